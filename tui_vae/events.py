@@ -1,0 +1,298 @@
+"""The one schema of everything that happens in a run, and its JSON codec.
+
+The run log, ``--json``, the interface and the reports read the same events. All likelihoods are natural logarithms
+(nats) per image, with their constants; ``elbo = reconstruction - kl`` and ``loss = -elbo``. An event is frozen and
+holds plain values only, so that it may cross threads and be written as one line of JSON.
+
+JSON has no NaN and no infinity: a float that is not finite is written as ``null`` and read back as NaN.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import math
+import time
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from tui_vae.errors import EventError
+
+SCHEMA_VERSION = 1
+
+RunStatus = Literal["finished", "stopped", "failed"]
+ModelStatus = Literal["running", "paused", "stopped", "finished", "failed"]
+Split = Literal["train", "held_out"]
+Level = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Numbers of trainable scalars. A learned sigma counts to the decoder."""
+
+    encoder: int
+    decoder: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Exact optimum of a linear model: probabilistic PCA on the run's own training images.
+
+    ``train`` and ``held_out`` are mean log p(x) in nats per image; ``kl_per_latent`` is the predicted spectrum in
+    nats, largest first, zero for a latent that collapses; ``sigma`` is the decoder's sigma there.
+    """
+
+    train: float
+    held_out: float
+    sigma: float
+    kl_per_latent: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """The images of a run: counts, and the SHA-256 over the pixels of both splits."""
+
+    name: str
+    train: int
+    held_out: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class SheetLayout:
+    """Which rows of a sample picture are what; every row has ``columns`` images of 28 × 28 without a gap.
+
+    Rows from the top: ``prior`` rows of decoder means for fixed z ~ N(0, I), ``pairs`` rows of fixed held-out
+    images, ``pairs`` rows of their reconstructions.
+    """
+
+    columns: int
+    prior: int
+    pairs: int
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """What is reported of one model at the end. The likelihoods are null when no epoch was completed."""
+
+    model: str
+    state: ModelStatus
+    epochs: int
+    elbo: float | None
+    reconstruction: float | None
+    kl: float | None
+    active_units: int | None
+    parameters: Parameters | None
+    limit: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Base of all events; ``t`` is unix time in seconds."""
+
+    event: ClassVar[str]
+    t: float = field(default_factory=time.time)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStarted(Event):
+    event: ClassVar[str] = "run_started"
+    name: str
+    config: dict[str, Any]
+    versions: dict[str, str]
+    device: str
+    data: DataSummary
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelStarted(Event):
+    event: ClassVar[str] = "model_started"
+    model: str
+    hidden: tuple[int, ...]
+    parameters: Parameters
+    resumed_at_step: int | None
+    limit: Limit | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress(Event):
+    """Means over the images of the steps since the last one; ``loss_min`` and ``loss_max`` over those steps."""
+
+    event: ClassVar[str] = "progress"
+    model: str
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+    loss_min: float
+    loss_max: float
+    reconstruction: float
+    kl: float
+    images_per_second: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch(Event):
+    """One pass is complete.
+
+    ``train`` holds means over the steps of the epoch, so the model changed meanwhile; ``held_out`` is measured with
+    the weights at its end. ``active_units`` counts Var_x(E_q z_i) > 0.01 (arXiv:1509.00519).
+    """
+
+    event: ClassVar[str] = "epoch"
+    model: str
+    epoch: int
+    split: Split
+    elbo: float
+    reconstruction: float
+    kl: float
+    kl_per_latent: tuple[float, ...]
+    active_units: int
+    sigma: float
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samples(Event):
+    """A picture was written; ``file`` is relative to the run directory."""
+
+    event: ClassVar[str] = "samples"
+    model: str
+    epoch: int
+    file: str
+    layout: SheetLayout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint(Event):
+    event: ClassVar[str] = "checkpoint"
+    model: str
+    epoch: int
+    step: int
+    file: str
+    kind: Literal["latest", "best"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class State(Event):
+    event: ClassVar[str] = "state"
+    model: str
+    state: ModelStatus
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice(Event):
+    """Something a person should know that is no measurement, such as a log that cannot be written."""
+
+    event: ClassVar[str] = "notice"
+    level: Level
+    text: str
+    model: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFinished(Event):
+    event: ClassVar[str] = "run_finished"
+    status: RunStatus
+    models: tuple[ModelResult, ...]
+
+
+_EVENTS: dict[str, type[Event]] = {
+    kind.event: kind
+    for kind in (RunStarted, ModelStarted, Progress, Epoch, Samples, Checkpoint, State, Notice, RunFinished)
+}
+
+
+def encode(event: Event) -> str:
+    """One line of JSON without its line end."""
+    record = {"v": SCHEMA_VERSION, "t": event.t, "event": event.event}
+    record |= {f.name: _plain(getattr(event, f.name)) for f in dataclasses.fields(event) if f.name != "t"}
+    return json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def decode(line: str | bytes) -> Event:
+    """The event of one line. Unknown fields are passed over, so that a later version may add some.
+
+    Raises:
+        EventError: The line is no JSON object, of another schema version, or lacks or mistypes a field.
+    """
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise EventError(f"not a line of JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise EventError("not a JSON object")
+    if record.get("v") != SCHEMA_VERSION:
+        raise EventError(f"schema version {record.get('v')!r} is not {SCHEMA_VERSION}")
+    kind = _EVENTS.get(record["event"]) if isinstance(record.get("event"), str) else None
+    if kind is None:
+        raise EventError(f"unknown event {record.get('event')!r}")
+    event: Event = _typed(record, kind, kind.event)
+    return event
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind)
+    return {f.name: hints[f.name] for f in dataclasses.fields(kind)}
+
+
+def _typed(value: Any, kind: Any, where: str) -> Any:
+    """``value`` of JSON as the annotated type ``kind``."""
+    if kind is Any:
+        return value
+    if kind in (float, int, str):
+        return _scalar(value, kind, where)
+    if dataclasses.is_dataclass(kind):
+        return _record(value, kind, where)
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):  # of one type and None
+        return None if value is None else _typed(value, arguments[0], where)
+    if origin is Literal and value in arguments:
+        return value
+    if origin is tuple and isinstance(value, list):
+        return tuple(_typed(item, arguments[0], where) for item in value)
+    if origin is dict and isinstance(value, dict):
+        return {key: _typed(item, arguments[1], where) for key, item in value.items()}
+    raise EventError(f"{where}: unexpected {type(value).__name__}")
+
+
+def _scalar(value: Any, kind: type, where: str) -> Any:
+    if kind is float and value is None:
+        return math.nan
+    allowed = (int, float) if kind is float else (kind,)
+    if isinstance(value, bool) or not isinstance(value, allowed):
+        raise EventError(f"{where}: unexpected {type(value).__name__}")
+    try:
+        return kind(value)
+    except OverflowError:
+        raise EventError(f"{where}: number out of range") from None
+
+
+def _record(value: Any, kind: Any, where: str) -> Any:
+    if not isinstance(value, dict):
+        raise EventError(f"{where}: expected an object")
+    fields: dict[str, Any] = {}
+    for name, hint in _hints(kind).items():
+        if name not in value:
+            raise EventError(f"{where}: {name} is missing")
+        fields[name] = _typed(value[name], hint, f"{where}.{name}")
+    return kind(**fields)
