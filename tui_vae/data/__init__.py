@@ -1,0 +1,27 @@
+"""Data sets as tensors of bytes: embedded MNIST, what torchvision offers, and the order in which images are seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tui_vae.config import EMBEDDED_DATASET, TrainConfig
+from tui_vae.data.embedded import load_mnist
+from tui_vae.data.order import image_order
+from tui_vae.data.splits import Dataset, Split, hold_out
+from tui_vae.data.torchvision_sets import load_torchvision
+
+__all__ = ["Dataset", "Split", "image_order", "load_dataset"]
+
+
+def load_dataset(config: TrainConfig) -> Dataset:
+    """The data set that a configuration asks for, divided as it asks, on the CPU.
+
+    Raises:
+        DataError: It is not available or damaged.
+        UsageError: It has fewer images than asked for.
+    """
+    if config.dataset == EMBEDDED_DATASET:
+        train, test = load_mnist()
+    else:
+        train, test = load_torchvision(config.dataset, Path(config.data_dir), download=config.download)
+    return hold_out(config.dataset, train, test, val_size=config.val_size, train_size=config.train_size)
