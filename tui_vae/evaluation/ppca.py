@@ -1,0 +1,149 @@
+"""The exact optimum of a linear Gaussian VAE: probabilistic PCA.
+
+Tipping & Bishop, "Probabilistic Principal Component Analysis", J. R. Statist. Soc. B 61 (1999); for the VAE and fixed
+sigma, Lucas, Tucker, Grosse & Norouzi, arXiv:1911.02469. Images are scaled to [0, 1]; D = 784; the eigenpairs
+(lambda_i, U_i) are those of the 1/N covariance of the training images. All in float64.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tui_vae.config import LEARNED, PIXELS
+from tui_vae.errors import UsageError
+from tui_vae.events import Limit
+
+LOG_2_PI = math.log(2 * math.pi)
+
+# A product of two bytes is below 2^16, so sums over 256 rows stay below 2^24: exact in float32, which is much
+# faster than float64, and independent of the order of summation.
+_EXACT_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """Second moments of a set of images in [0, 1].
+
+    Attributes:
+        mean: ``(784,)``.
+        eigenvalues: Of the 1/N covariance, descending, none below 0, ``(784,)``.
+        eigenvectors: In columns, in the same order, ``(784, 784)``.
+    """
+
+    mean: Tensor
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+def covariance(images: Tensor) -> Covariance:
+    """Mean and eigenpairs of uint8 images ``(n, 784)``; the moments are exact before they are divided."""
+    second = torch.zeros(PIXELS, PIXELS, dtype=torch.float64, device=images.device)
+    total = torch.zeros(PIXELS, dtype=torch.float64, device=images.device)
+    for rows in torch.split(images, _EXACT_ROWS):
+        values = rows.float()
+        second += values.T @ values
+        total += values.sum(0)
+    mean = total / len(images)
+    central = (second / len(images) - torch.outer(mean, mean)).cpu() / 255**2
+    eigenvalues, eigenvectors = torch.linalg.eigh(central)
+    return Covariance((mean / 255).cpu(), eigenvalues.flip(0).clamp_min(0), eigenvectors.flip(1))
+
+
+@dataclass(frozen=True)
+class LinearOptimum:
+    """The linear decoder x = W z + mean + sigma * noise that maximises the training likelihood.
+
+    Attributes:
+        weight: W, ``(784, zdim)``; the column of a collapsed latent is 0.
+        mean: Bias of the decoder, ``(784,)``.
+        sigma: Standard deviation of the decoder.
+        eigenvalues: The ``zdim`` largest of the covariance, ``(zdim,)``.
+        kl_per_latent: Training mean of the KL of each latent at the optimal encoder, nats, ``(zdim,)``.
+        train_log_likelihood: Training mean of log p(x), nats per image; the ELBO equals it at the optimal encoder.
+    """
+
+    weight: Tensor
+    mean: Tensor
+    sigma: float
+    eigenvalues: Tensor
+    kl_per_latent: Tensor
+    train_log_likelihood: float
+
+    @property
+    def active(self) -> int:
+        return int((self.kl_per_latent > 0).sum())
+
+
+def linear_optimum(moments: Covariance, zdim: int, sigma: float | str) -> LinearOptimum:
+    """The optimum for ``zdim`` latents and a fixed or learned sigma.
+
+    Raises:
+        UsageError: sigma is to be learned but no variance is left beyond ``zdim`` components, so that the
+            likelihood has no maximum.
+    """
+    zdim_used = min(zdim, PIXELS)
+    values = moments.eigenvalues
+    if sigma == LEARNED:
+        rest = float(values[zdim_used:].sum())
+        if rest <= 0:
+            raise UsageError(f"--sigma {LEARNED}: with --zdim {zdim} no variance is left, the likelihood is unbounded")
+        variance = rest / (PIXELS - zdim_used)
+    else:
+        variance = float(sigma) ** 2
+    leading = values[:zdim_used]
+    excess = (leading - variance).clamp_min(0)
+    active = int((excess > 0).sum())
+    kl = torch.zeros(zdim, dtype=torch.float64)
+    kl[:active] = 0.5 * torch.log(leading[:active] / variance)
+    weight = torch.zeros(PIXELS, zdim, dtype=torch.float64)
+    weight[:, :zdim_used] = moments.eigenvectors[:, :zdim_used] * excess.sqrt()
+    log_likelihood = -0.5 * float(
+        PIXELS * LOG_2_PI
+        + torch.log(leading[:active]).sum()
+        + (PIXELS - active) * math.log(variance)
+        + active
+        + values[active:].sum() / variance
+    )
+    return LinearOptimum(weight, moments.mean, math.sqrt(variance), leading, kl, log_likelihood)
+
+
+def linear_log_likelihood(images: Tensor, weight: Tensor, bias: Tensor, sigma: float) -> Tensor:
+    """Exact log p(x) of any linear decoder: log N(x; bias, W Wᵀ + sigma² I), by Woodbury's identity.
+
+    Args:
+        images: uint8 ``(n, 784)``.
+        weight: W, ``(784, m)``.
+        bias: ``(784,)``.
+        sigma: Standard deviation of the decoder.
+
+    Returns:
+        Nats of each image, float64 ``(n,)``.
+    """
+    weight, bias = weight.double().cpu(), bias.double().cpu()
+    latents = weight.shape[1]
+    inner = torch.eye(latents, dtype=torch.float64) + weight.T @ weight / sigma**2
+    factor = torch.linalg.cholesky(inner)
+    log_determinant = 2 * torch.log(torch.diagonal(factor)).sum() + 2 * PIXELS * math.log(sigma)
+    result = []
+    for rows in torch.split(images, 4096):
+        centred = rows.cpu().double() / 255 - bias
+        projected = torch.linalg.solve_triangular(factor, (centred @ weight).T / sigma, upper=False)
+        distance = (centred.square().sum(1) - projected.square().sum(0)) / sigma**2
+        result.append(-0.5 * (PIXELS * LOG_2_PI + log_determinant + distance))
+    return torch.cat(result)
+
+
+def linear_limit(train: Tensor, held_out: Tensor, zdim: int, sigma: float | str) -> Limit:
+    """What a linear model can reach on these images: uint8 ``(n, 784)`` each."""
+    optimum = linear_optimum(covariance(train), zdim, sigma)
+    held_out_log_likelihood = linear_log_likelihood(held_out, optimum.weight, optimum.mean, optimum.sigma)
+    return Limit(
+        train=optimum.train_log_likelihood,
+        held_out=float(held_out_log_likelihood.mean()),
+        sigma=optimum.sigma,
+        kl_per_latent=tuple(optimum.kl_per_latent.tolist()),
+    )

@@ -1,0 +1,14 @@
+"""The Gaussian VAE and its objective."""
+
+from tui_vae.model.objective import ACTIVE_UNIT_VARIANCE, ElboTerms, gaussian_kl, gaussian_log_likelihood
+from tui_vae.model.vae import VAE, Decoder, Encoder
+
+__all__ = [
+    "ACTIVE_UNIT_VARIANCE",
+    "VAE",
+    "Decoder",
+    "ElboTerms",
+    "Encoder",
+    "gaussian_kl",
+    "gaussian_log_likelihood",
+]
