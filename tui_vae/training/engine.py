@@ -1,0 +1,126 @@
+"""Runs several trainers at once, each in a thread of its own. Knows no front end."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+
+from tui_vae.config import ModelSpec
+from tui_vae.errors import ExitCode, TrainingError
+from tui_vae.events import Event, ModelResult, ModelStatus, Notice, RunFinished, RunStatus, State
+from tui_vae.training.control import Control
+from tui_vae.training.trainer import Surroundings, Trainer
+
+
+class Broadcast:
+    """Hands every event to every sink, in one order that is the same for all of them."""
+
+    def __init__(self, sinks: Sequence[Callable[[Event], None]] = ()) -> None:
+        self._sinks = tuple(sinks)
+        self._lock = threading.Lock()
+
+    def add(self, sink: Callable[[Event], None]) -> None:
+        """Hand every later event to this sink too."""
+        with self._lock:
+            self._sinks = (*self._sinks, sink)
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            for sink in self._sinks:
+                sink(event)
+
+
+class Engine:
+    """The training of one run.
+
+    Args:
+        surroundings: What all trainers share.
+
+    ``start`` once; the controls may be used from any thread, before and after.
+    """
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._controls = {spec.name: Control() for spec in surroundings.config.models}
+        self._results: dict[str, ModelResult] = {}
+        self._finished = threading.Event()
+        self._weights: dict[str, Mapping[str, torch.Tensor]] = {}
+        self.status: RunStatus | None = None
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return tuple(self._controls)
+
+    @property
+    def finished(self) -> bool:
+        return self._finished.is_set()
+
+    @property
+    def exit_code(self) -> int:
+        """Of the process, once finished."""
+        codes: dict[RunStatus | None, int] = {"finished": ExitCode.OK, "stopped": ExitCode.STOPPED}
+        return codes.get(self.status, ExitCode.MODEL_FAILED)
+
+    def start(self) -> None:
+        """Start every trainer, and a thread that waits for them and tells that the run is over."""
+        threads = [
+            threading.Thread(target=self._train, args=(spec,), name=f"trainer {spec.name}", daemon=True)
+            for spec in self._surroundings.config.models
+        ]
+        for thread in threads:
+            thread.start()
+        threading.Thread(target=self._conclude, args=(threads,), name="engine", daemon=True).start()
+
+    def pause(self, model: str) -> None:
+        self._controls[model].pause()
+
+    def resume(self, model: str) -> None:
+        self._controls[model].resume()
+
+    def stop(self, reason: str) -> None:
+        """Ask every trainer to stop after its step at hand."""
+        for control in self._controls.values():
+            control.stop(reason)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end of the run; False if it did not come within ``timeout`` seconds."""
+        return self._finished.wait(timeout)
+
+    def weights(self, model: str) -> Mapping[str, torch.Tensor]:
+        """The weights of a model at its end, once the run is finished."""
+        return self._weights[model]
+
+    def _train(self, spec: ModelSpec) -> None:
+        # The number of intra-op threads belongs to the calling thread, and so does the backward pass on a CPU.
+        torch.set_num_threads(int(self._surroundings.config.threads))
+        trainer: Trainer | None = None
+        status: ModelStatus = "failed"
+        try:
+            trainer = Trainer(spec, self._surroundings, self._controls[spec.name])
+            status = trainer.run()
+        except TrainingError as error:
+            self._fail(spec, str(error))
+        # Whatever else goes wrong ends this model only: the others are other people's work.
+        except Exception as error:
+            self._surroundings.emit(Notice(level="error", text=traceback.format_exc(), model=spec.name))
+            self._fail(spec, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        if trainer is not None:
+            self._results[spec.name] = trainer.result(status)
+            self._weights[spec.name] = trainer.vae.state_dict()
+        else:
+            self._results[spec.name] = ModelResult(spec.name, status, 0, None, None, None, None, None, None, 0.0)
+
+    def _fail(self, spec: ModelSpec, reason: str) -> None:
+        self._surroundings.emit(State(model=spec.name, state="failed", reason=reason))
+
+    def _conclude(self, threads: Sequence[threading.Thread]) -> None:
+        for thread in threads:
+            thread.join()
+        results = tuple(self._results[name] for name in self._controls)
+        states = {result.state for result in results}
+        self.status = "failed" if "failed" in states else "stopped" if "stopped" in states else "finished"
+        self._surroundings.emit(RunFinished(status=self.status, models=results))
+        self._finished.set()

@@ -1,0 +1,88 @@
+"""Device, precision and threads: what ``auto`` means on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+from tui_vae.config import AUTO, TrainConfig
+from tui_vae.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How matrix products are computed on a device: ``fp32`` or ``bf16``."""
+
+    name: str
+    device_type: str
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """A context, of the calling thread only, in which products are computed with this precision."""
+        if self.name == "fp32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device_type, dtype=torch.bfloat16)
+
+
+def resolve(config: TrainConfig, train_size: int) -> TrainConfig:
+    """Replace every ``auto`` by what this machine offers.
+
+    Threads are divided evenly over the models and then fixed, since their number changes rounding.
+
+    Raises:
+        UsageError: A device that is not there.
+    """
+    device = _device(config.device)
+    precision = config.precision if config.precision != AUTO else _auto_precision(device)
+    threads = max(1, _cores() // len(config.models)) if config.threads == AUTO else int(config.threads)
+    return config.resolved(device=str(device), precision=precision, threads=threads, train_size=train_size)
+
+
+def describe(device: torch.device) -> str:
+    """The device's name for people, such as ``cuda:0 NVIDIA H200``."""
+    if device.type == "cuda":
+        return f"{device} {torch.cuda.get_device_name(device)}"
+    return str(device)
+
+
+def _device(name: str) -> torch.device:
+    if name == AUTO:
+        if torch.cuda.is_available():
+            return torch.device("cuda:0")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    if name.startswith("cuda"):
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        device = torch.device(name if ":" in name else f"{name}:0")
+        if (device.index or 0) >= count:
+            there = f"there {'is' if count == 1 else 'are'} {count}" if count else "there is none"
+            raise UsageError(f"--device {name}: no such CUDA device, {there} here; use --device cpu")
+        return device
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise UsageError("--device mps: Metal is not available here; use --device cpu")
+    return torch.device(name)
+
+
+def _auto_precision(device: torch.device) -> str:
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
+    if device.type == "cpu" and _cpu_multiplies_bf16_tiles():
+        return "bf16"
+    return "fp32"
+
+
+def _cpu_multiplies_bf16_tiles() -> bool:
+    """Whether the CPU has AMX, with which bf16 products were measured to pay; plain AVX-512 bf16 does not tell."""
+    if not hasattr(torch.cpu, "get_capabilities"):
+        return False
+    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+
+
+def _cores() -> int:
+    """Cores that this process may use, which in a container or a batch job are fewer than the machine's."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS
+        return os.cpu_count() or 1

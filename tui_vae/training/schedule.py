@@ -1,0 +1,21 @@
+"""The learning rate as a pure function of the step."""
+
+from __future__ import annotations
+
+import math
+
+WARM_UP_FRACTION = 0.1
+
+
+def learning_rate(schedule: str, peak: float, step: int, steps: int) -> float:
+    """The rate for step ``step`` of ``steps``, counted from 0.
+
+    ``cosine`` rises linearly over the first tenth of the steps, which decides how many latents stay alive, then
+    follows half a cosine down to 0 (Loshchilov & Hutter, arXiv:1608.03983, without restarts).
+    """
+    if schedule == "constant":
+        return peak
+    warm_up = max(1, round(WARM_UP_FRACTION * steps))
+    if step < warm_up:
+        return peak * (step + 1) / warm_up
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))

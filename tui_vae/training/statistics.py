@@ -1,0 +1,88 @@
+"""Sums of the terms of the ELBO: gathered on the device, read by the host once in a window of steps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from tui_vae.model import ACTIVE_UNIT_VARIANCE, ElboTerms
+
+
+@dataclass
+class Totals:
+    """Sums over images on the host, in double precision.
+
+    ``latents`` has three rows: the sum of the KL, of E_q z and of its square, of each latent.
+    """
+
+    zdim: int
+
+    def __post_init__(self) -> None:
+        self.images = 0
+        self.reconstruction = 0.0
+        self.latents = torch.zeros(3, self.zdim, dtype=torch.float64)
+
+    def add(self, other: Totals) -> None:
+        self.images += other.images
+        self.reconstruction += other.reconstruction
+        self.latents += other.latents
+
+    def mean_reconstruction(self) -> float:
+        return self.reconstruction / max(1, self.images)
+
+    def mean_kl(self) -> float:
+        return float(self.latents[0].sum()) / max(1, self.images)
+
+    def mean_elbo(self) -> float:
+        return self.mean_reconstruction() - self.mean_kl()
+
+    def kl_per_latent(self) -> tuple[float, ...]:
+        return tuple((self.latents[0] / max(1, self.images)).tolist())
+
+    def active_units(self) -> int:
+        """Number of latents with Var_x(E_q z_i) above the threshold of arXiv:1509.00519."""
+        mean, square = (self.latents[1:] / max(1, self.images)).unbind()
+        return int((square - mean.square() > ACTIVE_UNIT_VARIANCE).sum())
+
+
+class DeviceTotals:
+    """The same sums on the device; adding to them never waits for it."""
+
+    def __init__(self, zdim: int, device: torch.device) -> None:
+        self._zdim = zdim
+        self._reconstruction = torch.zeros((), device=device)
+        self._latents = torch.zeros(3, zdim, device=device)
+        self._images = 0
+
+    @torch.no_grad()
+    def add(self, terms: ElboTerms) -> None:
+        self._images += len(terms.mu)
+        self._reconstruction += terms.reconstruction.sum()
+        self._latents += torch.stack((terms.kl, terms.mu, terms.mu.square())).sum(1)
+
+    def take(self) -> Totals:
+        """Read the sums, which waits for the device, and start again from 0."""
+        totals = Totals(self._zdim)
+        totals.images = self._images
+        totals.reconstruction = float(self._reconstruction)
+        totals.latents += self._latents.cpu()
+        self._images = 0
+        self._reconstruction.zero_()
+        self._latents.zero_()
+        return totals
+
+
+@dataclass
+class Window:
+    """What happened since the last progress event."""
+
+    totals: Totals
+    loss_min: float = math.inf
+    loss_max: float = -math.inf
+
+    def add(self, totals: Totals, losses: list[float]) -> None:
+        self.totals.add(totals)
+        self.loss_min = min(self.loss_min, *losses)
+        self.loss_max = max(self.loss_max, *losses)
