@@ -1,0 +1,7 @@
+"""The run store: directory, log and pictures. Importing it loads no torch; ``runs.store`` alone does."""
+
+from tui_vae.runs.directory import RunDirectory, create_run
+from tui_vae.runs.log import LogWriter, read_log
+from tui_vae.runs.pictures import read_picture
+
+__all__ = ["LogWriter", "RunDirectory", "create_run", "read_log", "read_picture"]

@@ -1,0 +1,84 @@
+"""The layout of a run directory, and how one is made."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from tui_vae.config import TrainConfig
+from tui_vae.errors import RunStoreError
+from tui_vae.runs.files import replace_file
+from tui_vae.runs.names import made_up_name
+
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Where everything of one run lies. Paths only; nothing is read or written."""
+
+    path: Path
+    name: str
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.json"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "events.jsonl"
+
+    def weights(self, model: str) -> Path:
+        return self.path / "models" / folder_name(model) / "latest.safetensors"
+
+    def sheet(self, model: str, epoch: int) -> Path:
+        return self.path / "samples" / folder_name(model) / f"epoch-{epoch:04d}.png"
+
+    def relative(self, path: Path) -> str:
+        return path.relative_to(self.path).as_posix()
+
+
+def folder_name(model: str) -> str:
+    """A folder for a model's name on any file system: what is not plain is percent-encoded."""
+    return quote(model, safe=" =+,@()[]")
+
+
+def create_run(runs_dir: Path, name: str | None, config: TrainConfig) -> RunDirectory:
+    """Make the directory of a new run and write its configuration.
+
+    The folder is ``YYYYMMDD-HHMMSS-name``; a made-up name that is taken is replaced by another.
+
+    Raises:
+        RunStoreError: It cannot be made, or a run of that name started within the same second. Nothing is left behind.
+    """
+    try:
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        run = _new_folder(runs_dir, name)
+        replace_file(run.config, (json.dumps(config.to_json(), indent=2) + "\n").encode())
+    except FileExistsError as error:
+        raise RunStoreError(
+            f"{runs_dir}: a run or file of that name is there already; choose another --name"
+        ) from error
+    except OSError as error:
+        raise RunStoreError(
+            f"{runs_dir}: cannot keep runs there ({error.strerror}); choose another --runs-dir"
+        ) from error
+    return run
+
+
+def _new_folder(runs_dir: Path, name: str | None) -> RunDirectory:
+    for attempt in range(_ATTEMPTS):
+        chosen = name or made_up_name()
+        path = runs_dir / f"{time.strftime('%Y%m%d-%H%M%S')}-{folder_name(chosen)}"
+        try:
+            os.mkdir(path)
+        except FileExistsError:
+            if name or attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            return RunDirectory(path, chosen)
+    raise AssertionError("unreachable")

@@ -1,0 +1,141 @@
+"""The run log: every event, one line each, append-only.
+
+The writer has a thread of its own, so that a slow disk never holds up training. What cannot be written, on a full
+disk say, is kept in memory and tried again; the file is first cut back to the last whole line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+
+from tui_vae.errors import EventError, RunStoreError
+from tui_vae.events import Event, Level, Notice, Progress, decode, encode
+
+SECONDS_BETWEEN_TRIES = 5.0
+MOST_KEPT = 100_000
+"""Lines kept in memory while the log cannot be written; beyond, progress is left out first."""
+
+Tell = Callable[[Event], None]
+
+
+class LogWriter:
+    """A sink that appends every event to a file.
+
+    Args:
+        path: The log.
+        tell: Receives a notice when the log cannot be written, and when it can again.
+
+    Raises:
+        RunStoreError: The file cannot be opened.
+    """
+
+    def __init__(self, path: Path, tell: Tell) -> None:
+        self._path = path
+        self._tell = tell
+        try:
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            self._length = os.fstat(self._descriptor).st_size
+        except OSError as error:
+            raise RunStoreError(f"{path}: cannot be written ({error.strerror})") from error
+        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._unwritten: deque[bytes] = deque()
+        self._failing = False
+        self._lost = 0
+        self._thread = Thread(target=self._write_all, name="log writer", daemon=True)
+        self._thread.start()
+
+    def __call__(self, event: Event) -> None:
+        self._events.put(event)
+
+    def close(self) -> int:
+        """Write what is left and close; returns the number of events that could not be written."""
+        self._events.put(None)
+        self._thread.join()
+        return self._lost + len(self._unwritten)
+
+    def _write_all(self) -> None:
+        next_try = 0.0
+        closing = False
+        while not closing:
+            closing = self._collect()
+            if not self._failing or closing or time.monotonic() >= next_try:
+                self._try_to_write()
+                next_try = time.monotonic() + SECONDS_BETWEEN_TRIES
+        with contextlib.suppress(OSError):  # some file systems cannot; the content was handed over all the same
+            os.fsync(self._descriptor)
+        os.close(self._descriptor)
+
+    def _collect(self) -> bool:
+        """Wait for events and take all there are; True when the log is to be closed."""
+        try:
+            event = self._events.get(timeout=SECONDS_BETWEEN_TRIES)
+            while True:
+                if event is None:
+                    return True
+                self._keep(event)
+                event = self._events.get_nowait()
+        except queue.Empty:
+            return False
+
+    def _keep(self, event: Event) -> None:
+        if self._failing and len(self._unwritten) >= MOST_KEPT and isinstance(event, Progress):
+            self._lost += 1
+        else:
+            self._unwritten.append(encode(event).encode() + b"\n")
+
+    def _try_to_write(self) -> None:
+        if not self._unwritten:
+            return
+        content = b"".join(self._unwritten)
+        try:
+            self._append(content)
+        except OSError as error:
+            if not self._failing:
+                self._failing = True
+                self._say("error", f"the run log cannot be written ({error.strerror}); training goes on: {self._path}")
+            return
+        self._unwritten.clear()
+        if self._failing:
+            self._failing = False
+            loss = f"{self._lost:,} progress events were left out" if self._lost else "nothing was lost"
+            self._say("warning", f"the run log is written again; {loss}")
+
+    def _append(self, content: bytes) -> None:
+        written = 0
+        try:
+            while written < len(content):
+                written += os.write(self._descriptor, content[written:])
+        except OSError:
+            os.ftruncate(self._descriptor, self._length)
+            raise
+        self._length += written
+
+    def _say(self, level: Level, text: str) -> None:
+        self._tell(Notice(level=level, text=text))
+
+
+def read_log(path: Path) -> Iterator[Event]:
+    """The events of a log, in order. A torn last line is passed over.
+
+    Raises:
+        RunStoreError: The file cannot be read.
+        EventError: A line before the last is no event.
+    """
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    return
+                try:
+                    yield decode(line)
+                except EventError as error:
+                    raise EventError(f"{path}, line {number}: {error}") from error
+    except OSError as error:
+        raise RunStoreError(f"{path}: cannot be read ({error.strerror})") from error
