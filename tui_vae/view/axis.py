@@ -1,0 +1,86 @@
+"""Axes: round numbers for ticks, a range that shows what matters, and a log scale that takes negative values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tui_vae.view.series import FloatArray
+
+_TRANSIENT = 0.1
+
+
+def nice_ticks(low: float, high: float, most: int) -> list[float]:
+    """At most ``most`` multiples of 1, 2 or 5 times a power of ten from ``low`` to ``high``."""
+    if not (math.isfinite(low) and math.isfinite(high)) or high <= low or most < 1:
+        return []
+    rough = (high - low) / most
+    magnitude = 10.0 ** math.floor(math.log10(rough))
+    step = next(
+        m * magnitude
+        for m in (1, 2, 5, 10, 20, 50)
+        if math.floor(high / (m * magnitude)) - math.ceil(low / (m * magnitude)) + 1 <= most
+    )
+    return [i * step for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def tick_label(value: float) -> str:
+    """Short: ``-350``, ``0.05``, ``12k``."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 10_000:
+        return f"{value / 1000:g}k"
+    return f"{value:.6g}"
+
+
+@dataclass(frozen=True)
+class Symlog:
+    """A scale that is linear around 0 and logarithmic beyond, for values of either sign.
+
+    The signed logarithm sign(v) · log10(1 + |v| / unit); a negative ELBO's curve has no plain logarithm.
+    """
+
+    unit: float = 1.0
+
+    def forward(self, values: FloatArray) -> FloatArray:
+        result: FloatArray = np.sign(values) * np.log10(1 + np.abs(values) / self.unit)
+        return result
+
+    def ticks(self, low: float, high: float, most: int) -> list[float]:
+        """Values at powers of ten that lie within the range ``low`` to ``high`` of values."""
+        powers = [10.0**k for k in range(0, 12)]
+        values = [v for v in [-p for p in reversed(powers)] + [0.0] + powers if low <= v <= high]
+        if len(values) < 2:
+            return nice_ticks(low, high, most)
+        stride = math.ceil(len(values) / most)
+        return values[::stride]
+
+
+def settled_range(
+    curves: Sequence[tuple[FloatArray, FloatArray]], extra: Sequence[float]
+) -> tuple[float, float] | None:
+    """The range of y that shows the curves after their first tenth, and the extra values.
+
+    A loss begins thousands of nats above where it ends; shown whole, the rest would be a flat line.
+
+    Args:
+        curves: x and y of each curve.
+        extra: Values of y that are to be inside.
+
+    Returns:
+        Low and high with a margin, or ``None`` when there is nothing finite.
+    """
+    ends = [x[-1] for x, _ in curves if len(x)]
+    settled = _TRANSIENT * max(ends, default=0.0)
+    values = [y[np.isfinite(y) & (x >= settled)] for x, y in curves]
+    everything = np.concatenate([*values, np.asarray([e for e in extra if math.isfinite(e)], dtype=float)])
+    if not len(everything):
+        everything = np.concatenate([y[np.isfinite(y)] for _, y in curves]) if curves else everything
+    if not len(everything):
+        return None
+    low, high = float(everything.min()), float(everything.max())
+    margin = 0.06 * (high - low) or max(1.0, abs(high)) * 0.05
+    return low - margin, high + margin

@@ -1,0 +1,67 @@
+"""Grey pictures as character cells: half blocks, or shades of ASCII."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tui_vae.config import IMAGE_SIDE
+from tui_vae.events import SheetLayout
+
+Pixels = npt.NDArray[np.uint8]
+
+UPPER_HALF = "▀"
+_RAMP = " .:-=+*#%@"
+
+
+class Cell(NamedTuple):
+    """One character with the grey levels (0 to 255) of its upper and lower half."""
+
+    character: str
+    upper: int
+    lower: int
+
+
+def shrunk(image: Pixels, factor: int) -> Pixels:
+    """Means over blocks of ``factor × factor`` pixels."""
+    height, width = image.shape[0] // factor, image.shape[1] // factor
+    blocks = image[: height * factor, : width * factor].reshape(height, factor, width, factor)
+    means: Pixels = blocks.mean((1, 3)).round().astype(np.uint8)
+    return means
+
+
+def half_blocks(image: Pixels) -> list[list[Cell]]:
+    """Rows of cells, each a pixel wide and two pixels high."""
+    padded = image if image.shape[0] % 2 == 0 else np.vstack((image, np.zeros_like(image[:1])))
+    return [
+        [Cell(UPPER_HALF, upper, lower) for upper, lower in zip(top, bottom, strict=True)]
+        for top, bottom in zip(padded[::2].tolist(), padded[1::2].tolist(), strict=True)
+    ]
+
+
+def ascii_shades(image: Pixels) -> list[str]:
+    """Rows of characters, each standing for a pixel in width and two in height, darker to lighter."""
+    padded = image if image.shape[0] % 2 == 0 else np.vstack((image, np.zeros_like(image[:1])))
+    level = padded.reshape(-1, 2, padded.shape[1]).mean(1) / 256 * len(_RAMP)
+    return ["".join(_RAMP[int(value)] for value in row) for row in level.tolist()]
+
+
+class Sheet(NamedTuple):
+    """The images of a sample picture, each part ``(n, 28, 28)``."""
+
+    prior: Pixels
+    originals: Pixels
+    reconstructions: Pixels
+
+
+def parse_sheet(picture: Pixels, layout: SheetLayout) -> Sheet | None:
+    """The images of a picture; ``None`` when it does not have the layout's size."""
+    rows = layout.prior + 2 * layout.pairs
+    if layout.columns < 1 or rows < 1 or picture.shape != (rows * IMAGE_SIDE, layout.columns * IMAGE_SIDE):
+        return None
+    tiles = picture.reshape(rows, IMAGE_SIDE, layout.columns, IMAGE_SIDE).transpose(0, 2, 1, 3)
+    images = tiles.reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
+    first, second = layout.prior * layout.columns, (layout.prior + layout.pairs) * layout.columns
+    return Sheet(images[:first], images[first:second], images[second:])

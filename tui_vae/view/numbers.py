@@ -1,0 +1,43 @@
+"""Numbers as people read them. A number that is not known is an en dash, everywhere."""
+
+from __future__ import annotations
+
+import math
+
+UNKNOWN = "–"
+
+
+def count(value: float | None) -> str:
+    """Whole numbers with thousands: ``549,696``."""
+    return UNKNOWN if value is None or not math.isfinite(value) else f"{value:,.0f}"
+
+
+def nats(value: float | None, digits: int = 1) -> str:
+    """Nats per image, ``415.0``; what is not finite is named."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:.{digits}f}" if math.isfinite(value) else str(value)
+
+
+def duration(seconds: float | None) -> str:
+    """``41 s`` as ``00:41``, from an hour on ``1:02:03``, from a day on ``2d 03h``."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d {hours:02d}h"
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes:02d}:{rest:02d}"
+
+
+def short_count(value: float | None) -> str:
+    """At most five characters: ``212k``, ``1.09M``."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            scaled = value / size
+            return f"{scaled:.{max(0, 2 - int(math.log10(abs(scaled))))}f}{unit}"
+    return f"{value:.0f}"

@@ -1,0 +1,123 @@
+"""The history of one curve family of a model, bounded in size without losing a spike.
+
+A series is a value: appending gives a new one and leaves the old as it was. The two share their storage, like slices
+of one array, so that appending costs the same however long the history is.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tui_vae.events import Progress
+
+FloatArray = npt.NDArray[np.float64]
+
+MOST_POINTS = 4096
+"""A full series is halved by merging neighbours; a terminal has some hundred columns."""
+
+
+class Point(NamedTuple):
+    """One row of a series: means over ``steps`` steps that ended at ``step`` and time ``t``."""
+
+    step: float
+    t: float
+    steps: float
+    loss: float
+    loss_min: float
+    loss_max: float
+    reconstruction: float
+    kl: float
+    images_per_second: float
+
+
+_COLUMN = {name: index for index, name in enumerate(Point._fields)}
+_MEANS = [_COLUMN[name] for name in ("loss", "reconstruction", "kl", "images_per_second")]
+
+
+class _Storage:
+    """Rows shared by the series of one history; ``used`` rows are taken and never change again."""
+
+    def __init__(self, rows: FloatArray, used: int) -> None:
+        self.rows = rows
+        self.used = used
+
+
+class Series:
+    """An immutable sequence of points."""
+
+    __slots__ = ("_length", "_storage")
+
+    def __init__(self) -> None:
+        self._storage = _Storage(np.empty((64, len(Point._fields))), 0)
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def column(self, name: str) -> FloatArray:
+        """The values of one field of :class:`Point`, read-only."""
+        values = self._storage.rows[: self._length, _COLUMN[name]]
+        values.flags.writeable = False
+        return values
+
+    def last(self) -> Point | None:
+        return Point(*self._storage.rows[self._length - 1].tolist()) if self._length else None
+
+    def append(self, point: Point) -> Series:
+        """This series with one more point, halved first if it is full."""
+        if self._length >= MOST_POINTS:
+            return self._halved().append(point)
+        storage = self._storage
+        if storage.used != self._length or self._length == len(storage.rows):
+            # Another series has grown from this one, or there is no room: continue in a copy.
+            rows = np.empty((max(64, 2 * self._length), len(Point._fields)))
+            rows[: self._length] = storage.rows[: self._length]
+            storage = _Storage(rows, self._length)
+        storage.rows[self._length] = point
+        storage.used += 1
+        return self._of(storage, self._length + 1)
+
+    def _halved(self) -> Series:
+        even = self._length - self._length % 2
+        pairs = self._storage.rows[:even].reshape(-1, 2, len(Point._fields))
+        rows = np.empty((MOST_POINTS, len(Point._fields)))
+        merged = even // 2
+        rows[:merged] = merge(pairs[:, 0], pairs[:, 1])
+        rows[merged : merged + self._length - even] = self._storage.rows[even : self._length]
+        length = merged + self._length - even
+        return self._of(_Storage(rows, length), length)
+
+    @staticmethod
+    def _of(storage: _Storage, length: int) -> Series:
+        series = Series.__new__(Series)
+        series._storage = storage
+        series._length = length
+        return series
+
+
+def merge(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Rows ``(n, fields)`` that stand for each row of ``first`` and its follower in ``second``."""
+    merged = second.copy()
+    weight = second[:, _COLUMN["steps"]] / (first[:, _COLUMN["steps"]] + second[:, _COLUMN["steps"]])
+    merged[:, _MEANS] = first[:, _MEANS] + weight[:, None] * (second[:, _MEANS] - first[:, _MEANS])
+    merged[:, _COLUMN["steps"]] += first[:, _COLUMN["steps"]]
+    merged[:, _COLUMN["loss_min"]] = np.fmin(first[:, _COLUMN["loss_min"]], second[:, _COLUMN["loss_min"]])
+    merged[:, _COLUMN["loss_max"]] = np.fmax(first[:, _COLUMN["loss_max"]], second[:, _COLUMN["loss_max"]])
+    return merged
+
+
+def point_of(event: Progress, previous_step: int) -> Point:
+    return Point(
+        step=event.step,
+        t=event.t,
+        steps=max(1, event.step - previous_step),
+        loss=event.loss,
+        loss_min=event.loss_min,
+        loss_max=event.loss_max,
+        reconstruction=event.reconstruction,
+        kl=event.kl,
+        images_per_second=event.images_per_second,
+    )

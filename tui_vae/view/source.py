@@ -1,0 +1,32 @@
+"""Where a front end gets a run from: its own process, or another's files. The front end does not see which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from tui_vae.events import Event
+from tui_vae.view.cells import Pixels
+
+
+class RunSource(Protocol):
+    """A run as front ends need it. Nothing here raises, and only ``wait`` waits."""
+
+    def poll(self) -> Sequence[Event]:
+        """The events since the last call, in order."""
+
+    def picture(self, file: str) -> Pixels | None:
+        """A picture named by an event; ``None`` when it cannot be read."""
+
+    def directory(self) -> str:
+        """Where the run is kept, for people."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait at most so long for the end; whether no event will come but those not yet polled."""
+
+    def pause(self, model: str) -> None: ...
+
+    def resume(self, model: str) -> None: ...
+
+    def stop(self, reason: str) -> None:
+        """Ask for a stop of all models, after a step."""
