@@ -1,0 +1,32 @@
+"""Front ends without the interface. They import Rich, never Textual."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+from tui_vae.config import DisplayConfig
+from tui_vae.headless.follow import follow
+from tui_vae.headless.live import LiveOutput
+from tui_vae.headless.outputs import JsonOutput, Output, PlainOutput, QuietOutput
+from tui_vae.headless.report import print_report
+
+__all__ = ["Output", "follow", "make_console", "make_output", "print_report"]
+
+
+def make_console() -> Console:
+    """Rich's console on stdout; a pipe has no width, so lines there are never folded to 80."""
+    return Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+
+
+def make_output(display: DisplayConfig) -> Output:
+    """The output that the user's choice and the kind of stdout ask for."""
+    if display.json:
+        return JsonOutput()
+    console = make_console()
+    if display.quiet:
+        return QuietOutput(console)
+    if console.is_terminal and not console.is_dumb_terminal:
+        return LiveOutput(console)
+    return PlainOutput(console)

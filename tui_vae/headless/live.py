@@ -1,0 +1,91 @@
+"""A live view for a terminal: a bar, the rate and the time left of every model, and lines above for what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.status import Status
+from rich.text import Text
+
+from tui_vae.events import Event
+from tui_vae.headless.outputs import new_lines
+from tui_vae.headless.report import print_report
+from tui_vae.view.numbers import UNKNOWN, count, duration, nats
+from tui_vae.view.state import LogLine, ModelState, RunState
+
+
+class LiveOutput:
+    """Redraws in place at the pace at which it is called; nothing runs in a thread of its own."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status: Status | None = None
+        self._live: Live | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._shown: LogLine | None = None
+        self._bars = Progress(
+            TextColumn("{task.description}", markup=False, style="bold"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[epoch]}", markup=False),
+            TextColumn("{task.fields[rate]}", markup=False, style="dim"),
+            TextColumn("{task.fields[elbo]}", markup=False, style="cyan"),
+            TextColumn("{task.fields[left]}", markup=False),
+            console=console,
+            expand=True,
+            auto_refresh=False,
+        )
+
+    def report(self, text: str) -> None:
+        if self._status is None:
+            self._status = self._console.status(text)
+            self._status.start()
+        self._status.update(Text(f"{text}…"))
+
+    def show(self, events: Sequence[Event], state: RunState) -> None:
+        if self._live is None:
+            self._end_report()
+            self._live = Live(self._bars, console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+        for line in new_lines(state, self._shown):
+            self._print_line(line)
+            self._shown = line
+        for name, model in state.models.items():
+            self._show_model(name, model, state.epochs)
+        left = duration(state.seconds_left())
+        where = f"{state.name}  {left} left" if left != UNKNOWN else state.name
+        self._live.update(Group(self._bars, Text(where, style="dim", overflow="ellipsis", no_wrap=True)), refresh=True)
+
+    def finish(self, state: RunState, directory: str) -> None:
+        self._end_report()
+        if self._live is not None:
+            self._live.stop()
+        print_report(self._console, state, directory)
+
+    def _end_report(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def _print_line(self, line: LogLine) -> None:
+        style = {"error": "bold red", "warning": "yellow"}.get(line.level, "")
+        model = f"{line.model}: " if line.model else ""
+        self._console.print(Text(f"{model}{line.text}", style=style))
+
+    def _show_model(self, name: str, model: ModelState, epochs: int) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=None, epoch="", rate="", elbo="", left="")
+        held_out = model.last_held_out
+        status = model.status or "starting"
+        left = model.seconds_left()
+        self._bars.update(
+            self._tasks[name],
+            total=model.steps or None,
+            completed=model.step,
+            epoch=f"{model.epoch}/{epochs}",
+            rate=f"{count(model.images_per_second)} img/s",
+            elbo=f"ELBO {nats(held_out.elbo)}" if held_out else "ELBO –",
+            left=f"{duration(left)} left" if status == "running" and left is not None else status,
+        )

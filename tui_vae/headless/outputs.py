@@ -1,0 +1,107 @@
+"""Text outputs without a live view: plain lines, JSON Lines, and nothing but the final table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+from rich.console import Console
+
+from tui_vae.events import Event, Notice, State, encode
+from tui_vae.headless.report import print_report
+from tui_vae.view.numbers import duration
+from tui_vae.view.state import LogLine, RunState
+
+
+class Output(Protocol):
+    """One way to show a run as text. Methods may raise BrokenPipeError when the reader has left."""
+
+    def report(self, text: str) -> None:
+        """Say what is being waited for before the run begins."""
+
+    def show(self, events: Sequence[Event], state: RunState) -> None:
+        """Show what is new, and the state after it."""
+
+    def finish(self, state: RunState, directory: str) -> None:
+        """Show the end of the run."""
+
+
+class PlainOutput:
+    """One line for everything worth a line, for pipes and files."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._shown: LogLine | None = None
+
+    def report(self, text: str) -> None:
+        """Nothing: a file has no use for it."""
+
+    def show(self, events: Sequence[Event], state: RunState) -> None:
+        for line in new_lines(state, self._shown):
+            since = duration(line.t - state.started_at) if state.started_at else ""
+            model = f"{line.model}: " if line.model else ""
+            level = "" if line.level == "info" else f"{line.level}: "
+            text = f"{since:>8}  {level}{model}{line.text}"
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._shown = line
+        self._console.file.flush()
+
+    def finish(self, state: RunState, directory: str) -> None:
+        print_report(self._console, state, directory)
+        self._console.file.flush()
+
+
+class JsonOutput:
+    """Every event as one line of JSON on stdout; what a person must know goes to stderr as well."""
+
+    def report(self, text: str) -> None:
+        """Nothing: stdout carries events only."""
+
+    def show(self, events: Sequence[Event], state: RunState) -> None:
+        for event in events:
+            sys.stdout.write(encode(event) + "\n")
+            problem = _problem(event)
+            if problem:
+                sys.stderr.write(f"tui-vae: {problem}\n")
+        sys.stdout.flush()
+
+    def finish(self, state: RunState, directory: str) -> None:
+        sys.stderr.write(f"tui-vae: run kept in {directory}\n")
+
+
+class QuietOutput:
+    """Problems on stderr while training, and the final table."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def report(self, text: str) -> None:
+        """Nothing."""
+
+    def show(self, events: Sequence[Event], state: RunState) -> None:
+        for event in events:
+            problem = _problem(event)
+            if problem:
+                sys.stderr.write(f"tui-vae: {problem}\n")
+
+    def finish(self, state: RunState, directory: str) -> None:
+        print_report(self._console, state, directory)
+        self._console.file.flush()
+
+
+def new_lines(state: RunState, shown: LogLine | None) -> Sequence[LogLine]:
+    """The log lines after ``shown``, which is one of them, or all."""
+    for index in range(len(state.log) - 1, -1, -1):
+        if state.log[index] is shown:
+            return state.log[index + 1 :]
+    return state.log
+
+
+def _problem(event: Event) -> str | None:
+    match event:
+        case State(state="failed"):
+            return f"{event.model} failed: {event.reason}"
+        case Notice(level="error" | "warning"):
+            return event.text
+    return None

@@ -1,0 +1,63 @@
+"""The final table, and how a number of a model is worded, for every text output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from tui_vae.events import ModelResult
+from tui_vae.view.numbers import UNKNOWN, count, duration, nats
+from tui_vae.view.state import RunState
+
+_LABEL_WIDTH = 28
+_COLUMN_WIDTH = 14
+
+_ROWS: tuple[tuple[str, Callable[[ModelResult], str]], ...] = (
+    ("state", lambda r: r.state),
+    ("parameters, encoder", lambda r: count(r.parameters.encoder if r.parameters else None)),
+    ("parameters, decoder", lambda r: count(r.parameters.decoder if r.parameters else None)),
+    ("parameters, total", lambda r: count(r.parameters.total if r.parameters else None)),
+    ("epochs", lambda r: str(r.epochs)),
+    ("time", lambda r: duration(r.seconds)),
+    ("held-out ELBO", lambda r: nats(r.elbo, 2)),
+    ("  reconstruction", lambda r: nats(r.reconstruction, 2)),
+    ("  KL", lambda r: nats(r.kl, 2)),
+    ("active units", lambda r: UNKNOWN if r.active_units is None else str(r.active_units)),
+    ("exact limit (linear model)", lambda r: nats(r.limit, 2)),
+    ("  distance to it", lambda r: UNKNOWN if r.limit is None or r.elbo is None else nats(r.limit - r.elbo, 2)),
+)
+
+
+def final_report(state: RunState, directory: str, width: int) -> list[RenderableType]:
+    """Tables of all models, as many beside each other as fit, and what a reader must know beside them."""
+    per_table = max(1, (width - _LABEL_WIDTH) // _COLUMN_WIDTH)
+    tables = [_table(state.results[i : i + per_table]) for i in range(0, len(state.results), per_table)]
+    sigma = state.config.get("sigma", UNKNOWN)
+    zdim = state.config.get("zdim", UNKNOWN)
+    held_out = state.data.held_out if state.data else None
+    notes = Text(f"nats per image on {count(held_out)} held-out images; sigma {sigma}, zdim {zdim}", style="dim")
+    failures = [
+        Text.assemble((f"{model.name} failed: ", "bold red"), model.reason or "")
+        for model in state.models.values()
+        if model.status == "failed"
+    ]
+    return [*tables, notes, *failures, Text(f"run kept in {directory}")]
+
+
+def print_report(console: Console, state: RunState, directory: str) -> None:
+    for part in final_report(state, directory, console.width):
+        console.print(part, soft_wrap=isinstance(part, Text))
+
+
+def _table(results: Sequence[ModelResult]) -> Table:
+    table = Table(pad_edge=False)
+    table.add_column("model", no_wrap=True)
+    for result in results:
+        table.add_column(escape(result.model), justify="right", overflow="fold")
+    for label, cell in _ROWS:
+        table.add_row(label, *(cell(result) for result in results))
+    return table
