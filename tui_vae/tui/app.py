@@ -1,0 +1,277 @@
+"""The interface: takes what is new from a source at its own pace, and shows the page at hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding
+from textual.color import Color
+from textual.filter import LineFilter
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Static
+
+from tui_vae.tui.charts import SMOOTHING_WINDOWS, X_AXES, ChartSettings
+from tui_vae.tui.export import write_curves
+from tui_vae.tui.gallery import Gallery, epochs_with_samples
+from tui_vae.tui.keys import BINDINGS, GROUPS
+from tui_vae.tui.loader import Loader, OpenSource
+from tui_vae.tui.pacer import Pacer
+from tui_vae.tui.pages import DigitsPage, LatentsPage, LogPage, Page, Shown, TrainingPage
+from tui_vae.tui.screens.help import HelpScreen
+from tui_vae.tui.screens.leave import Leave, LeaveScreen
+from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
+from tui_vae.tui.widgets.models import ModelTable
+from tui_vae.view.ascii import to_ascii
+from tui_vae.view.source import RunSource
+from tui_vae.view.state import RunState, reduce_all
+
+SMALLEST = (30, 6)
+
+
+class AsciiFilter(LineFilter):
+    """Replaces whatever is not ASCII in all that is drawn, also by widgets of the library."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        return [Segment(to_ascii(text), style, control) for text, style, control in segments]
+
+
+_ASCII = AsciiFilter()
+
+
+class MonitorApp(App[Leave]):
+    """Shows one run.
+
+    Args:
+        open_source: Opens the run; called in a thread of its own once the interface is on screen.
+        state: What is known before the first event, such as the names of the models.
+        ascii_only: Draw with ASCII alone.
+        fps: Most redraws a second.
+
+    After ``run``, ``run_state`` is the last state and ``error`` why the run could not be opened.
+    """
+
+    CSS_PATH = "app.tcss"
+    TITLE = "tui-vae"
+    BINDINGS: ClassVar[list[Binding]] = BINDINGS  # type: ignore[assignment]
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self, open_source: OpenSource, *, state: RunState, ascii_only: bool = False, fps: float = 10.0
+    ) -> None:
+        super().__init__()
+        self.run_state = state
+        self.error: BaseException | None = None
+        self._loader = Loader(open_source)
+        self._settings = ChartSettings(ascii_only=ascii_only)
+        self._pacer = Pacer(fps)
+        self._gallery = Gallery()
+        self._epoch: int | None = None
+        self._stopping = False
+        self.animation_level = "none"
+
+    @property
+    def source(self) -> RunSource | None:
+        return self._loader.source
+
+    @property
+    def over(self) -> bool:
+        return self.run_state.status is not None
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        return [*filters, _ASCII] if self._settings.ascii_only else filters
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine()
+        yield ModelTable()
+        yield AlertLine()
+        with ContentSwitcher(initial="training", id="pages"):
+            yield TrainingPage()
+            yield DigitsPage()
+            yield LatentsPage()
+            yield LogPage()
+        yield KeyHints(BINDINGS)
+        yield Static(id="too-small")
+
+    def on_mount(self) -> None:
+        self.query_one(ModelTable).focus()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.update_view()
+        self._loader.start()
+        self._tick()
+
+    def _tick(self) -> None:
+        """Take what is new, draw it, and come again when the budget allows."""
+        if self._loader.error is not None:
+            self.error = self._loader.error
+            self.exit()
+            return
+        if self.source is not None:
+            self.run_state = reduce_all(self.run_state, self.source.poll())
+        self.update_view()
+        self.set_timer(self._pacer.interval(training=self.source is not None and not self.over), self._tick)
+
+    def update_view(self) -> None:
+        """Show the state as it is, where it differs from what is on screen."""
+        state = self.run_state
+        self.query_one(StatusLine).show(state, time.time(), self._loader.waiting)
+        self.query_one(ModelTable).show(state, ascii_only=self._settings.ascii_only)
+        self.query_one(AlertLine).show(state)
+        settings = replace(self._settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
+        self.page.show(Shown(state, settings, self.source, self._gallery, self._epoch))
+
+    def _shows_greys(self) -> bool:
+        """Whether the terminal has greys enough for pictures in half blocks."""
+        return not self._settings.ascii_only and self.console.color_system in ("256", "truecolor")
+
+    def on_data_table_row_highlighted(self) -> None:
+        self.update_view()
+
+    def on_resize(self) -> None:
+        width, height = self.size
+        small = width < SMALLEST[0] or height < SMALLEST[1]
+        self.screen.set_class(small, "-too-small")
+        self.query_one("#too-small", Static).update(f"{width}x{height} is too small: 40x12 shows state and ELBO")
+        self.call_after_refresh(self.update_view)
+
+    @property
+    def page(self) -> Page:
+        page = self.query_one("#pages", ContentSwitcher).visible_content
+        assert isinstance(page, Page)
+        return page
+
+    def request_stop(self, name: str) -> None:
+        """Leave at once and stop training, on a signal; from the main thread only."""
+        self._stopping = True
+        self.call_later(self.exit, Leave.STOP)
+
+    # Actions, named by the bindings.
+
+    def action_page(self, name: str) -> None:
+        self.query_one("#pages", ContentSwitcher).current = {"log": "log-page"}.get(name, name)
+        panels = self.page.panels()
+        (panels[0] if name in ("digits", "log") and panels else self.query_one(ModelTable)).focus()
+        self.call_after_refresh(self.update_view)
+
+    def action_panel(self, direction: int) -> None:
+        if len(self.screen_stack) > 1:
+            (self.screen.focus_next if direction > 0 else self.screen.focus_previous)()
+            return
+        order: list[Widget] = [self.query_one(ModelTable), *self.page.panels()]
+        at = order.index(self.focused) if self.focused in order else 0
+        panel = order[(at + direction) % len(order)]
+        if at + direction:
+            self.page.turn_to(panel) if panel is not order[0] else None
+        panel.focus()
+        self.call_after_refresh(self.update_view)
+
+    def action_enlarge(self) -> None:
+        self.page.enlarge()
+        self.call_after_refresh(self.update_view)
+
+    def action_restore(self) -> None:
+        if not self.page.restore():
+            self._epoch = None
+        self.call_after_refresh(self.update_view)
+
+    def action_pause_model(self) -> None:
+        selected = self.query_one(ModelTable).selected
+        if selected is not None:
+            self._pause([selected])
+
+    def action_pause_all(self) -> None:
+        self._pause(list(self.run_state.models))
+
+    def _pause(self, names: list[str]) -> None:
+        """Pause the models, or resume them when none of them is running."""
+        if self.source is None:
+            return
+        models = [self.run_state.models[name] for name in names]
+        running = [model.name for model in models if model.status == "running"]
+        paused = [model.name for model in models if model.status == "paused"]
+        for name in running:
+            self.source.pause(name)
+        for name in paused if not running else ():
+            self.source.resume(name)
+        if not running and not paused:
+            self.notify("no model here is training", timeout=2)
+
+    def action_log_axis(self) -> None:
+        self._change(replace(self._settings, log_y=not self._settings.log_y))
+
+    def action_x_axis(self) -> None:
+        following = X_AXES[(X_AXES.index(self._settings.x_axis) + 1) % len(X_AXES)]
+        self._change(replace(self._settings, x_axis=following))
+
+    def action_smooth(self, direction: int) -> None:
+        at = SMOOTHING_WINDOWS.index(self._settings.smoothing) + direction
+        self._change(replace(self._settings, smoothing=SMOOTHING_WINDOWS[min(max(at, 0), len(SMOOTHING_WINDOWS) - 1)]))
+
+    def _change(self, settings: ChartSettings) -> None:
+        self._settings = settings
+        self.update_view()
+
+    def action_scrub(self, direction: int) -> None:
+        epochs = epochs_with_samples(self.run_state)
+        if not epochs or not isinstance(self.page, DigitsPage):
+            return
+        at = epochs.index(self._epoch) if self._epoch in epochs else len(epochs) - 1
+        at = max(0, at + direction)
+        self._epoch = epochs[at] if at < len(epochs) - 1 else None
+        self.update_view()
+
+    def action_save_picture(self) -> None:
+        self._write("screen", "svg", lambda path: path.write_text(self.export_screenshot(), encoding="utf-8"))
+
+    def action_write_csv(self) -> None:
+        self._write("curves", "csv", lambda path: write_curves(path, self.run_state))
+
+    def _write(self, name: str, ending: str, write: Callable[[Path], object]) -> None:
+        if self.source is None:
+            return
+        path = Path(self.source.directory()) / f"{name}-{time.strftime('%H%M%S')}.{ending}"
+        try:
+            write(path)
+        except OSError as error:
+            self.notify(f"{path}: {error.strerror}", severity="error", markup=False)
+        else:
+            self.notify(str(path), title="written", markup=False)
+
+    def action_help(self) -> None:
+        self.push_screen(HelpScreen())
+
+    def action_leave(self) -> None:
+        if self.over or self.source is None:
+            self.exit(Leave.DONE if self.over else Leave.STOP)
+        elif isinstance(self.screen, LeaveScreen):
+            self.exit(Leave.STOP)
+        else:
+            self.push_screen(LeaveScreen(), self._left)
+
+    def _left(self, leave: Leave | None) -> None:
+        if leave is not None:
+            self.exit(leave)
+
+    async def action_quit(self) -> None:
+        self.action_leave()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        for title, bindings in GROUPS.items():
+            for binding in bindings:
+                if binding.action not in ("none", "command_palette"):
+                    yield SystemCommand(
+                        f"{title}: {binding.description}", binding.tooltip, self._runner(binding.action)
+                    )
+        yield SystemCommand("Theme", "Choose another theme.", self.action_change_theme)
+
+    def _runner(self, action: str) -> Callable[[], object]:
+        return lambda: self.call_later(self.run_action, action)

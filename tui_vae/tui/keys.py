@@ -1,0 +1,48 @@
+"""Every key of the interface, once: the help screen, the hints and the palette are made from these."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+GROUPS: dict[str, list[Binding]] = {
+    "Training": [
+        Binding("space", "pause_model", "pause", key_display="space", tooltip="Pause or resume the selected model."),
+        Binding("p,shift+space", "pause_all", "pause all", show=False, key_display="p", tooltip="Pause or resume all."),
+        Binding("up,down", "none", "select", show=False, key_display="↑↓", tooltip="Select a model, or scroll."),
+    ],
+    "Panels": [
+        Binding("tab", "panel(1)", "panel", key_display="tab", tooltip="Go to the next panel.", priority=True),
+        Binding("shift+tab", "panel(-1)", "previous panel", show=False, key_display="shift+tab",
+                tooltip="Go to the previous panel.", priority=True),
+        Binding("enter", "enlarge", "enlarge", key_display="enter", tooltip="Enlarge the panel, or restore it."),
+        Binding("escape", "restore", "back", show=False, key_display="esc", tooltip="Restore, or show the newest."),
+    ],
+    "Pages": [
+        Binding("1", "page('training')", "training", key_display="1", tooltip="Curves and samples of all models."),
+        Binding("2", "page('digits')", "digits", key_display="2", tooltip="Samples and reconstructions, large."),
+        Binding("3", "page('latents')", "latents", key_display="3", tooltip="KL of every latent, beside theory."),
+        Binding("5", "page('log')", "log", key_display="5", tooltip="What happened, in order."),
+    ],
+    "Charts and digits": [
+        Binding("y", "log_axis", "log", show=False, key_display="y", tooltip="Signed log axis on or off."),
+        Binding("x", "x_axis", "x axis", show=False, key_display="x", tooltip="Steps, epochs or time along x."),
+        Binding("plus,equals_sign", "smooth(1)", "smoother", show=False, key_display="+",
+                tooltip="Smooth more, with the raw curve behind."),
+        Binding("minus", "smooth(-1)", "rougher", show=False, key_display="-", tooltip="Smooth less."),
+        Binding("left", "scrub(-1)", "earlier", show=False, key_display="←", tooltip="Digits of an earlier epoch."),
+        Binding("right", "scrub(1)", "later", show=False, key_display="→", tooltip="Digits of a later epoch."),
+    ],
+    "Files": [
+        Binding("s", "save_picture", "picture", show=False, key_display="s", tooltip="Save the screen as SVG."),
+        Binding("w", "write_csv", "csv", show=False, key_display="w", tooltip="Write the curves as a CSV file."),
+    ],
+    "Program": [
+        Binding("question_mark,f1", "help", "keys", key_display="?", id="help", tooltip="Show every key."),
+        Binding("ctrl+p", "command_palette", "palette", show=False, key_display="ctrl+p",
+                tooltip="Search for a command.", priority=True),
+        Binding("q", "leave", "leave", key_display="q", id="leave", tooltip="Leave, or choose what comes of training."),
+        Binding("ctrl+c,ctrl+q", "leave", "leave", show=False, key_display="ctrl+c", priority=True, tooltip="As q."),
+    ],
+}  # fmt: skip
+
+BINDINGS = [binding for group in GROUPS.values() for binding in group if binding.action != "none"]

@@ -1,0 +1,35 @@
+"""Opens a run in a thread of its own, so that the interface is there before torch is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from tui_vae.view.source import RunSource
+
+Report = Callable[[str], None]
+OpenSource = Callable[[Report], RunSource]
+
+
+class Loader:
+    """Calls ``open_source`` in the background; the interface looks at the outcome when it likes."""
+
+    def __init__(self, open_source: OpenSource) -> None:
+        self._open = open_source
+        self.waiting: str | None = "starting"
+        self.source: RunSource | None = None
+        self.error: BaseException | None = None
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="loader", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self.source = self._open(self._report)
+        # Whatever goes wrong is raised again where the process can tell it: in its main thread.
+        except BaseException as error:
+            self.error = error
+        self.waiting = None
+
+    def _report(self, text: str) -> None:
+        self.waiting = text

@@ -1,0 +1,36 @@
+"""How often the interface may redraw, so that its share of the processor stays within a budget."""
+
+from __future__ import annotations
+
+import time
+
+SHARE = 0.05
+"""Of the time of one core: while the interface computes in Python, no trainer can."""
+
+SLOWEST = 2.0
+
+
+class Pacer:
+    """Sets the interval between two redraws from what the last ones cost.
+
+    Args:
+        fps: Most redraws a second, however cheap they are.
+    """
+
+    def __init__(self, fps: float) -> None:
+        self._fastest = 1 / fps
+        self._spent = time.thread_time()
+        self._cost = 0.0
+
+    def interval(self, *, training: bool) -> float:
+        """Seconds until the next redraw; called once after each, from the interface's thread.
+
+        The cost is all processor time of this thread since the last call, so it holds what the redraw caused later,
+        such as layout and output.
+        """
+        now = time.thread_time()
+        cost, self._spent = now - self._spent, now
+        self._cost = cost if self._cost == 0 else 0.7 * self._cost + 0.3 * cost
+        if not training:
+            return self._fastest
+        return min(max(self._cost / SHARE, self._fastest), max(SLOWEST, self._fastest))

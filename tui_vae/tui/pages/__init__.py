@@ -1,0 +1,9 @@
+"""The pages of the interface."""
+
+from tui_vae.tui.pages.digits import DigitsPage
+from tui_vae.tui.pages.latents import LatentsPage
+from tui_vae.tui.pages.log import LogPage
+from tui_vae.tui.pages.page import Page, Shown
+from tui_vae.tui.pages.training import TrainingPage
+
+__all__ = ["DigitsPage", "LatentsPage", "LogPage", "Page", "Shown", "TrainingPage"]

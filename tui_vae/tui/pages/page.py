@@ -1,0 +1,47 @@
+"""What every page offers to the application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.containers import Container
+from textual.widget import Widget
+
+from tui_vae.tui.charts import ChartSettings
+from tui_vae.tui.gallery import Gallery
+from tui_vae.view.source import RunSource
+from tui_vae.view.state import RunState
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Everything that a page draws from."""
+
+    state: RunState
+    settings: ChartSettings
+    source: RunSource | None
+    gallery: Gallery
+    epoch: int | None = None
+    """The epoch whose digits are shown; ``None`` follows the newest."""
+
+
+class Page(Container):
+    """A full page below the table. Only the visible one is asked to show anything."""
+
+    def show(self, shown: Shown) -> None:
+        """Draw what changed."""
+        raise NotImplementedError
+
+    def panels(self) -> list[Widget]:
+        """The panels that can be focused, in order."""
+        return []
+
+    def turn_to(self, panel: Widget) -> None:
+        """Bring a panel into view; pages that show all of theirs have nothing to do."""
+
+    def enlarge(self) -> None:
+        """Enlarge the panel at hand, or restore it."""
+
+    def restore(self) -> bool:
+        """Undo an enlargement; False when there was none."""
+        return False

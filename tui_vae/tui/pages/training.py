@@ -1,0 +1,89 @@
+"""The main page: curves of all models, KL per latent, and samples; one panel at a time where space is short."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+
+from tui_vae.tui.charts import curve_chart, latent_chart
+from tui_vae.tui.pages.page import Page, Shown
+from tui_vae.tui.widgets.chart import Chart
+from tui_vae.tui.widgets.digits import DigitGallery
+
+_WAITING = "waiting for the first steps"
+
+
+class TrainingPage(Page):
+    """Arranges its panels by size: all; two; or the one at hand."""
+
+    def __init__(self) -> None:
+        super().__init__(id="training")
+        self._loss = Chart(curve_chart("loss", "−ELBO, nats per image"), _WAITING, id="loss")
+        self._reconstruction = Chart(
+            curve_chart("reconstruction", "reconstruction, nats"), _WAITING, id="reconstruction"
+        )
+        self._kl = Chart(curve_chart("kl", "KL, nats"), _WAITING, id="kl")
+        self._latents = Chart(latent_chart(None), "waiting for the first epoch", id="latent-bars")
+        self._samples = DigitGallery("waiting for the first samples", id="samples")
+        self._samples.border_title = " samples "
+        self._left = Vertical(id="left")
+        self._bottom = Horizontal(id="bottom")
+        self._at_hand: Widget = self._loss
+        self._enlarged = False
+
+    def compose(self) -> ComposeResult:
+        with self._left:
+            yield self._loss
+            with self._bottom:
+                yield self._reconstruction
+                yield self._kl
+                yield self._latents
+        yield self._samples
+
+    def panels(self) -> list[Widget]:
+        return [self._loss, self._reconstruction, self._kl, self._latents, self._samples]
+
+    def on_resize(self) -> None:
+        self._arrange()
+
+    def turn_to(self, panel: Widget) -> None:
+        self._at_hand = panel
+        self._arrange()
+
+    def enlarge(self) -> None:
+        self._enlarged = not self._enlarged
+        self._arrange()
+
+    def restore(self) -> bool:
+        was, self._enlarged = self._enlarged, False
+        self._arrange()
+        return was
+
+    def show(self, shown: Shown) -> None:
+        for chart in (self._loss, self._reconstruction, self._kl, self._latents):
+            if chart.display:
+                chart.show(shown.state, shown.settings)
+        if self._samples.display and shown.source is not None:
+            ascii_only = shown.settings.ascii_only
+            rows = shown.gallery.rows(shown.state, shown.source, None, ascii_only=ascii_only)
+            self._samples.show(rows, shades=shown.settings.shades)
+
+    def _arrange(self) -> None:
+        width, height = self.size
+        visible = self._visible(width, height)
+        for panel in self.panels():
+            panel.display = panel in visible
+        self._bottom.display = any(p in visible for p in (self._reconstruction, self._kl, self._latents))
+        self._left.display = self._loss in visible or self._bottom.display
+        # Four small digits a row beside the curves; more where the curves have enough.
+        self._samples.styles.width = "1fr" if not self._left.display else max(62, int(width * 0.42))
+
+    def _visible(self, width: int, height: int) -> list[Widget]:
+        if self._enlarged or width < 100:
+            return [self._at_hand]
+        if height >= 30 and width >= 120:
+            return self.panels()
+        if height >= 30:
+            return [self._loss, self._reconstruction, self._kl, self._latents]
+        return [self._at_hand if self._at_hand is not self._samples else self._loss, self._samples]

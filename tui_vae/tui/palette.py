@@ -1,0 +1,54 @@
+"""Colours and markers of models: the same everywhere, told apart by colour-blind eyes and without any colour.
+
+The colours are those of Okabe & Ito, "Color Universal Design" (2008), in an order that starts with blue and orange.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.style import Style
+
+RGB = tuple[int, int, int]
+
+_COLOURS: tuple[RGB, ...] = (
+    (86, 180, 233),
+    (240, 160, 40),
+    (0, 178, 130),
+    (220, 130, 180),
+    (240, 228, 66),
+    (213, 94, 40),
+)
+_MARKERS = ("●", "▲", "■", "◆", "✚", "★")
+_ASCII_MARKERS = ("o", "^", "#", "%", "+", "*")
+
+GREY: RGB = (140, 140, 150)
+FADED = 0.4
+
+
+@dataclass(frozen=True)
+class ModelStyle:
+    """How one model is drawn."""
+
+    colour: RGB
+    marker: str
+
+    @property
+    def style(self) -> Style:
+        return Style.parse(hex_colour(self.colour))
+
+    @property
+    def faded(self) -> RGB:
+        """Its colour for what stands in the background."""
+        red, green, blue = (round(FADED * channel) for channel in self.colour)
+        return red, green, blue
+
+
+def model_style(index: int, *, ascii_only: bool) -> ModelStyle:
+    """The style of the model at ``index`` in the run's order."""
+    markers = _ASCII_MARKERS if ascii_only else _MARKERS
+    return ModelStyle(_COLOURS[index % len(_COLOURS)], markers[index % len(markers)])
+
+
+def hex_colour(colour: RGB) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)

@@ -1,0 +1,142 @@
+"""Rows of digits drawn with half blocks, or with shades of ASCII where there is no colour."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui_vae.config import IMAGE_SIDE
+from tui_vae.view.cells import Pixels, ascii_shades, half_blocks, shrunk
+
+_GAP = 1
+_GREY_STEP = 8
+"""Grey levels are rounded to steps that no eye tells apart, so that few styles are needed."""
+
+
+@dataclass(frozen=True)
+class DigitRow:
+    """Images ``(n, 28, 28)`` under one label."""
+
+    label: Text
+    images: Pixels
+
+
+@dataclass(frozen=True)
+class _Arrangement:
+    factor: int
+    label_inside: bool
+
+    @property
+    def width(self) -> int:
+        return IMAGE_SIDE // self.factor
+
+    @property
+    def height(self) -> int:
+        return IMAGE_SIDE // self.factor // 2
+
+    @property
+    def row_height(self) -> int:
+        return self.height if self.label_inside else self.height + 1
+
+
+class DigitGallery(ScrollView, can_focus=True):
+    """Rows of digits, each digit at the largest size at which every row is seen with a few digits."""
+
+    def __init__(self, waiting: str, *, id: str | None = None) -> None:
+        super().__init__(id=id, classes="panel")
+        self._waiting = waiting
+        self._rows: tuple[DigitRow, ...] = ()
+        self._shades = False
+        self._strips: list[Strip] = []
+
+    def show(self, rows: Sequence[DigitRow], *, shades: bool) -> None:
+        """Show these rows; the same rows again cost nothing."""
+        same = len(rows) == len(self._rows) and all(
+            old.images is new.images and old.label == new.label for old, new in zip(self._rows, rows, strict=True)
+        )
+        if same and shades == self._shades:
+            return
+        self._rows, self._shades = tuple(rows), shades
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        size = self.scrollable_content_region.size
+        self._strips = self._all_strips(size)
+        self.virtual_size = Size(size.width, len(self._strips))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        return self._line(y).apply_style(self.rich_style)
+
+    def _line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        line = y + self.scroll_offset.y
+        if not self._rows:
+            message = self._waiting if y == self.size.height // 2 else ""
+            return Strip([Segment(message[:width].center(width), Style(dim=True))])
+        return self._strips[line] if line < len(self._strips) else Strip.blank(width)
+
+    def _all_strips(self, size: Size) -> list[Strip]:
+        if not self._rows or size.width < 1:
+            return []
+        arrangement = arrange(len(self._rows), size)
+        strips: list[Strip] = []
+        for row in self._rows:
+            strips.extend(self._row_strips(row, arrangement, size.width))
+        return strips
+
+    def _row_strips(self, row: DigitRow, arrangement: _Arrangement, width: int) -> list[Strip]:
+        count = max(1, min(len(row.images), (width + _GAP) // (arrangement.width + _GAP)))
+        lines: list[list[Segment]] = [[] for _ in range(arrangement.height)]
+        for index, image in enumerate(row.images[:count]):
+            for line, cells in zip(lines, self._cells(shrunk(image, arrangement.factor)), strict=True):
+                if index:
+                    line.append(Segment(" " * _GAP))
+                line.extend(cells)
+        label = row.label.copy()
+        if count < len(row.images):
+            label.append(f"  {count} of {len(row.images)}", style="dim")
+        label.truncate(width, overflow="ellipsis")
+        head = Strip([*label.render(self.app.console, end="")]).adjust_cell_length(width)
+        # MNIST digits leave the first four rows of pixels empty: where space is short, the label stands there.
+        body = [Strip(line).adjust_cell_length(width) for line in lines]
+        return [head, *body[1:]] if arrangement.label_inside else [head, *body]
+
+    def _cells(self, image: Pixels) -> list[list[Segment]]:
+        if self._shades:
+            return [[Segment(line)] for line in ascii_shades(image)]
+        return [
+            [Segment(cell.character, _style(cell.upper // _GREY_STEP, cell.lower // _GREY_STEP)) for cell in row]
+            for row in half_blocks(image)
+        ]
+
+
+def arrange(rows: int, size: Size) -> _Arrangement:
+    """The largest digits at which all rows are seen, four or more digits in each; else the small ones, scrolled."""
+    for factor, label_inside in ((1, False), (1, True), (2, False), (2, True)):
+        arrangement = _Arrangement(factor, label_inside)
+        if rows * arrangement.row_height <= size.height and size.width >= 4 * (arrangement.width + _GAP):
+            return arrangement
+    return _Arrangement(2, label_inside=False)
+
+
+@functools.lru_cache(maxsize=2048)
+def _style(upper: int, lower: int) -> Style:
+    return Style(color=_grey(upper), bgcolor=_grey(lower))
+
+
+def _grey(level: int) -> Color:
+    value = min(255, level * _GREY_STEP + (level * _GREY_STEP) // 32)
+    return Color.from_rgb(value, value, value)

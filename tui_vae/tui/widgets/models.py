@@ -1,0 +1,152 @@
+"""The table of models: as many columns as the width allows, changed cells only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.widgets import DataTable
+
+from tui_vae.tui.charts import styles_of
+from tui_vae.tui.palette import ModelStyle
+from tui_vae.view.numbers import UNKNOWN, count, duration, nats, short_count
+from tui_vae.view.state import ModelState, RunState
+
+_STATES = {
+    "running": "▶ running",
+    "paused": "⏸ paused",
+    "stopped": "■ stopped",
+    "finished": "✓ finished",
+    "failed": "✗ failed",
+}
+_NAME_WIDTH = 12
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its cell, its width, and how soon it is given up when space is short (first: highest)."""
+
+    key: str
+    width: int
+    give_up: int
+    cell: Callable[[ModelState, RunState], str]
+
+
+def _parameters(part: str) -> Callable[[ModelState, RunState], str]:
+    return lambda m, s: count(getattr(m.parameters, part) if m.parameters else None)
+
+
+def _held_out(field: str) -> Callable[[ModelState, RunState], str]:
+    return lambda m, s: nats(getattr(m.last_held_out, field) if m.last_held_out else None)
+
+
+def _active(m: ModelState, s: RunState) -> str:
+    epoch = m.last_held_out
+    return f"{epoch.active_units}/{len(epoch.kl_per_latent)}" if epoch else UNKNOWN
+
+
+def _state(m: ModelState, s: RunState) -> str:
+    return _STATES[m.status] if m.status else "… starting"
+
+
+COLUMNS = (
+    Column("encoder", 11, 7, _parameters("encoder")),
+    Column("decoder", 11, 7, _parameters("decoder")),
+    Column("params", 7, 4, lambda m, s: short_count(m.parameters.total if m.parameters else None)),
+    Column("epoch", 8, 0, lambda m, s: f"{m.epoch}/{s.epochs}"),
+    Column("img/s", 9, 5, lambda m, s: count(m.images_per_second) if m.status == "running" else UNKNOWN),
+    Column("left", 8, 8, lambda m, s: duration(m.seconds_left())),
+    Column("ELBO train", 11, 9, lambda m, s: nats(m.last_train.elbo if m.last_train else None)),
+    Column("held out", 9, 0, _held_out("elbo")),
+    Column("recon", 8, 3, _held_out("reconstruction")),
+    Column("KL", 6, 2, _held_out("kl")),
+    Column("active", 7, 3, _active),
+    Column("to limit", 9, 4, lambda m, s: nats(m.to_limit)),
+    Column("state", 13, 1, _state),
+)
+
+
+def chosen_columns(width: int) -> tuple[Column, ...]:
+    """The columns that fit beside the name, giving up the least important first."""
+    columns: tuple[Column, ...] = COLUMNS
+    for level in range(9, -1, -1):
+        if _NAME_WIDTH + sum(column.width for column in columns) <= width:
+            break
+        columns = tuple(column for column in columns if column.give_up < level or column.give_up == 0)
+    # Encoder and decoder say the total already.
+    if any(column.key == "encoder" for column in columns):
+        columns = tuple(column for column in columns if column.key != "params")
+    return columns
+
+
+class ModelTable(DataTable[Text], inherit_bindings=False):
+    """One row a model; the row of the cursor is the model that keys act on."""
+
+    BINDINGS: ClassVar = [("up", "cursor_up", "Previous model"), ("down", "cursor_down", "Next model")]
+
+    def __init__(self) -> None:
+        super().__init__(cursor_type="row", zebra_stripes=False, cell_padding=0, id="models")
+        self._run_state = RunState()
+        self._ascii = False
+        self._shown: dict[tuple[str, str], str] = {}
+        self._columns: tuple[Column, ...] = ()
+
+    @property
+    def selected(self) -> str | None:
+        """The model that keys act on."""
+        names = list(self._run_state.models)
+        return names[min(self.cursor_row, len(names) - 1)] if names else None
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._arrange()
+
+    def show(self, state: RunState, *, ascii_only: bool) -> None:
+        """Change the cells that differ."""
+        new_models = state.models.keys() != self._run_state.models.keys()
+        self._run_state, self._ascii = state, ascii_only
+        if new_models:
+            self._columns = ()
+            self._arrange()
+        self._fill()
+
+    def _arrange(self) -> None:
+        columns = chosen_columns(self.size.width)
+        if columns == self._columns or not self._run_state.models:
+            return
+        row = self.cursor_row
+        self.clear(columns=True)
+        self._shown.clear()
+        self._columns = columns
+        self.add_column(Text("model"), key="model", width=_NAME_WIDTH)
+        for column in columns:
+            label = Text("  state") if column.key == "state" else Text(column.key, justify="right")
+            self.add_column(label, key=column.key, width=column.width)
+        styles = styles_of(self._run_state, ascii_only=self._ascii)
+        for name in self._run_state.models:
+            self.add_row(_name(name, styles[name]), *(Text() for _ in columns), key=name)
+        self.move_cursor(row=row)
+        self._fill()
+
+    def _fill(self) -> None:
+        for name, model in self._run_state.models.items():
+            for column in self._columns:
+                value = column.cell(model, self._run_state)
+                if self._shown.get((name, column.key)) != value:
+                    self._shown[name, column.key] = value
+                    self.update_cell(name, column.key, self._cell(column, value, model))
+
+    def _cell(self, column: Column, value: str, model: ModelState) -> Text:
+        if column.key == "state":
+            style = {"failed": "bold red", "paused": "yellow", "running": "green"}.get(model.status or "", "dim")
+            return Text(f"  {value if not self._ascii else value.lstrip('▶⏸■✓✗… ')}", style=style, no_wrap=True)
+        text = value.replace("–", "-") if self._ascii else value
+        return Text(text, justify="right", style="bold" if column.key == "held out" else "", no_wrap=True)
+
+
+def _name(name: str, style: ModelStyle) -> Text:
+    text = Text(f"{style.marker} {name}", style=style.style, no_wrap=True)
+    text.truncate(_NAME_WIDTH, overflow="ellipsis")
+    return text
