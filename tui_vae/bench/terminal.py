@@ -1,0 +1,63 @@
+"""A pseudo-terminal that reads whatever a command draws, as a terminal at the other end would."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Sequence
+
+
+class Terminal:
+    """Runs a command in a pseudo-terminal of a given size and drains it."""
+
+    def __init__(self, command: Sequence[str], *, columns: int, rows: int) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        self._began = time.perf_counter()
+        self._process = subprocess.Popen(
+            command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True, close_fds=True
+        )
+        os.close(slave)
+        self._output = b""
+
+    def wait_for(self, text: bytes, timeout: float) -> float:
+        """Seconds from the start of the command until ``text`` was drawn.
+
+        Raises:
+            TimeoutError: It did not come in time, or the command ended before.
+        """
+        while text not in self._output:
+            if self.seconds() > timeout or not self.drain(0.01):
+                end = self._output[-300:]
+                raise TimeoutError(f"{text!r} was not drawn within {timeout:g} s; the end of the output: {end!r}")
+        return self.seconds()
+
+    def seconds(self) -> float:
+        """Since the start of the command."""
+        return time.perf_counter() - self._began
+
+    def drain(self, seconds: float) -> bool:
+        """Read what is drawn for so long; False when the command has closed the terminal."""
+        until = time.perf_counter() + seconds
+        while (left := until - time.perf_counter()) > 0:
+            if select.select([self._master], [], [], left)[0]:
+                try:
+                    self._output = (self._output + os.read(self._master, 65536))[-65536:]
+                except OSError:
+                    return False
+        return True
+
+    def close(self) -> None:
+        """End the command, drained meanwhile so that it is not held up."""
+        self._process.terminate()
+        while self._process.poll() is None and self.drain(0.05):
+            pass
+        self._process.wait()
+        os.close(self._master)

@@ -1,0 +1,1 @@
+"""The command line: the only package that sees all the others, and only when a command needs them."""

@@ -1,0 +1,100 @@
+"""The commands. Each is thin; what it needs is imported inside it, so that ``--help`` is instant."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from tui_vae import __version__
+from tui_vae.cli.options import configurations, with_train_options
+from tui_vae.cli.signals import StopSignals
+from tui_vae.errors import ExitCode, TuiVaeError
+
+# Typer carries its own copy of click from some version on; the root of its usage errors is reached from its own name.
+_CommandLineError: type[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+app = typer.Typer(
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+
+def run(signals: StopSignals) -> int:
+    """Run the command line of this process; returns its exit code."""
+    try:
+        result = app(standalone_mode=False, prog_name="tui-vae", obj=signals)
+        return result if isinstance(result, int) else ExitCode.OK
+    except TuiVaeError as error:
+        return _tell(str(error), error.exit_code)
+    except _CommandLineError as error:
+        message: str = error.format_message()
+        return _tell(f"{message} (tui-vae --help lists the options)", ExitCode.USAGE)
+    except (typer.Abort, KeyboardInterrupt):
+        return ExitCode.STOPPED
+    except BrokenPipeError:
+        # Whoever read our output has left; nothing more can be told to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except Exception as error:
+        return _tell(f"internal error: {type(error).__name__}: {error}; --debug shows where", ExitCode.MODEL_FAILED)
+
+
+def _tell(message: str, code: int) -> int:
+    if "--debug" in sys.argv[1:]:
+        traceback.print_exc()
+    sys.stderr.write(f"tui-vae: {' '.join(message.split())}\n")
+    return code
+
+
+@app.command()
+def bench(
+    repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Repetitions of everything.")] = 3,
+    epochs: Annotated[int, typer.Option(min=1, metavar="N", help="Epochs of each training that is measured.")] = 2,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Measure this machine: start-up times, and what the interface costs training. Takes some minutes."""
+    from tui_vae.cli.bench import run_bench  # noqa: PLC0415
+
+    run_bench(repeat=repeat, epochs=epochs, as_json=json)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tui-vae {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+@with_train_options
+def train(
+    ctx: typer.Context,
+    options: Mapping[str, Any],
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Add the traceback to an error.", rich_help_panel="Display")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and leave.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Train Gaussian VAEs side by side on MNIST, live.
+
+    With no option at all: a linear baseline and a deeper model, 20 epochs, in the interface. Everything is kept in a
+    run directory. Example: [b]tui-vae --model baseline= --model wide=1024 --epochs 10[/b]
+    """
+    if ctx.invoked_subcommand is not None:
+        if any(value not in (None, False, []) for value in options.values()):
+            raise typer.BadParameter(
+                f"train options do not go with '{ctx.invoked_subcommand}'; give its own after its name"
+            )
+        return
+    from tui_vae.cli.train import run_training  # noqa: PLC0415
+
+    raise typer.Exit(run_training(*configurations(options), signals=ctx.obj))

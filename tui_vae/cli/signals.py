@@ -1,0 +1,40 @@
+"""SIGINT and SIGTERM as a request to stop, which each stage of the program answers in its own way.
+
+Until training begins there is nothing to lose, and the process leaves at once: an exception thrown into the middle of
+an import would surface anywhere. From then on the request goes to the engine, which stops after a step.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+_STOPPED = 130
+_PATIENCE = 3
+
+
+class StopSignals:
+    """The process's answer to signals. ``answer`` is replaced as the program goes from stage to stage."""
+
+    def __init__(self) -> None:
+        self.answer: Callable[[str], None] = self._leave_at_once
+        self._received = 0
+
+    def install(self) -> None:
+        """Take over the signals; from the main thread only."""
+        signal.signal(signal.SIGINT, self._receive)
+        signal.signal(signal.SIGTERM, self._receive)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self._received += 1
+        # Files are replaced whole, so that leaving in the middle costs the last seconds and damages nothing.
+        if self._received >= _PATIENCE:
+            self._leave_at_once(signal.Signals(number).name)
+        self.answer(signal.Signals(number).name)
+
+    @staticmethod
+    def _leave_at_once(name: str) -> None:
+        os.write(2, f"tui-vae: stopped by {name}\n".encode())
+        os._exit(_STOPPED)

@@ -1,0 +1,51 @@
+"""What the terminal at hand can do, and how the user's choices about output are carried out."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+from typing import TextIO
+
+from tui_vae.config import DisplayConfig
+from tui_vae.view.ascii import to_ascii
+
+
+def usable_terminal() -> bool:
+    """Whether the interface can be shown: both ends are a terminal that can place its cursor."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
+
+
+def prepare_output(display: DisplayConfig) -> bool:
+    """Set up the process's output; returns whether it is restricted to ASCII."""
+    if display.color == "never":
+        os.environ["NO_COLOR"] = "1"
+        os.environ.pop("FORCE_COLOR", None)
+    elif display.color == "always":
+        os.environ.pop("NO_COLOR", None)
+        os.environ["FORCE_COLOR"] = "1"
+        os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "truecolor")
+    ascii_only = display.ascii or locale_says_ascii()
+    codecs.register_error("readable", _readable)
+    for stream in (sys.stdout, sys.stderr):
+        _prepare(stream, ascii_only)
+    return ascii_only
+
+
+def locale_says_ascii() -> bool:
+    """Whether the user chose the C locale. None chosen at all, as in containers, says nothing about the terminal."""
+    chosen = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    return chosen in ("C", "POSIX")
+
+
+def _prepare(stream: TextIO, ascii_only: bool) -> None:
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(encoding="ascii" if ascii_only else None, errors="readable")
+
+
+def _readable(error: UnicodeError) -> tuple[str, int]:
+    """Stand-ins for characters that the output cannot show."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return to_ascii(error.object[error.start : error.end]), error.end
