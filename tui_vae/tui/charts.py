@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from rich.text import Text
 
+from tui_vae.events import Epoch
 from tui_vae.tui.palette import GREY, RGB, ModelStyle, model_style
 from tui_vae.view.axis import Symlog, nice_ticks, settled_range, tick_label
 from tui_vae.view.curves import downsampled, smoothed
@@ -48,7 +49,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Bars:
-    """Bars of one height each, and marks where theory has them."""
+    """Bars of one height each, and marks where theory has them; their x is their index."""
 
     heights: FloatArray
     colour: RGB
@@ -81,8 +82,14 @@ def styles_of(state: RunState, *, ascii_only: bool) -> dict[str, ModelStyle]:
     return {name: model_style(index, ascii_only=ascii_only) for index, name in enumerate(state.models)}
 
 
-def curve_chart(column: Literal["loss", "reconstruction", "kl"], title: str) -> Builder:
-    """A chart of one column of every model's history: the training curve as a line, the held-out value as marks."""
+def curve_chart(column: Literal["loss", "reconstruction", "kl"], title: str, short_title: str) -> Builder:
+    """A chart of one column of every model's history: the training curve as a line, the held-out value as marks.
+
+    Args:
+        column: What is drawn.
+        title: What it is and in which unit.
+        short_title: The same where there is little space.
+    """
 
     def build(state: RunState, settings: ChartSettings, columns: int, rows: int) -> ChartData | None:
         styles = styles_of(state, ascii_only=settings.ascii_only)
@@ -104,7 +111,7 @@ def curve_chart(column: Literal["loss", "reconstruction", "kl"], title: str) -> 
             return None
         limits = _limits(state) if column == "loss" else ()
         curves = (*behind, *lines, *marks)
-        return _framed(state, settings, title, curves, limits, (columns, rows))
+        return _framed(state, settings, title if columns >= 40 else short_title, curves, limits, (columns, rows))
 
     return build
 
@@ -169,7 +176,7 @@ def _framed(
     tick_count = max(2, rows // 3)
     if settings.log_y:
         high = max(high, top)
-        scale = Symlog()
+        scale = Symlog.fitting(low, high)
         values = scale.ticks(low, high, tick_count)
         y_ticks = tuple((float(scale.forward(np.array([v]))[0]), tick_label(v)) for v in values)
         curves = tuple(replace(curve, y=scale.forward(curve.y)) for curve in curves)
@@ -214,8 +221,8 @@ def _legend(state: RunState, settings: ChartSettings, has_limit: bool, columns: 
             legend.append(f"{style.marker} {name}  ", style=style.style)
         legend.append("line train, mark held out  ")
         if has_limit:
-            legend.append("─ linear limit  ")
-    if settings.smoothing > 1:
+            legend.append("─ exact limit of linear  " if columns >= 90 else "─ limit  ")
+    if settings.smoothing > 1 and columns >= 50:
         legend.append(f"smoothed {settings.smoothing}  ")
     return legend.append(f"x: {settings.x_axis} ")
 
@@ -231,35 +238,38 @@ def latent_chart(name: str | None) -> Builder:
         model = state.models.get(name or settings.selected or "")
         if model is None or model.last_held_out is None:
             return None
-        style = styles_of(state, ascii_only=settings.ascii_only)[model.name]
         epoch = model.last_held_out
         heights = np.sort(np.array(epoch.kl_per_latent))[::-1]
-        expected = np.array(model.limit.kl_per_latent) if model.limit is not None else None
-        per_bar = -(-len(heights) // max(1, columns))
-        if per_bar > 1:
-            heights = heights[::per_bar]
-            expected = expected[::per_bar] if expected is not None else None
-        high = max(float(heights.max()), float(expected.max()) if expected is not None else 0.0, 1e-3) * 1.05
-        what = "KL per latent, nats" if columns >= 36 else "KL/latent, nats"
-        title = Text.assemble(f" {what} · ", (model.name, style.style), " ")
-        subtitle = Text(f" {epoch.active_units}/{len(epoch.kl_per_latent)} active")
-        if per_bar > 1:
-            subtitle.append(f", 1 in {per_bar}")
-        if columns >= 36:
-            subtitle.append(f" · epoch {epoch.epoch} · held out, sorted")
-            if expected is not None:
-                subtitle.append(" · ")
-                subtitle.append("━ exact optimum" if not settings.ascii_only else "= exact optimum")
-        count = len(heights)
-        ticks = [v for v in nice_ticks(1, count, max(2, columns // 10)) if v >= 1]
+        expected = np.array(model.limit.kl_per_latent) if model.limit is not None else np.zeros(0)
+        high = 1.05 * max(float(heights.max()), float(expected.max(initial=0.0)), 1e-3)
+        style = styles_of(state, ascii_only=settings.ascii_only)[model.name]
+        ticks = [v for v in nice_ticks(1, len(heights), max(2, columns // 10)) if v >= 1]
         return ChartData(
-            title=title,
-            subtitle=subtitle.append(" "),
-            x_range=(0.5, count + 0.5),
+            title=_latent_title(model.name, style, columns),
+            subtitle=_latent_subtitle(epoch, len(expected) > 0, columns),
+            x_range=(0.0, float(len(heights))),
             y_range=(0.0, high),
-            x_ticks=tuple((v, tick_label(v * per_bar if per_bar == 1 else (v - 1) * per_bar + 1)) for v in ticks),
+            x_ticks=tuple((v - 1, tick_label(v)) for v in ticks),
             y_ticks=tuple((v, tick_label(v)) for v in nice_ticks(0, high, max(2, rows // 3))),
-            bars=Bars(heights, style.colour, expected),
+            bars=Bars(heights, style.colour, expected if len(expected) else None),
         )
 
     return build
+
+
+def _latent_title(name: str, style: ModelStyle, columns: int) -> Text:
+    if columns < 40:
+        return Text.assemble(" KL/latent, nats ", (style.marker, style.style), " ")
+    return Text.assemble(" KL per latent, nats · ", (f"{style.marker} {name}", style.style), " ")
+
+
+def _latent_subtitle(epoch: Epoch, has_theory: bool, columns: int) -> Text:
+    count = len(epoch.kl_per_latent)
+    shown = min(count, columns)
+    if columns < 40:
+        return Text(" x: sorted " if shown == count else f" x: {shown} of {count} ")
+    which = "" if shown == count else f", {shown} of {count} shown"
+    theory = "━ exact optimum · " if has_theory else ""
+    return Text(
+        f" {theory}{epoch.active_units}/{count} active · held out, epoch {epoch.epoch} · x: latents, sorted{which} "
+    )

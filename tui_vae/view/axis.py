@@ -45,18 +45,30 @@ class Symlog:
 
     unit: float = 1.0
 
+    @classmethod
+    def fitting(cls, low: float, high: float) -> Symlog:
+        """The scale for a range: linear up to the power of ten below its smaller end, so that neither is crushed."""
+        smaller = min((abs(v) for v in (low, high) if v), default=1.0)
+        return cls(10.0 ** math.floor(math.log10(smaller)))
+
     def forward(self, values: FloatArray) -> FloatArray:
         result: FloatArray = np.sign(values) * np.log10(1 + np.abs(values) / self.unit)
         return result
 
     def ticks(self, low: float, high: float, most: int) -> list[float]:
-        """Values at powers of ten that lie within the range ``low`` to ``high`` of values."""
-        powers = [10.0**k for k in range(0, 12)]
-        values = [v for v in [-p for p in reversed(powers)] + [0.0] + powers if low <= v <= high]
+        """At most ``most`` multiples of 1, 2 or 5 times a power of ten from ``low`` to ``high``, evenly spread."""
+        exponent = round(math.log10(self.unit))
+        magnitudes = [m * 10.0**k for k in range(exponent, exponent + 12) for m in (1, 2, 5)]
+        values = [v for v in sorted([0.0, *magnitudes, *(-m for m in magnitudes)]) if low <= v <= high]
         if len(values) < 2:
             return nice_ticks(low, high, most)
-        stride = math.ceil(len(values) / most)
-        return values[::stride]
+        places = self.forward(np.array(values)).tolist()
+        gap = (places[-1] - places[0]) / max(1, most - 1)
+        chosen: list[int] = []
+        for index, place in enumerate(places):
+            if not chosen or place - places[chosen[-1]] >= 0.999 * gap:
+                chosen.append(index)
+        return [values[index] for index in chosen]
 
 
 def settled_range(

@@ -19,11 +19,13 @@ class TrainingPage(Page):
 
     def __init__(self) -> None:
         super().__init__(id="training")
-        self._loss = Chart(curve_chart("loss", "−ELBO, nats per image"), _WAITING, id="loss")
+        self._loss = Chart(curve_chart("loss", "−ELBO, nats per image", "−ELBO, nats"), _WAITING, id="loss")
         self._reconstruction = Chart(
-            curve_chart("reconstruction", "reconstruction, nats"), _WAITING, id="reconstruction"
+            curve_chart("reconstruction", "reconstruction, nats per image", "recon, nats"),
+            _WAITING,
+            id="reconstruction",
         )
-        self._kl = Chart(curve_chart("kl", "KL, nats"), _WAITING, id="kl")
+        self._kl = Chart(curve_chart("kl", "KL, nats per image", "KL, nats"), _WAITING, id="kl")
         self._latents = Chart(latent_chart(None), "waiting for the first epoch", id="latent-bars")
         self._samples = DigitGallery("waiting for the first samples", id="samples")
         self._samples.border_title = " samples "
@@ -76,8 +78,9 @@ class TrainingPage(Page):
             panel.display = panel in visible
         self._bottom.display = any(p in visible for p in (self._reconstruction, self._kl, self._latents))
         self._left.display = self._loss in visible or self._bottom.display
-        # Four small digits a row beside the curves; more where the curves have enough.
-        self._samples.styles.width = "1fr" if not self._left.display else max(62, int(width * 0.42))
+        # Three small digits a row beside the curves, four or more where the curves have enough.
+        beside = max(62, int(width * 0.42)) if width >= 130 else 48
+        self._samples.styles.width = "1fr" if not self._left.display else beside
 
     def _visible(self, width: int, height: int) -> list[Widget]:
         if self._enlarged or width < 100:
