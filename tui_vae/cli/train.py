@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tui_vae.cli.signals import StopSignals
+from tui_vae.cli.stray import StrayOutput
 from tui_vae.cli.terminal import prepare_output, usable_terminal
 from tui_vae.config import DisplayConfig, StoreConfig, TrainConfig
 from tui_vae.errors import ExitCode
@@ -33,7 +34,7 @@ def _headless(train: TrainConfig, store: StoreConfig, display: DisplayConfig, si
 
     output = make_output(display)
     session = _start(train, store, output.report, signals)
-    follow(session, output, interval=1 / display.fps)
+    follow(session, output)
     return session.close()
 
 
@@ -50,9 +51,13 @@ def _interface(
         return session
 
     known = RunState(config=train.to_json(), models={spec.name: ModelState(spec.name) for spec in train.models})
-    app = MonitorApp(open_source, state=known, ascii_only=ascii_only, fps=display.fps)
-    signals.answer = app.request_stop
-    leave = app.run()
+    with StrayOutput() as stray:
+        app = MonitorApp(open_source, state=known, ascii_only=ascii_only, fps=display.fps, stray=stray.take)
+        signals.answer = app.request_stop
+        leave = app.run()
+        remains = stray.take()
+    if remains:
+        sys.stderr.write(f"{remains}\n")
     if app.error is not None:
         raise app.error
     if not sessions:
@@ -71,7 +76,7 @@ def _interface(
     from tui_vae.headless import follow, make_output  # noqa: PLC0415
 
     shown = display if leave is Leave.HEADLESS else _quiet(display)
-    follow(session, make_output(shown), interval=1 / display.fps, state=app.run_state)
+    follow(session, make_output(shown), state=app.run_state)
     return session.close()
 
 

@@ -22,11 +22,12 @@ def make_console() -> Console:
 
 def make_output(display: DisplayConfig) -> Output:
     """The output that the user's choice and the kind of stdout ask for."""
+    interval = 1 / display.fps
     if display.json:
-        return JsonOutput()
+        return JsonOutput(interval)
     console = make_console()
     if display.quiet:
-        return QuietOutput(console)
+        return QuietOutput(console, interval)
     if console.is_terminal and not console.is_dumb_terminal:
-        return LiveOutput(console)
-    return PlainOutput(console)
+        return LiveOutput(console, interval)
+    return PlainOutput(console, interval)

@@ -10,7 +10,7 @@ from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState, reduce_all
 
 
-def follow(source: RunSource, output: Output, *, interval: float, state: RunState | None = None) -> RunState:
+def follow(source: RunSource, output: Output, *, state: RunState | None = None) -> RunState:
     """Show a run until it is over; returns its last state.
 
     A reader that leaves, such as ``head`` at the other end of a pipe, ends the output and not the training.
@@ -18,13 +18,12 @@ def follow(source: RunSource, output: Output, *, interval: float, state: RunStat
     Args:
         source: The run.
         output: Where it is shown.
-        interval: Seconds between two looks.
         state: What is known already, when another front end was there before.
     """
     state = state or RunState()
     listening = True
     while True:
-        over = source.wait(interval)
+        over = source.wait(output.interval)
         events = source.poll()
         state = reduce_all(state, events)
         if listening:

@@ -20,7 +20,9 @@ from tui_vae.view.state import LogLine, ModelState, RunState
 class LiveOutput:
     """Redraws in place at the pace at which it is called; nothing runs in a thread of its own."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, interval: float) -> None:
+        # Some milliseconds of Python a time, during which no trainer computes: four times a second is smooth enough.
+        self.interval = max(interval, 0.25)
         self._console = console
         self._status: Status | None = None
         self._live: Live | None = None

@@ -15,7 +15,13 @@ from tui_vae.view.state import LogLine, RunState
 
 
 class Output(Protocol):
-    """One way to show a run as text. Methods may raise BrokenPipeError when the reader has left."""
+    """One way to show a run as text. Methods may raise BrokenPipeError when the reader has left.
+
+    Attributes:
+        interval: Seconds between two looks at the run.
+    """
+
+    interval: float
 
     def report(self, text: str) -> None:
         """Say what is being waited for before the run begins."""
@@ -30,7 +36,8 @@ class Output(Protocol):
 class PlainOutput:
     """One line for everything worth a line, for pipes and files."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, interval: float) -> None:
+        self.interval = interval
         self._console = console
         self._shown: LogLine | None = None
 
@@ -55,6 +62,9 @@ class PlainOutput:
 class JsonOutput:
     """Every event as one line of JSON on stdout; what a person must know goes to stderr as well."""
 
+    def __init__(self, interval: float) -> None:
+        self.interval = interval
+
     def report(self, text: str) -> None:
         """Nothing: stdout carries events only."""
 
@@ -73,7 +83,8 @@ class JsonOutput:
 class QuietOutput:
     """Problems on stderr while training, and the final table."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, interval: float) -> None:
+        self.interval = interval
         self._console = console
 
     def report(self, text: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from rich.segment import Segment
+from textual import events
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.color import Color
@@ -17,6 +18,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
+from tui_vae.events import Notice
 from tui_vae.tui.charts import SMOOTHING_WINDOWS, X_AXES, ChartSettings
 from tui_vae.tui.export import write_curves
 from tui_vae.tui.gallery import Gallery, epochs_with_samples
@@ -30,7 +32,7 @@ from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
 from tui_vae.view.ascii import to_ascii
 from tui_vae.view.source import RunSource
-from tui_vae.view.state import RunState, reduce_all
+from tui_vae.view.state import RunState, reduce, reduce_all
 
 SMALLEST = (30, 6)
 
@@ -53,6 +55,7 @@ class MonitorApp(App[Leave]):
         state: What is known before the first event, such as the names of the models.
         ascii_only: Draw with ASCII alone.
         fps: Most redraws a second.
+        stray: What was printed past the interface since the last call; shown in the log.
 
     After ``run``, ``run_state`` is the last state and ``error`` why the run could not be opened.
     """
@@ -63,7 +66,13 @@ class MonitorApp(App[Leave]):
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
-        self, open_source: OpenSource, *, state: RunState, ascii_only: bool = False, fps: float = 10.0
+        self,
+        open_source: OpenSource,
+        *,
+        state: RunState,
+        ascii_only: bool = False,
+        fps: float = 10.0,
+        stray: Callable[[], str] = str,
     ) -> None:
         super().__init__()
         self.run_state = state
@@ -73,7 +82,7 @@ class MonitorApp(App[Leave]):
         self._pacer = Pacer(fps)
         self._gallery = Gallery()
         self._epoch: int | None = None
-        self._stopping = False
+        self._stray = stray
         self.animation_level = "none"
 
     @property
@@ -102,6 +111,7 @@ class MonitorApp(App[Leave]):
 
     def on_mount(self) -> None:
         self.query_one(ModelTable).focus()
+        self.begin_capture_print(self)
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -115,10 +125,25 @@ class MonitorApp(App[Leave]):
             self.error = self._loader.error
             self.exit()
             return
+        self._take()
+        self.set_timer(self._pacer.interval(training=self.source is not None and not self.over), self._tick)
+
+    def _take(self) -> None:
+        """Take what is new and draw it."""
         if self.source is not None:
             self.run_state = reduce_all(self.run_state, self.source.poll())
+        printed = self._stray()
+        if printed:
+            self._tell(printed)
         self.update_view()
-        self.set_timer(self._pacer.interval(training=self.source is not None and not self.over), self._tick)
+
+    def _tell(self, text: str) -> None:
+        self.run_state = reduce(self.run_state, Notice(level="warning", text=text))
+
+    def on_print(self, event: events.Print) -> None:
+        """Python's own output, which Textual keeps off the screen."""
+        if event.text.strip():
+            self._tell(event.text.strip())
 
     def update_view(self) -> None:
         """Show the state as it is, where it differs from what is on screen."""
@@ -151,7 +176,6 @@ class MonitorApp(App[Leave]):
 
     def request_stop(self, name: str) -> None:
         """Leave at once and stop training, on a signal; from the main thread only."""
-        self._stopping = True
         self.call_later(self.exit, Leave.STOP)
 
     # Actions, named by the bindings.
@@ -204,6 +228,8 @@ class MonitorApp(App[Leave]):
             self.source.resume(name)
         if not running and not paused:
             self.notify("no model here is training", timeout=2)
+        # The trainers answer after a step; a key is answered sooner than the next redraw may be.
+        self.set_timer(0.1, self._take)
 
     def action_log_axis(self) -> None:
         self._change(replace(self._settings, log_y=not self._settings.log_y))

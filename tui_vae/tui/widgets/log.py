@@ -17,7 +17,7 @@ class LogView(RichLog):
     """One line for everything worth telling; follows the end unless scrolled away from it."""
 
     def __init__(self) -> None:
-        super().__init__(max_lines=2 * MOST_LOG_LINES, wrap=True, markup=False, highlight=False, id="log")
+        super().__init__(max_lines=2 * MOST_LOG_LINES, min_width=1, wrap=True, markup=False, highlight=False, id="log")
         self._last: LogLine | None = None
 
     def show(self, state: RunState, *, ascii_only: bool) -> None:
