@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from tui_vae.cli.signals import StopSignals
 
 
 def main() -> None:
+    _complete_streams()
     signals = StopSignals()
     signals.install()
     from tui_vae.cli.app import run  # noqa: PLC0415 - a Ctrl-C meanwhile must already find its handler
 
     sys.exit(run(signals))
+
+
+def _complete_streams() -> None:
+    """Open what the caller closed: else the next file opened would take the place of stdout, and receive its text."""
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+            setattr(sys, name, os.fdopen(descriptor, mode, closefd=False))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
@@ -47,9 +48,11 @@ def run(signals: StopSignals) -> int:
 
 
 def _tell(message: str, code: int) -> int:
-    if "--debug" in sys.argv[1:]:
-        traceback.print_exc()
-    sys.stderr.write(f"tui-vae: {' '.join(message.split())}\n")
+    with contextlib.suppress(OSError):  # nobody may be listening; the exit code still tells
+        if "--debug" in sys.argv[1:]:
+            traceback.print_exc()
+        sys.stderr.write(f"tui-vae: {' '.join(message.split())}\n")
+        sys.stderr.flush()
     return code
 
 

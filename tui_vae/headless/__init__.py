@@ -17,7 +17,7 @@ __all__ = ["Output", "follow", "make_console", "make_output", "print_report"]
 
 def make_console() -> Console:
     """Rich's console on stdout; a pipe has no width, so lines there are never folded to 80."""
-    return Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else 100, highlight=False, emoji=False)
 
 
 def make_output(display: DisplayConfig) -> Output:
@@ -28,6 +28,7 @@ def make_output(display: DisplayConfig) -> Output:
     console = make_console()
     if display.quiet:
         return QuietOutput(console, interval)
-    if console.is_terminal and not console.is_dumb_terminal:
+    # Asked of stdout itself: Rich takes a pipe for a terminal when colour is forced.
+    if sys.stdout.isatty() and not console.is_dumb_terminal:
         return LiveOutput(console, interval)
     return PlainOutput(console, interval)

@@ -13,7 +13,8 @@ from tui_vae.view.state import RunState, reduce_all
 def follow(source: RunSource, output: Output, *, state: RunState | None = None) -> RunState:
     """Show a run until it is over; returns its last state.
 
-    A reader that leaves, such as ``head`` at the other end of a pipe, ends the output and not the training.
+    A reader that leaves, such as ``head`` at the other end of a pipe, or a full disk behind a redirection ends the
+    output and not the training.
 
     Args:
         source: The run.
@@ -31,14 +32,19 @@ def follow(source: RunSource, output: Output, *, state: RunState | None = None) 
                 output.show(events, state)
                 if over:
                     output.finish(state, source.directory())
-            except BrokenPipeError:
+            except (OSError, ValueError):  # a closed pipe, a full disk, a closed stream
                 listening = False
-                _let_go_of_stdout(source.directory())
+                _let_go(source.directory())
         if over:
             return state
 
 
-def _let_go_of_stdout(directory: str) -> None:
-    """Tell where the run goes on, and let whatever is still buffered vanish."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.stderr.write(f"tui-vae: the output was closed; training goes on, kept in {directory}\n")
+def _let_go(directory: str) -> None:
+    """Tell where the run goes on, if anybody still hears it, and let whatever is buffered vanish."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        sys.stderr.write(f"tui-vae: the output was closed; training goes on, kept in {directory}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        os.dup2(nowhere, 2)

@@ -50,7 +50,7 @@ class PlainOutput:
             model = f"{line.model}: " if line.model else ""
             level = "" if line.level == "info" else f"{line.level}: "
             text = f"{since:>8}  {level}{model}{line.text}"
-            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
             self._shown = line
         self._console.file.flush()
 

@@ -13,8 +13,9 @@ from tui_vae.events import ModelResult
 from tui_vae.view.numbers import UNKNOWN, count, duration, nats
 from tui_vae.view.state import RunState
 
-_LABEL_WIDTH = 28
-_COLUMN_WIDTH = 14
+_LABEL_WIDTH = 22
+_NAME_WIDTH = 10
+_PADDING = 3
 
 _ROWS: tuple[tuple[str, Callable[[ModelResult], str]], ...] = (
     ("state", lambda r: r.state),
@@ -27,19 +28,22 @@ _ROWS: tuple[tuple[str, Callable[[ModelResult], str]], ...] = (
     ("  reconstruction", lambda r: nats(r.reconstruction, 2)),
     ("  KL", lambda r: nats(r.kl, 2)),
     ("active units", lambda r: UNKNOWN if r.active_units is None else str(r.active_units)),
-    ("exact limit (linear model)", lambda r: nats(r.limit, 2)),
+    ("exact limit", lambda r: nats(r.limit, 2)),
     ("  distance to it", lambda r: UNKNOWN if r.limit is None or r.elbo is None else nats(r.limit - r.elbo, 2)),
 )
 
 
 def final_report(state: RunState, directory: str, width: int) -> list[RenderableType]:
     """Tables of all models, as many beside each other as fit, and what a reader must know beside them."""
-    per_table = max(1, (width - _LABEL_WIDTH) // _COLUMN_WIDTH)
+    widest = max((len(cell(r)) for r in state.results for _, cell in _ROWS), default=0)
+    per_table = max(1, (width - _LABEL_WIDTH) // (max(widest, _NAME_WIDTH) + _PADDING))
     tables = [_table(state.results[i : i + per_table]) for i in range(0, len(state.results), per_table)]
     sigma = state.config.get("sigma", UNKNOWN)
     zdim = state.config.get("zdim", UNKNOWN)
     held_out = state.data.held_out if state.data else None
     notes = Text(f"nats per image on {count(held_out)} held-out images; sigma {sigma}, zdim {zdim}", style="dim")
+    if any(result.limit is not None for result in state.results):
+        notes.append("; exact limit: probabilistic PCA, the best that a linear model can reach")
     failures = [
         Text.assemble((f"{model.name} failed: ", "bold red"), model.reason or "")
         for model in state.models.values()
@@ -55,9 +59,11 @@ def print_report(console: Console, state: RunState, directory: str) -> None:
 
 def _table(results: Sequence[ModelResult]) -> Table:
     table = Table(pad_edge=False)
-    table.add_column("model", no_wrap=True)
+    table.add_column("model", overflow="ellipsis", no_wrap=True)
     for result in results:
-        table.add_column(escape(result.model), justify="right", overflow="fold")
+        # Numbers keep their width; what is too narrow costs the labels first, then folds the name.
+        widest = max(len(cell(result)) for _, cell in _ROWS)
+        table.add_column(escape(result.model), justify="right", overflow="fold", min_width=widest)
     for label, cell in _ROWS:
         table.add_row(label, *(cell(result) for result in results))
     return table

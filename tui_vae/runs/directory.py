@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from tui_vae.runs.files import replace_file
 from tui_vae.runs.names import made_up_name
 
 _ATTEMPTS = 20
+_LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,11 @@ class RunDirectory:
 
 
 def folder_name(model: str) -> str:
-    """A folder for a model's name on any file system: what is not plain is percent-encoded."""
-    return quote(model, safe=" =+,@()[]")
+    """A folder for a name on any file system: what is not plain is percent-encoded, what is too long is hashed."""
+    plain = quote(model, safe=" =+,@()[]")
+    if len(plain) <= _LONGEST:
+        return plain
+    return f"{plain[: _LONGEST - 17]}-{hashlib.sha256(model.encode()).hexdigest()[:16]}"
 
 
 def create_run(runs_dir: Path, name: str | None, config: TrainConfig) -> RunDirectory:
@@ -58,16 +64,22 @@ def create_run(runs_dir: Path, name: str | None, config: TrainConfig) -> RunDire
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)
         run = _new_folder(runs_dir, name)
-        replace_file(run.config, (json.dumps(config.to_json(), indent=2) + "\n").encode())
     except FileExistsError as error:
-        raise RunStoreError(
-            f"{runs_dir}: a run or file of that name is there already; choose another --name"
-        ) from error
+        if not runs_dir.is_dir():
+            raise RunStoreError(f"{runs_dir} is no directory; choose another --runs-dir") from error
+        raise RunStoreError(f"{runs_dir}: a run called {name} began this second; choose another --name") from error
     except OSError as error:
-        raise RunStoreError(
-            f"{runs_dir}: cannot keep runs there ({error.strerror}); choose another --runs-dir"
-        ) from error
+        raise _cannot_keep(runs_dir, error) from error
+    try:
+        replace_file(run.config, (json.dumps(config.to_json(), indent=2) + "\n").encode())
+    except OSError as error:
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise _cannot_keep(runs_dir, error) from error
     return run
+
+
+def _cannot_keep(runs_dir: Path, error: OSError) -> RunStoreError:
+    return RunStoreError(f"{runs_dir}: cannot keep runs there ({error.strerror}); choose another --runs-dir")
 
 
 def _new_folder(runs_dir: Path, name: str | None) -> RunDirectory:

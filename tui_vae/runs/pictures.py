@@ -38,5 +38,5 @@ def read_picture(path: Path) -> npt.NDArray[np.uint8]:
             if image.width * image.height > _MOST_PIXELS:
                 raise RunStoreError(f"{path}: a picture of {image.width} x {image.height} pixels is no sample sheet")
             return np.asarray(image.convert("L"))
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise RunStoreError(f"{path}: cannot be read as a picture") from error

@@ -28,7 +28,7 @@ class RunStore:
     def __init__(self, run: RunDirectory, tell: Tell) -> None:
         self._run = run
         self._tell = tell
-        self._failing: set[str] = set()
+        self._failing: set[tuple[str, str]] = set()
 
     def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8]) -> str | None:
         return self._save("samples", model, self._run.sheet(model, epoch), lambda path: write_picture(path, sheet))
@@ -45,10 +45,10 @@ class RunStore:
             write(path)
         except OSError as error:
             # Said once while it lasts, not at every epoch.
-            if what not in self._failing:
-                self._failing.add(what)
+            if (what, model) not in self._failing:
+                self._failing.add((what, model))
                 text = f"{what} cannot be written ({error.strerror}); training goes on: {path.parent}"
                 self._tell(Notice(level="error", text=text, model=model))
             return None
-        self._failing.discard(what)
+        self._failing.discard((what, model))
         return self._run.relative(path)

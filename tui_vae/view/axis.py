@@ -60,7 +60,7 @@ class Symlog:
         exponent = round(math.log10(self.unit))
         magnitudes = [m * 10.0**k for k in range(exponent, exponent + 12) for m in (1, 2, 5)]
         values = [v for v in sorted([0.0, *magnitudes, *(-m for m in magnitudes)]) if low <= v <= high]
-        if len(values) < 2:
+        if len(values) < 2 or most < 2:
             return nice_ticks(low, high, most)
         places = self.forward(np.array(values)).tolist()
         gap = (places[-1] - places[0]) / max(1, most - 1)

@@ -59,7 +59,13 @@ class Sheet(NamedTuple):
 def parse_sheet(picture: Pixels, layout: SheetLayout) -> Sheet | None:
     """The images of a picture; ``None`` when it does not have the layout's size."""
     rows = layout.prior + 2 * layout.pairs
-    if layout.columns < 1 or rows < 1 or picture.shape != (rows * IMAGE_SIDE, layout.columns * IMAGE_SIDE):
+    if (
+        layout.columns < 1
+        or layout.prior < 0
+        or layout.pairs < 0
+        or rows < 1
+        or picture.shape != (rows * IMAGE_SIDE, layout.columns * IMAGE_SIDE)
+    ):
         return None
     tiles = picture.reshape(rows, IMAGE_SIDE, layout.columns, IMAGE_SIDE).transpose(0, 2, 1, 3)
     images = tiles.reshape(-1, IMAGE_SIDE, IMAGE_SIDE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from dataclasses import dataclass
 
 from tui_vae.events import Event, Progress
 
@@ -15,61 +16,69 @@ MOST_PROGRESS = 512
 """Progress events of one model that wait unmerged."""
 
 
+@dataclass
+class _Waiting:
+    """An event that waits; progress also with the number of steps that it stands for."""
+
+    event: Event | None
+    steps: int = 0
+
+
 class Mailbox:
     """A sink for one front end; any number of threads put, one takes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._events: list[Event] = []
-        self._progress: dict[str, int] = {}
+        self._waiting: list[_Waiting] = []
+        self._progress: dict[str, list[_Waiting]] = {}
+        self._span: dict[str, int] = {}
+        self._last_step: dict[str, int] = {}
 
     def __call__(self, event: Event) -> None:
         with self._lock:
-            self._events.append(event)
             if isinstance(event, Progress):
-                waiting = self._progress.get(event.model, 0) + 1
-                if waiting > MOST_PROGRESS:
-                    waiting = self._merge(event.model)
-                self._progress[event.model] = waiting
+                self._put_progress(event)
+            else:
+                self._waiting.append(_Waiting(event))
 
     def take(self) -> list[Event]:
         """Everything since the last call, in order."""
         with self._lock:
-            events, self._events = self._events, []
+            waiting, self._waiting = self._waiting, []
             self._progress.clear()
-        return events
+            self._span.clear()
+        return [item.event for item in waiting if item.event is not None]
 
-    def _merge(self, model: str) -> int:
-        """Merge each two neighbouring progress events of a model; returns how many are left."""
-        kept: list[Event] = []
-        first: int | None = None
-        before: int | None = None
-        left = 0
-        for event in self._events:
-            if not (isinstance(event, Progress) and event.model == model):
-                kept.append(event)
-            elif first is None:
-                first, left = len(kept), left + 1
-                kept.append(event)
-            else:
-                earlier = kept[first]
-                assert isinstance(earlier, Progress)
-                kept[first] = merged(earlier, event, before)
-                before, first = event.step, None
-        self._events = kept
-        return left
+    def _put_progress(self, event: Progress) -> None:
+        item = _Waiting(event, max(1, event.step - self._last_step.get(event.model, 0)))
+        self._last_step[event.model] = event.step
+        progress = self._progress.setdefault(event.model, [])
+        if progress and progress[-1].steps + item.steps <= self._span.get(event.model, 0):
+            _gather(progress[-1], item)
+            return
+        self._waiting.append(item)
+        progress.append(item)
+        if len(progress) > MOST_PROGRESS:
+            for first, second in zip(progress[::2], progress[1::2], strict=False):
+                _gather(first, second)
+            self._progress[event.model] = [item for item in progress if item.event is not None]
+            # From now on all that wait are to stand for about as many steps.
+            self._span[event.model] = max(item.steps for item in self._progress[event.model])
+            self._waiting = [item for item in self._waiting if item.event is not None]
 
 
-def merged(first: Progress, second: Progress, step_before: int | None) -> Progress:
-    """One event that stands for two that follow each other.
+def _gather(first: _Waiting, second: _Waiting) -> None:
+    """Let ``first`` stand for both."""
+    assert isinstance(first.event, Progress)
+    assert isinstance(second.event, Progress)
+    first.event = merged(first.event, second.event, first.steps, second.steps)
+    first.steps += second.steps
+    second.event = None
 
-    Args:
-        first: The earlier one.
-        second: The later one.
-        step_before: The step of the event before ``first``; without it both weigh the same.
-    """
-    steps = second.step - first.step
-    weight = 0.5 if step_before is None else steps / max(1, second.step - step_before)
+
+def merged(first: Progress, second: Progress, first_steps: int, second_steps: int) -> Progress:
+    """One event that stands for two that follow each other, each a mean over so many steps."""
+    weight = second_steps / (first_steps + second_steps)
 
     def mean(one: float, other: float) -> float:
         return one + weight * (other - one)

@@ -36,8 +36,9 @@ def short_count(value: float | None) -> str:
     """At most five characters: ``212k``, ``1.09M``."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            scaled = value / size
-            return f"{scaled:.{max(0, 2 - int(math.log10(abs(scaled))))}f}{unit}"
-    return f"{value:.0f}"
+    if abs(value) < 999.5:
+        return f"{value:.0f}"
+    rounded = float(f"{value:.3g}")
+    size, unit = next(((s, u) for s, u in ((1e9, "G"), (1e6, "M"), (1e3, "k")) if abs(rounded) >= s), (1.0, ""))
+    scaled = rounded / size
+    return f"{scaled:.{max(0, 2 - int(math.log10(abs(scaled))))}f}{unit}"

@@ -46,55 +46,69 @@ class _Storage:
 
 
 class Series:
-    """An immutable sequence of points."""
+    """An immutable sequence of points.
 
-    __slots__ = ("_length", "_storage")
+    Once it has been full, each point stands for about the same number of steps: the newest gathers until it does.
+    """
+
+    __slots__ = ("_length", "_newest", "_span", "_storage")
 
     def __init__(self) -> None:
         self._storage = _Storage(np.empty((64, len(Point._fields))), 0)
         self._length = 0
+        self._newest: Point | None = None
+        self._span = 0.0
 
     def __len__(self) -> int:
-        return self._length
+        return self._length + (self._newest is not None)
 
     def column(self, name: str) -> FloatArray:
         """The values of one field of :class:`Point`, read-only."""
-        values = self._storage.rows[: self._length, _COLUMN[name]]
+        index = _COLUMN[name]
+        values = self._storage.rows[: self._length, index]
+        if self._newest is not None:
+            values = np.append(values, self._newest[index])
         values.flags.writeable = False
         return values
 
     def last(self) -> Point | None:
-        return Point(*self._storage.rows[self._length - 1].tolist()) if self._length else None
+        return self._newest
 
     def append(self, point: Point) -> Series:
-        """This series with one more point, halved first if it is full."""
-        if self._length >= MOST_POINTS:
-            return self._halved().append(point)
+        """This series with one more point."""
+        newest = self._newest
+        if newest is None:
+            return self._of(self._storage, self._length, point, self._span)
+        if newest.steps + point.steps <= self._span:
+            gathered = merge(np.array([newest]), np.array([point]))[0]
+            return self._of(self._storage, self._length, Point(*gathered.tolist()), self._span)
+        if self._length + 1 >= MOST_POINTS:
+            return self._halved(newest).append(point)
         storage = self._storage
         if storage.used != self._length or self._length == len(storage.rows):
             # Another series has grown from this one, or there is no room: continue in a copy.
             rows = np.empty((max(64, 2 * self._length), len(Point._fields)))
             rows[: self._length] = storage.rows[: self._length]
             storage = _Storage(rows, self._length)
-        storage.rows[self._length] = point
+        storage.rows[self._length] = newest
         storage.used += 1
-        return self._of(storage, self._length + 1)
+        return self._of(storage, self._length + 1, point, self._span)
 
-    def _halved(self) -> Series:
-        even = self._length - self._length % 2
-        pairs = self._storage.rows[:even].reshape(-1, 2, len(Point._fields))
+    def _halved(self, newest: Point) -> Series:
+        """Neighbours merged, the newest point among them."""
+        everything = np.vstack((self._storage.rows[: self._length], np.array(newest)))
+        even = len(everything) - len(everything) % 2
+        pairs = everything[:even].reshape(-1, 2, len(Point._fields))
+        merged = merge(pairs[:, 0], pairs[:, 1])
         rows = np.empty((MOST_POINTS, len(Point._fields)))
-        merged = even // 2
-        rows[:merged] = merge(pairs[:, 0], pairs[:, 1])
-        rows[merged : merged + self._length - even] = self._storage.rows[even : self._length]
-        length = merged + self._length - even
-        return self._of(_Storage(rows, length), length)
+        length = len(merged) + len(everything) - even
+        rows[:length] = np.vstack((merged, everything[even:]))
+        return self._of(_Storage(rows, length), length, None, float(np.median(merged[:, _COLUMN["steps"]])))
 
     @staticmethod
-    def _of(storage: _Storage, length: int) -> Series:
+    def _of(storage: _Storage, length: int, newest: Point | None, span: float) -> Series:
         series = Series.__new__(Series)
-        series._storage = storage
-        series._length = length
+        series._storage, series._length, series._newest, series._span = storage, length, newest, span
         return series
 
 

@@ -150,7 +150,11 @@ def reduce(state: RunState, event: Event) -> RunState:
 
 
 def _run_started(state: RunState, event: RunStarted) -> RunState:
-    names = [str(spec["name"]) for spec in event.config.get("models", ())]
+    specs = event.config.get("models")
+    named = (
+        [spec["name"] for spec in specs if isinstance(spec, dict) and "name" in spec] if isinstance(specs, list) else []
+    )
+    names = [name for name in named if isinstance(name, str)]
     state = dataclasses.replace(
         state,
         name=event.name,
