@@ -160,8 +160,8 @@ class TrainConfig:
     seed: int = option(0, "The only source of randomness.", metavar="N")
     dataset: str = option(
         EMBEDDED_DATASET,
-        "MNIST is embedded; the others are read from --data-dir.",
-        metavar="|".join(DATASETS),
+        f"One of {', '.join(DATASETS)}; all but the embedded mnist are read from --data-dir.",
+        metavar="NAME",
         panel="Data",
     )
     data_dir: str = option("data", "Where torchvision keeps the other data sets.", metavar="DIR", panel="Data")

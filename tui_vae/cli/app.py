@@ -19,6 +19,13 @@ from tui_vae.errors import ExitCode, TuiVaeError
 # Typer carries its own copy of click from some version on; the root of its usage errors is reached from its own name.
 _CommandLineError: type[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
+_HELP = (
+    "Train Gaussian VAEs side by side, live in the terminal.\n\n"
+    "With no option at all: a linear baseline and a deeper model, 20 epochs of MNIST, in the interface. "
+    "Every run is kept in a directory of its own."
+)
+_EPILOG = "Example: tui-vae --model baseline= --model wide=1024 --zdim 16 --epochs 10"
+
 app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -60,7 +67,7 @@ def _tell(message: str, code: int) -> int:
 def bench(
     repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Repetitions of everything.")] = 3,
     epochs: Annotated[int, typer.Option(min=1, metavar="N", help="Epochs of each training that is measured.")] = 2,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", metavar="", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Measure this machine: start-up times, and what the interface costs training. Takes some minutes."""
     from tui_vae.cli.bench import run_bench  # noqa: PLC0415
@@ -74,24 +81,20 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
+@app.callback(invoke_without_command=True, help=_HELP, epilog=_EPILOG)
 @with_train_options
 def train(
     ctx: typer.Context,
     options: Mapping[str, Any],
     debug: Annotated[
-        bool, typer.Option("--debug", help="Add the traceback to an error.", rich_help_panel="Display")
+        bool, typer.Option("--debug", metavar="", help="Add the traceback to an error.", rich_help_panel="Display")
     ] = False,
     version: Annotated[
         bool,
-        typer.Option("--version", help="Show the version and leave.", callback=_version, is_eager=True),
+        typer.Option("--version", metavar="", help="Show the version and leave.", callback=_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Train Gaussian VAEs side by side on MNIST, live.
-
-    With no option at all: a linear baseline and a deeper model, 20 epochs, in the interface. Everything is kept in a
-    run directory. Example: [b]tui-vae --model baseline= --model wide=1024 --epochs 10[/b]
-    """
+    """The main job: train, in the front end that fits."""
     if ctx.invoked_subcommand is not None:
         if any(value not in (None, False, []) for value in options.values()):
             raise typer.BadParameter(

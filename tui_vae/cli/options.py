@@ -83,7 +83,7 @@ def _parameter(f: dataclasses.Field[Any]) -> inspect.Parameter:
     option = typer.Option(
         *names,
         help=help_text.replace("[", r"\["),
-        metavar=f.metadata["metavar"],
+        metavar=f.metadata["metavar"] or "",
         rich_help_panel=f.metadata["panel"],
         show_default=False,
     )
