@@ -10,12 +10,14 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+import typing
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tui_vae.errors import UsageError
+from tui_vae.errors import EventError, UsageError
+from tui_vae.events import typed
 
 AUTO = "auto"
 LEARNED = "learned"
@@ -30,6 +32,7 @@ PIXELS = IMAGE_SIDE * IMAGE_SIDE
 
 _MAX_SEED = 2**63 - 1
 _MAX_WIDTH = 1_000_000
+_LARGEST_LR = 1e30
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
@@ -186,7 +189,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not self.models:
             raise UsageError("--model: at least one model is needed")
-        names = [spec.name for spec in self.models]
+        # Whatever the case: a file system may not tell "Deep" from "deep".
+        names = [spec.name.casefold() for spec in self.models]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise UsageError(f"--model: two models are called {_shown(twice)}; give each its own name")
@@ -200,6 +204,8 @@ class TrainConfig:
         if self.sigma != LEARNED:
             _positive("--sigma", float(self.sigma))
         _positive("--lr", self.lr)
+        if self.lr > _LARGEST_LR:
+            raise UsageError(f"--lr is at most {_LARGEST_LR:g}, beyond which a 32-bit step may overflow; not {self.lr:g}")
         _one_of("--schedule", self.schedule, SCHEDULES)
         _one_of("--dataset", self.dataset, DATASETS)
         _one_of("--precision", self.precision, PRECISIONS)
@@ -223,19 +229,16 @@ class TrainConfig:
         """The configuration stored by :meth:`to_json`.
 
         Raises:
-            UsageError: A value is missing its type or range, or an option is unknown to this version.
+            UsageError: A value is of another type or out of range, or an option is unknown to this version.
         """
-        known = {f.name for f in dataclasses.fields(cls)}
-        unknown = sorted(set(values) - known)
+        hints = typing.get_type_hints(cls)
+        unknown = sorted(set(values) - set(hints))
         if unknown:
             raise UsageError(f"the configuration has options unknown to this version: {_shown(', '.join(unknown))}")
-        given = dict(values)
         try:
-            if "models" in given:
-                given["models"] = tuple(ModelSpec(m["name"], tuple(m["hidden"])) for m in given["models"])
-            return cls(**given)
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise UsageError(f"the configuration cannot be read: {_shown(str(error))}") from error
+            return cls(**{name: typed(value, hints[name], name) for name, value in values.items()})
+        except EventError as error:
+            raise UsageError(f"the configuration cannot be read: {error}") from error
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ The run log, ``--json``, the interface and the reports read the same events. All
 (nats) per image, with their constants; ``elbo = reconstruction - kl`` and ``loss = -elbo``. An event is frozen and
 holds plain values only, so that it may cross threads and be written as one line of JSON.
 
-JSON has no NaN and no infinity: a float that is not finite is written as ``null`` and read back as NaN.
+JSON has no NaN and no infinity: a float that is not finite is written as ``null`` and read back as NaN, or as ``None``
+where the field may be null.
 """
 
 from __future__ import annotations
@@ -210,10 +211,10 @@ _EVENTS: dict[str, type[Event]] = {
 
 
 def encode(event: Event) -> str:
-    """One line of JSON without its line end."""
-    record = {"v": SCHEMA_VERSION, "t": event.t, "event": event.event}
+    """One line of JSON without its line end, in ASCII whatever the names in it."""
+    record = {"v": SCHEMA_VERSION, "t": _plain(event.t), "event": event.event}
     record |= {f.name: _plain(getattr(event, f.name)) for f in dataclasses.fields(event) if f.name != "t"}
-    return json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return json.dumps(record, allow_nan=False, separators=(",", ":"))
 
 
 def decode(line: str | bytes) -> Event:
@@ -228,12 +229,12 @@ def decode(line: str | bytes) -> Event:
         raise EventError(f"not a line of JSON: {error}") from error
     if not isinstance(record, dict):
         raise EventError("not a JSON object")
-    if record.get("v") != SCHEMA_VERSION:
+    if type(record.get("v")) is not int or record["v"] != SCHEMA_VERSION:
         raise EventError(f"schema version {record.get('v')!r} is not {SCHEMA_VERSION}")
     kind = _EVENTS.get(record["event"]) if isinstance(record.get("event"), str) else None
     if kind is None:
         raise EventError(f"unknown event {record.get('event')!r}")
-    event: Event = _typed(record, kind, kind.event)
+    event: Event = typed(record, kind, kind.event)
     return event
 
 
@@ -255,23 +256,30 @@ def _hints(kind: type) -> dict[str, Any]:
     return {f.name: hints[f.name] for f in dataclasses.fields(kind)}
 
 
-def _typed(value: Any, kind: Any, where: str) -> Any:
-    """``value`` of JSON as the annotated type ``kind``."""
+def typed(value: Any, kind: Any, where: str) -> Any:
+    """``value`` of JSON as the annotated type ``kind``.
+
+    Raises:
+        EventError: It is of another type; the message names it by ``where``.
+    """
     if kind is Any:
         return value
-    if kind in (float, int, str):
+    if kind in (float, int, str, bool):
         return _scalar(value, kind, where)
     if dataclasses.is_dataclass(kind):
         return _record(value, kind, where)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (types.UnionType, typing.Union):  # of one type and None
-        return None if value is None else _typed(value, arguments[0], where)
-    if origin is Literal and value in arguments:
+    if origin in (types.UnionType, typing.Union):
+        if value is None and type(None) in arguments:
+            return None
+        literal = next((a for a in arguments if typing.get_origin(a) is Literal and isinstance(value, str)), None)
+        return typed(value, literal or arguments[0], where)
+    if origin is Literal and isinstance(value, str) and value in arguments:
         return value
     if origin is tuple and isinstance(value, list):
-        return tuple(_typed(item, arguments[0], where) for item in value)
+        return tuple(typed(item, arguments[0], where) for item in value)
     if origin is dict and isinstance(value, dict):
-        return {key: _typed(item, arguments[1], where) for key, item in value.items()}
+        return {key: typed(item, arguments[1], where) for key, item in value.items()}
     raise EventError(f"{where}: unexpected {type(value).__name__}")
 
 
@@ -279,7 +287,7 @@ def _scalar(value: Any, kind: type, where: str) -> Any:
     if kind is float and value is None:
         return math.nan
     allowed = (int, float) if kind is float else (kind,)
-    if isinstance(value, bool) or not isinstance(value, allowed):
+    if isinstance(value, bool) != (kind is bool) or not isinstance(value, allowed):
         raise EventError(f"{where}: unexpected {type(value).__name__}")
     try:
         return kind(value)
@@ -294,5 +302,5 @@ def _record(value: Any, kind: Any, where: str) -> Any:
     for name, hint in _hints(kind).items():
         if name not in value:
             raise EventError(f"{where}: {name} is missing")
-        fields[name] = _typed(value[name], hint, f"{where}.{name}")
+        fields[name] = typed(value[name], hint, f"{where}.{name}")
     return kind(**fields)

@@ -59,7 +59,10 @@ def parse_idx(content: bytes, *, dimensions: int, name: str) -> npt.NDArray[np.u
     expected = math.prod(shape)
     if len(content) - header != expected:
         raise DataError(f"{name}: {len(content) - header:,} elements instead of {expected:,}; is it truncated?")
-    return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
+    try:
+        return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
+    except ValueError as error:  # no element, and sizes beyond any memory
+        raise DataError(f"{name}: impossible sizes {shape}") from error
 
 
 def _cause(error: BaseException) -> str:

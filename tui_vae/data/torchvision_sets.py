@@ -38,14 +38,12 @@ def _load(name: str, make: Callable[[bool], Any], data_dir: Path, download: bool
         images, labels = torch.as_tensor(dataset.data), torch.as_tensor(dataset.targets)
     # torchvision reads with assertions, reshapes and bare RuntimeErrors: whatever it raises, the data is not usable.
     except Exception as error:
-        if not folder.is_dir() and not download:
+        # torchvision makes the folder before it downloads, so that an empty one says nothing.
+        if not any(folder.glob("*")):
+            if download:
+                raise DataError(f"{name} could not be downloaded to {folder} ({_one_line(error)})") from error
             raise DataError(f"{name} is not in {folder}; add --download, or put its IDX files there") from error
-        what = (
-            "could not be downloaded"
-            if download and not folder.is_dir()
-            else "cannot be read: missing or damaged files"
-        )
-        raise DataError(f"{name} in {folder} {what} ({_one_line(error)})") from error
+        raise DataError(f"{name} in {folder} cannot be read: missing or damaged files ({_one_line(error)})") from error
     if labels.ndim == 2:  # QMNIST: the digit stands first, provenance follows
         labels = labels[:, 0]
     if name == "emnist-digits" and images.ndim == 3:  # stored transposed

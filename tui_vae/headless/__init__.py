@@ -15,9 +15,16 @@ from tui_vae.headless.report import print_report
 __all__ = ["Output", "follow", "make_console", "make_output", "print_report"]
 
 
+class OutputConsole(Console):
+    """A console that tells its caller when the reader has left, where Rich's own would end the process."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def make_console() -> Console:
     """Rich's console on stdout; a pipe has no width, so lines there are never folded to 80."""
-    return Console(width=None if sys.stdout.isatty() else 100, highlight=False, emoji=False)
+    return OutputConsole(width=None if sys.stdout.isatty() else 100, highlight=False, emoji=False)
 
 
 def make_output(display: DisplayConfig) -> Output:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from tui_vae.config import LEARNED, PIXELS, ModelSpec
 from tui_vae.events import Parameters
@@ -23,10 +24,11 @@ _INITIAL_LEARNED_SIGMA = 0.2
 
 
 def feed_forward(widths: Sequence[int]) -> nn.Sequential:
-    """Fully connected layers with ReLU between them; none after the last."""
+    """Fully connected layers with ReLU between them, none after the last; their weights are yet to be set."""
     layers: list[nn.Module] = []
     for fan_in, fan_out in itertools.pairwise(widths):
-        layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+        # Left empty: nn.Linear's own start would draw from the global generator, which is not ours to move.
+        layers += [skip_init(nn.Linear, fan_in, fan_out), nn.ReLU()]  # type: ignore[no-untyped-call]
     return nn.Sequential(*layers[:-1])
 
 
@@ -65,7 +67,7 @@ class Decoder(nn.Module):
 
     @property
     def sigma(self) -> float:
-        return math.exp(float(self.log_sigma))
+        return math.exp(float(self.log_sigma.detach()))
 
 
 class VAE(nn.Module):
@@ -73,6 +75,7 @@ class VAE(nn.Module):
 
     def __init__(self, hidden: Sequence[int], zdim: int, sigma: float | str) -> None:
         super().__init__()
+        # Its weights are not set: use ``from_spec``, or load some.
         self.zdim = zdim
         self.encoder = Encoder(hidden, zdim)
         self.decoder = Decoder(hidden, zdim, sigma)

@@ -140,6 +140,7 @@ class Trainer:
         pending = 0
         for batch in torch.split(order, self._config.batch_size):
             if not self._proceed():
+                self._read(pending)  # what happened in the steps since the last read is not to be lost
                 return False
             self._train_step(batch, pending)
             pending += 1
@@ -193,6 +194,11 @@ class Trainer:
         )
         if held_out is None:
             return False
+        if not math.isfinite(held_out.mean_elbo()):
+            raise TrainingError(
+                f"the held-out ELBO became {held_out.mean_elbo()} after step {self._step}; "
+                f"try a smaller --lr than {self._config.lr:g}"
+            )
         self._epoch += 1
         self._latest = held_out
         seconds = self._pass_time() - began
