@@ -1,0 +1,26 @@
+"""What several folders of tests share: MNIST read once, and a generous Hypothesis."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tui_vae.config import TrainConfig
+from tui_vae.data import Dataset, Split, load_dataset
+from tui_vae.data.embedded import load_mnist
+
+# Machines are slow at times; a test says what is computed, never how fast.
+settings.register_profile("tui-vae", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tui-vae")
+
+
+@pytest.fixture(scope="session")
+def mnist() -> tuple[Split, Split]:
+    """The training and the test split of embedded MNIST."""
+    return load_mnist()
+
+
+@pytest.fixture(scope="session")
+def small_mnist() -> Dataset:
+    """The first 1,000 training images of MNIST and its last 500, held out."""
+    return load_dataset(TrainConfig(train_size=1000, val_size=500))

@@ -1,0 +1,72 @@
+"""The installed command in a process of its own, and what must be true of a run whatever happened to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tui_vae.config import TrainConfig
+from tui_vae.events import Event, RunFinished, RunStarted
+from tui_vae.runs import read_log
+
+SAYS_SOMETHING_ABOUT_OUTPUT = (
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
+    "COLUMNS",
+    "TUI_VAE_RUNS",
+)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts the command in the test's folder, on few images; ends what the test leaves running."""
+    command = shutil.which("tui-vae", path=str(Path(sys.executable).parent))
+    assert command is not None, "the command tui-vae is not installed beside this Python"
+    started: list[subprocess.Popen[str]] = []
+    # A full disk must not meet Python's own caches.
+    own = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {name: value for name, value in os.environ.items() if name not in SAYS_SOMETHING_ABOUT_OUTPUT} | own
+    small = ["--train-size", "256", "--val-size", "200", "--zdim", "4", "--device", "cpu", "--threads", "1"]
+
+    def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen(
+            [command, *small, *arguments], cwd=tmp_path, env=environment, encoding="utf-8", **(pipes | options)
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+@pytest.fixture
+def whole_run(tmp_path: Path) -> Callable[..., list[Event]]:
+    """The events of the only run of the test, once it is sure that everything of it can be read."""
+
+    def read(runs_dir: str = "runs") -> list[Event]:
+        (run,) = (tmp_path / runs_dir).iterdir()
+        TrainConfig.from_json(json.loads((run / "config.json").read_text(encoding="utf-8")))
+        assert (run / "events.jsonl").read_bytes().endswith(b"\n")
+        events = list(read_log(run / "events.jsonl"))
+        assert isinstance(events[0], RunStarted)
+        assert isinstance(events[-1], RunFinished)
+        assert not list(run.rglob("*.part"))
+        return events
+
+    return read

@@ -1,0 +1,28 @@
+"""A model that diverges fails, is told, and leaves a whole run behind."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+
+from tui_vae.events import Event, RunFinished, State
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+def test_models_that_diverge_fail_with_a_reason_and_advice(start: Start, whole_run: Callable[..., list[Event]]) -> None:
+    process = start("--no-ui", "--quiet", "--lr", "1e30", "--epochs", "3", "--model", "linear=", "--model", "deep=64")
+    stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "Traceback" not in stderr
+    lines = stderr.splitlines()
+    assert len(lines) == 2
+    for model in ("linear", "deep"):
+        (line,) = (line for line in lines if line.startswith(f"tui-vae: {model} failed: the loss became "))
+        assert "smaller --lr" in line
+        assert f"{model} failed: the loss became " in stdout
+    events = whole_run()
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].status == "failed"
+    assert {r.model: r.state for r in events[-1].models} == {"linear": "failed", "deep": "failed"}
+    assert len([e for e in events if isinstance(e, State) and e.state == "failed"]) == 2

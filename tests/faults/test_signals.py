@@ -1,0 +1,99 @@
+"""SIGINT and SIGTERM at any moment: exit code 130, no traceback, and no run or a whole one."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tui_vae.events import Event, RunFinished, State
+from tui_vae.runs import read_log
+
+Start = Callable[..., "subprocess.Popen[str]"]
+SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM}
+ENDLESS = ["--json", "--epochs", "1000000", "--model", "linear=", "--model", "deep=64"]
+
+
+def wait_until_signals_are_taken_over(process: subprocess.Popen[str]) -> None:
+    """Return when the program has its own handler of SIGTERM, which it takes over after that of SIGINT."""
+    status = Path(f"/proc/{process.pid}/status")
+    if not status.exists():
+        time.sleep(1)
+        return
+    bit = 1 << (signal.SIGTERM - 1)
+    while process.poll() is None:
+        caught = next(line for line in status.read_text().splitlines() if line.startswith("SigCgt"))
+        if int(caught.split()[1], 16) & bit:
+            return
+        time.sleep(0.002)
+    pytest.fail("ended by itself")
+
+
+def assert_stopped_cleanly(code: int, stderr: str, runs: Path, whole_run: Callable[..., list[Event]]) -> None:
+    assert code == 130, stderr
+    assert "Traceback" not in stderr
+    assert stderr.count("\n") <= 1
+    if runs.exists() and list(runs.iterdir()):
+        events = whole_run(runs.name)
+        assert isinstance(events[-1], RunFinished)
+        assert events[-1].status == "stopped"
+
+
+@pytest.mark.parametrize("earliest", [0.0, 0.05, 0.5, 1.5, 2.5])
+def test_a_signal_at_any_moment_stops_cleanly(
+    start: Start, tmp_path: Path, whole_run: Callable[..., list[Event]], earliest: float
+) -> None:
+    """Two processes at once, one for each signal, from the first instructions to the middle of training."""
+    processes = {name: start(*ENDLESS, "--runs-dir", name) for name in SIGNALS}
+    for process in processes.values():
+        wait_until_signals_are_taken_over(process)
+    delay = earliest * random.uniform(1, 1.4)
+    time.sleep(delay)
+    for name, process in processes.items():
+        process.send_signal(SIGNALS[name])
+    for name, process in processes.items():
+        _, stderr = process.communicate(timeout=120)
+        try:
+            assert_stopped_cleanly(process.returncode, stderr, tmp_path / name, whole_run)
+        except AssertionError as error:
+            raise AssertionError(f"{name} after {delay:.3f} s") from error
+
+
+def test_a_signal_while_training_stops_every_model_and_says_why(
+    start: Start, whole_run: Callable[..., list[Event]]
+) -> None:
+    processes = {name: start(*ENDLESS, "--runs-dir", name) for name in SIGNALS}
+    for name, process in processes.items():
+        assert process.stdout is not None
+        running = 0
+        while running < 2:
+            running += '"state":"running"' in process.stdout.readline()
+        process.send_signal(SIGNALS[name])
+    for name, process in processes.items():
+        rest, stderr = process.communicate(timeout=120)
+        assert process.returncode == 130
+        assert "Traceback" not in stderr
+        ends = [e for e in whole_run(name) if isinstance(e, State) and e.state == "stopped"]
+        assert {e.model: e.reason for e in ends} == {"linear": f"by {name}", "deep": f"by {name}"}
+        assert '"event":"run_finished","status":"stopped"' in rest.splitlines()[-1]
+
+
+def test_an_impatient_user_gets_away_with_a_readable_log(start: Start, tmp_path: Path) -> None:
+    process = start(*ENDLESS)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if '"event":"epoch"' in line:
+            break
+    for _ in range(5):
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    (run,) = (tmp_path / "runs").iterdir()
+    assert len(list(read_log(run / "events.jsonl"))) > 3

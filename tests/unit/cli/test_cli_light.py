@@ -1,0 +1,119 @@
+"""What must be instant loads nothing heavy, and no text output loads the interface."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+MAIN_WITH_MODULES = """
+import json, sys
+from tui_vae.__main__ import main
+sys.argv = ["tui-vae", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as leaving:
+    code = leaving.code
+print(json.dumps({"code": code, "modules": sorted(sys.modules)}), file=sys.stderr)
+"""
+
+EVERY_TEXT_OUTPUT = """
+import json, os, sys, threading
+from tui_vae.__main__ import main
+small = ["--train-size", "64", "--val-size", "64", "--epochs", "1", "--model", "a=4", "--zdim", "2"]
+small += ["--device", "cpu", "--threads", "1"]
+ours, terminal = os.openpty()
+threading.Thread(target=lambda: [None for _ in iter(lambda: os.read(ours, 65536), b"")], daemon=True).start()
+out = os.dup(1)
+codes = []
+for where, choice in ((terminal, ["--no-ui"]), (out, ["--no-ui"]), (out, ["--json"]), (out, ["--no-ui", "--quiet"])):
+    os.dup2(where, 1)
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
+    sys.argv = ["tui-vae", *choice, *small]
+    try:
+        main()
+    except SystemExit as leaving:
+        codes.append(leaving.code)
+    sys.stdout.flush()
+print(json.dumps({"codes": codes, "modules": sorted(sys.modules)}), file=sys.stderr)
+"""
+
+
+def last_line(done: Any) -> Any:
+    return json.loads(done.stderr.splitlines()[-1])
+
+
+def top_level(modules: list[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+HEAVY = {"torch", "torchvision", "textual", "plotext", "textual_plotext", "PIL", "safetensors"}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"]])
+def test_what_must_be_instant_loads_nothing_heavy(python_in: Run, tmp_path: Path, arguments: list[str]) -> None:
+    seen = last_line(python_in(tmp_path, MAIN_WITH_MODULES, *arguments))
+    assert seen["code"] == 0
+    assert "tui_vae.cli.app" in seen["modules"]
+    assert not (HEAVY | {"numpy"}) & top_level(seen["modules"])
+
+
+@pytest.mark.parametrize("arguments", [["--epochs", "0"], ["--no-ui", "--sigma", "nan"], ["trian"]])
+def test_wrong_use_is_refused_before_anything_heavy_is_loaded(
+    python_in: Run, tmp_path: Path, arguments: list[str]
+) -> None:
+    seen = last_line(python_in(tmp_path, MAIN_WITH_MODULES, *arguments))
+    assert seen["code"] == 2
+    assert not HEAVY & top_level(seen["modules"])
+
+
+def test_no_text_output_loads_the_interface(python_in: Run, tmp_path: Path) -> None:
+    done = python_in(tmp_path, EVERY_TEXT_OUTPUT)
+    seen = last_line(done)
+    assert seen["codes"] == [0, 0, 0, 0], done.stderr
+    assert "tui_vae.headless.live" in seen["modules"]
+    assert not {"textual", "plotext", "textual_plotext"} & top_level(seen["modules"])
+    assert not [name for name in seen["modules"] if name.startswith("tui_vae.tui")]
+
+
+def test_the_version_is_that_of_the_package(run_in: Run, tmp_path: Path) -> None:
+    import tui_vae  # noqa: PLC0415 - the attribute of this moment, as the command reads it
+
+    done = run_in(tmp_path, "--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"tui-vae {tui_vae.__version__}\n", "")
+
+
+def test_the_help_lists_every_option_with_its_default(run_in: Run, tmp_path: Path) -> None:
+    done = run_in(tmp_path, "--help", env={"COLUMNS": "200"})
+    assert (done.returncode, done.stderr) == (0, "")
+    for option in (
+        *("--model", "--zdim", "--sigma", "--epochs", "--batch-size", "--lr", "--schedule", "--seed", "--dataset"),
+        *("--data-dir", "--download", "--val-size", "--train-size", "--device", "--precision", "--threads"),
+        *(
+            "--runs-dir",
+            "--name",
+            "--no-ui",
+            "--json",
+            "--quiet",
+            "--ascii",
+            "--color",
+            "--fps",
+            "--debug",
+            "--version",
+        ),
+    ):
+        assert f" {option} " in done.stdout
+    for default in ("[default: 32]", "[default: 0.2]", "[default: 20]", "[default: 128]", "[default: 0.002]"):
+        assert default in done.stdout
+    assert "[env: TUI_VAE_RUNS]" in done.stdout
+    assert "[b]" not in done.stdout
+
+
+def test_the_help_fits_a_terminal_of_eighty_columns(run_in: Run, tmp_path: Path) -> None:
+    done = run_in(tmp_path, "--help", env={"COLUMNS": "80"})
+    assert max(map(len, done.stdout.splitlines())) <= 80

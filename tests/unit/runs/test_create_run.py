@@ -1,0 +1,116 @@
+"""Making the directory of a run: what is in it, and what is left when it cannot be made."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui_vae.config import ModelSpec, TrainConfig
+from tui_vae.errors import ExitCode, RunStoreError
+from tui_vae.runs import directory
+from tui_vae.runs.directory import RunDirectory, create_run
+
+CONFIG = TrainConfig(
+    models=(ModelSpec("[bold]linear"), ModelSpec("深い", (512, 256))),
+    zdim=7,
+    sigma="learned",
+    epochs=3,
+    lr=1e-4,
+    seed=2**63 - 1,
+    train_size=100,
+)
+
+
+@pytest.fixture
+def one_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All runs of the test begin within the same second."""
+    monkeypatch.setattr(directory.time, "strftime", lambda _: "20260102-030405")
+
+
+def test_the_stored_configuration_is_the_one_given(tmp_path: Path) -> None:
+    run = create_run(tmp_path / "not" / "there" / "yet", "quiet otter", CONFIG)
+    assert TrainConfig.from_json(json.loads(run.config.read_text(encoding="utf-8"))) == CONFIG
+    assert [path.name for path in run.path.iterdir()] == ["config.json"]
+
+
+def test_a_folder_says_when_the_run_began_and_what_it_is_called(tmp_path: Path, one_second: None) -> None:
+    run = create_run(tmp_path, "quiet-otter", CONFIG)
+    assert run.name == "quiet-otter"
+    assert run.path == tmp_path / "20260102-030405-quiet-otter"
+
+
+def test_a_made_up_name_that_is_taken_is_replaced_by_another(
+    tmp_path: Path, one_second: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_up = iter(["shy-owl", "shy-owl", "shy-owl", "tidy-elk"])
+    monkeypatch.setattr(directory, "made_up_name", lambda: next(made_up))
+    assert [create_run(tmp_path, None, CONFIG).name for _ in range(2)] == ["shy-owl", "tidy-elk"]
+
+
+def test_made_up_names_that_are_all_taken_end_in_an_error(
+    tmp_path: Path, one_second: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "made_up_name", lambda: "shy-owl")
+    create_run(tmp_path, None, CONFIG)
+    with pytest.raises(RunStoreError):
+        create_run(tmp_path, None, CONFIG)
+
+
+def test_a_name_that_is_taken_is_refused_and_its_run_left_alone(tmp_path: Path, one_second: None) -> None:
+    first = create_run(tmp_path, "otter", CONFIG)
+    with pytest.raises(RunStoreError, match="--name") as caught:
+        create_run(tmp_path, "otter", TrainConfig(zdim=1))
+    assert caught.value.exit_code == ExitCode.RUN_STORE == 4
+    assert list(tmp_path.iterdir()) == [first.path]
+    assert TrainConfig.from_json(json.loads(first.config.read_text(encoding="utf-8"))) == CONFIG
+
+
+def test_a_file_in_place_of_the_runs_directory_is_refused_with_the_option_that_helps(tmp_path: Path) -> None:
+    file = tmp_path / "runs"
+    file.write_text("mine")
+    with pytest.raises(RunStoreError) as caught:
+        create_run(file, None, CONFIG)
+    assert caught.value.exit_code == 4
+    assert file.read_text() == "mine"
+    assert "--runs-dir" in str(caught.value)
+
+
+def test_a_runs_directory_below_a_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    with pytest.raises(RunStoreError, match="--runs-dir"):
+        create_run(file / "runs", "otter", CONFIG)
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system in which nobody can make a folder")
+def test_a_place_where_nobody_may_write_is_refused() -> None:
+    with pytest.raises(RunStoreError, match="--runs-dir"):
+        create_run(Path("/proc/runs"), None, CONFIG)
+
+
+def test_a_configuration_that_cannot_be_written_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(directory, "replace_file", full)
+    with pytest.raises(RunStoreError, match="No space left"):
+        create_run(tmp_path, "otter", CONFIG)
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(st.text(min_size=1, max_size=64).filter(lambda name: not name.startswith(".")), st.integers(0, 10**6))
+def test_whatever_a_model_is_called_its_files_lie_two_folders_below_the_run(name: str, epoch: int) -> None:
+    run = RunDirectory(Path("/runs/otter"), "otter")
+    for path in (run.weights(name), run.sheet(name, epoch)):
+        assert len(Path(os.path.normpath(path)).relative_to(run.path).parts) == 3
+        assert "\0" not in str(path)
+        assert run.path / run.relative(path) == path

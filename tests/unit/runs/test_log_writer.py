@@ -1,0 +1,260 @@
+"""The log writer: nothing torn, lost, doubled or out of order, also while the disk is full."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tui_vae.errors import ExitCode, RunStoreError
+from tui_vae.events import Event, Notice, Progress, State
+from tui_vae.runs import log
+from tui_vae.runs.log import LogWriter, read_log
+
+
+class Disk:
+    """Stands in for the module ``os``: a disk on which writes fail once ``room`` bytes of an attempt are taken."""
+
+    def __init__(self) -> None:
+        self.room: int | None = None
+        self.refused = 0
+        self._taken = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def write(self, descriptor: int, content: bytes) -> int:
+        if self.room is None:
+            return os.write(descriptor, content)
+        if self._taken >= self.room:
+            self._taken = 0
+            self.refused += 1
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = os.write(descriptor, content[: self.room - self._taken])
+        self._taken += written
+        return written
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
+    disk = Disk()
+    monkeypatch.setattr(log, "os", disk)
+    monkeypatch.setattr(log, "SECONDS_BETWEEN_TRIES", 0.005)
+    return disk
+
+
+def numbered(number: int, model: str = "deep") -> State:
+    return State(t=float(number), model=model, state="running", reason=f"line {number} with a line\nbreak and 深い")
+
+
+def progress(step: int) -> Progress:
+    return Progress(
+        t=0.0,
+        model="deep",
+        epoch=1,
+        step=step,
+        steps=10,
+        loss=1.0,
+        loss_min=1.0,
+        loss_max=1.0,
+        reconstruction=-1.0,
+        kl=0.0,
+        images_per_second=1.0,
+    )
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait for another thread; the limit only ends a test that would hang."""
+    give_up = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < give_up, "did not happen"
+        time.sleep(0.002)
+
+
+def told(notices: list[Event]) -> list[tuple[str, str]]:
+    return [(notice.level, notice.text) for notice in notices if isinstance(notice, Notice)]
+
+
+def test_closing_writes_everything_in_order(tmp_path: Path) -> None:
+    notices: list[Event] = []
+    writer = LogWriter(tmp_path / "log", notices.append)
+    events = [numbered(i) for i in range(2000)]
+    for event in events:
+        writer(event)
+    assert writer.close() == 0
+    assert list(read_log(tmp_path / "log")) == events
+    assert notices == []
+
+
+def test_an_event_is_on_the_disk_before_the_log_is_closed(tmp_path: Path) -> None:
+    writer = LogWriter(tmp_path / "log", lambda _: None)
+    writer(numbered(1))
+    eventually(lambda: list(read_log(tmp_path / "log")) == [numbered(1)])
+    assert writer.close() == 0
+
+
+def test_threads_that_write_at_once_keep_each_their_order(tmp_path: Path) -> None:
+    writer = LogWriter(tmp_path / "log", lambda _: None)
+
+    def write(model: str) -> None:
+        for i in range(400):
+            writer(numbered(i, model))
+
+    threads = [threading.Thread(target=write, args=(f"model {k}",)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert writer.close() == 0
+    events = list(read_log(tmp_path / "log"))
+    assert len(events) == 1600
+    for k in range(4):
+        assert [e for e in events if isinstance(e, State) and e.model == f"model {k}"] == [
+            numbered(i, f"model {k}") for i in range(400)
+        ]
+
+
+def test_a_log_that_is_there_is_continued(tmp_path: Path) -> None:
+    for i in range(3):
+        writer = LogWriter(tmp_path / "log", lambda _: None)
+        writer(numbered(i))
+        assert writer.close() == 0
+    assert list(read_log(tmp_path / "log")) == [numbered(i) for i in range(3)]
+
+
+def test_a_log_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunStoreError) as caught:
+        LogWriter(tmp_path, lambda _: None)
+    assert caught.value.exit_code == ExitCode.RUN_STORE
+    with pytest.raises(RunStoreError):
+        LogWriter(tmp_path / "missing" / "log", lambda _: None)
+
+
+@pytest.mark.parametrize("room", [0, 1, 100, 1000])
+def test_a_disk_that_is_full_for_a_while_costs_no_event(tmp_path: Path, disk: Disk, room: int) -> None:
+    notices: list[Event] = []
+    path = tmp_path / "log"
+    writer = LogWriter(path, notices.append)
+    events = [numbered(i) for i in range(60)]
+    for event in events[:20]:
+        writer(event)
+    eventually(lambda: len(list(read_log(path))) == 20)
+    disk.room = room
+    for event in events[20:40]:
+        writer(event)
+    eventually(lambda: disk.refused > 0)
+    before = disk.refused
+    eventually(lambda: disk.refused >= before + 3)
+    assert [level for level, _ in told(notices)] == ["error"]
+    disk.room = None
+    eventually(lambda: len(list(read_log(path))) == 40)
+    for event in events[40:]:
+        writer(event)
+    assert writer.close() == 0
+    assert list(read_log(path)) == events
+    assert path.read_bytes().count(b"\n") == 60
+    (error, error_text), (warning, warning_text) = told(notices)
+    assert (error, warning) == ("error", "warning")
+    assert "No space left on device" in error_text
+    assert str(path) in error_text
+    assert "nothing was lost" in warning_text
+
+
+def test_a_line_written_in_part_is_cut_off_until_it_can_be_written_whole(tmp_path: Path, disk: Disk) -> None:
+    path = tmp_path / "log"
+    writer = LogWriter(path, lambda _: None)
+    writer(numbered(0))
+    eventually(lambda: path.stat().st_size > 0)
+    whole = path.read_bytes()
+    disk.room = 17
+    writer(numbered(1))
+    eventually(lambda: disk.refused > 1)
+    assert writer.close() == 1
+    assert path.read_bytes() == whole
+
+
+def test_each_time_that_the_disk_is_full_is_told_once(tmp_path: Path, disk: Disk) -> None:
+    notices: list[Event] = []
+    path = tmp_path / "log"
+    writer = LogWriter(path, notices.append)
+    for i in range(3):
+        before = disk.refused
+        disk.room = 5
+        writer(numbered(i))
+        eventually(lambda before=before: disk.refused > before + 1)
+        disk.room = None
+        eventually(lambda i=i: len(told(notices)) == 2 * (i + 1))
+    assert writer.close() == 0
+    assert [level for level, _ in told(notices)] == ["error", "warning"] * 3
+    assert list(read_log(path)) == [numbered(i) for i in range(3)]
+
+
+def test_closing_tells_how_many_events_a_full_disk_cost(tmp_path: Path, disk: Disk) -> None:
+    notices: list[Event] = []
+    path = tmp_path / "log"
+    writer = LogWriter(path, notices.append)
+    writer(numbered(0))
+    eventually(lambda: len(list(read_log(path))) == 1)
+    disk.room = 30
+    for i in range(1, 8):
+        writer(numbered(i))
+    assert writer.close() == 7
+    assert list(read_log(path)) == [numbered(0)]
+    assert path.read_bytes().endswith(b"\n")
+    assert [level for level, _ in told(notices)] == ["error"]
+
+
+def test_a_disk_that_has_room_again_at_the_end_gets_everything(tmp_path: Path, disk: Disk) -> None:
+    writer = LogWriter(tmp_path / "log", lambda _: None)
+    disk.room = 0
+    for i in range(5):
+        writer(numbered(i))
+    eventually(lambda: disk.refused > 0)
+    disk.room = None
+    assert writer.close() == 0
+    assert list(read_log(tmp_path / "log")) == [numbered(i) for i in range(5)]
+
+
+def test_what_is_kept_in_memory_is_bounded_and_progress_goes_first(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "MOST_KEPT", 10)
+    notices: list[Event] = []
+    path = tmp_path / "log"
+    writer = LogWriter(path, notices.append)
+    disk.room = 0
+    writer(numbered(0))
+    eventually(lambda: disk.refused > 0)
+    for step in range(100):
+        writer(progress(step))
+    for i in range(1, 21):
+        writer(numbered(i))
+    before = disk.refused
+    eventually(lambda: disk.refused > before + 2)
+    disk.room = None
+    assert writer.close() == 91
+    assert list(read_log(path)) == [numbered(0), *map(progress, range(9)), *map(numbered, range(1, 21))]
+    assert "91 progress events were left out" in told(notices)[-1][1]
+
+
+def test_notices_of_the_log_may_go_into_the_log_itself(tmp_path: Path, disk: Disk) -> None:
+    notices: list[Event] = []
+
+    def tell(notice: Event) -> None:
+        notices.append(notice)
+        writer(notice)
+
+    writer = LogWriter(tmp_path / "log", tell)
+    disk.room = 3
+    writer(numbered(0))
+    eventually(lambda: disk.refused > 1)
+    disk.room = None
+    eventually(lambda: len(notices) == 2)
+    assert writer.close() == 0
+    assert list(read_log(tmp_path / "log")) == [numbered(0), *notices]

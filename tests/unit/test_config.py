@@ -1,0 +1,381 @@
+"""The options: their defaults, what is refused and in which words, and the JSON form."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui_vae.config import DATASETS, DisplayConfig, ModelSpec, StoreConfig, TrainConfig, check_name, parse_sigma
+from tui_vae.config import parse_threads as threads_of
+from tui_vae.errors import ExitCode, UsageError
+
+
+def acceptable(name: str) -> bool:
+    try:
+        check_name(name, "a name")
+    except UsageError:
+        return False
+    return True
+
+
+any_text = st.text(st.characters(), max_size=80)  # with surrogates and control characters
+names = st.text(min_size=1, max_size=64).filter(acceptable)
+specs = st.builds(ModelSpec, names, st.lists(st.integers(1, 1_000_000), max_size=4).map(tuple))
+positive = st.floats(min_value=0, max_value=1e30, exclude_min=True, allow_nan=False)
+configs = st.builds(
+    TrainConfig,
+    models=st.lists(specs, min_size=1, max_size=4, unique_by=lambda spec: spec.name).map(tuple),
+    zdim=st.integers(1, 10**6),
+    sigma=positive | st.just("learned"),
+    epochs=st.integers(1, 10**6),
+    batch_size=st.integers(1, 10**6),
+    lr=positive,
+    schedule=st.sampled_from(("cosine", "constant")),
+    seed=st.integers(0, 2**63 - 1),
+    dataset=st.sampled_from(DATASETS),
+    data_dir=st.text(),
+    download=st.booleans(),
+    val_size=st.integers(0, 10**6),
+    train_size=st.none() | st.integers(1, 10**6),
+    device=st.sampled_from(("auto", "cpu", "mps", "cuda", "cuda:0", "cuda:11")),
+    precision=st.sampled_from(("auto", "fp32", "bf16")),
+    threads=st.just("auto") | st.integers(1, 512),
+)
+
+
+def assert_one_line(error: UsageError) -> None:
+    assert str(error)
+    assert str(error).isprintable()
+    assert len(str(error)) < 300
+    assert error.exit_code == ExitCode.USAGE == 2
+
+
+def refusal(**options: Any) -> str:
+    with pytest.raises(UsageError) as caught:
+        TrainConfig(**options)
+    assert_one_line(caught.value)
+    return str(caught.value)
+
+
+def test_defaults() -> None:
+    assert TrainConfig().to_json() == {
+        "models": [{"name": "baseline", "hidden": []}, {"name": "deep", "hidden": [512, 256]}],
+        "zdim": 32,
+        "sigma": 0.2,
+        "epochs": 20,
+        "batch_size": 128,
+        "lr": 2e-3,
+        "schedule": "cosine",
+        "seed": 0,
+        "dataset": "mnist",
+        "data_dir": "data",
+        "download": False,
+        "val_size": 5000,
+        "train_size": None,
+        "device": "auto",
+        "precision": "auto",
+        "threads": "auto",
+    }
+    assert StoreConfig() == StoreConfig(runs_dir="runs", name=None)
+    assert DisplayConfig() == DisplayConfig(no_ui=False, json=False, quiet=False, ascii=False, color="auto", fps=10)
+
+
+def test_the_baseline_is_linear_and_the_deep_model_is_not() -> None:
+    assert [spec.linear for spec in TrainConfig().models] == [True, False]
+
+
+@given(configs)
+def test_json_gives_the_same_configuration_back(config: TrainConfig) -> None:
+    assert TrainConfig.from_json(json.loads(json.dumps(config.to_json(), allow_nan=False))) == config
+
+
+def test_what_is_not_stored_has_its_default() -> None:
+    assert TrainConfig.from_json({"epochs": 3}) == TrainConfig(epochs=3)
+
+
+def test_resolved_replaces_each_auto_and_nothing_else() -> None:
+    config = TrainConfig(epochs=3).resolved(device="cuda:1", precision="bf16", threads=2, train_size=99)
+    assert config == TrainConfig(epochs=3, device="cuda:1", precision="bf16", threads=2, train_size=99)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"zdim": 0}, "--zdim"),
+        ({"zdim": -1}, "--zdim"),
+        ({"zdim": 1.5}, "--zdim"),
+        ({"zdim": True}, "--zdim"),
+        ({"epochs": 0}, "--epochs"),
+        ({"epochs": -3}, "--epochs"),
+        ({"batch_size": 0}, "--batch-size"),
+        ({"batch_size": -128}, "--batch-size"),
+        ({"val_size": -1}, "--val-size"),
+        ({"train_size": 0}, "--train-size"),
+        ({"train_size": -5}, "--train-size"),
+        ({"threads": 0}, "--threads"),
+        ({"threads": -1}, "--threads"),
+        ({"seed": -1}, "--seed"),
+        ({"seed": 2**63}, "--seed"),
+        ({"sigma": 0.0}, "--sigma"),
+        ({"sigma": -0.2}, "--sigma"),
+        ({"sigma": math.nan}, "--sigma"),
+        ({"sigma": math.inf}, "--sigma"),
+        ({"lr": 0.0}, "--lr"),
+        ({"lr": -1e-3}, "--lr"),
+        ({"lr": math.nan}, "--lr"),
+        ({"lr": math.inf}, "--lr"),
+        ({"lr": 1e300}, "--lr"),
+        ({"schedule": "linear"}, "--schedule"),
+        ({"schedule": "Cosine"}, "--schedule"),
+        ({"dataset": "cifar10"}, "--dataset"),
+        ({"dataset": ""}, "--dataset"),
+        ({"precision": "fp16"}, "--precision"),
+        ({"device": "gpu"}, "--device"),
+        ({"device": "cuda:"}, "--device"),
+        ({"device": "cuda:-1"}, "--device"),
+        ({"device": "cuda:x"}, "--device"),
+        ({"device": "cuda:0\n"}, "--device"),
+        ({"device": "cpu:0"}, "--device"),
+        ({"device": ""}, "--device"),
+        ({"models": ()}, "--model"),
+        ({"models": (ModelSpec("a"), ModelSpec("b"), ModelSpec("a", (3,)))}, "'a'"),
+    ],
+)
+def test_refused(options: dict[str, Any], said: str) -> None:
+    assert said in refusal(**options)
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "mps", "cuda", "cuda:0", "cuda:15"])
+def test_devices_of_the_right_form_are_left_to_the_machine(device: str) -> None:
+    assert TrainConfig(device=device).device == device
+
+
+@given(st.sampled_from(("schedule", "dataset", "precision", "device")), any_text)
+def test_any_text_for_a_choice_is_accepted_or_refused_in_one_line(name: str, text: str) -> None:
+    try:
+        assert getattr(TrainConfig(**{name: text}), name) == text
+    except UsageError as error:
+        assert_one_line(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "spec"),
+    [
+        ("deep=512,256", ModelSpec("deep", (512, 256))),
+        ("baseline=", ModelSpec("baseline")),
+        (" wide = 1024 ", ModelSpec("wide", (1024,))),
+        ("a=1, 2", ModelSpec("a", (1, 2))),
+        ("[bold]x=7", ModelSpec("[bold]x", (7,))),
+        ("Größe 2=3", ModelSpec("Größe 2", (3,))),
+    ],
+)
+def test_models_as_typed(text: str, spec: ModelSpec) -> None:
+    assert ModelSpec.parse(text) == spec
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "deep",
+        "deep:512",
+        "",
+        "=512",
+        "deep=512,",
+        "deep=,",
+        "deep=5x",
+        "deep=1.5",
+        "deep=1e3",
+        "deep=0",
+        "deep=-4",
+        "deep=1000001",
+        "deep=" + "9" * 5000,
+        "deep=512=256",
+        "\x1b[31mred=5",
+        "a\nb=5",
+    ],
+)
+def test_models_refused(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        ModelSpec.parse(text)
+    assert_one_line(caught.value)
+
+
+@given(specs)
+def test_a_model_is_written_as_it_is_typed(spec: ModelSpec) -> None:
+    if "=" not in spec.name and spec.name == spec.name.strip():
+        assert ModelSpec.parse(str(spec)) == spec
+
+
+@given(any_text)
+def test_any_text_for_a_model_is_accepted_or_refused_in_one_line(text: str) -> None:
+    try:
+        spec = ModelSpec.parse(text)
+    except UsageError as error:
+        assert_one_line(error)
+    else:
+        assert spec.name.isprintable()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a", "A-b_c.d", "[bold]x", "[red", "x" * 64, "深い", "modèle", "with space", "1", "a=b"],
+)
+def test_names_accepted(name: str) -> None:
+    assert check_name(name, "a name") == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "x" * 65,
+        ".",
+        "..",
+        ".hidden",
+        "-rf",
+        "--model",
+        "a/b",
+        "[/bold]",
+        "../a",
+        "a\\b",
+        "C:a",
+        "a*",
+        "a?",
+        'a"b',
+        "a<b",
+        "a>b",
+        "a|b",
+        "a\0b",
+        "a\nb",
+        "a\tb",
+        "a\rb",
+        "\x1b[31mred",
+        "a\x9b31m",
+        "a\x7f",
+        "a\u2028b",  # line separator
+        "a\u202eb",  # writes from right to left
+        "a\u200bb",  # no width
+        "a\ud800",  # half of a surrogate pair
+    ],
+)
+def test_names_refused(name: str) -> None:
+    for make in (lambda: ModelSpec(name), lambda: StoreConfig(name=name)):
+        with pytest.raises(UsageError) as caught:
+            make()
+        assert_one_line(caught.value)
+
+
+@given(any_text)
+def test_an_accepted_name_can_neither_leave_its_folder_nor_disturb_a_terminal(name: str) -> None:
+    try:
+        check_name(name, "a name")
+    except UsageError as error:
+        assert_one_line(error)
+    else:
+        assert name.isprintable()
+        assert not set(name) & set("/\\")
+        assert name not in (".", "..", "")
+
+
+@pytest.mark.parametrize(("text", "sigma"), [("0.2", 0.2), ("1", 1.0), ("1e-3", 1e-3), ("learned", "learned")])
+def test_sigma_as_typed(text: str, sigma: float | str) -> None:
+    assert parse_sigma(text) == sigma
+    assert TrainConfig(sigma=parse_sigma(text)).sigma == sigma
+
+
+@pytest.mark.parametrize(("text", "threads"), [("auto", "auto"), ("3", 3)])
+def test_threads_as_typed(text: str, threads: int | str) -> None:
+    assert threads_of(text) == threads
+
+
+@given(any_text)
+def test_any_text_for_sigma_or_threads_is_accepted_or_refused_in_one_line(text: str) -> None:
+    for name, parse in (("sigma", parse_sigma), ("threads", threads_of)):
+        try:
+            TrainConfig(**{name: parse(text)})
+        except UsageError as error:
+            assert_one_line(error)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(TrainConfig().to_json())) | st.text(max_size=5), json_values, max_size=4))
+def test_any_stored_object_is_a_configuration_or_refused_in_one_line(stored: dict[str, Any]) -> None:
+    try:
+        TrainConfig.from_json(stored)
+    except UsageError as error:
+        assert_one_line(error)
+
+
+@pytest.mark.parametrize("name", ["lr", "sigma"])
+def test_a_stored_number_beyond_a_float_is_refused(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        TrainConfig.from_json(json.loads(f'{{"{name}": 1{"0" * 400}}}'))
+    assert_one_line(caught.value)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"seed": 1.5},
+        {"seed": True},
+        {"lr": True},
+        {"sigma": "0.2"},
+        {"epochs": "20"},
+        {"download": "no"},
+        {"data_dir": 5},
+        {"dataset": ["mnist"]},
+        {"device": None},
+        {"models": "baseline"},
+        {"models": [{"name": "a"}]},
+        {"models": [{"name": 5, "hidden": []}]},
+        {"models": [{"name": "a", "hidden": [1.5]}]},
+        {"models": [{"name": "a", "hidden": [True]}]},
+        {"models": [{"name": "a", "hidden": "512"}]},
+    ],
+    ids=str,
+)
+def test_a_stored_value_of_another_type_is_refused(stored: dict[str, Any]) -> None:
+    with pytest.raises(UsageError) as caught:
+        TrainConfig.from_json(stored)
+    assert_one_line(caught.value)
+
+
+def test_a_stored_option_unknown_to_this_version_is_named() -> None:
+    with pytest.raises(UsageError, match="momentum") as caught:
+        TrainConfig.from_json({"epochs": 3, "momentum": 0.9})
+    assert_one_line(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"color": "sometimes"},
+        {"fps": 0.0},
+        {"fps": 61.0},
+        {"fps": math.nan},
+        {"fps": math.inf},
+        {"no_ui": True, "json": True, "quiet": True},
+        {"quiet": True},
+    ],
+    ids=str,
+)
+def test_display_options_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError) as caught:
+        DisplayConfig(**options)
+    assert_one_line(caught.value)
+
+
+def test_a_run_needs_a_folder_to_be_kept_in() -> None:
+    with pytest.raises(UsageError, match="--runs-dir"):
+        StoreConfig(runs_dir="")

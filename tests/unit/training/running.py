@@ -1,0 +1,105 @@
+"""Runs an engine on real images and keeps all that it gives out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from tui_vae.config import ModelSpec, TrainConfig
+from tui_vae.data import Dataset
+from tui_vae.events import Event, Limit
+from tui_vae.training import Broadcast, Engine, Surroundings
+
+SMALL = ModelSpec("small")
+DEEP = ModelSpec("deep", (24, 16))
+PATIENCE = 100.0
+"""Seconds after which a run that does not end is given up; no test waits for it when all is well."""
+
+E = TypeVar("E", bound=Event)
+Sink = Callable[[Event], None]
+
+
+@dataclass
+class MemoryStore:
+    """Keeps pictures and weights; ``failing`` makes it behave like a full disk."""
+
+    failing: bool = False
+    sheets: dict[tuple[str, int], npt.NDArray[np.uint8]] = field(default_factory=dict)
+    weights: dict[str, list[dict[str, Tensor]]] = field(default_factory=dict)
+
+    def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8]) -> str | None:
+        self.sheets[model, epoch] = sheet
+        return None if self.failing else f"samples/{model}/{epoch}.png"
+
+    def save_weights(self, model: str, weights: Mapping[str, Tensor]) -> str | None:
+        self.weights.setdefault(model, []).append({name: tensor.clone() for name, tensor in weights.items()})
+        return None if self.failing else f"models/{model}/latest.safetensors"
+
+
+@dataclass
+class Run:
+    """What came out of a run."""
+
+    engine: Engine
+    events: list[Event]
+    store: MemoryStore
+
+    def of(self, kind: type[E], model: str | None = None) -> list[E]:
+        found = [event for event in self.events if isinstance(event, kind)]
+        return [event for event in found if model is None or getattr(event, "model", None) == model]
+
+    def names(self, model: str) -> list[str]:
+        """Names of one model's events in order, a state with its value."""
+        events = [event for event in self.events if getattr(event, "model", None) == model]
+        return [getattr(event, "state", "") or event.event for event in events]
+
+    def weights(self, model: str) -> Mapping[str, Tensor]:
+        return self.engine.weights(model)
+
+
+def resolved(data: Dataset, **options: Any) -> TrainConfig:
+    """A configuration for the CPU, small and with one thread a model unless said otherwise."""
+    defaults = {"models": (SMALL, DEEP), "zdim": 4, "epochs": 2, "batch_size": 100, "precision": "fp32"}
+    config = TrainConfig(**(defaults | options))
+    return config.resolved(device="cpu", precision=config.precision, threads=1, train_size=len(data.train))
+
+
+def no_limit(spec: ModelSpec) -> Limit | None:
+    return None
+
+
+def train(
+    data: Dataset,
+    *,
+    sinks: Sequence[Callable[[Engine, Event], None]] = (),
+    before: Callable[[Engine], None] = lambda engine: None,
+    find_limit: Callable[[ModelSpec], Limit | None] = no_limit,
+    store: MemoryStore | None = None,
+    **options: Any,
+) -> Run:
+    """Train to the end. ``sinks`` see every event together with the engine; ``before`` is called before the start."""
+    events: list[Event] = []
+    kept = store or MemoryStore()
+    calls: list[Sink] = [events.append, *(lambda event, sink=sink: sink(engine, event) for sink in sinks)]
+    engine = Engine(Surroundings(resolved(data, **options), data, Broadcast(calls), kept, find_limit))
+    before(engine)
+    engine.start()
+    assert engine.wait(PATIENCE), "the run did not end"
+    assert engine.finished
+    return Run(engine, events, kept)
+
+
+def in_a_thread(call: Callable[[], None]) -> None:
+    threading.Thread(target=call, daemon=True).start()
+
+
+def identical(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+    """Whether two sets of weights agree in every bit."""
+    assert one.keys() == other.keys()
+    return all(one[name].numpy().tobytes() == other[name].numpy().tobytes() for name in one)

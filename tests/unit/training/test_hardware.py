@@ -1,0 +1,87 @@
+"""What ``auto`` means, and devices that are not there."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tui_vae.config import ModelSpec, TrainConfig
+from tui_vae.errors import ExitCode, UsageError
+from tui_vae.training import hardware
+from tui_vae.training.hardware import Precision, describe, resolve
+
+
+def refused(config: TrainConfig) -> str:
+    with pytest.raises(UsageError) as caught:
+        resolve(config, 10)
+    assert str(caught.value).isprintable()
+    assert caught.value.exit_code == ExitCode.USAGE
+    return str(caught.value)
+
+
+def test_every_auto_is_replaced() -> None:
+    config = resolve(TrainConfig(), 55_000)
+    assert config.device != "auto"
+    assert config.precision in ("fp32", "bf16")
+    assert isinstance(config.threads, int)
+    assert config.train_size == 55_000
+    assert resolve(config, 55_000) == config
+
+
+def test_what_was_chosen_stands() -> None:
+    config = TrainConfig(device="cpu", precision="bf16", threads=3, train_size=10)
+    assert resolve(config, 10) == config
+
+
+@pytest.mark.parametrize(("cores", "models", "threads"), [(1, 2, 1), (2, 2, 1), (16, 2, 8), (16, 3, 5), (4, 1, 4)])
+def test_cores_are_divided_over_the_models(
+    cores: int, models: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "_cores", lambda: cores)
+    config = TrainConfig(models=tuple(ModelSpec(f"m{i}") for i in range(models)), device="cpu")
+    assert resolve(config, 10).threads == threads
+
+
+def test_cuda_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert "--device cpu" in refused(TrainConfig(device="cuda"))
+    assert "cuda:1" in refused(TrainConfig(device="cuda:1"))
+
+
+def test_a_cuda_device_beyond_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert "there are 2" in refused(TrainConfig(device="cuda:2"))
+    assert resolve(TrainConfig(device="cuda:1", precision="fp32"), 10).device == "cuda:1"
+    assert resolve(TrainConfig(device="cuda", precision="fp32"), 10).device == "cuda:0"
+
+
+def test_metal_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert "--device cpu" in refused(TrainConfig(device="mps"))
+
+
+def test_auto_prefers_an_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert resolve(TrainConfig(precision="fp32"), 10).device == "mps"
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert resolve(TrainConfig(precision="fp32"), 10).device == "cpu"
+
+
+def test_bf16_on_a_cpu_only_where_it_multiplies_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    for tiles, precision in ((True, "bf16"), (False, "fp32")):
+        monkeypatch.setattr(hardware, "_cpu_multiplies_bf16_tiles", lambda tiles=tiles: tiles)
+        assert resolve(TrainConfig(device="cpu"), 10).precision == precision
+
+
+def test_precision_of_products() -> None:
+    x = torch.rand(2, 2)
+    with Precision("fp32", "cpu").autocast():
+        assert (x @ x).dtype == torch.float32
+    with Precision("bf16", "cpu").autocast():
+        assert (x @ x).dtype == torch.bfloat16
+
+
+def test_the_cpu_is_called_by_its_name() -> None:
+    assert describe(torch.device("cpu")) == "cpu"

@@ -1,0 +1,48 @@
+"""A linear model that trains long enough comes near the exact limit, and never above it by more than chance."""
+
+from __future__ import annotations
+
+import pytest
+
+from tui_vae.config import ModelSpec
+from tui_vae.data import Dataset
+from tui_vae.evaluation.ppca import linear_limit
+from tui_vae.events import Epoch, Limit, ModelStarted
+
+from .running import DEEP, SMALL, Run, train
+
+
+def trained(data: Dataset, sigma: float | str, epochs: int) -> Run:
+    def find_limit(spec: ModelSpec) -> Limit | None:
+        return linear_limit(data.train.images, data.held_out.images, 4, sigma) if spec.linear else None
+
+    return train(data, models=(SMALL,), sigma=sigma, epochs=epochs, batch_size=50, lr=3e-2, find_limit=find_limit)
+
+
+@pytest.mark.parametrize(("sigma", "near"), [(0.5, 1.0), ("learned", 5.0)])
+def test_it_comes_near_its_limit(sigma: float | str, near: float, small_mnist: Dataset) -> None:
+    run = trained(small_mnist, sigma, epochs=60)
+    limit = run.of(ModelStarted)[0].limit
+    assert limit is not None
+    last = {event.split: event for event in run.of(Epoch)[-2:]}
+    for split, exact in (("train", limit.train), ("held_out", limit.held_out)):
+        # One draw of z an image: the means over 1,000 and 500 images have standard errors below 0.15 nats.
+        assert exact - near < last[split].elbo < exact + 0.6
+    assert last["held_out"].sigma == pytest.approx(limit.sigma, rel=0.01)
+
+
+def test_the_result_states_the_held_out_limit(tiny_mnist: Dataset) -> None:
+    run = trained(tiny_mnist, 0.5, epochs=1)
+    limit = run.of(ModelStarted)[0].limit
+    assert limit is not None
+    assert run.events[-1].models[0].limit == limit.held_out  # type: ignore[attr-defined]
+
+
+def test_each_model_is_asked_for_its_limit_once(tiny_mnist: Dataset) -> None:
+    asked: list[str] = []
+
+    def find_limit(spec: ModelSpec) -> None:
+        asked.append(spec.name)
+
+    train(tiny_mnist, models=(SMALL, DEEP), find_limit=find_limit)
+    assert sorted(asked) == ["deep", "small"]

@@ -1,0 +1,114 @@
+"""Smoothing and down-sampling."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui_vae.view.curves import downsampled, smoothed
+
+finite = st.floats(-1e9, 1e9)
+any_value = finite | st.sampled_from([math.nan, math.inf, -math.inf])
+
+
+@given(finite, st.integers(1, 50), st.integers(0, 1000))
+def test_a_constant_stays_constant(value: float, length: int, window: int) -> None:
+    assert smoothed(np.full(length, value), window) == pytest.approx(np.full(length, value), rel=1e-9)
+
+
+@given(st.lists(any_value, max_size=40), st.integers(2, 100))
+def test_smoothing_is_the_weighted_mean_of_what_is_finite_so_far(values: list[float], window: int) -> None:
+    given_values = np.array(values)
+    result = smoothed(given_values, window)
+    assert np.array_equal(given_values, np.array(values), equal_nan=True)
+    assert len(result) == len(values)
+    decay = 1 - 2 / (window + 1)
+    seen: list[float] = []
+    for value, smooth in zip(values, result.tolist(), strict=True):
+        if not math.isfinite(value):
+            assert np.array_equal(value, smooth, equal_nan=True)
+            continue
+        seen.append(value)
+        weights = [decay ** (len(seen) - 1 - i) for i in range(len(seen))]
+        assert smooth == pytest.approx(np.average(seen, weights=weights), rel=1e-6, abs=1e-3)
+
+
+@pytest.mark.parametrize("window", [-1, 0, 1])
+def test_no_smoothing_is_no_change(window: int) -> None:
+    values = np.array([1.0, math.nan, -3.0])
+    assert np.array_equal(smoothed(values, window), values, equal_nan=True)
+
+
+def test_the_first_value_is_its_own_mean_whatever_the_window() -> None:
+    assert smoothed(np.array([700.0, 0.0]), 100)[0] == pytest.approx(700.0)
+
+
+@st.composite
+def curves(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Ascending x, y, and bounds around it."""
+    x = sorted(draw(st.lists(st.floats(0, 1e7), max_size=80)))
+    y = np.array(draw(st.lists(any_value, min_size=len(x), max_size=len(x))), dtype=float)
+    spread = np.array(draw(st.lists(st.floats(0, 1e5), min_size=len(x), max_size=len(x))), dtype=float)
+    return np.array(x, dtype=float), y, y - spread, y + spread
+
+
+def column_of(x: np.ndarray, first: float, last: float, columns: int) -> list[int]:
+    if last == first:
+        return [0] * len(x)
+    return [min(int((value - first) / (last - first) * columns), columns - 1) for value in x.tolist()]
+
+
+@given(curves(), st.integers(1, 30), st.booleans())
+def test_a_spike_is_never_lost_and_a_column_never_crowded(curve, columns: int, bounds: bool) -> None:
+    x, y, low, high = curve
+    if not bounds:
+        low = high = y
+    xs, ys = downsampled(x, y, columns, *((low, high) if bounds else ()))
+    usable = np.isfinite(low) & np.isfinite(high)
+    assert len(xs) == len(ys)
+    if not usable.any():
+        assert len(xs) == 0
+        return
+    assert ys.min() == low[usable].min()
+    assert ys.max() == high[usable].max()
+    assert len(xs) <= 2 * columns or len(xs) == usable.sum() <= 2 * columns
+    assert (np.diff(xs) >= 0).all()
+    points = {*zip(x.tolist(), low.tolist(), strict=True), *zip(x.tolist(), high.tolist(), strict=True)}
+    assert set(zip(xs.tolist(), ys.tolist(), strict=True)) <= points
+    if usable.sum() > 2 * columns or bounds:
+        in_columns = column_of(xs, x[usable][0], x[usable][-1], columns)
+        assert max(in_columns.count(column) for column in in_columns) <= 2
+
+
+@given(curves(), st.integers(1, 30))
+def test_every_column_keeps_its_own_least_and_greatest_value(curve, columns: int) -> None:
+    x, y, low, high = curve
+    xs, ys = downsampled(x, y, columns, low, high)
+    usable = np.isfinite(y)
+    x, low, high = x[usable], low[usable], high[usable]
+    if not len(x):
+        return
+    part, part_of_result = (np.array(column_of(v, x[0], x[-1], columns)) for v in (x, xs))
+    for column in set(part.tolist()):
+        assert ys[part_of_result == column].min() == low[part == column].min()
+        assert ys[part_of_result == column].max() == high[part == column].max()
+
+
+def test_a_short_history_comes_back_whole() -> None:
+    x, y = np.arange(20.0), np.arange(20.0)[::-1].copy()
+    xs, ys = downsampled(x, y, 10)
+    assert xs.tolist() == x.tolist()
+    assert ys.tolist() == y.tolist()
+
+
+def test_one_spike_in_a_hundred_thousand_points_is_there() -> None:
+    y = np.zeros(100_000)
+    y[12_345], y[54_321] = 9.0, -9.0
+    xs, ys = downsampled(np.arange(100_000.0), y, 100)
+    assert (12_345.0, 9.0) in zip(xs.tolist(), ys.tolist(), strict=True)
+    assert (54_321.0, -9.0) in zip(xs.tolist(), ys.tolist(), strict=True)
+    assert len(xs) <= 200

@@ -1,0 +1,134 @@
+"""The history: a value that never changes, bounded in size, true to its means and spikes."""
+
+from __future__ import annotations
+
+import math
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui_vae.view import series as series_module
+from tui_vae.view.series import MOST_POINTS, Point, Series, point_of
+
+sizes = st.floats(-1e6, 1e6)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Point]:
+    """Points of any number of steps each, one after the other."""
+    points: list[Point] = []
+    step = 0
+    for _ in range(draw(st.integers(0, 70))):
+        steps = draw(st.integers(1, 50))
+        step += steps
+        loss = draw(sizes)
+        low, high = loss - draw(st.floats(0, 1e3)), loss + draw(st.floats(0, 1e3))
+        points.append(Point(step, step / 7, steps, loss, low, high, draw(sizes), draw(sizes), draw(sizes)))
+    return points
+
+
+def grown(points: list[Point]) -> Series:
+    series = Series()
+    for point in points:
+        series = series.append(point)
+    return series
+
+
+def rows(series: Series) -> list[Point]:
+    return [Point(*row) for row in zip(*(series.column(name).tolist() for name in Point._fields), strict=True)]
+
+
+@given(histories())
+def test_a_history_that_fits_is_kept_as_it_is(points: list[Point]) -> None:
+    series = grown(points)
+    assert len(series) == len(points)
+    assert rows(series) == points
+    assert series.last() == (points[-1] if points else None)
+
+
+@given(histories(), st.integers(2, 9))
+def test_a_bounded_history_agrees_with_the_whole_one(points: list[Point], most: int) -> None:
+    with patch.object(series_module, "MOST_POINTS", most):
+        series = grown(points)
+    assert len(series) <= most
+    assert series.column("steps").sum() == sum(point.steps for point in points)
+    if not points:
+        return
+    assert series.column("loss_min").min() == min(point.loss_min for point in points)
+    assert series.column("loss_max").max() == max(point.loss_max for point in points)
+    assert series.column("step")[-1] == points[-1].step
+    assert series.column("t")[-1] == points[-1].t
+    before = 0.0
+    for kept in rows(series):
+        covered = [point for point in points if before < point.step <= kept.step]
+        weights = [point.steps for point in covered]
+        assert kept.steps == sum(weights) == kept.step - before
+        assert kept.loss_min == min(point.loss_min for point in covered)
+        assert kept.loss_max == max(point.loss_max for point in covered)
+        for name in ("loss", "reconstruction", "kl", "images_per_second"):
+            mean = np.average([getattr(point, name) for point in covered], weights=weights)
+            assert getattr(kept, name) == pytest.approx(mean, rel=1e-9, abs=1e-6)
+        before = kept.step
+
+
+@given(st.data(), st.sampled_from([4, 7, MOST_POINTS]))
+def test_appending_to_any_old_history_changes_no_other(data: st.DataObject, most: int) -> None:
+    with patch.object(series_module, "MOST_POINTS", most):
+        made = [(Series(), rows(Series()))]
+        for number in range(data.draw(st.integers(1, 40))):
+            old, _ = made[data.draw(st.integers(0, len(made) - 1))]
+            new = old.append(Point(*[float(number + 1)] * len(Point._fields)))
+            made.append((new, rows(new)))
+            assert new.last() == Point(*[float(number + 1)] * len(Point._fields))
+        for series, as_made in made:
+            assert rows(series) == as_made
+
+
+def test_two_branches_of_one_history_each_have_their_own_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    trunk = grown([Point(*[float(i)] * 9) for i in range(1, 64)])
+    one, other = trunk.append(Point(*[100.0] * 9)), trunk.append(Point(*[200.0] * 9))
+    assert one.column("loss").tolist() == [*map(float, range(1, 64)), 100.0]
+    assert other.column("loss").tolist() == [*map(float, range(1, 64)), 200.0]
+    assert trunk.column("loss").tolist() == [*map(float, range(1, 64))]
+
+
+def test_a_column_cannot_be_written_to() -> None:
+    column = grown([Point(*[1.0] * 9)]).column("loss")
+    with pytest.raises(ValueError, match="read-only"):
+        column[0] = 2.0
+
+
+def test_a_long_history_is_resolved_evenly_enough_for_any_chart() -> None:
+    """A terminal has some hundred columns: no point may stand for more than one of them."""
+    series = Series()
+    for step in range(1, 10 * MOST_POINTS + 1):
+        series = series.append(Point(step, step, 1, 0, 0, 0, 0, 0, 0))
+    assert len(series) <= MOST_POINTS
+    assert series.column("steps").max() <= 10 * MOST_POINTS / 500
+
+
+def test_a_value_that_is_not_finite_hides_no_spike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series_module, "MOST_POINTS", 2)
+    plain = Point(1, 1, 1, 5.0, 4.0, 6.0, 0, 0, 0)
+    nothing = Point(2, 2, 1, math.nan, math.nan, math.nan, 0, 0, 0)
+    series = grown([plain, nothing, plain._replace(step=3)])
+    assert np.nanmin(series.column("loss_min")) == 4.0
+    assert np.nanmax(series.column("loss_max")) == 6.0
+
+
+def test_a_point_stands_for_the_steps_since_the_last_event(progress) -> None:
+    assert point_of(progress(30, loss=3.0), previous_step=20) == Point(
+        step=30,
+        t=3.0,
+        steps=10,
+        loss=3.0,
+        loss_min=0.5,
+        loss_max=1.5,
+        reconstruction=-0.75,
+        kl=0.25,
+        images_per_second=1000.0,
+    )
+    assert point_of(progress(30), previous_step=30).steps == 1
