@@ -205,7 +205,9 @@ class TrainConfig:
             _positive("--sigma", float(self.sigma))
         _positive("--lr", self.lr)
         if self.lr > _LARGEST_LR:
-            raise UsageError(f"--lr is at most {_LARGEST_LR:g}, beyond which a 32-bit step may overflow; not {self.lr:g}")
+            raise UsageError(
+                f"--lr is at most {_LARGEST_LR:g}, beyond which a 32-bit step may overflow; not {self.lr:g}"
+            )
         _one_of("--schedule", self.schedule, SCHEDULES)
         _one_of("--dataset", self.dataset, DATASETS)
         _one_of("--precision", self.precision, PRECISIONS)

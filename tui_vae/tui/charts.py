@@ -239,8 +239,8 @@ def latent_chart(name: str | None) -> Builder:
         if model is None or model.last_held_out is None:
             return None
         epoch = model.last_held_out
-        heights = np.sort(np.array(epoch.kl_per_latent))[::-1]
-        expected = np.array(model.limit.kl_per_latent) if model.limit is not None else np.zeros(0)
+        heights = np.sort(_finite(epoch.kl_per_latent))[::-1]
+        expected = _finite(model.limit.kl_per_latent if model.limit is not None else ())
         high = 1.05 * max(float(heights.max()), float(expected.max(initial=0.0)), 1e-3)
         style = styles_of(state, ascii_only=settings.ascii_only)[model.name]
         ticks = [v for v in nice_ticks(1, len(heights), max(2, columns // 10)) if v >= 1]
@@ -255,6 +255,12 @@ def latent_chart(name: str | None) -> Builder:
         )
 
     return build
+
+
+def _finite(values: tuple[float, ...]) -> FloatArray:
+    """The values, with 0 for what is not finite: a bar that cannot be drawn is none."""
+    finite: FloatArray = np.nan_to_num(np.array(values, dtype=float), nan=0.0, posinf=0.0, neginf=0.0)
+    return finite
 
 
 def _latent_title(name: str, style: ModelStyle, columns: int) -> Text:

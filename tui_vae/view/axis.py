@@ -94,5 +94,7 @@ def settled_range(
     if not len(everything):
         return None
     low, high = float(everything.min()), float(everything.max())
-    margin = 0.06 * (high - low) or max(1.0, abs(high)) * 0.05
+    size = max(abs(low), abs(high))
+    # A constant, rounding aside, has no range of its own.
+    margin = 0.06 * (high - low) if high - low > 1e-6 * size else (0.05 * size or 1.0)
     return low - margin, high + margin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
@@ -45,6 +46,11 @@ class TrainingPage(Page):
 
     def panels(self) -> list[Widget]:
         return [self._loss, self._reconstruction, self._kl, self._latents, self._samples]
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        # By key or by mouse: what has the focus is at hand when there is room for one only.
+        if event.widget in self.panels():
+            self._at_hand = event.widget
 
     def on_resize(self) -> None:
         self._arrange()

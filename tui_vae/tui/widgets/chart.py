@@ -28,37 +28,34 @@ class Chart(Widget, can_focus=True):
         self._waiting = waiting
         self._state = RunState()
         self._settings = ChartSettings()
-        self._built: tuple[object, list[Strip]] | None = None
+        self._strips: list[Strip] = []
 
     def show(self, state: RunState, settings: ChartSettings) -> None:
         """Take a new state; draws nothing unless something changed."""
         if _revision(state) != _revision(self._state) or settings != self._settings:
             self._state, self._settings = state, settings
-            self.refresh()
+            self._build()
+
+    def on_resize(self) -> None:
+        self._build()
 
     def render_line(self, y: int) -> Strip:
-        strips = self._strips()
-        strip = strips[y] if y < len(strips) else Strip.blank(self.size.width)
+        strip = self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
         return strip.apply_style(self.rich_style)
 
-    def _strips(self) -> list[Strip]:
-        key = (_revision(self._state), self._settings, self.size, self.app.theme)
-        if self._built is None or self._built[0] != key:
-            self._built = (key, self._build(self.size))
-        return self._built[1]
-
-    def _build(self, size: Size) -> list[Strip]:
+    def _build(self) -> None:
+        size = self.size
         columns, rows = max(4, size.width - _MARGIN), max(2, size.height - 2)
         data = self._builder(self._state, self._settings, columns, rows) if size.height >= 4 else None
+        self.border_title = data.title if data is not None else None
+        self.border_subtitle = data.subtitle if data is not None else None
         if data is None:
-            self.border_subtitle = None
-            return _centred(self._waiting, size)
-        self.border_title = data.title
-        self.border_subtitle = data.subtitle
-        ascii_only = self._settings.ascii_only
-        if data.bars is not None:
-            return draw_bars(data, data.bars, size, ascii_only=ascii_only)
-        return draw_curves(data, size)
+            self._strips = _centred(self._waiting, size)
+        elif data.bars is not None:
+            self._strips = draw_bars(data, data.bars, size, ascii_only=self._settings.ascii_only)
+        else:
+            self._strips = draw_curves(data, size)
+        self.refresh()
 
 
 def draw_curves(data: ChartData, size: Size) -> list[Strip]:

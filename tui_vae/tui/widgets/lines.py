@@ -62,7 +62,7 @@ class AlertLine(Static):
 
     def show(self, state: RunState) -> None:
         failed = [f"{m.name} failed: {m.reason}" for m in state.models.values() if m.status == "failed"]
-        notices = [line.text.splitlines()[-1] for line in state.log[-50:] if line.level in ("warning", "error")]
+        notices = [line.text.splitlines()[-1] for line in state.log[-50:] if line.level != "info" and line.text]
         text = "  ".join(failed) or (notices[-1] if notices else None)
         if text == self._text:
             return
