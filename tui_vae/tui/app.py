@@ -161,11 +161,12 @@ class MonitorApp(App[Leave]):
     def on_data_table_row_highlighted(self) -> None:
         self.update_view()
 
-    def on_resize(self) -> None:
-        width, height = self.size
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size
         small = width < SMALLEST[0] or height < SMALLEST[1]
-        self.screen.set_class(small, "-too-small")
-        self.query_one("#too-small", Static).update(f"{width}x{height} is too small: 40x12 shows state and ELBO")
+        main = self.screen_stack[0]  # also while a dialog stands before it
+        main.set_class(small, "-too-small")
+        main.query_one("#too-small", Static).update(f"{width}x{height} is too small: 40x12 shows state and ELBO")
         self.call_after_refresh(self.update_view)
 
     @property

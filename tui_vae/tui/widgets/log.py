@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from rich.text import Text
+from textual import events
 from textual.widgets import RichLog
 
 from tui_vae.tui.charts import styles_of
@@ -19,9 +20,20 @@ class LogView(RichLog):
     def __init__(self) -> None:
         super().__init__(max_lines=2 * MOST_LOG_LINES, min_width=1, wrap=True, markup=False, highlight=False, id="log")
         self._last: LogLine | None = None
+        self._shown: tuple[RunState, bool] | None = None
+        self._folded_at = 0
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lines are folded when they are written: another width needs them written again."""
+        if self._shown is not None and event.size.width != self._folded_at:
+            self.clear()
+            self._last = None
+            self.show(self._shown[0], ascii_only=self._shown[1])
+        self._folded_at = event.size.width
 
     def show(self, state: RunState, *, ascii_only: bool) -> None:
         """Add the lines that are new."""
+        self._shown = state, ascii_only
         if not state.log or state.log[-1] is self._last:
             return
         start = next((i + 1 for i in range(len(state.log) - 1, -1, -1) if state.log[i] is self._last), 0)

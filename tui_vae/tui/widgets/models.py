@@ -65,7 +65,7 @@ COLUMNS = (
     Column("KL", 6, 2, _held_out("kl")),
     Column("active", 7, 3, _active),
     Column("to limit", 9, 4, lambda m, s: nats(m.to_limit)),
-    Column("state", 13, 1, _state),
+    Column("state", 11, 1, _state),
 )
 
 
@@ -122,7 +122,7 @@ class ModelTable(DataTable[Text], inherit_bindings=False):
         self._columns = columns
         self.add_column(Text("model"), key="model", width=_NAME_WIDTH)
         for column in columns:
-            label = Text("  state") if column.key == "state" else Text(column.key, justify="right")
+            label = Text(" state") if column.key == "state" else Text(column.key, justify="right")
             self.add_column(label, key=column.key, width=column.width)
         styles = styles_of(self._run_state, ascii_only=self._ascii)
         for name in self._run_state.models:
@@ -141,7 +141,7 @@ class ModelTable(DataTable[Text], inherit_bindings=False):
     def _cell(self, column: Column, value: str, model: ModelState) -> Text:
         if column.key == "state":
             style = {"failed": "bold red", "paused": "yellow", "running": "green"}.get(model.status or "", "dim")
-            return Text(f"  {value if not self._ascii else value.lstrip('▶⏸■✓✗… ')}", style=style, no_wrap=True)
+            return Text(f" {value if not self._ascii else value.lstrip('▶⏸■✓✗… ')}", style=style, no_wrap=True)
         text = value.replace("–", "-") if self._ascii else value
         return Text(text, justify="right", style="bold" if column.key == "held out" else "", no_wrap=True)
 
