@@ -97,10 +97,12 @@ def _interface(repeat: int, epochs: int, report: Callable[[str], None]) -> list[
     rates: dict[str, list[float]] = {}
     for index in range(repeat):
         report(f"interface against headless, pair {index + 1} of {repeat}")
-        headless, interface = _rates(epochs, with_interface=False), _rates(epochs, with_interface=True)
-        for model, rate in headless.items():
+        # In turn, so that a drift of the machine's speed favours neither.
+        order = (False, True) if index % 2 == 0 else (True, False)
+        measured = {with_interface: _rates(epochs, with_interface=with_interface) for with_interface in order}
+        for model, rate in measured[False].items():
             rates.setdefault(model, []).append(rate)
-            ratios.setdefault(model, []).append(interface[model] / rate)
+            ratios.setdefault(model, []).append(measured[True][model] / rate)
     return [
         *(Measurement.of(f"{model}: interface at 140x45 / headless", "ratio", v) for model, v in ratios.items()),
         *(Measurement.of(f"{model}: headless", "images/s", v) for model, v in rates.items()),

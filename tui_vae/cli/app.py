@@ -66,7 +66,7 @@ def _tell(message: str, code: int) -> int:
 @app.command()
 def bench(
     repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Repetitions of everything.")] = 3,
-    epochs: Annotated[int, typer.Option(min=1, metavar="N", help="Epochs of each training that is measured.")] = 2,
+    epochs: Annotated[int, typer.Option(min=1, metavar="N", help="Epochs of each training that is measured.")] = 4,
     json: Annotated[bool, typer.Option("--json", metavar="", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Measure this machine: start-up times, and what the interface costs training. Takes some minutes."""

@@ -43,6 +43,9 @@ def _interface(
 ) -> int:
     from tui_vae.tui import Leave, MonitorApp  # noqa: PLC0415 - Textual, which no headless path loads
 
+    # A trainer asks for Python's lock at every operation. Beside an interface that computes it is to wait half a
+    # millisecond at most, not the usual five.
+    sys.setswitchinterval(0.0005)
     sessions: list[Session] = []
 
     def open_source(report: Callable[[str], None]) -> Session:
