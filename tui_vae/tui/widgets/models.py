@@ -93,6 +93,7 @@ class ModelTable(DataTable[Text], inherit_bindings=False):
         self._ascii = False
         self._shown: dict[tuple[str, str], str] = {}
         self._columns: tuple[Column, ...] = ()
+        self._indent = " "
 
     @property
     def selected(self) -> str | None:
@@ -114,16 +115,20 @@ class ModelTable(DataTable[Text], inherit_bindings=False):
 
     def _arrange(self) -> None:
         columns = chosen_columns(self.size.width)
-        if columns == self._columns or not self._run_state.models:
+        spare = self.size.width - _NAME_WIDTH - sum(column.width for column in columns)
+        indent = " " * (1 + min(2, max(0, spare)))
+        if (columns, indent) == (self._columns, self._indent) or not self._run_state.models:
             return
         row = self.cursor_row
         self.clear(columns=True)
         self._shown.clear()
-        self._columns = columns
+        self._columns, self._indent = columns, indent
         self.add_column(Text("model"), key="model", width=_NAME_WIDTH)
         for column in columns:
-            label = Text(" state") if column.key == "state" else Text(column.key, justify="right")
-            self.add_column(label, key=column.key, width=column.width)
+            if column.key == "state":
+                self.add_column(Text(f"{self._indent}state"), key="state", width=column.width + len(self._indent) - 1)
+            else:
+                self.add_column(Text(column.key, justify="right"), key=column.key, width=column.width)
         styles = styles_of(self._run_state, ascii_only=self._ascii)
         for name in self._run_state.models:
             self.add_row(_name(name, styles[name]), *(Text() for _ in columns), key=name)
@@ -141,7 +146,9 @@ class ModelTable(DataTable[Text], inherit_bindings=False):
     def _cell(self, column: Column, value: str, model: ModelState) -> Text:
         if column.key == "state":
             style = {"failed": "bold red", "paused": "yellow", "running": "green"}.get(model.status or "", "dim")
-            return Text(f" {value if not self._ascii else value.lstrip('▶⏸■✓✗… ')}", style=style, no_wrap=True)
+            return Text(
+                f"{self._indent}{value if not self._ascii else value.lstrip('▶⏸■✓✗… ')}", style=style, no_wrap=True
+            )
         text = value.replace("–", "-") if self._ascii else value
         return Text(text, justify="right", style="bold" if column.key == "held out" else "", no_wrap=True)
 
