@@ -1,0 +1,144 @@
+"""A process in a pseudo-terminal, whose screen a terminal emulator keeps."""
+
+from __future__ import annotations
+
+import copy
+import re
+import signal
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pyte
+import pytest
+
+PATIENCE = 60.0
+"""Seconds after which a state that does not come is given up; no test waits for it when all is well."""
+
+KEYS = {"enter": "\r", "escape": "\x1b", "tab": "\t", "left": "\x1b[D", "right": "\x1b[C", "ctrl+c": "\x03"}
+_ALTERNATE = 1049
+_ON_BY_DEFAULT = {7: "lines wrap", 25: "the cursor is shown"}
+_MODE = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
+
+
+class Screen(pyte.Screen):
+    """A screen with an alternate buffer, as real terminals have: leaving it brings back what was there."""
+
+    _main: Any = None
+
+    def set_mode(self, *modes: int, **options: Any) -> None:
+        if _ALTERNATE in modes and options.get("private"):
+            self._main = (copy.deepcopy(self.buffer), copy.copy(self.cursor))
+            self.erase_in_display(2)
+        super().set_mode(*modes, **options)
+
+    def reset_mode(self, *modes: int, **options: Any) -> None:
+        super().reset_mode(*modes, **options)
+        if _ALTERNATE in modes and options.get("private") and self._main is not None:
+            self.buffer, self.cursor = self._main
+            self._main = None
+            self.dirty.update(range(self.lines))
+
+    def report_device_status(self, mode: int, **options: Any) -> None:
+        """Questions for the terminal are not answered, as over a slow line."""
+
+
+class Terminal:
+    """One process in a terminal of its own."""
+
+    def __init__(self, command: str, arguments: list[str], folder: Path, env: dict[str, str], size: tuple[int, int]):
+        width, height = size
+        self.received = b""
+        self._screen = Screen(width, height)
+        self._stream = pyte.ByteStream(self._screen)
+        self._child = pexpect.spawn(command, arguments, cwd=str(folder), env=env, dimensions=(height, width))
+        self._flags = termios.tcgetattr(self._child.child_fd)[3]
+
+    @property
+    def pid(self) -> int:
+        return int(self._child.pid)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._screen.display)
+
+    @property
+    def colours(self) -> set[str]:
+        """Foreground and background colours of all cells that are not blank."""
+        cells = [cell for row in self._screen.buffer.values() for cell in row.values() if cell.data.strip()]
+        return {cell.fg for cell in cells} | {cell.bg for cell in cells}
+
+    def read(self, seconds: float = 0.1) -> bool:
+        """Take what the process has written; False once it has closed its terminal."""
+        try:
+            output = self._child.read_nonblocking(65536, timeout=seconds)
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        self.received += output
+        self._stream.feed(output)
+        return True
+
+    def wait_until(self, condition: str | Callable[[], object], patience: float = PATIENCE) -> None:
+        """Wait for a text on the screen, or for a condition."""
+        holds = (lambda: condition in self.text) if isinstance(condition, str) else condition
+        end = time.monotonic() + patience
+        while not holds():
+            if time.monotonic() > end:
+                pytest.fail(f"waited in vain for {condition}; the screen:\n{self.text}")
+            if not self.read() and not holds():
+                pytest.fail(f"ended while waiting for {condition}; the screen:\n{self.text}")
+
+    def see(self, condition: str | Callable[[], object], patience: float = 10.0) -> str:
+        """The screen once a condition holds, or as it is when it has not come to hold."""
+        holds = (lambda: condition in self.text) if isinstance(condition, str) else condition
+        end = time.monotonic() + patience
+        while not holds() and time.monotonic() < end and self.read():
+            pass
+        return self.text
+
+    def filled(self) -> bool:
+        """Whether the interface covers the terminal, no more and no less."""
+        *_, frame, keys = self._screen.display
+        return frame.startswith("╰") and frame.endswith("╯") and keys.rstrip().endswith("q leave")
+
+    def press(self, *keys: str) -> None:
+        """Type; escape comes last, for a key right after it would be taken as one with alt."""
+        for key in keys:
+            self._child.send(KEYS.get(key, key))
+
+    def resize(self, width: int, height: int) -> None:
+        self._screen.resize(height, width)
+        self._child.setwinsize(height, width)
+
+    def signal(self, number: signal.Signals) -> None:
+        if self._child.isalive():
+            self._child.kill(number)
+
+    def exit_code(self, patience: float = PATIENCE) -> int:
+        """Wait for the end of the process."""
+        end = time.monotonic() + patience
+        while self.read():
+            if time.monotonic() > end:
+                pytest.fail(f"did not end; the screen:\n{self.text}")
+        self._child.wait()
+        assert self._child.signalstatus is None, f"ended by signal {self._child.signalstatus}"
+        return int(self._child.exitstatus)
+
+    def assert_left_as_found(self) -> None:
+        """No raw mode, no alternate screen, a visible cursor, and no other mode of the terminal still on."""
+        assert termios.tcgetattr(self._child.child_fd)[3] == self._flags, "still in raw mode"
+        state: dict[int, bytes] = {}
+        for numbers, switch in _MODE.findall(self.received):
+            state.update(dict.fromkeys(map(int, numbers.split(b";")), switch))
+        for mode, meaning in _ON_BY_DEFAULT.items():
+            assert state.pop(mode, b"h") == b"h", f"no longer: {meaning}"
+        assert [mode for mode, switch in state.items() if switch == b"h"] == []
+        assert "Traceback" not in self.text
+
+    def close(self) -> None:
+        self._child.close(force=True)

@@ -1,0 +1,172 @@
+"""One training in the interface, used as a restless person would, and the same one without: the same weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.terminal.pseudo_terminal import Terminal
+from tui_vae.events import Epoch, RunFinished, State
+from tui_vae.runs import read_log
+
+EPOCHS = 8
+MODELS = ("baseline", "deep")
+
+
+class Ended(NamedTuple):
+    """A process that has ended, its run, and what was seen on the way."""
+
+    terminal: Terminal
+    code: int
+    run: Path
+    seen: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def with_interface(
+    spawn: Callable[..., Terminal], only_run: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Ended:
+    """Pauses, resumes, changes pages and sizes while training, stays to the end, and leaves."""
+    folder = tmp_path_factory.mktemp("with_interface")
+    terminal = spawn(folder, "--epochs", str(EPOCHS), "--seed", "7")
+    seen: dict[str, str] = {}
+
+    def see(name: str, until: str) -> None:
+        terminal.wait_until(until)
+        seen[name] = terminal.text
+
+    see("waiting", "loading torch")
+    terminal.wait_until(lambda: terminal.text.count("running") == len(MODELS))
+    terminal.press(" ")
+    see("paused", "paused")
+    pages = (("1", "ELBO, nats"), ("2", "samples from the prior"), ("3", "KL per latent"), ("5", "parameters"))
+    for key, text in pages:
+        terminal.press(key)
+        see(f"page {key}", text)
+    terminal.press("1", "y", "x", "+", "+", "-", "tab", "enter", "enter", "?")
+    see("help", "Pause or resume all.")
+    terminal.press("escape")
+    terminal.wait_until(lambda: "Pause or resume all." not in terminal.text)
+    terminal.press("q")
+    see("question", "Leave the interface?")
+    terminal.press("escape")
+    terminal.wait_until(lambda: "Leave the interface?" not in terminal.text)
+    for width, height in ((140, 45), (40, 12), (20, 5), (80, 24)):
+        terminal.resize(width, height)
+        seen[f"{width}x{height}"] = terminal.see("20x5 is too" if width == 20 else terminal.filled)
+    terminal.resize(100, 30)
+    terminal.press(" ", "w", "s")
+    # The log tells when training is over, whatever the screen shows.
+    log = only_run(folder) / "events.jsonl"
+    terminal.wait_until(lambda: b'"run_finished"' in log.read_bytes())
+    seen["after the end"] = terminal.see(lambda: terminal.text.count("✓ finished") == len(MODELS))
+    terminal.press("2")
+    seen["after the end, page 2"] = terminal.see(f"samples from the prior · epoch {EPOCHS}")
+    terminal.press("q")
+    code = terminal.exit_code()
+    return Ended(terminal, code, only_run(folder), seen)
+
+
+@pytest.fixture(scope="module")
+def without_interface(
+    spawn: Callable[..., Terminal], only_run: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Ended:
+    folder = tmp_path_factory.mktemp("without_interface")
+    terminal = spawn(folder, "--no-ui", "--epochs", str(EPOCHS), "--seed", "7", size=(100, 60))
+    seen: dict[str, str] = {}
+    terminal.wait_until(lambda: re.search(r"deep .*img/s.* left", terminal.text))
+    seen["live"] = terminal.text
+    code = terminal.exit_code()
+    return Ended(terminal, code, only_run(folder), seen)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_interface_changes_no_bit_of_the_weights(
+    with_interface: Ended, without_interface: Ended, model: str
+) -> None:
+    file = Path("models") / model / "latest.safetensors"
+    with_it, without_it = (ended.run / file for ended in (with_interface, without_interface))
+    assert with_it.read_bytes() == without_it.read_bytes()
+
+
+def test_the_interface_changes_no_measured_number(with_interface: Ended, without_interface: Ended) -> None:
+    def measured(run: Path) -> dict[tuple[str, int, str], tuple[float, ...]]:
+        epochs = [event for event in read_log(run / "events.jsonl") if isinstance(event, Epoch)]
+        return {(e.model, e.epoch, e.split): (e.elbo, e.reconstruction, e.kl, *e.kl_per_latent) for e in epochs}
+
+    numbers = measured(with_interface.run)
+    assert len(numbers) == 2 * 2 * EPOCHS
+    assert numbers == measured(without_interface.run)
+
+
+def test_the_pause_reached_the_training(with_interface: Ended) -> None:
+    states = [e.state for e in read_log(with_interface.run / "events.jsonl") if isinstance(e, State)]
+    assert "paused" in states
+
+
+def test_the_first_screen_says_what_is_waited_for(with_interface: Ended) -> None:
+    assert "tui-vae  loading torch" in with_interface.seen["waiting"]
+    assert "baseline" in with_interface.seen["waiting"]
+
+
+@pytest.mark.parametrize("size", ["140x45", "40x12", "80x24"])
+def test_a_new_size_is_filled_and_shows_both_models(with_interface: Ended, size: str) -> None:
+    lines = with_interface.seen[size].splitlines()
+    assert lines[-2].startswith("╰")
+    assert lines[-2].endswith("╯")
+    assert lines[-1].rstrip().endswith("q leave")
+    for model in MODELS:
+        assert model in with_interface.seen[size]
+
+
+def test_20_by_5_is_said_to_be_too_small(with_interface: Ended) -> None:
+    assert "20x5 is too" in with_interface.seen["20x5"]
+
+
+def test_40_by_12_shows_state_and_elbo(with_interface: Ended) -> None:
+    text = with_interface.seen["40x12"]
+    assert "held out" in text
+    assert "paused" in text
+
+
+def test_waiting_for_the_end_prints_the_final_table_into_a_clean_terminal(with_interface: Ended) -> None:
+    assert with_interface.code == 0
+    with_interface.terminal.assert_left_as_found()
+    text = with_interface.terminal.text
+    assert "held-out ELBO" in text
+    assert "exact limit" in text
+    assert "run kept in" in text
+    assert "KL per latent" not in text
+
+
+def test_the_interface_stayed_after_the_end(with_interface: Ended) -> None:
+    assert with_interface.seen["after the end"].count("✓ finished") == len(MODELS)
+    assert f"samples from the prior · epoch {EPOCHS}" in with_interface.seen["after the end, page 2"]
+    *_, last = read_log(with_interface.run / "events.jsonl")
+    assert isinstance(last, RunFinished)
+
+
+def test_pictures_and_curves_were_saved_beside_the_run(with_interface: Ended) -> None:
+    assert list(with_interface.run.glob("screen-*.svg"))
+    assert list(with_interface.run.glob("curves-*.csv"))
+
+
+def test_without_the_interface_a_live_view_has_bars_rates_and_times(without_interface: Ended) -> None:
+    for model in MODELS:
+        (line,) = [line for line in without_interface.seen["live"].splitlines() if line.startswith(f"{model} ")]
+        assert "━" in line
+        assert f"/{EPOCHS}" in line
+        assert "img/s" in line
+
+
+def test_without_the_interface_the_final_table_ends_the_output(without_interface: Ended) -> None:
+    assert without_interface.code == 0
+    without_interface.terminal.assert_left_as_found()
+    lines = [line for line in without_interface.terminal.text.splitlines() if line.strip()]
+    assert lines[-1].startswith("run kept in")
+    assert any("held-out ELBO" in line for line in lines)
+    assert "img/s" not in without_interface.terminal.text

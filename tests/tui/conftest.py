@@ -1,0 +1,72 @@
+"""The interface on a screen in memory, showing a run that was never trained."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual import _wait
+from textual.geometry import Size
+from textual.strip import Strip
+
+from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.recorded_run import ScriptedSource, known, recorded_run
+from tui_vae.events import Event
+from tui_vae.tui import MonitorApp, pacer
+from tui_vae.tui.charts import ChartData
+from tui_vae.tui.widgets import chart
+
+
+@pytest.fixture
+def open_monitor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenMonitor:
+    """Opens the interface on a recorded run, or on the events given, and waits until all of them are shown."""
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    # Redraw as often as asked, however long it takes: a test waits for what is shown.
+    monkeypatch.setattr(pacer, "SHARE", 1e9)
+    # The pilot takes the app for idle when little is computed in so many seconds.
+    monkeypatch.setattr(_wait, "SLEEP_GRANULARITY", 0.005)
+    monkeypatch.setattr(_wait, "SLEEP_IDLE", 0.001)
+
+    @asynccontextmanager
+    async def open_monitor(
+        events: Iterable[Event] | None = None, size: tuple[int, int] = (140, 45), **options: Any
+    ) -> AsyncIterator[Monitor]:
+        source = ScriptedSource(recorded_run() if events is None else events, tmp_path)
+        for name, value in options.pop("env", {}).items():
+            monkeypatch.setenv(name, value)
+        opened = options.pop("open_source", lambda report: source)
+        waits = options.pop("waits", True)
+        app = MonitorApp(opened, state=options.pop("state", known()), **({"fps": 10.0} | options))
+        async with app.run_test(size=size, notifications=True) as pilot:
+            monitor = Monitor(app, pilot, source)
+            if waits:
+                await monitor.until(lambda: app.source is not None and source.drained)
+                await pilot.pause()
+            try:
+                yield monitor
+            finally:
+                # As the real thing ends: left by itself, not taken apart while it goes on drawing.
+                app.exit(app.return_value)
+                await pilot.pause()
+
+    return open_monitor
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[ChartData]:
+    """Every chart of curves that is drawn from now on, in order."""
+    charts: list[ChartData] = []
+    original = chart.draw_curves
+
+    def draw_curves(data: ChartData, size: Size) -> list[Strip]:
+        charts.append(data)
+        return original(data, size)
+
+    monkeypatch.setattr(chart, "draw_curves", draw_curves)
+    return charts

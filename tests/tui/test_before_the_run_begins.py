@@ -1,0 +1,81 @@
+"""The interface is there before the run: it says what it waits for, and passes errors on."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.tui.monitor import OpenMonitor
+from tests.tui.recorded_run import ScriptedSource, recorded_run, run_started
+from tui_vae.errors import DataError
+from tui_vae.tui import Leave
+from tui_vae.tui.loader import Report
+
+
+class Gate:
+    """Opens a source when told to, after reporting what it waits for."""
+
+    def __init__(self, source: ScriptedSource) -> None:
+        self.opened = threading.Event()
+        self.report: Report = print
+        self._source = source
+
+    def __call__(self, report: Report) -> ScriptedSource:
+        self.report = report
+        report("loading torch")
+        assert self.opened.wait(60)
+        return self._source
+
+
+async def test_it_says_what_it_waits_for_and_shows_the_models_to_come(
+    open_monitor: OpenMonitor, tmp_path: object
+) -> None:
+    gate = Gate(ScriptedSource(recorded_run(), tmp_path))
+    async with open_monitor(open_source=gate, waits=False, size=(80, 24)) as monitor:
+        await monitor.until_shown("loading torch…")
+        for shown in ("baseline", "deep", "waiting for the first steps"):
+            assert shown in monitor.text
+        gate.report("reading the data")
+        await monitor.until_shown("reading the data…")
+        gate.opened.set()
+        await monitor.until_shown("quiet-otter")
+        assert "reading the data" not in monitor.text
+        await monitor.until_shown("286.0")
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("2", "waiting for the first samples"),
+        ("3", "waiting for the first epoch"),
+        ("1", "waiting for the first steps"),
+    ],
+)
+async def test_every_page_says_what_it_waits_for(open_monitor: OpenMonitor, key: str, text: str) -> None:
+    async with open_monitor([run_started()], size=(80, 24)) as monitor:
+        await monitor.press(key)
+        await monitor.until_shown(text)
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+async def test_leaving_while_waiting_asks_nothing(open_monitor: OpenMonitor, tmp_path: object, key: str) -> None:
+    gate = Gate(ScriptedSource([], tmp_path))
+    async with open_monitor(open_source=gate, waits=False) as monitor:
+        await monitor.until_shown("loading torch")
+        await monitor.press(key)
+    gate.opened.set()
+    assert monitor.app.return_value is Leave.STOP
+    assert monitor.app.error is None
+
+
+async def test_an_error_ends_the_interface_and_is_passed_on(open_monitor: OpenMonitor) -> None:
+    error = DataError("fashion-mnist is not in empty")
+
+    def fail(report: Report) -> ScriptedSource:
+        raise error
+
+    async with open_monitor(open_source=fail, waits=False) as monitor:
+        await monitor.until(lambda: monitor.app.error is not None)
+    assert monitor.app.error is error
+    assert monitor.app.return_value is None

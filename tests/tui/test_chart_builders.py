@@ -1,0 +1,238 @@
+"""What each chart shows, checked as plain data against a run whose numbers are known."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from tests.tui.recorded_run import (
+    LIMIT,
+    NAMES,
+    START,
+    STEPS_PER_EPOCH,
+    epoch,
+    known,
+    model_started,
+    progress,
+    recorded_state,
+    run_started,
+)
+from tui_vae.events import Event
+from tui_vae.tui.charts import X_AXES, ChartData, ChartSettings, Curve, curve_chart, latent_chart
+from tui_vae.tui.palette import model_style
+from tui_vae.view.axis import Symlog
+from tui_vae.view.state import RunState, reduce_all
+
+SIZE = (100, 30)
+LOSS = curve_chart("loss", "−ELBO, nats per image", "−ELBO, nats")
+BASELINE, DEEP = (model_style(index, ascii_only=False) for index in range(2))
+
+
+def built(state: RunState, settings: ChartSettings | None = None, size: tuple[int, int] = SIZE) -> ChartData:
+    data = LOSS(state, settings or ChartSettings(), *size)
+    assert data is not None
+    return data
+
+
+def marks(data: ChartData, marker: str) -> Curve:
+    (curve,) = [curve for curve in data.curves if curve.marker == marker]
+    return curve
+
+
+def line(data: ChartData, colour: tuple[int, int, int]) -> Curve:
+    (curve,) = [curve for curve in data.curves if curve.marker is None and curve.colour == colour]
+    return curve
+
+
+def of_loss(values: list[float], steps: list[int] | None = None) -> RunState:
+    """A run of one model whose loss goes through the values."""
+    events: list[Event] = [run_started(["deep"]), model_started("deep", linear=False)]
+    for step, value in zip(steps or range(1, len(values) + 1), values, strict=True):
+        events.append(progress("deep", step, loss=value, loss_min=value, loss_max=value))
+    return reduce_all(RunState(), events)
+
+
+def test_there_is_no_chart_before_the_first_point() -> None:
+    assert LOSS(known(), ChartSettings(), *SIZE) is None
+    assert LOSS(of_loss([math.nan, math.inf]), ChartSettings(), *SIZE) is None
+
+
+@pytest.mark.parametrize(
+    ("axis", "x"),
+    [
+        ("steps", [number * STEPS_PER_EPOCH for number in range(1, 7)]),
+        ("epochs", [1, 2, 3, 4, 5, 6]),
+        ("time", [1, 2, 3, 4, 5, 6]),
+    ],
+)
+def test_held_out_marks_stand_at_the_end_of_their_epoch(axis: str, x: list[float]) -> None:
+    data = built(recorded_state(), ChartSettings(x_axis=axis))
+    for style, base in ((BASELINE, 280.0), (DEEP, 340.0)):
+        curve = marks(data, style.marker)
+        assert curve.colour == style.colour
+        assert curve.x.tolist() == pytest.approx(x, abs=1e-4)
+        assert curve.y.tolist() == [-(base + number) for number in range(1, 7)]
+
+
+@pytest.mark.parametrize(("axis", "end"), [("steps", 600), ("epochs", 6), ("time", 6)])
+def test_the_training_curve_ends_in_the_last_column(axis: str, end: float) -> None:
+    data = built(recorded_state(), ChartSettings(x_axis=axis))
+    assert end * (1 - 1 / SIZE[0]) <= line(data, BASELINE.colour).x[-1] <= end + 1e-4
+    assert data.x_range == (0, pytest.approx(end, abs=1e-4))
+    assert all(0 <= place <= data.x_range[1] for place, _ in data.x_ticks)
+    assert f"x: {axis}" in data.subtitle.plain
+
+
+def test_time_begins_when_a_model_begins() -> None:
+    late = dataclasses.replace(model_started("deep", linear=False), t=START + 50)
+    state = reduce_all(RunState(), [run_started(["deep"]), late, progress("deep", 1, t=START + 52)])
+    assert line(built(state, ChartSettings(x_axis="time")), BASELINE.colour).x.tolist() == pytest.approx([2])
+
+
+def test_the_limit_is_a_line_at_its_negative_in_the_loss_only() -> None:
+    data = built(recorded_state())
+    assert [y for y, _ in data.lines] == [-LIMIT]
+    assert data.y_range[0] < -LIMIT < data.y_range[1]
+    for column in ("reconstruction", "kl"):
+        other = curve_chart(column, column, column)(recorded_state(), ChartSettings(), *SIZE)
+        assert other is not None
+        assert other.lines == ()
+
+
+def test_a_limit_far_below_the_curves_is_inside_the_range() -> None:
+    started = model_started("deep", linear=True)
+    far = dataclasses.replace(started, limit=dataclasses.replace(started.limit, held_out=5000.0))
+    data = built(reduce_all(of_loss([1.0, 2.0, 3.0]), [far]))
+    assert data.y_range[0] < -5000
+
+
+def test_reconstruction_and_kl_have_their_own_held_out_values() -> None:
+    for column, values in (("reconstruction", [331.0 + n for n in range(6)]), ("kl", [50.0] * 6)):
+        data = curve_chart(column, column, column)(recorded_state(), ChartSettings(), *SIZE)
+        assert data is not None
+        assert marks(data, BASELINE.marker).y.tolist() == values
+
+
+def test_the_start_is_left_out_of_the_range_and_named() -> None:
+    data = built(recorded_state())
+    assert data.y_range[1] < 2000
+    assert "begins at " in data.title.plain
+    for curve in data.curves:
+        assert ((curve.y >= data.y_range[0]) & (curve.y <= data.y_range[1])).all()
+
+
+def test_the_log_axis_shows_the_start_too() -> None:
+    data = built(recorded_state(), ChartSettings(log_y=True))
+    assert "begins at" not in data.title.plain
+    assert len(line(data, BASELINE.colour).x) > 100
+    plain = [float(curve.y.max()) for curve in built(recorded_state()).curves]
+    # In axis coordinates the order is kept, and the ticks are labelled with plain values.
+    assert [place for place, _ in data.y_ticks] == sorted(place for place, _ in data.y_ticks)
+    assert max(float(label.replace("k", "e3")) for _, label in data.y_ticks) >= max(plain)
+
+
+def test_on_the_log_axis_limit_and_ticks_lie_where_their_values_do() -> None:
+    data = built(recorded_state(), ChartSettings(log_y=True))
+    places = np.array([place for place, _ in data.y_ticks])
+    values = np.array([float(label.replace("k", "e3")) for _, label in data.y_ticks])
+    (scale,) = [s for s in map(Symlog, (0.01, 0.1, 1.0, 10.0, 100.0)) if np.allclose(s.forward(values), places)]
+    assert data.lines[0][0] == pytest.approx(float(scale.forward(np.array([-LIMIT]))[0]))
+
+
+@pytest.mark.parametrize("log_y", [False, True])
+@pytest.mark.parametrize("size", [(4, 2), (10, 3), (33, 8), (300, 90)])
+def test_ticks_are_inside_their_ranges_at_any_size(log_y: bool, size: tuple[int, int]) -> None:
+    for axis in X_AXES:
+        data = built(recorded_state(), ChartSettings(log_y=log_y, x_axis=axis), size)
+        assert all(data.y_range[0] - 1e-9 <= place <= data.y_range[1] + 1e-9 for place, _ in data.y_ticks)
+        assert all(data.x_range[0] <= place <= data.x_range[1] for place, _ in data.x_ticks)
+
+
+def test_a_spike_of_one_step_survives_down_sampling() -> None:
+    values = [1.0] * 3000
+    values[2000] = 500.0
+    data = built(of_loss(values), size=(40, 20))
+    assert line(data, BASELINE.colour).y.max() == 500.0
+
+
+def test_smoothing_keeps_the_raw_curve_behind_the_smooth_one() -> None:
+    data = built(recorded_state(), ChartSettings(smoothing=10))
+    order = [curve.colour for curve in data.curves if curve.marker is None]
+    assert order == [BASELINE.faded, DEEP.faded, BASELINE.colour, DEEP.colour]
+    assert "smoothed 10" in data.subtitle.plain
+
+
+@pytest.mark.parametrize("value", [50.0, 0.1, -310.7])
+def test_a_smoothed_constant_is_still_flat(value: float) -> None:
+    """Rounding in the last bit must not be drawn as large as the chart."""
+    data = built(of_loss([value] * 300), ChartSettings(smoothing=10))
+    low, high = data.y_range
+    assert high - low > 1e-6 * abs(value)
+
+
+def test_values_that_are_not_finite_leave_the_others() -> None:
+    data = built(of_loss([3.0, math.nan, 2.0, math.inf, 1.0, -math.inf]))
+    assert line(data, BASELINE.colour).y.tolist() == [3.0, 2.0, 1.0]
+
+
+def test_narrow_charts_have_the_short_title_and_still_name_x() -> None:
+    data = built(recorded_state(), size=(30, 10))
+    assert data.title.plain.strip() == "−ELBO, nats"
+    assert data.subtitle.plain.strip() == "x: steps"
+
+
+def test_the_legend_names_every_model_with_its_marker() -> None:
+    assert f"{BASELINE.marker} baseline" in built(recorded_state()).subtitle.plain
+    assert f"{DEEP.marker} deep" in built(recorded_state()).subtitle.plain
+
+
+def test_latents_are_sorted_beside_the_spectrum_of_theory() -> None:
+    data = latent_chart("baseline")(recorded_state(), ChartSettings(), *SIZE)
+    assert data is not None
+    assert data.bars is not None
+    assert data.bars.heights.tolist() == [3.5 * number / 32 for number in range(32, 0, -1)]
+    assert data.bars.expected is not None
+    assert data.bars.expected.tolist() == np.linspace(4, 0, 32).tolist()
+    assert data.y_range[0] == 0
+    assert data.y_range[1] > 4
+    assert "29/32 active" in data.subtitle.plain
+    assert "epoch 6" in data.subtitle.plain
+
+
+def test_a_deep_model_has_no_spectrum_of_theory() -> None:
+    data = latent_chart("deep")(recorded_state(), ChartSettings(), *SIZE)
+    assert data is not None
+    assert data.bars is not None
+    assert data.bars.expected is None
+    assert "exact optimum" not in data.subtitle.plain
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_a_name_the_selected_model_is_shown(name: str) -> None:
+    data = latent_chart(None)(recorded_state(), ChartSettings(selected=name), *SIZE)
+    assert data is not None
+    assert name in data.title.plain
+
+
+def test_there_are_no_latents_before_the_first_epoch() -> None:
+    assert latent_chart("deep")(recorded_state(0), ChartSettings(), *SIZE) is None
+    assert latent_chart("unknown")(recorded_state(), ChartSettings(), *SIZE) is None
+    assert latent_chart(None)(recorded_state(), ChartSettings(), *SIZE) is None
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_latents_that_are_not_finite_leave_a_finite_range(bad: float) -> None:
+    state = reduce_all(recorded_state(1), [epoch("deep", 2, kl_per_latent=(bad, *(1.0,) * 31))])
+    data = latent_chart("deep")(state, ChartSettings(), *SIZE)
+    assert data is not None
+    assert all(math.isfinite(bound) for bound in data.y_range)
+
+
+def test_more_latents_than_columns_are_counted_in_the_frame() -> None:
+    for columns in (30, 80):
+        data = latent_chart("deep")(recorded_state(1, zdim=500), ChartSettings(), columns, 10)
+        assert data is not None
+        assert f"{columns} of 500" in data.subtitle.plain

@@ -1,0 +1,38 @@
+"""Every binding is pressed, on every page and at three sizes, and the interface goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui.monitor import OpenMonitor
+from tui_vae.tui.keys import GROUPS
+
+KEYS = [key for group in GROUPS.values() for binding in group for key in binding.key.split(",")]
+
+
+@pytest.mark.parametrize(
+    ("size", "page"),
+    [((140, 45), "1"), ((40, 12), "1"), *(((80, 24), page) for page in "1235")],
+    ids=lambda value: value if isinstance(value, str) else f"{value[0]}x{value[1]}",
+)
+async def test_every_key_on_a_page(open_monitor: OpenMonitor, size: tuple[int, int], page: str) -> None:
+    async with open_monitor(size=size) as monitor:
+        for key in KEYS:
+            if key not in "1235":
+                await monitor.press(page)
+            await monitor.press(key)
+            while len(monitor.app.screen_stack) > 1:
+                await monitor.press("escape")
+        assert monitor.app.return_value is None
+        assert monitor.source.asked
+        assert "baseline" in monitor.text
+
+
+async def test_every_key_before_anything_is_known(open_monitor: OpenMonitor) -> None:
+    async with open_monitor([], size=(80, 24)) as monitor:
+        for key in KEYS:
+            await monitor.press(key)
+            while len(monitor.app.screen_stack) > 1:
+                await monitor.press("escape")
+        assert monitor.source.asked == []
+        assert "waiting for the first" in monitor.text or monitor.shows("#log-page")

@@ -1,0 +1,166 @@
+"""The dialogs: help, palette, and what becomes of training when the user leaves."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import OptionList
+
+from tests.tui.monitor import OpenMonitor
+from tests.tui.recorded_run import run_finished
+from tui_vae.tui import Leave
+from tui_vae.tui.keys import GROUPS
+from tui_vae.tui.screens.help import HelpScreen
+from tui_vae.tui.screens.leave import LeaveScreen
+
+ALL_BINDINGS = [binding for group in GROUPS.values() for binding in group]
+
+
+@pytest.mark.parametrize("key", ["question_mark", "f1"])
+async def test_help_lists_every_binding_with_its_key_and_text(open_monitor: OpenMonitor, key: str) -> None:
+    async with open_monitor() as monitor:
+        await monitor.press(key)
+        assert isinstance(monitor.app.screen, HelpScreen)
+        rows = [line.strip("│").split() for line in monitor.panel("#help-dialog").splitlines()]
+        for binding in ALL_BINDINGS:
+            assert [binding.key_display, *binding.tooltip.split()] in rows
+        for title in GROUPS:
+            assert title.split() in rows
+
+
+@pytest.mark.parametrize("key", ["escape", "q", "enter", "question_mark"])
+async def test_help_is_closed_by_the_keys_one_would_try(open_monitor: OpenMonitor, key: str) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press("question_mark", key)
+        assert len(monitor.app.screen_stack) == 1
+
+
+async def test_help_scrolls_where_it_does_not_fit(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(40, 12)) as monitor:
+        await monitor.press("question_mark")
+        assert "Pause or resume" in monitor.text
+        await monitor.press("end")
+        await monitor.until_shown("As q.")
+
+
+async def test_the_palette_lists_the_actions(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(60, 90)) as monitor:
+        await monitor.press("ctrl+p")
+        for title, bindings in GROUPS.items():
+            for binding in bindings:
+                if binding.action not in ("none", "command_palette"):
+                    await monitor.until_shown(f"{title}: {binding.description}")
+
+
+@pytest.mark.parametrize("size", [(140, 45), (40, 12)])
+async def test_the_palette_finds_and_runs_an_action(open_monitor: OpenMonitor, size: tuple[int, int]) -> None:
+    async with open_monitor(size=size) as monitor:
+        await monitor.press("ctrl+p", *"latents")
+        await monitor.until_shown("Pages: latents")
+        await monitor.press("enter", "enter")
+        await monitor.until(lambda: monitor.shows("#latents"))
+
+
+async def test_the_palette_goes_to_another_panel(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        assert monitor.focused == "models"
+        await monitor.press("ctrl+p", *"previous")
+        await monitor.until_shown("Panels: previous panel")
+        await monitor.press("enter", "enter")
+        await monitor.until(lambda: monitor.focused == "samples")
+
+
+async def test_q_asks_and_offers_three_ways(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press("q")
+        assert isinstance(monitor.app.screen, LeaveScreen)
+        for text in ("Leave the interface?", "h  go on training in this terminal", "s  stop after", "esc  cancel"):
+            assert text in monitor.text
+
+
+async def test_at_40_by_12_the_question_is_seen_with_all_answers(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(40, 12)) as monitor:
+        await monitor.press("q")
+        for text in ("Training is going on", " h ", " s ", "esc"):
+            assert text in monitor.text
+
+
+@pytest.mark.parametrize(
+    ("keys", "leave"),
+    [
+        (["h"], Leave.HEADLESS),
+        (["s"], Leave.STOP),
+        (["enter"], Leave.HEADLESS),
+        (["down", "enter"], Leave.STOP),
+        (["ctrl+c"], Leave.STOP),
+    ],
+)
+async def test_the_answer_is_what_the_app_returns(open_monitor: OpenMonitor, keys: list[str], leave: Leave) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press("q", *keys)
+    assert monitor.app.return_value is leave
+
+
+@pytest.mark.parametrize("keys", [["escape"], ["q"], ["down", "down", "enter"]])
+async def test_cancelling_goes_on_as_before(open_monitor: OpenMonitor, keys: list[str]) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press("q", *keys)
+        assert len(monitor.app.screen_stack) == 1
+        assert monitor.app.return_value is None
+        await monitor.press("2")
+        assert monitor.shows("#digits")
+
+
+async def test_keys_of_the_interface_do_nothing_behind_the_question(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press("q", "space", "p", "w", "escape")
+        assert monitor.source.asked == []
+
+
+async def test_tab_moves_within_the_question(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press("q", "tab", "shift+tab")
+        assert isinstance(monitor.app.focused, OptionList)
+
+
+@pytest.mark.parametrize("key", ["ctrl+c", "ctrl+q"])
+async def test_ctrl_c_asks_and_again_stops(open_monitor: OpenMonitor, key: str) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press(key)
+        assert isinstance(monitor.app.screen, LeaveScreen)
+        assert monitor.app.return_value is None
+        await monitor.press(key)
+    assert monitor.app.return_value is Leave.STOP
+
+
+@pytest.mark.parametrize(("status", "key"), [("finished", "q"), ("stopped", "ctrl+c"), ("failed", "q")])
+async def test_when_the_run_is_over_leaving_asks_nothing(open_monitor: OpenMonitor, key: str, status: str) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.feed(*run_finished(status))
+        await monitor.until_shown(status)
+        await monitor.press(key)
+    assert monitor.app.return_value is Leave.DONE
+
+
+async def test_the_interface_stays_when_training_ends(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.feed(*run_finished())
+        await monitor.until(lambda: monitor.panel("#models").count("✓ finished") == 2)
+        await monitor.press("2")
+        await monitor.until_shown("samples from the prior")
+        assert monitor.app.return_value is None
+
+
+async def test_the_run_ending_behind_the_question_can_still_be_left(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press("q")
+        await monitor.feed(*run_finished())
+        await monitor.press("h")
+    assert monitor.app.return_value is not None
+
+
+async def test_a_request_to_stop_from_outside_leaves_at_once(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press("question_mark")
+        monitor.app.request_stop("SIGTERM")
+        await monitor.until(lambda: monitor.app.return_value is not None)
+    assert monitor.app.return_value is Leave.STOP

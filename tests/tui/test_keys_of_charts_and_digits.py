@@ -1,0 +1,164 @@
+"""Axes, smoothing, and going through the epochs of the digits."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.recorded_run import epoch, progress, samples
+from tui_vae.tui.charts import SMOOTHING_WINDOWS, ChartData
+from tui_vae.tui.palette import model_style
+
+
+def loss_chart(drawn: list[ChartData]) -> ChartData:
+    return next(data for data in reversed(drawn) if "ELBO" in data.title.plain)
+
+
+async def test_y_switches_to_a_signed_log_axis_and_back(open_monitor: OpenMonitor, drawn: list[ChartData]) -> None:
+    async with open_monitor() as monitor:
+        plain = loss_chart(drawn)
+        await monitor.press("y")
+        await monitor.until(lambda: "· log" in monitor.panel("#loss"))
+        assert loss_chart(drawn).y_ticks != plain.y_ticks
+        await monitor.press("y")
+        await monitor.until(lambda: "· log" not in monitor.panel("#loss"))
+        assert loss_chart(drawn).y_ticks == plain.y_ticks
+
+
+@pytest.mark.parametrize("size", [(140, 45), (80, 24), (40, 12)])
+async def test_x_goes_from_steps_to_epochs_to_time(
+    open_monitor: OpenMonitor, drawn: list[ChartData], size: tuple[int, int]
+) -> None:
+    async with open_monitor(size=size) as monitor:
+        ends = []
+        for _ in range(3):
+            ends.append(loss_chart(drawn).x_range[1])
+            await monitor.press("x")
+        assert ends == [600, 6, pytest.approx(6)]
+        assert loss_chart(drawn).x_range[1] == 600
+
+
+async def test_the_frame_names_the_x_axis_at_hand(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.until(lambda: "x: steps" in monitor.panel("#loss"))
+        for axis in ("epochs", "time", "steps"):
+            await monitor.press("x")
+            await monitor.until(lambda axis=axis: f"x: {axis}" in monitor.panel("#loss"))
+
+
+async def test_the_frame_says_how_far_curves_are_smoothed(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press("plus")
+        await monitor.until(lambda: "smoothed 3 " in monitor.panel("#loss"))
+
+
+async def test_plus_smooths_with_the_raw_curve_faded_behind(open_monitor: OpenMonitor, drawn: list[ChartData]) -> None:
+    style = model_style(0, ascii_only=False)
+    async with open_monitor() as monitor:
+        (raw,) = [c for c in loss_chart(drawn).curves if c.marker is None and c.colour == style.colour]
+        for window in SMOOTHING_WINDOWS[1:]:
+            await monitor.press("plus")
+            assert f"smoothed {window} " in loss_chart(drawn).subtitle.plain
+        colours = [curve.colour for curve in loss_chart(drawn).curves]
+        assert colours.index(style.faded) < colours.index(style.colour)
+        smooth = next(c for c in loss_chart(drawn).curves if c.marker is None and c.colour == style.colour)
+        assert np.abs(np.diff(smooth.y)).mean() < np.abs(np.diff(raw.y)).mean()
+        await monitor.press("plus")
+        assert f"smoothed {SMOOTHING_WINDOWS[-1]} " in loss_chart(drawn).subtitle.plain
+        for _ in SMOOTHING_WINDOWS:
+            await monitor.press("minus")
+        assert "smoothed" not in loss_chart(drawn).subtitle.plain
+        assert style.faded not in [curve.colour for curve in loss_chart(drawn).curves]
+
+
+def shown_epochs(monitor: Monitor) -> list[str]:
+    return re.findall(r"(●|▲) \w+ · .*? · (epoch \d+|untrained)", monitor.panel("#gallery"))
+
+
+async def test_left_and_right_show_earlier_and_later_digits_of_both_models(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(140, 60)) as monitor:
+        await monitor.press("2")
+        await monitor.until_shown("newest")
+        assert shown_epochs(monitor) == [("●", "epoch 6"), ("▲", "epoch 6")] * 2
+        newest = monitor.text
+        await monitor.press("left")
+        await monitor.until_shown("epoch 5 of 6")
+        assert shown_epochs(monitor) == [("●", "epoch 5"), ("▲", "epoch 5")] * 2
+        for _ in range(8):
+            await monitor.press("left")
+        await monitor.until_shown("epoch 0 of 6")
+        assert shown_epochs(monitor) == [("●", "untrained"), ("▲", "untrained")] * 2
+        await monitor.press("right")
+        await monitor.until_shown("epoch 1 of 6")
+        for _ in range(5):
+            await monitor.press("right")
+        await monitor.until_shown("newest")
+        assert monitor.text.splitlines()[5:] == newest.splitlines()[5:]
+
+
+async def test_other_epochs_have_other_digits(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(140, 60), ascii_only=True) as monitor:
+        await monitor.press("2")
+        await monitor.until_shown("newest")
+        newest = [line for line in monitor.lines if "epoch" not in line]
+        await monitor.press("left")
+        await monitor.until_shown("epoch 5 of 6")
+        assert [line for line in monitor.lines if "epoch" not in line] != newest
+
+
+async def test_a_chosen_epoch_stays_while_new_ones_come_until_escape(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(140, 60)) as monitor:
+        await monitor.press("2", "left", "left")
+        await monitor.until_shown("epoch 4 of 6")
+        await monitor.feed(samples("baseline", 7), samples("deep", 7))
+        await monitor.until_shown("epoch 4 of 7")
+        assert shown_epochs(monitor) == [("●", "epoch 4"), ("▲", "epoch 4")] * 2
+        await monitor.press("escape")
+        await monitor.until_shown("newest")
+        assert shown_epochs(monitor) == [("●", "epoch 7"), ("▲", "epoch 7")] * 2
+
+
+async def test_a_model_without_a_picture_of_the_epoch_is_shown_at_its_last_before(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(140, 60)) as monitor:
+        await monitor.feed(samples("baseline", 7), samples("baseline", 8))
+        await monitor.press("2", "left")
+        await monitor.until_shown("epoch 7 of 8")
+        assert shown_epochs(monitor) == [("●", "epoch 7"), ("▲", "epoch 6")] * 2
+
+
+async def test_left_and_right_do_nothing_away_from_the_digits(open_monitor: OpenMonitor) -> None:
+    async with open_monitor() as monitor:
+        await monitor.press("left", "left", "right")
+        await monitor.press("2")
+        await monitor.until_shown("newest")
+
+
+async def test_up_and_down_scroll_the_digits_where_they_do_not_fit(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press("2")
+        await monitor.until_shown("samples from the prior")
+        assert "▲ deep · reconstructions" not in monitor.text
+        for _ in range(40):
+            await monitor.press("down")
+        await monitor.until_shown("▲ deep · reconstructions")
+        for _ in range(40):
+            await monitor.press("up")
+        await monitor.until_shown("● baseline · samples from the prior")
+
+
+async def test_axes_and_smoothing_hold_for_events_that_come_later(
+    open_monitor: OpenMonitor, drawn: list[ChartData]
+) -> None:
+    async with open_monitor() as monitor:
+        await monitor.press("x", "y", "plus")
+        drawn.clear()
+        await monitor.feed(progress("deep", 700), epoch("deep", 7))
+        await monitor.until(lambda: any("ELBO" in data.title.plain for data in drawn))
+        chart = loss_chart(drawn)
+        assert "log" in chart.title.plain
+        assert "smoothed 3 " in chart.subtitle.plain
+        assert "x: epochs" in chart.subtitle.plain
+        assert chart.x_range == (0, 7)

@@ -1,0 +1,129 @@
+"""Numbers that no healthy run has: every chart is drawn all the same."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from textual.geometry import Size
+
+from tests.tui.monitor import OpenMonitor
+from tests.tui.recorded_run import NAMES, epoch, model_started, progress, recorded_run, run_started
+from tui_vae.events import Event, State
+from tui_vae.tui.charts import ChartData, ChartSettings, curve_chart, latent_chart
+from tui_vae.tui.widgets.bars import draw_bars
+from tui_vae.tui.widgets.chart import draw_curves
+from tui_vae.view.state import RunState, reduce_all
+
+NAN, INF = math.nan, math.inf
+STEPS = range(1, 60)
+
+
+def values(*numbers: float) -> list[Event]:
+    """Progress whose columns go through the numbers again and again."""
+    events: list[Event] = []
+    for step in STEPS:
+        value = numbers[step % len(numbers)]
+        fields = {"loss": value, "loss_min": value, "loss_max": value, "reconstruction": -value, "kl": value}
+        events += [progress(name, step, images_per_second=value, **fields) for name in NAMES]
+    return events
+
+
+ODD: dict[str, list[Event]] = {
+    "nothing": [],
+    "one point": values(1.0)[:2],
+    "constant": values(5.0),
+    "zero": values(0.0),
+    "not a number": values(NAN),
+    "infinite": values(INF, -INF),
+    "mixed": values(1.0, NAN, 3.0, INF, -7.0, -INF),
+    "tiny": values(1e-45, -1e-45),
+    "largest in 32 bits": values(3.4e38, -3.4e38, 1.0),
+    "held out only": [epoch("deep", 1)],
+    "held out not finite": [
+        *values(1.0),
+        epoch("baseline", 1, elbo=NAN, reconstruction=INF, kl=-INF),
+        epoch("deep", 1, elbo=INF, reconstruction=NAN, kl=NAN),
+    ],
+    "collapsed": [epoch("baseline", 1, kl_per_latent=(0.0,) * 32), epoch("deep", 1, kl_per_latent=(0.0,) * 32)],
+    "latents not a number": [epoch("deep", 1, kl_per_latent=(NAN,) * 32)],
+    "some latents not a number": [epoch("deep", 1, kl_per_latent=(NAN, *(1.0,) * 31))],
+    "latents infinite": [epoch("deep", 1, kl_per_latent=(INF, *(1.0,) * 31))],
+    "clock set back": [progress("deep", step, t=-step) for step in STEPS],
+    "all at once": [progress("deep", step, t=0.0) for step in STEPS],
+}
+
+
+CHARTS = {
+    "loss": curve_chart("loss", "−ELBO, nats per image", "−ELBO, nats"),
+    "reconstruction": curve_chart("reconstruction", "reconstruction, nats per image", "recon, nats"),
+    "kl": curve_chart("kl", "KL, nats per image", "KL, nats"),
+    "latents": latent_chart("deep"),
+    "latents of a linear model": latent_chart("baseline"),
+}
+CHOICES = [
+    ChartSettings(),
+    ChartSettings(x_axis="epochs", log_y=True, smoothing=10),
+    ChartSettings(x_axis="time", smoothing=100),
+    ChartSettings(x_axis="time", log_y=True),
+]
+
+
+def odd_run(case: str) -> list[Event]:
+    begin = [run_started(), model_started("baseline", linear=True), model_started("deep", linear=False)]
+    return [*begin, *(State(model=name, state="running") for name in NAMES), *ODD[case]]
+
+
+@pytest.mark.parametrize("case", ODD)
+@pytest.mark.parametrize("chart", CHARTS)
+def test_every_chart_is_drawn_with_any_choice_at_any_size(chart: str, case: str) -> None:
+    state = reduce_all(RunState(), odd_run(case))
+    for settings in CHOICES:
+        for width, height in ((132, 20), (38, 8), (9, 4)):
+            data = CHARTS[chart](state, settings, max(4, width - 7), max(2, height - 2))
+            if data is None:
+                continue
+            size = Size(width, height)
+            strips = draw_bars(data, data.bars, size, ascii_only=False) if data.bars else draw_curves(data, size)
+            assert {strip.cell_length for strip in strips} == {width}
+
+
+@pytest.mark.parametrize("case", ["nothing", "mixed", "held out not finite", "some latents not a number"])
+async def test_the_interface_goes_on(open_monitor: OpenMonitor, case: str) -> None:
+    async with open_monitor(odd_run(case)) as monitor:
+        await monitor.press("x", "plus", "y", "x", "3", "down", "1")
+        assert "deep" in monitor.panel("#models")
+
+
+@pytest.mark.parametrize("zdim", [1, 2, 500])
+@pytest.mark.parametrize("size", [(140, 45), (80, 24), (40, 12)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_any_number_of_latents_has_bars(open_monitor: OpenMonitor, zdim: int, size: tuple[int, int]) -> None:
+    async with open_monitor(recorded_run(2, zdim=zdim), size=size) as monitor:
+        await monitor.press("3")
+        await monitor.until(lambda: "█" in monitor.panel("#latents"))
+        assert {strip.cell_length for strip in monitor.strips} == {size[0]}
+
+
+async def test_more_bars_than_columns_are_counted(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(recorded_run(2, zdim=500), size=(80, 24)) as monitor:
+        await monitor.press("3")
+        await monitor.press("x")
+        await monitor.until(lambda: "of 500" in monitor.panel("#latents"))
+
+
+async def test_ten_thousand_events_at_once(open_monitor: OpenMonitor, drawn: list[ChartData]) -> None:
+    events: list[Event] = [progress(name, step) for step in range(601, 5601) for name in NAMES]
+    async with open_monitor(size=(80, 24)) as monitor:
+        drawn.clear()
+        await monitor.feed(*events)
+        await monitor.until(lambda: any(5500 < data.x_range[1] <= 5600 for data in drawn))
+        assert monitor.app.run_state.models["deep"].step == 5600
+
+
+async def test_twelve_models_can_all_be_selected(open_monitor: OpenMonitor) -> None:
+    names = tuple(f"model-{number}" for number in range(12))
+    async with open_monitor(recorded_run(1, names)) as monitor:
+        for name in names[1:]:
+            await monitor.press("down")
+            assert monitor.selected == name
+            assert name in monitor.panel("#models")

@@ -1,0 +1,126 @@
+"""Any size at any time: nothing breaks, and what is most needed is seen."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.tui.monitor import OpenMonitor
+from tests.tui.recorded_run import progress
+from tui_vae.tui.widgets.models import COLUMNS, chosen_columns
+
+SIZES = [(20, 5), (30, 6), (40, 12), (80, 24), (140, 45), (300, 90)]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_every_page_fills_the_screen_exactly(open_monitor: OpenMonitor, size: tuple[int, int]) -> None:
+    width, height = size
+    async with open_monitor(size=size) as monitor:
+        for key in "1235":
+            await monitor.press(key)
+            assert [strip.cell_length for strip in monitor.strips] == [width] * height
+
+
+async def test_random_sizes_on_all_pages_while_events_come(open_monitor: OpenMonitor) -> None:
+    sizes = random.Random(5)
+    async with open_monitor() as monitor:
+        for step in range(601, 626):
+            width, height = sizes.choice([(sizes.randint(1, 40), sizes.randint(1, 12)), (200, 60), (90, 30), *SIZES])
+            monitor.source.feed(progress("deep", step))
+            await monitor.pilot.resize_terminal(width, height)
+            await monitor.press(sizes.choice("1235"))
+        await monitor.press("1")
+        await monitor.resize(140, 45)
+        await monitor.until_shown("baseline")
+
+
+async def test_40_by_12_shows_state_and_elbo_of_both_models(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(40, 12)) as monitor:
+        table = monitor.panel("#models")
+        for shown in ("baseline", "deep", "held out", "286.0", "running"):
+            assert shown in table
+
+
+@pytest.mark.parametrize("size", [(20, 5), (29, 24), (80, 5)])
+async def test_below_the_smallest_size_it_says_so_and_comes_back(
+    open_monitor: OpenMonitor, size: tuple[int, int]
+) -> None:
+    async with open_monitor(size=size) as monitor:
+        assert f"{size[0]}x{size[1]} is too" in monitor.text
+        assert not monitor.shows("#pages")
+        await monitor.resize(80, 24)
+        await monitor.until(lambda: "held out" in monitor.panel("#models"))
+        assert "is too small" not in monitor.text
+
+
+async def test_growing_while_help_is_open_brings_the_whole_interface_back(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(20, 5)) as monitor:
+        await monitor.press("question_mark")
+        await monitor.resize(80, 24)
+        await monitor.press("escape")
+        assert "is too small" not in monitor.text
+        assert monitor.shows("#models")
+
+
+async def test_shrinking_while_help_is_open_says_so_afterwards(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press("question_mark")
+        await monitor.resize(20, 5)
+        await monitor.press("escape")
+        await monitor.until_shown("is too")
+
+
+async def test_the_line_of_keys_is_never_cut_and_always_names_help_and_leaving(open_monitor: OpenMonitor) -> None:
+    async with open_monitor() as monitor:
+        for width in (30, 40, 60, 80, 100, 140):
+            await monitor.resize(width, 24)
+            line = monitor.panel("#keys").rstrip()
+            assert line.endswith("? keys  q leave")
+
+
+@pytest.mark.parametrize("width", [30, 34, 40, 60, 80])
+async def test_what_is_cut_from_the_status_line_has_a_sign(open_monitor: OpenMonitor, width: int) -> None:
+    async with open_monitor(size=(width, 24)) as monitor:
+        line = monitor.panel("#status").rstrip()
+        assert line.endswith(("left", "…"))
+
+
+async def test_the_log_is_folded_and_not_cut_when_the_terminal_becomes_narrow(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(140, 45)) as monitor:
+        await monitor.press("5")
+        await monitor.until_shown("29 active, 1.0 s")
+        await monitor.resize(50, 45)
+        assert "29 active, 1.0 s" in " ".join(monitor.panel("#log").replace("│", " ").split())
+
+
+@pytest.mark.parametrize("width", range(30, 201))
+def test_the_columns_fit_beside_the_name_and_keep_their_order(width: int) -> None:
+    columns = chosen_columns(width)
+    assert 12 + sum(column.width for column in columns) <= width
+    assert [c for c in COLUMNS if c in columns] == list(columns)
+    assert {"epoch", "held out"} <= {column.key for column in columns}
+
+
+def test_a_wider_table_never_loses_what_matters_more() -> None:
+    important = [column.key for column in sorted(COLUMNS, key=lambda c: c.give_up) if column.key != "params"]
+    for width in range(30, 201):
+        shown = {column.key for column in chosen_columns(width)}
+        given_up = [c.give_up for c in COLUMNS if c.key in important and c.key not in shown]
+        kept = [c.give_up for c in COLUMNS if c.key in shown and c.key != "params"]
+        assert max(kept) <= min(given_up, default=100)
+
+
+@pytest.mark.parametrize(
+    ("width", "headings"),
+    [
+        (40, ["model", "epoch", "held out", "state"]),
+        (80, ["model", "params", "epoch", "held out", "recon", "KL", "active", "to limit", "state"]),
+        (140, ["model", "encoder", "decoder", "epoch", "img/s", "left", "ELBO train", "held out", "state"]),
+    ],
+)
+async def test_the_table_has_as_many_columns_as_fit(open_monitor: OpenMonitor, width: int, headings: list[str]) -> None:
+    async with open_monitor(size=(width, 24)) as monitor:
+        heading = monitor.panel("#models").splitlines()[0]
+        for text in headings:
+            assert text in heading
