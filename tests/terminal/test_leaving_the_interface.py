@@ -62,14 +62,16 @@ def test_q_h_goes_on_training_in_the_same_terminal(spawn: Spawn, only_run: OnlyR
 
 def test_q_h_with_a_paused_model_trains_it_to_its_end(spawn: Spawn, only_run: OnlyRun, tmp_path: Path) -> None:
     """Without the interface nothing could resume it: the process would wait for ever."""
-    terminal = spawn(tmp_path, "--epochs", "3")
-    terminal.wait_until(lambda: terminal.text.count("running") == 2)
+    terminal = spawn(tmp_path, "--epochs", "60")
+    terminal.wait_until("waiting for the first steps")
+    terminal.press("\x1b[B")  # the deep model, which takes the longer
+    terminal.wait_until("running")
     terminal.press(" ")
     terminal.wait_until("paused")
     terminal.press("q")
     terminal.wait_until("Leave the interface?")
     terminal.press("h")
-    assert terminal.exit_code(patience=30) == 0
+    assert terminal.exit_code(patience=90) == 0
     *_, last = read_log(only_run(tmp_path) / "events.jsonl")
     assert isinstance(last, RunFinished)
     assert last.status == "finished"

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from types import FrameType
 
 _STOPPED = 130
 _PATIENCE = 3
+_SECONDS_TO_ANSWER = 2.0
 
 
 class StopSignals:
@@ -21,6 +23,7 @@ class StopSignals:
     def __init__(self) -> None:
         self.answer: Callable[[str], None] = self._leave_at_once
         self._received = 0
+        self._first = 0.0
 
     def install(self) -> None:
         """Take over the signals; from the main thread only."""
@@ -28,9 +31,12 @@ class StopSignals:
         signal.signal(signal.SIGTERM, self._receive)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        self._first = self._first or now
         self._received += 1
+        # Whoever insists gets away, but not before a stop has had its time: the interface has a terminal to restore.
         # Files are replaced whole, so that leaving in the middle costs the last seconds and damages nothing.
-        if self._received >= _PATIENCE:
+        if self._received >= _PATIENCE and now - self._first > _SECONDS_TO_ANSWER:
             self._leave_at_once(signal.Signals(number).name)
         self.answer(signal.Signals(number).name)
 

@@ -11,7 +11,8 @@ from types import TracebackType
 class StrayOutput:
     """While entered, file descriptors 1 and 2 lead into a file, and the interface keeps a way to the terminal.
 
-    Textual draws on ``sys.__stderr__``, which is given a descriptor of its own.
+    Textual draws on ``sys.__stderr__``, and asks ``sys.__stdout__`` for the terminal's size: both are given descriptors
+    of their own that still lead there.
     """
 
     def __enter__(self) -> StrayOutput:
@@ -20,7 +21,8 @@ class StrayOutput:
         self._file = tempfile.TemporaryFile()
         self._read = 0
         self._saved = os.dup(1), os.dup(2)
-        self._stderr = sys.__stderr__
+        self._streams = sys.__stdout__, sys.__stderr__
+        sys.__stdout__ = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")  # type: ignore[misc]
         sys.__stderr__ = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")  # type: ignore[misc]
         for descriptor in (1, 2):
             os.dup2(self._file.fileno(), descriptor)
@@ -38,7 +40,8 @@ class StrayOutput:
         for saved, descriptor in zip(self._saved, (1, 2), strict=True):
             os.dup2(saved, descriptor)
             os.close(saved)
-        if sys.__stderr__ is not None:
-            sys.__stderr__.close()
-        sys.__stderr__ = self._stderr  # type: ignore[misc]
+        for stream in (sys.__stdout__, sys.__stderr__):
+            if stream is not None:
+                stream.close()
+        sys.__stdout__, sys.__stderr__ = self._streams  # type: ignore[misc]
         self._file.close()

@@ -76,6 +76,9 @@ def _interface(
         leave = Leave.HEADLESS
     if leave is Leave.STOP:
         session.stop("by the user")
+    for name, model in app.run_state.models.items():
+        if model.status == "paused" and leave is Leave.HEADLESS:
+            session.resume(name)  # nothing there could do it later
     from tui_vae.headless import follow, make_output  # noqa: PLC0415
 
     shown = display if leave is Leave.HEADLESS else _quiet(display)

@@ -208,6 +208,10 @@ class MonitorApp(App[Leave]):
             self._epoch = None
         self.call_after_refresh(self.update_view)
 
+    def action_select(self, direction: int) -> None:
+        table = self.query_one(ModelTable)
+        table.move_cursor(row=table.cursor_row + direction)
+
     def action_pause_model(self) -> None:
         selected = self.query_one(ModelTable).selected
         if selected is not None:
@@ -221,7 +225,7 @@ class MonitorApp(App[Leave]):
         if self.source is None:
             return
         models = [self.run_state.models[name] for name in names]
-        running = [model.name for model in models if model.status == "running"]
+        running = [model.name for model in models if model.status in (None, "running")]  # also before its first step
         paused = [model.name for model in models if model.status == "paused"]
         for name in running:
             self.source.pause(name)
@@ -294,7 +298,7 @@ class MonitorApp(App[Leave]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         for title, bindings in GROUPS.items():
             for binding in bindings:
-                if binding.action not in ("none", "command_palette"):
+                if binding.action != "command_palette":
                     yield SystemCommand(
                         f"{title}: {binding.description}", binding.tooltip, self._runner(binding.action)
                     )

@@ -8,7 +8,8 @@ GROUPS: dict[str, list[Binding]] = {
     "Training": [
         Binding("space", "pause_model", "pause", key_display="space", tooltip="Pause or resume the selected model."),
         Binding("p,shift+space", "pause_all", "pause all", show=False, key_display="p", tooltip="Pause or resume all."),
-        Binding("up,down", "none", "select", show=False, key_display="↑↓", tooltip="Select a model, or scroll."),
+        Binding("up", "select(-1)", "model above", show=False, key_display="↑", tooltip="Model above, or scroll."),
+        Binding("down", "select(1)", "model below", show=False, key_display="↓", tooltip="Model below, or scroll."),
     ],
     "Panels": [
         Binding("tab", "panel(1)", "panel", key_display="tab", tooltip="Go to the next panel.", priority=True),
@@ -45,4 +46,4 @@ GROUPS: dict[str, list[Binding]] = {
     ],
 }  # fmt: skip
 
-BINDINGS = [binding for group in GROUPS.values() for binding in group if binding.action != "none"]
+BINDINGS = [binding for group in GROUPS.values() for binding in group]
