@@ -83,13 +83,19 @@ def _first_step() -> float:
     with tempfile.TemporaryDirectory() as runs:
         terminal = Terminal((*COMMAND, "--runs-dir", runs), columns=80, rows=24)
         try:
-            while True:
-                terminal.drain(0.01)
-                log = next(Path(runs).glob("*/events.jsonl"), None)
-                if log is not None and b'"progress"' in log.read_bytes():
-                    return terminal.seconds()
+            _drain_until_logged(terminal, Path(runs), b'"progress"', _TIMEOUT)
+            return terminal.seconds()
         finally:
             terminal.close()
+
+
+def _drain_until_logged(terminal: Terminal, runs: Path, text: bytes, timeout: float) -> None:
+    """Play the terminal until the log of the only run holds ``text``."""
+    while terminal.drain(0.02) and terminal.seconds() < timeout:
+        log = next(runs.glob("*/events.jsonl"), None)
+        if log is not None and text in log.read_bytes():
+            return
+    raise TrainingError(f"the training to be measured did not come to {text.decode()}")
 
 
 def _interface(repeat: int, epochs: int, report: Callable[[str], None]) -> list[Measurement]:
@@ -116,7 +122,7 @@ def _rates(epochs: int, *, with_interface: bool) -> dict[str, float]:
         if with_interface:
             terminal = Terminal((*COMMAND, *options), columns=140, rows=45)
             try:
-                terminal.wait_for(b"finished \xc2\xb7 epoch", _TIMEOUT * epochs)
+                _drain_until_logged(terminal, Path(runs), b'"run_finished"', _TIMEOUT * epochs)
             finally:
                 terminal.close()
         else:
