@@ -24,10 +24,14 @@ from tui_vae.errors import EventError
 
 SCHEMA_VERSION = 1
 
+_ADDED_LATER = "added later"
+"""Marks a field that lines of the same schema version may lack, written before it was there."""
+
 RunStatus = Literal["finished", "stopped", "failed"]
 ModelStatus = Literal["running", "paused", "stopped", "finished", "failed"]
 Split = Literal["train", "held_out"]
 Level = Literal["info", "warning", "error"]
+Action = Literal["pause", "resume", "checkpoint", "stop"]
 
 
 @dataclass(frozen=True)
@@ -112,12 +116,18 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelStarted(Event):
+    """A trainer begins; one that resumes takes back whatever was told of later steps and epochs.
+
+    ``resumed_at_step`` and ``resumed_at_epoch`` count what was complete in the checkpoint; null when the model is new.
+    """
+
     event: ClassVar[str] = "model_started"
     model: str
     hidden: tuple[int, ...]
     parameters: Parameters
     resumed_at_step: int | None
     limit: Limit | None
+    resumed_at_epoch: int | None = field(default=None, metadata={_ADDED_LATER: True})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,6 +208,21 @@ class Notice(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Request(Event):
+    """Somebody asked for something from another process; ``refused`` says why it was not done, null when it was.
+
+    ``model`` is null when all models are meant.
+    """
+
+    event: ClassVar[str] = "request"
+    id: str
+    action: Action
+    model: str | None
+    by: str
+    refused: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunFinished(Event):
     event: ClassVar[str] = "run_finished"
     status: RunStatus
@@ -206,7 +231,7 @@ class RunFinished(Event):
 
 _EVENTS: dict[str, type[Event]] = {
     kind.event: kind
-    for kind in (RunStarted, ModelStarted, Progress, Epoch, Samples, Checkpoint, State, Notice, RunFinished)
+    for kind in (RunStarted, ModelStarted, Progress, Epoch, Samples, Checkpoint, State, Notice, Request, RunFinished)
 }
 
 
@@ -251,9 +276,10 @@ def _plain(value: Any) -> Any:
 
 
 @functools.cache
-def _hints(kind: type) -> dict[str, Any]:
+def _fields(kind: type) -> tuple[tuple[str, Any, bool], ...]:
+    """Name, annotated type, and whether a record may leave it out, of each field."""
     hints = typing.get_type_hints(kind)
-    return {f.name: hints[f.name] for f in dataclasses.fields(kind)}
+    return tuple((f.name, hints[f.name], _ADDED_LATER in f.metadata) for f in dataclasses.fields(kind))
 
 
 def typed(value: Any, kind: Any, where: str) -> Any:
@@ -299,8 +325,9 @@ def _record(value: Any, kind: Any, where: str) -> Any:
     if not isinstance(value, dict):
         raise EventError(f"{where}: expected an object")
     fields: dict[str, Any] = {}
-    for name, hint in _hints(kind).items():
-        if name not in value:
+    for name, hint, optional in _fields(kind):
+        if name in value:
+            fields[name] = typed(value[name], hint, f"{where}.{name}")
+        elif not optional:
             raise EventError(f"{where}: {name} is missing")
-        fields[name] = typed(value[name], hint, f"{where}.{name}")
     return kind(**fields)
