@@ -35,8 +35,17 @@ class RunDirectory:
     def log(self) -> Path:
         return self.path / "events.jsonl"
 
-    def weights(self, model: str) -> Path:
-        return self.path / "models" / folder_name(model) / "latest.safetensors"
+    @property
+    def lease(self) -> Path:
+        return self.path / "lease.json"
+
+    @property
+    def control(self) -> Path:
+        """Where other processes leave their requests."""
+        return self.path / "control"
+
+    def checkpoints(self, model: str) -> Path:
+        return self.path / "models" / folder_name(model)
 
     def sheet(self, model: str, epoch: int) -> Path:
         return self.path / "samples" / folder_name(model) / f"epoch-{epoch:04d}.png"

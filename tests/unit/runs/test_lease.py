@@ -1,0 +1,342 @@
+"""One writer a run: who is refused, who succeeds whom, and that exactly one does."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.runs.leases import Writer, dead_process, elsewhere, new_run, put, record
+from tui_vae.errors import RunStoreError
+from tui_vae.runs import RunDirectory, lease, lease_file
+from tui_vae.runs.lease import Lease
+from tui_vae.runs.liveness import read_lease
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return new_run(tmp_path)
+
+
+@pytest.fixture
+def writer(run: RunDirectory) -> Iterator[Callable[..., Writer]]:
+    started: list[Writer] = []
+
+    def start(**options: float) -> Writer:
+        started.append(Writer(run, **options))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.close()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "SECONDS_BETWEEN_TICKS", 0.01)
+    monkeypatch.setattr(lease, "SECONDS_BETWEEN_BEATS", 0.03)
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+
+
+def test_the_first_writer_is_named_in_the_file(run: RunDirectory) -> None:
+    held = Lease.acquire(run)
+    found = read_lease(run)
+    assert found is not None
+    assert (found.token, found.pid, found.beat) == (held.token, os.getpid(), 0)
+    assert held.ours()
+    assert [path.name for path in run.path.iterdir()] == ["lease.json"]
+
+
+def test_a_second_writer_is_refused_in_one_line_that_says_who_and_what_to_do(run: RunDirectory) -> None:
+    Lease.acquire(run)
+    with pytest.raises(RunStoreError) as refusal:
+        Lease.acquire(run)
+    text = str(refusal.value)
+    assert text.startswith("20260101-000000-otter is being written by host ")
+    assert f"pid {os.getpid()} (sign of life 0 s ago); stop that first" in text
+    assert text.endswith("tui-vae watch otter")
+    assert "\n" not in text
+    assert [path.name for path in run.path.iterdir()] == ["lease.json"]
+
+
+def test_a_released_run_is_free(run: RunDirectory) -> None:
+    first = Lease.acquire(run)
+    first.release()
+    first.release()
+    assert list(run.path.iterdir()) == []
+    assert not first.ours()
+    assert Lease.acquire(run).ours()
+
+
+def test_releasing_leaves_the_lease_of_another_alone(run: RunDirectory) -> None:
+    mine = Lease.acquire(run)
+    other = elsewhere()
+    put(run.lease, other)
+    assert not mine.ours()
+    mine.release()
+    assert read_lease(run) == other
+
+
+def test_a_dead_writer_is_succeeded_at_once(run: RunDirectory, writer: Callable[..., Writer]) -> None:
+    first = writer()
+    first.go()
+    assert first.says().startswith("writes")
+    first.process.send_signal(signal.SIGKILL)
+    before = time.monotonic()
+    wait_for(lambda: read_lease(run) is not None and read_lease(run).alive() is False)  # type: ignore[union-attr]
+    assert Lease.acquire(run).ours()  # the child is a zombie still: nobody has waited for it
+    assert time.monotonic() - before < 5
+
+
+def test_a_stopped_process_is_alive(run: RunDirectory, writer: Callable[..., Writer]) -> None:
+    first = writer()
+    first.go()
+    token = first.says().split()[1]
+    first.process.send_signal(signal.SIGSTOP)
+    silent = read_lease(run)
+    assert silent is not None
+    put(run.lease, record(**(vars(silent) | {"t": time.time() - 100})))
+    with pytest.raises(RunStoreError, match="does not respond for 100 s"):
+        Lease.acquire(run, looking=0.1)
+    assert read_lease(run).token == token  # type: ignore[union-attr]
+
+
+def test_a_process_number_used_again_is_not_taken_for_the_writer(run: RunDirectory) -> None:
+    put(run.lease, record(started="1"))
+    if read_lease(run).alive() is None:  # type: ignore[union-attr]
+        pytest.skip("the system does not tell when a process began")
+    assert Lease.acquire(run).ours()
+
+
+def test_a_fresh_writer_elsewhere_is_refused_without_looking(run: RunDirectory) -> None:
+    put(run.lease, elsewhere(t=time.time() - 20))
+    with pytest.raises(RunStoreError, match="host gpubox, pid 17"):
+        Lease.acquire(run, looking=1000)
+
+
+@pytest.mark.parametrize("age", [60.0, 1e9, -1e9, -5.0])
+def test_a_silent_writer_elsewhere_is_succeeded_whatever_its_clock_says(run: RunDirectory, age: float) -> None:
+    put(run.lease, elsewhere(t=time.time() - age))
+    assert Lease.acquire(run, looking=0.2).ours()
+
+
+@pytest.mark.parametrize("age", [60.0, 1e9, -1e9])
+def test_a_writer_elsewhere_that_gives_a_sign_of_life_is_not_displaced(
+    run: RunDirectory, quick: None, age: float
+) -> None:
+    other = elsewhere(t=time.time() - age)
+    put(run.lease, other)
+    beating = threading.Timer(0.1, lambda: lease_file.replace(run.lease, record(**(vars(other) | {"beat": 1}))))
+    beating.start()
+    with pytest.raises(RunStoreError, match="host gpubox"):
+        Lease.acquire(run, looking=5)
+    beating.join()
+    assert read_lease(run).token == other.token  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("jump", [-1e6, 1e6])
+def test_a_jump_of_the_clock_neither_frees_a_live_run_nor_blocks_a_dead_one(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    Lease.acquire(run)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + jump)
+    with pytest.raises(RunStoreError):
+        Lease.acquire(run, looking=0.1)
+    put(run.lease, record(pid=dead_process()))
+    assert Lease.acquire(run, looking=0.1).ours()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\x00", b'{"v":1}', b"[" * 60_000, b"x" * 100_000])
+def test_a_damaged_lease_is_stale_once_nothing_changes_it(run: RunDirectory, content: bytes) -> None:
+    run.lease.write_bytes(content)
+    assert Lease.acquire(run, looking=0.1).ours()
+    assert read_lease(run).pid == os.getpid()  # type: ignore[union-attr]
+    assert [path.name for path in run.path.iterdir()] == ["lease.json"]
+
+
+def test_a_damaged_lease_that_is_being_written_is_looked_at_anew(run: RunDirectory, quick: None) -> None:
+    run.lease.write_bytes(b"")
+    writing = threading.Timer(0.1, lambda: put(run.lease, record()))
+    writing.start()
+    with pytest.raises(RunStoreError, match=f"pid {os.getpid()}"):
+        Lease.acquire(run, looking=5)
+    writing.join()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"token": "../../x"}, {"host": "a\x1b[2J"}, {"pid": 0}, {"pid": -1}, {"t": float("inf")}, {"beat": -1}, {"v": 2}],
+)
+def test_a_hostile_record_is_no_record(run: RunDirectory, wrong: dict[str, object]) -> None:
+    put(run.lease, record(**wrong))
+    assert read_lease(run) is None
+    assert Lease.acquire(run, looking=0.05).ours()
+
+
+def test_a_link_in_the_place_of_the_lease_is_replaced_and_not_followed(run: RunDirectory, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    put(outside, record())
+    before = outside.read_bytes()
+    run.lease.symlink_to(outside)
+    assert read_lease(run) is None
+    assert Lease.acquire(run, looking=0.05).ours()
+    assert not run.lease.is_symlink()
+    assert outside.read_bytes() == before
+
+
+def test_a_successor_that_died_on_the_way_is_succeeded_itself(run: RunDirectory) -> None:
+    gone = dead_process()
+    chain = [record(pid=gone) for _ in range(4)]
+    put(run.lease, chain[0])
+    for earlier, later in itertools.pairwise(chain):
+        put(lease_file.claim_path(run, earlier.token), later)
+    assert Lease.acquire(run).ours()
+    assert [path.name for path in run.path.iterdir()] == ["lease.json"]
+
+
+def test_claims_upon_each_other_in_a_circle_are_told(run: RunDirectory) -> None:
+    dead = record(pid=dead_process())
+    put(run.lease, dead)
+    put(lease_file.claim_path(run, dead.token), dead)
+    with pytest.raises(RunStoreError, match=r"lease is damaged.*delete lease\.json"):
+        Lease.acquire(run)
+
+
+def test_a_live_successor_on_the_way_is_not_overtaken(run: RunDirectory) -> None:
+    dead = record(pid=dead_process())
+    put(run.lease, dead)
+    put(lease_file.claim_path(run, dead.token), record())
+    with pytest.raises(RunStoreError, match=f"pid {os.getpid()}"):
+        Lease.acquire(run)
+
+
+@pytest.mark.parametrize("kind", ["none", "dead", "dead successor"])
+@pytest.mark.parametrize("without_links", [False, True])
+def test_of_many_threads_at_once_exactly_one_wins(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, kind: str, without_links: bool
+) -> None:
+    if without_links:
+
+        def link(*args: object, **options: object) -> None:
+            raise OSError(errno.EPERM, "no links here")
+
+        monkeypatch.setattr(os, "link", link)
+    gone = dead_process()
+    for _ in range(15):
+        for path in run.path.iterdir():
+            path.unlink()
+        if kind != "none":
+            holder, successor = record(pid=gone), record(pid=gone)
+            put(run.lease, holder)
+            if kind == "dead successor":
+                put(lease_file.claim_path(run, holder.token), successor)
+        won = race(run, 8)
+        assert len(won) == 1
+        assert read_lease(run).token == won[0].token  # type: ignore[union-attr]
+
+
+def race(run: RunDirectory, count: int) -> list[Lease]:
+    won: list[Lease] = []
+    together = threading.Barrier(count)
+
+    def enter() -> None:
+        together.wait()
+        try:
+            won.append(Lease.acquire(run, looking=5))
+        except RunStoreError:
+            return
+
+    threads = [threading.Thread(target=enter) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return won
+
+
+def test_of_many_processes_at_once_exactly_one_wins(run: RunDirectory, writer: Callable[..., Writer]) -> None:
+    gone = dead_process()
+    for _ in range(3):
+        put(run.lease, record(pid=gone))
+        writers = [writer() for _ in range(8)]
+        for process in writers:
+            process.go()
+        answers = [process.says() for process in writers]
+        assert sorted(answer.split()[0] for answer in answers) == ["refused"] * 7 + ["writes"]
+        token = next(answer.split()[1] for answer in answers if answer.startswith("writes"))
+        assert read_lease(run).token == token  # type: ignore[union-attr]
+        for process in writers:
+            process.close()
+        assert [path.name for path in run.path.iterdir()] == ["lease.json"]
+
+
+def test_signs_of_life_are_given_and_requests_looked_for(run: RunDirectory, quick: None) -> None:
+    ticks: list[None] = []
+    held = Lease.acquire(run)
+    held.keep(pytest.fail, lambda: ticks.append(None))
+    wait_for(lambda: read_lease(run).beat >= 3)  # type: ignore[union-attr]
+    held.release()
+    assert len(ticks) >= 3
+    assert list(run.path.iterdir()) == []
+
+
+def test_a_lost_lease_is_told_once_and_never_taken_back(run: RunDirectory, quick: None) -> None:
+    lost: list[str] = []
+    held = Lease.acquire(run)
+    held.keep(lost.append, lambda: None)
+    other = elsewhere()
+    lease_file.replace(run.lease, other)
+    wait_for(lambda: lost)
+    time.sleep(0.1)
+    assert lost == ["host gpubox, pid 17"]
+    assert not held.ours()
+    held.release()
+    assert read_lease(run) == other
+
+
+def test_a_lease_that_vanished_or_was_damaged_is_made_again(run: RunDirectory, quick: None) -> None:
+    held = Lease.acquire(run)
+    held.keep(pytest.fail, lambda: None)
+    run.lease.unlink()
+    wait_for(lambda: read_lease(run) is not None)
+    run.lease.write_bytes(b"torn")
+    wait_for(lambda: read_lease(run) is not None)
+    assert held.ours()
+    held.release()
+
+
+def test_a_disk_that_fails_takes_no_lease_away(run: RunDirectory, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Lease.acquire(run)
+    failing = threading.Event()
+    original = lease.replace
+
+    def replace(*args: object) -> None:
+        failing.set()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(lease, "replace", replace)
+    held.keep(pytest.fail, lambda: None)
+    assert failing.wait(5)
+    assert held.ours()
+    monkeypatch.setattr(lease, "replace", original)
+    wait_for(lambda: read_lease(run).beat > 0)  # type: ignore[union-attr]
+    held.release()
+
+
+def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RunStoreError, match="cannot be written"):
+        Lease.acquire(RunDirectory(tmp_path / "missing", "otter"))
