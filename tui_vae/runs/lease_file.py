@@ -34,6 +34,7 @@ MOST_CLAIMS = 50
 
 _VERSION = 1
 _TOKEN = re.compile(r"[0-9a-f]{32}")
+_LEFTOVER = re.compile(r"\.lease-(?P<claim>after-)?(?P<token>[0-9a-f]{32})\.(?:json|part)")
 _NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EACCES)
 
 
@@ -150,7 +151,7 @@ def claim_path(run: RunDirectory, key: str) -> Path:
 
 
 def create(path: Path, record: LeaseRecord) -> bool:
-    """Make a file of the chain; False when there is one already, and it is to be looked at anew.
+    """Make a file of the chain; False when there is one already.
 
     Raises:
         OSError: It cannot be made.
@@ -160,9 +161,7 @@ def create(path: Path, record: LeaseRecord) -> bool:
         os.link(beside, path, follow_symlinks=False)
     except FileExistsError:
         # A request whose answer a network lost is repeated, and then the link is there already: our own.
-        return beside.exists() and beside.stat().st_nlink == 2
-    except FileNotFoundError:
-        return False  # cleared away by a new holder
+        return beside.stat().st_nlink == 2
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
@@ -187,13 +186,18 @@ def replace(path: Path, record: LeaseRecord) -> None:
 
 
 def remove_leftovers(run: RunDirectory, holder: str) -> None:
-    """Remove claims upon earlier holders, and what processes that died left beside; for the holder only.
+    """Remove claims upon earlier holders, and what dead processes left in mid-act; for the holder only.
 
     A claim upon an earlier holder is worth nothing: whoever makes one looks again who holds the lease.
     """
     with contextlib.suppress(OSError), os.scandir(run.path) as entries:
         for entry in entries:
-            if re.fullmatch(r"\.lease-(after-)?[0-9a-f]{32}\.(json|part)", entry.name) and holder not in entry.name:
+            found = _LEFTOVER.fullmatch(entry.name)
+            if found is None or found["token"] == holder:
+                continue
+            link = read_link(Path(entry.path))
+            dead = link is not None and link.record is not None and link.record.alive() is False
+            if found["claim"] or dead:
                 Path(entry.path).unlink(missing_ok=True)
 
 

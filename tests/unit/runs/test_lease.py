@@ -270,7 +270,7 @@ def race(run: RunDirectory, count: int) -> list[Lease]:
 
 def test_of_many_processes_at_once_exactly_one_wins(run: RunDirectory, writer: Callable[..., Writer]) -> None:
     gone = dead_process()
-    for _ in range(3):
+    for _ in range(2):
         put(run.lease, record(pid=gone))
         writers = [writer() for _ in range(8)]
         for process in writers:
@@ -340,3 +340,12 @@ def test_a_disk_that_fails_takes_no_lease_away(run: RunDirectory, quick: None, m
 def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(RunStoreError, match="cannot be written"):
         Lease.acquire(RunDirectory(tmp_path / "missing", "otter"))
+
+
+def test_what_processes_left_in_mid_act_is_cleared_away(run: RunDirectory) -> None:
+    dead, alive = record(pid=dead_process()), record()
+    put(lease_file.claim_path(run, "0" * 32), dead)
+    for other in (dead, alive):
+        put(run.path / f".lease-{other.token}.part", other)
+    Lease.acquire(run)
+    assert {path.name for path in run.path.iterdir()} == {"lease.json", f".lease-{alive.token}.part"}
