@@ -185,6 +185,9 @@ class TrainConfig:
     threads: int | Literal["auto"] = option(
         AUTO, "Intra-op CPU threads of each model.", parse=parse_threads, metavar="auto|N", panel="Machine"
     )
+    checkpoint_every: float = option(
+        30.0, "Seconds between checkpoints, beside one at every epoch.", metavar="NUMBER", panel="Run"
+    )
 
     def __post_init__(self) -> None:
         if not self.models:
@@ -204,6 +207,7 @@ class TrainConfig:
         if self.sigma != LEARNED:
             _positive("--sigma", float(self.sigma))
         _positive("--lr", self.lr)
+        _positive("--checkpoint-every", self.checkpoint_every)
         if self.lr > _LARGEST_LR:
             raise UsageError(
                 f"--lr is at most {_LARGEST_LR:g}, beyond which a 32-bit step may overflow; not {self.lr:g}"

@@ -31,6 +31,7 @@ RunStatus = Literal["finished", "stopped", "failed"]
 ModelStatus = Literal["running", "paused", "stopped", "finished", "failed"]
 Split = Literal["train", "held_out"]
 Level = Literal["info", "warning", "error"]
+CheckpointKind = Literal["latest", "best"]
 Action = Literal["pause", "resume", "checkpoint", "stop"]
 
 
@@ -186,7 +187,7 @@ class Checkpoint(Event):
     epoch: int
     step: int
     file: str
-    kind: Literal["latest", "best"]
+    kind: CheckpointKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,8 +238,8 @@ _EVENTS: dict[str, type[Event]] = {
 
 def encode(event: Event) -> str:
     """One line of JSON without its line end, in ASCII whatever the names in it."""
-    record = {"v": SCHEMA_VERSION, "t": _plain(event.t), "event": event.event}
-    record |= {f.name: _plain(getattr(event, f.name)) for f in dataclasses.fields(event) if f.name != "t"}
+    record = {"v": SCHEMA_VERSION, "t": plain(event.t), "event": event.event}
+    record |= {f.name: plain(getattr(event, f.name)) for f in dataclasses.fields(event) if f.name != "t"}
     return json.dumps(record, allow_nan=False, separators=(",", ":"))
 
 
@@ -263,15 +264,16 @@ def decode(line: str | bytes) -> Event:
     return event
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """``value``, a dataclass or made of such, as values of JSON; :func:`typed` is its inverse."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     return value
 
 

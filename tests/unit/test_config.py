@@ -29,7 +29,7 @@ specs = st.builds(ModelSpec, names, st.lists(st.integers(1, 1_000_000), max_size
 positive = st.floats(min_value=0, max_value=1e30, exclude_min=True, allow_nan=False)
 configs = st.builds(
     TrainConfig,
-    models=st.lists(specs, min_size=1, max_size=4, unique_by=lambda spec: spec.name).map(tuple),
+    models=st.lists(specs, min_size=1, max_size=4, unique_by=lambda spec: spec.name.casefold()).map(tuple),
     zdim=st.integers(1, 10**6),
     sigma=positive | st.just("learned"),
     epochs=st.integers(1, 10**6),
@@ -80,6 +80,7 @@ def test_defaults() -> None:
         "device": "auto",
         "precision": "auto",
         "threads": "auto",
+        "checkpoint_every": 30.0,
     }
     assert StoreConfig() == StoreConfig(runs_dir="runs", name=None)
     assert DisplayConfig() == DisplayConfig(no_ui=False, json=False, quiet=False, ascii=False, color="auto", fps=10)

@@ -1,54 +1,126 @@
-"""What a training run leaves behind: weights and pictures, written so that failure costs a notice and never the run."""
+"""What a training run leaves behind, written by a thread of its own: failure costs a notice and never the run."""
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.torch import save
 from torch import Tensor
 
 from tui_vae.events import Notice
+from tui_vae.runs.checkpoints import CheckpointFolder
 from tui_vae.runs.directory import RunDirectory
-from tui_vae.runs.files import replace_file
 from tui_vae.runs.log import Tell
 from tui_vae.runs.pictures import write_picture
 
+Written = Callable[[str], None]
+Guard = Callable[[], bool]
+
+MOST_WAITING = 1000
+"""Pictures that wait for a disk that does not answer; beyond, they are left out."""
+
 
 class RunStore:
-    """Writes into a run directory on behalf of the trainers.
+    """Writes into a run directory on behalf of the trainers, in the order in which it is asked.
 
     Args:
         run: The directory.
         tell: Receives a notice about what could not be written.
+        guard: Asked before every checkpoint; says whether this process may still write, and waits, for a while, until
+            the log holds all that was told before: a checkpoint is not to be ahead of the log.
     """
 
-    def __init__(self, run: RunDirectory, tell: Tell) -> None:
+    def __init__(self, run: RunDirectory, tell: Tell, guard: Guard = lambda: True) -> None:
         self._run = run
         self._tell = tell
+        self._guard = guard
+        self._lock = threading.Lock()
         self._failing: set[tuple[str, str]] = set()
+        self._folders: dict[str, CheckpointFolder] = {}
+        self._newest: dict[tuple[str, str], tuple[int, Callable[[], Path] | None]] = {}
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write_all, name="checkpoint writer", daemon=True)
+        self._thread.start()
 
-    def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8]) -> str | None:
-        return self._save("samples", model, self._run.sheet(model, epoch), lambda path: write_picture(path, sheet))
+    def folder(self, model: str) -> CheckpointFolder:
+        """The checkpoints of a model, to be read before the first is saved."""
+        return self._folders.setdefault(model, CheckpointFolder(self._run.checkpoints(model)))
 
-    def save_weights(self, model: str, weights: Mapping[str, Tensor]) -> str | None:
-        def write(path: Path) -> None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, save({name: tensor.cpu().contiguous() for name, tensor in weights.items()}))
+    def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8], written: Written) -> None:
+        path = self._run.sheet(model, epoch)
 
-        return self._save("weights", model, self._run.weights(model), write)
+        def write() -> Path:
+            write_picture(path, sheet)
+            return path
 
-    def _save(self, what: str, model: str, path: Path, write: Callable[[Path], None]) -> str | None:
+        if self._jobs.qsize() < MOST_WAITING:
+            self._jobs.put(lambda: self._save("samples", model, path.parent, write, written))
+
+    def save_latest(
+        self,
+        model: str,
+        weights: Mapping[str, Tensor],
+        optimizer: Mapping[str, Tensor],
+        course: Mapping[str, Any],
+        written: Written,
+    ) -> None:
+        folder = self.folder(model)
+        self._put_newest("checkpoint", model, lambda: folder.save_latest(weights, optimizer, course), written)
+
+    def save_best(self, model: str, weights: Mapping[str, Tensor], course: Mapping[str, Any], written: Written) -> None:
+        folder = self.folder(model)
+        self._put_newest("best weights", model, lambda: folder.save_best(weights, course), written)
+
+    def settle(self) -> None:
+        """Wait until all that was asked for is written, or has been told to be impossible."""
+        done = threading.Event()
+        self._jobs.put(done.set)
+        while not done.wait(1.0):
+            if not self._thread.is_alive():
+                return
+
+    def close(self) -> None:
+        """Write what is left and end the thread."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _write_all(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+
+    def _put_newest(self, what: str, model: str, write: Callable[[], Path], written: Written) -> None:
+        """Queue what makes older ones of its kind superfluous: those that still wait then are left out, and let go."""
+        with self._lock:
+            number = self._newest[what, model][0] + 1 if (what, model) in self._newest else 0
+            self._newest[what, model] = number, write
+
+        def job() -> None:
+            with self._lock:
+                newest, current = self._newest[what, model]
+                if newest != number:
+                    return
+                self._newest[what, model] = number, None
+            if current is not None and self._guard():
+                self._save(what, model, self._run.checkpoints(model), current, written)
+
+        self._jobs.put(job)
+
+    def _save(self, what: str, model: str, where: Path, write: Callable[[], Path], written: Written) -> None:
         try:
-            write(path)
-        except OSError as error:
+            path = write()
+        # Whatever it is, the next one may succeed, and this thread is needed for it.
+        except Exception as error:
             # Said once while it lasts, not at every epoch.
             if (what, model) not in self._failing:
                 self._failing.add((what, model))
-                text = f"{what} cannot be written ({error.strerror}); training goes on: {path.parent}"
+                reason = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+                text = f"{what} cannot be written ({reason}); training goes on: {where}"
                 self._tell(Notice(level="error", text=text, model=model))
-            return None
+            return
         self._failing.discard((what, model))
-        return self._run.relative(path)
+        written(self._run.relative(path))

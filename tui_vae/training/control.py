@@ -13,6 +13,7 @@ class Control:
         self._changed = threading.Condition()
         self._paused = False
         self._stop_reason: str | None = None
+        self._checkpoint = False
 
     @property
     def paused(self) -> bool:
@@ -37,6 +38,17 @@ class Control:
         with self._changed:
             self._stop_reason = self._stop_reason or reason
             self._changed.notify_all()
+
+    def request_checkpoint(self) -> None:
+        """Ask for a checkpoint after the step at hand."""
+        self._checkpoint = True
+
+    def checkpoint_requested(self) -> bool:
+        """Whether one was asked for since the last call."""
+        requested = self._checkpoint
+        if requested:
+            self._checkpoint = False
+        return requested
 
     def proceed(self, when_paused: Callable[[], None]) -> bool:
         """Called by the trainer before each step: waits while paused, and says whether to go on.

@@ -12,6 +12,7 @@ from tui_vae.config import ModelSpec
 from tui_vae.errors import ExitCode, TrainingError
 from tui_vae.events import Event, ModelResult, ModelStatus, Notice, RunFinished, RunStatus, State
 from tui_vae.training.control import Control
+from tui_vae.training.saved_state import SavedState
 from tui_vae.training.trainer import Surroundings, Trainer
 
 
@@ -38,12 +39,14 @@ class Engine:
 
     Args:
         surroundings: What all trainers share.
+        saved: Where to go on with a model; one without begins at the beginning.
 
     ``start`` once; the controls may be used from any thread, before and after.
     """
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, saved: Mapping[str, SavedState] | None = None) -> None:
         self._surroundings = surroundings
+        self._saved = dict(saved or {})
         self._controls = {spec.name: Control() for spec in surroundings.config.models}
         self._results: dict[str, ModelResult] = {}
         self._finished = threading.Event()
@@ -80,6 +83,9 @@ class Engine:
     def resume(self, model: str) -> None:
         self._controls[model].resume()
 
+    def checkpoint(self, model: str) -> None:
+        self._controls[model].request_checkpoint()
+
     def stop(self, reason: str) -> None:
         """Ask every trainer to stop after its step at hand."""
         for control in self._controls.values():
@@ -99,7 +105,10 @@ class Engine:
         trainer: Trainer | None = None
         status: ModelStatus = "failed"
         try:
-            trainer = Trainer(spec, self._surroundings, self._controls[spec.name])
+            # Let go of here, so that it does not hold a second copy of the weights while training.
+            saved = self._saved.pop(spec.name, None)
+            trainer = Trainer(spec, self._surroundings, self._controls[spec.name], saved)
+            del saved
             status = trainer.run()
         except TrainingError as error:
             self._fail(spec, str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +19,33 @@ FindLimit = Callable[[ModelSpec], Limit | None]
 """The exact optimum of a linear model on the run's data; ``None`` for any other model. May take a second."""
 
 
+Written = Callable[[str], None]
+"""Told the path within the run of what is now on the disk; called from any thread."""
+
+
 class Store(Protocol):
-    """Where a trainer leaves what it makes. Nothing here raises: what cannot be written is told by a notice."""
+    """Where a trainer leaves what it makes.
 
-    def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8]) -> str | None:
-        """Write a sample picture; returns its path within the run, or ``None`` if it could not be written."""
+    Saving returns at once and raises nothing: the store writes in a thread of its own, in the order in which it was
+    asked, tells ``written`` when a file is safe, and tells of one that cannot be written by a notice. What it is given
+    is not changed afterwards.
+    """
 
-    def save_weights(self, model: str, weights: Mapping[str, Tensor]) -> str | None:
-        """Replace the newest weights of a model; returns their path within the run, or ``None``."""
+    def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8], written: Written) -> None:
+        """Write a sample picture."""
+
+    def save_latest(
+        self,
+        model: str,
+        weights: Mapping[str, Tensor],
+        optimizer: Mapping[str, Tensor],
+        course: Mapping[str, Any],
+        written: Written,
+    ) -> None:
+        """Replace the newest checkpoint of a model and keep the one before it; one that still waits is left out."""
+
+    def save_best(self, model: str, weights: Mapping[str, Tensor], course: Mapping[str, Any], written: Written) -> None:
+        """Replace the weights with the best held-out ELBO."""
+
+    def settle(self) -> None:
+        """Wait until everything asked so far is written, or has been told to be impossible."""

@@ -62,16 +62,30 @@ class DeviceTotals:
         self._reconstruction += terms.reconstruction.sum()
         self._latents += torch.stack((terms.kl, terms.mu, terms.mu.square())).sum(1)
 
-    def take(self) -> Totals:
-        """Read the sums, which waits for the device, and start again from 0."""
+    def peek(self) -> Totals:
+        """Read the sums, which waits for the device."""
         totals = Totals(self._zdim)
         totals.images = self._images
         totals.reconstruction = float(self._reconstruction)
         totals.latents += self._latents.cpu()
+        return totals
+
+    def take(self) -> Totals:
+        """Read the sums, which waits for the device, and start again from 0."""
+        totals = self.peek()
+        self.clear()
+        return totals
+
+    def put(self, totals: Totals) -> None:
+        """Go on from sums that :meth:`peek` gave; exact, since those are sums in single precision."""
+        self._images = totals.images
+        self._reconstruction.fill_(totals.reconstruction)
+        self._latents.copy_(totals.latents)
+
+    def clear(self) -> None:
         self._images = 0
         self._reconstruction.zero_()
         self._latents.zero_()
-        return totals
 
 
 @dataclass

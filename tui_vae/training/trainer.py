@@ -16,14 +16,26 @@ from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset, image_order
 from tui_vae.data.order import generator
 from tui_vae.errors import TrainingError
-from tui_vae.events import Checkpoint, Epoch, ModelResult, ModelStarted, ModelStatus, Progress, Samples, Split, State
+from tui_vae.events import ModelResult, ModelStatus
 from tui_vae.model import VAE
 from tui_vae.training.control import Control
 from tui_vae.training.hardware import Precision
 from tui_vae.training.held_out import held_out_totals
 from tui_vae.training.ports import Emit, FindLimit, Store
+from tui_vae.training.report import Report
+from tui_vae.training.saved_state import (
+    Course,
+    SavedGenerator,
+    SavedSchedule,
+    SavedState,
+    SavedTotals,
+    SavedWindow,
+    copied,
+    optimizer_tensors,
+    restore_optimizer,
+)
 from tui_vae.training.schedule import learning_rate
-from tui_vae.training.sheets import LAYOUT, SheetMaker
+from tui_vae.training.sheets import SheetMaker
 from tui_vae.training.statistics import DeviceTotals, Totals, Window
 
 STEPS_PER_READ = 10
@@ -31,6 +43,12 @@ STEPS_PER_READ = 10
 
 SECONDS_BETWEEN_PROGRESS = 0.05
 """At most 20 progress events a second."""
+
+SPARSEST_PROGRESS = 0.5
+"""Seconds that a long training leaves at most between two: who watches from elsewhere sees it live."""
+
+DENSE_PROGRESS = 10_000
+"""Progress events until they become sparser: from then on their number grows with the logarithm of the time."""
 
 
 @dataclass(frozen=True)
@@ -45,21 +63,24 @@ class Surroundings:
 
 
 class Trainer:
-    """Trains one model from its first to its last step.
+    """Trains one model from where it stands to its last step.
 
     Args:
         spec: The model.
         surroundings: Resolved configuration, data on the device, and where results go.
         control: Pauses and stops this trainer.
+        saved: Where to go on; ``None`` begins at the beginning.
     """
 
-    def __init__(self, spec: ModelSpec, surroundings: Surroundings, control: Control) -> None:
+    def __init__(
+        self, spec: ModelSpec, surroundings: Surroundings, control: Control, saved: SavedState | None = None
+    ) -> None:
         config, data = surroundings.config, surroundings.data
         self._spec = spec
         self._config = config
         self._train = data.train.images
         self._held_out = data.held_out.images
-        self._emit = surroundings.emit
+        self._tell = Report(spec, surroundings.emit)
         self._store = surroundings.store
         self._find_limit = surroundings.find_limit
         self._control = control
@@ -73,14 +94,21 @@ class Trainer:
         self._not_finite = torch.zeros((), device=device)
         self._losses = torch.zeros(STEPS_PER_READ, device=device)
         self._sums = DeviceTotals(config.zdim, device)
-        self._steps_per_epoch = math.ceil(len(self._train) / config.batch_size)
-        self._steps = config.epochs * self._steps_per_epoch
-        self._step = 0
-        self._epoch = 0
+        self._step = self._epoch = self._position = self._unread = 0
+        self._totals, self._window = Totals(config.zdim), Window(Totals(config.zdim))
         self._latest: Totals | None = None
+        self._best: float | None = None
+        self._best_epoch: int | None = None
         self._limit: float | None = None
-        self._seconds = 0.0
-        self._clock = time.perf_counter()
+        self._seconds = self._epoch_began = self._reported = 0.0
+        self._resumed = saved is not None
+        if saved is not None:
+            self._restore(saved)
+        # Every full epoch has the same number of steps; the one at hand may have been begun with another batch size.
+        self._steps = self._step + self._steps_left(self._position)
+        self._steps += (config.epochs - self._epoch - 1) * self._steps_left(0)
+        self._begin_group()
+        self._clock = self._saved_at = time.perf_counter()
 
     def run(self) -> ModelStatus:
         """Train until the last epoch or until stopped; returns how it ended.
@@ -88,31 +116,18 @@ class Trainer:
         Raises:
             TrainingError: A loss was not finite. The weights are those before that step.
         """
-        limit = self._find_limit(self._spec)
-        self._limit = limit.held_out if limit else None
-        self._emit(
-            ModelStarted(
-                model=self._spec.name,
-                hidden=self._spec.hidden,
-                parameters=self.vae.parameter_counts(),
-                resumed_at_step=None,
-                limit=limit,
-            )
-        )
-        self._emit_state("running")
-        self._clock = time.perf_counter()
-        self._save_sheet()
-        try:
-            while self._epoch < self._config.epochs:
-                if not self._run_epoch():
-                    self._pass_time()
-                    self._save_weights()
-                    self._emit_state("stopped", self._control.stop_reason)
-                    return "stopped"
-        except TrainingError:
-            self._save_weights()
-            raise
-        self._emit_state("finished")
+        if self._epoch < self._config.epochs:
+            self._begin()
+            try:
+                while self._epoch < self._config.epochs:
+                    if not self._run_epoch():
+                        return self._stop()
+            except TrainingError:
+                self._save_latest()
+                self._store.settle()
+                raise
+            self._store.settle()
+        self._tell.state("finished")
         return "finished"
 
     def result(self, state: ModelStatus) -> ModelResult:
@@ -131,32 +146,88 @@ class Trainer:
             seconds=self._seconds,
         )
 
+    def saved(self) -> SavedState:
+        """All of it, copied to the CPU; between two steps only.
+
+        Raises:
+            TrainingError: A loss since the last read was not finite.
+        """
+        losses = self._checked_losses()
+        vae, config = self.vae, self._config
+        course = Course(
+            step=self._step,
+            epoch=self._epoch,
+            position=self._position,
+            seconds=self._pass_time(),
+            epoch_began=self._epoch_began,
+            reported=self._reported,
+            totals=SavedTotals.of(self._totals),
+            window=SavedWindow.of(self._window),
+            unread=SavedTotals.of(self._sums.peek()),
+            losses=tuple(losses),
+            held_out=SavedTotals.of(self._latest) if self._latest else None,
+            best=self._best,
+            best_epoch=self._best_epoch,
+            schedule=SavedSchedule(config.schedule, config.lr, self._steps),
+            noise=SavedGenerator.of(self._noise),
+        )
+        weights = {name: copied(tensor) for name, tensor in vae.state_dict().items()}
+        return SavedState(weights, optimizer_tensors(self._optimizer, vae), course)
+
+    def _restore(self, saved: SavedState) -> None:
+        course = saved.course
+        self.vae.load_state_dict(saved.weights)
+        restore_optimizer(self._optimizer, self.vae, saved.optimizer)
+        self._step, self._epoch, self._position = course.step, course.epoch, course.position
+        self._totals, self._window = course.totals.totals(), course.window.window()
+        self._sums.put(course.unread.totals())
+        self._unread = len(course.losses)
+        self._losses[: self._unread] = torch.tensor(course.losses)
+        self._latest = course.held_out.totals() if course.held_out else None
+        self._best, self._best_epoch = course.best, course.best_epoch
+        self._seconds, self._epoch_began, self._reported = course.seconds, course.epoch_began, course.reported
+        if not course.noise.restore(self._noise):
+            self._tell.warning(
+                f"the checkpoint was made on {course.noise.device_type}; on {self._noise.device.type} training goes on "
+                "from it, but not with the same bits"
+            )
+            self._noise = generator(self._config.seed, "training noise", self._step, device=self._noise.device)
+
+    def _begin(self) -> None:
+        limit = self._find_limit(self._spec)
+        self._limit = limit.held_out if limit else None
+        resumed_at = (self._step, self._epoch) if self._resumed else None
+        self._tell.started(self.vae.parameter_counts(), limit, resumed_at)
+        self._tell.state("running")
+        self._clock = self._saved_at = time.perf_counter()
+        if self._step == 0:
+            self._save_sheet()
+
+    def _stop(self) -> ModelStatus:
+        self._save_latest()
+        self._store.settle()
+        self._tell.state("stopped", self._control.stop_reason)
+        return "stopped"
+
     def _run_epoch(self) -> bool:
-        """One pass over the training images and what is measured after it; False when stopped on the way."""
-        began = started = self._pass_time()
-        totals, window = Totals(self._config.zdim), Window(Totals(self._config.zdim))
+        """What is left of an epoch and what is measured after it; False when stopped on the way."""
         order = image_order(self._config.seed, self._epoch, len(self._train)).to(self._train.device)
         reported = time.perf_counter()
-        pending = 0
-        for batch in torch.split(order, self._config.batch_size):
+        while self._position < len(order):
             if not self._proceed():
-                self._read(pending)  # what happened in the steps since the last read is not to be lost
                 return False
-            self._train_step(batch, pending)
-            pending += 1
-            last = self._step % self._steps_per_epoch == 0
-            if pending == STEPS_PER_READ or last:
-                read = self._read(pending)
-                pending = 0
-                totals.add(read[0])
-                window.add(*read)
+            self._train_step(order[self._position : self._position + self._config.batch_size])
+            last = self._position == len(order)
+            if self._unread == STEPS_PER_READ or last:
+                self._read()
                 now = time.perf_counter()
-                if now - reported >= SECONDS_BETWEEN_PROGRESS or last:
-                    self._emit_progress(window, self._pass_time() - started)
-                    started, reported, window = self._seconds, now, Window(Totals(self._config.zdim))
-        return self._finish_epoch(totals, began)
+                if now - reported >= self._seconds_between_progress() or last:
+                    reported = now
+                    self._report_progress()
+                self._save_when_due(now)
+        return self._finish_epoch()
 
-    def _train_step(self, batch: torch.Tensor, position: int) -> None:
+    def _train_step(self, batch: torch.Tensor) -> None:
         rate = learning_rate(self._config.schedule, self._config.lr, self._step, self._steps)
         self._optimizer.param_groups[0]["lr"] = rate
         x = self._train[batch].float().div_(255)
@@ -172,23 +243,59 @@ class Trainer:
         self._optimizer.found_inf = self._not_finite  # type: ignore[attr-defined]  # GradScaler's own protocol
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
-        self._losses[position] = detached
+        self._losses[self._unread] = detached
         self._sums.add(terms)
+        self._unread += 1
         self._step += 1
+        self._position += len(batch)
 
-    def _read(self, steps: int) -> tuple[Totals, list[float]]:
-        """Sums and losses of the last ``steps`` steps."""
-        losses: list[float] = self._losses[:steps].tolist()
+    def _seconds_between_progress(self) -> float:
+        return min(max(self._seconds / DENSE_PROGRESS, SECONDS_BETWEEN_PROGRESS), SPARSEST_PROGRESS)
+
+    def _steps_left(self, position: int) -> int:
+        """Steps of an epoch from a position on."""
+        return math.ceil((len(self._train) - position) / self._config.batch_size)
+
+    def _read(self) -> None:
+        """Take sums and losses of the steps since the last read."""
+        losses = self._checked_losses()
+        read = self._sums.take()
+        self._totals.add(read)
+        self._window.add(read, losses)
+        self._unread = 0
+        self._begin_group()
+
+    def _begin_group(self) -> None:
+        """Remember where the steps begin that will be read together."""
+        self._group = (self._noise.get_state(), self._position, self._unread)
+
+    def _checked_losses(self) -> list[float]:
+        """The losses since the last read; when one of them is not finite, back to where the weights are."""
+        losses: list[float] = self._losses[: self._unread].tolist()
         bad = next((index for index, loss in enumerate(losses) if not math.isfinite(loss)), None)
-        if bad is not None:
-            self._step = self._step - steps + bad
-            raise TrainingError(
-                f"the loss became {losses[bad]} at step {self._step + 1}; the weights are those of step {self._step}; "
-                f"try a smaller --lr than {self._config.lr:g}"
-            )
-        return self._sums.take(), losses
+        if bad is None:
+            return losses
+        self._go_back(bad)
+        raise TrainingError(
+            f"the loss became {losses[bad]} at step {self._step + 1}; the weights are those of step {self._step}; "
+            f"try a smaller --lr than {self._config.lr:g}"
+        )
 
-    def _finish_epoch(self, train: Totals, began: float) -> bool:
+    def _go_back(self, steps: int) -> None:
+        """Stand where so many steps since the last read were done: a resumed model meets the same step again."""
+        self._step += steps - self._unread
+        state, self._position, before = self._group
+        self._noise.set_state(state)
+        for _ in range(steps - before):
+            batch = min(self._config.batch_size, len(self._train) - self._position)
+            torch.randn(batch, self._config.zdim, generator=self._noise, device=self._train.device)
+            self._position += batch
+        # Their sums are not told apart from those of the steps that failed; the epoch's means go on without them.
+        self._unread = 0
+        self._sums.clear()
+        self._not_finite.zero_()
+
+    def _finish_epoch(self) -> bool:
         held_out = held_out_totals(
             self.vae, self._held_out, seed=self._config.seed, precision=self._precision, proceed=self._proceed
         )
@@ -200,23 +307,37 @@ class Trainer:
                 f"try a smaller --lr than {self._config.lr:g}"
             )
         self._epoch += 1
+        self._position = 0
         self._latest = held_out
-        seconds = self._pass_time() - began
-        self._emit_epoch("train", train, seconds)
-        self._emit_epoch("held_out", held_out, seconds)
+        train, self._totals = self._totals, Totals(self._config.zdim)
+        seconds = self._pass_time() - self._epoch_began
+        self._epoch_began = self._seconds
+        sigma = self.vae.decoder.sigma
+        self._tell.epoch(self._epoch, "train", train, sigma=sigma, seconds=seconds)
+        self._tell.epoch(self._epoch, "held_out", held_out, sigma=sigma, seconds=seconds)
+        better = self._best is None or held_out.mean_elbo() > self._best
+        if better:
+            self._best, self._best_epoch = held_out.mean_elbo(), self._epoch
         self._save_sheet()
-        self._save_weights()
+        self._begin_group()
+        self._save_latest(also_best=better)
         return True
 
     def _proceed(self) -> bool:
+        if self._control.checkpoint_requested():
+            self._save_latest()
         if self._control.paused:
             self._pass_time()
-            going_on = self._control.proceed(lambda: self._emit_state("paused"))
+            going_on = self._control.proceed(self._pause)
             self._clock = time.perf_counter()
             if going_on:
-                self._emit_state("running")
+                self._tell.state("running")
             return going_on
         return self._control.proceed(lambda: None)
+
+    def _pause(self) -> None:
+        self._save_latest()
+        self._tell.state("paused")
 
     def _pass_time(self) -> float:
         """Seconds of training so far, pauses left out."""
@@ -227,48 +348,24 @@ class Trainer:
 
     def _save_sheet(self) -> None:
         sheet = self._sheets.draw(self.vae, self._precision)
-        file = self._store.save_sheet(self._spec.name, self._epoch, sheet)
-        if file is not None:
-            self._emit(Samples(model=self._spec.name, epoch=self._epoch, file=file, layout=LAYOUT))
+        self._store.save_sheet(self._spec.name, self._epoch, sheet, self._tell.samples(self._epoch))
 
-    def _save_weights(self) -> None:
-        file = self._store.save_weights(self._spec.name, self.vae.state_dict())
-        if file is not None:
-            name, epoch, step = self._spec.name, self._epoch, self._step
-            self._emit(Checkpoint(model=name, epoch=epoch, step=step, file=file, kind="latest"))
+    def _save_when_due(self, now: float) -> None:
+        if now - self._saved_at >= self._config.checkpoint_every:
+            self._save_latest()
 
-    def _emit_state(self, state: ModelStatus, reason: str | None = None) -> None:
-        self._emit(State(model=self._spec.name, state=state, reason=reason))
+    def _save_latest(self, *, also_best: bool = False) -> None:
+        saved = self.saved()
+        name, course = self._spec.name, saved.to_json()
+        latest, best = self._tell.checkpoints(self._epoch, self._step)
+        self._store.save_latest(name, saved.weights, saved.optimizer, course, latest)
+        if also_best:
+            self._store.save_best(name, saved.weights, course, best)
+        self._saved_at = time.perf_counter()
 
-    def _emit_progress(self, window: Window, seconds: float) -> None:
-        totals = window.totals
-        self._emit(
-            Progress(
-                model=self._spec.name,
-                epoch=self._epoch + 1,
-                step=self._step,
-                steps=self._steps,
-                loss=-totals.mean_elbo(),
-                loss_min=window.loss_min,
-                loss_max=window.loss_max,
-                reconstruction=totals.mean_reconstruction(),
-                kl=totals.mean_kl(),
-                images_per_second=totals.images / max(seconds, 1e-9),
-            )
-        )
-
-    def _emit_epoch(self, split: Split, totals: Totals, seconds: float) -> None:
-        self._emit(
-            Epoch(
-                model=self._spec.name,
-                epoch=self._epoch,
-                split=split,
-                elbo=totals.mean_elbo(),
-                reconstruction=totals.mean_reconstruction(),
-                kl=totals.mean_kl(),
-                kl_per_latent=totals.kl_per_latent(),
-                active_units=totals.active_units(),
-                sigma=self.vae.decoder.sigma,
-                seconds=seconds,
-            )
-        )
+    def _report_progress(self) -> None:
+        """Tell what happened since the last time, and begin a new window."""
+        window, self._window = self._window, Window(Totals(self._config.zdim))
+        seconds = self._pass_time() - self._reported
+        self._reported = self._seconds
+        self._tell.progress(window, epoch=self._epoch + 1, step=self._step, steps=self._steps, seconds=seconds)

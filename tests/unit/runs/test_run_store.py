@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,67 +28,140 @@ def run(tmp_path: Path) -> RunDirectory:
     return RunDirectory(tmp_path / "run", "run")
 
 
+class Told:
+    """What a store tells: notices, and the files that are written."""
+
+    def __init__(self) -> None:
+        self.notices: list[Event] = []
+        self.files: list[str] = []
+
+    @property
+    def texts(self) -> list[str]:
+        assert all(isinstance(notice, Notice) and notice.level == "error" for notice in self.notices)
+        return [notice.text for notice in self.notices if isinstance(notice, Notice)]
+
+
+@contextmanager
+def store_of(run: RunDirectory, told: Told, **options: object) -> Iterator[RunStore]:
+    store = RunStore(run, told.notices.append, **options)  # type: ignore[arg-type]
+    try:
+        yield store
+    finally:
+        store.close()
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_what_was_saved_is_found_under_the_name_given_back(run: RunDirectory, name: str) -> None:
-    notices: list[Event] = []
-    store = RunStore(run, notices.append)
-    sheet, weights = store.save_sheet(name, 12, SHEET), store.save_weights(name, WEIGHTS)
-    assert notices == []
-    assert sheet is not None
-    assert weights is not None
+def test_what_was_saved_is_found_under_the_name_told(run: RunDirectory, name: str) -> None:
+    told = Told()
+    with store_of(run, told) as store:
+        store.save_sheet(name, 12, SHEET, told.files.append)
+        store.save_latest(name, WEIGHTS, {}, {"step": 3}, told.files.append)
+        store.save_best(name, WEIGHTS, {"step": 3}, told.files.append)
+    assert told.notices == []
+    sheet, latest, best = told.files
     assert np.array_equal(read_picture(run.path / sheet), SHEET)
-    loaded = load_file(run.path / weights)
-    assert loaded.keys() == WEIGHTS.keys()
-    assert all(torch.equal(loaded[key], WEIGHTS[key]) for key in WEIGHTS)
-    for file in (sheet, weights):
+    for file in (latest, best):
+        loaded = load_file(run.path / file)
+        assert loaded.keys() == WEIGHTS.keys()
+        assert all(torch.equal(loaded[key], WEIGHTS[key]) for key in WEIGHTS)
+    for file in told.files:
         assert (run.path / file).resolve().is_relative_to(run.path.resolve())
 
 
-def test_new_weights_replace_the_old(run: RunDirectory) -> None:
-    store = RunStore(run, lambda _: None)
-    first = store.save_weights("deep", WEIGHTS)
-    second = store.save_weights("deep", {"decoder.log_sigma": torch.tensor(2.0)})
-    assert first is not None
-    assert first == second
-    assert load_file(run.path / first) == {"decoder.log_sigma": torch.tensor(2.0)}
+def test_settling_waits_for_what_was_asked_before(run: RunDirectory) -> None:
+    told = Told()
+    with store_of(run, told) as store:
+        for epoch in range(5):
+            store.save_sheet("deep", epoch, SHEET, told.files.append)
+        store.settle()
+        assert len(told.files) == 5
+    store.settle()  # also when the store is closed
 
 
-def test_a_failure_is_said_once_for_each_kind_and_gives_none(run: RunDirectory) -> None:
-    notices: list[Event] = []
-    store = RunStore(run, notices.append)
+def test_a_checkpoint_that_a_newer_one_overtakes_is_left_out(run: RunDirectory) -> None:
+    told = Told()
+    going_on = threading.Event()
+
+    def guard() -> bool:
+        going_on.wait(30)
+        return True
+
+    with store_of(run, told, guard=guard) as store:
+        for step in range(5):
+            store.save_latest("deep", WEIGHTS, {}, {"step": step}, lambda file, step=step: told.files.append(str(step)))
+        store.save_latest("wide", WEIGHTS, {}, {"step": 0}, lambda file: told.files.append("wide"))
+        going_on.set()
+        store.settle()
+        stored = store.folder("deep").load()
+    # The first was being written when the others came.
+    assert told.files in (["0", "4", "wide"], ["4", "wide"])
+    assert stored is not None
+    assert stored.course == {"step": 4}
+
+
+def test_nothing_is_written_when_the_guard_forbids_it(run: RunDirectory) -> None:
+    told = Told()
+    with store_of(run, told, guard=lambda: False) as store:
+        store.save_latest("deep", WEIGHTS, {}, {}, told.files.append)
+        store.save_best("deep", WEIGHTS, {}, told.files.append)
+    assert told.files == []
+    assert list(run.path.iterdir()) == []
+
+
+def test_a_failure_is_said_once_for_each_kind(run: RunDirectory) -> None:
+    told = Told()
     for folder in ("samples", "models"):
         (run.path / folder).write_text("in the way")
-    for epoch in range(3):
-        assert store.save_sheet("deep", epoch, SHEET) is None
-        assert store.save_weights("deep", WEIGHTS) is None
-    assert all(isinstance(notice, Notice) and notice.level == "error" and notice.model == "deep" for notice in notices)
-    samples, weights = (notice.text for notice in notices if isinstance(notice, Notice))
+    with store_of(run, told) as store:
+        for epoch in range(3):
+            store.save_sheet("deep", epoch, SHEET, told.files.append)
+            store.save_latest("deep", WEIGHTS, {}, {}, told.files.append)
+            store.save_best("deep", WEIGHTS, {}, told.files.append)
+            store.settle()
+    assert told.files == []
+    samples, latest, best = told.texts
     assert "samples cannot be written" in samples
-    assert "weights cannot be written" in weights
-    assert all("training goes on" in text and str(run.path) in text for text in (samples, weights))
+    assert "checkpoint cannot be written" in latest
+    assert "best weights cannot be written" in best
+    assert all("training goes on" in text and str(run.path) in text for text in told.texts)
+
+
+def test_whatever_goes_wrong_the_next_may_succeed(run: RunDirectory) -> None:
+    told = Told()
+    with store_of(run, told) as store:
+        store.save_latest("deep", WEIGHTS, {}, {"not": object()}, told.files.append)
+        store.settle()
+        store.save_latest("deep", WEIGHTS, {}, {}, told.files.append)
+    assert len(told.files) == 1
+    assert len(told.texts) == 1
+    assert "TypeError" in told.texts[0]
 
 
 def test_a_failure_after_a_recovery_is_said_again(run: RunDirectory) -> None:
-    notices: list[Event] = []
-    store = RunStore(run, notices.append)
+    told = Told()
     in_the_way = run.path / "samples"
-    for _ in range(2):
-        in_the_way.write_text("in the way")
-        assert store.save_sheet("deep", 1, SHEET) is None
-        in_the_way.unlink()
-        assert store.save_sheet("deep", 1, SHEET) is not None
-        (run.path / "samples" / "deep" / "epoch-0001.png").unlink()
-        (run.path / "samples" / "deep").rmdir()
-        in_the_way.rmdir()
-    assert len(notices) == 2
+    with store_of(run, told) as store:
+        for _ in range(2):
+            in_the_way.write_text("in the way")
+            store.save_sheet("deep", 1, SHEET, told.files.append)
+            store.settle()
+            in_the_way.unlink()
+            store.save_sheet("deep", 1, SHEET, told.files.append)
+            store.settle()
+            (run.path / "samples" / "deep" / "epoch-0001.png").unlink()
+            (run.path / "samples" / "deep").rmdir()
+            in_the_way.rmdir()
+    assert len(told.notices) == 2
+    assert len(told.files) == 2
 
 
 def test_a_failure_of_one_model_is_said_once_while_another_succeeds(run: RunDirectory) -> None:
-    notices: list[Event] = []
-    store = RunStore(run, notices.append)
+    told = Told()
     (run.path / "samples").mkdir()
     (run.path / "samples" / "deep").write_text("in the way")
-    for epoch in range(4):
-        assert store.save_sheet("deep", epoch, SHEET) is None
-        assert store.save_sheet("wide", epoch, SHEET) is not None
-    assert len(notices) == 1
+    with store_of(run, told) as store:
+        for epoch in range(4):
+            store.save_sheet("deep", epoch, SHEET, told.files.append)
+            store.save_sheet("wide", epoch, SHEET, told.files.append)
+    assert len(told.notices) == 1
+    assert len(told.files) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset
 from tui_vae.events import Event, Limit
 from tui_vae.training import Broadcast, Engine, Surroundings
+from tui_vae.training.ports import Written
+from tui_vae.training.saved_state import SavedState
 
 SMALL = ModelSpec("small")
 DEEP = ModelSpec("deep", (24, 16))
@@ -27,19 +30,43 @@ Sink = Callable[[Event], None]
 
 @dataclass
 class MemoryStore:
-    """Keeps pictures and weights; ``failing`` makes it behave like a full disk."""
+    """Keeps pictures and checkpoints; ``failing`` makes it behave like a full disk."""
 
     failing: bool = False
     sheets: dict[tuple[str, int], npt.NDArray[np.uint8]] = field(default_factory=dict)
-    weights: dict[str, list[dict[str, Tensor]]] = field(default_factory=dict)
+    latest: dict[str, list[SavedState]] = field(default_factory=dict)
+    best: dict[str, list[SavedState]] = field(default_factory=dict)
 
-    def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8]) -> str | None:
+    def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8], written: Written) -> None:
         self.sheets[model, epoch] = sheet
-        return None if self.failing else f"samples/{model}/{epoch}.png"
+        self._tell(written, f"samples/{model}/{epoch}.png")
 
-    def save_weights(self, model: str, weights: Mapping[str, Tensor]) -> str | None:
-        self.weights.setdefault(model, []).append({name: tensor.clone() for name, tensor in weights.items()})
-        return None if self.failing else f"models/{model}/latest.safetensors"
+    def save_latest(
+        self,
+        model: str,
+        weights: Mapping[str, Tensor],
+        optimizer: Mapping[str, Tensor],
+        course: Mapping[str, Any],
+        written: Written,
+    ) -> None:
+        self._keep(self.latest, model, weights, optimizer, course)
+        self._tell(written, f"models/{model}/latest.safetensors")
+
+    def save_best(self, model: str, weights: Mapping[str, Tensor], course: Mapping[str, Any], written: Written) -> None:
+        self._keep(self.best, model, weights, {}, course)
+        self._tell(written, f"models/{model}/best.safetensors")
+
+    def settle(self) -> None: ...
+
+    def _keep(self, where: dict[str, list[SavedState]], model: str, *parts: Mapping[str, Any]) -> None:
+        weights, optimizer, course = parts
+        # As through a file: what is not plain JSON would not come back.
+        course = json.loads(json.dumps(course))
+        where.setdefault(model, []).append(SavedState.restored(weights, optimizer, course))
+
+    def _tell(self, written: Written, file: str) -> None:
+        if not self.failing:
+            written(file)
 
 
 @dataclass
@@ -81,13 +108,14 @@ def train(
     before: Callable[[Engine], None] = lambda engine: None,
     find_limit: Callable[[ModelSpec], Limit | None] = no_limit,
     store: MemoryStore | None = None,
+    saved: Mapping[str, SavedState] | None = None,
     **options: Any,
 ) -> Run:
     """Train to the end. ``sinks`` see every event together with the engine; ``before`` is called before the start."""
     events: list[Event] = []
     kept = store or MemoryStore()
     calls: list[Sink] = [events.append, *(lambda event, sink=sink: sink(engine, event) for sink in sinks)]
-    engine = Engine(Surroundings(resolved(data, **options), data, Broadcast(calls), kept, find_limit))
+    engine = Engine(Surroundings(resolved(data, **options), data, Broadcast(calls), kept, find_limit), saved)
     before(engine)
     engine.start()
     assert engine.wait(PATIENCE), "the run did not end"

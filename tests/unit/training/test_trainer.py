@@ -50,13 +50,15 @@ def test_events_come_in_order(tiny_mnist: Dataset) -> None:
     run = train(tiny_mnist)
     for model in ("small", "deep"):
         names = [name for name, _ in itertools.groupby(run.names(model))]
-        epoch = ["progress", "epoch", "samples", "checkpoint"]
+        epoch = ["progress", "epoch", "samples", "checkpoint"]  # the last is both latest and best
         assert names == ["model_started", "running", "samples", *epoch, *epoch, "finished"]
         assert [(e.epoch, e.split) for e in run.of(Epoch, model)] == [
             (1, "train"), (1, "held_out"), (2, "train"), (2, "held_out"),
         ]  # fmt: skip
         assert [e.epoch for e in run.of(Samples, model)] == [0, 1, 2]
-        assert [(e.epoch, e.step, e.kind) for e in run.of(Checkpoint, model)] == [(1, 3, "latest"), (2, 6, "latest")]
+        assert [(e.epoch, e.step, e.kind) for e in run.of(Checkpoint, model)] == [
+            (1, 3, "latest"), (1, 3, "best"), (2, 6, "latest"), (2, 6, "best"),
+        ]  # fmt: skip
         times = [event.t for event in run.events if getattr(event, "model", None) == model]
         assert times == sorted(times)
 
@@ -129,14 +131,14 @@ def test_training_is_adam_on_the_order_noise_and_schedule_of_the_seed(small_mnis
 def test_the_last_batch_of_an_epoch_may_be_smaller(tiny_mnist: Dataset, batch_sizes: list[int]) -> None:
     run = alone(tiny_mnist, batch_size=100)
     assert batch_sizes == [100, 100, 50] * 2
-    assert [e.step for e in run.of(Checkpoint)] == [3, 6]
+    assert [e.step for e in run.of(Checkpoint) if e.kind == "latest"] == [3, 6]
 
 
 def test_a_batch_may_be_larger_than_the_data(tiny_mnist: Dataset, batch_sizes: list[int]) -> None:
     run = alone(tiny_mnist, batch_size=10_000, epochs=3)
     assert batch_sizes == [250] * 3
     assert run.engine.exit_code == 0
-    assert [e.step for e in run.of(Checkpoint)] == [1, 2, 3]
+    assert [e.step for e in run.of(Checkpoint) if e.kind == "latest"] == [1, 2, 3]
 
 
 def test_a_single_image_can_be_trained_on(small_mnist: Dataset) -> None:
@@ -156,10 +158,9 @@ def test_training_improves_both_splits(small_mnist: Dataset) -> None:
 def test_the_held_out_epoch_is_measured_with_the_weights_at_its_end(tiny_mnist: Dataset) -> None:
     run = alone(tiny_mnist)
     vae = VAE.from_spec(SMALL, 4, 0.2, generator(0, "weights"))
-    for event, weights in zip(
-        [e for e in run.of(Epoch) if e.split == "held_out"], run.store.weights["small"], strict=True
-    ):
-        vae.load_state_dict(weights)
+    measured = [e for e in run.of(Epoch) if e.split == "held_out"]
+    for event, saved in zip(measured, run.store.latest["small"], strict=True):
+        vae.load_state_dict(saved.weights)
         with torch.no_grad():
             kl = vae(tiny_mnist.held_out.images.float() / 255, torch.zeros(120, 4)).kl
         assert event.kl == pytest.approx(float(kl.sum(1).mean()), rel=1e-5)
@@ -168,9 +169,21 @@ def test_the_held_out_epoch_is_measured_with_the_weights_at_its_end(tiny_mnist: 
 def test_the_last_checkpoint_holds_the_final_weights(tiny_mnist: Dataset) -> None:
     run = train(tiny_mnist)
     for model in ("small", "deep"):
-        assert len(run.store.weights[model]) == 2
-        assert identical(run.store.weights[model][-1], run.weights(model))
-        assert not identical(run.store.weights[model][0], run.weights(model))
+        first, last = run.store.latest[model]
+        assert identical(last.weights, run.weights(model))
+        assert not identical(first.weights, run.weights(model))
+
+
+def test_the_best_weights_are_those_of_the_greatest_held_out_elbo(small_mnist: Dataset) -> None:
+    """A learning rate at which the ELBO goes up and down."""
+    run = train(small_mnist, models=(DEEP,), epochs=12, batch_size=50, lr=5e-2, schedule="constant")
+    elbos = [e.elbo for e in run.of(Epoch) if e.split == "held_out"]
+    best = elbos.index(max(elbos)) + 1
+    told = [e.epoch for e in run.of(Checkpoint) if e.kind == "best"]
+    records = [epoch for epoch in range(1, 13) if elbos[epoch - 1] == max(elbos[:epoch])]
+    assert told == records
+    assert told[-1] == best < 12, "choose a learning rate at which the last epoch is not the best"
+    assert identical(run.store.best["deep"][-1].weights, run.store.latest["deep"][best - 1].weights)
 
 
 def test_pictures_show_the_same_images_at_every_epoch(tiny_mnist: Dataset) -> None:

@@ -1,0 +1,212 @@
+"""Checkpoints on the disk: ``latest``, the ``previous`` one, and ``best``, of each model.
+
+One checkpoint is three files: ``NAME.safetensors`` holds the weights alone, under the names of ``VAE.state_dict()``,
+``NAME.optimizer.safetensors`` the moments, and ``NAME.json`` the course, which is everything else, and the SHA-256 of
+all three. ``best`` has no optimiser. Nothing is pickled: reading a stranger's run executes nothing.
+
+Three files cannot be replaced at one stroke. So the new ones are first written beside their places, then ``previous``
+becomes what ``latest`` is, and only then is ``latest`` replaced: whenever the writer is killed, one of the two is
+whole, and the checksums tell which.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from tui_vae.errors import EventError, RunStoreError
+from tui_vae.events import typed
+from tui_vae.runs.files import duplicate_file, flush_folder, remove_all, write_beside
+from tui_vae.runs.guarded import read_small
+
+FORMAT = 1
+LATEST, PREVIOUS, BEST = "latest", "previous", "best"
+_WEIGHTS, _OPTIMIZER, _COURSE = ".safetensors", ".optimizer.safetensors", ".json"
+_LARGEST_COURSE = 64_000_000
+
+
+@dataclass(frozen=True)
+class _File:
+    """What a tensor file must be."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    """The JSON of a checkpoint; ``sha256`` is over all the rest of it."""
+
+    format: int
+    course: dict[str, Any]
+    files: dict[str, _File]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class StoredCheckpoint:
+    """A checkpoint as it was read, whole and with all its checksums right.
+
+    Attributes:
+        damage: Why it is not the newest one; ``None`` when it is.
+    """
+
+    weights: dict[str, Tensor]
+    optimizer: dict[str, Tensor]
+    course: dict[str, Any]
+    damage: str | None
+
+
+class CheckpointFolder:
+    """The checkpoints of one model. One writer at a time; readers may come at any moment.
+
+    Args:
+        path: The model's folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._latest_is_whole = False
+
+    def load(self) -> StoredCheckpoint | None:
+        """The newest checkpoint that is whole; ``None`` when there never was one.
+
+        Raises:
+            RunStoreError: There are some, but all are damaged.
+        """
+        damage: list[str] = []
+        for name in (LATEST, PREVIOUS):
+            try:
+                weights, optimizer, course = _read(self._path, name)
+            except FileNotFoundError as error:
+                damage.append(f"{Path(error.filename).name} is missing")
+            except OSError as error:
+                damage.append(f"{Path(error.filename or name).name} cannot be read ({error.strerror})")
+            except RunStoreError as error:
+                damage.append(str(error))
+            else:
+                self._latest_is_whole = name == LATEST
+                return StoredCheckpoint(weights, optimizer, course, damage[0] if damage else None)
+        # The course is put in place last: where there is none, the first checkpoint was never completed.
+        if not any((self._path / f"{name}{_COURSE}").exists() for name in (LATEST, PREVIOUS)):
+            return None
+        raise RunStoreError(
+            f"{self._path}: no checkpoint is whole ({'; '.join(damage)}); "
+            "without that folder, the model is trained from its beginning"
+        )
+
+    def save_latest(
+        self, weights: Mapping[str, Tensor], optimizer: Mapping[str, Tensor], course: Mapping[str, Any]
+    ) -> Path:
+        """Replace ``latest`` and keep the one before it; returns the file of the weights.
+
+        Raises:
+            OSError: It could not be written; ``latest`` or ``previous`` is whole if one of them was.
+        """
+        parts = self._write_parts(LATEST, {_WEIGHTS: weights, _OPTIMIZER: optimizer}, course)
+        try:
+            if self._latest_is_whole:
+                for path in parts:
+                    duplicate_file(path, path.with_name(path.name.replace(LATEST, PREVIOUS, 1)))
+                flush_folder(self._path)
+            self._latest_is_whole = False
+            self._put_in_place(parts)
+        except OSError:
+            remove_all(parts.values())
+            raise
+        self._latest_is_whole = True
+        return self._path / f"{LATEST}{_WEIGHTS}"
+
+    def save_best(self, weights: Mapping[str, Tensor], course: Mapping[str, Any]) -> Path:
+        """Replace ``best``; returns the file of the weights.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        parts = self._write_parts(BEST, {_WEIGHTS: weights}, course)
+        try:
+            self._put_in_place(parts)
+        except OSError:
+            remove_all(parts.values())
+            raise
+        return self._path / f"{BEST}{_WEIGHTS}"
+
+    def _write_parts(
+        self, name: str, tensors: Mapping[str, Mapping[str, Tensor]], course: Mapping[str, Any]
+    ) -> dict[Path, Path]:
+        """The files of a checkpoint, written beside their places: place to file."""
+        contents = {end: save({key: t.contiguous() for key, t in group.items()}) for end, group in tensors.items()}
+        files = {ending: {"bytes": len(content), "sha256": _digest(content)} for ending, content in contents.items()}
+        contents[_COURSE] = _sealed({"format": FORMAT, "course": dict(course), "files": files})
+        self._path.mkdir(parents=True, exist_ok=True)
+        parts: dict[Path, Path] = {}
+        try:
+            for ending, content in contents.items():
+                path = self._path / f"{name}{ending}"
+                parts[path] = write_beside(path, content)
+        except OSError:
+            remove_all(parts.values())
+            raise
+        return parts
+
+    def _put_in_place(self, parts: Mapping[Path, Path]) -> None:
+        for path, part in parts.items():
+            part.replace(path)
+        flush_folder(self._path)
+
+
+def _sealed(record: dict[str, Any]) -> bytes:
+    """JSON of a record, with the checksum of all the rest of it."""
+    return json.dumps(record | {"sha256": _seal(record)}).encode() + b"\n"
+
+
+def _seal(record: Mapping[str, Any]) -> str:
+    return _digest(json.dumps(record, sort_keys=True).encode())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Any]]:
+    """Weights, moments and course of a checkpoint.
+
+    Raises:
+        RunStoreError: It is damaged.
+        OSError: A file of it is not there, or cannot be read.
+    """
+    manifest = _read_manifest(folder / f"{name}{_COURSE}")
+    tensors: list[dict[str, Tensor]] = []
+    for ending in (_WEIGHTS, _OPTIMIZER):
+        path, expected = folder / f"{name}{ending}", manifest.files.get(ending)
+        if expected is None:
+            raise RunStoreError(f"{name}{_COURSE} names no {path.name}")
+        content = read_small(path, expected.bytes)
+        if _digest(content) != expected.sha256:
+            raise RunStoreError(f"{path.name} is not what was written")
+        try:
+            tensors.append(load(content))
+        except (SafetensorError, ValueError, KeyError) as error:
+            raise RunStoreError(f"{path.name} holds no tensors") from error
+    return tensors[0], tensors[1], manifest.course
+
+
+def _read_manifest(path: Path) -> _Manifest:
+    try:
+        record = json.loads(read_small(path, _LARGEST_COURSE))
+        manifest: _Manifest = typed(record, _Manifest, path.name)
+    except (ValueError, RecursionError, EventError) as error:
+        raise RunStoreError(f"{path.name} is not what was written") from error
+    if manifest.sha256 != _seal({key: value for key, value in record.items() if key != "sha256"}):
+        raise RunStoreError(f"{path.name} is not what was written")
+    if manifest.format != FORMAT:
+        raise RunStoreError(f"{path.name} is of format {manifest.format}, not {FORMAT}")
+    return manifest

@@ -1,0 +1,226 @@
+"""All that decides a trainer's next step and its next numbers, in a form that can be written down and read back.
+
+Tensors that grow with the model, weights and the optimiser's moments, stay tensors. Everything else is plain JSON. A
+trainer that starts from a saved state gives, on the same device, precision and number of threads, the same bits as the
+one that was saved would have given.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tui_vae.config import ModelSpec, TrainConfig
+from tui_vae.errors import EventError, RunStoreError
+from tui_vae.events import plain, typed
+from tui_vae.model import VAE
+from tui_vae.training.statistics import Totals, Window
+
+MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+"""What Adam keeps of each parameter (arXiv:1412.6980): first and second moment, and the number of its steps."""
+
+
+@dataclass(frozen=True)
+class SavedTotals:
+    """:class:`Totals` as plain numbers; ``latents`` is ``(3, zdim)``."""
+
+    images: int
+    reconstruction: float
+    latents: tuple[tuple[float, ...], ...]
+
+    @classmethod
+    def of(cls, totals: Totals) -> SavedTotals:
+        return cls(totals.images, totals.reconstruction, tuple(tuple(row) for row in totals.latents.tolist()))
+
+    def totals(self) -> Totals:
+        totals = Totals(len(self.latents[0]))
+        totals.images, totals.reconstruction = self.images, self.reconstruction
+        totals.latents += torch.tensor(self.latents, dtype=torch.float64)
+        return totals
+
+
+@dataclass(frozen=True)
+class SavedWindow:
+    """:class:`Window` as plain numbers; least and greatest loss are null while it is empty."""
+
+    totals: SavedTotals
+    loss_min: float | None
+    loss_max: float | None
+
+    @classmethod
+    def of(cls, window: Window) -> SavedWindow:
+        empty = window.loss_min > window.loss_max
+        least, greatest = (None, None) if empty else (window.loss_min, window.loss_max)
+        return cls(SavedTotals.of(window.totals), least, greatest)
+
+    def window(self) -> Window:
+        if self.loss_min is None or self.loss_max is None:
+            return Window(self.totals.totals())
+        return Window(self.totals.totals(), self.loss_min, self.loss_max)
+
+
+@dataclass(frozen=True)
+class SavedGenerator:
+    """State of a ``torch.Generator``, which only a device of the same type understands."""
+
+    device_type: str
+    state: str
+
+    @classmethod
+    def of(cls, generator: torch.Generator) -> SavedGenerator:
+        state = base64.b64encode(generator.get_state().numpy().tobytes()).decode()
+        return cls(generator.device.type, state)
+
+    def restore(self, generator: torch.Generator) -> bool:
+        """Continue in ``generator`` where the saved one stood; False when it belongs to another type of device.
+
+        Raises:
+            RunStoreError: The state is none.
+        """
+        if self.device_type != generator.device.type:
+            return False
+        try:
+            content = base64.b64decode(self.state, validate=True)
+            generator.set_state(torch.frombuffer(bytearray(content), dtype=torch.uint8))
+        except (binascii.Error, RuntimeError, TypeError, ValueError) as error:
+            raise RunStoreError("the checkpoint holds a generator's state that is none") from error
+        return True
+
+
+@dataclass(frozen=True)
+class SavedSchedule:
+    """The learning rates that the run is on, for people; they follow from the configuration and the step."""
+
+    name: str
+    peak: float
+    steps: int
+
+
+@dataclass(frozen=True)
+class Course:
+    """Where training stands.
+
+    Attributes:
+        step: Steps done.
+        epoch: Epochs complete, their measurement on held-out images included.
+        position: Images of the epoch at hand that were trained on.
+        seconds: Of training, pauses left out.
+        epoch_began: ``seconds`` when the epoch at hand began.
+        reported: ``seconds`` at the last progress event.
+        totals: Sums over the epoch at hand, up to the last read of the device.
+        window: Sums since the last progress event, up to the last read of the device.
+        unread: Sums on the device since that read, and ``losses`` of those steps.
+        held_out: Sums over the held-out images after the last complete epoch.
+        best: Greatest held-out ELBO so far, and ``best_epoch`` when it was.
+        noise: The generator of the reparameterisation noise.
+    """
+
+    step: int
+    epoch: int
+    position: int
+    seconds: float
+    epoch_began: float
+    reported: float
+    totals: SavedTotals
+    window: SavedWindow
+    unread: SavedTotals
+    losses: tuple[float, ...]
+    held_out: SavedTotals | None
+    best: float | None
+    best_epoch: int | None
+    schedule: SavedSchedule
+    noise: SavedGenerator
+
+
+@dataclass(frozen=True)
+class SavedState:
+    """A model's training, saved.
+
+    Attributes:
+        weights: ``VAE.state_dict()``, on the CPU.
+        optimizer: Adam's moments, named ``PARAMETER.MOMENT``, on the CPU; empty before the first step.
+        course: Where training stands.
+    """
+
+    weights: Mapping[str, Tensor]
+    optimizer: Mapping[str, Tensor]
+    course: Course
+
+    def to_json(self) -> dict[str, Any]:
+        """The course as plain JSON values."""
+        values: dict[str, Any] = plain(self.course)
+        return values
+
+    @classmethod
+    def restored(
+        cls, weights: Mapping[str, Tensor], optimizer: Mapping[str, Tensor], course: Mapping[str, Any]
+    ) -> SavedState:
+        """What :meth:`to_json` and the tensors gave.
+
+        Raises:
+            RunStoreError: The course is not one of this version.
+        """
+        try:
+            return cls(weights, optimizer, typed(dict(course), Course, "course"))
+        except EventError as error:
+            raise RunStoreError(f"the checkpoint cannot be used: {error}") from error
+
+    def check(self, spec: ModelSpec, config: TrainConfig, images: int) -> None:
+        """Refuse what does not belong to a model of this configuration, trained on so many images.
+
+        Raises:
+            RunStoreError: Tensors of other names, shapes or kinds, or a position that cannot be.
+        """
+        vae = VAE(spec.hidden, config.zdim, config.sigma)
+        parameters = dict(vae.named_parameters())
+        expected = {f"{name}.{moment}": p.shape for name, p in parameters.items() for moment in MOMENTS[:2]}
+        expected |= {f"{name}.step": torch.Size() for name in parameters}
+        _check_tensors(self.weights, {name: tensor.shape for name, tensor in vae.state_dict().items()})
+        _check_tensors(self.optimizer, expected if self.course.step else {})
+        course = self.course
+        sums = [course.totals, course.window.totals, course.unread, *([course.held_out] if course.held_out else [])]
+        if any([len(row) for row in total.latents] != [config.zdim] * 3 for total in sums):
+            raise RunStoreError("the checkpoint is of another --zdim than the run")
+        whole = 0 <= course.position <= images and min(course.step, course.epoch) >= 0
+        if not whole or not all(math.isfinite(seconds) for seconds in (course.seconds, course.epoch_began)):
+            raise RunStoreError(f"the checkpoint stands at step {course.step}, image {course.position}: that cannot be")
+        course.noise.restore(torch.Generator())
+
+
+def _check_tensors(tensors: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> None:
+    if tensors.keys() != shapes.keys():
+        odd = sorted(tensors.keys() ^ shapes.keys())[0]
+        raise RunStoreError(f"the checkpoint does not fit the model: {odd[:80]!a} is in only one of them")
+    for name, tensor in tensors.items():
+        if tensor.shape != shapes[name] or tensor.dtype != torch.float32:
+            found = f"{tensor.dtype} {tuple(tensor.shape)}"
+            raise RunStoreError(f"the checkpoint does not fit the model: {name} is {found}, not {tuple(shapes[name])}")
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer, vae: VAE) -> dict[str, Tensor]:
+    """Copies on the CPU of what the optimiser keeps, named by parameter and moment."""
+    return {
+        f"{name}.{moment}": copied(value)
+        for name, parameter in vae.named_parameters()
+        for moment, value in optimizer.state.get(parameter, {}).items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, vae: VAE, tensors: Mapping[str, Tensor]) -> None:
+    """Give the optimiser what :func:`optimizer_tensors` took."""
+    for name, parameter in vae.named_parameters() if tensors else ():
+        optimizer.state[parameter] = {
+            moment: tensors[f"{name}.{moment}"].to(parameter.device, copy=True) for moment in MOMENTS
+        }
+
+
+def copied(tensor: Tensor) -> Tensor:
+    """A copy on the CPU that later steps do not change."""
+    return tensor.detach().to("cpu", copy=True).contiguous()
