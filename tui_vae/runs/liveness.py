@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Literal
 
+from tui_vae.condition import Liveness, Sighting
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.lease_file import LeaseRecord, read_link
-
-Liveness = Literal["live", "stalled", "gone"]
 
 UNRESPONSIVE = 15.0
 """Seconds without a sign of life after which a writer is said not to respond."""
 
 FORGOTTEN = 120.0
 """Seconds without a sign of life after which a writer that cannot be looked up is taken for dead."""
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """What is seen of a writer. ``silent`` is the number of seconds since its last sign of life, if it gave any."""
-
-    liveness: Liveness
-    silent: float | None = None
-    record: LeaseRecord | None = None
 
 
 def read_lease(run: RunDirectory) -> LeaseRecord | None:
@@ -79,4 +67,4 @@ class Observer:
         judged = _judged(record, self._silent_before + watched)
         if judged == "gone" and record.alive() is None and watched <= UNRESPONSIVE:
             judged = "stalled"  # so far only a clock says more, and it may be wrong
-        return Sighting(judged, self._silent_before + watched, record)
+        return Sighting(judged, self._silent_before + watched)

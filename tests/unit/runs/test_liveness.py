@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.runs.leases import dead_process, elsewhere, new_run, put, record
-from tui_vae.runs.lease_file import LeaseRecord
-from tui_vae.runs.liveness import Liveness, Observer, liveness
+from tui_vae.condition import Liveness, Sighting
+from tui_vae.runs.liveness import Observer, liveness
 
 
 @pytest.mark.parametrize(("silent", "says"), [(0.0, "live"), (-3.0, "live"), (20.0, "stalled"), (1e6, "stalled")])
@@ -56,16 +56,11 @@ def test_an_observer_needs_no_agreement_of_clocks(tmp_path: Path, clock: Clock) 
     clock.go_on(14)
     assert observer.look().liveness == "live"
     clock.go_on(2)
-    assert observer.look() == _sighting("stalled", 16.0, observer)
+    assert observer.look() == Sighting("stalled", 16.0)
     clock.wall += 1e6  # a jump
     assert observer.look().liveness == "stalled"
     clock.go_on(106)
     assert observer.look().liveness == "gone"
-
-
-def _sighting(liveness: Liveness, silent: float, observer: Observer) -> object:
-    seen = observer.look()
-    return type(seen)(liveness, silent, seen.record)
 
 
 def test_an_observer_sees_a_writer_come_and_go(tmp_path: Path, clock: Clock) -> None:
@@ -74,9 +69,9 @@ def test_an_observer_sees_a_writer_come_and_go(tmp_path: Path, clock: Clock) -> 
     assert observer.look().liveness == "gone"
     first = record(t=clock.wall)
     put(run.lease, first)
-    assert observer.look() == _sighting("live", 0.0, observer)
+    assert observer.look() == Sighting("live", 0.0)
     run.lease.unlink()
-    assert observer.look().record is None
+    assert observer.look() == Sighting("gone")
     put(run.lease, record(pid=dead_process()))
     assert observer.look().liveness == "gone"
 
@@ -88,7 +83,3 @@ def test_a_writer_elsewhere_silent_for_long_is_gone_after_some_looking(tmp_path:
     assert observer.look().liveness == "stalled"
     clock.go_on(16)
     assert observer.look().liveness == "gone"
-
-
-def test_a_record_reads_as_it_was_written() -> None:
-    assert isinstance(LeaseRecord.of_this_process().alive(), bool | None)

@@ -1,0 +1,196 @@
+"""Which run is meant, and what a list says of each."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.runs.leases import dead_process, put, record
+from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
+from tui_vae.errors import RunStoreError
+from tui_vae.events import ModelStarted, Notice, Parameters, Progress, State, encode
+from tui_vae.runs import RunDirectory, summary
+from tui_vae.runs.listing import find_run, list_runs
+from tui_vae.runs.summary import ModelSummary, summarised
+
+
+def progress(model: str, step: int) -> Progress:
+    figures = {"loss": 1.0, "loss_min": 1.0, "loss_max": 1.0, "reconstruction": 1.0, "kl": 1.0}
+    return Progress(model=model, epoch=1, step=step, steps=100, images_per_second=9.0, **figures)
+
+
+def resumed(model: str, epoch: int) -> ModelStarted:
+    return ModelStarted(
+        model=model, hidden=(), parameters=Parameters(1, 1, 2), resumed_at_step=1, limit=None, resumed_at_epoch=epoch
+    )
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path) -> Path:
+    for at, name in (("20260101-000000", "otter"), ("20260301-000000", "lynx"), ("20260201-000000", "otter")):
+        stored_run(tmp_path / "runs", name, at=at)
+    return tmp_path / "runs"
+
+
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        ("latest", "20260301-000000-lynx"),
+        ("lynx", "20260301-000000-lynx"),
+        ("otter", "20260201-000000-otter"),
+        ("20260101-000000-otter", "20260101-000000-otter"),
+    ],
+)
+def test_a_run_is_found_by_what_a_person_would_type(runs_dir: Path, text: str, folder: str) -> None:
+    found = find_run(runs_dir, text)
+    assert found.path.name == folder
+    assert found.name == folder[16:]
+
+
+@pytest.mark.parametrize("name", ["grün & 数字", "a b=c", "数" * 64])
+def test_a_name_of_any_characters_is_found(tmp_path: Path, name: str) -> None:
+    stored_run(tmp_path, name)
+    assert find_run(tmp_path, name).path.parent == tmp_path
+
+
+def test_a_path_is_a_run_wherever_it_lies(runs_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = tmp_path / "elsewhere" / "mine"
+    stored_run(tmp_path / "elsewhere", "x").path.rename(moved)
+    assert find_run(runs_dir, str(moved)) == RunDirectory(moved, "mine")
+    monkeypatch.chdir(moved.parent)
+    assert find_run(runs_dir, "mine").path == moved
+    assert find_run(runs_dir, "./mine").path == moved
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("oter", "no run is called oter; close to it: otter"),
+        ("zzzzzz", "the newest is lynx"),
+        ("./nowhere", "no such directory"),
+        ("../x/y", "no such directory"),
+        ("/", "neither config.json nor events.jsonl"),
+    ],
+)
+def test_what_is_not_found_is_told_with_what_comes_close(runs_dir: Path, text: str, says: str) -> None:
+    with pytest.raises(RunStoreError) as refusal:
+        find_run(runs_dir, text)
+    assert says in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("text", ["latest", "otter"])
+def test_where_there_are_no_runs_the_way_to_one_is_told(tmp_path: Path, text: str) -> None:
+    with pytest.raises(RunStoreError, match="start one with: tui-vae"):
+        find_run(tmp_path / "nothing", text)
+
+
+def test_runs_are_listed_newest_first_and_nothing_else(runs_dir: Path, tmp_path: Path) -> None:
+    (runs_dir / "notes").mkdir()
+    (runs_dir / "file").write_bytes(b"")
+    (runs_dir / "20270101-000000-link").symlink_to(runs_dir / "20260101-000000-otter")
+    stored_run(runs_dir, "x").path.rename(runs_dir / "renamed")
+    names = [found.run.path.name for found in list_runs(runs_dir)]
+    assert names == ["20260301-000000-lynx", "20260201-000000-otter", "20260101-000000-otter", "renamed"]
+    assert list(list_runs(tmp_path / "nothing")) == []
+
+
+def test_a_finished_run(tmp_path: Path) -> None:
+    found = summarised(stored_run(tmp_path, events=[began(), *ended("finished", 285.0)]))
+    assert (found.state, found.dataset, found.epochs, found.began) == ("finished", "mnist", 7, 1000.0)
+    assert found.models == (ModelSummary("baseline", 7, 285.0), ModelSummary("deep", 7, 286.0))
+    assert found.elbo == 286.0
+    assert found.size > 0
+
+
+STATES: list[tuple[list[Any], dict[str, Any] | None, str]] = [
+    (ended("stopped"), None, "stopped"),
+    (ended("failed"), {}, "failed"),
+    ([progress("deep", 1)], {}, "running"),
+    ([progress("deep", 1)], None, "killed"),
+    ([progress("deep", 1)], {"pid": "dead"}, "killed"),
+    ([progress("deep", 1)], {"t": time.time() - 60}, "stalled"),
+    ([State(model="baseline", state="paused"), State(model="deep", state="paused")], {}, "paused"),
+    ([State(model="baseline", state="paused"), State(model="deep", state="finished")], {}, "paused"),
+    ([State(model="baseline", state="paused"), State(model="deep", state="running")], {}, "running"),
+    ([*ended("stopped"), began(), resumed("deep", 3), progress("deep", 9)], {}, "running"),
+    ([*ended("stopped"), Notice(level="info", text="evaluated")], None, "stopped"),
+]
+
+
+@pytest.mark.parametrize(("events", "writer", "state"), STATES)
+def test_the_state_is_that_of_the_log_and_of_the_writer(
+    tmp_path: Path, events: list[Any], writer: dict[str, Any] | None, state: str
+) -> None:
+    run = stored_run(tmp_path, events=[began(), *events])
+    if writer is not None:
+        fields = {"t": time.time()} | writer
+        put(run.lease, record(**(fields | ({"pid": dead_process()} if writer.get("pid") else {}))))
+    assert summarised(run).state == state
+
+
+def test_the_newest_epoch_of_each_model_is_told_but_none_that_was_taken_back(tmp_path: Path) -> None:
+    events = [held_out("baseline", n, 200.0 + n) for n in range(1, 6)]
+    events += [held_out("deep", n, 300.0 + n) for n in range(1, 6)]
+    run = stored_run(tmp_path, events=[began(), *events, resumed("deep", 3), progress("deep", 9)])
+    assert summarised(run).models == (ModelSummary("baseline", 5, 205.0), ModelSummary("deep", 3, 303.0))
+
+
+def test_a_log_of_gigabytes_is_summarised_from_its_ends(tmp_path: Path) -> None:
+    run = stored_run(tmp_path, events=[began()])
+    with run.log.open("r+b") as file:
+        file.seek(4 << 30)
+        file.write(b"\n" + "".join(f"{encode(e)}\n" for e in [held_out("deep", 6, 300.0), *ended()]).encode())
+    before = time.monotonic()
+    found = summarised(run)
+    assert (found.state, found.models[1]) == ("finished", ModelSummary("deep", 7, 286.0))
+    assert time.monotonic() - before < 2
+    assert found.size < 1 << 20
+
+
+def test_what_lies_further_back_than_it_reads_is_unknown_and_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(summary, "MOST_BYTES_OF_TAIL", 4096)
+    events = [held_out("deep", 1, 300.0), *(progress("deep", step) for step in range(200))]
+    assert summarised(stored_run(tmp_path, events=[began(), *events])).models[1] == ModelSummary("deep")
+
+
+def test_lines_that_cross_the_chunks_are_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summary, "_CHUNK", 7)
+    events = [held_out("baseline", 1, 200.0), held_out("deep", 2, 300.0)]
+    run = stored_run(tmp_path, events=[began(), *events])
+    assert list(summary._lines_backwards(run)) == [b"", *reversed(run.log.read_bytes().splitlines())]
+    assert summarised(run).models == (ModelSummary("baseline", 1, 200.0), ModelSummary("deep", 2, 300.0))
+
+
+@pytest.mark.parametrize(
+    ("log", "config", "state"),
+    [
+        (None, None, "empty"),
+        (b"", None, "empty"),
+        (b"", b"{}", "empty"),
+        (b"", b"garbage", "empty"),
+        (b"garbage\n", None, "damaged"),
+        (b"garbage\n", b"{}", "damaged"),
+        (b"\x00" * 10_000, b"[" * 10_000, "damaged"),
+        (encode(held_out("x", 1, 1.0)).encode() + b"\n", None, "damaged"),
+    ],
+)
+def test_what_is_empty_or_damaged_is_told(tmp_path: Path, log: bytes | None, config: bytes | None, state: str) -> None:
+    run = stored_run(tmp_path)
+    for path, content in ((run.log, log), (run.config, config)):
+        path.unlink()
+        if content is not None:
+            path.write_bytes(content)
+    assert summarised(run).state == state
+
+
+def test_a_torn_last_line_is_passed_over(tmp_path: Path) -> None:
+    run = stored_run(tmp_path, events=[began(), held_out("deep", 4, 300.0)])
+    with run.log.open("ab") as file:
+        file.write(encode(held_out("deep", 5, 301.0)).encode()[:40])
+    assert summarised(run).models[1] == ModelSummary("deep", 4, 300.0)

@@ -1,0 +1,223 @@
+"""A run in a few figures, read from the ends of its log: quick however long the log is, whatever is in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tui_vae.condition import Condition, condition
+from tui_vae.config import TrainConfig
+from tui_vae.errors import EventError, UsageError
+from tui_vae.events import Epoch, Event, ModelStarted, ModelStatus, Progress, RunFinished, RunStarted, State, decode
+from tui_vae.runs.directory import RunDirectory
+from tui_vae.runs.guarded import open_regular, read_small
+from tui_vae.runs.liveness import liveness, read_lease
+
+MOST_BYTES_OF_HEAD = 1 << 20
+MOST_BYTES_OF_TAIL = 8 << 20
+_CHUNK = 1 << 18
+_MOST_DECODED = 20_000
+_MOST_FILES = 20_000
+_PASSED_OVER = (b'"event":"samples"', b'"event":"checkpoint"', b'"event":"notice"', b'"event":"request"')
+_PROGRESS = b'"event":"progress"'
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """One model: its last complete epoch, and the held-out ELBO in nats per image after it."""
+
+    name: str
+    epoch: int = 0
+    elbo: float | None = None
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a list shows of a run. Texts are as found; they may hold anything.
+
+    ``began`` is unix time, and ``size`` the bytes that the run takes on the disk. What is not known is ``None``.
+    """
+
+    run: RunDirectory
+    state: Condition | Literal["empty", "damaged"]
+    size: int
+    dataset: str | None = None
+    epochs: int | None = None
+    models: tuple[ModelSummary, ...] = ()
+    began: float | None = None
+
+    @property
+    def elbo(self) -> float | None:
+        """Of the best model."""
+        return max((model.elbo for model in self.models if model.elbo is not None), default=None)
+
+
+@dataclass
+class _Tail:
+    """What the end of a log tells, gathered backwards: what is met first is the newest."""
+
+    finished: RunFinished | None = None
+    active: bool = False
+    """Whether something happened after the end of the run: then it was resumed."""
+
+    states: dict[str, ModelStatus] = field(default_factory=dict)
+    epochs: dict[str, Epoch] = field(default_factory=dict)
+    taken_back: dict[str, int] = field(default_factory=dict)
+    """Of a model that was resumed: the last epoch before that counts."""
+
+    def meet(self, event: Event) -> None:
+        match event:
+            case RunFinished() if not self.active:
+                self.finished = event
+            case State():
+                self.states.setdefault(event.model, event.state)
+            case Epoch(split="held_out") if event.epoch <= self.taken_back.get(event.model, event.epoch):
+                self.epochs.setdefault(event.model, event)
+            case ModelStarted():
+                before = self.taken_back.get(event.model, event.resumed_at_epoch or 0)
+                self.taken_back[event.model] = min(before, event.resumed_at_epoch or 0)
+        self.active = self.active or isinstance(event, (State, Epoch, ModelStarted, RunStarted))
+
+    def complete(self, models: list[str]) -> bool:
+        """Whether nothing further back can matter."""
+        return self.finished is not None or all(model in self.states and model in self.epochs for model in models)
+
+
+def summarised(run: RunDirectory) -> RunSummary:
+    """The summary of a run; damaged or hostile content makes a poorer summary and no error."""
+    size = _size(run)
+    config, started, sound = _beginning(run)
+    if config is None and started is None:
+        return RunSummary(run, "damaged" if not sound else "empty", size)
+    names, dataset, epochs = _told_by(config, started)
+    tail = _end(run, names)
+    alive = liveness(read_lease(run), time.time())
+    if started is None and alive == "gone":
+        state: Condition | Literal["empty", "damaged"] = "empty" if sound else "damaged"
+    else:
+        status = tail.finished.status if tail.finished is not None else None
+        state = condition(status, [tail.states.get(name) for name in names], alive)
+    return RunSummary(
+        run,
+        state,
+        size,
+        dataset,
+        epochs,
+        tuple(_model(name, tail) for name in names),
+        started.t if started is not None else None,
+    )
+
+
+def _model(name: str, tail: _Tail) -> ModelSummary:
+    for result in tail.finished.models if tail.finished is not None else ():
+        if result.model == name:
+            return ModelSummary(name, result.epochs, result.elbo)
+    epoch = tail.epochs.get(name)
+    return ModelSummary(name, epoch.epoch, epoch.elbo) if epoch is not None else ModelSummary(name)
+
+
+def _beginning(run: RunDirectory) -> tuple[TrainConfig | None, RunStarted | None, bool]:
+    """The configuration, the first event, and whether the log is none at all rather than damaged."""
+    config: TrainConfig | None = None
+    try:
+        stored = json.loads(read_small(run.config, MOST_BYTES_OF_HEAD))
+        config = TrainConfig.from_json(stored) if isinstance(stored, dict) else None
+    except (OSError, ValueError, RecursionError, UsageError, TypeError):
+        pass
+    try:
+        with os.fdopen(open_regular(run.log), "rb") as file:
+            line = file.readline(MOST_BYTES_OF_HEAD)
+        if not line:
+            return config, None, True
+        event = decode(line)
+    except FileNotFoundError:
+        return config, None, True
+    except (OSError, EventError):
+        return config, None, False
+    return config, event if isinstance(event, RunStarted) else None, isinstance(event, RunStarted)
+
+
+def _told_by(config: TrainConfig | None, started: RunStarted | None) -> tuple[list[str], str | None, int | None]:
+    """Names of the models, data set and number of epochs."""
+    if config is not None:
+        return [spec.name for spec in config.models], config.dataset, config.epochs
+    assert started is not None
+    specs = started.config.get("models")
+    epochs = started.config.get("epochs")
+    names = [spec.get("name") for spec in specs if isinstance(spec, dict)] if isinstance(specs, list) else []
+    return (
+        [name for name in names if isinstance(name, str)],
+        started.data.name,
+        epochs if type(epochs) is int else None,
+    )
+
+
+def _end(run: RunDirectory, models: list[str]) -> _Tail:
+    tail = _Tail()
+    decoded = 0
+    try:
+        for line in _lines_backwards(run):
+            if _PROGRESS in line:
+                tail.active = True
+            elif line.strip() and not any(other in line for other in _PASSED_OVER):
+                decoded += 1
+                event = _decoded(line)
+                if event is not None:
+                    tail.meet(event)
+                    tail.active = tail.active or isinstance(event, Progress)
+                if decoded >= _MOST_DECODED or tail.complete(models):
+                    break
+    except OSError:
+        pass
+    return tail
+
+
+def _decoded(line: bytes) -> Event | None:
+    try:
+        return decode(line)
+    except EventError:
+        return None
+
+
+def _lines_backwards(run: RunDirectory) -> Iterator[bytes]:
+    """The whole lines at the end of the log, the last first.
+
+    Raises:
+        OSError: The log cannot be read.
+    """
+    with os.fdopen(open_regular(run.log), "rb") as file:
+        position = file.seek(0, os.SEEK_END)
+        stop = max(0, position - MOST_BYTES_OF_TAIL)
+        rest = b""
+        while position > stop:
+            step = min(_CHUNK, position - stop)
+            position -= step
+            file.seek(position)
+            rest, *lines = (file.read(step) + rest).split(b"\n")
+            yield from reversed(lines)
+        if position == 0:
+            yield rest
+
+
+def _size(run: RunDirectory) -> int:
+    """Bytes on the disk of all files; links are not followed."""
+    total, seen, folders = 0, 0, [str(run.path)]
+    while folders and seen < _MOST_FILES:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    about = entry.stat(follow_symlinks=False)
+                    total += about.st_blocks * 512
+                    seen += 1
+                    if stat.S_ISDIR(about.st_mode):
+                        folders.append(entry.path)
+                    if seen >= _MOST_FILES:
+                        break
+        except OSError:
+            continue
+    return total
