@@ -1,0 +1,59 @@
+"""Texts of strangers made safe to show: nothing in them can move a cursor, change a colour or reorder a line."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from tui_vae.events import Event, Notice
+
+MOST_CHARACTERS = 4000
+_DEEPEST = 20
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    """``text`` with every character that is not shown as itself escaped, ``\\x1b`` say, and an end put to it.
+
+    Args:
+        text: Anything.
+        keep: Characters to leave as they are, such as line ends.
+    """
+    if len(text) > MOST_CHARACTERS:
+        text = f"{text[:MOST_CHARACTERS]}…"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in text)
+
+
+def printable_event(event: Event) -> Event:
+    """An event whose texts are all :func:`printable`; the same object when they were."""
+    keep = "\n\t" if isinstance(event, Notice) else ""
+    plain = _plain(event, keep, 0)
+    assert isinstance(plain, Event)
+    return plain
+
+
+def _plain(value: Any, keep: str, depth: int) -> Any:
+    """A value of an event; what is nested deeper than any event is left out."""
+    if isinstance(value, str):
+        return printable(value, keep=keep)
+    if isinstance(value, (int, float)) or value is None:
+        return value
+    if depth > _DEEPEST:
+        return None
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _plain_record(value, keep, depth)
+    if isinstance(value, dict):
+        return {printable(key): _plain(item, keep, depth + 1) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return type(value)([_plain(item, keep, depth + 1) for item in value])
+    return value
+
+
+def _plain_record(record: Any, keep: str, depth: int) -> Any:
+    changes: dict[str, Any] = {}
+    for name, value in vars(record).items():
+        plain = _plain(value, keep, depth + 1)
+        if plain is not value and plain != value:
+            changes[name] = plain
+    return dataclasses.replace(record, **changes) if changes else record
