@@ -1,19 +1,21 @@
 """The run log: every event, one line each, append-only.
 
 The writer has a thread of its own, so that a slow disk never holds up training. What cannot be written, on a full
-disk say, is kept in memory and tried again; the file is first cut back to the last whole line.
+disk say, is kept in memory and tried again; the file is first cut back to the last whole line, as is one that a writer
+before this one has left with half a line at its end.
 """
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
 import queue
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 
 from tui_vae.errors import EventError, RunStoreError
 from tui_vae.events import Event, Level, Notice, Progress, decode, encode
@@ -21,6 +23,9 @@ from tui_vae.events import Event, Level, Notice, Progress, decode, encode
 SECONDS_BETWEEN_TRIES = 5.0
 MOST_KEPT = 100_000
 """Lines kept in memory while the log cannot be written; beyond, progress is left out first."""
+
+_BLOCK = 64 * 1024
+"""Bytes read at once in search of the end of the last whole line."""
 
 Tell = Callable[[Event], None]
 
@@ -40,19 +45,45 @@ class LogWriter:
         self._path = path
         self._tell = tell
         try:
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            self._length = os.fstat(self._descriptor).st_size
+            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                self._length = _cut_torn_line(self._descriptor)
+            except OSError:
+                os.close(self._descriptor)
+                raise
         except OSError as error:
             raise RunStoreError(f"{path}: cannot be written ({error.strerror})") from error
-        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Event | Future[bool] | None] = queue.SimpleQueue()
         self._unwritten: deque[bytes] = deque()
+        self._asked: list[Future[bool]] = []
         self._failing = False
         self._lost = 0
+        self._lock = Lock()
         self._thread = Thread(target=self._write_all, name="log writer", daemon=True)
         self._thread.start()
 
     def __call__(self, event: Event) -> None:
-        self._events.put(event)
+        """Take an event, without ever waiting for the disk."""
+        if isinstance(event, Progress) and self._events.qsize() >= MOST_KEPT:  # the disk has stopped in mid-write
+            self._lose()
+        else:
+            self._events.put(event)
+
+    def sync(self, timeout: float) -> bool:
+        """Wait until the disk holds every event put before this call.
+
+        Returns:
+            Whether it does: False when it was not told so within ``timeout`` seconds, when the log cannot be written,
+            or when it is closed.
+        """
+        if not self._thread.is_alive():
+            return False
+        answer: Future[bool] = Future()
+        self._events.put(answer)
+        try:
+            return answer.result(timeout)
+        except TimeoutError:
+            return False
 
     def close(self) -> int:
         """Write what is left and close; returns the number of events that could not be written."""
@@ -65,30 +96,50 @@ class LogWriter:
         closing = False
         while not closing:
             closing = self._collect()
-            if not self._failing or closing or time.monotonic() >= next_try:
+            if not self._failing or closing or self._asked or time.monotonic() >= next_try:
                 self._try_to_write()
                 next_try = time.monotonic() + SECONDS_BETWEEN_TRIES
-        with contextlib.suppress(OSError):  # some file systems cannot; the content was handed over all the same
-            os.fsync(self._descriptor)
+            if self._asked:
+                self._answer(not self._failing and self._flush())
+        self._flush()
         os.close(self._descriptor)
 
     def _collect(self) -> bool:
         """Wait for events and take all there are; True when the log is to be closed."""
         try:
-            event = self._events.get(timeout=SECONDS_BETWEEN_TRIES)
-            while True:
-                if event is None:
-                    return True
-                self._keep(event)
-                event = self._events.get_nowait()
+            item = self._events.get(timeout=SECONDS_BETWEEN_TRIES)
+            while item is not None:
+                if isinstance(item, Future):
+                    self._asked.append(item)
+                else:
+                    self._keep(item)
+                item = self._events.get_nowait()
+            return True
         except queue.Empty:
             return False
 
     def _keep(self, event: Event) -> None:
         if self._failing and len(self._unwritten) >= MOST_KEPT and isinstance(event, Progress):
-            self._lost += 1
+            self._lose()
         else:
             self._unwritten.append(encode(event).encode() + b"\n")
+
+    def _lose(self) -> None:
+        with self._lock:
+            self._lost += 1
+
+    def _answer(self, on_disk: bool) -> None:
+        for answer in self._asked:
+            answer.set_result(on_disk)
+        self._asked.clear()
+
+    def _flush(self) -> bool:
+        """Whether what was written is on the disk, as far as the file system can tell."""
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:
+            return error.errno in (errno.EINVAL, errno.ENOTSUP)  # it cannot; the content was handed over all the same
+        return True
 
     def _try_to_write(self) -> None:
         if not self._unwritten:
@@ -119,6 +170,26 @@ class LogWriter:
 
     def _say(self, level: Level, text: str) -> None:
         self._tell(Notice(level=level, text=text))
+
+
+def _cut_torn_line(descriptor: int) -> int:
+    """Cut a file back to its last whole line; returns the length it then has.
+
+    Raises:
+        OSError: It cannot be read or cut.
+    """
+    length = os.fstat(descriptor).st_size
+    whole = length
+    while whole > 0:
+        start = max(0, whole - _BLOCK)
+        end_of_line = os.pread(descriptor, whole - start, start).rfind(b"\n")
+        if end_of_line >= 0:
+            whole = start + end_of_line + 1
+            break
+        whole = start
+    if whole < length:
+        os.ftruncate(descriptor, whole)
+    return whole
 
 
 def read_log(path: Path) -> Iterator[Event]:

@@ -13,23 +13,39 @@ from typing import Any
 import pytest
 
 from tui_vae.errors import ExitCode, RunStoreError
-from tui_vae.events import Event, Notice, Progress, State
+from tui_vae.events import Event, Notice, Progress, State, encode
 from tui_vae.runs import log
 from tui_vae.runs.log import LogWriter, read_log
 
 
 class Disk:
-    """Stands in for the module ``os``: a disk on which writes fail once ``room`` bytes of an attempt are taken."""
+    """Stands in for the module ``os``: a disk on which writes fail once ``room`` bytes of an attempt are taken.
+
+    It stops in mid-write while ``going_on`` is not set, and flushing fails with ``flush_error``, if any.
+    """
 
     def __init__(self) -> None:
         self.room: int | None = None
         self.refused = 0
+        self.going_on = threading.Event()
+        self.going_on.set()
+        self.stopped = False
+        self.flush_error = 0
+        self.flushed = 0
         self._taken = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(os, name)
 
+    def fsync(self, descriptor: int) -> None:
+        if self.flush_error:
+            raise OSError(self.flush_error, os.strerror(self.flush_error))
+        os.fsync(descriptor)
+        self.flushed += 1
+
     def write(self, descriptor: int, content: bytes) -> int:
+        self.stopped = not self.going_on.is_set()
+        self.going_on.wait(30)
         if self.room is None:
             return os.write(descriptor, content)
         if self._taken >= self.room:
@@ -258,3 +274,72 @@ def test_notices_of_the_log_may_go_into_the_log_itself(tmp_path: Path, disk: Dis
     eventually(lambda: len(notices) == 2)
     assert writer.close() == 0
     assert list(read_log(tmp_path / "log")) == [numbered(0), *notices]
+
+
+@pytest.mark.parametrize("block", [1, 3, 1 << 16])
+@pytest.mark.parametrize("whole_lines", [0, 3])
+def test_half_a_line_at_the_end_is_cut_off_before_the_log_is_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, whole_lines: int
+) -> None:
+    monkeypatch.setattr(log, "_BLOCK", block)
+    path = tmp_path / "log"
+    lines = [encode(numbered(i)).encode() + b"\n" for i in range(whole_lines)]
+    path.write_bytes(b"".join(lines) + encode(numbered(9)).encode()[:-5])
+    writer = LogWriter(path, lambda _: None)
+    assert path.read_bytes() == b"".join(lines)
+    writer(numbered(whole_lines))
+    assert writer.close() == 0
+    assert list(read_log(path)) == [numbered(i) for i in range(whole_lines + 1)]
+
+
+def test_after_a_sync_the_disk_holds_what_was_put_before(tmp_path: Path, disk: Disk) -> None:
+    path = tmp_path / "log"
+    writer = LogWriter(path, lambda _: None)
+    for i in range(100):
+        writer(numbered(i))
+    assert writer.sync(30)
+    assert disk.flushed
+    assert list(read_log(path)) == [numbered(i) for i in range(100)]
+    assert writer.close() == 0
+    assert not writer.sync(30)
+
+
+def test_a_log_that_cannot_be_written_says_so_at_a_sync_and_tries_again_at_the_next(tmp_path: Path, disk: Disk) -> None:
+    path = tmp_path / "log"
+    writer = LogWriter(path, lambda _: None)
+    disk.room = 10
+    writer(numbered(0))
+    assert not writer.sync(30)
+    assert path.read_bytes() == b""
+    disk.room = None
+    assert writer.sync(30)
+    assert list(read_log(path)) == [numbered(0)]
+    assert writer.close() == 0
+
+
+@pytest.mark.parametrize(("number", "on_disk"), [(errno.EIO, False), (errno.EINVAL, True)])
+def test_a_sync_trusts_a_file_system_that_cannot_flush_but_not_a_disk_that_fails(
+    tmp_path: Path, disk: Disk, number: int, on_disk: bool
+) -> None:
+    disk.flush_error = number
+    writer = LogWriter(tmp_path / "log", lambda _: None)
+    writer(numbered(0))
+    assert writer.sync(30) is on_disk
+    assert writer.close() == 0
+
+
+def test_a_disk_that_has_stopped_holds_up_nobody(tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "MOST_KEPT", 10)
+    disk.going_on.clear()
+    path = tmp_path / "log"
+    writer = LogWriter(path, lambda _: None)
+    writer(numbered(0))
+    eventually(lambda: disk.stopped)
+    for step in range(50):
+        writer(progress(step))
+    writer(numbered(1))
+    assert not writer.sync(0.02)
+    disk.going_on.set()
+    assert writer.sync(30)
+    assert writer.close() == 40
+    assert list(read_log(path)) == [numbered(0), *map(progress, range(10)), numbered(1)]
