@@ -44,6 +44,7 @@ def option(
     metavar: str | None = None,
     names: tuple[str, ...] = (),
     panel: str = "Training",
+    identity: bool = False,
 ) -> Any:
     """A dataclass field that is also an option of the command line.
 
@@ -54,9 +55,22 @@ def option(
         metavar: What stands for the value in the help.
         names: Option names, when they are not ``--field-name``.
         panel: The group of the help in which the option is listed.
+        identity: Whether another value makes another experiment, so that a run cannot be continued with it.
     """
-    metadata = {"help": help, "parse": parse, "metavar": metavar, "names": names, "panel": panel}
+    metadata = {
+        "help": help,
+        "parse": parse,
+        "metavar": metavar,
+        "names": names,
+        "panel": panel,
+        "identity": identity,
+    }
     return field(default=default, metadata=metadata)
+
+
+def option_names(field: dataclasses.Field[Any]) -> tuple[str, ...]:
+    """How the option of a configuration's field is typed."""
+    return field.metadata["names"] or (f"--{field.name.replace('_', '-')}",)
 
 
 @dataclass(frozen=True)
@@ -143,14 +157,16 @@ class TrainConfig:
         metavar="NAME=H1,H2,…",
         names=("--model",),
         panel="Models",
+        identity=True,
     )
-    zdim: int = option(32, "Latent dimension, the same for all models.", metavar="N", panel="Models")
+    zdim: int = option(32, "Latent dimension, the same for all models.", metavar="N", panel="Models", identity=True)
     sigma: float | Literal["learned"] = option(
         0.2,
         "Standard deviation of the decoder: a number, or 'learned' (one trained scalar).",
         parse=parse_sigma,
         metavar="NUMBER|learned",
         panel="Models",
+        identity=True,
     )
     epochs: int = option(20, "Passes over the training images.", metavar="N")
     batch_size: int = option(128, "Images in a step.", metavar="N")
@@ -160,12 +176,13 @@ class TrainConfig:
         "Learning rate: linear warm-up over the first tenth of the steps, then cosine decay to 0; or constant.",
         metavar="|".join(SCHEDULES),
     )
-    seed: int = option(0, "The only source of randomness.", metavar="N")
+    seed: int = option(0, "The only source of randomness.", metavar="N", identity=True)
     dataset: str = option(
         EMBEDDED_DATASET,
         f"One of {', '.join(DATASETS)}; all but the embedded mnist are read from --data-dir.",
         metavar="NAME",
         panel="Data",
+        identity=True,
     )
     data_dir: str = option("data", "Where torchvision keeps the other data sets.", metavar="DIR", panel="Data")
     download: bool = option(False, "Allow a data set that is not in --data-dir to be downloaded there.", panel="Data")
@@ -174,9 +191,10 @@ class TrainConfig:
         "Images held out of the training split; 0 trains on all of it and holds out the test split.",
         metavar="N",
         panel="Data",
+        identity=True,
     )
     train_size: int | None = option(
-        None, "Use only the first N training images.  [default: all]", metavar="N", panel="Data"
+        None, "Use only the first N training images.  [default: all]", metavar="N", panel="Data", identity=True
     )
     device: str = option(AUTO, "Where to train.", metavar="auto|cpu|cuda[:N]|mps", panel="Machine")
     precision: str = option(
@@ -224,6 +242,22 @@ class TrainConfig:
         """This configuration with each ``auto`` replaced by what this machine uses."""
         return dataclasses.replace(self, device=device, precision=precision, threads=threads, train_size=train_size)
 
+    def continued(self, typed_now: Mapping[str, Any]) -> TrainConfig:
+        """This configuration of a stored run, with the options that were typed to continue it.
+
+        Raises:
+            UsageError: One of them would make it another experiment.
+        """
+        for f in dataclasses.fields(self):
+            if f.metadata["identity"] and f.name in typed_now and typed_now[f.name] != getattr(self, f.name):
+                name = option_names(f)[0]
+                stored = ", ".join(map(str, self.models)) if f.name == "models" else getattr(self, f.name)
+                raise UsageError(
+                    f"{name} would make another experiment of the run, which has {_shown(str(stored))[1:-1]}; "
+                    f"continue it without {name}, or start a new run"
+                )
+        return dataclasses.replace(self, **typed_now)
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; :meth:`from_json` gives the same configuration back."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
@@ -253,8 +287,16 @@ class StoreConfig:
 
     runs_dir: str = option("runs", "Where runs are kept.  [env: TUI_VAE_RUNS]", metavar="DIR", panel="Run")
     name: str | None = option(None, "Name of this run.  [default: made up]", metavar="NAME", panel="Run")
+    resume: str | None = option(
+        None,
+        "Continue a run: its name, its path, or latest. Only options typed now override the stored ones.",
+        metavar="RUN",
+        panel="Run",
+    )
 
     def __post_init__(self) -> None:
+        if self.resume is not None and self.name is not None:
+            raise UsageError("--name is for a new run; --resume continues one under the name it has")
         if self.name is not None:
             check_name(self.name, "--name")
         if not self.runs_dir:

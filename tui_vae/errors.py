@@ -32,6 +32,12 @@ class UsageError(TuiVaeError):
     exit_code = ExitCode.USAGE
 
 
+class NothingLeftError(TuiVaeError):
+    """What was asked for is done already: told in one line, and no failure."""
+
+    exit_code = ExitCode.OK
+
+
 class DataError(TuiVaeError):
     """The data set is not available, or its files are damaged."""
 

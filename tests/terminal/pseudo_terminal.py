@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
 import signal
 import termios
@@ -56,6 +57,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self._child = pexpect.spawn(command, arguments, cwd=str(folder), env=env, dimensions=(height, width))
         self._flags = termios.tcgetattr(self._child.child_fd)[3]
+        self._hung_up = self._reaped = False
 
     @property
     def pid(self) -> int:
@@ -140,5 +142,28 @@ class Terminal:
         assert [mode for mode, switch in state.items() if switch == b"h"] == []
         assert "Traceback" not in self.text
 
+    def hang_up(self) -> None:
+        """Close the other end, as when a link drops: the kernel sends SIGHUP, and reading and writing fail."""
+        os.close(self._child.child_fd)
+        self._hung_up = True
+
+    def wait_unread(self, patience: float = PATIENCE) -> int:
+        """Wait for the end of a process whose output nobody reads; returns its exit code, or minus its signal."""
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._reaped = True
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.05)
+        pytest.fail("did not end")
+
     def close(self) -> None:
-        self._child.close(force=True)
+        if not self._hung_up and not self._reaped:
+            self._child.close(force=True)
+            return
+        if not self._hung_up:
+            self.hang_up()
+        if not self._reaped:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait_unread()

@@ -12,9 +12,11 @@ from typing import Annotated, Any
 import typer
 
 from tui_vae import __version__
-from tui_vae.cli.options import configurations, with_train_options
+from tui_vae.cli.options import CONFIGS, configurations, display_of, runs_dir_of, with_options
 from tui_vae.cli.signals import StopSignals
+from tui_vae.config import DisplayConfig
 from tui_vae.errors import ExitCode, TuiVaeError
+from tui_vae.view.printable import printable
 
 # Typer carries its own copy of click from some version on; the root of its usage errors is reached from its own name.
 _CommandLineError: type[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -58,9 +60,59 @@ def _tell(message: str, code: int) -> int:
     with contextlib.suppress(OSError):  # nobody may be listening; the exit code still tells
         if "--debug" in sys.argv[1:]:
             traceback.print_exc()
-        sys.stderr.write(f"tui-vae: {' '.join(message.split())}\n")
+        sys.stderr.write(f"tui-vae: {printable(' '.join(message.split()))}\n")
         sys.stderr.flush()
     return code
+
+
+_RunsDir = Annotated[
+    str | None,
+    typer.Option("--runs-dir", metavar="DIR", help=r"Where runs are kept.  \[default: runs] \[env: TUI_VAE_RUNS]"),
+]
+
+
+@app.command()
+def runs(
+    run: Annotated[
+        list[str] | None, typer.Argument(metavar="RUN", help="Names, paths or latest.  [default: all]")
+    ] = None,
+    sort: Annotated[str, typer.Option(metavar="age|name|elbo|state|size", help="Order.")] = "age",
+    pattern: Annotated[
+        str | None, typer.Option("--filter", metavar="GLOB", help="Only those with such a name or state.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", metavar="", help="JSON Lines: one object for each run.")] = False,
+    delete: Annotated[bool, typer.Option("--delete", metavar="", help="Delete these runs, after asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", metavar="", help="Delete without asking.")] = False,
+    runs_dir: _RunsDir = None,
+) -> None:
+    """List the stored runs, newest first, or delete some."""
+    from tui_vae.cli.runs import delete_runs, show_runs  # noqa: PLC0415
+
+    if delete:
+        if json or pattern is not None:
+            raise typer.BadParameter("--delete takes names, and neither --filter nor --json")
+        raise typer.Exit(delete_runs(runs_dir_of(runs_dir), run or (), yes=yes))
+    if yes:
+        raise typer.BadParameter("--yes goes with --delete")
+    show_runs(runs_dir_of(runs_dir), run or (), sort=sort, pattern=pattern, as_json=json)
+
+
+@app.command()
+@with_options(DisplayConfig)
+def watch(
+    ctx: typer.Context,
+    options: Mapping[str, Any],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name, a path, or latest.")] = "latest",
+    control: Annotated[
+        bool, typer.Option("--control", metavar="", help="Let keys pause, resume, save and stop the run.")
+    ] = False,
+    runs_dir: _RunsDir = None,
+) -> None:
+    """Watch a run that another process trains, or one that has ended."""
+    from tui_vae.cli.watch import watch_run  # noqa: PLC0415
+
+    code = watch_run(run, runs_dir_of(runs_dir), display_of(options), control=control, signals=ctx.obj)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -82,7 +134,7 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback(invoke_without_command=True, help=_HELP, epilog=_EPILOG)
-@with_train_options
+@with_options(*CONFIGS)
 def train(
     ctx: typer.Context,
     options: Mapping[str, Any],
@@ -103,4 +155,4 @@ def train(
         return
     from tui_vae.cli.train import run_training  # noqa: PLC0415
 
-    raise typer.Exit(run_training(*configurations(options), signals=ctx.obj))
+    raise typer.Exit(run_training(configurations(options), signals=ctx.obj))

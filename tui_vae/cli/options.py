@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from tui_vae.config import DisplayConfig, ModelSpec, StoreConfig, TrainConfig
+from tui_vae.config import DisplayConfig, ModelSpec, StoreConfig, TrainConfig, option_names
 
 CONFIGS = (TrainConfig, StoreConfig, DisplayConfig)
 
 
-def with_train_options(command: Callable[..., None]) -> Callable[..., None]:
+def with_options(*configs: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give ``command(context, options, **own)`` one option for each field of the configurations.
 
-    The options arrive as one mapping of the texts and numbers typed, for :func:`configurations`.
+    The options arrive as one mapping of the texts and numbers typed, for :func:`configurations` or :func:`display_of`.
     """
+    return functools.partial(_with_options, [f for config in configs for f in dataclasses.fields(config)])
+
+
+def _with_options(fields: Sequence[dataclasses.Field[Any]], command: Callable[..., None]) -> Callable[..., None]:
     hints = get_type_hints(command, include_extras=True)
     own = list(inspect.signature(command).parameters.values())[2:]
-    fields = [f for config in CONFIGS for f in dataclasses.fields(config)]
     names = [f.name for f in fields]
 
     def wrapper(ctx: typer.Context, **values: Any) -> None:
@@ -34,38 +40,74 @@ def with_train_options(command: Callable[..., None]) -> Callable[..., None]:
     parameters += [p.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[p.name]) for p in own]
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    wrapper.__name__ = command.__name__
     wrapper.__doc__ = command.__doc__
     return wrapper
 
 
-def configurations(options: Mapping[str, Any]) -> tuple[TrainConfig, StoreConfig, DisplayConfig]:
+@dataclass(frozen=True)
+class Chosen:
+    """What the user chose. ``typed`` are the fields of ``train`` that have not just their default."""
+
+    train: TrainConfig
+    typed: Mapping[str, Any]
+    store: StoreConfig
+    display: DisplayConfig
+
+
+def configurations(options: Mapping[str, Any]) -> Chosen:
     """The checked configurations of what was typed; what was not typed has its default.
 
     Raises:
         UsageError: An option or a combination cannot be used.
     """
-    values = {name: value for name, value in options.items() if value is not None and value != []}
+    values = _chosen(options)
     if "models" in values:
         values["models"] = tuple(ModelSpec.parse(text) for text in values["models"])
-    if "runs_dir" not in values and os.environ.get("TUI_VAE_RUNS"):
-        values["runs_dir"] = os.environ["TUI_VAE_RUNS"]
-    if values.get("json"):
-        values["no_ui"] = True
+    values["runs_dir"] = _runs_dir(values.get("runs_dir"))
     for config in CONFIGS:
         for f in dataclasses.fields(config):
             if f.name in values and f.metadata["parse"]:
                 values[f.name] = f.metadata["parse"](values[f.name])
     train, store, display = (
-        config(**{f.name: values[f.name] for f in dataclasses.fields(config) if f.name in values}) for config in CONFIGS
+        {f.name: values[f.name] for f in dataclasses.fields(config) if f.name in values} for config in CONFIGS
     )
-    assert isinstance(train, TrainConfig)
-    assert isinstance(store, StoreConfig)
-    assert isinstance(display, DisplayConfig)
-    return train, store, display
+    if not train.get("download", True):
+        del train["download"]  # a switch that is off was not typed
+    return Chosen(TrainConfig(**train), train, StoreConfig(**store), DisplayConfig(**display))
+
+
+def display_of(options: Mapping[str, Any]) -> DisplayConfig:
+    """The checked display options of a command that has no others of a configuration.
+
+    Raises:
+        UsageError: One of them, or a combination, cannot be used.
+    """
+    return DisplayConfig(**_chosen(options))
+
+
+def runs_dir_of(typed: str | None) -> Path:
+    """Where runs are kept, for a command that does not train.
+
+    Raises:
+        UsageError: What was typed names no directory.
+    """
+    return Path(StoreConfig(runs_dir=_runs_dir(typed)).runs_dir)
+
+
+def _runs_dir(typed: str | None) -> str:
+    """As typed, as the environment says, or the default."""
+    return typed if typed is not None else os.environ.get("TUI_VAE_RUNS") or StoreConfig().runs_dir
+
+
+def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given."""
+    values = {name: value for name, value in options.items() if value is not None and value != []}
+    return values | {"no_ui": True} if values.get("json") else values
 
 
 def _parameter(f: dataclasses.Field[Any]) -> inspect.Parameter:
-    names = f.metadata["names"] or (f"--{f.name.replace('_', '-')}",)
+    names = option_names(f)
     kind: Any
     default: Any = None
     if f.name == "models":
@@ -73,7 +115,7 @@ def _parameter(f: dataclasses.Field[Any]) -> inspect.Parameter:
         shown: Any = "  ".join(str(spec) for spec in TrainConfig().models)
     elif isinstance(f.default, bool):
         kind, default, shown = bool, False, None
-    elif f.metadata["parse"] or isinstance(f.default, str) or f.name == "name":
+    elif f.metadata["parse"] or isinstance(f.default, str) or f.name in ("name", "resume"):
         kind, shown = str, f.default
     else:
         kind, shown = (float, f.default) if isinstance(f.default, float) else (int, f.default)

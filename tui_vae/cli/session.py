@@ -1,44 +1,92 @@
-"""A training run of this process, put together from its parts, as a source for any front end."""
+"""A training run of this process as a source for any front end."""
 
 from __future__ import annotations
 
-import functools
-import platform
-import shutil
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-import torch
-
-from tui_vae import __version__
-from tui_vae.config import ModelSpec, StoreConfig, TrainConfig
-from tui_vae.data import Dataset, load_dataset
+from tui_vae.condition import Sighting
 from tui_vae.errors import ExitCode, RunStoreError
-from tui_vae.evaluation.ppca import linear_limit
-from tui_vae.events import DataSummary, Event, Limit, RunStarted
-from tui_vae.runs import LogWriter, RunDirectory, create_run, read_picture
+from tui_vae.events import Action, Event, Notice, RunStarted
+from tui_vae.runs import LogWriter, RunDirectory, read_picture
+from tui_vae.runs.control import Requests
+from tui_vae.runs.lease import Lease
 from tui_vae.runs.store import RunStore
 from tui_vae.training import Broadcast, Engine, Surroundings
-from tui_vae.training.hardware import describe, resolve
-from tui_vae.training.ports import FindLimit
+from tui_vae.training.ports import Emit
+from tui_vae.training.saved_state import SavedState
 from tui_vae.view.cells import Pixels
 from tui_vae.view.mailbox import Mailbox
+from tui_vae.view.state import RunState, reduce_all
+
+SECONDS_FOR_LOG = 5.0
+"""A checkpoint waits at most so long for the log to hold what was told before it: better a checkpoint than none."""
 
 
 class Session:
-    """A run that trains in this process: a :class:`tui_vae.view.source.RunSource`."""
+    """A run that trains in this process: a :class:`tui_vae.view.source.RunSource`.
 
-    def __init__(self, run: RunDirectory, engine: Engine, log: LogWriter, mailbox: Mailbox) -> None:
+    Args:
+        run: Its directory.
+        lease: The right to write into it; released by :meth:`close`.
+        surroundings: Makes what trainers need from where they emit events and save.
+        saved: Where models go on.
+        history: What the log told before.
+
+    Raises:
+        RunStoreError: The log cannot be opened.
+    """
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        lease: Lease,
+        surroundings: Callable[[Emit, RunStore], Surroundings],
+        *,
+        saved: Mapping[str, SavedState],
+        history: Sequence[Event],
+    ) -> None:
         self._run = run
-        self._engine = engine
-        self._log = log
-        self._mailbox = mailbox
+        self._lease = lease
+        self._history = list(history)
+        self._mailbox = Mailbox()
+        self._held = threading.Event()
+        self._held.set()
+        self._emit = Broadcast()
+        self._log = LogWriter(run.log, tell=self._emit)
+        self._emit.add(self._write_log)
+        self._emit.add(self._mailbox)
+        self._store = RunStore(run, self._emit, guard=self._may_save)
+        self._engine = Engine(surroundings(self._emit, self._store), saved)
+        self._detached = threading.Event()
+        self._closing = threading.Lock()
+        self._closed: int | None = None
+
+    def start(self, started: RunStarted, notices: Sequence[Event]) -> None:
+        """Tell that the run begins or goes on, and train."""
+        requests = Requests(self._run, self._lease.token)
+        for event in (started, *notices):
+            self._emit(event)
+        self._lease.keep(self._lost, lambda: requests.poll(self._handle, self._emit))
+        self._engine.start()
+
+    def catch_up(self) -> RunState:
+        """What the log told before; from now on, :meth:`poll` gives only what is new."""
+        history, self._history = self._history, []
+        return reduce_all(RunState(), history)
+
+    # What front ends need of a run.
+
+    own = True
+    cannot_control = None
+    restarted = False
 
     def poll(self) -> Sequence[Event]:
-        return self._mailbox.take()
+        history, self._history = self._history, []
+        return [*history, *self._mailbox.take()]
+
+    def sighting(self) -> Sighting:
+        return Sighting("live")
 
     def picture(self, file: str) -> Pixels | None:
         try:
@@ -55,110 +103,86 @@ class Session:
     def resume(self, model: str) -> None:
         self._engine.resume(model)
 
+    def checkpoint(self, model: str) -> None:
+        self._engine.checkpoint(model)
+
     def stop(self, reason: str) -> None:
         self._engine.stop(reason)
 
     def wait(self, seconds: float) -> bool:
         return self._engine.wait(seconds)
 
+    # What only the process that trains does.
+
+    def detach(self, why: str) -> None:
+        """Nobody looks any more: save at once, and let paused models go on, for nothing there could do it later."""
+        if self._detached.is_set() or self._engine.finished:
+            return
+        self._detached.set()
+        self._emit(Notice(level="warning", text=f"{why}; training goes on without a terminal"))
+        for model in self._engine.models:
+            self._engine.checkpoint(model)
+            self._engine.resume(model)
+
+    def wait_unseen(self) -> None:
+        """Wait for the end while nobody looks: what is told is in the log, and is not kept here."""
+        while not self._engine.wait(10.0):
+            self._mailbox.take()
+
     def close(self) -> int:
-        """Wait for the end, complete the log, and give the exit code of the process.
+        """Wait for the end, complete what is stored, let the run go, and give the exit code of the process.
+
+        Any number of times, from any thread.
 
         Raises:
-            RunStoreError: Events could not be written.
+            RunStoreError: Events could not be written, or another process has taken the run.
         """
-        self._engine.wait()
-        lost = self._log.close()
+        with self._closing:
+            if self._closed is None:
+                self._engine.wait()
+                self._store.close()
+                lost = self._log.close()
+                self._lease.release()
+                self._closed = self._exit_code(lost)
+            return self._closed
+
+    def _exit_code(self, lost: int) -> int:
         code = self._engine.exit_code
+        if not self._held.is_set():
+            raise RunStoreError(f"{self._run.name} was taken by another process; what was trained since is not kept")
         if lost and code == ExitCode.OK:
             raise RunStoreError(
                 f"training finished, but {lost:,} events are not in the log {self._run.log}; is the disk full?"
             )
         return code
 
+    def _write_log(self, event: Event) -> None:
+        if self._held.is_set():
+            self._log(event)
 
-@dataclass(frozen=True)
-class Preparation:
-    """All that a run needs before it leaves a trace: checked, resolved, loaded, on the device."""
+    def _may_save(self) -> bool:
+        """Whether this process still is the writer; only after the log holds what was told before."""
+        if not self._held.is_set() or not self._lease.ours():
+            return False
+        self._log.sync(SECONDS_FOR_LOG)
+        return True
 
-    config: TrainConfig
-    data: Dataset
-    on_device: Dataset
-    summary: DataSummary
+    def _lost(self, holder: str) -> None:
+        self._held.clear()
+        self._emit(Notice(level="error", text=f"{holder} writes this run now; training stops here"))
+        self._engine.stop(f"taken by {holder}")
 
-    def start(self, store: StoreConfig) -> Session:
-        """Make the run directory and start training.
-
-        Raises:
-            RunStoreError: Nothing was started and nothing is left behind.
-        """
-        run = create_run(Path(store.runs_dir), store.name, self.config)
-        broadcast = Broadcast()
-        try:
-            log = LogWriter(run.log, tell=broadcast)
-        except RunStoreError:
-            shutil.rmtree(run.path, ignore_errors=True)
-            raise
-        mailbox = Mailbox()
-        broadcast.add(log)
-        broadcast.add(mailbox)
-        surroundings = Surroundings(
-            self.config, self.on_device, broadcast, RunStore(run, broadcast), self._find_limit()
-        )
-        engine = Engine(surroundings)
-        broadcast(
-            RunStarted(
-                name=run.name,
-                config=self.config.to_json(),
-                versions=versions(),
-                device=describe(torch.device(self.config.device)),
-                data=self.summary,
-            )
-        )
-        engine.start()
-        return Session(run, engine, log, mailbox)
-
-    def _find_limit(self) -> FindLimit:
-        lock = threading.Lock()
-
-        @functools.cache
-        def limit() -> Limit:
-            train, held_out = self.data.train.images, self.data.held_out.images
-            return linear_limit(train, held_out, self.config.zdim, self.config.sigma)
-
-        def find(spec: ModelSpec) -> Limit | None:
-            if not spec.linear:
-                return None
-            with lock:  # several linear models have one limit: computed by the first that asks
-                return limit()
-
-        return find
-
-
-def prepare(config: TrainConfig, report: Callable[[str], None]) -> Preparation:
-    """Load the data and resolve every ``auto``.
-
-    Args:
-        config: What to train.
-        report: Told in a few words what is being waited for.
-
-    Raises:
-        UsageError: A device that is not there, or sizes that the data set does not have.
-        DataError: The data set is not available.
-    """
-    report("reading the data")
-    data = load_dataset(config)
-    resolved = resolve(config, len(data.train))
-    summary = data.summary()
-    report(f"moving the images to {resolved.device}")
-    return Preparation(resolved, data, data.to(torch.device(resolved.device)), summary)
-
-
-def versions() -> dict[str, str]:
-    """Of what decides the numbers of a run."""
-    return {
-        "tui-vae": __version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
+    def _handle(self, action: Action, model: str | None) -> str | None:
+        """Do what another process asks for; returns why not."""
+        models = self._engine.models
+        if model is not None and model not in models:
+            return f"no model is called {model}"
+        if self._engine.finished:
+            return "training has ended"
+        if action == "stop":
+            self._engine.stop("on request", model)
+            return None
+        ask = {"pause": self._engine.pause, "resume": self._engine.resume, "checkpoint": self._engine.checkpoint}
+        for name in models if model is None else (model,):
+            ask[action](name)
+        return None

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a request to stop, which each stage of the program answers in its own way.
+"""SIGINT and SIGTERM as a request to stop, SIGHUP as the loss of the terminal: each stage answers in its own way.
 
 Until training begins there is nothing to lose, and the process leaves at once: an exception thrown into the middle of
 an import would surface anywhere. From then on the request goes to the engine, which stops after a step.
@@ -6,6 +6,7 @@ an import would surface anywhere. From then on the request goes to the engine, w
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -18,10 +19,14 @@ _SECONDS_TO_ANSWER = 2.0
 
 
 class StopSignals:
-    """The process's answer to signals. ``answer`` is replaced as the program goes from stage to stage."""
+    """The process's answer to signals. ``answer`` is replaced as the program goes from stage to stage.
+
+    ``hung_up`` answers SIGHUP; whatever has not trained yet simply ends.
+    """
 
     def __init__(self) -> None:
         self.answer: Callable[[str], None] = self._leave_at_once
+        self.hung_up: Callable[[str], None] = self._leave_at_once
         self._received = 0
         self._first = 0.0
 
@@ -29,6 +34,8 @@ class StopSignals:
         """Take over the signals; from the main thread only."""
         signal.signal(signal.SIGINT, self._receive)
         signal.signal(signal.SIGTERM, self._receive)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(signal.SIGHUP, self._hang_up)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
@@ -40,7 +47,11 @@ class StopSignals:
             self._leave_at_once(signal.Signals(number).name)
         self.answer(signal.Signals(number).name)
 
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        self.hung_up(signal.Signals(number).name)
+
     @staticmethod
     def _leave_at_once(name: str) -> None:
-        os.write(2, f"tui-vae: stopped by {name}\n".encode())
+        with contextlib.suppress(OSError):
+            os.write(2, f"tui-vae: stopped by {name}\n".encode())
         os._exit(_STOPPED)

@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import sys
 import tempfile
 from types import TracebackType
+
+
+class TerminalStream(io.TextIOWrapper):
+    """A way to the terminal on which writing never fails.
+
+    Textual's writer is a thread that an error would end, and its event loop waits for that thread for ever.
+    """
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            super().flush()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
+
+
+def _way_to_terminal(descriptor: int) -> TerminalStream:
+    return TerminalStream(os.fdopen(descriptor, "wb"), encoding="utf-8", errors="replace")
 
 
 class StrayOutput:
@@ -22,8 +48,7 @@ class StrayOutput:
         self._read = 0
         self._saved = os.dup(1), os.dup(2)
         self._streams = sys.__stdout__, sys.__stderr__
-        sys.__stdout__ = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")  # type: ignore[misc]
-        sys.__stderr__ = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")  # type: ignore[misc]
+        sys.__stdout__, sys.__stderr__ = (_way_to_terminal(os.dup(descriptor)) for descriptor in (1, 2))  # type: ignore[misc]
         for descriptor in (1, 2):
             os.dup2(self._file.fileno(), descriptor)
         return self

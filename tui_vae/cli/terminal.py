@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import sys
+from pathlib import Path
 from typing import TextIO
 
 from tui_vae.config import DisplayConfig
@@ -12,8 +13,42 @@ from tui_vae.view.ascii import to_ascii
 
 
 def usable_terminal() -> bool:
-    """Whether the interface can be shown: both ends are a terminal that can place its cursor."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
+    """Whether the interface can be shown: both ends are a terminal that can place its cursor, and it is ours to use."""
+    placed = os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
+    return placed and sys.stdin.isatty() and sys.stdout.isatty() and in_foreground()
+
+
+def in_foreground() -> bool:
+    """Whether the terminal on stdout, if there is one, listens to this process.
+
+    It does not when a shell has put the process into the background, or when the terminal is that of another session:
+    ``setsid`` gives a command a session of its own and leaves it the shell's terminal on its descriptors.
+    """
+    try:
+        return os.tcgetpgrp(sys.stdout.fileno()) == os.getpgrp()
+    except ValueError:
+        return False
+    except OSError:  # not the terminal that controls this process: is it that of another?
+        return not _controls_another(sys.stdout.fileno())
+
+
+def _controls_another(descriptor: int) -> bool:
+    """Whether the terminal controls a process of another session, as far as the system tells."""
+    try:
+        device = os.fstat(descriptor).st_rdev
+        processes = [name for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return False
+    for process in processes:
+        try:
+            # The name of the program stands in brackets and may hold anything; what follows it does not.
+            fields = Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        number = int(fields[4])
+        if number and os.makedev(number >> 8 & 0xFFF, number & 0xFF | number >> 12 & 0xFFF00) == device:
+            return True
+    return False
 
 
 def prepare_output(display: DisplayConfig) -> bool:

@@ -1,115 +1,104 @@
-"""The main job: choose a front end, start the session, and leave with the right exit code."""
+"""The main job: choose a front end, start or go on with the run, and leave with the right exit code."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui_vae.cli.hangup import Terminal
+from tui_vae.cli.options import Chosen
 from tui_vae.cli.signals import StopSignals
-from tui_vae.cli.stray import StrayOutput
-from tui_vae.cli.terminal import prepare_output, usable_terminal
+from tui_vae.cli.terminal import in_foreground, prepare_output, usable_terminal
 from tui_vae.config import DisplayConfig, StoreConfig, TrainConfig
-from tui_vae.errors import ExitCode
-from tui_vae.view.state import ModelState, RunState
 
 if TYPE_CHECKING:
     from tui_vae.cli.session import Session
+    from tui_vae.runs.continuing import StoredRun
+
+Report = Callable[[str], None]
+Begin = Callable[[], "Session"]
+"""Starts training; leaves a trace from its first moment."""
+
+Prepare = Callable[[Report], Begin]
+"""Does all that takes long and leaves no trace."""
 
 
-def run_training(train: TrainConfig, store: StoreConfig, display: DisplayConfig, *, signals: StopSignals) -> int:
+def run_training(chosen: Chosen, *, signals: StopSignals) -> int:
     """Train in the front end that fits; returns the exit code of the process."""
-    ascii_only = prepare_output(display)
-    if display.no_ui:
-        return _headless(train, store, display, signals)
-    if not usable_terminal():
+    ascii_only = prepare_output(chosen.display)
+    if chosen.store.resume is None:
+        return _train(lambda report: _new(chosen.train, chosen.store, report), chosen, signals, ascii_only)
+    stored = _take_up(chosen.store)
+    try:
+        config = stored.config.continued(chosen.typed)
+        stored.check_unfinished(config.epochs)
+        known = Chosen(config, chosen.typed, chosen.store, chosen.display)
+        return _train(lambda report: _continued(config, stored, report), known, signals, ascii_only)
+    finally:
+        stored.lease.release()
+
+
+def _train(prepare_run: Prepare, chosen: Chosen, signals: StopSignals, ascii_only: bool) -> int:
+    if not chosen.display.no_ui:
+        if usable_terminal():
+            from tui_vae.cli.interface import train_in_interface  # noqa: PLC0415 - Textual, which no other path loads
+
+            return train_in_interface(prepare_run, chosen, signals, ascii_only=ascii_only)
         print("tui-vae: no terminal for the interface here; training without it, as --no-ui does", file=sys.stderr)
-        return _headless(train, store, display, signals)
-    return _interface(train, store, display, signals, ascii_only=ascii_only)
+    return _headless(prepare_run, chosen.display, signals)
 
 
-def _headless(train: TrainConfig, store: StoreConfig, display: DisplayConfig, signals: StopSignals) -> int:
-    from tui_vae.headless import follow, make_output  # noqa: PLC0415 - no other path needs Rich
+def _take_up(store: StoreConfig) -> StoredRun:
+    from tui_vae.runs.continuing import take_up  # noqa: PLC0415 - only to continue a run
+    from tui_vae.runs.listing import find_run  # noqa: PLC0415
 
-    output = make_output(display)
-    session = _start(train, store, output.report, signals)
-    follow(session, output)
-    return session.close()
-
-
-def _interface(
-    train: TrainConfig, store: StoreConfig, display: DisplayConfig, signals: StopSignals, *, ascii_only: bool
-) -> int:
-    from tui_vae.tui import Leave, MonitorApp  # noqa: PLC0415 - Textual, which no headless path loads
-
-    # A trainer asks for Python's lock at every operation. Beside an interface that computes it is to wait half a
-    # millisecond at most, not the usual five.
-    sys.setswitchinterval(0.0005)
-    sessions: list[Session] = []
-
-    def open_source(report: Callable[[str], None]) -> Session:
-        session = _start(train, store, report, None)
-        sessions.append(session)
-        return session
-
-    known = RunState(config=train.to_json(), models={spec.name: ModelState(spec.name) for spec in train.models})
-    with StrayOutput() as stray:
-        app = MonitorApp(open_source, state=known, ascii_only=ascii_only, fps=display.fps, stray=stray.take)
-        signals.answer = app.request_stop
-        leave = app.run()
-        remains = stray.take()
-    if remains:
-        sys.stderr.write(f"{remains}\n")
-    if app.error is not None:
-        raise app.error
-    if not sessions:
-        # Torch is still being imported by a thread that nothing can end; no file has been touched yet.
-        sys.stderr.write("tui-vae: stopped before training began\n")
-        sys.stderr.flush()
-        os._exit(ExitCode.STOPPED)
-    session = sessions[0]
-    _stop_on_signal(session, signals)
-    if leave is None:
-        # Textual has printed what went wrong. The run is worth more than its display.
-        print("tui-vae: the interface failed; training goes on without it", file=sys.stderr)
-        leave = Leave.HEADLESS
-    if leave is Leave.STOP:
-        session.stop("by the user")
-    for name, model in app.run_state.models.items():
-        if model.status == "paused" and leave is Leave.HEADLESS:
-            session.resume(name)  # nothing there could do it later
-    from tui_vae.headless import follow, make_output  # noqa: PLC0415
-
-    shown = display if leave is Leave.HEADLESS else _quiet(display)
-    follow(session, make_output(shown), state=app.run_state)
-    return session.close()
+    assert store.resume is not None
+    return take_up(find_run(Path(store.runs_dir), store.resume))
 
 
-def _quiet(display: DisplayConfig) -> DisplayConfig:
-    return DisplayConfig(no_ui=True, quiet=True, ascii=display.ascii, color=display.color, fps=display.fps)
-
-
-def _start(
-    train: TrainConfig, store: StoreConfig, report: Callable[[str], None], signals: StopSignals | None
-) -> Session:
+def _new(train: TrainConfig, store: StoreConfig, report: Report) -> Begin:
     report("loading torch")
-    from tui_vae.cli.session import prepare  # noqa: PLC0415 - torch: two seconds
+    from tui_vae.cli.preparation import prepare  # noqa: PLC0415 - torch: two seconds
 
     preparation = prepare(train, report)
+    return lambda: preparation.start(store)
+
+
+def _continued(config: TrainConfig, stored: StoredRun, report: Report) -> Begin:
+    report("loading torch")
+    from tui_vae.cli.preparation import prepare  # noqa: PLC0415 - as above
+
+    preparation = prepare(config, report)
+    report("reading the checkpoints")
+    return preparation.continuation(stored)
+
+
+def _headless(prepare_run: Prepare, display: DisplayConfig, signals: StopSignals) -> int:
+    from tui_vae.headless import follow, make_output  # noqa: PLC0415 - no other path needs Rich
+
+    terminal = Terminal()
+    signals.hung_up = terminal.lose
+    terminal.watch()
+    output = make_output(display, in_place=in_foreground())
+    begin = prepare_run(output.report)
     # From the moment there is a run directory, a signal must reach the engine, also if it comes before the engine.
     requests: list[str] = []
-    if signals is not None:
-        signals.answer = requests.append
-    session = preparation.start(store)
-    if signals is not None:
-        _stop_on_signal(session, signals)
+    signals.answer = requests.append
+    session = begin()
+    stop_on_signal(session, signals)
     for name in requests:
         session.stop(f"by {name}")
-    return session
+    terminal.when_lost(session.detach)
+    follow(session, output, state=session.catch_up(), unseen=lambda: terminal.unseen)
+    session.wait_unseen()
+    return session.close()
 
 
-def _stop_on_signal(session: Session, signals: StopSignals) -> None:
+def stop_on_signal(session: Session, signals: StopSignals) -> None:
+    """Let signals stop the run after the step at hand."""
+
     def answer(name: str) -> None:
         session.stop(f"by {name}")
 

@@ -27,8 +27,8 @@ def make_console() -> Console:
     return OutputConsole(width=None if sys.stdout.isatty() else 100, highlight=False, emoji=False)
 
 
-def make_output(display: DisplayConfig) -> Output:
-    """The output that the user's choice and the kind of stdout ask for."""
+def make_output(display: DisplayConfig, *, in_place: bool = True) -> Output:
+    """The output that the user's choice and the kind of stdout ask for; only ``in_place`` may anything be redrawn."""
     interval = 1 / display.fps
     if display.json:
         return JsonOutput(interval)
@@ -36,6 +36,6 @@ def make_output(display: DisplayConfig) -> Output:
     if display.quiet:
         return QuietOutput(console, interval)
     # Asked of stdout itself: Rich takes a pipe for a terminal when colour is forced.
-    if sys.stdout.isatty() and not console.is_dumb_terminal:
+    if in_place and sys.stdout.isatty() and not console.is_dumb_terminal:
         return LiveOutput(console, interval)
     return PlainOutput(console, interval)

@@ -4,38 +4,48 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 from tui_vae.headless.outputs import Output
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState, reduce_all
 
 
-def follow(source: RunSource, output: Output, *, state: RunState | None = None) -> RunState:
-    """Show a run until it is over; returns its last state.
+def follow(
+    source: RunSource, output: Output, *, state: RunState | None = None, unseen: Callable[[], bool] = lambda: False
+) -> RunState:
+    """Show a run until it is over, or until nobody can see it; returns the last state that was seen.
 
     A reader that leaves, such as ``head`` at the other end of a pipe, or a full disk behind a redirection ends the
-    output and not the training.
+    output and not the training; whoever only watches is done then.
 
     Args:
         source: The run.
         output: Where it is shown.
-        state: What is known already, when another front end was there before.
+        unseen: Whether the terminal is lost.
+        state: What is known already: of a run that is resumed, or when another front end was there before.
+
+    Raises:
+        OSError: The output cannot be written, and the run is that of another process. So with ``ValueError``.
     """
     state = state or RunState()
+    output.begin(state)
     listening = True
     while True:
         over = source.wait(output.interval)
         events = source.poll()
-        state = reduce_all(state, events)
+        state = reduce_all(RunState() if source.restarted else state, events)
         if listening:
             try:
                 output.show(events, state)
                 if over:
                     output.finish(state, source.directory())
             except (OSError, ValueError):  # a closed pipe, a full disk, a closed stream
+                if not source.own:
+                    raise
                 listening = False
                 _let_go(source.directory())
-        if over:
+        if over or unseen():
             return state
 
 

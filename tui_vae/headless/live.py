@@ -46,6 +46,9 @@ class LiveOutput:
             self._status.start()
         self._status.update(Text(f"{text}…"))
 
+    def begin(self, state: RunState) -> None:
+        self._shown = state.log[-1] if state.log else None
+
     def show(self, events: Sequence[Event], state: RunState) -> None:
         if self._live is None:
             self._end_report()
@@ -60,10 +63,13 @@ class LiveOutput:
         where = f"{state.name}  {left} left" if left != UNKNOWN else state.name
         self._live.update(Group(self._bars, Text(where, style="dim", overflow="ellipsis", no_wrap=True)), refresh=True)
 
-    def finish(self, state: RunState, directory: str) -> None:
+    def leave(self) -> None:
         self._end_report()
         if self._live is not None:
             self._live.stop()
+
+    def finish(self, state: RunState, directory: str) -> None:
+        self.leave()
         print_report(self._console, state, directory)
 
     def _end_report(self) -> None:

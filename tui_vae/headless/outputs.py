@@ -11,6 +11,7 @@ from rich.console import Console
 from tui_vae.events import Event, Notice, State, encode
 from tui_vae.headless.report import print_report
 from tui_vae.view.numbers import duration
+from tui_vae.view.printable import printable
 from tui_vae.view.state import LogLine, RunState
 
 
@@ -26,11 +27,17 @@ class Output(Protocol):
     def report(self, text: str) -> None:
         """Say what is being waited for before the run begins."""
 
+    def begin(self, state: RunState) -> None:
+        """Take what is known already for shown."""
+
     def show(self, events: Sequence[Event], state: RunState) -> None:
         """Show what is new, and the state after it."""
 
     def finish(self, state: RunState, directory: str) -> None:
         """Show the end of the run."""
+
+    def leave(self) -> None:
+        """Show no more, in the middle of a run, and leave the terminal as it was."""
 
 
 class PlainOutput:
@@ -43,6 +50,9 @@ class PlainOutput:
 
     def report(self, text: str) -> None:
         """Nothing: a file has no use for it."""
+
+    def begin(self, state: RunState) -> None:
+        self._shown = state.log[-1] if state.log else None
 
     def show(self, events: Sequence[Event], state: RunState) -> None:
         for line in new_lines(state, self._shown):
@@ -58,6 +68,9 @@ class PlainOutput:
         print_report(self._console, state, directory)
         self._console.file.flush()
 
+    def leave(self) -> None:
+        """Nothing is open."""
+
 
 class JsonOutput:
     """Every event as one line of JSON on stdout; what a person must know goes to stderr as well."""
@@ -67,6 +80,9 @@ class JsonOutput:
 
     def report(self, text: str) -> None:
         """Nothing: stdout carries events only."""
+
+    def begin(self, state: RunState) -> None:
+        """Nothing: events are shown as they come."""
 
     def show(self, events: Sequence[Event], state: RunState) -> None:
         for event in events:
@@ -79,6 +95,9 @@ class JsonOutput:
     def finish(self, state: RunState, directory: str) -> None:
         sys.stderr.write(f"tui-vae: run kept in {directory}\n")
 
+    def leave(self) -> None:
+        """Nothing is open."""
+
 
 class QuietOutput:
     """Problems on stderr while training, and the final table."""
@@ -90,6 +109,9 @@ class QuietOutput:
     def report(self, text: str) -> None:
         """Nothing."""
 
+    def begin(self, state: RunState) -> None:
+        """Nothing: only problems are shown."""
+
     def show(self, events: Sequence[Event], state: RunState) -> None:
         for event in events:
             problem = _problem(event)
@@ -99,6 +121,9 @@ class QuietOutput:
     def finish(self, state: RunState, directory: str) -> None:
         print_report(self._console, state, directory)
         self._console.file.flush()
+
+    def leave(self) -> None:
+        """Nothing is open."""
 
 
 def new_lines(state: RunState, shown: LogLine | None) -> Sequence[LogLine]:
@@ -112,7 +137,7 @@ def new_lines(state: RunState, shown: LogLine | None) -> Sequence[LogLine]:
 def _problem(event: Event) -> str | None:
     match event:
         case State(state="failed"):
-            return f"{event.model} failed: {event.reason}"
+            return printable(f"{event.model} failed: {event.reason}")
         case Notice(level="error" | "warning"):
-            return event.text
+            return printable(event.text, keep="\n")
     return None

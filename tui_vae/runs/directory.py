@@ -80,11 +80,20 @@ def create_run(runs_dir: Path, name: str | None, config: TrainConfig) -> RunDire
     except OSError as error:
         raise _cannot_keep(runs_dir, error) from error
     try:
-        replace_file(run.config, (json.dumps(config.to_json(), indent=2) + "\n").encode())
+        write_config(run, config)
     except OSError as error:
         shutil.rmtree(run.path, ignore_errors=True)
         raise _cannot_keep(runs_dir, error) from error
     return run
+
+
+def write_config(run: RunDirectory, config: TrainConfig) -> None:
+    """Replace the stored configuration.
+
+    Raises:
+        OSError: It could not be written.
+    """
+    replace_file(run.config, (json.dumps(config.to_json(), indent=2) + "\n").encode())
 
 
 def _cannot_keep(runs_dir: Path, error: OSError) -> RunStoreError:

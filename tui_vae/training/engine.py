@@ -86,10 +86,11 @@ class Engine:
     def checkpoint(self, model: str) -> None:
         self._controls[model].request_checkpoint()
 
-    def stop(self, reason: str) -> None:
-        """Ask every trainer to stop after its step at hand."""
-        for control in self._controls.values():
-            control.stop(reason)
+    def stop(self, reason: str, model: str | None = None) -> None:
+        """Ask a trainer, or every one, to stop after its step at hand."""
+        for name, control in self._controls.items():
+            if model in (None, name):
+                control.stop(reason)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end of the run; False if it did not come within ``timeout`` seconds."""

@@ -16,7 +16,7 @@ from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset, image_order
 from tui_vae.data.order import generator
 from tui_vae.errors import TrainingError
-from tui_vae.events import ModelResult, ModelStatus
+from tui_vae.events import Limit, ModelResult, ModelStatus
 from tui_vae.model import VAE
 from tui_vae.training.control import Control
 from tui_vae.training.hardware import Precision
@@ -116,8 +116,10 @@ class Trainer:
         Raises:
             TrainingError: A loss was not finite. The weights are those before that step.
         """
+        limit = self._find_limit(self._spec)
+        self._limit = limit.held_out if limit else None
         if self._epoch < self._config.epochs:
-            self._begin()
+            self._begin(limit)
             try:
                 while self._epoch < self._config.epochs:
                     if not self._run_epoch():
@@ -193,9 +195,7 @@ class Trainer:
             )
             self._noise = generator(self._config.seed, "training noise", self._step, device=self._noise.device)
 
-    def _begin(self) -> None:
-        limit = self._find_limit(self._spec)
-        self._limit = limit.held_out if limit else None
+    def _begin(self, limit: Limit | None) -> None:
         resumed_at = (self._step, self._epoch) if self._resumed else None
         self._tell.started(self.vae.parameter_counts(), limit, resumed_at)
         self._tell.state("running")

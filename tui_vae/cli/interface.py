@@ -1,0 +1,134 @@
+"""Training with the interface before it, and what becomes of it when that is left, fails, or loses its terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from tui_vae.cli.hangup import Terminal
+from tui_vae.cli.options import Chosen
+from tui_vae.cli.signals import StopSignals
+from tui_vae.cli.stray import StrayOutput
+from tui_vae.cli.train import Prepare, Report, stop_on_signal
+from tui_vae.config import DisplayConfig
+from tui_vae.errors import ExitCode
+from tui_vae.headless import follow, make_output
+from tui_vae.tui import Leave, MonitorApp
+from tui_vae.view.state import ModelState, RunState
+
+if TYPE_CHECKING:
+    from tui_vae.cli.session import Session
+
+SECONDS_TO_LEAVE = 10.0
+"""An interface that has not ended so long after it was asked to is waiting for a terminal that does not read."""
+
+
+def train_in_interface(prepare_run: Prepare, chosen: Chosen, signals: StopSignals, *, ascii_only: bool) -> int:
+    """Train before the user's eyes; returns the exit code of the process."""
+    # A trainer asks for Python's lock at every operation. Beside an interface that computes it is to wait half a
+    # millisecond at most, not the usual five.
+    sys.setswitchinterval(0.0005)
+    opening = _Opening(prepare_run)
+    terminal = Terminal()
+    known = RunState(
+        config=chosen.train.to_json(), models={spec.name: ModelState(spec.name) for spec in chosen.train.models}
+    )
+    with StrayOutput() as stray:
+        app = MonitorApp(opening, state=known, ascii_only=ascii_only, fps=chosen.display.fps, stray=stray.take)
+        left = _answer_for(app, opening, signals, terminal)
+        leave = app.run()
+        left.set()
+        remains = stray.take()
+    if remains:
+        sys.stderr.write(f"{remains}\n")
+    if terminal.lost:
+        opening.wait()
+        leave = Leave.HEADLESS
+    if app.error is not None:
+        raise app.error
+    if opening.session is None:
+        # Torch is still being imported by a thread that nothing can end; no file has been touched yet.
+        sys.stderr.write("tui-vae: stopped before training began\n")
+        sys.stderr.flush()
+        os._exit(ExitCode.STOPPED)
+    stop_on_signal(opening.session, signals)
+    terminal.when_lost(opening.session.detach)
+    if leave is None:
+        # Textual has printed what went wrong. The run is worth more than its display.
+        print("tui-vae: the interface failed; training goes on without it", file=sys.stderr)
+        leave = Leave.HEADLESS
+    return _after(leave, opening.session, app.run_state, chosen.display, terminal)
+
+
+class _Opening:
+    """Opens a run for the interface, and lets others wait for the outcome."""
+
+    def __init__(self, prepare_run: Prepare) -> None:
+        self._prepare = prepare_run
+        self._done = threading.Event()
+        self.session: Session | None = None
+
+    def __call__(self, report: Report) -> Session:
+        try:
+            self.session = self._prepare(report)()
+            return self.session
+        finally:
+            self._done.set()
+
+    def wait(self) -> None:
+        self._done.wait()
+
+
+def _answer_for(app: MonitorApp, opening: _Opening, signals: StopSignals, terminal: Terminal) -> threading.Event:
+    """Let signals and the loss of the terminal end the interface; to be set when it has."""
+    left = threading.Event()
+
+    def stop(name: str) -> None:
+        if opening.session is not None:
+            opening.session.stop(f"by {name}")
+            _end_without(left, opening.session)
+        app.request_stop(name)
+
+    def lost(reason: str) -> None:
+        if opening.session is not None:
+            opening.session.detach(reason)
+            _end_without(left, opening.session)
+        app.call_later(app.exit, Leave.HEADLESS)
+
+    signals.answer, signals.hung_up = stop, terminal.lose
+    terminal.when_lost(lost)
+    terminal.watch()
+    return left
+
+
+def _end_without(left: threading.Event, session: Session) -> None:
+    """End the process when the run has ended, should the interface not be left by then."""
+
+    def end() -> None:
+        if not left.wait(SECONDS_TO_LEAVE):
+            session.wait_unseen()
+            code = session.close()
+            if not left.wait(SECONDS_TO_LEAVE):
+                os._exit(code)
+
+    threading.Thread(target=end, name="end without the interface", daemon=True).start()
+
+
+def _after(leave: Leave, session: Session, state: RunState, display: DisplayConfig, terminal: Terminal) -> int:
+    """What comes after the interface was left."""
+    if leave is Leave.STOP:
+        session.stop("by the user")
+    for name, model in state.models.items():
+        if model.status == "paused" and leave is Leave.HEADLESS:
+            session.resume(name)  # nothing there could do it later
+    if not terminal.unseen:
+        output = make_output(display if leave is Leave.HEADLESS else _quiet(display))
+        follow(session, output, state=state, unseen=lambda: terminal.unseen)
+    session.wait_unseen()
+    return session.close()
+
+
+def _quiet(display: DisplayConfig) -> DisplayConfig:
+    return DisplayConfig(no_ui=True, quiet=True, ascii=display.ascii, color=display.color, fps=display.fps)

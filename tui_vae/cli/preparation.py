@@ -1,0 +1,198 @@
+"""From options to a run that trains: everything is checked, loaded and resolved before anything is written."""
+
+from __future__ import annotations
+
+import functools
+import platform
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tui_vae import __version__
+from tui_vae.cli.session import Session
+from tui_vae.config import ModelSpec, StoreConfig, TrainConfig
+from tui_vae.data import Dataset, load_dataset
+from tui_vae.errors import DataError, RunStoreError, UsageError
+from tui_vae.evaluation.ppca import linear_limit
+from tui_vae.events import DataSummary, Event, Limit, Notice, RunStarted
+from tui_vae.runs import RunDirectory, create_run
+from tui_vae.runs.checkpoints import CheckpointFolder
+from tui_vae.runs.continuing import StoredRun, first_start
+from tui_vae.runs.directory import write_config
+from tui_vae.runs.lease import Lease
+from tui_vae.training import Surroundings
+from tui_vae.training.hardware import describe, resolve
+from tui_vae.training.ports import FindLimit
+from tui_vae.training.saved_state import SavedState
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """All that a run needs before it leaves a trace: checked, resolved, loaded, on the device."""
+
+    config: TrainConfig
+    data: Dataset
+    on_device: Dataset
+    summary: DataSummary
+
+    def start(self, store: StoreConfig) -> Session:
+        """Make the directory of a new run and start training.
+
+        Raises:
+            RunStoreError: Nothing was started and nothing is left behind.
+        """
+        run = create_run(Path(store.runs_dir), store.name, self.config)
+        try:
+            lease = Lease.acquire(run)
+            session = self._session(run, lease, {}, [])
+        except RunStoreError:
+            shutil.rmtree(run.path, ignore_errors=True)
+            raise
+        session.start(self._started(run), [])
+        return session
+
+    def continuation(self, stored: StoredRun) -> Callable[[], Session]:
+        """Read where a stored run was left; what is returned starts training there.
+
+        Raises:
+            UsageError: Fewer epochs than were done.
+            DataError: The images are not those that the run was trained on.
+            RunStoreError: A model has checkpoints, but none that can be used.
+        """
+        begun = first_start(stored.history)
+        self._check_data(begun)
+        saved, notices = self._saved_states(stored.run)
+        self._check_epochs(stored.run, saved)
+        notices += self._differences(stored, begun)
+
+        def begin() -> Session:
+            if self.config != stored.config:
+                try:
+                    write_config(stored.run, self.config)
+                except OSError as error:
+                    raise RunStoreError(f"{stored.run.config}: cannot be written ({error.strerror})") from error
+            session = self._session(stored.run, stored.lease, saved, stored.history)
+            session.start(self._started(stored.run), notices)
+            return session
+
+        return begin
+
+    def _session(
+        self, run: RunDirectory, lease: Lease, saved: dict[str, SavedState], history: Sequence[Event]
+    ) -> Session:
+        find_limit = self._find_limit()
+        return Session(
+            run,
+            lease,
+            lambda emit, store: Surroundings(self.config, self.on_device, emit, store, find_limit),
+            saved=saved,
+            history=history,
+        )
+
+    def _started(self, run: RunDirectory) -> RunStarted:
+        return RunStarted(
+            name=run.name,
+            config=self.config.to_json(),
+            versions=versions(),
+            device=describe(torch.device(self.config.device)),
+            data=self.summary,
+        )
+
+    def _saved_states(self, run: RunDirectory) -> tuple[dict[str, SavedState], list[Event]]:
+        """The newest state of each model that has one, and what is to be said of them."""
+        saved: dict[str, SavedState] = {}
+        notices: list[Event] = []
+        for spec in self.config.models:
+            try:
+                stored = CheckpointFolder(run.checkpoints(spec.name)).load()
+                if stored is None:
+                    continue
+                state = SavedState.restored(stored.weights, stored.optimizer, stored.course)
+                state.check(spec, self.config, len(self.data.train))
+            except RunStoreError as error:
+                raise RunStoreError(f"{run.name}, model {spec.name}: {error}") from error
+            saved[spec.name] = state
+            if stored.damage is not None:
+                text = f"{stored.damage}; going on from the checkpoint before it, step {state.course.step:,}"
+                notices.append(Notice(level="warning", text=text, model=spec.name))
+        return saved, notices
+
+    def _check_epochs(self, run: RunDirectory, saved: dict[str, SavedState]) -> None:
+        done = {name: state.course.epoch for name, state in saved.items()}
+        furthest = max(done, key=lambda name: done[name], default="")
+        if done and done[furthest] > self.config.epochs:
+            raise UsageError(
+                f"--epochs {self.config.epochs}: {furthest} of {run.name} has done {done[furthest]} already; give more"
+            )
+
+    def _check_data(self, started: RunStarted | None) -> None:
+        if started is not None and started.data.sha256 != self.summary.sha256:
+            raise DataError(
+                f"the images of {self.config.dataset} are not those that the run was trained on "
+                f"(SHA-256 {self.summary.sha256[:12]}…, not {started.data.sha256[:12]}…)"
+            )
+
+    def _differences(self, stored: StoredRun, started: RunStarted | None) -> list[Event]:
+        """What may keep the rest from being, bit for bit, what it would have been."""
+        old = dict(started.versions) if started is not None else {}
+        changed = [
+            f"{name} {old[name]} then, {new} now" for name, new in versions().items() if old.get(name, new) != new
+        ]
+        for name in ("device", "precision", "threads"):
+            then, now = getattr(stored.config, name), getattr(self.config, name)
+            if then != now:
+                changed.append(f"{name} {then} then, {now} now")
+        if not changed:
+            return []
+        text = f"the bits may differ from those of an uninterrupted run: {'; '.join(changed)}"
+        return [Notice(level="warning", text=text)]
+
+    def _find_limit(self) -> FindLimit:
+        lock = threading.Lock()
+
+        @functools.cache
+        def limit() -> Limit:
+            train, held_out = self.data.train.images, self.data.held_out.images
+            return linear_limit(train, held_out, self.config.zdim, self.config.sigma)
+
+        def find(spec: ModelSpec) -> Limit | None:
+            if not spec.linear:
+                return None
+            with lock:  # several linear models have one limit: computed by the first that asks
+                return limit()
+
+        return find
+
+
+def prepare(config: TrainConfig, report: Callable[[str], None]) -> Preparation:
+    """Load the data and resolve every ``auto``.
+
+    Args:
+        config: What to train.
+        report: Told in a few words what is being waited for.
+
+    Raises:
+        UsageError: A device that is not there, or sizes that the data set does not have.
+        DataError: The data set is not available.
+    """
+    report("reading the data")
+    data = load_dataset(config)
+    resolved = resolve(config, len(data.train))
+    summary = data.summary()
+    report(f"moving the images to {resolved.device}")
+    return Preparation(resolved, data, data.to(torch.device(resolved.device)), summary)
+
+
+def versions() -> dict[str, str]:
+    """Of what decides the numbers of a run."""
+    return {
+        "tui-vae": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
