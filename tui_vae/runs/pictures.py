@@ -10,8 +10,11 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from tui_vae.errors import RunStoreError
+from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.files import replace_file
+from tui_vae.runs.guarded import read_small
 
+_MOST_BYTES = 16_000_000
 _MOST_PIXELS = 10_000_000
 
 
@@ -34,9 +37,26 @@ def read_picture(path: Path) -> npt.NDArray[np.uint8]:
         RunStoreError: It is not there, no picture, or larger than any that a run holds.
     """
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        content = io.BytesIO(read_small(path, _MOST_BYTES))
+        with Image.open(content, formats=["PNG"]) as image:
             if image.width * image.height > _MOST_PIXELS:
                 raise RunStoreError(f"{path}: a picture of {image.width} x {image.height} pixels is no sample sheet")
             return np.asarray(image.convert("L"))
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise RunStoreError(f"{path}: cannot be read as a picture") from error
+
+
+def picture_of(run: RunDirectory, file: str) -> npt.NDArray[np.uint8]:
+    """The picture that an event of a run names; whoever wrote the log may have named anything.
+
+    Raises:
+        RunStoreError: It lies outside the run, by its name or by links, or :func:`read_picture` refuses it.
+    """
+    try:
+        path = (run.path / file).resolve()
+        inside = path.is_relative_to(run.path.resolve())
+    except (OSError, ValueError, RuntimeError) as error:  # links in a circle, a name with a zero byte
+        raise RunStoreError(f"{run.path}: a picture cannot be found") from error
+    if not inside:
+        raise RunStoreError(f"{run.path}: a picture lies outside the run, and is not read")
+    return read_picture(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -18,7 +19,8 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from tui_vae.errors import ExitCode, RunStoreError
-from tui_vae.runs.pictures import read_picture, write_picture
+from tui_vae.runs import RunDirectory
+from tui_vae.runs.pictures import picture_of, read_picture, write_picture
 
 SHEET = np.random.default_rng(0).integers(0, 256, (56, 84), dtype=np.uint8)
 
@@ -111,3 +113,27 @@ def test_a_damaged_picture_is_read_or_refused_and_nothing_else(data: st.DataObje
         # Any other error is one that nobody expects.
         with contextlib.suppress(RunStoreError):
             assert read_picture(path).ndim == 2
+
+
+def test_a_picture_of_a_run_is_read_within_its_directory_only(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run", "run")
+    write_picture(run.path / "samples" / "a.png", SHEET)
+    write_picture(tmp_path / "outside" / "a.png", SHEET)
+    (run.path / "link.png").symlink_to(tmp_path / "outside" / "a.png")
+    (run.path / "folder").symlink_to(tmp_path / "outside")
+    (run.path / "circle").symlink_to(run.path / "circle")
+    (run.path / "inner.png").symlink_to(run.path / "samples" / "a.png")
+    os.mkfifo(run.path / "pipe.png")
+    for file in ("samples/a.png", "inner.png", "samples/../samples/a.png"):
+        assert np.array_equal(picture_of(run, file), SHEET)
+    outside = ["link.png", "folder/a.png", "../outside/a.png", str(tmp_path / "outside" / "a.png"), "/etc/passwd"]
+    for file in (*outside, "circle", "pipe.png", "samples", "", "\0", "x" * 5000, "\ud800"):
+        with pytest.raises(RunStoreError):
+            picture_of(run, file)
+
+
+def test_a_file_beyond_all_size_is_refused_and_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "picture").open("wb") as file:
+        file.write(png(SHEET))
+        file.truncate(1 << 40)
+    refused(tmp_path / "picture")
