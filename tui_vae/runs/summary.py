@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
 import time
@@ -54,7 +55,7 @@ class RunSummary:
     @property
     def elbo(self) -> float | None:
         """Of the best model."""
-        return max((model.elbo for model in self.models if model.elbo is not None), default=None)
+        return max((m.elbo for m in self.models if m.elbo is not None and math.isfinite(m.elbo)), default=None)
 
 
 @dataclass

@@ -42,3 +42,12 @@ def short_count(value: float | None) -> str:
     size, unit = next(((s, u) for s, u in ((1e9, "G"), (1e6, "M"), (1e3, "k")) if abs(rounded) >= s), (1.0, ""))
     scaled = rounded / size
     return f"{scaled:.{max(0, 2 - int(math.log10(abs(scaled))))}f}{unit}"
+
+
+def size(number: int) -> str:
+    """Bytes, ``12.3 MB``; at most eight characters below a petabyte."""
+    value, units = float(number), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 999.95 and len(units) > 1:
+        value /= 1000
+        units.pop(0)
+    return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.1f} {units[0]}"

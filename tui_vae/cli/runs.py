@@ -1,0 +1,132 @@
+"""``tui-vae runs``: list the stored runs, or delete some."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tui_vae.cli.terminal import prepare_output
+from tui_vae.config import DisplayConfig
+from tui_vae.errors import ExitCode, RunStoreError, UsageError
+from tui_vae.headless import make_console
+from tui_vae.headless.run_table import RunRow, print_runs
+from tui_vae.runs.lease import Lease
+from tui_vae.runs.listing import find_run, list_runs
+from tui_vae.runs.summary import RunSummary, summarised
+from tui_vae.view.numbers import UNKNOWN, duration, nats, size
+from tui_vae.view.printable import printable
+
+_SORTS: dict[str, Callable[[RunSummary], tuple[bool, float | str]]] = {
+    "age": lambda found: (False, 0.0),  # as they come
+    "name": lambda found: (False, found.run.name.casefold()),
+    "elbo": lambda found: (found.elbo is None, -(found.elbo or 0.0)),
+    "state": lambda found: (False, found.state),
+    "size": lambda found: (False, -found.size),
+}
+SORTS = tuple(_SORTS)
+
+
+def show_runs(runs_dir: Path, texts: Sequence[str], *, sort: str, pattern: str | None, as_json: bool) -> None:
+    """Print the runs meant by ``texts``, or all.
+
+    Args:
+        runs_dir: Where runs are kept.
+        texts: Names, paths or ``latest``.
+        sort: One of ``SORTS``; runs that are equal in it stand newest first, or as named.
+        pattern: A shell pattern for name or state.
+        as_json: As JSON Lines.
+
+    Raises:
+        UsageError: There is no such sort.
+        RunStoreError: The runs cannot be read, or one is not there.
+    """
+    prepare_output(DisplayConfig())
+    if sort not in _SORTS:
+        raise UsageError(f"--sort is one of {', '.join(SORTS)}; got {printable(sort)}")
+    found = [summarised(find_run(runs_dir, text)) for text in texts] if texts else list(list_runs(runs_dir))
+    chosen = [summary for summary in found if pattern is None or _matches(summary, pattern)]
+    chosen.sort(key=_SORTS[sort])
+    if as_json:
+        for summary in chosen:
+            print(json.dumps(_record(summary), allow_nan=False))
+    elif chosen:
+        now = time.time()
+        print_runs(make_console(), [_row(summary, now) for summary in chosen])
+    elif found:
+        print(f"no run in {printable(str(runs_dir))} has a name or state like {printable(pattern or '')}")
+    else:
+        print(f"no runs in {printable(str(runs_dir))} yet; start one with: tui-vae")
+
+
+def delete_runs(runs_dir: Path, texts: Sequence[str], *, yes: bool) -> int:
+    """Delete runs of ``runs_dir`` for good, after asking; returns the exit code.
+
+    Raises:
+        UsageError: No run is named, or nobody can be asked.
+        RunStoreError: One is not there, lies elsewhere, is being written, or cannot be deleted.
+    """
+    if not texts:
+        raise UsageError("--delete takes the runs to delete, such as: tui-vae runs --delete quiet-otter")
+    runs = list(dict.fromkeys(find_run(runs_dir, text) for text in texts))
+    for run in runs:
+        if run.path.is_symlink() or run.path.parent.resolve() != runs_dir.resolve():
+            raise RunStoreError(f"{run.path}: not in {runs_dir}, and only runs kept there are deleted; see --runs-dir")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("--delete asks first, and nobody is here to answer; add --yes to delete without asking")
+        names = ", ".join(printable(run.path.name) for run in runs)
+        sys.stderr.write(f"Delete {names} for good? [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            print("nothing was deleted")
+            return ExitCode.OK
+    for run in runs:
+        # Whoever holds the lease is the only one that writes: a run that trains is refused, and none begins meanwhile.
+        lease = Lease.acquire(run)
+        try:
+            shutil.rmtree(run.path)
+        except OSError as error:
+            lease.release()
+            raise RunStoreError(f"{run.path}: cannot be deleted entirely ({error.strerror})") from error
+        print(f"deleted {printable(run.path.name)}")
+    return ExitCode.OK
+
+
+def _matches(summary: RunSummary, pattern: str) -> bool:
+    return any(fnmatch.fnmatchcase(text, pattern) for text in (summary.run.name, summary.state))
+
+
+def _row(summary: RunSummary, now: float) -> RunRow:
+    epochs = UNKNOWN if summary.epochs is None else str(summary.epochs)
+    return RunRow(
+        name=printable(summary.run.name),
+        state=summary.state,
+        data=printable(summary.dataset or UNKNOWN),
+        models=tuple((printable(m.name), f"{m.epoch}/{epochs}", nats(m.elbo)) for m in summary.models),
+        age=duration(now - summary.began) if summary.began is not None else UNKNOWN,
+        size=size(summary.size),
+    )
+
+
+def _record(summary: RunSummary) -> dict[str, object]:
+    return {
+        "v": 1,
+        "name": summary.run.name,
+        "path": str(summary.run.path),
+        "state": summary.state,
+        "dataset": summary.dataset,
+        "epochs": summary.epochs,
+        "models": [{"model": m.name, "epoch": m.epoch, "elbo": _finite(m.elbo)} for m in summary.models],
+        "elbo": _finite(summary.elbo),
+        "began": _finite(summary.began),
+        "bytes": summary.size,
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and abs(value) < float("inf") else None
