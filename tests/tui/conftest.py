@@ -38,6 +38,8 @@ def open_monitor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenMonitor
         events: Iterable[Event] | None = None, size: tuple[int, int] = (140, 45), **options: Any
     ) -> AsyncIterator[Monitor]:
         source = ScriptedSource(recorded_run() if events is None else events, tmp_path)
+        for name in ("own", "cannot_control", "seen"):
+            setattr(source, name, options.pop(name, getattr(source, name)))
         for name, value in options.pop("env", {}).items():
             monkeypatch.setenv(name, value)
         opened = options.pop("open_source", lambda report: source)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from tui_vae.condition import Sighting
 from tui_vae.events import (
     DataSummary,
     Epoch,
@@ -44,6 +45,10 @@ class ScriptedSource:
     """Hands out what it was fed, and answers pausing and resuming as a run would."""
 
     def __init__(self, events: Iterable[Event], directory: Path) -> None:
+        self.own = True
+        self.cannot_control: str | None = None
+        self.restarted = False
+        self.seen = Sighting("live")
         self._waiting = list(events)
         self._directory = directory
         self.asked: list[tuple[str, str]] = []
@@ -59,6 +64,9 @@ class ScriptedSource:
     def poll(self) -> Sequence[Event]:
         events, self._waiting = self._waiting, []
         return events
+
+    def sighting(self) -> Sighting:
+        return self.seen
 
     def picture(self, file: str) -> Pixels | None:
         self.pictures_read.append(file)
@@ -77,6 +85,9 @@ class ScriptedSource:
     def resume(self, model: str) -> None:
         self.asked.append(("resume", model))
         self.feed(State(model=model, state="running"))
+
+    def checkpoint(self, model: str) -> None:
+        self.asked.append(("checkpoint", model))
 
     def stop(self, reason: str) -> None:
         self.asked.append(("stop", reason))

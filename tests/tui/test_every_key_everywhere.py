@@ -34,6 +34,6 @@ async def test_every_key_before_anything_is_known(open_monitor: OpenMonitor) -> 
             await monitor.press(key)
             while len(monitor.app.screen_stack) > 1:
                 await monitor.press("escape")
-        # A pause may be asked for before the first step; there is nothing yet that could be resumed.
-        assert {asked for asked, _ in monitor.source.asked} == {"pause"}
+        # Pausing and saving may be asked for before the first step; there is nothing yet that could be resumed.
+        assert {asked for asked, _ in monitor.source.asked} == {"pause", "checkpoint"}
         assert "waiting for the first" in monitor.text or monitor.shows("#log-page")

@@ -18,6 +18,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
+from tui_vae.condition import Sighting
 from tui_vae.events import Notice
 from tui_vae.tui.charts import SMOOTHING_WINDOWS, X_AXES, ChartSettings
 from tui_vae.tui.export import write_curves
@@ -28,11 +29,13 @@ from tui_vae.tui.pacer import Pacer
 from tui_vae.tui.pages import DigitsPage, LatentsPage, LogPage, Page, Shown, TrainingPage
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.screens.leave import Leave, LeaveScreen
+from tui_vae.tui.screens.stop import StopScreen
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
 from tui_vae.view.ascii import to_ascii
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState, reduce, reduce_all
+from tui_vae.view.writer import doing
 
 SMALLEST = (30, 6)
 
@@ -131,7 +134,9 @@ class MonitorApp(App[Leave]):
     def _take(self) -> None:
         """Take what is new and draw it."""
         if self.source is not None:
-            self.run_state = reduce_all(self.run_state, self.source.poll())
+            events = self.source.poll()
+            known = RunState() if self.source.restarted else self.run_state
+            self.run_state = reduce_all(known, events)
         printed = self._stray()
         if printed:
             self._tell(printed)
@@ -148,9 +153,11 @@ class MonitorApp(App[Leave]):
     def update_view(self) -> None:
         """Show the state as it is, where it differs from what is on screen."""
         state = self.run_state
-        self.query_one(StatusLine).show(state, time.time(), self._loader.waiting)
-        self.query_one(ModelTable).show(state, ascii_only=self._settings.ascii_only)
-        self.query_one(AlertLine).show(state)
+        sighting = self.source.sighting() if self.source is not None else Sighting("live")
+        self.query_one(StatusLine).show(state, time.time(), self._loader.waiting, sighting)
+        killed = doing(state, sighting) == "killed"
+        self.query_one(ModelTable).show(state, ascii_only=self._settings.ascii_only, killed=killed)
+        self.query_one(AlertLine).show(state, sighting)
         settings = replace(self._settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
         self.page.show(Shown(state, settings, self.source, self._gallery, self._epoch))
 
@@ -222,7 +229,7 @@ class MonitorApp(App[Leave]):
 
     def _pause(self, names: list[str]) -> None:
         """Pause the models, or resume them when none of them is running."""
-        if self.source is None:
+        if self.source is None or not self._in_control(self.source):
             return
         models = [self.run_state.models[name] for name in names]
         running = [model.name for model in models if model.status in (None, "running")]  # also before its first step
@@ -233,6 +240,37 @@ class MonitorApp(App[Leave]):
             self.source.resume(name)
         if not running and not paused:
             self.notify("no model here is training", timeout=2)
+        self._expect_answer()
+
+    def action_checkpoint(self) -> None:
+        if self.source is None or not self._in_control(self.source):
+            return
+        names = [name for name, model in self.run_state.models.items() if not model.ended]
+        for name in names:
+            self.source.checkpoint(name)
+        self.notify("saving every model" if names else "no model is training", timeout=2)
+        self._expect_answer()
+
+    def action_stop_training(self) -> None:
+        if self.source is None or not self._in_control(self.source):
+            return
+        if self.over:
+            self.notify("no model is training", timeout=2)
+        elif not isinstance(self.screen, StopScreen):
+            self.push_screen(StopScreen(), self._stop_training)
+
+    def _stop_training(self, wanted: bool | None) -> None:
+        if wanted and self.source is not None:
+            self.source.stop("by the user")
+            self._expect_answer()
+
+    def _in_control(self, source: RunSource) -> bool:
+        """Whether the run can be paused and stopped from here; says how when not."""
+        if source.cannot_control is not None:
+            self.notify(source.cannot_control, timeout=5, markup=False)
+        return source.cannot_control is None
+
+    def _expect_answer(self) -> None:
         # The trainers answer after a step; a key is answered sooner than the next redraw may be.
         self.set_timer(0.1, self._take)
 
@@ -269,7 +307,9 @@ class MonitorApp(App[Leave]):
     def _write(self, name: str, ending: str, write: Callable[[Path], object]) -> None:
         if self.source is None:
             return
-        path = Path(self.source.directory()) / f"{name}-{time.strftime('%H%M%S')}.{ending}"
+        # What others train is not ours to write into.
+        folder = Path(self.source.directory()) if self.source.own else Path.cwd()
+        path = folder / f"{name}-{time.strftime('%H%M%S')}.{ending}"
         try:
             write(path)
         except OSError as error:
@@ -281,8 +321,8 @@ class MonitorApp(App[Leave]):
         self.push_screen(HelpScreen())
 
     def action_leave(self) -> None:
-        if self.over or self.source is None:
-            self.exit(Leave.DONE if self.over else Leave.STOP)
+        if self.over or self.source is None or not self.source.own:
+            self.exit(Leave.STOP if self.source is None else Leave.DONE)
         elif isinstance(self.screen, LeaveScreen):
             self.exit(Leave.STOP)
         else:

@@ -8,6 +8,9 @@ GROUPS: dict[str, list[Binding]] = {
     "Training": [
         Binding("space", "pause_model", "pause", key_display="space", tooltip="Pause or resume the selected model."),
         Binding("p,shift+space", "pause_all", "pause all", show=False, key_display="p", tooltip="Pause or resume all."),
+        Binding("c", "checkpoint", "checkpoint", show=False, key_display="c", tooltip="Save every model now."),
+        Binding("S,ctrl+s", "stop_training", "stop training", show=False, key_display="S",
+                tooltip="Stop training, after asking."),
         Binding("up", "select(-1)", "model above", show=False, key_display="↑", tooltip="Model above, or scroll."),
         Binding("down", "select(1)", "model below", show=False, key_display="↓", tooltip="Model below, or scroll."),
     ],

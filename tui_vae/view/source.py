@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from tui_vae.condition import Sighting
 from tui_vae.events import Event
 from tui_vae.view.cells import Pixels
 
@@ -12,8 +13,23 @@ from tui_vae.view.cells import Pixels
 class RunSource(Protocol):
     """A run as front ends need it. Nothing here raises, and only ``wait`` waits."""
 
+    @property
+    def own(self) -> bool:
+        """Whether the run trains in this process, and so ends with it."""
+
+    @property
+    def cannot_control(self) -> str | None:
+        """Why ``pause``, ``resume``, ``checkpoint`` and ``stop`` do nothing, for people; ``None`` when they act."""
+
+    @property
+    def restarted(self) -> bool:
+        """Whether what :meth:`poll` gave last begins with the first event of the run: all before is to be forgotten."""
+
     def poll(self) -> Sequence[Event]:
         """The events since the last call, in order."""
+
+    def sighting(self) -> Sighting:
+        """What is seen of the process that trains."""
 
     def picture(self, file: str) -> Pixels | None:
         """A picture named by an event; ``None`` when it cannot be read."""
@@ -27,6 +43,9 @@ class RunSource(Protocol):
     def pause(self, model: str) -> None: ...
 
     def resume(self, model: str) -> None: ...
+
+    def checkpoint(self, model: str) -> None:
+        """Ask for the state of a model to be saved after a step, beside its regular checkpoints."""
 
     def stop(self, reason: str) -> None:
         """Ask for a stop of all models, after a step."""

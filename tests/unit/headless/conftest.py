@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from rich.console import Console
 
+from tui_vae.condition import Sighting
 from tui_vae.events import (
     DataSummary,
     Epoch,
@@ -28,6 +29,10 @@ from tui_vae.view.state import RunState, reduce_all
 class ScriptedSource:
     """A run source that hands out one batch of events at each look."""
 
+    own = True
+    cannot_control: str | None = None
+    restarted = False
+
     def __init__(self, batches: Sequence[Sequence[Event]], directory: str) -> None:
         self._batches = list(batches)
         self._directory = directory
@@ -41,6 +46,9 @@ class ScriptedSource:
         self.looks += 1
         return self.looks == len(self._batches)
 
+    def sighting(self) -> Sighting:
+        return Sighting("live")
+
     def picture(self, file: str) -> None:
         return None
 
@@ -50,6 +58,8 @@ class ScriptedSource:
     def pause(self, model: str) -> None: ...
 
     def resume(self, model: str) -> None: ...
+
+    def checkpoint(self, model: str) -> None: ...
 
     def stop(self, reason: str) -> None: ...
 

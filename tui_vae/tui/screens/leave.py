@@ -5,12 +5,12 @@ from __future__ import annotations
 from enum import Enum
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList
-from textual.widgets.option_list import Option
+
+from tui_vae.tui.screens.choices import choice
 
 
 class Leave(Enum):
@@ -34,17 +34,13 @@ class LeaveScreen(ModalScreen[Leave | None]):
         with Vertical(id="leave-dialog", classes="dialog"):
             yield Label("Training is going on. Leave the interface?")
             yield OptionList(
-                _option("h", "go on training in this terminal, without the interface", "headless"),
-                _option("s", "stop after the step at hand; weights and log are kept", "stop"),
-                _option("esc", "cancel", "cancel"),
+                choice("h", "go on training in this terminal, without the interface", "headless"),
+                choice("s", "stop after the step at hand; weights and log are kept", "stop"),
+                choice("esc", "cancel", "cancel"),
             )
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.action_choose(event.option.id or "cancel")
 
-    def action_choose(self, choice: str) -> None:
-        self.dismiss(Leave(choice) if choice != "cancel" else None)
-
-
-def _option(key: str, text: str, id: str) -> Option:
-    return Option(Text.assemble((f"{key:>4}", "bold"), f"  {text}"), id=id)
+    def action_choose(self, chosen: str) -> None:
+        self.dismiss(Leave(chosen) if chosen != "cancel" else None)

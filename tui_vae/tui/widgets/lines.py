@@ -6,8 +6,10 @@ from rich.text import Text
 from textual.binding import Binding
 from textual.widgets import Static
 
+from tui_vae.condition import Sighting
 from tui_vae.view.numbers import count, duration
 from tui_vae.view.state import RunState
+from tui_vae.view.writer import concern, doing
 
 
 class StatusLine(Static):
@@ -17,9 +19,9 @@ class StatusLine(Static):
         super().__init__(id="status")
         self._content: Text | None = None
 
-    def show(self, state: RunState, now: float, waiting: str | None) -> None:
+    def show(self, state: RunState, now: float, waiting: str | None, sighting: Sighting) -> None:
         width = self.size.width
-        left, right = _left(state, waiting), _right(state, now)
+        left, right = _left(state, waiting), _right(state, now, sighting)
         if left.cell_len + right.cell_len + 1 > width:
             left.truncate(max(0, width - right.cell_len - 1), overflow="ellipsis")
         line = Text.assemble(left, " " * max(1, width - left.cell_len - right.cell_len), right, no_wrap=True)
@@ -39,31 +41,33 @@ def _left(state: RunState, waiting: str | None) -> Text:
     return text.append("  " + " · ".join(part for part in parts if part), style="not bold")
 
 
-def _right(state: RunState, now: float) -> Text:
+def _right(state: RunState, now: float, sighting: Sighting) -> Text:
     if state.started_at is None:
         return Text()
-    end = state.now if state.status is not None and state.now is not None else now
+    what = doing(state, sighting)
+    goes_on = what in ("running", "paused", "stalled")
+    end = now if goes_on or state.now is None else state.now
     epoch = min((m.epoch for m in state.models.values()), default=0)
-    parts = [f"epoch {epoch}/{state.epochs}", duration(end - state.started_at)]
-    if state.status is not None:
-        parts = [state.status, *parts]
+    parts = [f"epoch {epoch}/{state.epochs}", duration(state.elapsed(end))]
+    if what != "running":
+        parts = [what, *parts]
     elif (left := state.seconds_left()) is not None:
         parts.append(f"{duration(left)} left")
     return Text(" · ".join(parts) + " ", no_wrap=True)
 
 
 class AlertLine(Static):
-    """What went wrong last, in plain view; takes no space while nothing has."""
+    """What is wrong, in plain view: with the process that trains, or what went wrong last; else takes no space."""
 
     def __init__(self) -> None:
         super().__init__(id="alert")
         self.display = False
         self._text: str | None = None
 
-    def show(self, state: RunState) -> None:
+    def show(self, state: RunState, sighting: Sighting) -> None:
         failed = [f"{m.name} failed: {m.reason}" for m in state.models.values() if m.status == "failed"]
         notices = [line.text.splitlines()[-1] for line in state.log[-50:] if line.level != "info" and line.text]
-        text = "  ".join(failed) or (notices[-1] if notices else None)
+        text = concern(state, sighting, state.name) or "  ".join(failed) or (notices[-1] if notices else None)
         if text == self._text:
             return
         self._text = text

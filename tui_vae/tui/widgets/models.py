@@ -22,6 +22,9 @@ _STATES = {
     "finished": "✓ finished",
     "failed": "✗ failed",
 }
+_KILLED = {"state": "✗ killed", "img/s": UNKNOWN, "left": UNKNOWN}
+"""Of a model that had not ended when its process did."""
+
 _NAME_WIDTH = 12
 
 
@@ -90,7 +93,7 @@ class ModelTable(DataTable[Text], inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__(cursor_type="row", zebra_stripes=False, cell_padding=0, id="models")
         self._run_state = RunState()
-        self._ascii = False
+        self._ascii = self._killed = False
         self._shown: dict[tuple[str, str], str] = {}
         self._columns: tuple[Column, ...] = ()
         self._indent = " "
@@ -104,10 +107,10 @@ class ModelTable(DataTable[Text], inherit_bindings=False):
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()
 
-    def show(self, state: RunState, *, ascii_only: bool) -> None:
-        """Change the cells that differ."""
+    def show(self, state: RunState, *, ascii_only: bool, killed: bool) -> None:
+        """Change the cells that differ; ``killed`` says that the process that trained is gone."""
         new_models = state.models.keys() != self._run_state.models.keys()
-        self._run_state, self._ascii = state, ascii_only
+        self._run_state, self._ascii, self._killed = state, ascii_only, killed
         if new_models:
             self._columns = ()
             self._arrange()
@@ -139,6 +142,8 @@ class ModelTable(DataTable[Text], inherit_bindings=False):
         for name, model in self._run_state.models.items():
             for column in self._columns:
                 value = column.cell(model, self._run_state)
+                if self._killed and not model.ended:
+                    value = _KILLED.get(column.key, value)
                 if self._shown.get((name, column.key)) != value:
                     self._shown[name, column.key] = value
                     self.update_cell(name, column.key, self._cell(column, value, model))

@@ -1,0 +1,23 @@
+"""What is to be said of the process that trains a run, beside what its events say."""
+
+from __future__ import annotations
+
+from tui_vae.condition import Condition, Sighting, condition
+from tui_vae.view.state import RunState
+
+
+def doing(state: RunState, sighting: Sighting) -> Condition:
+    """The condition of a run."""
+    return condition(state.status, [model.status for model in state.models.values()], sighting.liveness)
+
+
+def concern(state: RunState, sighting: Sighting, name: str) -> str | None:
+    """What a person should know of the process that trains ``name``; ``None`` while there is nothing."""
+    match doing(state, sighting):
+        case "killed":
+            return f"the process that trained is gone; go on with: tui-vae --resume {name}"
+        case "stalled" if sighting.silent is not None:
+            return f"no sign of life from the process that trains for {sighting.silent:.0f} s"
+        case "stalled":
+            return "no sign of life from the process that trains"
+    return None
