@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from tui_vae.condition import Sighting
 from tui_vae.errors import ExitCode, RunStoreError
 from tui_vae.events import Action, Event, Notice, RunStarted
-from tui_vae.runs import LogWriter, RunDirectory, read_picture
+from tui_vae.runs import LogWriter, RunDirectory
 from tui_vae.runs.control import Requests
 from tui_vae.runs.lease import Lease
+from tui_vae.runs.pictures import picture_of
 from tui_vae.runs.store import RunStore
 from tui_vae.training import Broadcast, Engine, Surroundings
 from tui_vae.training.ports import Emit
@@ -90,7 +91,7 @@ class Session:
 
     def picture(self, file: str) -> Pixels | None:
         try:
-            return read_picture(self._run.path / file)
+            return picture_of(self._run, file)
         except RunStoreError:
             return None
 
