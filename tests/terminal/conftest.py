@@ -34,7 +34,8 @@ def spawn(command: str) -> Iterator[Callable[..., Terminal]]:
 
     def spawn(folder: Path, *arguments: str, size: tuple[int, int] = (80, 24), **env: str) -> Terminal:
         variables = own | {"LANG": "C.UTF-8", "TERM": "xterm-256color"} | env
-        terminal = Terminal(command, [*small, *arguments], folder, variables, size)
+        trains = arguments[:1] != ("watch",)
+        terminal = Terminal(command, [*(small if trains else ()), *arguments], folder, variables, size)
         terminals.append(terminal)
         return terminal
 

@@ -1,0 +1,181 @@
+"""A run that one process trains, watched and controlled by others in terminals of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.terminal.pseudo_terminal import Terminal
+from tui_vae.events import Checkpoint, Event, ModelStarted, Progress, Request, RunFinished, State
+from tui_vae.runs import read_log
+
+Spawn = Callable[..., Terminal]
+
+
+class Training:
+    """A process that trains for long, and what it told so far."""
+
+    def __init__(self, command: str, folder: Path) -> None:
+        small = ["--train-size", "256", "--val-size", "200", "--zdim", "4", "--threads", "1", "--device", "cpu"]
+        self.process = subprocess.Popen(
+            [command, *small, "--model", "a=8", "--model", "b=", "--epochs", "20000", "--no-ui", "--name", "otter"],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+        )
+        self.folder = folder
+
+    @property
+    def log(self) -> Path:
+        return next(self.folder.glob("runs/*/events.jsonl"), self.folder / "none")
+
+    @property
+    def events(self) -> list[Event]:
+        return list(read_log(self.log)) if self.log.exists() else []
+
+    def until(self, condition: Callable[[list[Event]], object]) -> None:
+        end = time.monotonic() + 60
+        while not condition(self.events):
+            assert time.monotonic() < end, "waited in vain"
+            assert self.process.poll() is None, "ended"
+            time.sleep(0.05)
+
+    def states(self) -> dict[str, str]:
+        return {event.model: event.state for event in self.events if isinstance(event, State)}
+
+    def answers(self) -> list[Request]:
+        return [event for event in self.events if isinstance(event, Request)]
+
+
+@pytest.fixture(scope="module")
+def begin(command: str) -> Iterator[Callable[[Path], Training]]:
+    """Starts to train in a folder; ends what the tests leave running."""
+    begun: list[Training] = []
+
+    def begin(folder: Path) -> Training:
+        begun.append(Training(command, folder))
+        begun[-1].until(lambda events: any(isinstance(event, Progress) for event in events))
+        return begun[-1]
+
+    yield begin
+    for training in begun:
+        training.process.kill()
+        training.process.wait()
+
+
+@pytest.fixture(scope="module")
+def shared(begin: Callable[[Path], Training], tmp_path_factory: pytest.TempPathFactory) -> Training:
+    """A training process that no test disturbs."""
+    return begin(tmp_path_factory.mktemp("shared"))
+
+
+def test_a_watcher_in_control_pauses_resumes_saves_and_stops(
+    spawn: Spawn, begin: Callable[[Path], Training], tmp_path: Path
+) -> None:
+    training = begin(tmp_path)
+    watcher = spawn(tmp_path, "watch", "--control")
+    watcher.wait_until("running")
+    watcher.press("p")
+    watcher.wait_until(lambda: set(training.states().values()) == {"paused"})
+    watcher.wait_until(lambda: "paused" in watcher.text.splitlines()[0])
+    watcher.press("p")
+    watcher.wait_until(lambda: set(training.states().values()) == {"running"})
+    saved = sum(isinstance(event, Checkpoint) for event in training.events)
+    watcher.press("c")
+    watcher.wait_until(lambda: [answer.action for answer in training.answers()].count("checkpoint") == 2)
+    watcher.wait_until(lambda: sum(isinstance(event, Checkpoint) for event in training.events) > saved)
+    watcher.press("S", "s")
+    assert training.process.wait(60) == 130
+    watcher.wait_until(lambda: "stopped" in watcher.text.splitlines()[0])
+    assert {answer.refused for answer in training.answers()} == {None}
+    assert isinstance(training.events[-1], RunFinished)
+    watcher.press("q")
+    assert watcher.exit_code() == 0
+    watcher.assert_left_as_found()
+    assert list((training.log.parent / "control").iterdir()) == []
+
+
+def test_a_watcher_without_control_leaves_and_training_goes_on(spawn: Spawn, shared: Training) -> None:
+    watcher = spawn(shared.folder, "watch", "otter")
+    watcher.wait_until("running")
+    watcher.press("p")
+    watcher.wait_until("watch --control")
+    watcher.press("q")
+    assert watcher.exit_code() == 0
+    watcher.assert_left_as_found()
+    assert shared.answers() == []
+    told = len(shared.events)
+    shared.until(lambda events: len(events) > told)
+
+
+def test_ctrl_c_ends_a_text_watcher_alone_and_leaves_the_terminal_as_it_was(spawn: Spawn, shared: Training) -> None:
+    watcher = spawn(shared.folder, "watch", "--no-ui")
+    watcher.wait_until("img/s")
+    watcher.press("ctrl+c")
+    assert watcher.exit_code() == 130
+    watcher.assert_left_as_found()
+    assert shared.process.poll() is None
+
+
+@pytest.mark.parametrize("arguments", [(), ("--no-ui",)])
+def test_a_watcher_ends_with_its_terminal(spawn: Spawn, shared: Training, arguments: tuple[str, ...]) -> None:
+    files = sorted(shared.log.parent.iterdir())
+    watcher = spawn(shared.folder, "watch", *arguments)
+    watcher.wait_until("otter")
+    watcher.hang_up()
+    assert watcher.wait_unread(20) == 130
+    assert shared.process.poll() is None
+    assert sorted(shared.log.parent.iterdir()) == files
+
+
+def test_events_are_printed_as_they_were_logged_and_the_reader_may_leave(shared: Training, command: str) -> None:
+    watcher = subprocess.Popen([command, "watch", "--json"], cwd=shared.folder, stdout=subprocess.PIPE)
+    assert watcher.stdout is not None
+    lines = [watcher.stdout.readline() for _ in range(50)]
+    assert lines == shared.log.read_bytes().splitlines(keepends=True)[:50]
+    assert json.loads(lines[0])["event"] == "run_started"
+    watcher.stdout.close()
+    assert watcher.wait(20) == 0
+    assert shared.process.poll() is None
+
+
+def test_a_watcher_tells_of_a_process_that_is_killed_and_of_the_one_that_goes_on(
+    spawn: Spawn, begin: Callable[[Path], Training], tmp_path: Path, command: str
+) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([command, *arguments], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
+
+    training = begin(tmp_path)
+    watcher = spawn(tmp_path, "watch", size=(120, 30))
+    watcher.wait_until("running")
+    assert json.loads(run("runs", "--json").stdout)["state"] == "running"
+    refused = run("runs", "--delete", "otter", "--yes")
+    assert refused.returncode == 4
+    assert f"pid {training.process.pid}" in refused.stderr
+    training.process.kill()
+    watcher.wait_until("tui-vae --resume otter")
+    assert "killed" in watcher.text.splitlines()[0]
+    assert json.loads(run("runs", "--json").stdout)["state"] == "killed"
+    text = run("watch", "--no-ui")
+    assert text.returncode == 1
+    assert "go on with: tui-vae --resume otter" in text.stderr
+    again = subprocess.Popen([command, "--no-ui", "--resume", "otter"], cwd=tmp_path, stdout=subprocess.DEVNULL)
+    try:
+        watcher.wait_until(lambda: sum(isinstance(event, ModelStarted) for event in training.events) == 4)
+        watcher.wait_until(lambda: "killed" not in watcher.text)
+        watcher.wait_until("running")
+    finally:
+        again.terminate()
+        assert again.wait(60) == 130
+    watcher.wait_until(lambda: "stopped" in watcher.text.splitlines()[0])
+    watcher.press("q")
+    assert watcher.exit_code() == 0
+    whole = run("watch", "--json")
+    assert whole.returncode == 130
+    assert whole.stdout.encode() == training.log.read_bytes()
+    assert run("runs", "--delete", "otter", "--yes").returncode == 0
+    assert list((tmp_path / "runs").iterdir()) == []

@@ -1,0 +1,95 @@
+"""``tui-vae watch``: the front ends on a run of another process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from tui_vae.cli.hangup import Terminal
+from tui_vae.cli.signals import StopSignals
+from tui_vae.cli.stray import StrayOutput
+from tui_vae.cli.terminal import in_foreground, prepare_output, usable_terminal
+from tui_vae.cli.watching import WatchSource
+from tui_vae.config import DisplayConfig
+from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError, UsageError
+from tui_vae.runs.listing import find_run
+from tui_vae.view.printable import printable
+from tui_vae.view.state import RunState
+from tui_vae.view.writer import concern, doing
+
+
+def watch_run(text: str, runs_dir: Path, display: DisplayConfig, *, control: bool, signals: StopSignals) -> int:
+    """Show a run in the front end that fits; returns the exit code of the process.
+
+    Raises:
+        UsageError: Control is asked for where there are no keys.
+        RunStoreError: The run is not there, or cannot be read.
+    """
+    run = find_run(runs_dir, text)
+    ascii_only = prepare_output(display)
+    with_interface = not display.no_ui and usable_terminal()
+    if control and not with_interface:
+        raise UsageError("--control goes with the interface, which needs a terminal; leave it out to watch as text")
+    source = WatchSource(run, control=control, as_logged=display.json)
+    # Nothing is lost with a watcher: it goes with its terminal.
+    terminal = Terminal()
+    terminal.when_lost(lambda reason: os._exit(ExitCode.STOPPED))
+    terminal.watch()
+    try:
+        if with_interface:
+            return _in_interface(source, printable(run.name), display, signals, ascii_only=ascii_only)
+        if not display.no_ui:
+            print("tui-vae: no terminal for the interface here; watching without it, as --no-ui does", file=sys.stderr)
+        return _as_text(source, printable(run.name), display, signals)
+    finally:
+        source.close()
+
+
+def _in_interface(
+    source: WatchSource, name: str, display: DisplayConfig, signals: StopSignals, *, ascii_only: bool
+) -> int:
+    from tui_vae.tui import Leave, MonitorApp  # noqa: PLC0415 - Textual, which no text output loads
+
+    with StrayOutput() as stray:
+        known = RunState(name=name)
+        app = MonitorApp(lambda report: source, state=known, ascii_only=ascii_only, fps=display.fps, stray=stray.take)
+        signals.answer = app.request_stop
+        source.start()
+        leave = app.run()
+        remains = stray.take()
+    if remains:
+        sys.stderr.write(printable(remains, keep="\n") + "\n")
+    if app.error is not None:
+        raise app.error
+    codes = {Leave.STOP: ExitCode.STOPPED, None: ExitCode.MODEL_FAILED}  # none: Textual has printed what went wrong
+    return codes.get(leave, ExitCode.OK)
+
+
+def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: StopSignals) -> int:
+    from tui_vae.headless import follow, make_output  # noqa: PLC0415 - Rich, which the interface does without
+
+    output = make_output(display, in_place=in_foreground())
+    signals.answer = _interrupt
+    source.start()
+    try:
+        state = follow(source, output)
+    except KeyboardInterrupt:
+        output.leave()
+        return ExitCode.STOPPED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is buffered: the reader has left
+        return ExitCode.OK
+    except OSError as error:
+        raise TuiVaeError(f"the output cannot be written ({error.strerror})") from error
+    if state.started_at is None and source.trouble is not None:
+        raise RunStoreError(source.trouble)
+    said = concern(state, source.sighting(), name)
+    if said is not None:
+        sys.stderr.write(f"tui-vae: {said}\n")
+    codes = {"finished": ExitCode.OK, "stopped": ExitCode.STOPPED}
+    return codes.get(doing(state, source.sighting()), ExitCode.MODEL_FAILED)
+
+
+def _interrupt(name: str) -> None:
+    raise KeyboardInterrupt

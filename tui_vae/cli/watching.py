@@ -1,0 +1,174 @@
+"""A run that another process trains, or trained, as a source for any front end: nothing but its files is read."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from tui_vae.condition import Sighting
+from tui_vae.errors import RunStoreError
+from tui_vae.events import Action, Epoch, Event, ModelStarted, Notice, Progress, RunFinished, RunStarted, State
+from tui_vae.runs import RunDirectory
+from tui_vae.runs.control import send_request
+from tui_vae.runs.liveness import Observer
+from tui_vae.runs.pictures import picture_of
+from tui_vae.runs.tail import LogTail
+from tui_vae.view.cells import Pixels
+from tui_vae.view.printable import printable, printable_event
+
+SECONDS_BETWEEN_LOOKS = 0.25
+MOST_WAITING = 20_000
+"""Events read ahead of a front end. Beyond, reading waits: the log itself keeps what a slow terminal has not shown."""
+
+SECONDS_TO_APPEAR = 1.5
+"""A writer makes its directory a moment before its lease, and may be replaced by one that resumes the run."""
+
+SECONDS_TO_RESUME = 3.0
+"""A run that ended while its process lives on may be continued by it, but not after so long a silence."""
+
+
+class WatchSource:
+    """Follows the log of a run: a :class:`tui_vae.view.source.RunSource`.
+
+    Args:
+        run: The run.
+        control: Whether this watcher may pause, resume, save and stop it.
+        as_logged: Give every event exactly as it stands in the log, where else progress is merged and texts are
+            made safe to show.
+
+    Attributes:
+        trouble: Why the log cannot be read; ``None`` while it can.
+    """
+
+    own = False
+
+    def __init__(self, run: RunDirectory, *, control: bool = False, as_logged: bool = False) -> None:
+        self._run = run
+        self._as_logged = as_logged
+        how = f"watching only; to control the run: tui-vae watch --control {printable(run.name)}"
+        self.cannot_control = None if control else how
+        self.restarted = False
+        self.trouble: str | None = None
+        self._tail = LogTail(run.log, merge=not as_logged)
+        self._observer = Observer(run)
+        self._changed = threading.Condition()
+        self._waiting: deque[Event] = deque()
+        self._anew = False
+        self._closed = False
+        self._sighting = Sighting("live")
+        self._finished = self._over = False
+        self._last_seen = self._last_new = time.monotonic()
+
+    def start(self) -> None:
+        """Begin to read, in a thread of its own."""
+        threading.Thread(target=self._follow, name="watcher", daemon=True).start()
+
+    def close(self) -> None:
+        """Read no more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    # What front ends need of a run.
+
+    def poll(self) -> Sequence[Event]:
+        with self._changed:
+            events = list(self._waiting)
+            self._waiting.clear()
+            self.restarted, self._anew = self._anew, False
+            self._changed.notify_all()
+        return events
+
+    def sighting(self) -> Sighting:
+        return self._sighting
+
+    def picture(self, file: str) -> Pixels | None:
+        try:
+            return picture_of(self._run, file)
+        except RunStoreError:
+            return None
+
+    def directory(self) -> str:
+        return printable(str(self._run.path))
+
+    def wait(self, seconds: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._over, seconds)
+
+    def pause(self, model: str) -> None:
+        self._ask("pause", model)
+
+    def resume(self, model: str) -> None:
+        self._ask("resume", model)
+
+    def checkpoint(self, model: str) -> None:
+        self._ask("checkpoint", model)
+
+    def stop(self, reason: str) -> None:
+        self._ask("stop", None)
+
+    def _ask(self, action: Action, model: str | None) -> None:
+        if self.cannot_control is not None:
+            return
+        try:
+            send_request(self._run, action, model)
+        except RunStoreError as error:
+            with self._changed:
+                self._waiting.append(Notice(level="warning", text=printable(str(error))))
+
+    # The thread that reads.
+
+    def _follow(self) -> None:
+        while not self._closed:
+            # First the writer, then the log: what it wrote before it went is read by then.
+            sighting = self._observer.look()
+            self._read()
+            self._judge(sighting)
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed, SECONDS_BETWEEN_LOOKS)
+
+    def _read(self) -> None:
+        """Hand over what is new in the log, at the pace at which it is taken."""
+        try:
+            for events in self._tail.portions():
+                self._hand_over(events, restarted=self._tail.restarted)
+                if self._closed:
+                    return
+            self.trouble = None
+        except RunStoreError as error:
+            told, self.trouble = self.trouble, str(error)
+            if told != self.trouble:
+                self._hand_over([Notice(level="error", text=self.trouble)], restarted=False)
+
+    def _hand_over(self, events: Sequence[Event], *, restarted: bool) -> None:
+        plain = events if self._as_logged else [printable_event(event) for event in events]
+        with self._changed:
+            if restarted:
+                self._waiting.clear()
+                self._anew = True
+            self._changed.wait_for(lambda: self._closed or len(self._waiting) < MOST_WAITING)
+            self._waiting.extend(plain)
+        for event in events:
+            if isinstance(event, RunFinished):
+                self._finished = True
+            elif isinstance(event, (RunStarted, ModelStarted, Progress, Epoch, State)):
+                self._finished = False
+        if events:
+            self._last_new = time.monotonic()
+
+    def _judge(self, sighting: Sighting) -> None:
+        """Take the writer for gone only after a while, and the run for over when nothing more is to be expected."""
+        now = time.monotonic()
+        if sighting.liveness != "gone":
+            self._last_seen = now
+        gone = now - self._last_seen > SECONDS_TO_APPEAR
+        with self._changed:
+            self._sighting = sighting if gone or sighting.liveness != "gone" else Sighting("live")
+            if self._finished:
+                self._over = sighting.liveness == "gone" or now - self._last_new > SECONDS_TO_RESUME
+            else:
+                self._over = gone
+            if self._over:
+                self._changed.notify_all()
