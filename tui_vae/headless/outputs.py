@@ -56,7 +56,7 @@ class PlainOutput:
 
     def show(self, events: Sequence[Event], state: RunState) -> None:
         for line in new_lines(state, self._shown):
-            since = duration(line.t - state.started_at) if state.started_at else ""
+            since = duration(line.elapsed) if line.elapsed is not None else ""
             model = f"{line.model}: " if line.model else ""
             level = "" if line.level == "info" else f"{line.level}: "
             text = f"{since:>8}  {level}{model}{line.text}"

@@ -74,6 +74,16 @@ class Series:
     def last(self) -> Point | None:
         return self._newest
 
+    def until(self, step: float) -> Series:
+        """This series without the points that tell of a step after ``step``."""
+        later = np.flatnonzero(self.column("step") > step)
+        if not len(later):
+            return self
+        length = int(later[0]) - 1
+        if length < 0:
+            return Series()
+        return self._of(self._storage, length, Point(*self._storage.rows[length].tolist()), self._span)
+
     def append(self, point: Point) -> Series:
         """This series with one more point."""
         newest = self._newest

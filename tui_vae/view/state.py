@@ -6,10 +6,10 @@ gives a new one, and whoever holds an old one sees it unchanged.
 
 from __future__ import annotations
 
-import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from tui_vae.events import (
     Checkpoint,
@@ -23,30 +23,41 @@ from tui_vae.events import (
     Notice,
     Parameters,
     Progress,
+    Request,
     RunFinished,
     RunStarted,
     RunStatus,
     Samples,
     State,
 )
+from tui_vae.view.history import EpochHistory, History
 from tui_vae.view.series import Series, point_of
 
 MOST_LOG_LINES = 2000
+MOST_MODELS = 256
+"""Models that are followed; further ones, of which only a damaged log can tell, are not."""
+
+Frozen = TypeVar("Frozen")
 
 
 @dataclass(frozen=True)
 class LogLine:
-    """A line for the log page."""
+    """A line for the log page; ``elapsed`` is the time since the start of the run, see :meth:`RunState.elapsed`."""
 
     t: float
     level: str
     model: str | None
     text: str
+    elapsed: float | None = None
 
 
 @dataclass(frozen=True)
 class ModelState:
-    """One model as far as the events tell. Nothing is known before its first event."""
+    """One model as far as the events tell. Nothing is known before its first event.
+
+    ``started_at`` is when it was first started, ``running_since`` when it last began to run, also after a pause.
+    ``latest`` and ``best`` are its newest checkpoints of that kind.
+    """
 
     name: str
     hidden: tuple[int, ...] = ()
@@ -59,10 +70,13 @@ class ModelState:
     steps: int = 0
     images_per_second: float | None = None
     progress: Series = field(default_factory=Series)
-    train: tuple[Epoch, ...] = ()
-    held_out: tuple[Epoch, ...] = ()
-    samples: tuple[Samples, ...] = ()
+    train: EpochHistory[Epoch] = field(default_factory=EpochHistory)
+    held_out: EpochHistory[Epoch] = field(default_factory=EpochHistory)
+    samples: EpochHistory[Samples] = field(default_factory=EpochHistory)
+    latest: Checkpoint | None = None
+    best: Checkpoint | None = None
     started_at: float | None = None
+    running_since: float | None = None
     ended_at: float | None = None
 
     @property
@@ -89,19 +103,29 @@ class ModelState:
         return self.status in ("finished", "stopped", "failed")
 
     def seconds_left(self) -> float | None:
-        """Estimate from the steps of the last minute, ``None`` while nothing is known or nothing is left."""
-        if self.status != "running" or len(self.progress) < 2 or self.step >= self.steps:
+        """Estimate from the steps of the last minute, ``None`` while nothing is known or nothing is left.
+
+        Steps before a pause, or before the run was resumed, do not count: the time between is no measure of the pace.
+        """
+        if self.status != "running" or self.step >= self.steps:
             return None
         times, steps = self.progress.column("t"), self.progress.column("step")
-        first = int((times >= times[-1] - 60).argmax())
-        first = min(first, len(times) - 2)
+        if self.running_since is not None:
+            steps, times = steps[times >= self.running_since], times[times >= self.running_since]
+        if len(times) < 2:
+            return None
+        first = min(int((times >= times[-1] - 60).argmax()), len(times) - 2)
         passed, done = times[-1] - times[first], steps[-1] - steps[first]
         return float(passed / done * (self.steps - self.step)) if done > 0 and passed > 0 else None
 
 
 @dataclass(frozen=True)
 class RunState:
-    """One run as far as the events tell."""
+    """One run as far as the events tell.
+
+    A run may have several parts, each begun by a process that resumed it: ``started_at`` is the start of the newest,
+    ``earlier_seconds`` how long the others took together.
+    """
 
     name: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -109,15 +133,24 @@ class RunState:
     versions: Mapping[str, str] = field(default_factory=dict)
     data: DataSummary | None = None
     started_at: float | None = None
+    earlier_seconds: float = 0.0
     now: float | None = None
     models: Mapping[str, ModelState] = field(default_factory=dict)
-    log: tuple[LogLine, ...] = ()
+    log: History[LogLine] = field(default_factory=History)
     status: RunStatus | None = None
     results: tuple[ModelResult, ...] = ()
 
     @property
     def epochs(self) -> int:
-        return int(self.config.get("epochs", 0))
+        epochs = self.config.get("epochs")
+        return epochs if isinstance(epochs, int) else 0
+
+    def elapsed(self, now: float) -> float | None:
+        """Seconds that the run has taken at the time ``now``, or until its end; the time between its parts left out."""
+        if self.started_at is None:
+            return None
+        end = self.now if self.status is not None and self.now is not None else now
+        return self.earlier_seconds + max(0.0, end - self.started_at)
 
     def seconds_left(self) -> float | None:
         """Time until the last model ends; ``None`` while nothing is known."""
@@ -133,29 +166,41 @@ def reduce_all(state: RunState, events: Iterable[Event]) -> RunState:
 
 def reduce(state: RunState, event: Event) -> RunState:
     """The state after ``event``."""
-    state = dataclasses.replace(state, now=max(event.t, state.now or event.t))
+    now = event.t if state.now is None else max(event.t, state.now)
     match event:
+        case Progress() | Epoch() | Samples() | Checkpoint() | State() | ModelStarted():
+            model = state.models.get(event.model)
+            if model is None:
+                if len(state.models) >= MOST_MODELS:
+                    return state
+                model = ModelState(event.model)
+            state = _changed(state, now=now, models={**state.models, event.model: _reduce_model(model, event)})
         case RunStarted():
-            return _run_started(state, event)
+            state = _changed(_run_started(state, event), now=now)
         case RunFinished():
-            state = dataclasses.replace(state, status=event.status, results=event.models)
-            return _logged(state, event, "info", None, f"run {event.status}")
-        case Notice():
-            return _logged(state, event, event.level, event.model, event.text)
-        case ModelStarted() | Progress() | Epoch() | Samples() | State() | Checkpoint():
-            model = state.models.get(event.model, ModelState(event.model))
-            state = dataclasses.replace(state, models={**state.models, event.model: _reduce_model(model, event)})
-            return _log_model(state, event)
-    return state
+            state = _changed(state, now=now, status=event.status, results=event.models)
+        case _:
+            state = _changed(state, now=now)
+    line = _line(state, event)
+    return state if line is None else _changed(state, log=state.log.append(line).last(MOST_LOG_LINES))
+
+
+def _changed(value: Frozen, **fields: Any) -> Frozen:
+    """``dataclasses.replace`` for classes without slots and checks of their own: a reducer does little else, and a long
+    log has a hundred thousand events."""
+    changed = object.__new__(type(value))
+    changed.__dict__.update(value.__dict__)
+    changed.__dict__.update(fields)
+    return changed
 
 
 def _run_started(state: RunState, event: RunStarted) -> RunState:
+    """The first part of a run begins, or one that continues it with what is known."""
     specs = event.config.get("models")
-    named = (
-        [spec["name"] for spec in specs if isinstance(spec, dict) and "name" in spec] if isinstance(specs, list) else []
-    )
-    names = [name for name in named if isinstance(name, str)]
-    state = dataclasses.replace(
+    named = [spec.get("name") for spec in specs if isinstance(spec, dict)] if isinstance(specs, list) else []
+    names = [name for name in named if isinstance(name, str)][:MOST_MODELS]
+    lasted = state.now - state.started_at if state.now is not None and state.started_at is not None else 0.0
+    return _changed(
         state,
         name=event.name,
         config=event.config,
@@ -163,26 +208,17 @@ def _run_started(state: RunState, event: RunStarted) -> RunState:
         versions=event.versions,
         data=event.data,
         started_at=event.t,
-        models={name: state.models.get(name, ModelState(name)) for name in names},
+        earlier_seconds=state.earlier_seconds + max(0.0, lasted),
+        models={name: state.models.get(name) or ModelState(name) for name in (*names, *state.models)},
+        status=None,
+        results=(),
     )
-    data = event.data
-    images = f"{data.train:,} training and {data.held_out:,} held-out images"
-    text = f"run {event.name} on {event.device}: {data.name}, {images}"
-    return _logged(state, event, "info", None, text)
 
 
 def _reduce_model(model: ModelState, event: Event) -> ModelState:
     match event:
-        case ModelStarted():
-            return dataclasses.replace(
-                model,
-                hidden=event.hidden,
-                parameters=event.parameters,
-                limit=event.limit,
-                started_at=model.started_at or event.t,
-            )
         case Progress():
-            return dataclasses.replace(
+            return _changed(
                 model,
                 epoch=event.epoch,
                 step=event.step,
@@ -191,37 +227,100 @@ def _reduce_model(model: ModelState, event: Event) -> ModelState:
                 progress=model.progress.append(point_of(event, model.step)),
             )
         case Epoch(split="train"):
-            return dataclasses.replace(model, train=(*model.train, event))
+            return _changed(model, train=model.train.append(event))
         case Epoch():
-            return dataclasses.replace(model, epoch=event.epoch, held_out=(*model.held_out, event))
+            return _changed(model, epoch=event.epoch, held_out=model.held_out.append(event))
         case Samples():
-            return dataclasses.replace(model, samples=(*model.samples, event))
+            return _changed(model, samples=model.samples.append(event))
+        case Checkpoint(kind="latest"):
+            return _changed(model, latest=event)
+        case Checkpoint():
+            return _changed(model, best=event)
         case State():
-            ended = event.t if event.state in ("finished", "stopped", "failed") else None
-            return dataclasses.replace(model, status=event.state, reason=event.reason, ended_at=ended)
+            return _changed(
+                model,
+                status=event.state,
+                reason=event.reason,
+                running_since=event.t if event.state == "running" else None,
+                ended_at=event.t if event.state in ("finished", "stopped", "failed") else None,
+            )
+        case ModelStarted():
+            return _model_started(model, event)
     return model
 
 
-def _log_model(state: RunState, event: Event) -> RunState:
+def _model_started(model: ModelState, event: ModelStarted) -> ModelState:
+    """The model goes on from what the event says is complete; what was told of later steps and epochs is lost."""
+    step = event.resumed_at_step or 0
+    epoch = event.resumed_at_epoch if event.resumed_at_epoch is not None else _epoch_at(model, step)
+    return _changed(
+        model,
+        hidden=event.hidden,
+        parameters=event.parameters,
+        limit=event.limit,
+        status=None,
+        reason=None,
+        epoch=epoch,
+        step=step,
+        images_per_second=None,
+        progress=model.progress.until(step),
+        train=model.train.until(epoch),
+        held_out=model.held_out.until(epoch),
+        samples=model.samples.until(epoch),
+        latest=model.latest if model.latest is not None and model.latest.step <= step else None,
+        best=model.best if model.best is not None and model.best.step <= step else None,
+        started_at=event.t if model.started_at is None else model.started_at,
+        running_since=None,
+        ended_at=None,
+    )
+
+
+def _epoch_at(model: ModelState, step: int) -> int:
+    """The last epoch that was complete at ``step``: it was told before any progress beyond."""
+    if step == 0:
+        return 0
+    beyond = model.progress.column("t")[model.progress.column("step") > step]
+    told_until = beyond[0] if len(beyond) else math.inf
+    return max((epoch.epoch for epoch in model.held_out if epoch.t < told_until), default=0)
+
+
+def _line(state: RunState, event: Event) -> LogLine | None:
+    """What the log page says of ``event``; ``state`` is the one after it."""
+    if isinstance(event, (Progress, Samples, Checkpoint)):
+        return None
+
+    def line(text: str, model: str | None = None, level: str = "info") -> LogLine:
+        return LogLine(event.t, level, model, text, state.elapsed(event.t))
+
     match event:
-        case ModelStarted():
-            total = event.parameters.total
-            limit = f", exact limit {event.limit.held_out:.2f} nats on held-out images" if event.limit else ""
-            return _logged(state, event, "info", event.model, f"started with {total:,} parameters{limit}")
-        case State(state="failed"):
-            return _logged(state, event, "error", event.model, f"failed: {event.reason}")
-        case State():
-            reason = f": {event.reason}" if event.reason else ""
-            return _logged(state, event, "info", event.model, f"{event.state}{reason}")
         case Epoch(split="held_out"):
             text = (
                 f"epoch {event.epoch}: held-out ELBO {event.elbo:.2f} = {event.reconstruction:.2f} - {event.kl:.2f} KL"
                 f", {event.active_units} active, {event.seconds:.1f} s"
             )
-            return _logged(state, event, "info", event.model, text)
-    return state
+            return line(text, event.model)
+        case State(state="failed"):
+            return line(f"failed: {event.reason}", event.model, "error")
+        case State():
+            return line(f"{event.state}: {event.reason}" if event.reason else event.state, event.model)
+        case ModelStarted():
+            return line(_how_it_started(state.models[event.model], event), event.model)
+        case RunStarted(data=data):
+            how = "resumed on" if state.earlier_seconds else "on"
+            images = f"{data.train:,} training and {data.held_out:,} held-out images"
+            return line(f"run {event.name} {how} {event.device}: {data.name}, {images}")
+        case RunFinished():
+            return line(f"run {event.status}")
+        case Notice():
+            return line(event.text, event.model, event.level)
+        case Request():
+            asked = f"{event.action} of {event.model or 'all models'} asked by {event.by}"
+            return line(f"{asked}: {event.refused or 'done'}", level="warning" if event.refused else "info")
+    return None
 
 
-def _logged(state: RunState, event: Event, level: str, model: str | None, text: str) -> RunState:
-    line = LogLine(event.t, level, model, text)
-    return dataclasses.replace(state, log=(*state.log, line)[-MOST_LOG_LINES:])
+def _how_it_started(model: ModelState, event: ModelStarted) -> str:
+    if event.resumed_at_step is not None:
+        return f"resumes at step {event.resumed_at_step:,}, epoch {model.epoch}"
+    limit = f", exact limit {event.limit.held_out:.2f} nats on held-out images" if event.limit else ""
+    return f"started with {event.parameters.total:,} parameters{limit}"

@@ -87,6 +87,21 @@ def test_appending_to_any_old_history_changes_no_other(data: st.DataObject, most
             assert rows(series) == as_made
 
 
+@given(histories(), st.integers(0, 4000), st.sampled_from([3, 8, MOST_POINTS]))
+def test_a_history_until_a_step_is_one_that_never_went_beyond(points: list[Point], step: int, most: int) -> None:
+    with patch.object(series_module, "MOST_POINTS", most):
+        series = grown(points)
+        as_made = rows(series)
+        until = series.until(step)
+        assert rows(until) == [point for point in as_made if point.step <= step]
+        assert until.last() == (rows(until)[-1] if len(until) else None)
+        more = Point(*[float(step + 1)] * len(Point._fields))
+        gone_on = until.append(more)
+        assert gone_on.column("step")[-1] == step + 1
+        assert gone_on.column("steps").sum() == until.column("steps").sum() + more.steps
+        assert rows(series) == as_made
+
+
 def test_two_branches_of_one_history_each_have_their_own_end(monkeypatch: pytest.MonkeyPatch) -> None:
     trunk = grown([Point(*[float(i)] * 9) for i in range(1, 64)])
     one, other = trunk.append(Point(*[100.0] * 9)), trunk.append(Point(*[200.0] * 9))
