@@ -10,7 +10,9 @@ import dataclasses
 import threading
 from dataclasses import dataclass
 
-from tui_vae.events import Event, Progress
+import numpy as np
+
+from tui_vae.events import Event, ModelStarted, Progress
 
 MOST_PROGRESS = 512
 """Progress events of one model that wait unmerged."""
@@ -38,8 +40,10 @@ class Mailbox:
         with self._lock:
             if isinstance(event, Progress):
                 self._put_progress(event)
-            else:
-                self._waiting.append(_Waiting(event))
+                return
+            if isinstance(event, ModelStarted):
+                self._begin(event)
+            self._waiting.append(_Waiting(event))
 
     def take(self) -> list[Event]:
         """Everything since the last call, in order."""
@@ -48,6 +52,12 @@ class Mailbox:
             self._progress.clear()
             self._span.clear()
         return [item.event for item in waiting if item.event is not None]
+
+    def _begin(self, event: ModelStarted) -> None:
+        """Steps are counted from here, and nothing is merged across: what was told before may be taken back."""
+        self._last_step[event.model] = event.resumed_at_step or 0
+        self._progress.pop(event.model, None)
+        self._span.pop(event.model, None)
 
     def _put_progress(self, event: Progress) -> None:
         item = _Waiting(event, max(1, event.step - self._last_step.get(event.model, 0)))
@@ -86,8 +96,8 @@ def merged(first: Progress, second: Progress, first_steps: int, second_steps: in
     return dataclasses.replace(
         second,
         loss=mean(first.loss, second.loss),
-        loss_min=min(first.loss_min, second.loss_min),
-        loss_max=max(first.loss_max, second.loss_max),
+        loss_min=float(np.fmin(first.loss_min, second.loss_min)),
+        loss_max=float(np.fmax(first.loss_max, second.loss_max)),
         reconstruction=mean(first.reconstruction, second.reconstruction),
         kl=mean(first.kl, second.kl),
         images_per_second=mean(first.images_per_second, second.images_per_second),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from unittest.mock import patch
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_vae.events import Event, Notice, Progress
+from tui_vae.events import Event, ModelStarted, Notice, Parameters, Progress
 from tui_vae.view import mailbox as mailbox_module
 from tui_vae.view.mailbox import MOST_PROGRESS, Mailbox, merged
 
@@ -100,6 +101,37 @@ def test_two_events_become_one_that_ends_where_the_second_does(progress: Make) -
     one = merged(first, second, first_steps=40, second_steps=10)
     assert (one.step, one.t, one.epoch) == (50, 5.0, 2)
     assert (one.loss, one.loss_min, one.loss_max) == (pytest.approx(2.0), -5.0, 9.0)
+
+
+def test_a_value_that_is_not_finite_hides_no_spike_and_stays_visible(progress: Make) -> None:
+    plain = progress(1, loss=5.0, loss_min=4.0, loss_max=6.0)
+    nothing = progress(2, loss=math.nan, loss_min=math.nan, loss_max=math.nan)
+    for one in (merged(plain, nothing, 1, 1), merged(nothing, plain, 1, 1)):
+        assert (one.loss_min, one.loss_max) == (4.0, 6.0)
+        assert math.isnan(one.loss)
+
+
+@pytest.mark.parametrize("resumed_at", [None, 0, 5])
+def test_nothing_is_merged_across_the_start_of_a_model(progress: Make, resumed_at: int | None) -> None:
+    """It takes back what was told of later steps, so that the two must stay apart."""
+    mailbox = Mailbox()
+    begun = resumed_at or 0
+    started = ModelStarted(
+        t=0.0, model="deep", hidden=(), parameters=Parameters(1, 1, 2), resumed_at_step=resumed_at, limit=None
+    )
+    with patch.object(mailbox_module, "MOST_PROGRESS", 2):
+        for step in range(1, 9):
+            mailbox(progress(step))
+        mailbox(started)
+        for step in range(begun + 1, begun + 9):
+            mailbox(progress(step, loss=float(step - begun)))
+    events = mailbox.take()
+    start = events.index(started)
+    assert [event.step for event in events[:start]][-1] == 8
+    after = [event for event in events[start + 1 :] if isinstance(event, Progress)]
+    assert after[-1].step == begun + 8
+    weights = np.diff([begun, *(event.step for event in after)])
+    assert np.average([event.loss for event in after], weights=weights) == pytest.approx(4.5)
 
 
 def test_threads_that_put_while_one_takes_lose_nothing() -> None:
