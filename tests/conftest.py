@@ -14,6 +14,10 @@ settings.register_profile("tui-vae", deadline=None, suppress_health_check=[Healt
 settings.load_profile("tui-vae")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=6, help="kills in the torture test; 200 is the long form")
+
+
 @pytest.fixture(scope="session")
 def mnist() -> tuple[Split, Split]:
     """The training and the test split of embedded MNIST."""

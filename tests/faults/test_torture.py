@@ -1,0 +1,143 @@
+"""Killed again and again at random moments, also in the middle of a checkpoint, and resumed each time: the same bits.
+
+``pytest tests/faults/test_torture.py --kills 200`` is the long form.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.same_training import assert_same_training
+from tui_vae.events import ModelStarted, Progress, RunFinished
+from tui_vae.runs import read_log
+from tui_vae.view.state import RunState, reduce_all
+
+OPTIONS = [
+    *("--no-ui", "--quiet", "--device", "cpu", "--threads", "1", "--train-size", "512", "--val-size", "100"),
+    *("--zdim", "3", "--batch-size", "32", "--checkpoint-every", "0.02", "--model", "linear=", "--model", "deep=24,16"),
+]
+EPOCHS_PER_KILL = 4
+"""So that training lasts until the last kill."""
+
+MOST_TRAINED = 0.2
+"""Seconds of training before a kill."""
+
+
+class Nursery:
+    """Starts, kills and awaits the command."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            env=os.environ | {"TUI_VAE_RUNS": str(folder)},
+        )
+
+    def start(self, *arguments: str, kill_at: int | None = None) -> int:
+        return self._ask({"arguments": arguments, "output": str(self.folder / "output.txt"), "kill_at": kill_at})
+
+    def wait(self, pid: int) -> int:
+        """Exit code of a child, or minus the signal that ended it."""
+        return self._ask({"wait": pid})
+
+    def _ask(self, request: dict[str, Any]) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+@pytest.fixture
+def nursery(tmp_path: Path) -> Iterator[Nursery]:
+    (tmp_path / "runs").mkdir()
+    nursery = Nursery(tmp_path / "runs")
+    yield nursery
+    nursery.close()
+
+
+def run_called(nursery: Nursery, name: str) -> Path:
+    (run,) = nursery.folder.glob(f"*-{name}")
+    return run
+
+
+def bytes_of(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def trains(log: Path, since: int) -> bool:
+    """Whether a model has begun to train, as told in the log after so many bytes."""
+    with log.open("rb") as file:
+        file.seek(since)
+        return b'"event":"progress"' in file.read()
+
+
+def live_and_die(nursery: Nursery, kill_at: int | None, seconds: float) -> bool:
+    """Resume the run and kill it so long after it trains, or at a call that changes the disk; False when it ended."""
+    log = run_called(nursery, "tortured") / "events.jsonl"
+    before = bytes_of(log)
+    pid = nursery.start(*OPTIONS[:2], "--resume", "tortured", kill_at=kill_at)
+    if kill_at is None:
+        end = time.monotonic() + 60
+        while not trains(log, before):
+            assert time.monotonic() < end, (nursery.folder / "output.txt").read_text()
+            time.sleep(0.005)
+        time.sleep(seconds)
+        os.kill(pid, signal.SIGKILL)
+    code = nursery.wait(pid)
+    assert code in (0, -signal.SIGKILL), (nursery.folder / "output.txt").read_text()
+    return code != 0
+
+
+@pytest.mark.timeout(3600)
+def test_killed_at_random_moments_it_ends_with_the_same_bits(
+    nursery: Nursery, pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kills = pytestconfig.getoption("--kills")
+    assert isinstance(kills, int)
+    options = [*OPTIONS, "--epochs", str(kills * EPOCHS_PER_KILL)]
+    assert nursery.wait(nursery.start(*options, "--name", "undisturbed")) == 0
+
+    chance = random.Random(kills)
+    first = nursery.start(*options, "--name", "tortured", kill_at=30)
+    assert nursery.wait(first) == -signal.SIGKILL
+    done = 1
+    while done < kills:
+        kill_at = chance.randint(1, 150) if chance.random() < 0.5 else None
+        if not live_and_die(nursery, kill_at, chance.uniform(0, MOST_TRAINED)):
+            break
+        done += 1
+    assert done == kills, f"training was over after {done} kills"
+    assert nursery.wait(nursery.start(*OPTIONS[:2], "--resume", "tortured")) == 0
+
+    tortured, undisturbed = run_called(nursery, "tortured"), run_called(nursery, "undisturbed")
+    assert_same_training(tortured, undisturbed)
+    events = list(read_log(tortured / "events.jsonl"))
+    assert isinstance(events[-1], RunFinished)
+    state = reduce_all(RunState(), events)
+    for model in state.models.values():
+        steps = model.progress.column("step")
+        assert list(steps) == sorted(set(steps)), "steps that were lost are still told"
+        assert steps[-1] == model.steps == 16 * kills * EPOCHS_PER_KILL
+    with capsys.disabled():
+        again = [event for event in events if isinstance(event, ModelStarted) and event.resumed_at_step is not None]
+        told = sum(isinstance(event, Progress) for event in events)
+        print(f"\n{kills} kills, {len(again)} models resumed, {told:,} progress events, ended with the same bits")
