@@ -1,0 +1,106 @@
+"""The whole lines of a file that another process appends to, in pieces of bounded size.
+
+Knows nothing of what the lines say. A last line without its end is left until it has one; a line beyond a bound is
+passed over and never held.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+
+from tui_vae.errors import RunStoreError
+from tui_vae.runs.guarded import open_regular
+
+PIECE = 256 * 1024
+"""Bytes read at once: what becomes of them still fits into a core's cache, which halves the time of decoding."""
+
+MOST_LINE = 4 * 1024 * 1024
+"""Bytes of the longest line that is taken."""
+
+_MOST_HEAD = 128
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Lines that follow each other, without their ends.
+
+    ``share`` is their part of all that there was to be read. ``overlong`` counts lines that were passed over.
+    ``restarted`` marks an empty piece: the file is another than the one that was read before, and what follows is from
+    its start.
+    """
+
+    lines: list[bytes]
+    share: float = 0.0
+    overlong: int = 0
+    restarted: bool = False
+
+
+class GrowingFile:
+    """Reads on where it stopped, and from the start of a file that was replaced or cut back.
+
+    The file is opened for every reading, so that nothing is held between them.
+
+    Args:
+        path: The file.
+        most_line: Bytes of the longest line that is taken.
+    """
+
+    def __init__(self, path: Path, most_line: int = MOST_LINE) -> None:
+        self._path = path
+        self._most_line = most_line
+        self._block = min(PIECE, most_line)  # so that only a line that crosses blocks can be too long
+        self._identity: tuple[int, int] | None = None
+        self._head = b""
+        self._position = 0
+        self._skipping = False
+
+    def pieces(self) -> Iterator[Piece]:
+        """All that was appended since the last time; whoever stops on the way finds the rest at the next.
+
+        Raises:
+            RunStoreError: The file cannot be opened or read.
+        """
+        try:
+            with FileIO(open_regular(self._path)) as file:
+                if self._is_another(file):
+                    self._head, self._position, self._skipping = b"", 0, False
+                    yield Piece([], restarted=True)
+                file.seek(self._position)
+                yield from self._read_on(file, os.fstat(file.fileno()).st_size)
+        except OSError as error:
+            raise RunStoreError(f"{self._path}: cannot be read ({error.strerror})") from error
+
+    def _is_another(self, file: FileIO) -> bool:
+        """Whether this is not what was read before: another file, or the same written anew."""
+        known, status = self._identity, os.fstat(file.fileno())
+        self._identity = (status.st_dev, status.st_ino)
+        if known is None:
+            return False
+        head = os.pread(file.fileno(), len(self._head), 0)
+        return known != self._identity or status.st_size < self._position or head != self._head
+
+    def _read_on(self, file: FileIO, end: int) -> Iterator[Piece]:
+        begun = b""  # of a line whose end has not been read
+        reached = self._position
+        total = end - reached
+        while reached < end and (block := file.read(min(self._block, end - reached))):
+            reached += len(block)
+            lines = block.split(b"\n")
+            lines[0] = begun + lines[0]
+            too_long = self._skipping or len(lines[0]) > self._most_line
+            begun = lines.pop()
+            if not lines and too_long:
+                begun, self._position, self._skipping = b"", reached, True
+            if not lines:
+                continue
+            if too_long:
+                del lines[0]
+            size = reached - len(begun) - self._position
+            self._position, self._skipping = reached - len(begun), False
+            if len(self._head) < _MOST_HEAD:
+                self._head = os.pread(file.fileno(), min(_MOST_HEAD, self._position), 0)
+            yield Piece(lines, size / total, int(too_long))

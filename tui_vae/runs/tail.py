@@ -1,0 +1,97 @@
+"""Following a run log that another process appends to.
+
+Opening a log of millions of lines takes seconds and bounded memory, and nothing that it may hold makes the reader fail.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tui_vae.events import Event, Notice
+from tui_vae.runs.decoding import decode_lines, event_of
+from tui_vae.runs.lines import MOST_LINE, GrowingFile, Piece
+from tui_vae.runs.thinning import Thinner
+
+MOST_PROGRESS = 8192
+"""Progress events of a model that one look at the log tells unmerged; a terminal has some hundred columns."""
+
+
+class LogTail:
+    """Tells what was appended to a log since the last look.
+
+    A line that is no event is passed over; how many there are is told as a warning each time that it has doubled.
+    Texts are given as they were written, escape codes included, but for a bound on their length.
+
+    Args:
+        path: The log.
+        merge: Merge progress that follows each other, where there is far more than can be seen.
+        most_line: Bytes of the longest line that is taken.
+
+    Attributes:
+        restarted: Whether the log was replaced or cut back, so that the events just told begin with its first. They
+            add up from an empty state; what was made of earlier ones is to be thrown away.
+        unreadable: The number of lines that were passed over.
+    """
+
+    def __init__(self, path: Path, *, merge: bool = True, most_line: int = MOST_LINE) -> None:
+        self._file = GrowingFile(path, most_line)
+        self._merge = merge
+        self._begin()
+        self.restarted = False
+
+    def read(self) -> list[Event]:
+        """All events of whole lines that are new, in order.
+
+        Raises:
+            RunStoreError: The log cannot be opened or read.
+        """
+        events: list[Event] = []
+        restarted = False
+        for portion in self.portions():
+            events += portion
+            restarted = restarted or self.restarted
+        self.restarted = restarted
+        return events
+
+    def portions(self) -> Iterator[list[Event]]:
+        """The same in lists of bounded size; ``restarted`` is said with an empty one, before those of the new log.
+
+        Raises:
+            RunStoreError: The log cannot be opened or read.
+        """
+        self.restarted = False
+        for piece in self._file.pieces():
+            self.restarted = piece.restarted
+            if piece.restarted:
+                self._begin()
+                yield []
+            else:
+                yield self._events_of(piece)
+
+    def _begin(self) -> None:
+        self._thinner = Thinner()
+        self._newest = 0.0
+        self.unreadable = self._told_unreadable = 0
+
+    def _events_of(self, piece: Piece) -> list[Event]:
+        rows, unreadable = decode_lines(piece.lines)
+        self.unreadable += unreadable + piece.overlong
+        if self._merge:
+            events = self._thinner.thin(rows, math.ceil(MOST_PROGRESS * piece.share))
+        else:
+            events = [event_of(row) for row in rows]
+        if events:
+            self._newest = events[-1].t
+        if self.unreadable and self.unreadable >= 2 * self._told_unreadable:
+            self._told_unreadable = self.unreadable
+            events.append(self._warning())
+        return events
+
+    def _warning(self) -> Notice:
+        """Of the time of the events before it: with the present, a run of long ago would seem to last until now."""
+        lines = f"{self.unreadable:,} lines" if self.unreadable > 1 else "1 line"
+        text = f"{lines} of the log could not be read"
+        return Notice(t=self._newest or time.time(), level="warning", text=text)
