@@ -90,7 +90,7 @@ def deep() -> list[str]:
 
 
 def many() -> list[str]:
-    names = [f"model {number}" for number in range(3000)]
+    names = [f"model {number}" for number in range(300)]
     config = {"models": [{"name": name, "hidden": []} for name in names], "epochs": 3}
     return [started(config=config), *(model_started(name) for name in names), *(epoch(epoch=n) for n in range(3000))]
 

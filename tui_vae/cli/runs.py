@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import math
 import shutil
 import sys
 import time
@@ -29,6 +30,10 @@ _SORTS: dict[str, Callable[[RunSummary], tuple[bool, float | str]]] = {
     "size": lambda found: (False, -found.size),
 }
 SORTS = tuple(_SORTS)
+
+_MOST_CHARACTERS = 64
+_MOST_MODELS = 20
+_MOST_SECONDS = 100 * 365 * 86_400.0
 
 
 def show_runs(runs_dir: Path, texts: Sequence[str], *, sort: str, pattern: str | None, as_json: bool) -> None:
@@ -102,15 +107,34 @@ def _matches(summary: RunSummary, pattern: str) -> bool:
 
 
 def _row(summary: RunSummary, now: float) -> RunRow:
-    epochs = UNKNOWN if summary.epochs is None else str(summary.epochs)
+    models = [(_name(m.name), f"{_whole(m.epoch)}/{_whole(summary.epochs)}", _nats(m.elbo)) for m in summary.models]
+    if len(models) > _MOST_MODELS:
+        models[_MOST_MODELS:] = [(f"and {len(models) - _MOST_MODELS:,} more", "", "")]
+    age = now - summary.began if summary.began is not None else None
     return RunRow(
-        name=printable(summary.run.name),
+        name=_name(summary.run.name),
         state=summary.state,
-        data=printable(summary.dataset or UNKNOWN),
-        models=tuple((printable(m.name), f"{m.epoch}/{epochs}", nats(m.elbo)) for m in summary.models),
-        age=duration(now - summary.began) if summary.began is not None else UNKNOWN,
+        data=_name(summary.dataset or UNKNOWN),
+        models=tuple(models),
+        age=duration(age) if age is not None and age < _MOST_SECONDS else UNKNOWN,
         size=size(summary.size),
     )
+
+
+# A damaged log may hold any number and any name. One that no run has must not take the table's room from the others.
+
+
+def _name(text: str) -> str:
+    shown = printable(text)
+    return shown if len(shown) <= _MOST_CHARACTERS else f"{shown[: _MOST_CHARACTERS - 1]}…"
+
+
+def _whole(number: int | None) -> str:
+    return UNKNOWN if number is None or not 0 <= number < 10**7 else str(number)
+
+
+def _nats(elbo: float | None) -> str:
+    return nats(elbo) if elbo is None or not math.isfinite(elbo) or abs(elbo) < 1e7 else f"{elbo:.2e}"
 
 
 def _record(summary: RunSummary) -> dict[str, object]:

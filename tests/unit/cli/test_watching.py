@@ -1,0 +1,182 @@
+"""A run of another process as a source: events, signs of life, the end, and requests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.runs.leases import dead_process, put, record
+from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
+from tui_vae.cli import watching
+from tui_vae.cli.watching import WatchSource
+from tui_vae.events import Event, Notice, Request, RunStarted, State, encode
+from tui_vae.runs import RunDirectory
+from tui_vae.runs.control import Requests
+from tui_vae.runs.lease import Lease
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., WatchSource]]:
+    """Begins to watch a run, looking often."""
+    monkeypatch.setattr(watching, "SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(watching, "SECONDS_TO_APPEAR", 0.1)
+    monkeypatch.setattr(watching, "SECONDS_TO_RESUME", 0.2)
+    sources: list[WatchSource] = []
+
+    def watch(run: RunDirectory, **options: bool) -> WatchSource:
+        sources.append(WatchSource(run, **options))
+        sources[-1].start()
+        return sources[-1]
+
+    yield watch
+    for source in sources:
+        source.close()
+
+
+def told(source: WatchSource, until: Callable[[list[Event]], object]) -> list[Event]:
+    """What the source tells until a condition holds."""
+    events: list[Event] = []
+    end = time.monotonic() + 10
+    while not until(events):
+        assert time.monotonic() < end, f"waited in vain; told: {events}"
+        events += source.poll()
+        time.sleep(0.005)
+    return events
+
+
+def append(run: RunDirectory, *events: Event) -> None:
+    with run.log.open("a", encoding="utf-8") as log:
+        log.writelines(f"{encode(event)}\n" for event in events)
+
+
+def test_events_come_as_they_are_logged_and_the_end_after_the_last(
+    watch: Callable[..., WatchSource], tmp_path: Path
+) -> None:
+    run = stored_run(tmp_path, events=[began()])
+    put(run.lease, record())
+    source = watch(run)
+    assert told(source, len) == [began()]
+    assert not source.wait(0.3)
+    end = ended()
+    append(run, *end)
+    run.lease.unlink()
+    assert source.wait(10)
+    assert source.poll() == end
+
+
+def test_a_run_that_ended_long_ago_is_over_at_once(watch: Callable[..., WatchSource], tmp_path: Path) -> None:
+    source = watch(stored_run(tmp_path, events=[began(), *ended()]))
+    assert source.wait(10)
+    assert len(source.poll()) == 4
+
+
+def test_a_run_that_ended_in_a_process_that_lives_on_is_over_after_a_while(
+    watch: Callable[..., WatchSource], tmp_path: Path
+) -> None:
+    run = stored_run(tmp_path, events=[began(), *ended()])
+    put(run.lease, record())
+    source = watch(run)
+    assert not source.wait(0.1)
+    assert source.wait(10)
+
+
+def test_a_run_whose_process_died_is_over_and_goes_on_when_resumed(
+    watch: Callable[..., WatchSource], tmp_path: Path
+) -> None:
+    run = stored_run(tmp_path, events=[began(), held_out("deep", 1, 1.0)])
+    put(run.lease, record(pid=dead_process()))
+    source = watch(run)
+    assert source.wait(10)
+    assert source.sighting().liveness == "gone"
+    lease = Lease.acquire(run)
+    source.poll()
+    told(source, lambda events: source.sighting().liveness == "live")
+    assert not source.wait(0)
+    later = held_out("deep", 2, 1.0)
+    append(run, later)
+    assert told(source, len) == [later]
+    lease.release()
+
+
+def test_texts_are_made_safe_unless_they_are_wanted_as_logged(
+    watch: Callable[..., WatchSource], tmp_path: Path
+) -> None:
+    run = stored_run(tmp_path, events=[began("\x1b[2J")])
+    for as_logged, name in ((False, "\\x1b[2J"), (True, "\x1b[2J")):
+        (event,) = told(watch(run, as_logged=as_logged), len)
+        assert isinstance(event, RunStarted)
+        assert event.name == name
+
+
+def test_a_log_that_is_replaced_begins_anew(watch: Callable[..., WatchSource], tmp_path: Path) -> None:
+    run = stored_run(tmp_path, events=[began("old")])
+    put(run.lease, record())
+    source = watch(run)
+    told(source, len)
+    assert not source.restarted
+    beside = run.path / "new"
+    beside.write_text(f"{encode(began('new'))}\n", encoding="utf-8")
+    beside.replace(run.log)
+    (event,) = told(source, len)
+    assert source.restarted
+    assert isinstance(event, RunStarted)
+    assert event.name == "new"
+
+
+def test_a_front_end_that_stays_away_holds_up_reading_and_no_event_is_lost(
+    watch: Callable[..., WatchSource], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "MOST_WAITING", 10)
+    events = [held_out("deep", number, 1.0) for number in range(20_000)]
+    run = stored_run(tmp_path, events=[began(), *events, *ended()])
+    source = watch(run, as_logged=True)
+    time.sleep(0.3)
+    assert len(source._waiting) < 5000
+    seen = told(source, lambda events: len(events) == 20_004)
+    assert [event.epoch for event in seen[1:20_001]] == list(range(20_000))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_log_that_cannot_be_read_is_told_once(watch: Callable[..., WatchSource], tmp_path: Path, there: bool) -> None:
+    run = stored_run(tmp_path)
+    run.log.unlink()
+    if there:
+        run.log.mkdir()
+    source = watch(run)
+    assert source.wait(10)
+    (event,) = told(source, len)
+    assert isinstance(event, Notice)
+    assert "events.jsonl: cannot be read" in event.text
+    assert source.trouble == event.text
+
+
+def test_requests_reach_the_writer_only_from_a_watcher_in_control(
+    watch: Callable[..., WatchSource], tmp_path: Path
+) -> None:
+    run = stored_run(tmp_path, events=[began()])
+    lease = Lease.acquire(run)
+    requests = Requests(run, lease.token)
+    watcher = watch(run)
+    assert "watch --control otter" in str(watcher.cannot_control)
+    for source in (watcher, watch(run, control=True)):
+        source.pause("deep")
+        source.resume("deep")
+        source.checkpoint("deep")
+        source.stop("by the user")
+    answers: list[Event] = []
+    requests.poll(lambda action, model: None, answers.append)
+    asked = [(event.action, event.model) for event in answers if isinstance(event, Request)]
+    assert asked == [("pause", "deep"), ("resume", "deep"), ("checkpoint", "deep"), ("stop", None)]
+
+
+def test_a_request_that_nobody_can_take_is_told(watch: Callable[..., WatchSource], tmp_path: Path) -> None:
+    run = stored_run(tmp_path, events=[began(), State(model="deep", state="running")])
+    source = watch(run, control=True)
+    told(source, lambda events: len(events) == 2)
+    source.pause("deep")
+    (event,) = told(source, len)
+    assert isinstance(event, Notice)
+    assert "not being trained by any process" in event.text
