@@ -6,6 +6,8 @@ of one array, so that appending costs the same however long the history is.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +36,8 @@ class Point(NamedTuple):
 
 
 _COLUMN = {name: index for index, name in enumerate(Point._fields)}
-_MEANS = [_COLUMN[name] for name in ("loss", "reconstruction", "kl", "images_per_second")]
+
+Choice = Callable[[float, float], float]
 
 
 class _Storage:
@@ -90,8 +93,7 @@ class Series:
         if newest is None:
             return self._of(self._storage, self._length, point, self._span)
         if newest.steps + point.steps <= self._span:
-            gathered = merge(np.array([newest]), np.array([point]))[0]
-            return self._of(self._storage, self._length, Point(*gathered.tolist()), self._span)
+            return self._of(self._storage, self._length, _merged(newest, point, _fmin, _fmax), self._span)
         if self._length + 1 >= MOST_POINTS:
             return self._halved(newest).append(point)
         storage = self._storage
@@ -124,13 +126,40 @@ class Series:
 
 def merge(first: FloatArray, second: FloatArray) -> FloatArray:
     """Rows ``(n, fields)`` that stand for each row of ``first`` and its follower in ``second``."""
-    merged = second.copy()
-    weight = second[:, _COLUMN["steps"]] / (first[:, _COLUMN["steps"]] + second[:, _COLUMN["steps"]])
-    merged[:, _MEANS] = first[:, _MEANS] + weight[:, None] * (second[:, _MEANS] - first[:, _MEANS])
-    merged[:, _COLUMN["steps"]] += first[:, _COLUMN["steps"]]
-    merged[:, _COLUMN["loss_min"]] = np.fmin(first[:, _COLUMN["loss_min"]], second[:, _COLUMN["loss_min"]])
-    merged[:, _COLUMN["loss_max"]] = np.fmax(first[:, _COLUMN["loss_max"]], second[:, _COLUMN["loss_max"]])
-    return merged
+    return np.stack(_merged(Point(*first.T), Point(*second.T), np.fmin, np.fmax), axis=1)
+
+
+def _merged(first: Point, second: Point, least: Choice, greatest: Choice) -> Point:
+    """The point that stands for two that follow each other; as well for two columns of points at once.
+
+    A value that is not finite makes the mean so, and hides no extreme.
+    """
+    steps = first.steps + second.steps
+    weight = second.steps / steps
+
+    def mean(one: float, other: float) -> float:
+        return one + weight * (other - one)
+
+    return Point(
+        step=second.step,
+        t=second.t,
+        steps=steps,
+        loss=mean(first.loss, second.loss),
+        loss_min=least(first.loss_min, second.loss_min),
+        loss_max=greatest(first.loss_max, second.loss_max),
+        reconstruction=mean(first.reconstruction, second.reconstruction),
+        kl=mean(first.kl, second.kl),
+        images_per_second=mean(first.images_per_second, second.images_per_second),
+    )
+
+
+def _fmin(one: float, other: float) -> float:
+    """``numpy.fmin`` of two numbers, many times as fast."""
+    return other if other < one or math.isnan(one) else one
+
+
+def _fmax(one: float, other: float) -> float:
+    return other if other > one or math.isnan(one) else one
 
 
 def point_of(event: Progress, previous_step: int) -> Point:
