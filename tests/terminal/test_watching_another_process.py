@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import subprocess
 import time
@@ -12,7 +14,7 @@ import pytest
 
 from tests.terminal.pseudo_terminal import Terminal
 from tui_vae.events import Checkpoint, Event, ModelStarted, Progress, Request, RunFinished, State
-from tui_vae.runs import read_log
+from tui_vae.runs.tail import LogTail
 
 Spawn = Callable[..., Terminal]
 
@@ -23,19 +25,26 @@ class Training:
     def __init__(self, command: str, folder: Path) -> None:
         small = ["--train-size", "256", "--val-size", "200", "--zdim", "4", "--threads", "1", "--device", "cpu"]
         self.process = subprocess.Popen(
-            [command, *small, "--model", "a=8", "--model", "b=", "--epochs", "20000", "--no-ui", "--name", "otter"],
+            [command, *small, "--model", "a=8", "--epochs", "20000", "--no-ui", "--name", "otter"],
             cwd=folder,
             stdout=subprocess.DEVNULL,
         )
         self.folder = folder
+        self._events: list[Event] = []
 
-    @property
+    @functools.cached_property
     def log(self) -> Path:
-        return next(self.folder.glob("runs/*/events.jsonl"), self.folder / "none")
+        return next(self.folder.glob("runs/*/events.jsonl"))
+
+    @functools.cached_property
+    def _tail(self) -> LogTail:
+        return LogTail(self.log)
 
     @property
     def events(self) -> list[Event]:
-        return list(read_log(self.log)) if self.log.exists() else []
+        with contextlib.suppress(StopIteration):  # no log yet
+            self._events += self._tail.read()
+        return self._events
 
     def until(self, condition: Callable[[list[Event]], object]) -> None:
         end = time.monotonic() + 60
@@ -86,7 +95,7 @@ def test_a_watcher_in_control_pauses_resumes_saves_and_stops(
     watcher.wait_until(lambda: set(training.states().values()) == {"running"})
     saved = sum(isinstance(event, Checkpoint) for event in training.events)
     watcher.press("c")
-    watcher.wait_until(lambda: [answer.action for answer in training.answers()].count("checkpoint") == 2)
+    watcher.wait_until(lambda: [answer.action for answer in training.answers()].count("checkpoint") == 1)
     watcher.wait_until(lambda: sum(isinstance(event, Checkpoint) for event in training.events) > saved)
     watcher.press("S", "s")
     assert training.process.wait(60) == 130
@@ -152,20 +161,15 @@ def test_a_watcher_tells_of_a_process_that_is_killed_and_of_the_one_that_goes_on
     training = begin(tmp_path)
     watcher = spawn(tmp_path, "watch", size=(120, 30))
     watcher.wait_until("running")
-    assert json.loads(run("runs", "--json").stdout)["state"] == "running"
-    refused = run("runs", "--delete", "otter", "--yes")
-    assert refused.returncode == 4
-    assert f"pid {training.process.pid}" in refused.stderr
     training.process.kill()
     watcher.wait_until("tui-vae --resume otter")
     assert "killed" in watcher.text.splitlines()[0]
-    assert json.loads(run("runs", "--json").stdout)["state"] == "killed"
     text = run("watch", "--no-ui")
     assert text.returncode == 1
     assert "go on with: tui-vae --resume otter" in text.stderr
     again = subprocess.Popen([command, "--no-ui", "--resume", "otter"], cwd=tmp_path, stdout=subprocess.DEVNULL)
     try:
-        watcher.wait_until(lambda: sum(isinstance(event, ModelStarted) for event in training.events) == 4)
+        watcher.wait_until(lambda: sum(isinstance(event, ModelStarted) for event in training.events) == 2)
         watcher.wait_until(lambda: "killed" not in watcher.text)
         watcher.wait_until("running")
     finally:
@@ -177,5 +181,3 @@ def test_a_watcher_tells_of_a_process_that_is_killed_and_of_the_one_that_goes_on
     whole = run("watch", "--json")
     assert whole.returncode == 130
     assert whole.stdout.encode() == training.log.read_bytes()
-    assert run("runs", "--delete", "otter", "--yes").returncode == 0
-    assert list((tmp_path / "runs").iterdir()) == []
