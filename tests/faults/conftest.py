@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.nursing import Nursery
 from tui_vae.config import TrainConfig
 from tui_vae.events import Event, RunFinished, RunStarted
 from tui_vae.runs import read_log
@@ -70,3 +71,10 @@ def whole_run(tmp_path: Path) -> Callable[..., list[Event]]:
         return events
 
     return read
+
+
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    nursery = Nursery(tmp_path_factory.mktemp("nursery") / "runs")
+    yield nursery
+    nursery.close()

@@ -2,11 +2,12 @@
 
 Reads requests as JSON lines on stdin and answers each with a line on stdout. Run as ``python -m tests.faults.nursery``.
 
-    {"arguments": [...], "output": FILE, "kill_at": N or null}   answers with the child's pid
-    {"wait": PID}                                                answers with its exit code, or minus its signal
+    {"arguments": [...], "output": FILE, "faults": {...}}   answers with the child's pid
+    {"wait": PID}                                           answers with its exit code, or minus its signal
 
-With ``kill_at`` the child kills itself at its N-th call that changes what is on the disk: as a rule, in the middle of a
-checkpoint.
+Faults: ``kill_at`` N, the child kills itself at its N-th call that changes what is on the disk: as a rule, in the
+middle of a checkpoint. ``disk`` [CODE, SHARE, SEED], that share of such calls fails with an error code, once training
+has left its first files. ``clock_back`` SECONDS, the clock jumps back so far while it trains.
 """
 
 from __future__ import annotations
@@ -14,16 +15,26 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import random
 import signal
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
-CHANGING = ("open", "fsync", "replace", "rename", "link", "unlink", "ftruncate")
+CHANGING = ("open", "write", "fsync", "replace", "rename", "link", "unlink", "ftruncate")
+CALLS_TO_BEGIN = 30
+"""After so many, the run directory, its configuration and its lease are there."""
+
+_clock = time.time
+_offset = [0.0]
 
 
 def main() -> None:
-    for module in ("torch", "tui_vae.cli.app", "tui_vae.cli.preparation", "tui_vae.headless"):
+    # Before anything asks for the time: what is imported below keeps this function.
+    time.time = lambda: _clock() + _offset[0]
+    # The optimiser imports the compiler at its first step, which takes longer than all the rest.
+    for module in ("torch._dynamo", "tui_vae.cli.app", "tui_vae.cli.preparation", "tui_vae.headless"):
         importlib.import_module(module)
     for line in sys.stdin:
         request = json.loads(line)
@@ -35,7 +46,7 @@ def main() -> None:
         print(answer, flush=True)
 
 
-def born(arguments: list[str], output: str, kill_at: int | None) -> int:
+def born(arguments: list[str], output: str, faults: dict[str, Any]) -> int:
     pid = os.fork()
     if pid:
         return pid
@@ -43,8 +54,8 @@ def born(arguments: list[str], output: str, kill_at: int | None) -> int:
     nowhere = os.open(os.devnull, os.O_RDONLY)
     for number, lead in ((0, nowhere), (1, descriptor), (2, descriptor)):
         os.dup2(lead, number)
-    if kill_at is not None:
-        die_at_call(kill_at)
+    for name, value in faults.items():
+        {"kill_at": die_at_call, "disk": fail_some_calls, "clock_back": turn_clock_back}[name](value)
     from tui_vae.__main__ import main as command  # noqa: PLC0415 - as a process of its own would
 
     sys.argv = ["tui-vae", *arguments]
@@ -58,20 +69,46 @@ def born(arguments: list[str], output: str, kill_at: int | None) -> int:
 
 
 def die_at_call(number: int) -> None:
+    def before(call: int) -> None:
+        if call == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    _before_every_change(before)
+
+
+def fail_some_calls(fault: tuple[int, float, int]) -> None:
+    code, share, seed = fault
+    chance = random.Random(seed)
+
+    def before(call: int) -> None:
+        if call > CALLS_TO_BEGIN and chance.random() < share:
+            raise OSError(code, os.strerror(code))
+
+    _before_every_change(before)
+
+
+def turn_clock_back(seconds: float) -> None:
+    def before(call: int) -> None:
+        if call > 2 * CALLS_TO_BEGIN:
+            _offset[0] = -seconds
+
+    _before_every_change(before)
+
+
+def _before_every_change(before: Callable[[int], None]) -> None:
     calls = 0
 
-    def dying(original: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(original: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
             nonlocal calls
             calls += 1
-            if calls == number:
-                os.kill(os.getpid(), signal.SIGKILL)
+            before(calls)
             return original(*args, **options)
 
         return call
 
     for name in CHANGING:
-        setattr(os, name, dying(getattr(os, name)))
+        setattr(os, name, wrapped(getattr(os, name)))
 
 
 if __name__ == "__main__":

@@ -28,13 +28,14 @@ def test_training_goes_on_when_nothing_more_can_be_written(start: Start, tmp_pat
     assert events[-1].models[0].epochs == 4
 
     notices = [event.text for event in events if isinstance(event, Notice)]
-    for what in ("the run log cannot be written", "samples cannot be written", "weights cannot be written"):
+    for what in ("the run log cannot be written", "samples cannot be written", "checkpoint cannot be written"):
         assert len([text for text in notices if what in text and "training goes on" in text]) == 1, notices
     assert process.returncode == 4
     assert "Traceback" not in stderr
     last = stderr.splitlines()[-1]
     assert last.startswith("tui-vae: training finished, but ")
-    assert "events.jsonl" in last
+    assert "the last checkpoint of deep and" in last
+    assert "events could not be written to runs/" in last
 
     (run,) = (tmp_path / "runs").iterdir()
     log = run / "events.jsonl"

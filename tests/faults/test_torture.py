@@ -5,78 +5,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.faults.nursing import SMALL, Nursery
 from tests.faults.same_training import assert_same_training
 from tui_vae.events import ModelStarted, Progress, RunFinished
 from tui_vae.runs import read_log
 from tui_vae.view.state import RunState, reduce_all
 
-OPTIONS = [
-    *("--no-ui", "--quiet", "--device", "cpu", "--threads", "1", "--train-size", "512", "--val-size", "100"),
-    *("--zdim", "3", "--batch-size", "32", "--checkpoint-every", "0.02", "--model", "linear=", "--model", "deep=24,16"),
-]
+OPTIONS = [*SMALL, "--checkpoint-every", "0.02"]
 EPOCHS_PER_KILL = 4
 """So that training lasts until the last kill."""
 
 MOST_TRAINED = 0.2
 """Seconds of training before a kill."""
-
-
-class Nursery:
-    """Starts, kills and awaits the command."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.nursery"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            env=os.environ | {"TUI_VAE_RUNS": str(folder)},
-        )
-
-    def start(self, *arguments: str, kill_at: int | None = None) -> int:
-        return self._ask({"arguments": arguments, "output": str(self.folder / "output.txt"), "kill_at": kill_at})
-
-    def wait(self, pid: int) -> int:
-        """Exit code of a child, or minus the signal that ended it."""
-        return self._ask({"wait": pid})
-
-    def _ask(self, request: dict[str, Any]) -> int:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-
-@pytest.fixture
-def nursery(tmp_path: Path) -> Iterator[Nursery]:
-    (tmp_path / "runs").mkdir()
-    nursery = Nursery(tmp_path / "runs")
-    yield nursery
-    nursery.close()
-
-
-def run_called(nursery: Nursery, name: str) -> Path:
-    (run,) = nursery.folder.glob(f"*-{name}")
-    return run
 
 
 def bytes_of(path: Path) -> int:
@@ -92,18 +40,18 @@ def trains(log: Path, since: int) -> bool:
 
 def live_and_die(nursery: Nursery, kill_at: int | None, seconds: float) -> bool:
     """Resume the run and kill it so long after it trains, or at a call that changes the disk; False when it ended."""
-    log = run_called(nursery, "tortured") / "events.jsonl"
+    log = nursery.run("tortured") / "events.jsonl"
     before = bytes_of(log)
-    pid = nursery.start(*OPTIONS[:2], "--resume", "tortured", kill_at=kill_at)
+    pid = nursery.start("--no-ui", "--quiet", "--resume", "tortured", kill_at=kill_at)
     if kill_at is None:
         end = time.monotonic() + 60
         while not trains(log, before):
-            assert time.monotonic() < end, (nursery.folder / "output.txt").read_text()
+            assert time.monotonic() < end, nursery.output()
             time.sleep(0.005)
         time.sleep(seconds)
         os.kill(pid, signal.SIGKILL)
     code = nursery.wait(pid)
-    assert code in (0, -signal.SIGKILL), (nursery.folder / "output.txt").read_text()
+    assert code in (0, -signal.SIGKILL), nursery.output()
     return code != 0
 
 
@@ -126,9 +74,9 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
             break
         done += 1
     assert done == kills, f"training was over after {done} kills"
-    assert nursery.wait(nursery.start(*OPTIONS[:2], "--resume", "tortured")) == 0
+    assert nursery.wait(nursery.start("--no-ui", "--quiet", "--resume", "tortured")) == 0
 
-    tortured, undisturbed = run_called(nursery, "tortured"), run_called(nursery, "undisturbed")
+    tortured, undisturbed = nursery.run("tortured"), nursery.run("undisturbed")
     assert_same_training(tortured, undisturbed)
     events = list(read_log(tortured / "events.jsonl"))
     assert isinstance(events[-1], RunFinished)

@@ -141,19 +141,21 @@ class Session:
         with self._closing:
             if self._closed is None:
                 self._engine.wait()
-                self._store.close()
+                unsaved = self._store.close()
                 lost = self._log.close()
                 self._lease.release()
-                self._closed = self._exit_code(lost)
+                self._closed = self._exit_code(unsaved, lost)
             return self._closed
 
-    def _exit_code(self, lost: int) -> int:
+    def _exit_code(self, unsaved: Sequence[str], lost: int) -> int:
         code = self._engine.exit_code
         if not self._held.is_set():
             raise RunStoreError(f"{self._run.name} was taken by another process; what was trained since is not kept")
-        if lost and code == ExitCode.OK:
+        missing = [f"the last checkpoint of {model}" for model in unsaved] + ([f"{lost:,} events"] if lost else [])
+        if missing and code in (ExitCode.OK, ExitCode.STOPPED):
             raise RunStoreError(
-                f"training finished, but {lost:,} events are not in the log {self._run.log}; is the disk full?"
+                f"training {self._engine.status}, but {' and '.join(missing)} could not be written to "
+                f"{self._run.path}; is the disk full? With room there, tui-vae --resume {self._run.name} trains again what is not stored"
             )
         return code
 

@@ -11,8 +11,6 @@ whole, and the checksums tell which.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,33 +20,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from tui_vae.errors import EventError, RunStoreError
-from tui_vae.events import typed
+from tui_vae.errors import RunStoreError
 from tui_vae.runs.files import duplicate_file, flush_folder, remove_all, write_beside
 from tui_vae.runs.guarded import read_small
+from tui_vae.runs.manifest import ENDING, StoredFile, digest, read_manifest, sealed
 
-FORMAT = 1
 LATEST, PREVIOUS, BEST = "latest", "previous", "best"
-_WEIGHTS, _OPTIMIZER, _COURSE = ".safetensors", ".optimizer.safetensors", ".json"
-_LARGEST_COURSE = 64_000_000
-
-
-@dataclass(frozen=True)
-class _File:
-    """What a tensor file must be."""
-
-    bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class _Manifest:
-    """The JSON of a checkpoint; ``sha256`` is over all the rest of it."""
-
-    format: int
-    course: dict[str, Any]
-    files: dict[str, _File]
-    sha256: str
+_WEIGHTS, _OPTIMIZER = ".safetensors", ".optimizer.safetensors"
 
 
 @dataclass(frozen=True)
@@ -96,7 +74,7 @@ class CheckpointFolder:
                 self._latest_is_whole = name == LATEST
                 return StoredCheckpoint(weights, optimizer, course, damage[0] if damage else None)
         # The course is put in place last: where there is none, the first checkpoint was never completed.
-        if not any((self._path / f"{name}{_COURSE}").exists() for name in (LATEST, PREVIOUS)):
+        if not any((self._path / f"{name}{ENDING}").exists() for name in (LATEST, PREVIOUS)):
             return None
         raise RunStoreError(
             f"{self._path}: no checkpoint is whole ({'; '.join(damage)}); "
@@ -144,8 +122,8 @@ class CheckpointFolder:
     ) -> dict[Path, Path]:
         """The files of a checkpoint, written beside their places: place to file."""
         contents = {end: save({key: t.contiguous() for key, t in group.items()}) for end, group in tensors.items()}
-        files = {ending: {"bytes": len(content), "sha256": _digest(content)} for ending, content in contents.items()}
-        contents[_COURSE] = _sealed({"format": FORMAT, "course": dict(course), "files": files})
+        files = {ending: StoredFile(len(content), digest(content)) for ending, content in contents.items()}
+        contents[ENDING] = sealed(dict(course), files)
         self._path.mkdir(parents=True, exist_ok=True)
         parts: dict[Path, Path] = {}
         try:
@@ -163,19 +141,6 @@ class CheckpointFolder:
         flush_folder(self._path)
 
 
-def _sealed(record: dict[str, Any]) -> bytes:
-    """JSON of a record, with the checksum of all the rest of it."""
-    return json.dumps(record | {"sha256": _seal(record)}).encode() + b"\n"
-
-
-def _seal(record: Mapping[str, Any]) -> str:
-    return _digest(json.dumps(record, sort_keys=True).encode())
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 def _read(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Any]]:
     """Weights, moments and course of a checkpoint.
 
@@ -183,30 +148,17 @@ def _read(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Tensor]
         RunStoreError: It is damaged.
         OSError: A file of it is not there, or cannot be read.
     """
-    manifest = _read_manifest(folder / f"{name}{_COURSE}")
+    manifest = read_manifest(folder / f"{name}{ENDING}")
     tensors: list[dict[str, Tensor]] = []
     for ending in (_WEIGHTS, _OPTIMIZER):
         path, expected = folder / f"{name}{ending}", manifest.files.get(ending)
         if expected is None:
-            raise RunStoreError(f"{name}{_COURSE} names no {path.name}")
+            raise RunStoreError(f"{name}{ENDING} names no {path.name}")
         content = read_small(path, expected.bytes)
-        if _digest(content) != expected.sha256:
+        if digest(content) != expected.sha256:
             raise RunStoreError(f"{path.name} is not what was written")
         try:
             tensors.append(load(content))
         except (SafetensorError, ValueError, KeyError) as error:
             raise RunStoreError(f"{path.name} holds no tensors") from error
     return tensors[0], tensors[1], manifest.course
-
-
-def _read_manifest(path: Path) -> _Manifest:
-    try:
-        record = json.loads(read_small(path, _LARGEST_COURSE))
-        manifest: _Manifest = typed(record, _Manifest, path.name)
-    except (ValueError, RecursionError, EventError) as error:
-        raise RunStoreError(f"{path.name} is not what was written") from error
-    if manifest.sha256 != _seal({key: value for key, value in record.items() if key != "sha256"}):
-        raise RunStoreError(f"{path.name} is not what was written")
-    if manifest.format != FORMAT:
-        raise RunStoreError(f"{path.name} is of format {manifest.format}, not {FORMAT}")
-    return manifest

@@ -15,6 +15,7 @@ from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.files import remove_parts
 from tui_vae.runs.guarded import read_small
 from tui_vae.runs.lease import Lease
+from tui_vae.runs.manifest import ENDING, read_manifest
 from tui_vae.runs.tail import LogTail
 
 _LARGEST_CONFIG = 1_000_000
@@ -38,18 +39,29 @@ class StoredRun:
         return LogTail(self.run.log).read() if self.run.log.exists() else []
 
     def check_unfinished(self, epochs: int) -> None:
-        """Refuse a run that told that every model has had so many epochs.
+        """Refuse a run of which nothing is left to do: its log says so, and the checkpoints are those of the end.
 
         Raises:
-            NothingLeftError: It did.
+            NothingLeftError: That is so.
             RunStoreError: The log cannot be read.
         """
         last = next((event for event in reversed(self.history) if isinstance(event, RunFinished | RunStarted)), None)
-        if isinstance(last, RunFinished) and last.status == "finished" and all(m.epochs >= epochs for m in last.models):
+        if not isinstance(last, RunFinished) or last.status != "finished":
+            return
+        done = [self._epochs_stored(spec.name) for spec in self.config.models]
+        if min(done) >= epochs:
             raise NothingLeftError(
-                f"{self.run.name} is finished: every model has had its {last.models[0].epochs} epochs; to train on, "
+                f"{self.run.name} is finished: every model has had its {min(done)} epochs; to train on, "
                 f"give more with --epochs; to look at it: tui-vae watch {self.run.name}"
             )
+
+    def _epochs_stored(self, model: str) -> int:
+        """Epochs that are complete in the newest checkpoint of a model, as far as a glance tells."""
+        try:
+            epoch = read_manifest(self.run.checkpoints(model) / f"latest{ENDING}").course.get("epoch")
+        except (OSError, RunStoreError):
+            return 0
+        return epoch if isinstance(epoch, int) else 0
 
 
 def take_up(run: RunDirectory) -> StoredRun:

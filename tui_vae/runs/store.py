@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +24,19 @@ from tui_vae.runs.pictures import write_picture
 Written = Callable[[str], None]
 Guard = Callable[[], bool]
 
+TRIES_AT_THE_END = 4
+SECONDS_BETWEEN_TRIES = 1.0
+
 MOST_WAITING = 1000
 """Pictures that wait for a disk that does not answer; beyond, they are left out."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Checkpoint:
+    """One that waits to be written."""
+
+    write: Callable[[], Path]
+    written: Written
 
 
 class RunStore:
@@ -42,8 +56,8 @@ class RunStore:
         self._lock = threading.Lock()
         self._failing: set[tuple[str, str]] = set()
         self._folders: dict[str, CheckpointFolder] = {}
-        self._newest: dict[tuple[str, str], tuple[int, Callable[[], Path] | None]] = {}
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._unsaved: dict[tuple[str, str], _Checkpoint] = {}
+        self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_all, name="checkpoint writer", daemon=True)
         self._thread.start()
 
@@ -84,33 +98,49 @@ class RunStore:
             if not self._thread.is_alive():
                 return
 
-    def close(self) -> None:
-        """Write what is left and end the thread."""
+    def close(self) -> list[str]:
+        """Write what is left and end the thread; returns the models whose newest checkpoint could not be written.
+
+        What could not be written before is tried again for some seconds: a training of hours may hang on it.
+        """
+        for attempt in range(TRIES_AT_THE_END):
+            self.settle()
+            with self._lock:
+                left = list(self._unsaved)
+            if not left:
+                break
+            if attempt:
+                time.sleep(SECONDS_BETWEEN_TRIES)
+            for key in left:
+                self._jobs.put(functools.partial(self._save_newest, *key))
         self._jobs.put(None)
         self._thread.join()
+        return sorted({model for _, model in self._unsaved})
 
     def _write_all(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
 
     def _put_newest(self, what: str, model: str, write: Callable[[], Path], written: Written) -> None:
-        """Queue what makes older ones of its kind superfluous: those that still wait then are left out, and let go."""
+        """Queue what makes older ones of its kind superfluous: those that still wait then are let go."""
+        checkpoint = _Checkpoint(write, written)
         with self._lock:
-            number = self._newest[what, model][0] + 1 if (what, model) in self._newest else 0
-            self._newest[what, model] = number, write
+            self._unsaved[what, model] = checkpoint
+        self._jobs.put(functools.partial(self._save_newest, what, model, checkpoint))
 
-        def job() -> None:
+    def _save_newest(self, what: str, model: str, asked: _Checkpoint | None = None) -> None:
+        with self._lock:
+            newest = self._unsaved.get((what, model))
+        # An older one is left out; its turn will come again with the newest.
+        if newest is None or asked not in (None, newest):
+            return
+        allowed = self._guard()
+        if not allowed or self._save(what, model, self._run.checkpoints(model), newest.write, newest.written):
             with self._lock:
-                newest, current = self._newest[what, model]
-                if newest != number:
-                    return
-                self._newest[what, model] = number, None
-            if current is not None and self._guard():
-                self._save(what, model, self._run.checkpoints(model), current, written)
+                if self._unsaved.get((what, model)) is newest:
+                    del self._unsaved[what, model]
 
-        self._jobs.put(job)
-
-    def _save(self, what: str, model: str, where: Path, write: Callable[[], Path], written: Written) -> None:
+    def _save(self, what: str, model: str, where: Path, write: Callable[[], Path], written: Written) -> bool:
         try:
             path = write()
         # Whatever it is, the next one may succeed, and this thread is needed for it.
@@ -121,6 +151,7 @@ class RunStore:
                 reason = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
                 text = f"{what} cannot be written ({reason}); training goes on: {where}"
                 self._tell(Notice(level="error", text=text, model=model))
-            return
+            return False
         self._failing.discard((what, model))
         written(self._run.relative(path))
+        return True
