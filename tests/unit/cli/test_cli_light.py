@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.unit.runs.stored_runs import began, ended, stored_run
+
 Run = Callable[..., Any]
 
 MAIN_WITH_MODULES = """
@@ -70,6 +72,18 @@ def test_wrong_use_is_refused_before_anything_heavy_is_loaded(
     seen = last_line(python_in(tmp_path, MAIN_WITH_MODULES, *arguments))
     assert seen["code"] == 2
     assert not HEAVY & top_level(seen["modules"])
+
+
+@pytest.mark.parametrize("arguments", [["runs"], ["runs", "--json"], ["watch", "--no-ui"], ["watch", "--json"]])
+def test_listing_and_watching_as_text_load_neither_torch_nor_the_interface(
+    python_in: Run, tmp_path: Path, arguments: list[str]
+) -> None:
+    stored_run(tmp_path / "runs", events=[began(), *ended()])
+    seen = last_line(python_in(tmp_path, MAIN_WITH_MODULES, *arguments))
+    assert seen["code"] in (0, None)
+    assert "tui_vae.runs.listing" in seen["modules"]
+    assert not {"torch", "torchvision", "textual", "plotext", "textual_plotext"} & top_level(seen["modules"])
+    assert not [name for name in seen["modules"] if name.startswith("tui_vae.tui")]
 
 
 def test_no_text_output_loads_the_interface(python_in: Run, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tui_vae.view.numbers import UNKNOWN, count, duration, nats, short_count
+from tui_vae.view.numbers import UNKNOWN, count, duration, nats, short_count, size
 
 
 @pytest.mark.parametrize("words", [count, duration, short_count])
@@ -73,3 +73,11 @@ def test_a_short_count_is_near_its_value(value: float) -> None:
     shown = short_count(value)
     unit = {"k": 1e3, "M": 1e6, "G": 1e9}.get(shown[-1], 1.0)
     assert float(shown.rstrip("kMG")) * unit == pytest.approx(value, rel=0.01, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_949, "999.9 kB"), (999_950, "1.0 MB"), (10**14, "100.0 TB")],
+)
+def test_sizes(number: int, shown: str) -> None:
+    assert size(number) == shown
