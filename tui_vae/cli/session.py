@@ -155,7 +155,8 @@ class Session:
         if missing and code in (ExitCode.OK, ExitCode.STOPPED):
             raise RunStoreError(
                 f"training {self._engine.status}, but {' and '.join(missing)} could not be written to "
-                f"{self._run.path}; is the disk full? With room there, tui-vae --resume {self._run.name} trains again what is not stored"
+                f"{self._run.path}; is the disk full? "
+                f"With room there, tui-vae --resume {self._run.name} trains again what is not stored"
             )
         return code
 
