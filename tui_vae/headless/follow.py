@@ -6,9 +6,11 @@ import os
 import sys
 from collections.abc import Callable
 
+from tui_vae.condition import Sighting
 from tui_vae.headless.outputs import Output
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState, reduce_all
+from tui_vae.view.writer import concern, doing
 
 
 def follow(
@@ -31,13 +33,16 @@ def follow(
     state = state or RunState()
     output.begin(state)
     listening = True
+    seen = source.sighting()
     while True:
         over = source.wait(output.interval)
         events = source.poll()
         state = reduce_all(RunState() if source.restarted else state, events)
+        before, seen = seen, source.sighting()
         if listening:
             try:
                 output.show(events, state)
+                _tell_change(state, before, seen)
                 if over:
                     output.finish(state, source.directory())
             except (OSError, ValueError):  # a closed pipe, a full disk, a closed stream
@@ -47,6 +52,15 @@ def follow(
                 _let_go(source.directory())
         if over or unseen():
             return state
+
+
+def _tell_change(state: RunState, before: Sighting, seen: Sighting) -> None:
+    """Say on stderr when the process that trains begins or ceases to give no sign of life."""
+    was, now = doing(state, before), doing(state, seen)
+    if now == "stalled" and was != "stalled":
+        sys.stderr.write(f"tui-vae: {concern(state, seen, state.name)}\n")
+    elif was == "stalled" and now in ("running", "paused"):
+        sys.stderr.write("tui-vae: the process that trains gives signs of life again\n")
 
 
 def _let_go(directory: str) -> None:

@@ -37,6 +37,7 @@ class ScriptedSource:
         self._batches = list(batches)
         self._directory = directory
         self.looks = 0
+        self.sightings: dict[int, Sighting] = {}
 
     def poll(self) -> Sequence[Event]:
         return self._batches[self.looks - 1]
@@ -47,7 +48,7 @@ class ScriptedSource:
         return self.looks == len(self._batches)
 
     def sighting(self) -> Sighting:
-        return Sighting("live")
+        return self.sightings.get(self.looks, Sighting("live"))
 
     def picture(self, file: str) -> None:
         return None

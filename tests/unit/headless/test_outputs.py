@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from tui_vae.condition import Sighting
 from tui_vae.config import DisplayConfig
 from tui_vae.events import Event, Notice, decode
 from tui_vae.headless import follow, make_output
@@ -126,15 +127,17 @@ def test_the_live_view_shows_how_far_each_model_is(run_events: Events, console: 
 
 
 @pytest.mark.parametrize("make", [PlainOutput, LiveOutput])
-def test_a_front_end_that_takes_over_shows_what_was_before_once(
+def test_a_front_end_that_takes_over_shows_what_comes_after_once(
     run_events: Events, source: Callable[..., Any], console: Callable[..., Console], make: Callable[..., Any]
 ) -> None:
     events = run_events("baseline")
     out = console()
-    state = follow(source(events[4:]), make(out, 0.01), state=reduce_all(RunState(), events[:4]))
+    known = reduce_all(RunState(), events[:4])
+    state = follow(source(events[4:]), make(out, 0.01), state=known)
     lines = [f"{line.model}: {line.text}" for line in state.log if line.model]
-    assert len(lines) == 4
-    assert [text_of(out).count(line) for line in lines] == [1] * len(lines)
+    before = sum(1 for line in known.log if line.model)
+    assert (before, len(lines)) == (2, 4)
+    assert [text_of(out).count(line) for line in lines] == [0, 0, 1, 1]
 
 
 def test_more_lines_at_once_than_the_log_keeps_are_each_shown_once(console: Callable[..., Console]) -> None:
@@ -160,6 +163,10 @@ def test_a_reader_that_leaves_ends_the_output_and_not_the_run(
             self.calls = 0
 
         def report(self, text: str) -> None: ...
+
+        def begin(self, state: Any) -> None: ...
+
+        def leave(self) -> None: ...
 
         def show(self, events: Any, state: Any) -> None:
             self.calls += 1
@@ -224,3 +231,36 @@ def test_colour_forced_into_a_pipe_brings_no_live_view(
     monkeypatch.setenv("FORCE_COLOR", "1")
     stdout(io.StringIO())
     assert type(make_output(DisplayConfig(no_ui=True))) is PlainOutput
+
+
+@pytest.mark.parametrize("make_output", [PlainOutput, LiveOutput, QuietOutput])
+def test_a_process_that_ceases_to_give_signs_of_life_is_told_once_and_so_is_its_return(
+    run_events: Events,
+    source: Callable[..., Any],
+    console: Callable[..., Console],
+    capsys: pytest.CaptureFixture[str],
+    make_output: Any,
+) -> None:
+    watched = source(run_events("deep", "baseline"))
+    watched.sightings = {2: Sighting("stalled", 17.2), 3: Sighting("stalled", 18.2)}
+    follow(watched, make_output(console(), 0.1))
+    lines = [line for line in capsys.readouterr().err.splitlines() if "sign" in line]
+    assert lines == [
+        "tui-vae: no sign of life from the process that trains for 17 s",
+        "tui-vae: the process that trains gives signs of life again",
+    ]
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError, OSError])
+def test_a_reader_that_leaves_ends_a_watcher(
+    run_events: Events, source: Callable[..., Any], error: type[Exception]
+) -> None:
+    class Closed(JsonOutput):
+        def show(self, events: Any, state: Any) -> None:
+            raise error
+
+    watched = source(run_events("deep"))
+    watched.own = False
+    with pytest.raises(error):
+        follow(watched, Closed(0.1))
+    assert watched.looks == 1
