@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.runs.leases import dead_process, put, record
 from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
@@ -194,3 +196,19 @@ def test_a_torn_last_line_is_passed_over(tmp_path: Path) -> None:
     with run.log.open("ab") as file:
         file.write(encode(held_out("deep", 5, 301.0)).encode()[:40])
     assert summarised(run).models[1] == ModelSummary("deep", 4, 300.0)
+
+
+CHANGES = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.binary(max_size=9)), max_size=3)
+
+
+@given(st.tuples(CHANGES, CHANGES, CHANGES))
+def test_no_content_of_a_run_raises(tmp_path_factory: pytest.TempPathFactory, changes: Any) -> None:
+    run = stored_run(tmp_path_factory.mktemp("runs"), events=[began(), held_out("deep", 1, 1.0), *ended()])
+    put(run.lease, record())
+    for path, of_path in zip((run.log, run.config, run.lease), changes, strict=True):
+        content = bytearray(path.read_bytes())
+        for where, length, by in of_path:
+            at = int(where * len(content))
+            content[at : at + length] = by
+        path.write_bytes(content)
+    assert summarised(run).size > 0
