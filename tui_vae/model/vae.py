@@ -13,7 +13,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
 from tui_vae.config import LEARNED, PIXELS, ModelSpec
 from tui_vae.events import Parameters
@@ -23,12 +22,18 @@ from tui_vae.model.objective import ElboTerms, gaussian_kl, gaussian_log_likelih
 _INITIAL_LEARNED_SIGMA = 0.2
 
 
+class Linear(nn.Linear):
+    """A layer whose weights are yet to be set: nn.Linear's own start would draw from the global generator."""
+
+    def reset_parameters(self) -> None:
+        """Leave them as they are."""
+
+
 def feed_forward(widths: Sequence[int]) -> nn.Sequential:
     """Fully connected layers with ReLU between them, none after the last; their weights are yet to be set."""
     layers: list[nn.Module] = []
     for fan_in, fan_out in itertools.pairwise(widths):
-        # Left empty: nn.Linear's own start would draw from the global generator, which is not ours to move.
-        layers += [skip_init(nn.Linear, fan_in, fan_out), nn.ReLU()]  # type: ignore[no-untyped-call]
+        layers += [Linear(fan_in, fan_out), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
 

@@ -21,10 +21,8 @@ from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.errors import EventError, RunStoreError
 from tui_vae.events import plain, typed
 from tui_vae.model import VAE
+from tui_vae.training.adam import MOMENTS
 from tui_vae.training.statistics import Totals, Window
-
-MOMENTS = ("exp_avg", "exp_avg_sq", "step")
-"""What Adam keeps of each parameter (arXiv:1412.6980): first and second moment, and the number of its steps."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +143,7 @@ class SavedState:
 
     Attributes:
         weights: ``VAE.state_dict()``, on the CPU.
-        optimizer: Adam's moments, named ``PARAMETER.MOMENT``, on the CPU; empty before the first step.
+        optimizer: Adam's moments, named ``PARAMETER.MOMENT``, on the CPU.
         course: Where training stands.
     """
 
@@ -183,7 +181,7 @@ class SavedState:
         expected = {f"{name}.{moment}": p.shape for name, p in parameters.items() for moment in MOMENTS[:2]}
         expected |= {f"{name}.step": torch.Size() for name in parameters}
         _check_tensors(self.weights, {name: tensor.shape for name, tensor in vae.state_dict().items()})
-        _check_tensors(self.optimizer, expected if self.course.step else {})
+        _check_tensors(self.optimizer, expected)
         course = self.course
         sums = [course.totals, course.window.totals, course.unread, *([course.held_out] if course.held_out else [])]
         if any([len(row) for row in total.latents] != [config.zdim] * 3 for total in sums):
@@ -202,23 +200,6 @@ def _check_tensors(tensors: Mapping[str, Tensor], shapes: Mapping[str, torch.Siz
         if tensor.shape != shapes[name] or tensor.dtype != torch.float32:
             found = f"{tensor.dtype} {tuple(tensor.shape)}"
             raise RunStoreError(f"the checkpoint does not fit the model: {name} is {found}, not {tuple(shapes[name])}")
-
-
-def optimizer_tensors(optimizer: torch.optim.Optimizer, vae: VAE) -> dict[str, Tensor]:
-    """Copies on the CPU of what the optimiser keeps, named by parameter and moment."""
-    return {
-        f"{name}.{moment}": copied(value)
-        for name, parameter in vae.named_parameters()
-        for moment, value in optimizer.state.get(parameter, {}).items()
-    }
-
-
-def restore_optimizer(optimizer: torch.optim.Optimizer, vae: VAE, tensors: Mapping[str, Tensor]) -> None:
-    """Give the optimiser what :func:`optimizer_tensors` took."""
-    for name, parameter in vae.named_parameters() if tensors else ():
-        optimizer.state[parameter] = {
-            moment: tensors[f"{name}.{moment}"].to(parameter.device, copy=True) for moment in MOMENTS
-        }
 
 
 def copied(tensor: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from tui_vae.data.order import generator
 from tui_vae.errors import TrainingError
 from tui_vae.events import Limit, ModelResult, ModelStatus
 from tui_vae.model import VAE
+from tui_vae.training.adam import Adam
 from tui_vae.training.control import Control
 from tui_vae.training.hardware import Precision
 from tui_vae.training.held_out import held_out_totals
@@ -31,8 +32,6 @@ from tui_vae.training.saved_state import (
     SavedTotals,
     SavedWindow,
     copied,
-    optimizer_tensors,
-    restore_optimizer,
 )
 from tui_vae.training.schedule import learning_rate
 from tui_vae.training.sheets import SheetMaker
@@ -87,8 +86,7 @@ class Trainer:
         device = self._train.device
         self._precision = Precision(config.precision, device.type)
         self.vae = VAE.from_spec(spec, config.zdim, config.sigma, generator(config.seed, "weights")).to(device)
-        # The fused kernel makes one pass over memory and can be told on the device to leave a step out.
-        self._optimizer = torch.optim.Adam(self.vae.parameters(), lr=config.lr, fused=True)
+        self._optimizer = Adam(self.vae)
         self._noise = generator(config.seed, "training noise", device=device)
         self._sheets = SheetMaker(data.held_out, config.zdim, config.seed)
         self._not_finite = torch.zeros((), device=device)
@@ -174,12 +172,13 @@ class Trainer:
             noise=SavedGenerator.of(self._noise),
         )
         weights = {name: copied(tensor) for name, tensor in vae.state_dict().items()}
-        return SavedState(weights, optimizer_tensors(self._optimizer, vae), course)
+        moments = {name: copied(tensor) for name, tensor in self._optimizer.state().items()}
+        return SavedState(weights, moments, course)
 
     def _restore(self, saved: SavedState) -> None:
         course = saved.course
         self.vae.load_state_dict(saved.weights)
-        restore_optimizer(self._optimizer, self.vae, saved.optimizer)
+        self._optimizer.load(saved.optimizer)
         self._step, self._epoch, self._position = course.step, course.epoch, course.position
         self._totals, self._window = course.totals.totals(), course.window.window()
         self._sums.put(course.unread.totals())
@@ -229,7 +228,6 @@ class Trainer:
 
     def _train_step(self, batch: torch.Tensor) -> None:
         rate = learning_rate(self._config.schedule, self._config.lr, self._step, self._steps)
-        self._optimizer.param_groups[0]["lr"] = rate
         x = self._train[batch].float().div_(255)
         noise = torch.randn(len(batch), self._config.zdim, generator=self._noise, device=x.device)
         with self._precision.autocast():
@@ -240,9 +238,7 @@ class Trainer:
         # host learns of it at its next read and finds the weights as they were before that step.
         detached = loss.detach()
         torch.maximum(self._not_finite, (~torch.isfinite(detached)).float(), out=self._not_finite)
-        self._optimizer.found_inf = self._not_finite  # type: ignore[attr-defined]  # GradScaler's own protocol
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
+        self._optimizer.step(rate, self._not_finite)
         self._losses[self._unread] = detached
         self._sums.add(terms)
         self._unread += 1
