@@ -144,7 +144,9 @@ class Terminal:
 
     def hang_up(self) -> None:
         """Close the other end, as when a link drops: the kernel sends SIGHUP, and reading and writing fail."""
-        os.close(self._child.child_fd)
+        self._child.ptyproc.fileobj.close()
+        # Else the descriptor would be closed once more, when its number is that of something else.
+        self._child.ptyproc.closed = self._child.closed = True
         self._hung_up = True
 
     def wait_unread(self, patience: float = PATIENCE) -> int:

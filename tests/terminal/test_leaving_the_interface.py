@@ -117,7 +117,7 @@ def test_sigterm_in_the_c_locale_restores_the_terminal_and_all_output_was_ascii(
     terminal.signal(signal.SIGTERM)
     assert terminal.exit_code() == 130
     terminal.assert_left_as_found()
-    assert_stopped_whole(only_run(tmp_path), "by the user")
+    assert_stopped_whole(only_run(tmp_path), "by SIGTERM")
     assert terminal.received.isascii()
 
 
@@ -131,7 +131,7 @@ def test_sigint_without_colour_restores_the_terminal_and_all_output_was_grey(
     terminal.signal(signal.SIGINT)
     assert terminal.exit_code() == 130
     terminal.assert_left_as_found()
-    assert_stopped_whole(only_run(tmp_path), "by the user")
+    assert_stopped_whole(only_run(tmp_path), "by SIGINT")
 
 
 def test_many_signals_at_once_restore_the_terminal(spawn: Spawn, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tui_vae.view.state import ModelState, RunState
 if TYPE_CHECKING:
     from tui_vae.cli.session import Session
 
-SECONDS_TO_LEAVE = 10.0
+SECONDS_TO_LEAVE = 5.0
 """An interface that has not ended so long after it was asked to is waiting for a terminal that does not read."""
 
 
@@ -110,7 +110,7 @@ def _end_without(left: threading.Event, session: Session) -> None:
         if not left.wait(SECONDS_TO_LEAVE):
             session.wait_unseen()
             code = session.close()
-            if not left.wait(SECONDS_TO_LEAVE):
+            if not left.is_set():
                 os._exit(code)
 
     threading.Thread(target=end, name="end without the interface", daemon=True).start()
@@ -127,7 +127,10 @@ def _after(leave: Leave, session: Session, state: RunState, display: DisplayConf
         output = make_output(display if leave is Leave.HEADLESS else _quiet(display))
         follow(session, output, state=state, unseen=lambda: terminal.unseen)
     session.wait_unseen()
-    return session.close()
+    code = session.close()
+    if terminal.lost:
+        os._exit(code)  # not to wait for threads of the library, should one of them still wait for the terminal
+    return code
 
 
 def _quiet(display: DisplayConfig) -> DisplayConfig:

@@ -48,6 +48,8 @@ class StopSignals:
         self.answer(signal.Signals(number).name)
 
     def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        # The kernel sends SIGCONT right after it, at which Textual would take up its terminal again, with new threads.
+        signal.signal(signal.SIGCONT, signal.SIG_IGN)
         self.hung_up(signal.Signals(number).name)
 
     @staticmethod

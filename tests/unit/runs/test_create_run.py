@@ -110,7 +110,7 @@ def test_a_configuration_that_cannot_be_written_leaves_nothing_behind(
 @given(st.text(min_size=1, max_size=64).filter(lambda name: not name.startswith(".")), st.integers(0, 10**6))
 def test_whatever_a_model_is_called_its_files_lie_two_folders_below_the_run(name: str, epoch: int) -> None:
     run = RunDirectory(Path("/runs/otter"), "otter")
-    for path in (run.weights(name), run.sheet(name, epoch)):
+    for path in (run.checkpoints(name) / "latest.safetensors", run.sheet(name, epoch)):
         assert len(Path(os.path.normpath(path)).relative_to(run.path).parts) == 3
         assert "\0" not in str(path)
         assert run.path / run.relative(path) == path
