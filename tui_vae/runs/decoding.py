@@ -15,6 +15,7 @@ import typing
 from typing import Annotated, Any, Literal, Union
 
 import msgspec
+import numpy as np
 
 from tui_vae.errors import EventError
 from tui_vae.events import SCHEMA_VERSION, Checkpoint, Epoch, Event, Progress, Samples, State, decode
@@ -32,6 +33,18 @@ _MOST_DEPTH = 32
 
 Row = Any
 """An event, or a struct with the fields of one: see :func:`event_of`."""
+
+
+def decode_block(block: bytes) -> tuple[list[Row], int]:
+    """What :func:`decode_lines` says of the lines of ``block``, each with its end; faster where all are good."""
+    try:
+        rows: list[Row] = _FAST.decode_lines(block)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        pass
+    else:
+        if _fill_a_line_each(len(rows), block):
+            return rows, 0
+    return decode_lines(block.split(b"\n")[:-1])
 
 
 def decode_lines(lines: list[bytes]) -> tuple[list[Row], int]:
@@ -63,6 +76,22 @@ def event_of(row: Row) -> Event:
         return row
     event: Event = msgspec.convert(row, _KIND_OF[type(row)], from_attributes=True)
     return event
+
+
+def _fill_a_line_each(objects: int, block: bytes) -> bool:
+    """Whether each of the JSON objects that ``block`` is known to consist of is a line without anything around it.
+
+    Within an object there is no ``}`` followed by a line end and ``{``, not even in a string. So if there are as many
+    line ends as objects and all stand like this, each is between two objects, but for the last.
+    """
+    characters = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(characters == ord("\n"))
+    return (
+        len(ends) == objects
+        and block.startswith(b"{")
+        and block.endswith(b"\n")
+        and bool((characters[ends - 1] == ord("}")).all() and (characters[ends[:-1] + 1] == ord("{")).all())
+    )
 
 
 def _is_of_another_kind(line: bytes) -> bool:

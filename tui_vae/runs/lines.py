@@ -15,8 +15,8 @@ from pathlib import Path
 from tui_vae.errors import RunStoreError
 from tui_vae.runs.guarded import open_regular
 
-PIECE = 1024 * 1024
-"""Bytes read at once: what becomes of a few thousand lines still fits into caches, where much more would not."""
+PIECE = 256 * 1024
+"""Bytes read at once: what becomes of a thousand lines still fits into caches, where much more would not."""
 
 MOST_LINE = 4 * 1024 * 1024
 """Bytes of the longest line that is taken."""
@@ -26,14 +26,14 @@ _MOST_HEAD = 128
 
 @dataclass(frozen=True)
 class Piece:
-    """Lines that follow each other, without their ends.
+    """Whole lines that follow each other, each with its end.
 
     ``share`` is their part of all that there was to be read. ``overlong`` counts lines that were passed over.
     ``restarted`` marks an empty piece: the file is another than the one that was read before, and what follows is from
     its start.
     """
 
-    lines: list[bytes]
+    block: bytes
     share: float = 0.0
     overlong: int = 0
     restarted: bool = False
@@ -68,7 +68,7 @@ class GrowingFile:
             with FileIO(open_regular(self._path)) as file:
                 if self._is_another(file):
                     self._head, self._position, self._skipping = b"", 0, False
-                    yield Piece([], restarted=True)
+                    yield Piece(b"", restarted=True)
                 file.seek(self._position)
                 yield from self._read_on(file, os.fstat(file.fileno()).st_size)
         except OSError as error:
@@ -87,20 +87,19 @@ class GrowingFile:
         begun = b""  # of a line whose end has not been read
         reached = self._position
         total = end - reached
-        while reached < end and (block := file.read(min(self._block, end - reached))):
-            reached += len(block)
-            lines = block.split(b"\n")
-            lines[0] = begun + lines[0]
-            too_long = self._skipping or len(lines[0]) > self._most_line
-            begun = lines.pop()
-            if not lines and too_long:
-                begun, self._position, self._skipping = b"", reached, True
-            if not lines:
+        while reached < end and (read := file.read(min(self._block, end - reached))):
+            reached += len(read)
+            first_end, last_end = read.find(b"\n"), read.rfind(b"\n") + 1
+            too_long = self._skipping or len(begun) + (first_end if last_end else len(read)) > self._most_line
+            if not last_end:
+                begun += read
+                if too_long:
+                    begun, self._position, self._skipping = b"", reached, True
                 continue
-            if too_long:
-                del lines[0]
+            block = read[first_end + 1 : last_end] if too_long else b"".join((begun, memoryview(read)[:last_end]))
+            begun = read[last_end:]
             size = reached - len(begun) - self._position
             self._position, self._skipping = reached - len(begun), False
             if len(self._head) < _MOST_HEAD:
                 self._head = os.pread(file.fileno(), min(_MOST_HEAD, self._position), 0)
-            yield Piece(lines, size / total, int(too_long))
+            yield Piece(block, size / total, int(too_long))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tui_vae.events import Event, Notice
-from tui_vae.runs.decoding import decode_lines, event_of
+from tui_vae.runs.decoding import decode_block, event_of
 from tui_vae.runs.lines import MOST_LINE, GrowingFile, Piece
 from tui_vae.runs.thinning import Thinner
 
@@ -77,7 +77,7 @@ class LogTail:
         self.unreadable = self._told_unreadable = 0
 
     def _events_of(self, piece: Piece) -> list[Event]:
-        rows, unreadable = decode_lines(piece.lines)
+        rows, unreadable = decode_block(piece.block)
         self.unreadable += unreadable + piece.overlong
         if self._merge:
             events = self._thinner.thin(rows, math.ceil(MOST_PROGRESS * piece.share))

@@ -158,49 +158,76 @@ class RunState:
         return max(estimates, default=None)
 
 
-def reduce_all(state: RunState, events: Iterable[Event]) -> RunState:
-    for event in events:
-        state = reduce(state, event)
-    return state
-
-
 def reduce(state: RunState, event: Event) -> RunState:
     """The state after ``event``."""
+    return reduce_all(state, (event,))
+
+
+def reduce_all(state: RunState, events: Iterable[Event]) -> RunState:
+    """The state after ``events``, one after the other; it shares with ``state`` what they leave as it was.
+
+    A long log has a hundred thousand events: only what they change is copied, and once for all of them.
+    """
+    events = tuple(events)
+    if not events:
+        return state
+    after = _copy(state)
+    _set(after, models=dict(state.models))
+    copied: set[str] = set()
+    for event in events:
+        _fold(after, event, copied)
+    return after
+
+
+def _fold(state: RunState, event: Event, copied: set[str]) -> None:
+    """Change ``state``, which nobody else holds yet; nor its models of the names in ``copied``."""
     now = event.t if state.now is None else max(event.t, state.now)
-    match event:
-        case Progress() | Epoch() | Samples() | Checkpoint() | State() | ModelStarted():
-            model = state.models.get(event.model)
-            if model is None:
-                if len(state.models) >= MOST_MODELS:
-                    return state
-                model = ModelState(event.model)
-            state = _changed(state, now=now, models={**state.models, event.model: _reduce_model(model, event)})
-        case RunStarted():
-            state = _changed(_run_started(state, event), now=now)
-        case RunFinished():
-            state = _changed(state, now=now, status=event.status, results=event.models)
-        case _:
-            state = _changed(state, now=now)
+    if isinstance(event, (Progress, Epoch, Samples, Checkpoint, State, ModelStarted)):
+        model = _own_model(state, event.model, copied)
+        if model is None:
+            return
+        _fold_model(model, event)
+    elif isinstance(event, RunStarted):
+        _run_started(state, event)
+    elif isinstance(event, RunFinished):
+        _set(state, status=event.status, results=event.models)
+    _set(state, now=now)
     line = _line(state, event)
-    return state if line is None else _changed(state, log=state.log.append(line).last(MOST_LOG_LINES))
+    if line is not None:
+        _set(state, log=state.log.append(line).last(MOST_LOG_LINES))
 
 
-def _changed(value: Frozen, **fields: Any) -> Frozen:
-    """``dataclasses.replace`` for classes without slots and checks of their own: a reducer does little else, and a long
-    log has a hundred thousand events."""
-    changed = object.__new__(type(value))
-    changed.__dict__.update(value.__dict__)
-    changed.__dict__.update(fields)
-    return changed
+def _own_model(state: RunState, name: str, copied: set[str]) -> ModelState | None:
+    """The model, free to be changed; ``None`` if there are too many."""
+    known = state.models.get(name)
+    if known is not None and name in copied:
+        return known
+    if known is None and len(state.models) >= MOST_MODELS:
+        return None
+    model = ModelState(name) if known is None else _copy(known)
+    copied.add(name)
+    _set(state, models={**state.models, name: model})
+    return model
 
 
-def _run_started(state: RunState, event: RunStarted) -> RunState:
+def _copy(value: Frozen) -> Frozen:
+    """``copy.copy`` for classes without slots and checks of their own, many times as fast."""
+    copied = object.__new__(type(value))
+    _set(copied, **vars(value))
+    return copied
+
+
+def _set(value: object, **fields: Any) -> None:
+    vars(value).update(fields)
+
+
+def _run_started(state: RunState, event: RunStarted) -> None:
     """The first part of a run begins, or one that continues it with what is known."""
     specs = event.config.get("models")
     named = [spec.get("name") for spec in specs if isinstance(spec, dict)] if isinstance(specs, list) else []
     names = [name for name in named if isinstance(name, str)][:MOST_MODELS]
     lasted = state.now - state.started_at if state.now is not None and state.started_at is not None else 0.0
-    return _changed(
+    _set(
         state,
         name=event.name,
         config=event.config,
@@ -215,10 +242,10 @@ def _run_started(state: RunState, event: RunStarted) -> RunState:
     )
 
 
-def _reduce_model(model: ModelState, event: Event) -> ModelState:
+def _fold_model(model: ModelState, event: Event) -> None:
     match event:
         case Progress():
-            return _changed(
+            _set(
                 model,
                 epoch=event.epoch,
                 step=event.step,
@@ -227,17 +254,17 @@ def _reduce_model(model: ModelState, event: Event) -> ModelState:
                 progress=model.progress.append(point_of(event, model.step)),
             )
         case Epoch(split="train"):
-            return _changed(model, train=model.train.append(event))
+            _set(model, train=model.train.append(event))
         case Epoch():
-            return _changed(model, epoch=event.epoch, held_out=model.held_out.append(event))
+            _set(model, epoch=event.epoch, held_out=model.held_out.append(event))
         case Samples():
-            return _changed(model, samples=model.samples.append(event))
+            _set(model, samples=model.samples.append(event))
         case Checkpoint(kind="latest"):
-            return _changed(model, latest=event)
+            _set(model, latest=event)
         case Checkpoint():
-            return _changed(model, best=event)
+            _set(model, best=event)
         case State():
-            return _changed(
+            _set(
                 model,
                 status=event.state,
                 reason=event.reason,
@@ -245,15 +272,14 @@ def _reduce_model(model: ModelState, event: Event) -> ModelState:
                 ended_at=event.t if event.state in ("finished", "stopped", "failed") else None,
             )
         case ModelStarted():
-            return _model_started(model, event)
-    return model
+            _model_started(model, event)
 
 
-def _model_started(model: ModelState, event: ModelStarted) -> ModelState:
+def _model_started(model: ModelState, event: ModelStarted) -> None:
     """The model goes on from what the event says is complete; what was told of later steps and epochs is lost."""
     step = event.resumed_at_step or 0
     epoch = event.resumed_at_epoch if event.resumed_at_epoch is not None else _epoch_at(model, step)
-    return _changed(
+    _set(
         model,
         hidden=event.hidden,
         parameters=event.parameters,
