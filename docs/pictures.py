@@ -19,7 +19,8 @@ from pathlib import Path
 
 os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
-from tui_vae.cli.session import Session, prepare
+from tui_vae.cli.preparation import prepare
+from tui_vae.cli.session import Session
 from tui_vae.config import StoreConfig, TrainConfig
 from tui_vae.tui import MonitorApp
 from tui_vae.view.state import ModelState, RunState

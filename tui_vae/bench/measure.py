@@ -11,18 +11,25 @@ import subprocess
 import sys
 import tempfile
 import time
+import typing
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from operator import truediv
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from tui_vae.bench.history import measure_opening
 from tui_vae.bench.terminal import Terminal
 from tui_vae.errors import TrainingError
 from tui_vae.events import Progress, RunStarted
 from tui_vae.runs import read_log
 
 COMMAND = (sys.executable, "-m", "tui_vae")
+RECORDS = 2_000_000
 _TIMEOUT = 120.0
+
+FrontEnd = Literal["headless", "interface at 140x45", "terminal not read"]
+FRONT_ENDS: tuple[FrontEnd, ...] = typing.get_args(FrontEnd)
 
 
 @dataclass(frozen=True)
@@ -45,14 +52,14 @@ class Measurement:
 
 
 def measure_all(*, repeat: int, epochs: int, report: Callable[[str], None]) -> list[Measurement]:
-    """Start-up times, then the rates of both models with the interface against without.
+    """Start-up times, the rates of both models with the interface against without, and opening the log of a long run.
 
     Args:
         repeat: Repetitions of everything.
         epochs: Epochs of each training.
         report: Told what is being measured.
     """
-    return [*_startup(repeat, report), *_interface(repeat, epochs, report)]
+    return [*_startup(repeat, report), *_front_ends(repeat, epochs, report), *_long_log(repeat, report)]
 
 
 def _startup(repeat: int, report: Callable[[str], None]) -> list[Measurement]:
@@ -98,39 +105,61 @@ def _drain_until_logged(terminal: Terminal, runs: Path, text: bytes, timeout: fl
     raise TrainingError(f"the training to be measured did not come to {text.decode()}")
 
 
-def _interface(repeat: int, epochs: int, report: Callable[[str], None]) -> list[Measurement]:
-    ratios: dict[str, list[float]] = {}
-    rates: dict[str, list[float]] = {}
+def _front_ends(repeat: int, epochs: int, report: Callable[[str], None]) -> list[Measurement]:
+    rates: dict[str, dict[FrontEnd, list[float]]] = {}
     for index in range(repeat):
-        report(f"interface against headless, pair {index + 1} of {repeat}")
-        # In turn, so that a drift of the machine's speed favours neither.
-        order = (False, True) if index % 2 == 0 else (True, False)
-        measured = {with_interface: _rates(epochs, with_interface=with_interface) for with_interface in order}
-        for model, rate in measured[False].items():
-            rates.setdefault(model, []).append(rate)
-            ratios.setdefault(model, []).append(measured[True][model] / rate)
+        report(f"interface against headless, round {index + 1} of {repeat}")
+        # In turn, so that a drift of the machine's speed favours none.
+        order = FRONT_ENDS if index % 2 == 0 else FRONT_ENDS[::-1]
+        for front_end in order:
+            for model, rate in _rates(epochs, front_end).items():
+                rates.setdefault(model, {}).setdefault(front_end, []).append(rate)
+    ratios = [
+        Measurement.of(f"{model}: {front_end} / headless", "ratio", list(map(truediv, of[front_end], of["headless"])))
+        for front_end in FRONT_ENDS[1:]
+        for model, of in rates.items()
+    ]
+    return [*ratios, *(Measurement.of(f"{model}: headless", "images/s", of["headless"]) for model, of in rates.items())]
+
+
+def _long_log(repeat: int, report: Callable[[str], None]) -> list[Measurement]:
+    report(f"opening a log of {RECORDS:,} records")
+    openings = [measure_opening(RECORDS) for _ in range(repeat)]
+    name = f"open a log of {RECORDS:,} records"
     return [
-        *(Measurement.of(f"{model}: interface at 140x45 / headless", "ratio", v) for model, v in ratios.items()),
-        *(Measurement.of(f"{model}: headless", "images/s", v) for model, v in rates.items()),
+        Measurement.of(name, "s", [o.import_seconds + o.read_seconds for o in openings]),
+        Measurement.of(f"{name}: peak memory", "MB", [o.peak_megabytes for o in openings]),
     ]
 
 
-def _rates(epochs: int, *, with_interface: bool) -> dict[str, float]:
+def _rates(epochs: int, front_end: FrontEnd) -> dict[str, float]:
     """Images a second of each default model while both train, from their own log."""
     with tempfile.TemporaryDirectory() as runs:
         options = ("--runs-dir", runs, "--epochs", str(epochs))
-        if with_interface:
+        if front_end == "headless":
+            subprocess.run((*COMMAND, "--no-ui", "--quiet", *options), check=True, capture_output=True)
+        else:
             terminal = Terminal((*COMMAND, *options), columns=140, rows=45)
             try:
+                if front_end == "terminal not read":
+                    _drain_until_logged(terminal, Path(runs), b'"progress"', _TIMEOUT)
+                    _wait_until_logged(Path(runs), b'"run_finished"', _TIMEOUT * epochs)
                 _drain_until_logged(terminal, Path(runs), b'"run_finished"', _TIMEOUT * epochs)
             finally:
                 terminal.close()
-        else:
-            subprocess.run((*COMMAND, "--no-ui", "--quiet", *options), check=True, capture_output=True)
         log = next(Path(runs).glob("*/events.jsonl"), None)
         if log is None:
             raise TrainingError("the training to be measured left no run behind")
         return _rates_of(log)
+
+
+def _wait_until_logged(runs: Path, text: bytes, timeout: float) -> None:
+    """Leave the terminal alone, as one that has stalled, until the log of the only run holds ``text``."""
+    end = time.perf_counter() + timeout
+    while text not in next(runs.glob("*/events.jsonl")).read_bytes():
+        if time.perf_counter() > end:
+            raise TrainingError(f"the training to be measured did not come to {text.decode()}")
+        time.sleep(0.5)
 
 
 def _rates_of(log: Path) -> dict[str, float]:

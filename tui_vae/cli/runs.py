@@ -19,7 +19,7 @@ from tui_vae.headless.run_table import RunRow, print_runs
 from tui_vae.runs.lease import Lease
 from tui_vae.runs.listing import find_run, list_runs
 from tui_vae.runs.summary import RunSummary, summarised
-from tui_vae.view.numbers import UNKNOWN, duration, nats, size
+from tui_vae.view.numbers import UNKNOWN, age, nats, size
 from tui_vae.view.printable import printable
 
 _SORTS: dict[str, Callable[[RunSummary], tuple[bool, float | str]]] = {
@@ -110,13 +110,13 @@ def _row(summary: RunSummary, now: float) -> RunRow:
     models = [(_name(m.name), f"{_whole(m.epoch)}/{_whole(summary.epochs)}", _nats(m.elbo)) for m in summary.models]
     if len(models) > _MOST_MODELS:
         models[_MOST_MODELS:] = [(f"and {len(models) - _MOST_MODELS:,} more", "", "")]
-    age = now - summary.began if summary.began is not None else None
+    past = now - summary.began if summary.began is not None else None
     return RunRow(
         name=_name(summary.run.name),
         state=summary.state,
         data=_name(summary.dataset or UNKNOWN),
         models=tuple(models),
-        age=duration(age) if age is not None and age < _MOST_SECONDS else UNKNOWN,
+        age=age(past) if past is not None and past < _MOST_SECONDS else UNKNOWN,
         size=size(summary.size),
     )
 

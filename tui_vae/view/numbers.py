@@ -32,6 +32,17 @@ def duration(seconds: float | None) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes:02d}:{rest:02d}"
 
 
+def age(seconds: float | None) -> str:
+    """Roughly how long ago: ``41 s``, ``5 min``, ``3 h``, ``12 d``."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    past = max(0.0, seconds)
+    for unit, length, most in (("s", 1, 60), ("min", 60, 60), ("h", 3600, 48)):
+        if past < most * length:
+            return f"{past // length:.0f} {unit}"
+    return f"{past // 86_400:,.0f} d"
+
+
 def short_count(value: float | None) -> str:
     """At most five characters: ``212k``, ``1.09M``."""
     if value is None or not math.isfinite(value):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tui_vae.view.numbers import UNKNOWN, count, duration, nats, short_count, size
+from tui_vae.view.numbers import UNKNOWN, age, count, duration, nats, short_count, size
 
 
 @pytest.mark.parametrize("words", [count, duration, short_count])
@@ -81,3 +81,12 @@ def test_a_short_count_is_near_its_value(value: float) -> None:
 )
 def test_sizes(number: int, shown: str) -> None:
     assert size(number) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h"), (172_799, "47 h"), (172_800, "2 d"),
+     (1e9, "11,574 d"), (-5, "0 s"), (None, "–"), (float("nan"), "–"), (float("inf"), "–")],
+)  # fmt: skip
+def test_age(seconds: float | None, shown: str) -> None:
+    assert age(seconds) == shown
