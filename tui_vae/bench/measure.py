@@ -21,7 +21,7 @@ from typing import Any, Literal
 from tui_vae.bench.history import measure_opening
 from tui_vae.bench.terminal import Terminal
 from tui_vae.errors import TrainingError
-from tui_vae.events import Progress, RunStarted
+from tui_vae.events import Epoch, RunStarted
 from tui_vae.runs import read_log
 
 COMMAND = (sys.executable, "-m", "tui_vae")
@@ -56,7 +56,7 @@ def measure_all(*, repeat: int, epochs: int, report: Callable[[str], None]) -> l
 
     Args:
         repeat: Repetitions of everything.
-        epochs: Epochs of each training.
+        epochs: Epochs of each training, at least 2.
         report: Told what is being measured.
     """
     return [*_startup(repeat, report), *_front_ends(repeat, epochs, report), *_long_log(repeat, report)]
@@ -163,15 +163,12 @@ def _wait_until_logged(runs: Path, text: bytes, timeout: float) -> None:
 
 
 def _rates_of(log: Path) -> dict[str, float]:
-    """From the first to the last progress of each model; the first holds the warm-up of the libraries."""
-    seen: dict[str, list[Progress]] = {}
+    """From the second epoch on: during the first, libraries and the interface warm up."""
+    seconds: dict[str, list[float]] = {}
     images = 0
     for event in read_log(log):
-        if isinstance(event, Progress):
-            seen.setdefault(event.model, []).append(event)
+        if isinstance(event, Epoch) and event.split == "train":
+            seconds.setdefault(event.model, []).append(event.seconds)
         elif isinstance(event, RunStarted):
-            images = event.data.train * int(event.config["epochs"])
-    return {
-        model: images * (events[-1].step - events[0].step) / events[-1].steps / (events[-1].t - events[0].t)
-        for model, events in seen.items()
-    }
+            images = event.data.train
+    return {model: images * len(of[1:]) / sum(of[1:]) for model, of in seconds.items()}

@@ -118,7 +118,7 @@ def watch(
 @app.command()
 def bench(
     repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Repetitions of everything.")] = 3,
-    epochs: Annotated[int, typer.Option(min=1, metavar="N", help="Epochs of each training that is measured.")] = 4,
+    epochs: Annotated[int, typer.Option(min=2, metavar="N", help="Epochs of each training that is measured.")] = 5,
     json: Annotated[bool, typer.Option("--json", metavar="", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Measure this machine: start-up, what the interface costs training, and opening a long run. Takes some minutes."""
