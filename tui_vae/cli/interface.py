@@ -36,7 +36,9 @@ def train_in_interface(prepare_run: Prepare, chosen: Chosen, signals: StopSignal
         config=chosen.train.to_json(), models={spec.name: ModelState(spec.name) for spec in chosen.train.models}
     )
     with StrayOutput() as stray:
-        app = MonitorApp(opening, state=known, ascii_only=ascii_only, fps=chosen.display.fps, stray=stray.take)
+        app = MonitorApp(
+            opening, state=known, ascii_only=ascii_only, fps=chosen.display.fps, stray=stray.take, stalled=stray.stalled
+        )
         left = _answer_for(app, opening, signals, terminal)
         leave = app.run()
         left.set()

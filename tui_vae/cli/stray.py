@@ -7,23 +7,42 @@ import io
 import os
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from types import TracebackType
+
+SECONDS_TO_STALL = 1.0
+"""A terminal that takes so long for one write does not read."""
 
 
 class TerminalStream(io.TextIOWrapper):
-    """A way to the terminal on which writing never fails.
+    """A way to the terminal on which writing never fails, and which can tell when it is held up.
 
     Textual's writer is a thread that an error would end, and its event loop waits for that thread for ever.
     """
 
+    _writing_since: float | None = None
+
     def write(self, text: str) -> int:
-        with contextlib.suppress(OSError):
+        with self._writing():
             super().write(text)
         return len(text)
 
     def flush(self) -> None:
-        with contextlib.suppress(OSError):
+        with self._writing():
             super().flush()
+
+    def stalled(self) -> bool:
+        """Whether the terminal does not read; from any thread."""
+        since = self._writing_since
+        return since is not None and time.monotonic() - since > SECONDS_TO_STALL
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        self._writing_since = time.monotonic()
+        with contextlib.suppress(OSError):
+            yield
+        self._writing_since = None
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -52,6 +71,10 @@ class StrayOutput:
         for descriptor in (1, 2):
             os.dup2(self._file.fileno(), descriptor)
         return self
+
+    def stalled(self) -> bool:
+        """Whether the terminal does not read what the interface draws: there is no use in drawing more."""
+        return isinstance(sys.__stderr__, TerminalStream) and sys.__stderr__.stalled()
 
     def take(self) -> str:
         """What was printed since the last call."""

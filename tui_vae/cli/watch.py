@@ -53,7 +53,14 @@ def _in_interface(
 
     with StrayOutput() as stray:
         known = RunState(name=name)
-        app = MonitorApp(lambda report: source, state=known, ascii_only=ascii_only, fps=display.fps, stray=stray.take)
+        app = MonitorApp(
+            lambda report: source,
+            state=known,
+            ascii_only=ascii_only,
+            fps=display.fps,
+            stray=stray.take,
+            stalled=stray.stalled,
+        )
         signals.answer = app.request_stop
         source.start()
         leave = app.run()

@@ -59,6 +59,7 @@ class MonitorApp(App[Leave]):
         ascii_only: Draw with ASCII alone.
         fps: Most redraws a second.
         stray: What was printed past the interface since the last call; shown in the log.
+        stalled: Whether the terminal does not read: then nothing is drawn.
 
     After ``run``, ``run_state`` is the last state and ``error`` why the run could not be opened.
     """
@@ -76,6 +77,7 @@ class MonitorApp(App[Leave]):
         ascii_only: bool = False,
         fps: float = 10.0,
         stray: Callable[[], str] = str,
+        stalled: Callable[[], bool] = bool,
     ) -> None:
         super().__init__()
         self.run_state = state
@@ -86,6 +88,7 @@ class MonitorApp(App[Leave]):
         self._gallery = Gallery()
         self._epoch: int | None = None
         self._stray = stray
+        self._stalled = stalled
         self.animation_level = "none"
 
     @property
@@ -128,7 +131,8 @@ class MonitorApp(App[Leave]):
             self.error = self._loader.error
             self.exit()
             return
-        self._take()
+        if not self._stalled():
+            self._take()
         self.set_timer(self._pacer.interval(training=self.source is not None and not self.over), self._tick)
 
     def _take(self) -> None:

@@ -35,7 +35,7 @@ class LeaveScreen(ModalScreen[Leave | None]):
             yield Label("Training is going on. Leave the interface?")
             yield OptionList(
                 choice("h", "go on training in this terminal, without the interface", "headless"),
-                choice("s", "stop after a checkpoint; tui-vae --resume goes on from there", "stop"),
+                choice("s", "stop after a checkpoint, from which --resume goes on", "stop"),
                 choice("esc", "cancel", "cancel"),
             )
 
