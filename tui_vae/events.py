@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from tui_vae.errors import EventError
+from tui_vae.metrics import MetricValue, Picture, Verdict
 
 SCHEMA_VERSION = 1
 
@@ -32,7 +33,7 @@ ModelStatus = Literal["running", "paused", "stopped", "finished", "failed"]
 Split = Literal["train", "held_out"]
 Level = Literal["info", "warning", "error"]
 CheckpointKind = Literal["latest", "best"]
-Action = Literal["pause", "resume", "checkpoint", "stop"]
+Action = Literal["pause", "resume", "checkpoint", "evaluate", "stop"]
 
 
 @dataclass(frozen=True)
@@ -224,6 +225,54 @@ class Request(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EvaluationProgress(Event):
+    """An evaluation is at work: ``done`` is the share of it from 0 to 1, ``doing`` what it computes now.
+
+    ``model`` is null where all models are concerned, ``seconds_left`` where nothing can be said yet.
+    """
+
+    event: ClassVar[str] = "evaluation_progress"
+    doing: str
+    model: str | None
+    done: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation(Event):
+    """What was measured of one model with the weights of a checkpoint.
+
+    ``seed`` and ``parameters`` are the model's; ``class_shares`` are the parts of the classes among its samples;
+    ``kl_per_latent`` is in nats, averaged over the test images, and ``predicted_kl_per_latent`` what theory says of a
+    linear model's optimum, null for any other.
+    """
+
+    event: ClassVar[str] = "evaluation"
+    model: str
+    seed: int
+    epoch: int
+    step: int
+    parameters: Parameters
+    metrics: tuple[MetricValue, ...]
+    class_shares: tuple[float, ...]
+    kl_per_latent: tuple[float, ...]
+    predicted_kl_per_latent: tuple[float, ...] | None
+    pictures: tuple[Picture, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationFinished(Event):
+    """An evaluation is over. ``verdict`` compares the models, null when there is one only or when it failed."""
+
+    event: ClassVar[str] = "evaluation_finished"
+    status: RunStatus
+    reason: str | None
+    verdict: Verdict | None
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunFinished(Event):
     event: ClassVar[str] = "run_finished"
     status: RunStatus
@@ -232,7 +281,10 @@ class RunFinished(Event):
 
 _EVENTS: dict[str, type[Event]] = {
     kind.event: kind
-    for kind in (RunStarted, ModelStarted, Progress, Epoch, Samples, Checkpoint, State, Notice, Request, RunFinished)
+    for kind in (
+        *(RunStarted, ModelStarted, Progress, Epoch, Samples, Checkpoint, State, Notice, Request),
+        *(EvaluationProgress, Evaluation, EvaluationFinished, RunFinished),
+    )
 }
 
 

@@ -15,6 +15,9 @@ from tui_vae.events import (
     Checkpoint,
     DataSummary,
     Epoch,
+    Evaluation,
+    EvaluationFinished,
+    EvaluationProgress,
     Event,
     Limit,
     ModelResult,
@@ -56,7 +59,7 @@ class ModelState:
     """One model as far as the events tell. Nothing is known before its first event.
 
     ``started_at`` is when it was first started, ``running_since`` when it last began to run, also after a pause.
-    ``latest`` and ``best`` are its newest checkpoints of that kind.
+    ``latest`` and ``best`` are its newest checkpoints of that kind, ``evaluation`` its newest evaluation.
     """
 
     name: str
@@ -75,6 +78,7 @@ class ModelState:
     samples: EpochHistory[Samples] = field(default_factory=EpochHistory)
     latest: Checkpoint | None = None
     best: Checkpoint | None = None
+    evaluation: Evaluation | None = None
     started_at: float | None = None
     running_since: float | None = None
     ended_at: float | None = None
@@ -124,7 +128,8 @@ class RunState:
     """One run as far as the events tell.
 
     A run may have several parts, each begun by a process that resumed it: ``started_at`` is the start of the newest,
-    ``earlier_seconds`` how long the others took together.
+    ``earlier_seconds`` how long the others took together. ``evaluating`` is what an evaluation at work told last,
+    ``evaluated`` how the last one ended.
     """
 
     name: str = ""
@@ -139,6 +144,8 @@ class RunState:
     log: History[LogLine] = field(default_factory=History)
     status: RunStatus | None = None
     results: tuple[ModelResult, ...] = ()
+    evaluating: EvaluationProgress | None = None
+    evaluated: EvaluationFinished | None = None
 
     @property
     def epochs(self) -> int:
@@ -182,7 +189,7 @@ def reduce_all(state: RunState, events: Iterable[Event]) -> RunState:
 def _fold(state: RunState, event: Event, copied: set[str]) -> None:
     """Change ``state``, which nobody else holds yet; nor its models of the names in ``copied``."""
     now = event.t if state.now is None else max(event.t, state.now)
-    if isinstance(event, (Progress, Epoch, Samples, Checkpoint, State, ModelStarted)):
+    if isinstance(event, (Progress, Epoch, Samples, Checkpoint, State, ModelStarted, Evaluation)):
         model = _own_model(state, event.model, copied)
         if model is None:
             return
@@ -191,6 +198,10 @@ def _fold(state: RunState, event: Event, copied: set[str]) -> None:
         _run_started(state, event)
     elif isinstance(event, RunFinished):
         _set(state, status=event.status, results=event.models)
+    elif isinstance(event, EvaluationProgress):
+        _set(state, evaluating=event)
+    elif isinstance(event, EvaluationFinished):
+        _set(state, evaluating=None, evaluated=event)
     _set(state, now=now)
     line = _line(state, event)
     if line is not None:
@@ -239,6 +250,7 @@ def _run_started(state: RunState, event: RunStarted) -> None:
         models={name: state.models.get(name) or ModelState(name) for name in (*names, *state.models)},
         status=None,
         results=(),
+        evaluating=None,
     )
 
 
@@ -271,6 +283,8 @@ def _fold_model(model: ModelState, event: Event) -> None:
                 running_since=event.t if event.state == "running" else None,
                 ended_at=event.t if event.state in ("finished", "stopped", "failed") else None,
             )
+        case Evaluation():
+            _set(model, evaluation=event)
         case ModelStarted():
             _model_started(model, event)
 
@@ -312,7 +326,7 @@ def _epoch_at(model: ModelState, step: int) -> int:
 
 def _line(state: RunState, event: Event) -> LogLine | None:
     """What the log page says of ``event``; ``state`` is the one after it."""
-    if isinstance(event, (Progress, Samples, Checkpoint)):
+    if isinstance(event, (Progress, Samples, Checkpoint, EvaluationProgress)):
         return None
 
     def line(text: str, model: str | None = None, level: str = "info") -> LogLine:
@@ -335,6 +349,10 @@ def _line(state: RunState, event: Event) -> LogLine | None:
             how = "resumed on" if state.earlier_seconds else "on"
             images = f"{data.train:,} training and {data.held_out:,} held-out images"
             return line(f"run {event.name} {how} {event.device}: {data.name}, {images}")
+        case Evaluation():
+            return line(f"evaluated at epoch {event.epoch} in {event.seconds:.0f} s", event.model)
+        case EvaluationFinished():
+            return line(*_how_evaluation_ended(event))
         case RunFinished():
             return line(f"run {event.status}")
         case Notice():
@@ -343,6 +361,12 @@ def _line(state: RunState, event: Event) -> LogLine | None:
             asked = f"{event.action} of {event.model or 'all models'} asked by {event.by}"
             return line(f"{asked}: {event.refused or 'done'}", level="warning" if event.refused else "info")
     return None
+
+
+def _how_evaluation_ended(event: EvaluationFinished) -> tuple[str, None, str]:
+    if event.status == "finished":
+        return event.verdict.sentence if event.verdict is not None else "evaluation finished", None, "info"
+    return f"evaluation {event.status}: {event.reason}", None, "error" if event.status == "failed" else "info"
 
 
 def _how_it_started(model: ModelState, event: ModelStarted) -> str:
