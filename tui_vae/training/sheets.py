@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from tui_vae.config import IMAGE_SIDE
 from tui_vae.data import Split
 from tui_vae.data.order import generator
+from tui_vae.data.pixels import quantised, tiled
+from tui_vae.data.selection import one_of_each
 from tui_vae.events import SheetLayout
 from tui_vae.model import VAE
 from tui_vae.training.hardware import Precision
@@ -34,24 +34,4 @@ class SheetMaker:
             prior = vae.decoder(self._z)
             mu, _ = vae.encoder(self._images.float() / 255)
             reconstructions = vae.decoder(mu)
-        images = torch.cat((_bytes(prior), self._images, _bytes(reconstructions))).cpu().numpy()
-        tiles = images.reshape(-1, LAYOUT.columns, IMAGE_SIDE, IMAGE_SIDE)
-        return tiles.transpose(0, 2, 1, 3).reshape(-1, LAYOUT.columns * IMAGE_SIDE)
-
-
-def one_of_each(labels: Tensor, count: int) -> Tensor:
-    """Indices of ``count`` images that go round the classes: the first 0, the first 1, …, then the second 0, …
-
-    Where there are fewer images than ``count``, they are repeated.
-    """
-    values = labels.cpu().long()
-    occurrence = torch.zeros_like(values)
-    for label in torch.unique(values):
-        of_label = values == label
-        occurrence[of_label] = torch.arange(int(of_label.sum()))
-    order = torch.argsort(occurrence * (int(values.max()) + 1) + values)
-    return order[torch.arange(count) % len(order)]
-
-
-def _bytes(means: Tensor) -> Tensor:
-    return (means.clamp(0, 1) * 255).round().to(torch.uint8)
+        return tiled(torch.cat((quantised(prior), self._images, quantised(reconstructions))), LAYOUT.columns)
