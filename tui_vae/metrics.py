@@ -6,11 +6,18 @@ is computed, in ``tui_vae.evaluation``. Likelihoods are nats per image.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 Direction = Literal["higher", "lower", "neither"]
-Outcome = Literal["better", "worse", "not told apart"]
+Outcome = Literal["better", "worse", "higher", "lower", "not told apart"]
+"""``higher`` and ``lower`` are differences that are told apart in a metric of which neither is better."""
+
+Answer = Literal["better", "worse", "mixed", "not told apart"]
+Pairing = Literal["seeds", "unpaired seeds", "images", "intervals"]
+"""What a difference rests on: pairs of the same seed; the means over seeds of each, unpaired; on one seed, pairs of the
+same image, or the two values with their intervals, taken as independent."""
 
 NOISY = "_noisy"
 """Ends the name of a metric that is scored on samples with the decoder's noise; else decoder means are scored."""
@@ -25,9 +32,12 @@ class Metric:
         title: As in a table.
         unit: ``nats``, ``%`` (of a value between 0 and 1), or nothing.
         better: Which values are better; ``neither`` where that cannot be said.
-        digits: Decimals that are worth showing, of a percentage after the conversion.
+        digits: Decimals that are worth showing, after the conversion.
         generates: Whether it says how well the model generates, and so counts in the verdict on that.
         help: One sentence for a stranger.
+        high: What a model with a higher value does, to follow its name: ``reaches a higher bound``.
+        low: What a model with a lower value does.
+        scale: What people are shown is the value times this.
     """
 
     name: str
@@ -37,28 +47,82 @@ class Metric:
     digits: int
     generates: bool
     help: str
+    high: str
+    low: str
+    scale: float = 1
 
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("elbo", "ELBO", "nats", "higher", 2, False, "Evidence lower bound on test images."),
-        Metric("reconstruction", "reconstruction", "nats", "higher", 2, False, "E_q log p(x|z), a part of the ELBO."),
-        Metric("kl", "KL", "nats", "neither", 2, False, "KL(q(z|x) || p(z)), the other part."),
-        Metric("exact_log_likelihood", "exact log p(x)", "nats", "higher", 2, True, "Of a linear decoder, exactly."),
-        Metric("iwae", "IWAE", "nats", "higher", 2, True, "Importance-weighted lower bound on log p(x)."),
-        Metric("ais", "AIS", "nats", "higher", 2, True, "Annealed importance sampling estimate of log p(x)."),
-        Metric("active_units", "active units", "", "neither", 0, False, "Latents with Var_x(E_q z_i) > 0.01."),
-        Metric("frechet_distance", "Fréchet distance", "", "lower", 2, True, "On the classifier's features."),
-        Metric("kid", "KID × 1000", "", "lower", 2, True, "Kernel distance (MMD²) on the features."),
-        Metric("precision", "precision", "%", "higher", 1, True, "Samples inside the manifold of the data."),
-        Metric("recall", "recall", "%", "higher", 1, True, "Data inside the manifold of the samples."),
-        Metric("density", "density", "", "higher", 3, True, "How many data neighbourhoods a sample lies in."),
-        Metric("coverage", "coverage", "%", "higher", 1, True, "Data with a sample in their neighbourhood."),
-        Metric("two_sample_1nn", "1-NN two-sample", "%", "lower", 1, True, "50 % cannot be told from data, 100 % can."),
-        Metric("classifier_score", "classifier score", "", "higher", 2, True, "exp E KL(p(y|x) || p(y)); 10 at most."),
-        Metric("class_entropy", "class entropy", "nats", "higher", 3, True, "Of the digits drawn; ln 10 when even."),
-        Metric("nearest_train_distance", "nearest train", "", "neither", 2, False, "Distance to the nearest image."),
+        Metric(
+            *("elbo", "ELBO", "nats", "higher", 2, False, "Evidence lower bound on test images."),
+            *("bounds the likelihood of test images higher", "bounds the likelihood of test images lower"),
+        ),
+        Metric(
+            *("reconstruction", "reconstruction", "nats", "higher", 2, False, "E_q log p(x|z), a part of the ELBO."),
+            *("reconstructs test images better", "reconstructs test images worse"),
+        ),
+        Metric(
+            *("kl", "KL", "nats", "neither", 2, False, "KL(q(z|x) || p(z)), the other part."),
+            *("puts more information into its latents", "puts less information into its latents"),
+        ),
+        Metric(
+            *("exact_log_likelihood", "exact log p(x)", "nats", "higher", 2, True, "Of a linear decoder, exactly."),
+            *("gives test images a higher likelihood", "gives test images a lower likelihood"),
+        ),
+        Metric(
+            *("iwae", "IWAE", "nats", "higher", 2, True, "Importance-weighted lower bound on log p(x)."),
+            *("has the higher bound on the likelihood", "has the lower bound on the likelihood"),
+        ),
+        Metric(
+            *("ais", "AIS", "nats", "higher", 2, True, "Annealed importance sampling estimate of log p(x)."),
+            *("gives test images a higher likelihood", "gives test images a lower likelihood"),
+        ),
+        Metric(
+            *("active_units", "active units", "", "neither", 0, False, "Latents with Var_x(E_q z_i) > 0.01."),
+            *("uses more latents", "uses fewer latents"),
+        ),
+        Metric(
+            *("frechet_distance", "Fréchet distance", "", "lower", 2, True, "On the classifier's features."),
+            *("draws images less like the data", "draws images more like the data"),
+        ),
+        Metric(
+            *("kid", "KID × 1000", "", "lower", 2, True, "Kernel distance (MMD²) on the features."),
+            *("draws images less like the data", "draws images more like the data", 1000),
+        ),
+        Metric(
+            *("precision", "precision", "%", "higher", 1, True, "Samples inside the manifold of the data."),
+            *("draws more images that could be data", "draws fewer images that could be data", 100),
+        ),
+        Metric(
+            *("recall", "recall", "%", "higher", 1, True, "Data inside the manifold of the samples."),
+            *("draws more varied images", "draws less varied images", 100),
+        ),
+        Metric(
+            *("density", "density", "", "higher", 3, True, "How many data neighbourhoods a sample lies in."),
+            *("draws images nearer to where data are dense", "draws images farther from where data are dense"),
+        ),
+        Metric(
+            *("coverage", "coverage", "%", "higher", 1, True, "Data with a sample in their neighbourhood."),
+            *("covers more of the data", "covers less of the data", 100),
+        ),
+        Metric(
+            *("two_sample_1nn", "1-NN two-sample", "%", "lower", 1, True, "50 % cannot be told from data, 100 % can."),
+            *("draws images easier to tell from data", "draws images harder to tell from data", 100),
+        ),
+        Metric(
+            *("classifier_score", "classifier score", "", "higher", 2, True, "exp E KL(p(y|x) || p(y)); 10 at most."),
+            *("draws images of clearer or more even classes", "draws images of less clear or less even classes"),
+        ),
+        Metric(
+            *("class_entropy", "class entropy", "nats", "higher", 3, True, "Of the digits drawn; ln 10 when even."),
+            *("draws the classes more evenly", "draws the classes less evenly"),
+        ),
+        Metric(
+            *("nearest_train_distance", "nearest train", "", "neither", 2, False, "Distance to the nearest image."),
+            *("draws images farther from the training images", "draws images nearer to the training images"),
+        ),
     )
 }
 
@@ -70,6 +134,47 @@ def metric_of(name: str) -> Metric:
         KeyError: There is none.
     """
     return METRICS[name.removesuffix(NOISY)]
+
+
+def title_of(name: str) -> str:
+    """The title of a result: ``recall``, or ``recall of noisy samples``."""
+    title = metric_of(name).title
+    return f"{title} of noisy samples" if name.endswith(NOISY) else title
+
+
+def shown(name: str, value: float, *, signed: bool = False, digits: int | None = None) -> str:
+    """A value of a metric, or a difference of two, as people are shown it, without its unit.
+
+    A zero has no sign but for a difference's ``+``; what is not finite is named.
+
+    Args:
+        name: The result's name.
+        value: As in a :class:`MetricValue`.
+        signed: Write the ``+`` of what is positive, too.
+        digits: Decimals, where the metric's own are too few.
+    """
+    if not math.isfinite(value):
+        return str(value)
+    metric = metric_of(name)
+    places = metric.digits if digits is None else digits
+    rounded = round(value * metric.scale, places) + 0.0  # adding 0 takes the sign off a zero
+    return f"{rounded:+.{places}f}" if signed else f"{rounded:.{places}f}"
+
+
+def worded(name: str, value: float) -> str:
+    """A value with its unit: ``71.2 %``, ``413.40 nats``."""
+    unit = metric_of(name).unit
+    return f"{shown(name, value)} {unit}" if unit else shown(name, value)
+
+
+def told_apart(better: Direction, low: float, high: float) -> Outcome:
+    """What an interval of a difference, ``low`` to ``high``, says in a metric of which ``better`` values are better."""
+    if low <= 0 <= high or math.isnan(low) or math.isnan(high):
+        return "not told apart"
+    rises = low > 0
+    if better == "neither":
+        return "higher" if rises else "lower"
+    return "better" if rises == (better == "higher") else "worse"
 
 
 @dataclass(frozen=True)
@@ -108,25 +213,88 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class ModelSummary:
+    """One architecture over its seeds: ``values`` hold the means over the seeds that gave a number.
+
+    With several seeds an interval is that of the mean over seeds, a t interval; with one it is the value's own.
+    """
+
+    model: str
+    parameters: int
+    seeds: tuple[int, ...]
+    values: tuple[MetricValue, ...]
+
+
+@dataclass(frozen=True)
 class Difference:
     """One metric of one model against the baseline's: ``value`` is the model's minus the baseline's.
 
-    ``seeds`` is the number of pairs it is the mean of; with one pair the interval tells of the sampling error only.
+    Attributes:
+        metric: Name of the model's metric.
+        against: Name of the baseline's, another only where a lower bound is held against an exact likelihood.
+        model: The model's name.
+        baseline: The baseline's.
+        value: The difference, of means over seeds.
+        interval: 95 %, low and high; ``None`` where it is not known. On one seed it tells of the sampling error only.
+        pairing: What was paired.
+        seeds: Seeds that it rests on, of the model that has fewer.
+        outcome: What the interval says: ``not told apart`` where it contains 0, or is not known.
+        sentence: The same for people.
     """
 
     metric: str
+    against: str
     model: str
     baseline: str
     value: float
     interval: tuple[float, ...] | None
+    pairing: Pairing
     seeds: int
     outcome: Outcome
     sentence: str
 
 
 @dataclass(frozen=True)
+class Trend:
+    """How one metric changes with size: ``value`` is its slope per tenfold number of parameters.
+
+    ``interval`` is 95 %, low and high; ``outcome`` says what larger models are.
+    """
+
+    metric: str
+    models: int
+    seeds: int
+    value: float
+    interval: tuple[float, ...]
+    outcome: Outcome
+    sentence: str
+
+
+@dataclass(frozen=True)
+class ModelAnswer:
+    """Whether one model generates better than the baseline, as an outcome and as a sentence."""
+
+    model: str
+    outcome: Answer
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """The answer in all: one sentence, and the differences that it rests on."""
+    """The answer in all.
+
+    Attributes:
+        sentence: The answers of all models, or why there is none.
+        baseline: The model that the others are compared to; ``None`` when there is nothing to compare.
+        answers: One for each other model.
+        differences: What the answers rest on.
+        trends: With three models and more, one for each metric.
+        notes: What a reader must know beside it, a sentence each: what was left out, and why.
+    """
 
     sentence: str
+    baseline: str | None
+    answers: tuple[ModelAnswer, ...]
     differences: tuple[Difference, ...]
+    trends: tuple[Trend, ...]
+    notes: tuple[str, ...]
