@@ -25,7 +25,7 @@ from tui_vae.metrics import MetricValue, Picture, Verdict
 
 SCHEMA_VERSION = 1
 
-_ADDED_LATER = "added later"
+ADDED_LATER = "added later"
 """Marks a field that lines of the same schema version may lack, written before it was there."""
 
 RunStatus = Literal["finished", "stopped", "failed"]
@@ -129,7 +129,7 @@ class ModelStarted(Event):
     parameters: Parameters
     resumed_at_step: int | None
     limit: Limit | None
-    resumed_at_epoch: int | None = field(default=None, metadata={_ADDED_LATER: True})
+    resumed_at_epoch: int | None = field(default=None, metadata={ADDED_LATER: True})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -333,7 +333,7 @@ def plain(value: Any) -> Any:
 def _fields(kind: type) -> tuple[tuple[str, Any, bool], ...]:
     """Name, annotated type, and whether a record may leave it out, of each field."""
     hints = typing.get_type_hints(kind)
-    return tuple((f.name, hints[f.name], _ADDED_LATER in f.metadata) for f in dataclasses.fields(kind))
+    return tuple((f.name, hints[f.name], ADDED_LATER in f.metadata) for f in dataclasses.fields(kind))
 
 
 def typed(value: Any, kind: Any, where: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from typing import Any
@@ -36,7 +37,8 @@ configs = st.builds(
     batch_size=st.integers(1, 10**6),
     lr=positive,
     schedule=st.sampled_from(("cosine", "constant")),
-    seed=st.integers(0, 2**63 - 1),
+    seed=st.integers(0, 2**63 - 101),
+    seeds=st.integers(1, 4),
     dataset=st.sampled_from(DATASETS),
     data_dir=st.text(),
     download=st.booleans(),
@@ -72,6 +74,7 @@ def test_defaults() -> None:
         "lr": 2e-3,
         "schedule": "cosine",
         "seed": 0,
+        "seeds": 1,
         "dataset": "mnist",
         "data_dir": "data",
         "download": False,
@@ -122,6 +125,9 @@ def test_resolved_replaces_each_auto_and_nothing_else() -> None:
         ({"threads": -1}, "--threads"),
         ({"seed": -1}, "--seed"),
         ({"seed": 2**63}, "--seed"),
+        ({"seed": 2**63 - 1, "seeds": 2}, "--seed"),
+        ({"seeds": 0}, "--seeds"),
+        ({"seeds": 10**9}, "--seeds"),
         ({"sigma": 0.0}, "--sigma"),
         ({"sigma": -0.2}, "--sigma"),
         ({"sigma": math.nan}, "--sigma"),
@@ -149,6 +155,32 @@ def test_resolved_replaces_each_auto_and_nothing_else() -> None:
 )
 def test_refused(options: dict[str, Any], said: str) -> None:
     assert said in refusal(**options)
+
+
+def test_every_model_is_there_once_per_seed() -> None:
+    config = TrainConfig(seed=7, seeds=2)
+    assert [(spec.name, spec.seed, spec.architecture) for spec in config.models] == [
+        ("baseline@7", 7, "baseline"),
+        ("deep@7", 7, "deep"),
+        ("baseline@8", 8, "baseline"),
+        ("deep@8", 8, "deep"),
+    ]
+    assert config.at_once == 2
+    assert [spec.architecture for spec in TrainConfig().models] == [spec.name for spec in TrainConfig().models]
+    assert dataclasses.replace(config, epochs=3).models == config.models
+
+
+def test_a_run_of_several_seeds_is_continued_by_what_was_typed_to_start_it() -> None:
+    config = TrainConfig(seed=7, seeds=2)
+    typed = {"models": TrainConfig().models, "seed": 7, "seeds": 2, "epochs": 30}
+    assert config.continued(typed) == dataclasses.replace(config, epochs=30)
+    for option, other in (
+        ("--seeds", {"seeds": 3}),
+        ("--seed ", {"seed": 6}),
+        ("--model", {"models": (ModelSpec("a"),)}),
+    ):
+        with pytest.raises(UsageError, match=option):
+            config.continued(other)
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "mps", "cuda", "cuda:0", "cuda:15"])

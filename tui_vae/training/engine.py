@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -40,13 +41,23 @@ class Engine:
     Args:
         surroundings: What all trainers share.
         saved: Where to go on with a model; one without begins at the beginning.
+        conclude: Called in a thread of its own with the results when all models have ended, before the run is told to
+            be finished; it may take its time, and raises nothing.
 
     ``start`` once; the controls may be used from any thread, before and after.
     """
 
-    def __init__(self, surroundings: Surroundings, saved: Mapping[str, SavedState] | None = None) -> None:
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        saved: Mapping[str, SavedState] | None = None,
+        conclude: Callable[[Sequence[ModelResult]], None] = lambda results: None,
+    ) -> None:
         self._surroundings = surroundings
         self._saved = dict(saved or {})
+        self._call_conclude = conclude
+        self._waiting = deque(surroundings.config.models)
+        self._trained = threading.Event()
         self._controls = {spec.name: Control() for spec in surroundings.config.models}
         self._results: dict[str, ModelResult] = {}
         self._finished = threading.Event()
@@ -62,16 +73,24 @@ class Engine:
         return self._finished.is_set()
 
     @property
+    def trained(self) -> bool:
+        """Whether every model has ended."""
+        return self._trained.is_set()
+
+    @property
     def exit_code(self) -> int:
         """Of the process, once finished."""
         codes: dict[RunStatus | None, int] = {"finished": ExitCode.OK, "stopped": ExitCode.STOPPED}
         return codes.get(self.status, ExitCode.MODEL_FAILED)
 
     def start(self) -> None:
-        """Start every trainer, and a thread that waits for them and tells that the run is over."""
+        """Start the trainers, and a thread that waits for them and tells that the run is over.
+
+        The models of one seed train at once; each of the others begins, in order, when one before it has ended.
+        """
         threads = [
-            threading.Thread(target=self._train, args=(spec,), name=f"trainer {spec.name}", daemon=True)
-            for spec in self._surroundings.config.models
+            threading.Thread(target=self._train_waiting, name=f"trainer {number}", daemon=True)
+            for number in range(self._surroundings.config.at_once)
         ]
         for thread in threads:
             thread.start()
@@ -99,6 +118,14 @@ class Engine:
     def weights(self, model: str) -> Mapping[str, torch.Tensor]:
         """The weights of a model at its end, once the run is finished."""
         return self._weights[model]
+
+    def _train_waiting(self) -> None:
+        while True:
+            try:
+                spec = self._waiting.popleft()
+            except IndexError:
+                return
+            self._train(spec)
 
     def _train(self, spec: ModelSpec) -> None:
         # The number of intra-op threads belongs to the calling thread, and so does the backward pass on a CPU.
@@ -131,6 +158,8 @@ class Engine:
             thread.join()
         results = tuple(self._results[name] for name in self._controls)
         states = {result.state for result in results}
+        self._trained.set()
+        self._call_conclude(results)
         self.status = "failed" if "failed" in states else "stopped" if "stopped" in states else "finished"
         self._surroundings.emit(RunFinished(status=self.status, models=results))
         self._finished.set()

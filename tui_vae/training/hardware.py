@@ -30,14 +30,14 @@ class Precision:
 def resolve(config: TrainConfig, train_size: int) -> TrainConfig:
     """Replace every ``auto`` by what this machine offers.
 
-    Threads are divided evenly over the models and then fixed, since their number changes rounding.
+    Threads are divided evenly over the models that train at once and then fixed, since their number changes rounding.
 
     Raises:
         UsageError: A device that is not there.
     """
     device = _device(config.device)
     precision = config.precision if config.precision != AUTO else _auto_precision(device)
-    threads = max(1, _cores() // len(config.models)) if config.threads == AUTO else int(config.threads)
+    threads = max(1, _cores() // config.at_once) if config.threads == AUTO else int(config.threads)
     return config.resolved(device=str(device), precision=precision, threads=threads, train_size=train_size)
 
 

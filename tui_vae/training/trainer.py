@@ -77,6 +77,7 @@ class Trainer:
         config, data = surroundings.config, surroundings.data
         self._spec = spec
         self._config = config
+        self._seed = config.seed if spec.seed is None else spec.seed
         self._train = data.train.images
         self._held_out = data.held_out.images
         self._tell = Report(spec, surroundings.emit)
@@ -85,9 +86,9 @@ class Trainer:
         self._control = control
         device = self._train.device
         self._precision = Precision(config.precision, device.type)
-        self.vae = VAE.from_spec(spec, config.zdim, config.sigma, generator(config.seed, "weights")).to(device)
+        self.vae = VAE.from_spec(spec, config.zdim, config.sigma, generator(self._seed, "weights")).to(device)
         self._optimizer = Adam(self.vae)
-        self._noise = generator(config.seed, "training noise", device=device)
+        self._noise = generator(self._seed, "training noise", device=device)
         self._sheets = SheetMaker(data.held_out, config.zdim, config.seed)
         self._not_finite = torch.zeros((), device=device)
         self._losses = torch.zeros(STEPS_PER_READ, device=device)
@@ -192,7 +193,7 @@ class Trainer:
                 f"the checkpoint was made on {course.noise.device_type}; on {self._noise.device.type} training goes on "
                 "from it, but not with the same bits"
             )
-            self._noise = generator(self._config.seed, "training noise", self._step, device=self._noise.device)
+            self._noise = generator(self._seed, "training noise", self._step, device=self._noise.device)
 
     def _begin(self, limit: Limit | None) -> None:
         resumed_at = (self._step, self._epoch) if self._resumed else None
@@ -210,7 +211,7 @@ class Trainer:
 
     def _run_epoch(self) -> bool:
         """What is left of an epoch and what is measured after it; False when stopped on the way."""
-        order = image_order(self._config.seed, self._epoch, len(self._train)).to(self._train.device)
+        order = image_order(self._seed, self._epoch, len(self._train)).to(self._train.device)
         reported = time.perf_counter()
         while self._position < len(order):
             if not self._proceed():
@@ -293,7 +294,7 @@ class Trainer:
 
     def _finish_epoch(self) -> bool:
         held_out = held_out_totals(
-            self.vae, self._held_out, seed=self._config.seed, precision=self._precision, proceed=self._proceed
+            self.vae, self._held_out, seed=self._seed, precision=self._precision, proceed=self._proceed
         )
         if held_out is None:
             return False

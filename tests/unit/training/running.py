@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset
-from tui_vae.events import Event, Limit
+from tui_vae.events import Event, Limit, ModelResult
 from tui_vae.training import Broadcast, Engine, Surroundings
 from tui_vae.training.ports import Written
 from tui_vae.training.saved_state import SavedState
@@ -109,13 +109,15 @@ def train(
     find_limit: Callable[[ModelSpec], Limit | None] = no_limit,
     store: MemoryStore | None = None,
     saved: Mapping[str, SavedState] | None = None,
+    conclude: Callable[[Sequence[ModelResult]], None] = lambda results: None,
     **options: Any,
 ) -> Run:
     """Train to the end. ``sinks`` see every event together with the engine; ``before`` is called before the start."""
     events: list[Event] = []
     kept = store or MemoryStore()
     calls: list[Sink] = [events.append, *(lambda event, sink=sink: sink(engine, event) for sink in sinks)]
-    engine = Engine(Surroundings(resolved(data, **options), data, Broadcast(calls), kept, find_limit), saved)
+    surroundings = Surroundings(resolved(data, **options), data, Broadcast(calls), kept, find_limit)
+    engine = Engine(surroundings, saved, conclude)
     before(engine)
     engine.start()
     assert engine.wait(PATIENCE), "the run did not end"

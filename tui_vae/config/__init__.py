@@ -1,0 +1,44 @@
+"""Every option of training and evaluation, once: its default, its help, its check, and its JSON form.
+
+The command line, the interface and the run store are all derived from the fields below. A configuration is complete
+and valid once it is constructed; the only later step is :func:`TrainConfig.resolved`, which replaces each ``auto`` by
+what was chosen for this machine, so that a stored run says exactly what it did.
+"""
+
+from tui_vae.config.display import COLOURS, DisplayConfig, StoreConfig
+from tui_vae.config.models import ModelSpec, check_name
+from tui_vae.config.options import AUTO, option_names
+from tui_vae.config.training import (
+    DATASETS,
+    EMBEDDED_DATASET,
+    IMAGE_SIDE,
+    LEARNED,
+    PIXELS,
+    PRECISIONS,
+    SCHEDULES,
+    TORCHVISION_DATASETS,
+    TrainConfig,
+    parse_sigma,
+    parse_threads,
+)
+
+__all__ = [
+    "AUTO",
+    "COLOURS",
+    "DATASETS",
+    "EMBEDDED_DATASET",
+    "IMAGE_SIDE",
+    "LEARNED",
+    "PIXELS",
+    "PRECISIONS",
+    "SCHEDULES",
+    "TORCHVISION_DATASETS",
+    "DisplayConfig",
+    "ModelSpec",
+    "StoreConfig",
+    "TrainConfig",
+    "check_name",
+    "option_names",
+    "parse_sigma",
+    "parse_threads",
+]

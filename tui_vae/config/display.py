@@ -1,0 +1,57 @@
+"""Where a run is kept and how it is shown."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from tui_vae.config.models import check_name
+from tui_vae.config.options import AUTO, one_of, option
+from tui_vae.errors import UsageError
+
+COLOURS = (AUTO, "always", "never")
+
+
+@dataclass(frozen=True)
+class StoreConfig:
+    """Where the run is kept."""
+
+    runs_dir: str = option("runs", "Where runs are kept.  [env: TUI_VAE_RUNS]", metavar="DIR", panel="Run")
+    name: str | None = option(None, "Name of this run.  [default: made up]", metavar="NAME", panel="Run")
+    resume: str | None = option(
+        None,
+        "Continue a run: its name, its path, or latest. Only options typed now override the stored ones.",
+        metavar="RUN",
+        panel="Run",
+    )
+
+    def __post_init__(self) -> None:
+        if self.resume is not None and self.name is not None:
+            raise UsageError("--name is for a new run; --resume continues one under the name it has")
+        if self.name is not None:
+            check_name(self.name, "--name")
+        if not self.runs_dir:
+            raise UsageError("--runs-dir names a directory")
+
+
+@dataclass(frozen=True)
+class DisplayConfig:
+    """What is shown, and how. Nothing here changes a trained bit."""
+
+    no_ui: bool = option(
+        False, "Without the interface: a live view on a terminal, plain lines otherwise.", panel="Display"
+    )
+    json: bool = option(False, "Events as JSON Lines on stdout, all else on stderr; implies --no-ui.", panel="Display")
+    quiet: bool = option(False, "Without the interface: only the final table.", panel="Display")
+    ascii: bool = option(False, "Draw with ASCII only.", panel="Display")
+    color: str = option(AUTO, "Colour in the output.", metavar="|".join(COLOURS), panel="Display")
+    fps: float = option(10.0, "Most redraws a second.", metavar="NUMBER", panel="Display")
+
+    def __post_init__(self) -> None:
+        one_of("--color", self.color, COLOURS)
+        if not (math.isfinite(self.fps) and 0.1 <= self.fps <= 60):
+            raise UsageError(f"--fps is a number from 0.1 to 60, not {self.fps:g}")
+        if self.json and self.quiet:
+            raise UsageError("--json and --quiet exclude each other: choose one")
+        if self.quiet and not self.no_ui:
+            raise UsageError("--quiet goes with --no-ui")

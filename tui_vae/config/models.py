@@ -1,0 +1,84 @@
+"""Which models a run trains: their names, widths and seeds."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tui_vae.config.options import shown
+from tui_vae.errors import UsageError
+from tui_vae.events import ADDED_LATER
+
+_MAX_WIDTH = 1_000_000
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One model: its name and the hidden widths of its encoder, which the decoder mirrors.
+
+    No hidden width means one fully connected layer each: the linear model, whose optimum is known exactly. ``seed`` is
+    its own where a run trains every model once per seed, else ``None``: the run's.
+    """
+
+    name: str
+    hidden: tuple[int, ...] = ()
+    seed: int | None = field(default=None, metadata={ADDED_LATER: True})
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "a model's name")
+        for width in self.hidden:
+            if not 1 <= width <= _MAX_WIDTH:
+                raise UsageError(
+                    f"--model {self.name}: a width is a whole number from 1 to {_MAX_WIDTH:,}, not {width}"
+                )
+
+    @property
+    def linear(self) -> bool:
+        return not self.hidden
+
+    @property
+    def architecture(self) -> str:
+        """The name that models of several seeds share."""
+        return self.name if self.seed is None else self.name.removesuffix(f"@{self.seed}")
+
+    @classmethod
+    def parse(cls, text: str) -> ModelSpec:
+        """``NAME=H1,H2,…`` as typed on the command line."""
+        name, equals, widths = text.partition("=")
+        if not equals:
+            raise UsageError(f"--model takes NAME=WIDTHS, such as deep=512,256 or baseline= ; got {shown(text)}")
+        try:
+            hidden = tuple(int(width) for width in widths.split(",")) if widths.strip() else ()
+        except ValueError:
+            raise UsageError(f"--model {shown(text)}: the widths are whole numbers with commas between them") from None
+        return cls(name.strip(), hidden)
+
+    def __str__(self) -> str:
+        return f"{self.name}={','.join(map(str, self.hidden))}"
+
+
+def check_name(name: str, what: str) -> str:
+    """Refuse a name that could leave its directory or disturb a terminal; returns it unchanged."""
+    if not name or len(name) > 64:
+        raise UsageError(f"{what} has 1 to 64 characters, not {len(name)}")
+    if name.startswith((".", "-")):
+        raise UsageError(f"{what} starts with neither a dot nor a dash: {shown(name)}")
+    bad = next((c for c in name if c in '/\\:*?"<>|' or (unicodedata.category(c)[0] in "CZ" and c != " ")), None)
+    if bad is not None:
+        raise UsageError(f"{what} holds no path separator, control or reserved character: {shown(name)}")
+    return name
+
+
+def once_per_seed(specs: Sequence[ModelSpec], first_seed: int, seeds: int) -> tuple[ModelSpec, ...]:
+    """Every model once for each of ``seeds`` seeds, called ``NAME@SEED``, the first seed's models first.
+
+    Models that have a seed of their own stay as they are, and so do all when there is one seed only.
+    """
+    if seeds == 1 or any(spec.seed is not None for spec in specs):
+        return tuple(specs)
+    return tuple(
+        ModelSpec(f"{spec.name}@{seed}", spec.hidden, seed)
+        for seed in range(first_seed, first_seed + seeds)
+        for spec in specs
+    )

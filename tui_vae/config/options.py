@@ -1,0 +1,72 @@
+"""What every option is made of, and the checks that several share."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import field
+from typing import Any
+
+from tui_vae.errors import UsageError
+
+AUTO = "auto"
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    parse: Callable[[str], Any] | None = None,
+    metavar: str | None = None,
+    names: tuple[str, ...] = (),
+    panel: str = "Training",
+    identity: bool = False,
+) -> Any:
+    """A dataclass field that is also an option of the command line.
+
+    Args:
+        default: The value when the option is not given.
+        help: One sentence for a stranger.
+        parse: Turns the text typed by the user into the value; raises :class:`UsageError`.
+        metavar: What stands for the value in the help.
+        names: Option names, when they are not ``--field-name``.
+        panel: The group of the help in which the option is listed.
+        identity: Whether another value makes another experiment, so that a run cannot be continued with it.
+    """
+    metadata = {
+        "help": help,
+        "parse": parse,
+        "metavar": metavar,
+        "names": names,
+        "panel": panel,
+        "identity": identity,
+    }
+    return field(default=default, metadata=metadata)
+
+
+def option_names(field: dataclasses.Field[Any]) -> tuple[str, ...]:
+    """How the option of a configuration's field is typed."""
+    return field.metadata["names"] or (f"--{field.name.replace('_', '-')}",)
+
+
+def shown(text: str) -> str:
+    """User text that is safe to print in one line."""
+    shown = ascii(text)
+    return shown if len(shown) <= 60 else shown[:57] + "…'"
+
+
+def at_least(config: object, name: str, low: int) -> None:
+    value = getattr(config, name)
+    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        raise UsageError(f"--{name.replace('_', '-')} is a whole number of at least {low}, not {shown(str(value))}")
+
+
+def positive(option_name: str, value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise UsageError(f"{option_name} is a finite number above 0, not {value:g}")
+
+
+def one_of(option_name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise UsageError(f"{option_name} is one of {', '.join(allowed)}; got {shown(str(value))}")

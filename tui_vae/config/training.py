@@ -1,0 +1,207 @@
+"""All that decides what is trained."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tui_vae.config.models import ModelSpec, once_per_seed
+from tui_vae.config.options import AUTO, at_least, one_of, option, option_names, positive, shown
+from tui_vae.errors import EventError, UsageError
+from tui_vae.events import typed
+
+LEARNED = "learned"
+SCHEDULES = ("cosine", "constant")
+PRECISIONS = (AUTO, "fp32", "bf16")
+EMBEDDED_DATASET = "mnist"
+TORCHVISION_DATASETS = ("fashion-mnist", "kmnist", "qmnist", "emnist-digits")
+DATASETS = (EMBEDDED_DATASET, *TORCHVISION_DATASETS)
+IMAGE_SIDE = 28
+PIXELS = IMAGE_SIDE * IMAGE_SIDE
+
+_MAX_SEED = 2**63 - 1
+_MOST_SEEDS = 100
+_LARGEST_LR = 1e30
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+
+
+def parse_sigma(text: str) -> float | Literal["learned"]:
+    if text == LEARNED:
+        return "learned"
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"--sigma is a number above 0, or {LEARNED}; got {shown(text)}") from None
+
+
+def device_name(text: str) -> str:
+    """Refuse what names no kind of device; returns it unchanged. Whether the machine has it is another question."""
+    if not _DEVICE.fullmatch(text):
+        raise UsageError(f"--device is auto, cpu, cuda, cuda:N or mps, not {shown(text)}")
+    return text
+
+
+def parse_threads(text: str) -> int | Literal["auto"]:
+    if text == AUTO:
+        return "auto"
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"--threads is a whole number, or {AUTO}; got {shown(text)}") from None
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """All that decides what is trained. Two runs of one resolved configuration give the same weights.
+
+    With several seeds, ``models`` holds every model once per seed.
+    """
+
+    models: tuple[ModelSpec, ...] = option(
+        (ModelSpec("baseline"), ModelSpec("deep", (512, 256))),
+        "A model: hidden widths of the encoder, mirrored by the decoder; none = one fully connected layer. Repeatable.",
+        metavar="NAME=H1,H2,…",
+        names=("--model",),
+        panel="Models",
+        identity=True,
+    )
+    zdim: int = option(32, "Latent dimension, the same for all models.", metavar="N", panel="Models", identity=True)
+    sigma: float | Literal["learned"] = option(
+        0.2,
+        "Standard deviation of the decoder: a number, or 'learned' (one trained scalar).",
+        parse=parse_sigma,
+        metavar="NUMBER|learned",
+        panel="Models",
+        identity=True,
+    )
+    epochs: int = option(20, "Passes over the training images.", metavar="N")
+    batch_size: int = option(128, "Images in a step.", metavar="N")
+    lr: float = option(2e-3, "Peak learning rate of Adam.", metavar="NUMBER")
+    schedule: str = option(
+        "cosine",
+        "Learning rate: linear warm-up over the first tenth of the steps, then cosine decay to 0; or constant.",
+        metavar="|".join(SCHEDULES),
+    )
+    seed: int = option(0, "The only source of randomness.", metavar="N", identity=True)
+    seeds: int = option(
+        1, "Train every model once per seed, --seed being the first.", metavar="N", panel="Models", identity=True
+    )
+    dataset: str = option(
+        EMBEDDED_DATASET,
+        f"One of {', '.join(DATASETS)}; all but the embedded mnist are read from --data-dir.",
+        metavar="NAME",
+        panel="Data",
+        identity=True,
+    )
+    data_dir: str = option("data", "Where torchvision keeps the other data sets.", metavar="DIR", panel="Data")
+    download: bool = option(False, "Allow a data set that is not in --data-dir to be downloaded there.", panel="Data")
+    val_size: int = option(
+        5000,
+        "Images held out of the training split; 0 trains on all of it and holds out the test split.",
+        metavar="N",
+        panel="Data",
+        identity=True,
+    )
+    train_size: int | None = option(
+        None, "Use only the first N training images.  [default: all]", metavar="N", panel="Data", identity=True
+    )
+    device: str = option(AUTO, "Where to train.", metavar="auto|cpu|cuda[:N]|mps", panel="Machine")
+    precision: str = option(
+        AUTO, "Matrix products; weights and sums stay fp32.", metavar="|".join(PRECISIONS), panel="Machine"
+    )
+    threads: int | Literal["auto"] = option(
+        AUTO, "Intra-op CPU threads of each model.", parse=parse_threads, metavar="auto|N", panel="Machine"
+    )
+    checkpoint_every: float = option(
+        30.0, "Seconds between checkpoints, beside one at every epoch.", metavar="NUMBER", panel="Run"
+    )
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            raise UsageError("--model: at least one model is needed")
+        for name in ("zdim", "epochs", "batch_size", "seeds"):
+            at_least(self, name, 1)
+        if self.seeds > _MOST_SEEDS:
+            raise UsageError(f"--seeds is at most {_MOST_SEEDS}, not {self.seeds}")
+        if not 0 <= self.seed <= _MAX_SEED - self.seeds + 1:
+            raise UsageError(f"--seed is a whole number from 0 to {_MAX_SEED - self.seeds + 1}, not {self.seed}")
+        object.__setattr__(self, "models", once_per_seed(self.models, self.seed, self.seeds))
+        # Whatever the case: a file system may not tell "Deep" from "deep".
+        names = [spec.name.casefold() for spec in self.models]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise UsageError(f"--model: two models are called {shown(twice)}; give each its own name")
+        at_least(self, "val_size", 0)
+        if self.train_size is not None:
+            at_least(self, "train_size", 1)
+        if self.sigma != LEARNED:
+            positive("--sigma", float(self.sigma))
+        positive("--lr", self.lr)
+        positive("--checkpoint-every", self.checkpoint_every)
+        if self.lr > _LARGEST_LR:
+            raise UsageError(
+                f"--lr is at most {_LARGEST_LR:g}, beyond which a 32-bit step may overflow; not {self.lr:g}"
+            )
+        one_of("--schedule", self.schedule, SCHEDULES)
+        one_of("--dataset", self.dataset, DATASETS)
+        one_of("--precision", self.precision, PRECISIONS)
+        device_name(self.device)
+        if self.threads != AUTO:
+            at_least(self, "threads", 1)
+
+    @property
+    def at_once(self) -> int:
+        """How many models train at the same time: those of one seed."""
+        return len({spec.architecture for spec in self.models})
+
+    def resolved(self, *, device: str, precision: str, threads: int, train_size: int) -> TrainConfig:
+        """This configuration with each ``auto`` replaced by what this machine uses."""
+        return dataclasses.replace(self, device=device, precision=precision, threads=threads, train_size=train_size)
+
+    def continued(self, typed_now: Mapping[str, Any]) -> TrainConfig:
+        """This configuration of a stored run, with the options that were typed to continue it.
+
+        Raises:
+            UsageError: One of them would make it another experiment.
+        """
+        continued = dataclasses.replace(self, **typed_now)
+        for f in dataclasses.fields(self):
+            if f.metadata["identity"] and f.name in typed_now and getattr(continued, f.name) != getattr(self, f.name):
+                name = option_names(f)[0]
+                stored = ", ".join(map(str, self.models)) if f.name == "models" else getattr(self, f.name)
+                raise UsageError(
+                    f"{name} would make another experiment of the run, which has {shown(str(stored))[1:-1]}; "
+                    f"continue it without {name}, or start a new run"
+                )
+        return continued
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; :meth:`from_json` gives the same configuration back."""
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        values["models"] = [_spec_to_json(spec) for spec in self.models]
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
+        """The configuration stored by :meth:`to_json`.
+
+        Raises:
+            UsageError: A value is of another type or out of range, or an option is unknown to this version.
+        """
+        hints = typing.get_type_hints(cls)
+        unknown = sorted(set(values) - set(hints))
+        if unknown:
+            raise UsageError(f"the configuration has options unknown to this version: {shown(', '.join(unknown))}")
+        try:
+            return cls(**{name: typed(value, hints[name], name) for name, value in values.items()})
+        except EventError as error:
+            raise UsageError(f"the configuration cannot be read: {error}") from error
+
+
+def _spec_to_json(spec: ModelSpec) -> dict[str, Any]:
+    own_seed = {} if spec.seed is None else {"seed": spec.seed}
+    return {"name": spec.name, "hidden": list(spec.hidden)} | own_seed
