@@ -27,6 +27,7 @@ class Terminal:
         self._written = _is_terminal(1)
         self._lock = threading.Lock()
         self._lost = threading.Event()
+        self._reason = ""
         self._ends: tuple[int, int, int] | None = None
 
     @property
@@ -39,18 +40,21 @@ class Terminal:
         return self.lost and self._written
 
     def when_lost(self, answer: Callable[[str], None]) -> None:
-        """Call ``answer`` with the reason, in the thread that finds out; at once if it is lost already.
+        """Call ``answer`` with the reason, in the thread that watches; or here and now if it is lost already.
 
         It may be called more than once.
         """
         self._answer = answer
         if self.lost:
-            answer("the terminal was lost")
+            answer(self._reason)
 
     def watch(self) -> None:
-        """Look for the loss from a thread of its own: without a controlling terminal, no signal tells of it."""
-        if self._devices:
-            threading.Thread(target=self._look, name="terminal", daemon=True).start()
+        """Wait for the loss in a thread of its own, and look for it: without a controlling terminal, no signal tells.
+
+        That thread answers. A signal's handler could not: it may have come while its own thread holds a lock that the
+        answer needs.
+        """
+        threading.Thread(target=self._wait, name="terminal", daemon=True).start()
 
     def lose(self, reason: str) -> None:
         """Let go of the terminal; any number of times, from any thread, also from a signal's handler."""
@@ -61,10 +65,10 @@ class Terminal:
             if self.lost:
                 return
             self._replace()
+            self._reason = reason
             self._lost.set()
         finally:
             self._lock.release()
-        self._answer(reason)
 
     def _replace(self) -> None:
         reading, writing = os.pipe()
@@ -77,7 +81,13 @@ class Terminal:
                 with contextlib.suppress(OSError):
                     os.dup2(reading if descriptor == 0 else nowhere, descriptor, inheritable=descriptor <= 2)
 
+    def _wait(self) -> None:
+        self._look()
+        self._lost.wait()
+        self._answer(self._reason)
+
     def _look(self) -> None:
+        """Look for the loss until there is one, if there is a terminal."""
         own = next((descriptor for descriptor in (0, 1, 2) if _is_terminal(descriptor)), None)
         if own is None:
             return
