@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import sys
-from pathlib import Path
 from typing import TextIO
 
 from tui_vae.config import DisplayConfig
@@ -34,20 +34,18 @@ def in_foreground() -> bool:
 
 def _controls_another(descriptor: int) -> bool:
     """Whether the terminal controls a process of another session, as far as the system tells."""
+    from tui_vae.runs.processes import told_by_system  # noqa: PLC0415 - only where the usual question has no answer
+
     try:
         device = os.fstat(descriptor).st_rdev
-        processes = [name for name in os.listdir("/proc") if name.isdigit()]
+        processes = [int(name) for name in os.listdir("/proc") if name.isdigit()]
     except OSError:
         return False
     for process in processes:
-        try:
-            # The name of the program stands in brackets and may hold anything; what follows it does not.
-            fields = Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()
-        except OSError:
-            continue
-        number = int(fields[4])
-        if number and os.makedev(number >> 8 & 0xFFF, number & 0xFF | number >> 12 & 0xFFF00) == device:
-            return True
+        with contextlib.suppress(OSError, IndexError):  # it has ended meanwhile
+            number = int(told_by_system(process)[4])
+            if number and os.makedev(number >> 8 & 0xFFF, number & 0xFF | number >> 12 & 0xFFF00) == device:
+                return True
     return False
 
 

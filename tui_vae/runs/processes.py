@@ -41,11 +41,20 @@ def started(pid: int) -> str | None:
     Empty where the system does not tell.
     """
     try:
-        # The name of the program stands in brackets and may hold anything; what follows it does not.
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        fields = told_by_system(pid)
         return None if fields[0] in _ENDED else fields[19]
     except (OSError, IndexError):
         return "" if _exists(pid) else None
+
+
+def told_by_system(pid: int) -> list[str]:
+    """What Linux tells of a process in ``/proc/PID/stat``, from its state on: field 3 of proc(5) is the first.
+
+    Raises:
+        OSError: It is not there, or the system does not tell.
+    """
+    # The name of the program stands in brackets and may hold anything; what follows it does not.
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
 
 
 def _exists(pid: int) -> bool:
