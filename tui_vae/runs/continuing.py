@@ -10,12 +10,13 @@ from pathlib import Path
 
 from tui_vae.config import TrainConfig
 from tui_vae.errors import NothingLeftError, RunStoreError, UsageError
-from tui_vae.events import Event, RunFinished, RunStarted
+from tui_vae.events import Event, RunStarted
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.files import remove_parts
 from tui_vae.runs.guarded import read_small
 from tui_vae.runs.lease import Lease
 from tui_vae.runs.manifest import ENDING, read_manifest
+from tui_vae.runs.summary import summarised
 from tui_vae.runs.tail import LogTail
 
 _LARGEST_CONFIG = 1_000_000
@@ -41,12 +42,12 @@ class StoredRun:
     def check_unfinished(self, epochs: int) -> None:
         """Refuse a run of which nothing is left to do: its log says so, and the checkpoints are those of the end.
 
+        Quick, however long the log is.
+
         Raises:
             NothingLeftError: That is so.
-            RunStoreError: The log cannot be read.
         """
-        last = next((event for event in reversed(self.history) if isinstance(event, RunFinished | RunStarted)), None)
-        if not isinstance(last, RunFinished) or last.status != "finished":
+        if summarised(self.run).state != "finished":
             return
         done = [self._epochs_stored(spec.name) for spec in self.config.models]
         if min(done) >= epochs:
