@@ -3,108 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tui_vae.events import (
-    Checkpoint,
-    DataSummary,
-    Epoch,
-    Event,
-    Limit,
-    ModelResult,
-    ModelStarted,
-    Notice,
-    Parameters,
-    Progress,
-    Request,
-    RunFinished,
-    RunStarted,
-    Samples,
-    SheetLayout,
-    State,
-)
-from tui_vae.view.series import Point, Series
+from tui_vae.events import Event, Notice, Request, State
 from tui_vae.view.state import MOST_LOG_LINES, MOST_MODELS, ModelState, RunState, reduce, reduce_all
 
-Make = Callable[..., Progress]
-PARAMETERS = {"baseline": Parameters(50_240, 25_872, 76_112), "deep": Parameters(549_696, 542_224, 1_091_920)}
-LIMIT = Limit(train=312.0, held_out=310.7, sigma=0.2, kl_per_latent=(2.0, 1.0))
-DATA = DataSummary("mnist", 55_000, 5_000, "ab" * 32)
-
-
-def run_started(t: float = 100.0) -> RunStarted:
-    config = {"models": [{"name": "baseline", "hidden": []}, {"name": "deep", "hidden": [512, 256]}], "epochs": 2}
-    return RunStarted(t=t, name="quiet-otter", config=config, versions={"torch": "2"}, device="cpu", data=DATA)
-
-
-def model_started(model: str, t: float, limit: Limit | None) -> ModelStarted:
-    hidden = () if limit else (512, 256)
-    return ModelStarted(
-        t=t, model=model, hidden=hidden, parameters=PARAMETERS[model], resumed_at_step=None, limit=limit
-    )
-
-
-def epoch(model: str, number: int, split: str, elbo: float, t: float) -> Epoch:
-    return Epoch(
-        t=t,
-        model=model,
-        epoch=number,
-        split=split,  # type: ignore[arg-type]
-        elbo=elbo,
-        reconstruction=elbo + 10,
-        kl=10.0,
-        kl_per_latent=(6.0, 4.0),
-        active_units=2,
-        sigma=0.2,
-        seconds=3.04,
-    )
-
-
-def result(model: str, state: str = "finished") -> ModelResult:
-    return ModelResult(model, state, 2, 300.0, 310.0, 10.0, 2, PARAMETERS[model], None, 6.0)  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module")
-def script(progress: Make) -> list[Event]:
-    """A whole run of two models, of which one fails."""
-    return [
-        run_started(),
-        Notice(t=100.5, level="warning", text="the disk is nearly full"),
-        model_started("baseline", 101.0, LIMIT),
-        State(t=101.1, model="baseline", state="running"),
-        model_started("deep", 101.2, None),
-        State(t=101.3, model="deep", state="running"),
-        progress(10, t=102.0, model="baseline", steps=40, epoch=1, loss=5.0, images_per_second=900.0),
-        progress(5, t=102.1, model="deep", steps=40, epoch=1, loss=7.0),
-        progress(20, t=103.0, model="baseline", steps=40, epoch=1, loss=4.0, images_per_second=950.0),
-        epoch("baseline", 1, "train", 250.0, 103.1),
-        epoch("baseline", 1, "held_out", 300.0, 103.2),
-        Samples(t=103.3, model="baseline", epoch=1, file="samples/1.png", layout=SheetLayout(10, 2, 1)),
-        Checkpoint(t=103.4, model="baseline", epoch=1, step=20, file="latest.safetensors", kind="latest"),
-        State(t=104.0, model="deep", state="failed", reason="the loss became nan"),
-        epoch("baseline", 2, "train", 305.0, 105.0),
-        epoch("baseline", 2, "held_out", 310.2, 105.1),
-        State(t=106.0, model="baseline", state="finished"),
-        RunFinished(t=107.0, status="failed", models=(result("baseline"), result("deep", "failed"))),
-    ]
-
-
-def snapshot(value: Any) -> Any:
-    """A deep, comparable copy that shares nothing with ``value``."""
-    if isinstance(value, Series):
-        return [value.column(name).tolist() for name in Point._fields]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: snapshot(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {key: snapshot(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [snapshot(item) for item in value]
-    return value
+from .run_events import DATA, LIMIT, PARAMETERS, Make, model_started, run_started, snapshot, training
 
 
 def test_a_whole_run_adds_up(script: list[Event]) -> None:
@@ -203,13 +109,6 @@ def test_the_log_keeps_the_newest_lines() -> None:
     assert [line.text for line in log] == [str(i) for i in range(5, MOST_LOG_LINES + 5)]
 
 
-def training(progress: Make, model: str, points: list[tuple[float, int]], steps: int) -> list[Event]:
-    return [
-        State(t=0.0, model=model, state="running"),
-        *(progress(step, t=t, model=model, steps=steps) for t, step in points),
-    ]
-
-
 def test_the_time_left_follows_from_the_pace(progress: Make) -> None:
     state = reduce_all(RunState(), training(progress, "a", [(10.0, 100), (20.0, 200)], steps=1000))
     assert state.models["a"].seconds_left() == pytest.approx(80.0)
@@ -256,150 +155,6 @@ def test_nothing_is_known_of_a_model_before_its_first_event() -> None:
     assert not model.ended
     assert RunState().seconds_left() is None
     assert RunState().epochs == 0
-
-
-def started_again(model: str, t: float, step: int | None, epoch: int | None) -> ModelStarted:
-    return dataclasses.replace(model_started(model, t, None), resumed_at_step=step, resumed_at_epoch=epoch)
-
-
-def samples(model: str, number: int, t: float) -> Samples:
-    return Samples(t=t, model=model, epoch=number, file=f"{number} at {t:g}.png", layout=SheetLayout(10, 2, 1))
-
-
-def checkpoint(model: str, number: int, step: int, kind: Any, t: float) -> Checkpoint:
-    return Checkpoint(t=t, model=model, epoch=number, step=step, file=f"{kind}.safetensors", kind=kind)
-
-
-def part_of_run(progress: Make, first_epoch: int, epochs: int, t: float) -> list[Event]:
-    """Epochs of ten steps each of one model, with what is told of each."""
-    told: list[Event] = []
-    for number in range(first_epoch, first_epoch + epochs):
-        for step in (10 * number - 5, 10 * number):
-            t += 1
-            told.append(progress(step, t=t, epoch=number, steps=1000, loss=float(step)))
-        told += [epoch("deep", number, split, 200.0 + number, t + 0.1) for split in ("train", "held_out")]
-        told += [samples("deep", number, t + 0.2), checkpoint("deep", number, 10 * number, "latest", t + 0.3)]
-    return told
-
-
-def tells_of_lost(event: Event, step: int, number: int) -> bool:
-    if isinstance(event, Progress):
-        return event.step > step
-    return isinstance(event, (Epoch, Samples, Checkpoint)) and event.epoch > number
-
-
-HISTORIES = ("progress", "train", "held_out", "samples", "epoch", "step")
-
-
-@given(
-    first=st.integers(0, 6),
-    second=st.integers(0, 6),
-    step=st.integers(0, 70),
-    told_epoch=st.booleans(),
-)
-def test_what_a_resumed_model_has_lost_is_as_if_it_had_never_been_told(
-    progress: Make, first: int, second: int, step: int, told_epoch: bool
-) -> None:
-    """Also where an older log does not tell the epoch at which the model resumes."""
-    step = min(step, 10 * first)
-    complete = step // 10
-    begin = [run_started(), model_started("deep", 101, None), samples("deep", 0, 101.1)]
-    before = part_of_run(progress, 1, first, 200.0)
-    again = started_again("deep", 500.0, step, complete if told_epoch else None)
-    after = part_of_run(progress, complete + 1, second, 500.0)
-    whole = reduce_all(RunState(), [*begin, *before, again, *after])
-    kept = [event for event in before if not tells_of_lost(event, step, complete)]
-    without = reduce_all(RunState(), [*begin, *kept, again, *after])
-    for name in HISTORIES:
-        one, other = (snapshot(getattr(state.models["deep"], name)) for state in (whole, without))
-        assert one == other, name
-
-
-def test_a_model_that_starts_anew_keeps_nothing_but_the_sheet_before_training(progress: Make) -> None:
-    state = reduce_all(
-        RunState(),
-        [
-            run_started(),
-            model_started("deep", 101, None),
-            samples("deep", 0, 101.1),
-            *part_of_run(progress, 1, 3, 200.0),
-            State(t=300.0, model="deep", state="failed", reason="the loss became nan"),
-            started_again("deep", 400.0, 0, 0),
-        ],
-    )
-    deep = state.models["deep"]
-    assert (len(deep.progress), len(deep.train), len(deep.held_out)) == (0, 0, 0)
-    assert [told.epoch for told in deep.samples] == [0]
-    assert (deep.status, deep.reason, deep.ended_at, deep.step, deep.epoch) == (None, None, None, 0, 0)
-    assert (deep.latest, deep.best, deep.started_at) == (None, None, 101)
-    replaced = reduce(state, samples("deep", 0, 401.0)).models["deep"]
-    assert [told.file for told in replaced.samples] == ["0 at 401.png"]
-
-
-def test_the_newest_checkpoints_are_known_and_not_worth_a_line() -> None:
-    told = [
-        checkpoint("deep", 1, 10, "latest", 1.0),
-        checkpoint("deep", 1, 10, "best", 1.1),
-        checkpoint("deep", 2, 20, "latest", 2.0),
-    ]
-    state = reduce_all(RunState(), told)
-    assert (state.models["deep"].latest, state.models["deep"].best) == (told[2], told[1])
-    assert not state.log
-    resumed = reduce(state, started_again("deep", 3.0, 15, 1)).models["deep"]
-    assert (resumed.latest, resumed.best) == (None, told[1])
-
-
-def test_a_second_start_of_the_run_resumes_it(script: list[Event]) -> None:
-    ended = reduce_all(RunState(), script)
-    config = {"models": [{"name": "deep"}, {"name": "baseline"}], "epochs": 5}
-    again = dataclasses.replace(run_started(1000.0), config=config, device="cuda:0")
-    state = reduce_all(ended, [again, started_again("deep", 1001.0, 1500, 3)])
-    assert (state.status, state.results, state.config, state.device, state.epochs) == (None, (), config, "cuda:0", 5)
-    assert len(state.models["baseline"].held_out) == 2
-    assert state.models["baseline"].status == "finished"
-    assert state.models["deep"].status is None
-    assert [line.text for line in state.log[-2:]] == [
-        "run quiet-otter resumed on cuda:0: mnist, 55,000 training and 5,000 held-out images",
-        "resumes at step 1,500, epoch 3",
-    ]
-
-
-def test_the_time_between_the_parts_of_a_run_does_not_count(script: list[Event]) -> None:
-    assert RunState().elapsed(5.0) is None
-    running = reduce_all(RunState(), script[:-1])  # from 100 to 106
-    assert running.elapsed(110.0) == 10.0
-    ended = reduce_all(running, script[-1:])
-    assert ended.elapsed(5000.0) == 7.0
-    for before, seconds in ((running, 6.0), (ended, 7.0)):
-        state = reduce(before, run_started(1000.0))
-        assert state.elapsed(1000.0) == seconds
-        assert state.elapsed(1030.0) == seconds + 30
-        third = reduce_all(state, [Notice(t=1040.0, level="info", text=""), run_started(9000.0)])
-        assert third.elapsed(9001.0) == seconds + 41
-    elapsed = [line.elapsed for line in reduce_all(ended, [run_started(1000.0)]).log]
-    assert elapsed == pytest.approx([0.0, 0.5, 1.0, 1.1, 1.2, 1.3, 3.2, 4.0, 5.1, 6.0, 7.0, 7.0])
-
-
-def test_the_time_between_the_parts_of_a_run_is_no_measure_of_its_pace(progress: Make) -> None:
-    before = training(progress, "deep", [(10.0, 100), (20.0, 200)], steps=1000)
-    state = reduce_all(
-        RunState(), [*before, started_again("deep", 40.0, 200, 1), State(t=40.0, model="deep", state="running")]
-    )
-    assert state.seconds_left() is None
-    state = reduce(state, progress(300, t=50.0, steps=1000))
-    assert state.seconds_left() is None
-    assert reduce(state, progress(400, t=55.0, steps=1000)).seconds_left() == pytest.approx(30.0)
-
-
-def test_a_pause_is_no_measure_of_the_pace(progress: Make) -> None:
-    told = [
-        *training(progress, "deep", [(10.0, 100), (20.0, 200)], steps=1000),
-        State(t=20.0, model="deep", state="paused"),
-        State(t=50.0, model="deep", state="running"),
-        progress(300, t=55.0, steps=1000),
-        progress(400, t=60.0, steps=1000),
-    ]
-    assert reduce_all(RunState(), told).seconds_left() == pytest.approx(30.0)
 
 
 @pytest.mark.parametrize(
