@@ -64,8 +64,8 @@ def test_a_link_that_drops_ends_the_display_and_not_the_training(
     run = only_run(tmp_path)
     assert_trained_undisturbed(run, only_run(undisturbed))
     events = log_of(tmp_path)
-    (lost,) = (index for index, e in enumerate(events) if isinstance(e, Notice))
-    assert "without a terminal" in events[lost].text  # type: ignore[attr-defined]
+    ((lost, notice),) = ((index, e) for index, e in enumerate(events) if isinstance(e, Notice))
+    assert "without a terminal" in notice.text
     after = {e.model for e in events[lost:] if isinstance(e, Checkpoint)}
     assert after == set(MODELS)
 
@@ -124,7 +124,9 @@ def test_a_stop_by_signal_works_on_a_terminal_that_does_not_read(
     time.sleep(3.0)  # the buffers are full and the interface waits
     terminal.signal(signal.SIGTERM)
     wait_for_log(tmp_path, lambda events: isinstance(events[-1], RunFinished))
-    assert log_of(tmp_path)[-1].status == "stopped"  # type: ignore[attr-defined]
+    last = log_of(tmp_path)[-1]
+    assert isinstance(last, RunFinished)
+    assert last.status == "stopped"
     # Nobody reads: the process ends all the same, without putting the terminal right.
     assert terminal.wait_unread() == 130
     assert not (only_run(tmp_path) / "lease.json").exists()
@@ -146,7 +148,7 @@ def test_the_front_end_that_lost_its_terminal_takes_no_time(spawn: Spawn, tmp_pa
 def test_in_the_background_of_a_shell_it_trains_without_the_interface(
     command: str, only_run: OnlyRun, undisturbed: Path, tmp_path: Path, spawn: Spawn
 ) -> None:
-    shell = Terminal("/bin/bash", ["--norc", "-i"], tmp_path, dict(os.environ) | {"TERM": "xterm-256color"}, (100, 30))
+    shell = shell_in(tmp_path)
     try:
         shell.press(f"{command} {' '.join((*SMALL, *OPTIONS))} &\r")
         shell.wait_until("without it, as --no-ui does")
@@ -161,7 +163,7 @@ def test_in_the_background_of_a_shell_it_trains_without_the_interface(
 def test_detached_by_the_shell_it_trains_and_outlives_it(
     wrapper: str, command: str, only_run: OnlyRun, undisturbed: Path, tmp_path: Path
 ) -> None:
-    shell = Terminal("/bin/bash", ["--norc", "-i"], tmp_path, dict(os.environ) | {"TERM": "xterm-256color"}, (100, 30))
+    shell = shell_in(tmp_path)
     try:
         shell.press(f"{wrapper} {command} {' '.join((*SMALL, *OPTIONS))} &\r")
         shell.wait_until(training(tmp_path))
@@ -183,6 +185,11 @@ def test_without_any_terminal_it_trains_and_says_so(command: str, tmp_path: Path
     assert done.returncode == 0
     assert done.stderr == "tui-vae: no terminal for the interface here; training without it, as --no-ui does\n"
     assert "held-out ELBO" in done.stdout
+
+
+def shell_in(folder: Path) -> Terminal:
+    """A shell with job control in a terminal of its own."""
+    return Terminal("/bin/bash", ["--norc", "-i"], folder, dict(os.environ) | {"TERM": "xterm-256color"}, (100, 30))
 
 
 def ticks(stat: str) -> int:

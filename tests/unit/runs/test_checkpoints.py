@@ -100,7 +100,9 @@ def test_any_damage_to_a_file_of_latest_leads_to_the_one_before(data: st.DataObj
             }
         except (ValueError, AttributeError, TypeError):
             unchanged = False
-        if unchanged and CheckpointFolder(path).load().damage is None:  # type: ignore[union-attr]
+        found = CheckpointFolder(path).load()
+        assert found is not None
+        if unchanged and found.damage is None:
             return
     reason = assert_is(CheckpointFolder(path), 1, damaged=True)
     assert file.name in reason

@@ -17,6 +17,7 @@ from tests.unit.runs.leases import Writer, dead_process, elsewhere, new_run, put
 from tui_vae.errors import RunStoreError
 from tui_vae.runs import RunDirectory, lease, lease_file
 from tui_vae.runs.lease import Lease
+from tui_vae.runs.lease_file import LeaseRecord
 from tui_vae.runs.liveness import read_lease
 
 
@@ -90,13 +91,20 @@ def test_releasing_leaves_the_lease_of_another_alone(run: RunDirectory) -> None:
     assert read_lease(run) == other
 
 
+def held(run: RunDirectory) -> LeaseRecord:
+    """The lease of a run that somebody holds."""
+    found = read_lease(run)
+    assert found is not None
+    return found
+
+
 def test_a_dead_writer_is_succeeded_at_once(run: RunDirectory, writer: Callable[..., Writer]) -> None:
     first = writer()
     first.go()
     assert first.says().startswith("writes")
     first.process.send_signal(signal.SIGKILL)
     before = time.monotonic()
-    wait_for(lambda: read_lease(run) is not None and read_lease(run).alive() is False)  # type: ignore[union-attr]
+    wait_for(lambda: held(run).alive() is False)
     assert Lease.acquire(run).ours()  # the child is a zombie still: nobody has waited for it
     assert time.monotonic() - before < 5
 
@@ -111,12 +119,12 @@ def test_a_stopped_process_is_alive(run: RunDirectory, writer: Callable[..., Wri
     put(run.lease, record(**(vars(silent) | {"t": time.time() - 100})))
     with pytest.raises(RunStoreError, match="does not respond for 100 s"):
         Lease.acquire(run, looking=0.1)
-    assert read_lease(run).token == token  # type: ignore[union-attr]
+    assert held(run).token == token
 
 
 def test_a_process_number_used_again_is_not_taken_for_the_writer(run: RunDirectory) -> None:
     put(run.lease, record(started="1"))
-    if read_lease(run).alive() is None:  # type: ignore[union-attr]
+    if held(run).alive() is None:
         pytest.skip("the system does not tell when a process began")
     assert Lease.acquire(run).ours()
 
@@ -278,7 +286,7 @@ def test_of_many_processes_at_once_exactly_one_wins(run: RunDirectory, writer: C
         answers = [process.says() for process in writers]
         assert sorted(answer.split()[0] for answer in answers) == ["refused"] * 7 + ["writes"]
         token = next(answer.split()[1] for answer in answers if answer.startswith("writes"))
-        assert read_lease(run).token == token  # type: ignore[union-attr]
+        assert held(run).token == token
         for process in writers:
             process.close()
         assert [path.name for path in run.path.iterdir()] == ["lease.json"]
