@@ -23,6 +23,8 @@ RECIPE_VERSION = 1
 _BATCH = 128
 _PEAK_RATE = 4e-3
 _WEIGHT_DECAY = 0.02
+_RISING = 0.25  # the share of the steps in which the rate rises
+_SHORTEST_CYCLE = 5  # torch divides by the steps in which it rises, less one
 
 # Largest change of an image, uniform up to it on either side: in degrees, as a share of its size, and in pixels.
 _ROTATION = 12.0
@@ -54,7 +56,9 @@ def train_classifier(
     batch = min(_BATCH, len(train))
     steps = epochs * (len(train) // batch)
     optimiser = torch.optim.AdamW(classifier.parameters(), lr=_PEAK_RATE, weight_decay=_WEIGHT_DECAY)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, _PEAK_RATE, total_steps=max(2, steps), pct_start=0.25)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, _PEAK_RATE, total_steps=max(_SHORTEST_CYCLE, steps), pct_start=_RISING
+    )
     step = 0
     for epoch in range(epochs):
         order = image_order(seed, epoch, len(train)).to(device)
