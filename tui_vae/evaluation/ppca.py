@@ -115,7 +115,7 @@ def linear_log_likelihood(images: Tensor, weight: Tensor, bias: Tensor, sigma: f
     """Exact log p(x) of any linear decoder: log N(x; bias, W Wᵀ + sigma² I), by Woodbury's identity.
 
     Args:
-        images: uint8 ``(n, 784)``.
+        images: uint8, divided by 255 here, or floating, taken as they are, ``(n, 784)``.
         weight: W, ``(784, m)``.
         bias: ``(784,)``.
         sigma: Standard deviation of the decoder.
@@ -130,7 +130,8 @@ def linear_log_likelihood(images: Tensor, weight: Tensor, bias: Tensor, sigma: f
     log_determinant = 2 * torch.log(torch.diagonal(factor)).sum() + 2 * PIXELS * math.log(sigma)
     result = []
     for rows in torch.split(images, 4096):
-        centred = rows.cpu().double() / 255 - bias
+        values = rows.cpu().double()
+        centred = (values / 255 if rows.dtype == torch.uint8 else values) - bias
         projected = torch.linalg.solve_triangular(factor, (centred @ weight).T / sigma, upper=False)
         distance = (centred.square().sum(1) - projected.square().sum(0)) / sigma**2
         result.append(-0.5 * (PIXELS * LOG_2_PI + log_determinant + distance))

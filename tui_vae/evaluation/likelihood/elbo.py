@@ -1,0 +1,74 @@
+"""The evidence lower bound of every image, in its parts (Kingma & Welling, arXiv:1312.6114, equation 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tui_vae.evaluation.collapse import LatentUse, measured_use
+from tui_vae.evaluation.generation import unheard
+from tui_vae.evaluation.likelihood.budget import MEMORY
+from tui_vae.evaluation.likelihood.draws import draws, encoded
+from tui_vae.model import VAE, gaussian_kl
+
+
+@dataclass(frozen=True)
+class Elbo:
+    """``elbo = reconstruction - kl`` of each of n images, nats.
+
+    Attributes:
+        reconstruction: Mean of log p(x|z) over the draws of z, float64 ``(n,)``.
+        kl: KL(q(z|x) || p(z)), in closed form, float64 ``(n,)``.
+        use: What the latents tell of these images: KL and Var_x(E_q z_i) of each, and the number of active ones.
+    """
+
+    reconstruction: Tensor
+    kl: Tensor
+    use: LatentUse
+
+    @property
+    def elbo(self) -> Tensor:
+        return self.reconstruction - self.kl
+
+
+def image_elbo(
+    vae: VAE,
+    images: Tensor,
+    *,
+    draws_per_image: int = 1,
+    seed: int = 0,
+    memory: int = MEMORY,
+    report: Callable[[float], None] = unheard,
+) -> Elbo:
+    """The ELBO of each image, its expectation over z estimated from a few draws.
+
+    Args:
+        vae: The model, on any device; nothing of it is changed.
+        images: uint8, or floating in [0, 1], ``(n, 784)``.
+        draws_per_image: Draws of z whose log p(x|z) is averaged.
+        seed: Decides on the draws.
+        memory: Bytes allowed for what is worked on at once.
+        report: Told the share done, 0 to 1; may raise to end the work.
+
+    Raises:
+        UsageError: The memory allowed is too small for a single image.
+        TuiVaeError: Weights are not finite.
+    """
+    posterior = encoded(vae, images)
+    total = torch.zeros(len(images), dtype=torch.float64, device=posterior.mu.device)
+    for part in draws(
+        vae,
+        images,
+        posterior,
+        draws_per_image,
+        seed=seed,
+        purpose="ELBO noise",
+        memory=memory,
+        report=report,
+    ):
+        total[part.images] += part.log_likelihood.sum(1)
+    kl = gaussian_kl(posterior.mu, posterior.log_sigma)
+    return Elbo((total / draws_per_image).cpu(), kl.double().sum(1).cpu(), measured_use(posterior.mu.cpu(), kl.cpu()))
