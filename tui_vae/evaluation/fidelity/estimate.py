@@ -1,0 +1,55 @@
+"""A measured value with the standard error of drawing the samples anew.
+
+Every model, and the training images that set the floor, is measured against the same reference images. So an error
+here is that of the generated samples alone, the reference set held fixed: it says how far the value would move if the
+same model drew other samples, and the errors of two models are independent of each other.
+
+Where nothing better is known, the error is the jackknife's: what the value would be without each sample in turn (or
+without each group of them, whose moments are then simply subtracted). Efron & Stein, "The Jackknife Estimate of
+Variance", Ann. Statist. 9 (1981) show that its expectation is never below the variance of a value of n - 1 samples,
+for any symmetric function of independent samples; for a mean it is the usual standard error.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value, its standard error, and the number of generated samples that it is made of.
+
+    The 95 % interval is ``value ± 1.96 error``. It is one for the expected value at this ``n``, against this reference
+    set: the biases in n that some metrics have (see each) are in the floor too, at the same n, and not in the error.
+    """
+
+    value: float
+    error: float
+    n: int
+
+
+def mean_estimate(values: Tensor) -> Estimate:
+    """The mean of independent values ``(n,)``, n > 1."""
+    values = values.double()
+    return Estimate(float(values.mean()), float(values.std()) / math.sqrt(len(values)), len(values))
+
+
+def proportion_estimate(hits: Tensor) -> Estimate:
+    """The share of hits among independent trials, bool ``(n,)``.
+
+    The error is that of the share with two hits and two misses added (Agresti & Coull, Am. Statist. 52, 1998): that of
+    the share itself would be 0 when all or none hit, however few were tried.
+    """
+    n, hit = len(hits), int(hits.sum())
+    adjusted = (hit + 2) / (n + 4)
+    return Estimate(hit / n, math.sqrt(adjusted * (1 - adjusted) / (n + 4)), n)
+
+
+def jackknife_error(values: Tensor) -> float:
+    """Standard error of a statistic from its values without each of g equal groups of the samples, ``(g,)``."""
+    groups = len(values)
+    values = values.double()
+    return math.sqrt((groups - 1) / groups * float((values - values.mean()).square().sum()))

@@ -1,0 +1,37 @@
+"""How far each image is from the training set: samples that are copies are nearer than test images are.
+
+The distance is the Euclidean one of images in [0, 1], between bytes as they are stored: samples and data must have been
+quantised alike.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tui_vae.evaluation.fidelity.distances import Report, nearest, unheard
+from tui_vae.evaluation.fidelity.estimate import Estimate, mean_estimate
+
+
+def nearest_training_distances(images: Tensor, training: Tensor, report: Report = unheard) -> Tensor:
+    """Distance of each image to the nearest training image.
+
+    Args:
+        images: uint8 ``(n, 784)``.
+        training: uint8 ``(m, 784)``.
+        report: Is told the share that is done.
+
+    Returns:
+        float64 ``(n,)``.
+
+    Raises:
+        ValueError: The images are not bytes: an error of the program.
+    """
+    if images.dtype != torch.uint8 or training.dtype != torch.uint8:
+        raise ValueError(f"images are {images.dtype} and {training.dtype}, not bytes")
+    return nearest(images, training, 1, report).distances[:, 0] / 255
+
+
+def nearest_training_distance(images: Tensor, training: Tensor, report: Report = unheard) -> Estimate:
+    """Their mean, for n > 1."""
+    return mean_estimate(nearest_training_distances(images, training, report))
