@@ -7,6 +7,7 @@ is computed, in ``tui_vae.evaluation``. Likelihoods are nats per image.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +22,8 @@ same image, or the two values with their intervals, taken as independent."""
 
 NOISY = "_noisy"
 """Ends the name of a metric that is scored on samples with the decoder's noise; else decoder means are scored."""
+
+_MOST_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ METRICS: dict[str, Metric] = {
             *("draws images less like the data", "draws images more like the data"),
         ),
         Metric(
-            *("kid", "KID × 1000", "", "lower", 2, True, "Kernel distance (MMD²) on the features."),
+            *("kid", "1000 × KID", "", "lower", 2, True, "Kernel distance (MMD²) on the features."),
             *("draws images less like the data", "draws images more like the data", 1000),
         ),
         Metric(
@@ -175,6 +178,15 @@ def told_apart(better: Direction, low: float, high: float) -> Outcome:
     if better == "neither":
         return "higher" if rises else "lower"
     return "better" if rises == (better == "higher") else "worse"
+
+
+def digits_for(name: str, numbers: Iterable[float], *, told: bool) -> int:
+    """Decimals for a difference and its interval: so many that what is ``told`` apart from 0 is not shown as 0."""
+    digits = metric_of(name).digits
+    nearest = min(numbers, key=abs)
+    while told and digits < _MOST_DIGITS and float(shown(name, nearest, digits=digits)) == 0:
+        digits += 1
+    return digits
 
 
 @dataclass(frozen=True)

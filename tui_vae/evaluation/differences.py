@@ -1,0 +1,194 @@
+"""One metric of one architecture against the baseline's: the difference, its interval, and what it says.
+
+With two seeds and more in common the seeds are the sample: differences of the same seed, Student's interval of their
+mean. So the interval holds for training again with another seed and scoring on the same test images. Seeds that do not
+match are taken as independent (Welch). On one seed only the sampling error is known: of likelihoods from the pairs of
+the same image, of everything else from the two intervals taken as independent.
+
+Intervals are 95 % each, for one metric of one model: of twenty differences that are none, one is told apart.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tui_vae.evaluation.architectures import Architecture, finite
+from tui_vae.evaluation.intervals import (
+    Interval,
+    Values,
+    independent_difference,
+    mean_interval,
+    t_interval,
+    welch_interval,
+)
+from tui_vae.metrics import (
+    Difference,
+    MetricValue,
+    Outcome,
+    Pairing,
+    digits_for,
+    metric_of,
+    shown,
+    title_of,
+    told_apart,
+    worded,
+)
+
+LIKELIHOODS = frozenset({"elbo", "reconstruction", "kl", "exact_log_likelihood", "iwae", "ais"})
+"""Metrics in nats that are of the density which sigma gives, so that they say nothing across sigmas."""
+
+EXACT, BOUND = "exact_log_likelihood", "iwae"
+
+
+class Estimate(NamedTuple):
+    """A model's value, the baseline's, and their difference with its interval and what it rests on."""
+
+    value: float
+    baseline: float
+    difference: float
+    interval: Interval | None
+    pairing: Pairing
+    seeds: tuple[int, int]
+
+
+def difference(metric: str, model: Architecture, baseline: Architecture) -> Difference | str:
+    """The difference in a metric; or a sentence that says why there is none.
+
+    Values are comparable when they were made of as many images or samples from the same source.
+    """
+    estimate = _estimate(metric, metric, model, baseline)
+    if isinstance(estimate, str):
+        return estimate
+    outcome: Outcome = "not told apart"
+    if estimate.interval is not None:
+        outcome = told_apart(metric_of(metric).better, *estimate.interval)
+    names = model.label, baseline.label
+    return _record((metric, metric), names, estimate, outcome, _sentence(metric, names, estimate, outcome))
+
+
+def proof(model: Architecture, baseline: Architecture) -> Difference | None:
+    """The lower bound of one against the exact likelihood of the other, where only one has a linear decoder.
+
+    E[IWAE] ≤ log p(x) (arXiv:1509.00519), so a bound above the exact value proves the likelihood higher; one below it
+    proves nothing, and the outcome is ``not told apart``.
+
+    Returns:
+        The difference; ``None`` where both or neither are exact, or the values cannot be compared.
+    """
+    exact = bool(model.values(EXACT)), bool(baseline.values(EXACT))
+    if exact[0] == exact[1]:
+        return None
+    metric, against = (EXACT, BOUND) if exact[0] else (BOUND, EXACT)
+    estimate = _estimate(metric, against, model, baseline)
+    if isinstance(estimate, str):
+        return None
+    outcome: Outcome = "not told apart"
+    if estimate.interval is not None:
+        told = told_apart("higher", *estimate.interval)
+        outcome = told if told == ("worse" if exact[0] else "better") else outcome
+    high, low = (baseline.label, model.label) if exact[0] else (model.label, baseline.label)
+    bound, truth = (estimate.baseline, estimate.value) if exact[0] else (estimate.value, estimate.baseline)
+    if outcome == "not told apart":
+        claim = f"{title_of(BOUND)} of {high}, a lower bound, does not prove it above the exact log p(x) of {low}"
+    else:
+        claim = f"{title_of(BOUND)} of {high}, a lower bound, proves it above the exact log p(x) of {low}"
+    sentence = f"{claim}: {worded(BOUND, bound)} against {worded(EXACT, truth)}, {_numbers(metric, estimate, outcome)}"
+    return _record((metric, against), (model.label, baseline.label), estimate, outcome, sentence)
+
+
+def _record(
+    metrics: tuple[str, str], names: tuple[str, str], estimate: Estimate, outcome: Outcome, sentence: str
+) -> Difference:
+    return Difference(
+        metric=metrics[0],
+        against=metrics[1],
+        model=names[0],
+        baseline=names[1],
+        value=estimate.difference,
+        interval=estimate.interval,
+        pairing=estimate.pairing,
+        seeds=min(estimate.seeds),
+        outcome=outcome,
+        sentence=sentence,
+    )
+
+
+def _estimate(metric: str, against: str, model: Architecture, baseline: Architecture) -> Estimate | str:
+    own, other = model.values(metric), baseline.values(against)
+    title = title_of(metric)
+    if not own and not other:
+        return f"{title} is given by neither {model.label} nor {baseline.label}"
+    if not own or not other:
+        given, lacking = (model, baseline) if own else (baseline, model)
+        return f"{title} is given by {given.label}, not by {lacking.label}, and not compared"
+    differs = _differs([*own.values(), *other.values()], sources=metric == against)
+    if differs:
+        return f"{title} is not compared between {model.label} and {baseline.label}: {differs}"
+    common = sorted(own.keys() & other.keys())
+    if len(common) > 1:
+        pairs = np.array([(own[seed].value, other[seed].value) for seed in common])
+        first, second = float(pairs[:, 0].mean()), float(pairs[:, 1].mean())
+        interval = t_interval(pairs[:, 0] - pairs[:, 1])
+        return Estimate(first, second, first - second, interval, "seeds", (len(common), len(common)))
+    if min(len(own), len(other)) > 1:
+        values, others = ([value.value for value in found.values()] for found in (own, other))
+        first, second = float(np.mean(values)), float(np.mean(others))
+        interval = welch_interval(values, others)
+        return Estimate(first, second, first - second, interval, "unpaired seeds", (len(own), len(other)))
+    seeds = (common[0], common[0]) if common else (min(own), min(other))
+    images = (model.by_seed[seeds[0]].per_image.get(metric), baseline.by_seed[seeds[1]].per_image.get(against))
+    return _of_one_seed(own[seeds[0]], other[seeds[1]], images)
+
+
+def _of_one_seed(value: MetricValue, other: MetricValue, images: tuple[Values | None, Values | None]) -> Estimate:
+    first, second = images
+    plain = value.value - other.value
+    if first is not None and second is not None and first.shape == second.shape and first.size > 1:
+        pairs = np.asarray(first - second, dtype=np.float64).ravel()
+        if bool(np.isfinite(pairs).all()):
+            return Estimate(value.value, other.value, plain, mean_interval(pairs), "images", (1, 1))
+    ends, other_ends = finite(value.interval), finite(other.interval)
+    interval = None
+    if ends is not None and other_ends is not None:
+        interval = independent_difference(value.value, ends, other.value, other_ends)
+    return Estimate(value.value, other.value, plain, interval, "intervals", (1, 1))
+
+
+def _differs(values: list[MetricValue], *, sources: bool) -> str:
+    """What forbids to hold the values against each other; nothing when they can be."""
+    sizes = sorted({value.n for value in values})
+    if len(sizes) > 1:
+        return f"it is of {' and '.join(f'{n:,}' for n in sizes)} images"
+    kinds = sorted({value.source for value in values})
+    return f"it is of {' and '.join(kinds)}" if sources and len(kinds) > 1 else ""
+
+
+def _sentence(metric: str, names: tuple[str, str], estimate: Estimate, outcome: Outcome) -> str:
+    about = metric_of(metric)
+    if outcome == "not told apart":
+        claim = f"{names[0]} and {names[1]} are not told apart by {title_of(metric)}:"
+    else:
+        claim = f"{names[0]} {about.high if estimate.difference > 0 else about.low}: {title_of(metric)}"
+    values = f"{worded(metric, estimate.value)} against {worded(metric, estimate.baseline)}"
+    return f"{claim} {values}, {_numbers(metric, estimate, outcome)}"
+
+
+def _numbers(metric: str, estimate: Estimate, outcome: Outcome) -> str:
+    """The difference, its interval and its seeds: ``+16.2 (14.0 to 18.4) on 5 seeds``."""
+    first, second = estimate.seeds
+    on = {
+        "seeds": f"on {first} seeds",
+        "unpaired seeds": f"on {first} and {second} seeds, unpaired",
+    }.get(estimate.pairing, "on 1 seed, sampling error only" if estimate.interval else "on 1 seed, error not known")
+    return f"{interval_text(metric, estimate.difference, estimate.interval, outcome)} {on}"
+
+
+def interval_text(metric: str, value: float, interval: tuple[float, ...] | None, outcome: Outcome) -> str:
+    """A difference and its interval, if it is known: ``+16.2 (14.0 to 18.4)``."""
+    if interval is None:
+        return shown(metric, value, signed=True)
+    digits = digits_for(metric, (value, *interval), told=outcome != "not told apart")
+    ends = " to ".join(shown(metric, end, digits=digits) for end in interval)
+    return f"{shown(metric, value, signed=True, digits=digits)} ({ends})"

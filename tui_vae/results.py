@@ -1,0 +1,68 @@
+"""Results of an evaluation for other programs: one object of JSON, and rows of CSV.
+
+The standard library alone, so that every front end can write them. What is not a number is null in JSON and empty in
+CSV; values are as measured: shares from 0 to 1, likelihoods in nats.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tui_vae.events import Evaluation, plain
+from tui_vae.metrics import MetricValue, Verdict
+
+VERSION = 1
+COLUMNS = ("model", "metric", "value", "low", "high", "floor", "n", "source", "seed", "run")
+
+
+def results_object(models: Mapping[str, Sequence[MetricValue]], verdict: Verdict | None) -> dict[str, Any]:
+    """The results as values of JSON.
+
+    Args:
+        models: Values by the name of the model, or means over seeds by the name of the architecture.
+        verdict: ``None`` where models were not compared.
+    """
+    return {
+        "v": VERSION,
+        "models": {name: {value.metric: _entry(value) for value in values} for name, values in models.items()},
+        "verdict": plain(verdict),
+    }
+
+
+def results_json(models: Mapping[str, Sequence[MetricValue]], verdict: Verdict | None) -> str:
+    """:func:`results_object` as one line, in ASCII whatever the names in it."""
+    return json.dumps(results_object(models, verdict), allow_nan=False)
+
+
+def results_csv(evaluations: Iterable[tuple[str, Evaluation]]) -> str:
+    """A row for every metric of every trained model, below a row of names.
+
+    Args:
+        evaluations: Each with the name of its run.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for run, told in evaluations:
+        for value in told.metrics:
+            low, high = value.interval if value.interval is not None else (None, None)
+            numbers = (_number(number) for number in (value.value, low, high, value.floor))
+            writer.writerow((told.model, value.metric, *numbers, value.n, value.source, told.seed, run))
+    return text.getvalue()
+
+
+def _entry(value: MetricValue) -> dict[str, Any]:
+    fields = plain(value)
+    del fields["metric"]
+    if fields["interval"] is not None and None in fields["interval"]:
+        fields["interval"] = None
+    return dict(fields)
+
+
+def _number(value: float | None) -> float | str:
+    return "" if value is None or not math.isfinite(value) else value
