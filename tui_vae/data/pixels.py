@@ -11,8 +11,11 @@ from tui_vae.config import IMAGE_SIDE
 
 
 def quantised(x: Tensor) -> Tensor:
-    """The nearest bytes of images in [0, 1], uint8 of the same shape; what lies outside goes to the nearest end."""
-    return (x.clamp(0, 1) * 255).round().to(torch.uint8)
+    """The nearest bytes of images in [0, 1], uint8 of the same shape.
+
+    What lies outside goes to the nearest end, and what is no number to 0: a cast of it may give any byte.
+    """
+    return (x.nan_to_num(0.0).clamp(0, 1) * 255).round().to(torch.uint8)
 
 
 def tiled(images: Tensor, columns: int) -> npt.NDArray[np.uint8]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 
@@ -14,10 +16,12 @@ def test_every_byte_comes_back() -> None:
 
 
 def test_values_go_to_the_nearest_byte_and_never_wrap_round() -> None:
-    x = torch.tensor([[-1e30, -0.1, 0.4 / 255, 0.6 / 255, 127.4 / 255, 254.6 / 255, 1.1, 1e30]])
+    x = torch.tensor(
+        [[-1e30, -0.1, 0.4 / 255, 0.6 / 255, 127.4 / 255, 254.6 / 255, 1.1, 1e30, math.inf, -math.inf, math.nan]]
+    )
     result = quantised(x)
     assert result.dtype == torch.uint8
-    assert result.tolist() == [[0, 0, 0, 1, 127, 255, 255, 255]]
+    assert result.tolist() == [[0, 0, 0, 1, 127, 255, 255, 255, 255, 0, 0]]
 
 
 def test_images_stand_in_reading_order_without_gaps() -> None:
