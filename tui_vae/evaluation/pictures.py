@@ -170,17 +170,20 @@ def chain_grids(
     count = len(shown)
     starts = torch.cat((start_from_prior(vae, count, variant, seed), start_from_data(shown.images)))
     links = links_at(chain(vae, starts, variant, seed), CHAIN_TIMES, report)
-    images = torch.stack([quantised(link.x) for link in links])  # (times, 2 · count, 784)
+    x = torch.stack([link.x for link in links])  # (times, 2 · count, 784)
     for start, begins, columns, part in (
-        ("prior", "z ~ N(0, I)", ("",) * count, images[:, :count]),
-        ("data", "a test image", _classes(shown), images[:, count:]),
+        ("prior", "z ~ N(0, I)", ("",) * count, x[:, :count]),
+        ("data", "a test image", _classes(shown), x[:, count:]),
     ):
+        lost = ~part.isfinite().all(-1)
+        chains = int(lost.any(0).sum())
+        note = f" ({chains} of {count} grew beyond all numbers: black)" if chains else ""
         yield Grid(
             kind=f"chain-from-{start}-{variant.name.replace(', ', '-').replace(' ', '-')}",
-            title=f"encode–decode chain from {start}, {variant.name}: {begins}, then {variant}",
+            title=f"encode–decode chain from {start}, {variant.name}: {begins}, then {variant}{note}",
             rows=tuple(f"t = {t}" for t in CHAIN_TIMES),
             columns=columns,
-            pixels=tiled(part.flatten(0, 1), count),
+            pixels=tiled(quantised(part.masked_fill(lost[..., None], 0)).flatten(0, 1), count),
         )
 
 
