@@ -20,6 +20,9 @@ Pairing = Literal["seeds", "unpaired seeds", "images", "intervals"]
 """What a difference rests on: pairs of the same seed; the means over seeds of each, unpaired; on one seed, pairs of the
 same image, or the two values with their intervals, taken as independent."""
 
+NORMAL_QUANTILE = 1.959963984540054
+"""Of the standard normal distribution, for two-sided intervals of 95 %."""
+
 NOISY = "_noisy"
 """Ends the name of a metric that is scored on samples with the decoder's noise; else decoder means are scored."""
 

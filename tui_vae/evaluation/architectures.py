@@ -11,8 +11,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy.typing as npt
+
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.intervals import Interval, Values, t_interval
+from tui_vae.evaluation.intervals import Interval, t_interval
 from tui_vae.events import Evaluation
 from tui_vae.metrics import METRICS, NOISY, MetricValue, ModelSummary, title_of
 
@@ -48,7 +50,7 @@ class TrainedModel:
     run: str
     setting: Setting
     evaluation: Evaluation
-    per_image: Mapping[str, Values] = field(default_factory=dict)
+    per_image: Mapping[str, npt.ArrayLike] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

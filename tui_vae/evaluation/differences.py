@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from tui_vae.evaluation.architectures import Architecture, finite
 from tui_vae.evaluation.intervals import (
@@ -88,14 +89,27 @@ def proof(model: Architecture, baseline: Architecture) -> Difference | None:
     if estimate.interval is not None:
         told = told_apart("higher", *estimate.interval)
         outcome = told if told == ("worse" if exact[0] else "better") else outcome
-    high, low = (baseline.label, model.label) if exact[0] else (model.label, baseline.label)
-    bound, truth = (estimate.baseline, estimate.value) if exact[0] else (estimate.value, estimate.baseline)
+    names = model.label, baseline.label
+    return _record((metric, against), names, estimate, outcome, _proof_sentence(names, estimate, outcome, exact[0]))
+
+
+def _proof_sentence(names: tuple[str, str], estimate: Estimate, outcome: Outcome, exact: bool) -> str:
+    """Of the one that has the bound against the one whose likelihood is ``exact``: the first, or the second."""
+    if exact:
+        names = names[1], names[0]
+        ends = estimate.interval
+        estimate = estimate._replace(
+            value=estimate.baseline,
+            baseline=estimate.value,
+            difference=-estimate.difference,
+            interval=None if ends is None else (-ends[1], -ends[0]),
+        )
     if outcome == "not told apart":
-        claim = f"{title_of(BOUND)} of {high}, a lower bound, does not prove it above the exact log p(x) of {low}"
+        claim = f"the lower bound of {names[0]} does not show its likelihood above that of {names[1]}"
     else:
-        claim = f"{title_of(BOUND)} of {high}, a lower bound, proves it above the exact log p(x) of {low}"
-    sentence = f"{claim}: {worded(BOUND, bound)} against {worded(EXACT, truth)}, {_numbers(metric, estimate, outcome)}"
-    return _record((metric, against), (model.label, baseline.label), estimate, outcome, sentence)
+        claim = f"{names[0]} gives test images a higher likelihood than {names[1]}, even by its lower bound"
+    values = f"{title_of(BOUND)} {worded(BOUND, estimate.value)} against exactly {worded(EXACT, estimate.baseline)}"
+    return f"{claim}: {values}, {_numbers(BOUND, estimate, outcome)}"
 
 
 def _record(
@@ -142,18 +156,29 @@ def _estimate(metric: str, against: str, model: Architecture, baseline: Architec
     return _of_one_seed(own[seeds[0]], other[seeds[1]], images)
 
 
-def _of_one_seed(value: MetricValue, other: MetricValue, images: tuple[Values | None, Values | None]) -> Estimate:
-    first, second = images
+def _of_one_seed(
+    value: MetricValue, other: MetricValue, images: tuple[npt.ArrayLike | None, npt.ArrayLike | None]
+) -> Estimate:
     plain = value.value - other.value
-    if first is not None and second is not None and first.shape == second.shape and first.size > 1:
-        pairs = np.asarray(first - second, dtype=np.float64).ravel()
-        if bool(np.isfinite(pairs).all()):
-            return Estimate(value.value, other.value, plain, mean_interval(pairs), "images", (1, 1))
+    pairs = _pairs_of_images(*images)
+    if pairs is not None:
+        return Estimate(value.value, other.value, plain, mean_interval(pairs), "images", (1, 1))
     ends, other_ends = finite(value.interval), finite(other.interval)
     interval = None
     if ends is not None and other_ends is not None:
         interval = independent_difference(value.value, ends, other.value, other_ends)
     return Estimate(value.value, other.value, plain, interval, "intervals", (1, 1))
+
+
+def _pairs_of_images(images: npt.ArrayLike | None, others: npt.ArrayLike | None) -> Values | None:
+    """Differences of the same images, ``(n,)``; ``None`` without two and more of them, or with some that are none."""
+    if images is None or others is None:
+        return None
+    first, second = (np.asarray(values, dtype=np.float64).ravel() for values in (images, others))
+    if first.size != second.size or first.size < 2:
+        return None
+    pairs: Values = first - second
+    return pairs if bool(np.isfinite(pairs).all()) else None
 
 
 def _differs(values: list[MetricValue], *, sources: bool) -> str:

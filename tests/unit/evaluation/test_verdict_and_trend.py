@@ -1,0 +1,175 @@
+"""The answer in all, by its rule, and the trend with size."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tests.unit.evaluation.trained_models import measured, over_seeds, trained
+from tui_vae.evaluation.comparison import compare
+from tui_vae.evaluation.verdict import answer
+from tui_vae.metrics import METRICS, Difference, Outcome
+
+SPEAKING = [name for name, about in METRICS.items() if about.generates]
+
+
+def told(metric: str, outcome: Outcome, seeds: int = 5) -> Difference:
+    return Difference(metric, metric, "deep", "baseline", 0.1, (0.0, 0.2), "seeds", seeds, outcome, "")
+
+
+def test_better_in_most_is_better() -> None:
+    found = answer(
+        "deep",
+        "baseline",
+        [
+            *(told(name, "better") for name in ("ais", "frechet_distance", "recall")),
+            told("precision", "worse"),
+            told("density", "not told apart"),
+        ],
+    )
+    assert found.outcome == "better"
+    assert found.sentence == (
+        "deep generates better than baseline: better in 3 of 5 metrics that speak of generation, worse in precision,"
+        " not told apart in density, on 5 seeds."
+    )
+
+
+def test_worse_in_most_is_worse() -> None:
+    differences = [told("ais", "worse"), told("coverage", "worse"), told("precision", "better")]
+    found = answer("deep", "baseline", differences)
+    assert found.outcome == "worse"
+    assert found.sentence == (
+        "deep generates worse than baseline: worse in 2 of 3 metrics that speak of generation, better in precision,"
+        " on 5 seeds."
+    )
+
+
+@pytest.mark.parametrize("key", ["exact_log_likelihood", "ais", "iwae", "frechet_distance", "coverage"])
+def test_better_in_most_but_worse_in_a_key_one_is_mixed(key: str) -> None:
+    differences = [told(name, "better") for name in SPEAKING if name != key]
+    found = answer("deep", "baseline", [*differences, told(key, "worse")])
+    assert found.outcome == "mixed"
+    assert found.sentence.startswith("deep generates neither better nor worse than baseline: better in 11 of 12")
+
+
+def test_better_in_a_few_and_worse_in_none_is_too_little() -> None:
+    found = answer("deep", "baseline", [told("ais", "better"), *(told(n, "not told apart") for n in ("kid", "recall"))])
+    assert found.outcome == "not told apart"
+    assert found.sentence.startswith("deep and baseline are not told apart as generators: better in 1 of 3")
+
+
+def test_half_is_no_majority() -> None:
+    assert (
+        answer("deep", "baseline", [told("ais", "better"), told("kid", "not told apart")]).outcome == "not told apart"
+    )
+
+
+def test_metrics_that_say_nothing_of_generation_do_not_count() -> None:
+    found = answer("deep", "baseline", [told("elbo", "better"), told("reconstruction", "better"), told("kid", "worse")])
+    assert found.outcome == "worse"
+    assert "1 of 1 metric that speaks of generation" in found.sentence
+
+
+def test_noisy_samples_are_counted_apart() -> None:
+    found = answer(
+        "deep", "baseline", [told("kid", "better"), told("kid_noisy", "worse"), told("recall_noisy", "better")]
+    )
+    assert found.outcome == "better"
+    assert found.sentence.endswith(" On samples with the decoder's noise it is better in 1 of 2, worse in 1.")
+
+
+def test_metrics_on_several_numbers_of_seeds() -> None:
+    assert "on 3 to 5 seeds." in answer("deep", "baseline", [told("kid", "better", 3), told("ais", "better")]).sentence
+
+
+def test_equal_models_are_hardly_ever_called_better() -> None:
+    """Less than 5 % by Markov's inequality, however the metrics agree: here all rise and fall together."""
+    times, called = 300, 0
+    metrics = ["precision", "recall", "coverage", "density"]
+    for k in range(times):
+        random = np.random.default_rng([23, k])
+        models = []
+        for name in ("baseline", "deep"):
+            for seed in range(4):
+                common = random.normal(0, 0.02)
+                values = [measured(m, 0.6 + common + random.normal(0, 0.002)) for m in metrics]
+                models.append(trained(name, seed, *values))
+        called += compare(models).verdict.answers[0].outcome == "better"
+    assert called / times <= 0.05 + 4 * math.sqrt(0.05 * 0.95 / times)
+    assert called > 0  # the bound is near: agreeing metrics are one metric, better by chance in 2.5 %
+
+
+class TestTrend:
+    sizes = (10_000, 100_000, 1_000_000)
+
+    def test_slope_of_each_seed_is_one_value(self) -> None:
+        values = np.array([[0.40, 0.50, 0.61], [0.42, 0.52, 0.61], [0.39, 0.50, 0.60]])  # (seed, model)
+        models = [
+            model
+            for k, (size, name) in enumerate(zip(self.sizes, "abc", strict=True))
+            for model in over_seeds(name, "recall", values[:, k].tolist(), parameters=size)
+        ]
+        (found,) = compare(models).verdict.trends
+        slopes = [stats.linregress([4, 5, 6], row).slope for row in values]
+        expected = stats.ttest_1samp(slopes, 0).confidence_interval()
+        assert found.value == pytest.approx(np.mean(slopes))
+        assert found.interval == pytest.approx((expected.low, expected.high))
+        assert (found.models, found.seeds, found.outcome) == (3, 3, "better")
+        assert found.sentence == (
+            "a larger model draws more varied images: recall +10.2 per tenfold parameters (8.7 to 11.6),"
+            " 3 models on 3 seeds"
+        )
+
+    def test_on_one_seed_it_is_the_line_through_the_models(self) -> None:
+        values = [30.0, 21.0, 9.0]
+        models = [trained(n, 0, measured("frechet_distance", v), parameters=p)
+                  for n, v, p in zip("abc", values, self.sizes, strict=True)]  # fmt: skip
+        (found,) = compare(models).verdict.trends
+        line = stats.linregress([4, 5, 6], values)
+        half = stats.t.ppf(0.975, 1) * line.stderr
+        assert found.interval == pytest.approx((line.slope - half, line.slope + half))
+        assert found.sentence == (
+            "no trend with size is told in Fréchet distance: -10.50 per tenfold parameters (-21.50 to 0.50),"
+            " 3 models on 1 seed"
+        )
+
+    def test_models_of_the_same_seeds_are_not_taken_for_independent_points(self) -> None:
+        """Many seeds of three models that lie on no line: the slope of each is 0, and so is the trend."""
+        random = np.random.default_rng(1)
+        models = [
+            model
+            for size, name, mean in zip(self.sizes, "abc", (0.5, 0.8, 0.5), strict=True)
+            for model in over_seeds(name, "recall", random.normal(mean, 0.01, 20).tolist(), parameters=size)
+        ]
+        (found,) = compare(models).verdict.trends
+        assert found.outcome == "not told apart"
+
+    def test_seeds_without_partners_give_their_means(self) -> None:
+        models = [
+            trained(name, seed, measured("recall", value), parameters=size)
+            for name, seed, value, size in (
+                ("a", 0, 0.3, 10),
+                ("b", 1, 0.4, 100),
+                ("b", 2, 0.6, 100),
+                ("c", 3, 0.7, 1000),
+            )
+        ]
+        (found,) = compare(models).verdict.trends
+        assert found.value == pytest.approx(0.2)
+        assert found.sentence.endswith("3 models, means over seeds that differ")
+
+    def test_it_takes_three_sizes(self) -> None:
+        models = [trained(n, 0, measured("recall", 0.5, 0.1), parameters=p) for n, p in (("a", 1), ("b", 2), ("c", 2))]
+        verdict = compare(models).verdict
+        assert verdict.trends == ()
+        assert "a trend with size takes three models of distinct size with the same sigma" in verdict.notes
+
+    def test_a_metric_of_two_models_has_none(self) -> None:
+        models = [
+            trained(n, 0, measured("recall" if n != "c" else "density", 0.5, 0.1), parameters=p)
+            for n, p in (("a", 10), ("b", 100), ("c", 1000))
+        ]
+        assert compare(models).verdict.trends == ()
