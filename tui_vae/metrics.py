@@ -78,6 +78,14 @@ METRICS: dict[str, Metric] = {
             *("gives test images a higher likelihood", "gives test images a lower likelihood"),
         ),
         Metric(
+            *("decoder_loss", "decoder loss", "nats", "lower", 2, False, "Exact log p(x) below the linear limit."),
+            *("has a decoder farther from the linear limit", "has a decoder nearer to the linear limit"),
+        ),
+        Metric(
+            *("encoder_gap", "encoder gap", "nats", "lower", 2, False, "ELBO below the exact log p(x)."),
+            *("has an encoder farther from the posterior", "has an encoder nearer to the posterior"),
+        ),
+        Metric(
             *("iwae", "IWAE", "nats", "higher", 2, True, "Importance-weighted lower bound on log p(x)."),
             *("has the higher bound on the likelihood", "has the lower bound on the likelihood"),
         ),
@@ -140,6 +148,11 @@ def metric_of(name: str) -> Metric:
         KeyError: There is none.
     """
     return METRICS[name.removesuffix(NOISY)]
+
+
+def is_metric(name: str) -> bool:
+    """Whether the catalogue has it: a log of a later version may hold others."""
+    return name.removesuffix(NOISY) in METRICS
 
 
 def title_of(name: str) -> str:

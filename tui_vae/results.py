@@ -50,7 +50,7 @@ def results_csv(evaluations: Iterable[tuple[str, Evaluation]]) -> str:
     writer.writerow(COLUMNS)
     for run, told in evaluations:
         for value in told.metrics:
-            low, high = value.interval if value.interval is not None else (None, None)
+            low, high = _ends(value) or (None, None)
             numbers = (_number(number) for number in (value.value, low, high, value.floor))
             writer.writerow((told.model, value.metric, *numbers, value.n, value.source, told.seed, run))
     return text.getvalue()
@@ -59,9 +59,15 @@ def results_csv(evaluations: Iterable[tuple[str, Evaluation]]) -> str:
 def _entry(value: MetricValue) -> dict[str, Any]:
     fields = plain(value)
     del fields["metric"]
-    if fields["interval"] is not None and None in fields["interval"]:
-        fields["interval"] = None
+    fields["interval"] = _ends(value)
     return dict(fields)
+
+
+def _ends(value: MetricValue) -> list[float] | None:
+    """The interval, where it is two numbers."""
+    if value.interval is None or len(value.interval) != 2 or not all(map(math.isfinite, value.interval)):
+        return None
+    return list(value.interval)
 
 
 def _number(value: float | None) -> float | str:

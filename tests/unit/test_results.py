@@ -45,6 +45,12 @@ def test_what_is_no_number_is_null_in_json() -> None:
     assert results_json({"深い": values}, None).isascii()
 
 
+def test_an_interval_of_other_than_two_ends_is_left_out() -> None:
+    value = MetricValue("kid", 0.1, (0.0, 0.1, 0.2), None, 5, "x")
+    assert json.loads(results_json({"deep": [value]}, None))["models"]["deep"]["kid"]["interval"] is None
+    assert results_csv([("run", trained("deep", 0, value).evaluation)]).splitlines()[1] == "deep,kid,0.1,,,,5,x,0,run"
+
+
 def test_the_verdict_is_read_back_as_it_was() -> None:
     models = [
         *over_seeds("baseline", "recall", [0.5, 0.51], parameters=100),

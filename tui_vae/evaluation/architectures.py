@@ -16,7 +16,7 @@ import numpy.typing as npt
 from tui_vae.errors import UsageError
 from tui_vae.evaluation.intervals import Interval, t_interval
 from tui_vae.events import Evaluation
-from tui_vae.metrics import METRICS, NOISY, MetricValue, ModelSummary, title_of
+from tui_vae.metrics import METRICS, NOISY, MetricValue, ModelSummary, is_metric, title_of
 
 
 @dataclass(frozen=True)
@@ -137,11 +137,10 @@ def summary(architecture: Architecture) -> ModelSummary:
 
 
 def finite(interval: tuple[float, ...] | None) -> Interval | None:
-    """An interval whose ends are numbers; ``None`` for any other."""
-    if interval is None or not all(math.isfinite(end) for end in interval):
+    """An interval of two ends that are numbers; ``None`` for any other."""
+    if interval is None or len(interval) != 2 or not all(math.isfinite(end) for end in interval):
         return None
-    low, high = interval
-    return low, high
+    return interval[0], interval[1]
 
 
 def not_numbers(architecture: Architecture) -> list[str]:
@@ -150,5 +149,5 @@ def not_numbers(architecture: Architecture) -> list[str]:
         f"{title_of(value.metric)} of {architecture.label} with seed {seed} is not a number and left out"
         for seed, model in architecture.by_seed.items()
         for value in model.evaluation.metrics
-        if not math.isfinite(value.value)
+        if not math.isfinite(value.value) and is_metric(value.metric)
     ]

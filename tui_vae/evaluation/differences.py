@@ -37,7 +37,9 @@ from tui_vae.metrics import (
     worded,
 )
 
-LIKELIHOODS = frozenset({"elbo", "reconstruction", "kl", "exact_log_likelihood", "iwae", "ais"})
+LIKELIHOODS = frozenset(
+    {"elbo", "reconstruction", "kl", "exact_log_likelihood", "decoder_loss", "encoder_gap", "iwae", "ais"}
+)
 """Metrics in nats that are of the density which sigma gives, so that they say nothing across sigmas."""
 
 EXACT, BOUND = "exact_log_likelihood", "iwae"

@@ -1,4 +1,4 @@
-"""Confidence intervals of means, of shares, and of the difference of two estimates.
+"""Confidence intervals of means, of slopes, and of the difference of two estimates.
 
 All are two-sided. SciPy is imported where it is needed: it takes as long as everything else here together.
 """
@@ -88,36 +88,20 @@ def mean_interval(values: Values, confidence: float = CONFIDENCE, seed: int = 0)
     return float(found.low), float(found.high)
 
 
-def share_interval(successes: int, n: int, confidence: float = CONFIDENCE) -> Interval:
-    """Wilson's interval of a share (J. Am. Stat. Assoc. 22, 1927), within 0 and 1 and good near both.
-
-    Raises:
-        ValueError: ``n`` is not positive, or ``successes`` is not from 0 to ``n``.
-    """
-    if not 0 <= successes <= n or n < 1:
-        raise ValueError(f"{successes} of {n} is no share")
-    from scipy import special  # noqa: PLC0415 - slow to import
-
-    z = float(special.ndtri(0.5 + confidence / 2))
-    share = successes / n
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
 def independent_difference(
     first: float, first_interval: Interval, second: float, second_interval: Interval
 ) -> Interval:
     """Interval of ``first − second`` from those of two independent estimates, which may be lopsided.
 
     Each end takes the distances to the ends that matter there, squared and added (Zou & Donner, Stat. Med. 27, 2008);
-    for symmetric intervals that is the familiar sum of variances.
+    for symmetric intervals that is the familiar sum of variances. An estimate outside of its own interval, which one
+    that corrects for bias may have, is taken as at its end.
     """
     (low, high), (second_low, second_high) = first_interval, second_interval
     difference = first - second
     return (
-        difference - math.hypot(first - low, second_high - second),
-        difference + math.hypot(high - first, second - second_low),
+        difference - math.hypot(max(0.0, first - low), max(0.0, second_high - second)),
+        difference + math.hypot(max(0.0, high - first), max(0.0, second - second_low)),
     )
 
 

@@ -27,6 +27,7 @@ from tui_vae.metrics import (
     Trend,
     Verdict,
     digits_for,
+    is_metric,
     metric_of,
     shown,
 )
@@ -64,10 +65,13 @@ def print_evaluation(console: Console, evaluations: Sequence[Evaluation], notes:
                 "parameters": count(told.parameters.total),
                 "epoch": count(told.epoch),
             },
-            told.metrics,
+            tuple(value for value in told.metrics if is_metric(value.metric)),
         )
         for told in evaluations
     ]
+    later = {value.metric for told in evaluations for value in told.metrics if not is_metric(value.metric)}
+    if later:
+        notes = (*notes, f"not shown: metrics that a later version measured, {len(later)}")
     _print(console, _value_tables(models, console.width, ascii_only=ascii_only))
     shares = [told for told in evaluations if told.class_shares]
     if shares:
@@ -158,9 +162,9 @@ def _pieces(value: MetricValue | None) -> list[str]:
     if value is None or not math.isfinite(value.value):
         return [UNKNOWN if value is None else str(value.value)]
     text = shown(value.metric, value.value)
-    if value.interval is None or not all(math.isfinite(end) for end in value.interval):
+    if value.interval is None or len(value.interval) != 2 or not all(math.isfinite(end) for end in value.interval):
         return [text]
-    return [text, " ± ", shown(value.metric, (value.interval[-1] - value.interval[0]) / 2)]
+    return [text, " ± ", shown(value.metric, (value.interval[1] - value.interval[0]) / 2)]
 
 
 def _difference_tables(verdict: Verdict, width: int, *, ascii_only: bool) -> list[RenderableType]:

@@ -15,12 +15,13 @@ from tui_vae.cli.terminal import prepare_output
 from tui_vae.config import DisplayConfig
 from tui_vae.evaluation.architectures import TrainedModel
 from tui_vae.evaluation.comparison import Comparison, compare
+from tui_vae.evaluation.differences import LIKELIHOODS
 from tui_vae.headless.aligned import aligned
 from tui_vae.headless.evaluation_tables import print_comparison, print_evaluation
 from tui_vae.headless.small_bars import bars
 from tui_vae.metrics import METRICS, MetricValue, metric_of, shown
 
-LIKELIHOODS = {"elbo", "reconstruction", "kl", "exact_log_likelihood", "iwae", "ais", "active_units"}
+OF_TEST_IMAGES = LIKELIHOODS | {"active_units"}
 
 
 def all_measures(name: str, seed: int, number: int) -> TrainedModel:
@@ -28,12 +29,12 @@ def all_measures(name: str, seed: int, number: int) -> TrainedModel:
     values = []
     for suffix, source in (("", "decoder means"), ("_noisy", "noisy samples")):
         for place, metric in enumerate(METRICS):
-            if suffix and metric in LIKELIHOODS:
+            if suffix and metric in OF_TEST_IMAGES:
                 continue
             value = (100 + 7 * place + number + 0.01 * seed + (3.5 if suffix else 0)) / METRICS[metric].scale
-            scored = "test images" if metric in LIKELIHOODS else source
+            scored = "test images" if metric in OF_TEST_IMAGES else source
             half = 0.5 / METRICS[metric].scale
-            floor = None if metric in LIKELIHOODS else (900 + place) / METRICS[metric].scale
+            floor = None if metric in OF_TEST_IMAGES else (900 + place) / METRICS[metric].scale
             values.append(MetricValue(f"{metric}{suffix}", value, (value - half, value + half), floor, 10_000, scored))
     return trained(name, seed, *values, parameters=1000 * (number + 1))
 
@@ -151,6 +152,20 @@ def test_bars_of_odd_values() -> None:
     assert bars([math.nan, 0.0, -1.0, 1e-9, 2.0], 2.0, ascii_only=False) == "   ▁█"
     assert bars([0.0, 0.0], 0.0, ascii_only=False) == "  "
     assert bars([1.0, 8.0], 8.0, ascii_only=True).isascii()
+
+
+def test_metrics_of_a_later_version_are_told_and_not_shown() -> None:
+    values = [
+        MetricValue("beauty", 0.7, (1.0,), None, 5, "x"),
+        MetricValue("recall", 0.7, (0.1, 0.2, 0.3), None, 5, "x"),
+    ]
+    model = trained("deep", 0, *values)
+    text = evaluation_text([model], 80)
+    assert "not shown: metrics that a later version measured, 1" in text
+    assert "beauty" not in text
+    assert re.search(r"^recall % +↑ +70\.0 *$", text, re.MULTILINE)
+    odd = trained("baseline", 0, MetricValue("beauty", math.nan, None, None, 5, "x"))
+    assert compare([model, odd]).summaries[1].values[0].metric == "recall"
 
 
 def test_a_run_without_a_single_metric_has_its_parameters() -> None:
