@@ -131,7 +131,7 @@ def test_an_estimate_outside_of_its_interval_is_taken_as_at_its_end() -> None:
 
 
 def test_difference_of_independent_estimates_is_covered_in_95_of_100_cases() -> None:
-    times, n = 2000, 400
+    times, n = 700, 400
 
     def interval(random: np.random.Generator) -> Interval:
         first, second = random.binomial(n, 0.9), random.binomial(n, 0.7)
