@@ -6,12 +6,13 @@ Precision is the share of samples in the manifold of the data and recall the sha
 over k, and coverage the share of balls of the data that hold a sample (Naeem et al., arXiv:2002.09797, section 3). For
 equal distributions density is 1 and coverage 1 - (n-1)…(n-k) / ((n+m-1)…(n+m-k)), with k = 5 and many images 0.969.
 
-The distances are taken block by block. The ``prdc`` package of the second paper holds three matrices of all distances,
-7 GB for 10,000 images with their copies; it is what the tests compare with.
+The distances are taken block by block. The ``prdc`` package of the second paper takes features of one's own, but holds
+whole matrices of them, several of 400 MB at 10,000 images, and prints; it gives no errors.
 
-Errors over the samples, the data held fixed: each sample adds to precision and density by itself. Recall and coverage
-are those of the jackknife, exactly: what would be covered without a sample whose ball goes, while the balls of those
-samples that had it among their k nearest reach to the next.
+Errors over the samples, the data held fixed. Each sample adds to precision and density by itself. Those of recall and
+coverage are the jackknife's, exactly: what would be covered without a sample, whose ball goes, while the balls of the
+samples that had it among their k nearest reach to the next. They are on the safe side: for normal clusters 1.3 to 1.8
+times the true deviation, more where nearly all is covered.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def manifold(
     return Manifold(
         precision=proportion_estimate(balls > 0),
         recall=recalled.estimate(m),
-        density=mean_estimate(balls / k),
+        density=mean_estimate(balls.double() / k),
         coverage=covered.estimate(m),
     )
 

@@ -1,0 +1,37 @@
+"""Standard errors against the usual formulas and the definition of the jackknife."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from tests.unit.evaluation.fidelity.points import jackknife
+from tui_vae.evaluation.fidelity.estimate import Estimate, jackknife_error, mean_estimate, proportion_estimate
+
+
+def test_error_of_a_mean() -> None:
+    assert mean_estimate(torch.tensor([1, 2, 3, 6])) == Estimate(3.0, pytest.approx(math.sqrt(14 / 3 / 4)), 4)
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error() -> None:
+    values = torch.rand(50, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    left_out = (values.sum() - values) / 49
+    assert jackknife_error(left_out) == pytest.approx(mean_estimate(values).error, rel=1e-12)
+    assert jackknife_error(left_out) == pytest.approx(jackknife(left_out.tolist()), rel=1e-12)
+
+
+def test_error_of_a_share() -> None:
+    hits = torch.arange(10_000) < 3000
+    estimate = proportion_estimate(hits)
+    assert (estimate.value, estimate.n) == (0.3, 10_000)
+    assert estimate.error == pytest.approx(math.sqrt(0.3 * 0.7 / 10_000), rel=1e-3)
+
+
+@pytest.mark.parametrize("share", [0, 1])
+def test_all_or_nothing_is_not_certain(share: int) -> None:
+    estimate = proportion_estimate(torch.full((20,), bool(share)))
+    assert estimate.value == share
+    # Clopper & Pearson's exact interval goes to 1 - 0.025^(1/20) = 0.168.
+    assert 1.96 * estimate.error == pytest.approx(0.168, abs=0.06)
