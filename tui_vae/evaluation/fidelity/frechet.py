@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from tui_vae.errors import UsageError
+from tui_vae.evaluation.fidelity.distances import Report, unheard
 from tui_vae.evaluation.fidelity.estimate import Estimate, jackknife_error
 from tui_vae.evaluation.fidelity.features import Features
 
@@ -40,7 +41,7 @@ def frechet_between(first: Gaussian, second: Gaussian) -> float:
     return _distance(first, _root(first.covariance), second)
 
 
-def frechet_distance(features: Features) -> Estimate:
+def frechet_distance(features: Features, report: Report = unheard) -> Estimate:
     """The distance of the generated to the reference images, with its delete-group jackknife error.
 
     Raises:
@@ -52,10 +53,11 @@ def frechet_distance(features: Features) -> Estimate:
     root = _root(reference.covariance)
     generated = features.generated.double() - centre
     total = _Sums.of(generated)
-    deleted = [
-        _distance(reference, root, (total - _Sums.of(rows)).gaussian())
-        for rows in torch.tensor_split(generated, min(GROUPS, len(generated)))
-    ]
+    groups = torch.tensor_split(generated, min(GROUPS, len(generated)))
+    deleted = []
+    for rows in groups:
+        deleted.append(_distance(reference, root, (total - _Sums.of(rows)).gaussian()))
+        report(len(deleted) / len(groups))
     error = jackknife_error(torch.tensor(deleted, dtype=torch.float64))
     return Estimate(_distance(reference, root, total.gaussian()), error, len(generated))
 

@@ -57,8 +57,7 @@ def two_sample_test(
         UsageError: There are fewer than three generated images.
     """
     n, m = len(features.generated), len(features.reference)
-    if n < LEAST_IMAGES:
-        raise UsageError(f"no two-sample test: {n} generated images, at least {LEAST_IMAGES} are needed")
+    check_enough_for_two_sample(features)
     to_generated = nearest(features.reference, features.generated, 2, part(report, 0, 0.5))
     to_reference = nearest(features.generated, features.reference, 1, part(report, 0.5, 1))
 
@@ -80,6 +79,14 @@ def two_sample_test(
         Estimate(first, jackknife_error(on_reference), n),
         Estimate(second, jackknife_error(on_generated), n),
     )
+
+
+def check_enough_for_two_sample(features: Features) -> None:
+    """Raise UsageError, told in one line, when there are no two other generated images for each."""
+    if len(features.generated) < LEAST_IMAGES:
+        raise UsageError(
+            f"no two-sample test: {len(features.generated)} generated images, at least {LEAST_IMAGES} are needed"
+        )
 
 
 def _own_kind(own: Tensor, other: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from tui_vae.evaluation.fidelity.two_sample import TwoSampleTest, two_sample_tes
 
 
 def measured(features: Features) -> TwoSampleTest:
-    among_generated = nearest_others(features.generated, 2)
+    among_generated = nearest_others(features.generated, min(2, len(features.generated) - 1))
     return two_sample_test(features, among_generated, nearest_others(features.reference, 1))
 
 
@@ -69,10 +69,9 @@ def test_samples_crowded_within_the_data() -> None:
 
 
 def test_too_few_images() -> None:
-    features = Features(normal(2, 2), normal(30, 2))
-    neighbours = nearest_others(features.reference, 1)
     with pytest.raises(UsageError, match="2 generated images"):
-        two_sample_test(features, nearest_others(features.generated, 1), neighbours)
+        measured(Features(normal(2, 2), normal(30, 2)))
+    assert measured(Features(normal(3, 2), normal(2, 2))).accuracy.n == 3
 
 
 def test_progress_rises_to_one() -> None:
