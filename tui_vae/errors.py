@@ -58,3 +58,9 @@ class TrainingError(TuiVaeError):
     """A model cannot go on training."""
 
     exit_code = ExitCode.MODEL_FAILED
+
+
+class EvaluationError(TuiVaeError):
+    """A model cannot be measured."""
+
+    exit_code = ExitCode.MODEL_FAILED

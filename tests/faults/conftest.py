@@ -37,7 +37,19 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     # A full disk must not meet Python's own caches.
     own = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
     environment = {name: value for name, value in os.environ.items() if name not in SAYS_SOMETHING_ABOUT_OUTPUT} | own
-    small = ["--train-size", "256", "--val-size", "200", "--zdim", "4", "--device", "cpu", "--threads", "1"]
+    small = [
+        "--no-evaluate",
+        "--train-size",
+        "256",
+        "--val-size",
+        "200",
+        "--zdim",
+        "4",
+        "--device",
+        "cpu",
+        "--threads",
+        "1",
+    ]
 
     def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

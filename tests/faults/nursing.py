@@ -10,7 +10,19 @@ from pathlib import Path
 from typing import Any
 
 SMALL = [
-    *("--no-ui", "--quiet", "--device", "cpu", "--threads", "1", "--train-size", "512", "--val-size", "100"),
+    *(
+        "--no-ui",
+        "--quiet",
+        "--no-evaluate",
+        "--device",
+        "cpu",
+        "--threads",
+        "1",
+        "--train-size",
+        "512",
+        "--val-size",
+        "100",
+    ),
     *("--zdim", "3", "--batch-size", "32", "--model", "linear=", "--model", "deep=24,16"),
 ]
 """16 steps an epoch, of two models."""

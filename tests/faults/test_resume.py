@@ -21,7 +21,7 @@ from tui_vae.view.state import RunState, reduce_all
 
 EPOCHS = 10
 OPTIONS = [*SMALL, "--epochs", str(EPOCHS), "--checkpoint-every", "0.02"]
-RESUME = ["--no-ui", "--quiet", "--resume"]
+RESUME = ["--no-ui", "--quiet", "--no-evaluate", "--resume"]
 
 
 @pytest.fixture(scope="module")

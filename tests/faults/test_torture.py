@@ -42,7 +42,7 @@ def live_and_die(nursery: Nursery, kill_at: int | None, seconds: float) -> bool:
     """Resume the run and kill it so long after it trains, or at a call that changes the disk; False when it ended."""
     log = nursery.run("tortured") / "events.jsonl"
     before = bytes_of(log)
-    pid = nursery.start("--no-ui", "--quiet", "--resume", "tortured", kill_at=kill_at)
+    pid = nursery.start("--no-ui", "--quiet", "--no-evaluate", "--resume", "tortured", kill_at=kill_at)
     if kill_at is None:
         end = time.monotonic() + 60
         while not trains(log, before):
@@ -74,7 +74,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
             break
         done += 1
     assert done == kills, f"training was over after {done} kills"
-    assert nursery.wait(nursery.start("--no-ui", "--quiet", "--resume", "tortured")) == 0
+    assert nursery.wait(nursery.start("--no-ui", "--quiet", "--no-evaluate", "--resume", "tortured")) == 0
 
     tortured, undisturbed = nursery.run("tortured"), nursery.run("undisturbed")
     assert_same_training(tortured, undisturbed)

@@ -30,7 +30,19 @@ def spawn(command: str) -> Iterator[Callable[..., Terminal]]:
     """Starts the command in a folder and a terminal; ends what the tests leave running."""
     terminals: list[Terminal] = []
     own = {name: value for name, value in os.environ.items() if name not in SAYS_SOMETHING_ABOUT_OUTPUT}
-    small = ["--train-size", "2000", "--val-size", "1000", "--device", "cpu", "--threads", "1", "--fps", "5"]
+    small = [
+        "--no-evaluate",
+        "--train-size",
+        "2000",
+        "--val-size",
+        "1000",
+        "--device",
+        "cpu",
+        "--threads",
+        "1",
+        "--fps",
+        "5",
+    ]
 
     def spawn(folder: Path, *arguments: str, size: tuple[int, int] = (80, 24), **env: str) -> Terminal:
         variables = own | {"LANG": "C.UTF-8", "TERM": "xterm-256color"} | env

@@ -20,7 +20,7 @@ OnlyRun = Callable[[Path], Path]
 OPTIONS = ("--epochs", "12", "--seed", "3", "--model", "linear=", "--model", "deep=128,64")
 MODELS = ("linear", "deep")
 FILES = ("latest.safetensors", "latest.optimizer.safetensors", "best.safetensors")
-SMALL = ("--train-size", "2000", "--val-size", "1000", "--device", "cpu", "--threads", "1")
+SMALL = ("--no-evaluate", "--train-size", "2000", "--val-size", "1000", "--device", "cpu", "--threads", "1")
 
 
 @pytest.fixture(scope="module")

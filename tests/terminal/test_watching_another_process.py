@@ -25,7 +25,7 @@ class Training:
     def __init__(self, command: str, folder: Path) -> None:
         small = ["--train-size", "256", "--val-size", "200", "--zdim", "4", "--threads", "1", "--device", "cpu"]
         self.process = subprocess.Popen(
-            [command, *small, "--model", "a=8", "--epochs", "20000", "--no-ui", "--name", "otter"],
+            [command, *small, "--model", "a=8", "--epochs", "20000", "--no-ui", "--no-evaluate", "--name", "otter"],
             cwd=folder,
             stdout=subprocess.DEVNULL,
         )
@@ -167,7 +167,9 @@ def test_a_watcher_tells_of_a_process_that_is_killed_and_of_the_one_that_goes_on
     text = run("watch", "--no-ui")
     assert text.returncode == 1
     assert "go on with: tui-vae --resume otter" in text.stderr
-    again = subprocess.Popen([command, "--no-ui", "--resume", "otter"], cwd=tmp_path, stdout=subprocess.DEVNULL)
+    again = subprocess.Popen(
+        [command, "--no-ui", "--no-evaluate", "--resume", "otter"], cwd=tmp_path, stdout=subprocess.DEVNULL
+    )
     try:
         watcher.wait_until(lambda: sum(isinstance(event, ModelStarted) for event in training.events) == 2)
         watcher.wait_until(lambda: "killed" not in watcher.text)

@@ -135,7 +135,7 @@ def _long_log(repeat: int, report: Callable[[str], None]) -> list[Measurement]:
 def _rates(epochs: int, front_end: FrontEnd) -> dict[str, float]:
     """Images a second of each default model while both train, from their own log."""
     with tempfile.TemporaryDirectory() as runs:
-        options = ("--runs-dir", runs, "--epochs", str(epochs))
+        options = ("--runs-dir", runs, "--epochs", str(epochs), "--no-evaluate")
         if front_end == "headless":
             subprocess.run((*COMMAND, "--no-ui", "--quiet", *options), check=True, capture_output=True)
         else:

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from tui_vae import __version__
-from tui_vae.cli.options import CONFIGS, configurations, display_of, runs_dir_of, with_options
+from tui_vae.cli.options import CONFIGS, configurations, display_of, evaluation_of, runs_dir_of, with_options
 from tui_vae.cli.signals import StopSignals
-from tui_vae.config import DisplayConfig
+from tui_vae.config import DisplayConfig, EvaluationConfig
 from tui_vae.errors import ExitCode, TuiVaeError
 from tui_vae.view.printable import printable
 
@@ -113,6 +113,52 @@ def watch(
 
     code = watch_run(run, runs_dir_of(runs_dir), display_of(options), control=control, signals=ctx.obj)
     raise typer.Exit(code)
+
+
+_Json = Annotated[bool, typer.Option("--json", metavar="", help="One JSON object on stdout.")]
+_Csv = Annotated[bool, typer.Option("--csv", metavar="", help="CSV on stdout: a row for each model and metric.")]
+
+
+@app.command()
+@with_options(EvaluationConfig)
+def evaluate(
+    ctx: typer.Context,
+    options: Mapping[str, Any],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name, a path, or latest.")],
+    model: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this model. Repeatable.  \\[default: all]")
+    ] = None,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", metavar="", help="Print the pictures, too: samples, chains and more.")
+    ] = False,
+    json: _Json = False,
+    csv: _Csv = False,
+    runs_dir: _RunsDir = None,
+) -> None:
+    """Measure how well the models of a run generate: likelihoods, fidelity, collapse, pictures, and a verdict."""
+    from tui_vae.cli.evaluate import Shown, evaluate  # noqa: PLC0415
+
+    evaluate(runs_dir_of(runs_dir), run, model or (), evaluation_of(options), Shown(json, csv, pictures))
+
+
+@app.command()
+@with_options(EvaluationConfig)
+def compare(
+    ctx: typer.Context,
+    options: Mapping[str, Any],
+    run: Annotated[list[str], typer.Argument(metavar="RUN…", help="Names, paths or latest.")],
+    baseline: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Model to compare with.  \\[default: the one of fewest parameters]"),
+    ] = None,
+    json: _Json = False,
+    csv: _Csv = False,
+    runs_dir: _RunsDir = None,
+) -> None:
+    """Hold models, and seeds of them, against each other: intervals, differences to the baseline, and a verdict."""
+    from tui_vae.cli.evaluate import Shown, compare  # noqa: PLC0415
+
+    compare(runs_dir_of(runs_dir), run, baseline, evaluation_of(options), Shown(json, csv))
 
 
 @app.command()

@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from tui_vae.config import DisplayConfig, ModelSpec, StoreConfig, TrainConfig, option_names
+from tui_vae.config import DisplayConfig, EvaluationConfig, ModelSpec, StoreConfig, TrainConfig, option_names
 
 CONFIGS = (TrainConfig, StoreConfig, DisplayConfig)
 
@@ -21,7 +21,8 @@ CONFIGS = (TrainConfig, StoreConfig, DisplayConfig)
 def with_options(*configs: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give ``command(context, options, **own)`` one option for each field of the configurations.
 
-    The options arrive as one mapping of the texts and numbers typed, for :func:`configurations` or :func:`display_of`.
+    The options arrive as one mapping of the texts and numbers typed, for :func:`configurations`, :func:`display_of` or
+    :func:`evaluation_of`.
     """
     return functools.partial(_with_options, [f for config in configs for f in dataclasses.fields(config)])
 
@@ -66,9 +67,7 @@ def configurations(options: Mapping[str, Any]) -> Chosen:
         values["models"] = tuple(ModelSpec.parse(text) for text in values["models"])
     values["runs_dir"] = _runs_dir(values.get("runs_dir"))
     for config in CONFIGS:
-        for f in dataclasses.fields(config):
-            if f.name in values and f.metadata["parse"]:
-                values[f.name] = f.metadata["parse"](values[f.name])
+        _parse(config, values)
     train, store, display = (
         {f.name: values[f.name] for f in dataclasses.fields(config) if f.name in values} for config in CONFIGS
     )
@@ -86,6 +85,17 @@ def display_of(options: Mapping[str, Any]) -> DisplayConfig:
     return DisplayConfig(**_chosen(options))
 
 
+def evaluation_of(options: Mapping[str, Any]) -> EvaluationConfig:
+    """The checked options of an evaluation.
+
+    Raises:
+        UsageError: One of them, or a combination, cannot be used.
+    """
+    values = _chosen(options)
+    _parse(EvaluationConfig, values)
+    return EvaluationConfig(**values)
+
+
 def runs_dir_of(typed: str | None) -> Path:
     """Where runs are kept, for a command that does not train.
 
@@ -98,6 +108,13 @@ def runs_dir_of(typed: str | None) -> Path:
 def _runs_dir(typed: str | None) -> str:
     """As typed, as the environment says, or the default."""
     return typed if typed is not None else os.environ.get("TUI_VAE_RUNS") or StoreConfig().runs_dir
+
+
+def _parse(config: type[Any], values: dict[str, Any]) -> None:
+    """Turn the texts typed for fields of a configuration into their values."""
+    for f in dataclasses.fields(config):
+        if f.name in values and f.metadata["parse"]:
+            values[f.name] = f.metadata["parse"](values[f.name])
 
 
 def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,7 +133,7 @@ def _parameter(f: dataclasses.Field[Any]) -> inspect.Parameter:
     elif isinstance(f.default, bool):
         kind, default, shown = bool, False, None
     elif f.metadata["parse"] or isinstance(f.default, str) or f.name in ("name", "resume"):
-        kind, shown = str, f.default
+        kind, shown = str, None if isinstance(f.default, tuple) else f.default
     else:
         kind, shown = (float, f.default) if isinstance(f.default, float) else (int, f.default)
     help_text = f.metadata["help"]

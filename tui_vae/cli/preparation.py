@@ -49,14 +49,14 @@ class Preparation:
         run = create_run(Path(store.runs_dir), store.name, self.config)
         try:
             lease = Lease.acquire(run)
-            session = self._session(run, lease, {}, [])
+            session = self._session(run, lease, {}, [], store)
         except RunStoreError:
             shutil.rmtree(run.path, ignore_errors=True)
             raise
         session.start(self._started(run), [])
         return session
 
-    def continuation(self, stored: StoredRun) -> Callable[[], Session]:
+    def continuation(self, stored: StoredRun, store: StoreConfig) -> Callable[[], Session]:
         """Read where a stored run was left; what is returned starts training there.
 
         Raises:
@@ -76,14 +76,19 @@ class Preparation:
                     write_config(stored.run, self.config)
                 except OSError as error:
                     raise RunStoreError(f"{stored.run.config}: cannot be written ({error.strerror})") from error
-            session = self._session(stored.run, stored.lease, saved, stored.history)
+            session = self._session(stored.run, stored.lease, saved, stored.history, store)
             session.start(self._started(stored.run), notices)
             return session
 
         return begin
 
     def _session(
-        self, run: RunDirectory, lease: Lease, saved: dict[str, SavedState], history: Sequence[Event]
+        self,
+        run: RunDirectory,
+        lease: Lease,
+        saved: dict[str, SavedState],
+        history: Sequence[Event],
+        store: StoreConfig,
     ) -> Session:
         find_limit = self._find_limit()
         return Session(
@@ -92,6 +97,7 @@ class Preparation:
             lambda emit, store: Surroundings(self.config, self.on_device, emit, store, find_limit),
             saved=saved,
             history=history,
+            evaluate_at_end=not store.no_evaluate,
         )
 
     def _started(self, run: RunDirectory) -> RunStarted:
@@ -108,17 +114,12 @@ class Preparation:
         saved: dict[str, SavedState] = {}
         notices: list[Event] = []
         for spec in self.config.models:
-            try:
-                stored = CheckpointFolder(run.checkpoints(spec.name)).load()
-                if stored is None:
-                    continue
-                state = SavedState.restored(stored.weights, stored.optimizer, stored.course)
-                state.check(spec, self.config, len(self.data.train))
-            except RunStoreError as error:
-                raise RunStoreError(f"{run.name}, model {spec.name}: {error}") from error
-            saved[spec.name] = state
-            if stored.damage is not None:
-                text = f"{stored.damage}; going on from the checkpoint before it, step {state.course.step:,}"
+            found = saved_state(run, spec, self.config, len(self.data.train))
+            if found is None:
+                continue
+            saved[spec.name], damage = found
+            if damage is not None:
+                text = f"{damage}; going on from the checkpoint before it, step {saved[spec.name].course.step:,}"
                 notices.append(Notice(level="warning", text=text, model=spec.name))
         return saved, notices
 
@@ -167,6 +168,31 @@ class Preparation:
                 return limit()
 
         return find
+
+
+def saved_state(
+    run: RunDirectory, spec: ModelSpec, config: TrainConfig, images: int
+) -> tuple[SavedState, str | None] | None:
+    """The newest state of a model that is whole, and why it is not the newest of all; ``None`` if there never was one.
+
+    Args:
+        run: The run.
+        spec: The model.
+        config: Of the run.
+        images: Number of training images.
+
+    Raises:
+        RunStoreError: The model has checkpoints, but none that can be used.
+    """
+    try:
+        stored = CheckpointFolder(run.checkpoints(spec.name)).load()
+        if stored is None:
+            return None
+        state = SavedState.restored(stored.weights, stored.optimizer, stored.course)
+        state.check(spec, config, images)
+    except RunStoreError as error:
+        raise RunStoreError(f"{run.name}, model {spec.name}: {error}") from error
+    return state, stored.damage
 
 
 def prepare(config: TrainConfig, report: Callable[[str], None]) -> Preparation:

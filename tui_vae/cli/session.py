@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
+from tui_vae.cli.evaluator import Evaluator
+from tui_vae.cli.newest import NewestCheckpoints
 from tui_vae.condition import Sighting
 from tui_vae.errors import ExitCode, RunStoreError
-from tui_vae.events import Action, Event, Notice, RunStarted
+from tui_vae.events import Action, Event, ModelResult, Notice, RunStarted
 from tui_vae.runs import LogWriter, RunDirectory
 from tui_vae.runs.control import Requests
 from tui_vae.runs.lease import Lease
@@ -19,6 +21,9 @@ from tui_vae.training.saved_state import SavedState
 from tui_vae.view.cells import Pixels
 from tui_vae.view.mailbox import Mailbox
 from tui_vae.view.state import RunState, reduce_all
+
+SECONDS_FOR_CHECKPOINTS = 10.0
+"""An evaluation waits at most so long for the weights of this moment, and then takes those that are stored."""
 
 SECONDS_FOR_LOG = 5.0
 """A checkpoint waits at most so long for the log to hold what was told before it: better a checkpoint than none."""
@@ -33,6 +38,7 @@ class Session:
         surroundings: Makes what trainers need from where they emit events and save.
         saved: Where models go on.
         history: What the log told before.
+        evaluate_at_end: Whether models that finish are evaluated before the run is over.
 
     Raises:
         RunStoreError: The log cannot be opened.
@@ -46,6 +52,7 @@ class Session:
         *,
         saved: Mapping[str, SavedState],
         history: Sequence[Event],
+        evaluate_at_end: bool,
     ) -> None:
         self._run = run
         self._lease = lease
@@ -58,7 +65,11 @@ class Session:
         self._emit.add(self._write_log)
         self._emit.add(self._mailbox)
         self._store = RunStore(run, self._emit, guard=self._may_save)
-        self._engine = Engine(surroundings(self._emit, self._store), saved)
+        self._evaluator = Evaluator(run, self._emit, own=False)
+        self._newest = NewestCheckpoints()
+        self._emit.add(self._newest)
+        conclude = self._evaluate_at_end if evaluate_at_end else lambda results: None
+        self._engine = Engine(surroundings(self._emit, self._store), saved, conclude)
         self._detached = threading.Event()
         self._closing = threading.Lock()
         self._closed: int | None = None
@@ -107,8 +118,16 @@ class Session:
     def checkpoint(self, model: str) -> None:
         self._engine.checkpoint(model)
 
+    def evaluate(self) -> str | None:
+        training = not self._engine.trained
+        # Beside training it has one thread; what has ended leaves it all of them.
+        return self._evaluator.start(
+            self._engine.models, threads=1 if training else None, before=self._save_newest if training else lambda: None
+        )
+
     def stop(self, reason: str) -> None:
         self._engine.stop(reason)
+        self._evaluator.cancel(reason)
 
     def wait(self, seconds: float) -> bool:
         return self._engine.wait(seconds)
@@ -124,6 +143,23 @@ class Session:
         for model in self._engine.models:
             self._engine.checkpoint(model)
             self._engine.resume(model)
+
+    def _save_newest(self) -> None:
+        """Let the checkpoints be those of this moment, as far as models run."""
+        self._newest.expect()
+        for model in self._engine.models:
+            self._engine.checkpoint(model)
+        self._newest.wait(SECONDS_FOR_CHECKPOINTS)
+
+    def _evaluate_at_end(self, results: Sequence[ModelResult]) -> None:
+        finished = [result.model for result in results if result.state == "finished"]
+        stopped = any(result.state == "stopped" for result in results)
+        if not finished or stopped or not self._held.is_set():
+            return
+        self._evaluator.cancel("training has ended")  # one of older weights
+        self._evaluator.wait()
+        self._evaluator.start(finished, threads=None)
+        self._evaluator.wait()
 
     def wait_unseen(self) -> None:
         """Wait for the end while nobody looks: what is told is in the log, and is not kept here."""
@@ -141,6 +177,8 @@ class Session:
         with self._closing:
             if self._closed is None:
                 self._engine.wait()
+                self._evaluator.cancel("the program was left")
+                self._evaluator.wait()
                 unsaved = self._store.close()
                 lost = self._log.close()
                 self._lease.release()
@@ -186,6 +224,8 @@ class Session:
         if action == "stop":
             self._engine.stop("on request", model)
             return None
+        if action == "evaluate":
+            return self.evaluate()
         ask = {"pause": self._engine.pause, "resume": self._engine.resume, "checkpoint": self._engine.checkpoint}
         for name in models if model is None else (model,):
             ask[action](name)

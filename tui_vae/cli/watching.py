@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
+from tui_vae.cli.evaluator import Evaluator
 from tui_vae.condition import Sighting
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Action, Epoch, Event, ModelStarted, Notice, Progress, RunFinished, RunStarted, State
@@ -53,6 +54,7 @@ class WatchSource:
         self.trouble: str | None = None
         self._tail = LogTail(run.log, merge=not as_logged)
         self._observer = Observer(run)
+        self._evaluator = Evaluator(run, self._say, own=True)
         self._changed = threading.Condition()
         self._waiting: deque[Event] = deque()
         self._anew = False
@@ -67,6 +69,7 @@ class WatchSource:
 
     def close(self) -> None:
         """Read no more."""
+        self._evaluator.cancel("the program was left")
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -109,14 +112,26 @@ class WatchSource:
     def stop(self, reason: str) -> None:
         self._ask("stop", None)
 
+    def evaluate(self) -> str | None:
+        """By the process that trains, if there is one; a run that nobody writes is evaluated from here."""
+        if self._evaluator.busy or self._sighting.liveness == "gone":
+            return self._evaluator.start((), threads=None)
+        if self.cannot_control is None:
+            self._ask("evaluate", None)
+        return self.cannot_control
+
     def _ask(self, action: Action, model: str | None) -> None:
         if self.cannot_control is not None:
             return
         try:
             send_request(self._run, action, model)
         except RunStoreError as error:
-            with self._changed:
-                self._waiting.append(Notice(level="warning", text=printable(str(error))))
+            self._say(Notice(level="warning", text=str(error)))
+
+    def _say(self, event: Event) -> None:
+        """Tell what the log does not."""
+        with self._changed:
+            self._waiting.append(printable_event(event))
 
     # The thread that reads.
 

@@ -6,6 +6,7 @@ what was chosen for this machine, so that a stored run says exactly what it did.
 """
 
 from tui_vae.config.display import COLOURS, DisplayConfig, StoreConfig
+from tui_vae.config.evaluation import EvaluationConfig, parse_metrics
 from tui_vae.config.models import ModelSpec, check_name
 from tui_vae.config.options import AUTO, option_names
 from tui_vae.config.training import (
@@ -34,11 +35,13 @@ __all__ = [
     "SCHEDULES",
     "TORCHVISION_DATASETS",
     "DisplayConfig",
+    "EvaluationConfig",
     "ModelSpec",
     "StoreConfig",
     "TrainConfig",
     "check_name",
     "option_names",
+    "parse_metrics",
     "parse_sigma",
     "parse_threads",
 ]

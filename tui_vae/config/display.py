@@ -25,6 +25,8 @@ class StoreConfig:
         panel="Run",
     )
 
+    no_evaluate: bool = option(False, "Leave out the evaluation when all models have ended.", panel="Run")
+
     def __post_init__(self) -> None:
         if self.resume is not None and self.name is not None:
             raise UsageError("--name is for a new run; --resume continues one under the name it has")

@@ -10,7 +10,7 @@ from tui_vae.data.order import image_order
 from tui_vae.data.splits import Dataset, Split, hold_out
 from tui_vae.data.torchvision_sets import load_torchvision
 
-__all__ = ["Dataset", "Split", "image_order", "load_dataset"]
+__all__ = ["Dataset", "Split", "image_order", "load_dataset", "load_splits"]
 
 
 def load_dataset(config: TrainConfig) -> Dataset:
@@ -20,8 +20,16 @@ def load_dataset(config: TrainConfig) -> Dataset:
         DataError: It is not available or damaged.
         UsageError: It has fewer images than asked for.
     """
-    if config.dataset == EMBEDDED_DATASET:
-        train, test = load_mnist()
-    else:
-        train, test = load_torchvision(config.dataset, Path(config.data_dir), download=config.download)
+    train, test = load_splits(config)
     return hold_out(config.dataset, train, test, val_size=config.val_size, train_size=config.train_size)
+
+
+def load_splits(config: TrainConfig) -> tuple[Split, Split]:
+    """The whole training split and the test split of the data set that a configuration asks for, on the CPU.
+
+    Raises:
+        DataError: It is not available or damaged.
+    """
+    if config.dataset == EMBEDDED_DATASET:
+        return load_mnist()
+    return load_torchvision(config.dataset, Path(config.data_dir), download=config.download)

@@ -89,10 +89,17 @@ def print_comparison(console: Console, summaries: Sequence[ModelSummary], verdic
         for one in summaries
     ]
     _print(console, _value_tables(models, console.width, ascii_only=ascii_only))
+    _print(console, [Text(), *_notes([_legend(models)], ascii_only=ascii_only)])
+    print_verdict(console, verdict)
+
+
+def print_verdict(console: Console, verdict: Verdict) -> None:
+    """Print the differences to the baseline, a sentence on each, what a reader must know beside, and the answer."""
+    ascii_only = console.options.ascii_only
     if verdict.differences:
         _print(console, [Text(), *_difference_tables(verdict, console.width, ascii_only=ascii_only)])
         _print(console, _sentences(verdict, ascii_only=ascii_only))
-    _print(console, [Text(), *_notes([_legend(models), *verdict.notes], ascii_only=ascii_only), Text()])
+    _print(console, [Text(), *_notes(verdict.notes, ascii_only=ascii_only), Text()])
     for answer in verdict.answers:
         style = f"bold {_STYLES.get(answer.outcome, '')}"
         console.print(Text(_plain(answer.sentence, ascii_only=ascii_only), style=style))

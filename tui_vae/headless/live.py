@@ -11,6 +11,7 @@ from rich.status import Status
 from rich.text import Text
 
 from tui_vae.events import Event
+from tui_vae.headless.evaluation_progress import told
 from tui_vae.headless.outputs import new_lines
 from tui_vae.headless.report import print_report
 from tui_vae.view.numbers import UNKNOWN, count, duration, nats
@@ -61,6 +62,8 @@ class LiveOutput:
             self._show_model(name, model, state.epochs)
         left = duration(state.seconds_left())
         where = f"{state.name}  {left} left" if left != UNKNOWN else state.name
+        if state.evaluating is not None:
+            where = f"{state.name}  evaluating: {told(state.evaluating)}"
         self._live.update(Group(self._bars, Text(where, style="dim", overflow="ellipsis", no_wrap=True)), refresh=True)
 
     def leave(self) -> None:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tui_vae.events import ModelResult
+from tui_vae.headless.evaluation_tables import print_evaluation
 from tui_vae.view.numbers import UNKNOWN, count, duration, nats
 from tui_vae.view.state import RunState
 
@@ -53,8 +54,17 @@ def final_report(state: RunState, directory: str, width: int) -> list[Renderable
 
 
 def print_report(console: Console, state: RunState, directory: str) -> None:
+    """Print what became of the models and, where they were evaluated, what was measured of them and the verdict."""
     for part in final_report(state, directory, console.width):
         console.print(part, soft_wrap=isinstance(part, Text))
+    evaluations = [model.evaluation for model in state.models.values() if model.evaluation is not None]
+    if not evaluations or state.evaluated is None:
+        return
+    console.print()
+    print_evaluation(console, evaluations)
+    if state.evaluated.verdict is not None:
+        console.print(Text(state.evaluated.verdict.sentence, style="bold"))
+        console.print(Text(f"each difference: tui-vae compare {state.name}", style="dim"))
 
 
 def _table(results: Sequence[ModelResult]) -> Table:

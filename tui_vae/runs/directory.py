@@ -44,6 +44,10 @@ class RunDirectory:
         """Where other processes leave their requests."""
         return self.path / "control"
 
+    def evaluation(self, model: str) -> Path:
+        """Where what was measured of a model is kept."""
+        return self.path / "evaluation" / folder_name(model)
+
     def checkpoints(self, model: str) -> Path:
         return self.path / "models" / folder_name(model)
 

@@ -35,7 +35,7 @@ def resolve(config: TrainConfig, train_size: int) -> TrainConfig:
     Raises:
         UsageError: A device that is not there.
     """
-    device = _device(config.device)
+    device = find_device(config.device)
     precision = config.precision if config.precision != AUTO else _auto_precision(device)
     threads = max(1, _cores() // config.at_once) if config.threads == AUTO else int(config.threads)
     return config.resolved(device=str(device), precision=precision, threads=threads, train_size=train_size)
@@ -48,7 +48,12 @@ def describe(device: torch.device) -> str:
     return str(device)
 
 
-def _device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
+    """The device that is meant by ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+
+    Raises:
+        UsageError: It is not there.
+    """
     if name == AUTO:
         if torch.cuda.is_available():
             return torch.device("cuda:0")

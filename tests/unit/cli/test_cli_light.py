@@ -27,7 +27,7 @@ print(json.dumps({"code": code, "modules": sorted(sys.modules)}), file=sys.stder
 EVERY_TEXT_OUTPUT = """
 import json, os, sys, threading
 from tui_vae.__main__ import main
-small = ["--train-size", "64", "--val-size", "64", "--epochs", "1", "--model", "a=4", "--zdim", "2"]
+small = ["--no-evaluate", "--train-size", "64", "--val-size", "64", "--epochs", "1", "--model", "a=4", "--zdim", "2"]
 small += ["--device", "cpu", "--threads", "1"]
 ours, terminal = os.openpty()
 threading.Thread(target=lambda: [None for _ in iter(lambda: os.read(ours, 65536), b"")], daemon=True).start()

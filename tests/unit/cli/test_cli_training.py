@@ -18,6 +18,7 @@ from tui_vae.events import Epoch, ModelStarted, RunFinished, RunStarted, Samples
 
 Run = Callable[..., Any]
 SMALL = [
+    "--no-evaluate",
     "--train-size",
     "256",
     "--val-size",

@@ -1,0 +1,125 @@
+"""``tui-vae evaluate`` and ``tui-vae compare``: measure stored models, and hold them against each other."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_vae.cli.terminal import prepare_output
+from tui_vae.config import DisplayConfig, EvaluationConfig
+from tui_vae.errors import RunStoreError, UsageError
+from tui_vae.events import Event
+from tui_vae.headless import make_console
+from tui_vae.headless.evaluation_progress import EvaluationBar
+from tui_vae.headless.evaluation_tables import print_comparison, print_evaluation, print_verdict
+from tui_vae.headless.pictures import print_picture
+from tui_vae.results import results_csv, results_json
+from tui_vae.runs import RunDirectory
+from tui_vae.runs.listing import find_run
+from tui_vae.runs.pictures import picture_of
+from tui_vae.view.printable import printable
+
+# Torch takes two seconds: what can be refused without it is.
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How results are shown: as tables unless as JSON or CSV; ``pictures`` adds those to the tables."""
+
+    json: bool = False
+    csv: bool = False
+    pictures: bool = False
+
+    def __post_init__(self) -> None:
+        if self.json and self.csv:
+            raise UsageError("--json and --csv exclude each other: choose one")
+        if self.pictures and (self.json or self.csv):
+            raise UsageError("--pictures goes with tables, neither with --json nor with --csv")
+
+
+def evaluate(runs_dir: Path, text: str, models: Sequence[str], config: EvaluationConfig, shown: Shown) -> None:
+    """Measure the models of a run, keep what was found in it, and print it.
+
+    Raises:
+        UsageError, DataError, RunStoreError, EvaluationError: As :func:`tui_vae.cli.evaluating.evaluate_run`.
+    """
+    ascii_only = prepare_output(DisplayConfig())
+    run = find_run(runs_dir, text)
+    with EvaluationBar() as bar:
+        bar.say("loading torch")
+        from tui_vae.cli.evaluating import compared, evaluate_run  # noqa: PLC0415
+
+        with _writer_of(run) as (emit, keep):
+            measured = evaluate_run(run, config, emit=_both(emit, bar.show), keep=keep, models=models)
+    evaluations = [model.stored.result for model in measured]
+    comparison = compared(measured) if len(measured) > 1 else None
+    verdict = comparison.verdict if comparison is not None else None
+    if shown.json:
+        print(results_json({told.model: told.metrics for told in evaluations}, verdict))
+        return
+    if shown.csv:
+        sys.stdout.write(results_csv((run.name, told) for told in evaluations))
+        return
+    console = make_console()
+    setting = measured[0].setting
+    what = f"{setting.data}, sigma {setting.sigma}, zdim {setting.zdim}"
+    print_evaluation(console, evaluations, () if verdict is not None else (what,))
+    for told in evaluations if shown.pictures else ():
+        for picture in told.pictures:
+            print_picture(console, picture, picture_of(run, picture.file), ascii_only=ascii_only)
+    if verdict is not None:
+        print_verdict(console, verdict)
+    if keep:
+        print(f"kept in {printable(str(run.path / 'evaluation'))}")
+
+
+def compare(runs_dir: Path, texts: Sequence[str], baseline: str | None, config: EvaluationConfig, shown: Shown) -> None:
+    """Hold the models of runs against each other; those that are not measured yet, at these sizes, are measured first.
+
+    Raises:
+        UsageError: They cannot be compared. So with the errors of :func:`evaluate`.
+    """
+    prepare_output(DisplayConfig())
+    runs = list(dict.fromkeys(find_run(runs_dir, text) for text in texts))
+    measured = []
+    with EvaluationBar() as bar:
+        bar.say("loading torch")
+        from tui_vae.cli.evaluating import compared, evaluate_run  # noqa: PLC0415
+
+        for run in runs:
+            bar.prefix = f"{printable(run.name)}: " if len(runs) > 1 else ""
+            with _writer_of(run) as (emit, keep):
+                measured += evaluate_run(run, config, emit=_both(emit, bar.show), keep=keep, again=False)
+    comparison = compared(measured, baseline)
+    if shown.json:
+        print(results_json({one.model: one.values for one in comparison.summaries}, comparison.verdict))
+    elif shown.csv:
+        sys.stdout.write(results_csv((model.run.name, model.stored.result) for model in measured))
+    else:
+        print_comparison(make_console(), comparison.summaries, comparison.verdict)
+
+
+@contextlib.contextmanager
+def _writer_of(run: RunDirectory) -> Iterator[tuple[Callable[[Event], None], bool]]:
+    """Be the writer of the run, so that results are kept and logged; where that cannot be, say so and keep nothing."""
+    from tui_vae.cli.evaluating import owned  # noqa: PLC0415
+
+    with contextlib.ExitStack() as stack:
+        try:
+            emit = stack.enter_context(owned(run))
+        except RunStoreError as error:
+            sys.stderr.write(f"tui-vae: {printable(str(error))}; what is measured is shown and not kept\n")
+            yield lambda event: None, False
+            return
+        yield emit, True
+
+
+def _both(first: Callable[[Event], None], second: Callable[[Event], None]) -> Callable[[Event], None]:
+    def tell(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return tell

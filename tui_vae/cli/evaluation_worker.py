@@ -1,0 +1,103 @@
+"""The process that evaluates beside training, so that it shares nothing with it but the processor.
+
+Its parent writes one line of JSON to its standard input, a :class:`Job`, and reads the events of the evaluation as
+JSON Lines from its standard output. The input stays open for as long as the parent wants the result: when it is closed,
+also because the parent has died, this process ends at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tui_vae.errors import ExitCode, TuiVaeError
+from tui_vae.events import EvaluationFinished, Event, encode, plain, typed
+from tui_vae.view.printable import printable
+
+_NICENESS = 10
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to evaluate.
+
+    Attributes:
+        run: Path of the run.
+        models: Names of the models, of which those without a checkpoint are passed over.
+        config: An ``EvaluationConfig`` as JSON.
+        threads: Intra-op threads; ``None`` leaves the choice to torch.
+        own: Whether this process is to become the run's writer and log the events itself; else the parent does.
+    """
+
+    run: str
+    models: tuple[str, ...]
+    config: dict[str, Any]
+    threads: int | None
+    own: bool
+
+    def to_line(self) -> str:
+        return json.dumps(plain(self)) + "\n"
+
+
+def main() -> int:
+    """Evaluate what the standard input asks for; returns the exit code."""
+    job: Job = typed(json.loads(sys.stdin.readline()), Job, "job")
+    threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(_NICENESS)  # whoever trains or types goes first
+    try:
+        return _evaluate(job)
+    except TuiVaeError as error:
+        _tell(EvaluationFinished(status="failed", reason=str(error), verdict=None, seconds=0.0))
+        return error.exit_code
+    except MemoryError:
+        _tell(EvaluationFinished(status="failed", reason="the memory is too small for it", verdict=None, seconds=0.0))
+        return ExitCode.MODEL_FAILED
+
+
+def _evaluate(job: Job) -> int:
+    import torch  # noqa: PLC0415 - after the priority is set
+
+    from tui_vae.cli.evaluating import evaluate_run, owned  # noqa: PLC0415
+    from tui_vae.config import EvaluationConfig  # noqa: PLC0415
+    from tui_vae.runs.listing import run_at  # noqa: PLC0415
+
+    if job.threads is not None:
+        torch.set_num_threads(job.threads)
+    run = run_at(Path(job.run))
+    config = EvaluationConfig.from_json(job.config)
+    if job.own:
+        with owned(run) as emit:
+            evaluate_run(run, config, emit=emit, keep=True, models=job.models)
+    else:
+        evaluate_run(run, config, emit=_tell, keep=True, models=job.models)
+    return ExitCode.OK
+
+
+def _tell(event: Event) -> None:
+    sys.stdout.write(encode(event) + "\n")
+    sys.stdout.flush()
+
+
+def _end_with_parent() -> None:
+    while sys.stdin.read(1):
+        pass
+    os._exit(ExitCode.STOPPED)
+
+
+if __name__ == "__main__":
+    try:
+        code = main()
+    except BrokenPipeError:
+        code = ExitCode.STOPPED
+    except Exception as error:
+        sys.stderr.write(f"{type(error).__name__}: {printable(' '.join(str(error).split()))}\n")
+        code = ExitCode.MODEL_FAILED
+    sys.stderr.flush()
+    os._exit(code)  # without waiting for the thread that reads

@@ -1,0 +1,134 @@
+"""Evaluates in a process of its own, for a run of this process or another's, and hands on what that process tells."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from tui_vae.cli.evaluation_worker import Job
+from tui_vae.config import EvaluationConfig
+from tui_vae.errors import EventError
+from tui_vae.events import EvaluationFinished, Event, RunStatus, decode
+from tui_vae.runs import RunDirectory
+
+_COMMAND = (sys.executable, "-m", "tui_vae.cli.evaluation_worker")
+_SECONDS_TO_END = 5.0
+STARTING = "an evaluation is under way already"
+
+
+class Evaluator:
+    """One evaluation at a time. Every method may be called from any thread.
+
+    Args:
+        run: The run.
+        emit: Receives the events of the evaluation; the last is an ``EvaluationFinished``, whatever happens.
+        own: Whether the evaluating process is to write them into the run's log itself; then ``emit`` receives only
+            what it could not tell.
+    """
+
+    def __init__(self, run: RunDirectory, emit: Callable[[Event], None], *, own: bool) -> None:
+        self._run = run
+        self._emit = emit
+        self._own = own
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._process: subprocess.Popen[str] | None = None
+        self._cancelled: str | None = None
+
+    @property
+    def busy(self) -> bool:
+        thread = self._thread
+        return thread is not None and thread.is_alive()
+
+    def start(
+        self,
+        models: Sequence[str],
+        *,
+        threads: int | None,
+        before: Callable[[], None] = lambda: None,
+    ) -> str | None:
+        """Begin; returns why not.
+
+        Args:
+            models: Names of the models.
+            threads: Intra-op threads of the evaluating process.
+            before: Called first, in the evaluation's own thread; may wait.
+        """
+        with self._lock:
+            if self.busy:
+                return STARTING
+            self._cancelled = None
+            job = Job(str(self._run.path), tuple(models), EvaluationConfig().to_json(), threads, self._own)
+            self._thread = threading.Thread(target=self._evaluate, args=(job, before), name="evaluator", daemon=True)
+            self._thread.start()
+        return None
+
+    def cancel(self, reason: str) -> None:
+        """End an evaluation that is under way."""
+        with self._lock:
+            self._cancelled = self._cancelled or reason
+            process = self._process
+        if process is not None:
+            process.kill()
+
+    def wait(self) -> None:
+        """Wait for the end of an evaluation that is under way."""
+        thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def _evaluate(self, job: Job, before: Callable[[], None]) -> None:
+        began = time.monotonic()
+        before()
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
+            told = self._follow(job, errors.fileno())
+            errors.seek(0)
+            said = errors.read().strip().splitlines()
+        if told:
+            return
+        reason = self._cancelled or (said[-1][:300] if said else "its process ended without a word")
+        status: RunStatus = "stopped" if self._cancelled else "failed"
+        seconds = time.monotonic() - began
+        self._emit(EvaluationFinished(status=status, reason=reason, verdict=None, seconds=seconds))
+
+    def _follow(self, job: Job, errors: int) -> bool:
+        """Hand on what the process tells until it ends; returns whether the end of the evaluation was told."""
+        try:
+            with self._lock:
+                if self._cancelled:
+                    return False
+                # In a session of its own: the terminal's keys and its loss are not for it.
+                self._process = process = subprocess.Popen(
+                    _COMMAND,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    encoding="utf-8",
+                    start_new_session=True,
+                )
+        except OSError:
+            return False
+        finished = False
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with process.stdin, process.stdout:
+            with contextlib.suppress(OSError):
+                process.stdin.write(job.to_line())
+                process.stdin.flush()
+            for line in process.stdout:
+                with contextlib.suppress(EventError):  # what a library prints is no event
+                    event = decode(line)
+                    self._emit(event)
+                    finished = finished or isinstance(event, EvaluationFinished)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_SECONDS_TO_END)
+        process.kill()
+        code = process.wait()
+        with self._lock:
+            self._process = None
+        return finished or (job.own and code == 0)

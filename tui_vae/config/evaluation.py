@@ -1,0 +1,91 @@
+"""What is measured of trained models, and at which sizes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tui_vae.config.options import AUTO, at_least, option, positive, shown
+from tui_vae.config.training import device_name
+from tui_vae.errors import EventError, UsageError
+from tui_vae.events import plain, typed
+from tui_vae.metrics import METRICS
+
+_MOST_SAMPLES = 100_000_000
+
+
+def parse_metrics(text: str) -> tuple[str, ...]:
+    """Names of metrics with commas between them, as typed; in the order of the tables, each once."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = next((name for name in names if name not in METRICS), None)
+    if unknown is not None or not names:
+        raise UsageError(f"--metrics takes some of {', '.join(METRICS)}; got {shown(unknown or text)}")
+    return tuple(name for name in METRICS if name in names)
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """All that decides what an evaluation gives for given weights."""
+
+    metrics: tuple[str, ...] = option(
+        tuple(name for name in METRICS if name != "ais"),
+        "Only these metrics, with commas between them.  [default: all; ais with --ais-images]",
+        parse=parse_metrics,
+        metavar="NAME,…",
+        panel="Evaluation",
+    )
+    samples: int = option(10_000, "Samples of each model, and test images.", metavar="N", panel="Evaluation")
+    iwae_samples: int = option(100, "Importance samples of z for each test image.", metavar="K", panel="Evaluation")
+    ais_images: int = option(
+        0, "Test images for annealed importance sampling; it takes minutes.", metavar="N", panel="Evaluation"
+    )
+    ais_steps: int = option(500, "Temperatures between prior and posterior.", metavar="N", panel="Evaluation")
+    dequantize: bool = option(
+        False, "Add uniform noise to the test images, as continuous densities want.", panel="Evaluation"
+    )
+    device: str = option(AUTO, "Where to evaluate.", metavar="auto|cpu|cuda[:N]|mps", panel="Machine")
+    memory: float = option(1.0, "GiB of buffers at most; batches fit.", metavar="NUMBER", panel="Machine")
+
+    def __post_init__(self) -> None:
+        for name in ("samples", "iwae_samples", "ais_steps"):
+            at_least(self, name, 1)
+        at_least(self, "ais_images", 0)
+        for name in ("samples", "iwae_samples", "ais_images", "ais_steps"):
+            if getattr(self, name) > _MOST_SAMPLES:
+                raise UsageError(
+                    f"--{name.replace('_', '-')} is at most {_MOST_SAMPLES:,}, not {getattr(self, name):,}"
+                )
+        positive("--memory", self.memory)
+        device_name(self.device)
+        if "ais" in self.metrics and not self.ais_images:
+            object.__setattr__(self, "ais_images", 100)
+        if self.ais_images and "ais" not in self.metrics:
+            object.__setattr__(self, "metrics", tuple(name for name in METRICS if name in (*self.metrics, "ais")))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; :meth:`from_json` gives the same configuration back."""
+        return {f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the numbers, as JSON values: two evaluations that differ in it cannot stand for each other."""
+        return {name: value for name, value in self.to_json().items() if name not in ("device", "memory")}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> EvaluationConfig:
+        """The configuration that :meth:`to_json` gave.
+
+        Raises:
+            UsageError: It is none of this version.
+        """
+        try:
+            configuration: EvaluationConfig = typed(dict(values), cls, "evaluation")
+        except EventError as error:
+            raise UsageError(f"the configuration cannot be read: {error}") from error
+        return configuration
+
+    @property
+    def buffer_bytes(self) -> int:
+        """What the buffers of a batch may take together."""
+        return int(self.memory * 2**30)

@@ -1,0 +1,138 @@
+"""How much a model's samples are like the data, as metrics with intervals, each beside its floor.
+
+The floor is the same measure of training images, as many as there are samples: the best that a model can reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from tui_vae.evaluation.classifier import Described, DigitClassifier, describe
+from tui_vae.evaluation.fidelity.classes import class_counts
+from tui_vae.evaluation.fidelity.distances import Neighbours
+from tui_vae.evaluation.fidelity.estimate import Estimate
+from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.fidelity.neighbours import nearest_training_distance
+from tui_vae.evaluation.fidelity.suite import (
+    CLASS_METRICS,
+    FEATURE_METRICS,
+    class_metrics,
+    feature_metrics,
+    reference_neighbours,
+)
+from tui_vae.evaluation.progress import Phases
+from tui_vae.metrics import METRICS, NOISY, NORMAL_QUANTILE, MetricValue
+
+NEAREST = "nearest_train_distance"
+OF_SAMPLES = FEATURE_METRICS | CLASS_METRICS | {NEAREST}
+
+_MOST_FOR_NEAREST = 2000
+"""Samples whose nearest training image is looked for: an error of one in a hundred, in a fifth of the time of all."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What samples are held against.
+
+    Attributes:
+        classifier: Looks at all images.
+        images: Test images, uint8 ``(m, 784)``.
+        features: Of them, ``(m, d)``.
+        neighbours: Among them.
+        training: The whole training split, uint8 ``(n, 784)``.
+        floor: The measures of training images, by metric.
+    """
+
+    classifier: DigitClassifier
+    images: Tensor
+    features: Tensor
+    neighbours: Neighbours | None
+    training: Tensor
+    floor: dict[str, Estimate]
+
+
+def make_reference(
+    classifier: DigitClassifier,
+    *,
+    test: Tensor,
+    training: Tensor,
+    samples: int,
+    metrics: Collection[str],
+    phases: Phases,
+) -> Reference:
+    """Look at the test images, and at as many training images as there will be samples.
+
+    Args:
+        classifier: Of the data set.
+        test: uint8 ``(m, 784)``.
+        training: uint8 ``(n, 784)``.
+        samples: Of each model.
+        metrics: What will be asked for.
+        phases: Told what is being done.
+
+    Raises:
+        UsageError: Too few images for what is asked for.
+    """
+    described = describe(classifier, test, report=phases.begin("looking at test images", 1))
+    neighbours = None
+    if FEATURE_METRICS & set(metrics):
+        neighbours = reference_neighbours(described.features, phases.begin("neighbours of test images", 1))
+    bare = Reference(classifier, test, described.features, neighbours, training, {})
+    floor, _ = _measured(bare, training[:samples], metrics, phases)
+    if NEAREST in metrics:
+        # Training images are at distance 0 from themselves: how far new data are is what test images tell.
+        report = phases.begin("nearest training images of test images", 2)
+        floor[NEAREST] = nearest_training_distance(test[:_MOST_FOR_NEAREST], training, report)
+    return Reference(classifier, test, described.features, neighbours, training, floor)
+
+
+def measure_samples(
+    reference: Reference, samples: Tensor, metrics: Collection[str], *, suffix: str, source: str, phases: Phases
+) -> tuple[list[MetricValue], Tensor]:
+    """The metrics of some samples, uint8 ``(n, 784)``, and how many are of each class, ``(10,)``.
+
+    Args:
+        reference: What they are held against.
+        samples: The samples.
+        metrics: What is asked for.
+        suffix: Behind the names of the metrics.
+        source: What the samples are, for people.
+        phases: Told what is being done.
+
+    Raises:
+        UsageError: Too few samples for what is asked for.
+    """
+    found, described = _measured(reference, samples, metrics, phases)
+    if NEAREST in metrics and suffix != NOISY:  # noise moves a sample from every image, and a copy from its original
+        report = phases.begin(f"nearest training images of {source}", 2)
+        found[NEAREST] = nearest_training_distance(samples[:_MOST_FOR_NEAREST], reference.training, report)
+    values = [_value(name, found[name], reference.floor.get(name), suffix, source) for name in METRICS if name in found]
+    return values, class_counts(described.probabilities)
+
+
+def _measured(
+    reference: Reference, images: Tensor, metrics: Collection[str], phases: Phases
+) -> tuple[dict[str, Estimate], Described]:
+    """The metrics of images that need the classifier, and what it saw."""
+    described = describe(reference.classifier, images, report=phases.begin("looking at samples", 1))
+    found: dict[str, Estimate] = {}
+    wanted = FEATURE_METRICS & set(metrics)
+    if wanted:
+        features = Features(described.features, reference.features)
+        found |= feature_metrics(features, reference.neighbours, phases.begin("fidelity", 4), wanted)
+    if CLASS_METRICS & set(metrics):
+        found |= class_metrics(described.probabilities)
+    return {name: estimate for name, estimate in found.items() if name in metrics}, described
+
+
+def _value(name: str, found: Estimate, floor: Estimate | None, suffix: str, source: str) -> MetricValue:
+    margin = NORMAL_QUANTILE * found.error
+    low, high = found.value - margin, found.value + margin
+    if METRICS[name].unit == "%":
+        low, high = max(0.0, low), min(1.0, high)
+    return MetricValue(
+        name + suffix, found.value, (low, high), floor.value if floor is not None else None, found.n, source
+    )

@@ -1,0 +1,116 @@
+"""The likelihood of test images under a model, as metrics with intervals: bounds, estimates, and the exact answer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from tui_vae.config import EvaluationConfig
+from tui_vae.evaluation.collapse import LatentUse
+from tui_vae.evaluation.likelihood.elbo import Elbo, image_elbo
+from tui_vae.evaluation.likelihood.exact import Loss, exact_log_likelihood, is_linear, linear_losses
+from tui_vae.evaluation.likelihood.importance import importance_weighted
+from tui_vae.evaluation.ppca import LinearOptimum
+from tui_vae.evaluation.progress import Phases
+from tui_vae.metrics import NORMAL_QUANTILE, MetricValue
+from tui_vae.model import VAE
+
+_SOURCE = "test images"
+
+
+@dataclass(frozen=True)
+class Likelihoods:
+    """What was measured.
+
+    Attributes:
+        values: The metrics.
+        per_image: By metric, float64 ``(n,)``: the same images in the same order for every model.
+        use: Of the latents.
+    """
+
+    values: tuple[MetricValue, ...]
+    per_image: dict[str, Tensor]
+    use: LatentUse
+
+
+def measure_likelihoods(
+    vae: VAE,
+    images: Tensor,
+    config: EvaluationConfig,
+    *,
+    optimum: LinearOptimum | None,
+    seed: int,
+    phases: Phases,
+) -> Likelihoods:
+    """All that the configuration asks for.
+
+    Args:
+        vae: The model.
+        images: uint8, or dequantised in [0, 1], ``(n, 784)``, on the model's device.
+        config: What to measure, and at which sizes.
+        optimum: Of the model's training images, if the model is linear.
+        seed: Decides on every draw.
+        phases: Told what is being done.
+
+    Raises:
+        UsageError: The memory allowed is too small.
+        TuiVaeError: Weights or likelihoods are not finite.
+    """
+    elbo = image_elbo(vae, images, seed=seed, memory=config.buffer_bytes, report=phases.begin("ELBO", 1))
+    per_image = {"elbo": elbo.elbo, "reconstruction": elbo.reconstruction, "kl": elbo.kl}
+    if is_linear(vae.decoder):
+        phases.begin("exact likelihood", 0.5)
+        per_image["exact_log_likelihood"] = exact_log_likelihood(vae, images).cpu()
+    if "iwae" in config.metrics:
+        bound = importance_weighted(
+            vae,
+            images,
+            config.iwae_samples,
+            seed=seed,
+            memory=config.buffer_bytes,
+            report=phases.begin(f"IWAE-{config.iwae_samples}", 0.3 * config.iwae_samples),
+        )
+        per_image["iwae"] = bound.values
+    # Values of different K, which are different bounds, are told apart by their source.
+    sources = {"iwae": f"{_SOURCE}, K = {config.iwae_samples}"}
+    values = [
+        _of_images(name, per_image[name], sources.get(name, _SOURCE)) for name in per_image if name in config.metrics
+    ]
+    values += _of_latents(elbo, config)
+    if optimum is not None:
+        values += _losses(vae, images, optimum, elbo, config)
+    return Likelihoods(tuple(values), per_image, elbo.use)
+
+
+def _of_images(metric: str, values: Tensor, source: str) -> MetricValue:
+    """The mean over images, with the interval of choosing other images."""
+    mean, n = float(values.mean()), len(values)
+    error = float(values.std()) / math.sqrt(n) if n > 1 else math.nan
+    return MetricValue(metric, mean, _interval(mean, error), None, n, source)
+
+
+def _of_latents(elbo: Elbo, config: EvaluationConfig) -> list[MetricValue]:
+    if "active_units" not in config.metrics:
+        return []
+    return [MetricValue("active_units", float(elbo.use.active_units), None, None, len(elbo.kl), _SOURCE)]
+
+
+def _losses(
+    vae: VAE, images: Tensor, optimum: LinearOptimum, elbo: Elbo, config: EvaluationConfig
+) -> list[MetricValue]:
+    """Where a linear model loses against the limit: in its decoder, and in its encoder."""
+    losses = linear_losses(vae, images, optimum, elbo.elbo)
+    named: dict[str, Loss] = {"decoder_loss": losses.decoder, "encoder_gap": losses.encoder}
+    return [
+        MetricValue(name, loss.mean, _interval(loss.mean, loss.standard_error), None, len(images), _SOURCE)
+        for name, loss in named.items()
+        if name in config.metrics
+    ]
+
+
+def _interval(mean: float, error: float) -> tuple[float, float] | None:
+    if not math.isfinite(error):
+        return None
+    return mean - NORMAL_QUANTILE * error, mean + NORMAL_QUANTILE * error

@@ -1,0 +1,174 @@
+"""Everything that is measured of a trained model, put together: what is asked for, on the same data for all models.
+
+Likelihoods are of test images; fidelity compares samples with as many test images, by the features of the digit
+classifier. Decoder means and samples with the decoder's noise are scored apart (names that end in ``NOISY``), quantised
+to bytes as the data are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tui_vae.config import EvaluationConfig, ModelSpec, TrainConfig
+from tui_vae.data import Split
+from tui_vae.data.order import generator
+from tui_vae.evaluation.classifier import classifier_for
+from tui_vae.evaluation.fidelity_metrics import OF_SAMPLES, Reference, make_reference, measure_samples
+from tui_vae.evaluation.generation import prior_means, prior_samples
+from tui_vae.evaluation.likelihood.observations import dequantized
+from tui_vae.evaluation.likelihood_metrics import measure_likelihoods
+from tui_vae.evaluation.pictures import Grid, all_pictures
+from tui_vae.evaluation.ppca import LinearOptimum, covariance, linear_optimum
+from tui_vae.evaluation.progress import Phases
+from tui_vae.metrics import METRICS, NOISY, MetricValue
+from tui_vae.model import VAE
+
+Report = Callable[[str, float], None]
+"""Told what is being done and the share done of the whole, 0 to 1; may raise to end the work."""
+
+MEANS, SAMPLES = "decoder means", "noisy samples"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model to be measured, as it was after ``step`` steps, in ``epoch`` complete epochs; ``seed`` is its own."""
+
+    spec: ModelSpec
+    vae: VAE
+    seed: int
+    epoch: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What was measured of a model.
+
+    Attributes:
+        metrics: In the order of ``METRICS``, those of noisy samples last.
+        class_shares: Parts of the classes among the decoder means drawn from the prior; empty if none were drawn.
+        kl_per_latent: Averaged over the test images, nats.
+        predicted_kl_per_latent: At the optimum of a linear model; ``None`` for any other.
+        per_image: Values of single test images by metric, float64 ``(n,)``.
+        grids: Pictures.
+    """
+
+    metrics: tuple[MetricValue, ...]
+    class_shares: tuple[float, ...]
+    kl_per_latent: tuple[float, ...]
+    predicted_kl_per_latent: tuple[float, ...] | None
+    per_image: dict[str, Tensor]
+    grids: tuple[Grid, ...]
+
+
+class Suite:
+    """Measures the models of one run.
+
+    Args:
+        config: What to measure, and at which sizes.
+        run: The configuration of the run.
+        train: The whole training split of its data set.
+        trained_on: The part that the models were trained on.
+        test: The test split.
+        device: Where the models are.
+        report: Told how far the preparation is that all models share.
+
+    Raises:
+        UsageError: Too few images for what is asked for.
+        DataError: No classifier can be had for the data set.
+    """
+
+    def __init__(
+        self,
+        config: EvaluationConfig,
+        run: TrainConfig,
+        *,
+        train: Split,
+        trained_on: Split,
+        test: Split,
+        device: torch.device,
+        report: Report,
+    ) -> None:
+        self._config = config
+        self._run = run
+        self._trained_on = trained_on
+        count = min(config.samples, len(test))
+        self._test = test.rows(0, count).to(device)
+        self._observed = self._test.images
+        if config.dequantize:
+            # The same noise for every model, so that they are compared on the same points.
+            noise = generator(run.seed, "dequantisation noise")
+            self._observed = dequantized(test.images[:count].cpu(), noise).to(device)
+        self._optimum: LinearOptimum | None = None
+        self._reference: Reference | None = None
+        if OF_SAMPLES & set(config.metrics):
+            classifier = classifier_for(run.dataset, train, report=lambda share, text: report(text, share))
+            self._reference = make_reference(
+                classifier.to(device),
+                test=self._test.images,
+                training=train.images.to(device),
+                samples=config.samples,
+                metrics=config.metrics,
+                phases=Phases(report, total=13),
+            )
+
+    def evaluate(self, subject: Subject, report: Report) -> Evaluated:
+        """Measure a model.
+
+        Raises:
+            UsageError: The memory allowed is too small, or there are too few samples for what is asked for.
+            TuiVaeError: Weights, or what they give, are not finite.
+        """
+        phases = Phases(report, self._weight())
+        optimum = self._limit() if subject.spec.linear else None
+        likelihoods = measure_likelihoods(
+            subject.vae, self._observed, self._config, optimum=optimum, seed=subject.seed, phases=phases
+        )
+        values, shares = self._fidelity(subject, phases)
+        found = {value.metric: value for value in (*likelihoods.values, *values)}
+        use = likelihoods.use
+        of_pictures = phases.begin("pictures", 3)
+        return Evaluated(
+            metrics=tuple(found[n] for n in (*METRICS, *(f"{name}{NOISY}" for name in METRICS)) if n in found),
+            class_shares=shares,
+            kl_per_latent=use.kl_per_latent,
+            predicted_kl_per_latent=tuple(optimum.kl_per_latent.tolist()) if optimum is not None else None,
+            per_image=likelihoods.per_image,
+            grids=tuple(all_pictures(subject.vae, self._test, use.kl_per_latent, subject.seed, of_pictures)),
+        )
+
+    def _limit(self) -> LinearOptimum:
+        """The optimum of a linear model on the run's training images."""
+        if self._optimum is None:
+            self._optimum = linear_optimum(covariance(self._trained_on.images), self._run.zdim, self._run.sigma)
+        return self._optimum
+
+    def _fidelity(self, subject: Subject, phases: Phases) -> tuple[list[MetricValue], tuple[float, ...]]:
+        """The metrics of decoder means and of noisy samples, and the classes of the former."""
+        if self._reference is None:
+            return [], ()
+        values: list[MetricValue] = []
+        shares: tuple[float, ...] = ()
+        for draw, source, suffix in ((prior_means, MEANS, ""), (prior_samples, SAMPLES, NOISY)):
+            images = draw(subject.vae, self._config.samples, subject.seed, phases.begin(f"drawing {source}", 1))
+            found, counts = measure_samples(
+                self._reference,
+                images.to(self._reference.training.device),
+                self._config.metrics,
+                suffix=suffix,
+                source=source,
+                phases=phases,
+            )
+            values += found
+            shares = shares or tuple((counts / counts.sum()).tolist())
+        return values, shares
+
+    def _weight(self) -> float:
+        """About what the phases of one model weigh together."""
+        iwae = 0.3 * self._config.iwae_samples if "iwae" in self._config.metrics else 0
+        fidelity = 24 if self._reference is not None else 0
+        return 4.5 + iwae + fidelity

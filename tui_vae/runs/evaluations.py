@@ -1,0 +1,90 @@
+"""What was measured of a model, as it is kept in its run: the result, the values of single images, and pictures.
+
+The result is written last and says what the file of tensors beside it must be: whoever finds the two in disagreement
+has found no evaluation. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from tui_vae.errors import EventError, RunStoreError
+from tui_vae.events import Evaluation, plain, typed
+from tui_vae.runs.directory import RunDirectory
+from tui_vae.runs.files import replace_file
+from tui_vae.runs.guarded import read_small
+from tui_vae.runs.manifest import StoredFile, digest, read_manifest, sealed
+from tui_vae.runs.pictures import write_picture
+
+_RESULT, _PER_IMAGE = "result.json", "per-image.safetensors"
+_LARGEST = 256_000_000
+
+
+@dataclass(frozen=True)
+class StoredEvaluation:
+    """An evaluation as it was read, whole.
+
+    Attributes:
+        result: What was told of it.
+        settings: Of the evaluation, as JSON values.
+        per_image: Values of single test images by metric, ``(images,)`` each.
+    """
+
+    result: Evaluation
+    settings: Mapping[str, Any]
+    per_image: Mapping[str, Tensor]
+
+
+def write_evaluation(
+    run: RunDirectory,
+    stored: StoredEvaluation,
+    pictures: Mapping[str, npt.NDArray[np.uint8]],
+) -> StoredEvaluation:
+    """Replace what is kept of a model's evaluation; returns it with its pictures' files named.
+
+    Args:
+        run: The run.
+        stored: The evaluation; the files of its pictures are yet to be named.
+        pictures: Grey pixels ``(height, width)`` by the kind of the picture.
+
+    Raises:
+        OSError: It could not be written; an evaluation kept before may be gone.
+    """
+    folder = run.evaluation(stored.result.model)
+    folder.mkdir(parents=True, exist_ok=True)
+    named = []
+    for picture in stored.result.pictures:
+        path = folder / f"{picture.kind}.png"
+        write_picture(path, pictures[picture.kind])
+        named.append(dataclasses.replace(picture, file=run.relative(path)))
+    result = dataclasses.replace(stored.result, pictures=tuple(named))
+    tensors = save({name: values.contiguous() for name, values in stored.per_image.items()})
+    replace_file(folder / _PER_IMAGE, tensors)
+    record = {"result": plain(result), "settings": dict(stored.settings)}
+    replace_file(folder / _RESULT, sealed(record, {_PER_IMAGE: StoredFile(len(tensors), digest(tensors))}))
+    return dataclasses.replace(stored, result=result)
+
+
+def read_evaluation(run: RunDirectory, model: str) -> StoredEvaluation | None:
+    """What is kept of a model's evaluation; ``None`` where there is nothing, or nothing whole: it is measured again."""
+    folder = run.evaluation(model)
+    try:
+        manifest = read_manifest(folder / _RESULT)
+        result: Evaluation = typed(manifest.course["result"], Evaluation, "evaluation")
+        expected = manifest.files[_PER_IMAGE]
+        content = read_small(folder / _PER_IMAGE, min(expected.bytes, _LARGEST))
+        settings = manifest.course["settings"]
+        if digest(content) != expected.sha256 or not isinstance(settings, dict) or result.model != model:
+            return None
+        return StoredEvaluation(result, settings, load(content))
+    except (OSError, RunStoreError, EventError, SafetensorError, KeyError, ValueError):
+        return None
