@@ -18,6 +18,7 @@ from operator import truediv
 from pathlib import Path
 from typing import Any, Literal
 
+from tui_vae.bench.evaluation import measure_evaluations
 from tui_vae.bench.history import measure_opening
 from tui_vae.bench.terminal import Terminal
 from tui_vae.errors import TrainingError
@@ -27,6 +28,8 @@ from tui_vae.runs import read_log
 COMMAND = (sys.executable, "-m", "tui_vae")
 RECORDS = 2_000_000
 _TIMEOUT = 120.0
+_SHORTEST_PHASE = 0.5
+"""Seconds below which a part of the evaluation is not listed."""
 
 FrontEnd = Literal["headless", "interface at 140x45", "terminal not read"]
 FRONT_ENDS: tuple[FrontEnd, ...] = typing.get_args(FrontEnd)
@@ -52,14 +55,19 @@ class Measurement:
 
 
 def measure_all(*, repeat: int, epochs: int, report: Callable[[str], None]) -> list[Measurement]:
-    """Start-up times, the rates of both models with the interface against without, and opening the log of a long run.
+    """Start-up, the rates of both models with the interface against without, opening a long log, and the evaluation.
 
     Args:
         repeat: Repetitions of everything.
         epochs: Epochs of each training, at least 2.
         report: Told what is being measured.
     """
-    return [*_startup(repeat, report), *_front_ends(repeat, epochs, report), *_long_log(repeat, report)]
+    return [
+        *_startup(repeat, report),
+        *_front_ends(repeat, epochs, report),
+        *_long_log(repeat, report),
+        *_evaluation(repeat, report),
+    ]
 
 
 def _startup(repeat: int, report: Callable[[str], None]) -> list[Measurement]:
@@ -129,6 +137,21 @@ def _long_log(repeat: int, report: Callable[[str], None]) -> list[Measurement]:
     return [
         Measurement.of(name, "s", [o.import_seconds + o.read_seconds for o in openings]),
         Measurement.of(f"{name}: peak memory", "MB", [o.peak_megabytes for o in openings]),
+    ]
+
+
+def _evaluation(repeat: int, report: Callable[[str], None]) -> list[Measurement]:
+    report("the evaluation of both models")
+    costs = measure_evaluations(COMMAND, repeat)
+    phases = sorted(costs[0].phases, key=lambda phase: -costs[0].phases[phase])
+    return [
+        Measurement.of("evaluate both models", "s", [cost.seconds for cost in costs]),
+        Measurement.of("evaluate both models: peak memory", "MB", [cost.peak_megabytes for cost in costs]),
+        *(
+            Measurement.of(f"of that: {phase}", "s", [cost.phases.get(phase, 0.0) for cost in costs])
+            for phase in phases
+            if costs[0].phases[phase] >= _SHORTEST_PHASE
+        ),
     ]
 
 
