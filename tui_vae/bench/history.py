@@ -41,6 +41,7 @@ from pathlib import Path
 from tui_vae.runs.tail import LogTail
 from tui_vae.view.state import RunState, reduce_all
 imported = time.perf_counter()
+peak = lambda who: resource.getrusage(who).ru_maxrss / 1024
 state, tail = RunState(), LogTail(Path(sys.argv[1]))
 for events in tail.portions():
     state = reduce_all(state, events)
@@ -48,7 +49,7 @@ read = time.perf_counter()
 print(json.dumps({
     "import_seconds": imported - began,
     "read_seconds": read - imported,
-    "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    "peak_megabytes": sum(map(peak, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))),
     "unreadable": tail.unreadable,
     "steps": [model.step for model in state.models.values()],
 }))
@@ -57,7 +58,10 @@ print(json.dumps({
 
 @dataclass(frozen=True)
 class Opening:
-    """What it cost to open a log of ``megabytes`` and fold it into a state."""
+    """What it cost to open a log of ``megabytes`` and fold it into a state.
+
+    ``peak_megabytes`` is of the process and its helper together.
+    """
 
     megabytes: float
     import_seconds: float

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from tui_vae.errors import EventError
-from tui_vae.events import SCHEMA_VERSION, Checkpoint, Epoch, Event, Progress, Samples, State, decode
+from tui_vae.events import SCHEMA_VERSION, Checkpoint, Epoch, Event, Progress, Samples, State, decode, encode
 
 MOST_TEXT = 4096
 """Characters of a text; what goes beyond is cut off."""
@@ -76,6 +76,11 @@ def event_of(row: Row) -> Event:
         return row
     event: Event = msgspec.convert(row, _KIND_OF[type(row)], from_attributes=True)
     return event
+
+
+def line_of(row: Row) -> bytes:
+    """A line, without its end, that is decoded to ``row``. What is not finite becomes ``null``."""
+    return encode(row).encode() if isinstance(row, Event) else _ENCODER.encode(row)
 
 
 def _fill_a_line_each(objects: int, block: bytes) -> bool:
@@ -166,6 +171,7 @@ class _AnyKind(msgspec.Struct):
 
 _KIND_OF = {_row_type(kind): kind for kind in (Progress, Epoch, Samples, Checkpoint, State)}
 _FAST = msgspec.json.Decoder(functools.reduce(operator.or_, _KIND_OF))
+_ENCODER = msgspec.json.Encoder()
 _ANY_KIND = msgspec.json.Decoder(_AnyKind)
 _KINDS = {kind.event for kind in Event.__subclasses__()}
 

@@ -47,19 +47,32 @@ class GrowingFile:
     Args:
         path: The file.
         most_line: Bytes of the longest line that is taken.
+        begin: Where to begin, between two lines.
     """
 
-    def __init__(self, path: Path, most_line: int = MOST_LINE) -> None:
+    def __init__(self, path: Path, most_line: int = MOST_LINE, begin: int = 0) -> None:
         self._path = path
         self._most_line = most_line
         self._block = min(PIECE, most_line)  # so that only a line that crosses blocks can be too long
         self._identity: tuple[int, int] | None = None
         self._head = b""
-        self._position = 0
+        self._position = begin
         self._skipping = False
 
-    def pieces(self) -> Iterator[Piece]:
+    @property
+    def begun(self) -> bool:
+        """Whether any of it has been read."""
+        return self._position > 0
+
+    def skip_to(self, position: int) -> None:
+        """Take what lies before ``position``, which is between two lines, for read."""
+        self._position = position
+
+    def pieces(self, until: int | None = None) -> Iterator[Piece]:
         """All that was appended since the last time; whoever stops on the way finds the rest at the next.
+
+        Args:
+            until: Stop there, between two lines. Shares are of what there is up to there.
 
         Raises:
             RunStoreError: The file cannot be opened or read.
@@ -70,7 +83,8 @@ class GrowingFile:
                     self._head, self._position, self._skipping = b"", 0, False
                     yield Piece(b"", restarted=True)
                 file.seek(self._position)
-                yield from self._read_on(file, os.fstat(file.fileno()).st_size)
+                size = os.fstat(file.fileno()).st_size
+                yield from self._read_on(file, size if until is None else min(size, until))
         except OSError as error:
             raise RunStoreError(f"{self._path}: cannot be read ({error.strerror})") from error
 
@@ -103,3 +117,12 @@ class GrowingFile:
             if len(self._head) < _MOST_HEAD:
                 self._head = os.pread(file.fileno(), min(_MOST_HEAD, self._position), 0)
             yield Piece(block, size / total, int(too_long))
+
+
+def pieces_of(content: bytes) -> Iterator[Piece]:
+    """Whole lines that were read already, in pieces."""
+    begin = 0
+    while begin < len(content):
+        end = content.find(b"\n", begin + PIECE) + 1 or len(content)
+        yield Piece(content[begin:end], (end - begin) / len(content))
+        begin = end

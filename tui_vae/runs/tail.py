@@ -12,11 +12,14 @@ from pathlib import Path
 
 from tui_vae.events import Event, Notice
 from tui_vae.runs.decoding import decode_block, event_of
-from tui_vae.runs.lines import MOST_LINE, GrowingFile, Piece
+from tui_vae.runs.later_part import later_part
+from tui_vae.runs.lines import MOST_LINE, GrowingFile, Piece, pieces_of
 from tui_vae.runs.thinning import Thinner
 
 MOST_PROGRESS = 8192
 """Progress events of a model that one look at the log tells unmerged; a terminal has some hundred columns."""
+
+_ALL = 1e9
 
 
 class LogTail:
@@ -37,8 +40,11 @@ class LogTail:
     """
 
     def __init__(self, path: Path, *, merge: bool = True, most_line: int = MOST_LINE) -> None:
+        self._path = path
         self._file = GrowingFile(path, most_line)
         self._merge = merge
+        self._shared = merge and most_line == MOST_LINE
+        self._later: Iterator[Piece] = iter(())
         self._begin()
         self.restarted = False
 
@@ -63,26 +69,45 @@ class LogTail:
             RunStoreError: The log cannot be opened or read.
         """
         self.restarted = False
+        if self._shared and not self._file.begun:
+            yield from self._earlier_part()
+        yield from self._rest_of_later_part()
         for piece in self._file.pieces():
             self.restarted = piece.restarted
             if piece.restarted:
                 self._begin()
                 yield []
             else:
-                yield self._events_of(piece)
+                yield self._events_of(piece, MOST_PROGRESS)
+
+    def _earlier_part(self) -> Iterator[list[Event]]:
+        """What a long log tells first, while another process makes the rest ready; nothing if the log is not long."""
+        with later_part(self._path, MOST_PROGRESS) as later:
+            if later is None:
+                return
+            for piece in self._file.pieces(later.begin):
+                yield self._events_of(piece, MOST_PROGRESS * later.begin / later.end)
+            thinned = later.thinned()
+        if thinned is not None:
+            self._file.skip_to(later.end)
+            self._later = pieces_of(thinned)
+
+    def _rest_of_later_part(self) -> Iterator[list[Event]]:
+        for piece in self._later:
+            yield self._events_of(piece, _ALL)
 
     def _begin(self) -> None:
         self._thinner = Thinner()
         self._newest = 0.0
         self.unreadable = self._told_unreadable = 0
 
-    def _events_of(self, piece: Piece) -> list[Event]:
+    def _events_of(self, piece: Piece, most: float) -> list[Event]:
+        """The events of a piece of what has at most ``most`` of progress of each model."""
         rows, unreadable = decode_block(piece.block)
         self.unreadable += unreadable + piece.overlong
         if self._merge:
-            events = self._thinner.thin(rows, math.ceil(MOST_PROGRESS * piece.share))
-        else:
-            events = [event_of(row) for row in rows]
+            rows = self._thinner.thin(rows, math.ceil(most * piece.share))
+        events = [event_of(row) for row in rows]
         if events:
             self._newest = events[-1].t
         if self.unreadable and self.unreadable >= 2 * self._told_unreadable:
