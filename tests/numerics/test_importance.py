@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -45,7 +46,7 @@ def test_it_rises_with_the_samples_and_stays_under_the_exact_value(
     vae = perturbed_vae(linear_optimum(covariance(small_mnist.train.images), zdim, sigma), size=0.2)
     exact = exact_log_likelihood(vae, images)
     gaps = [exact - importance_weighted(vae, images, samples, seed=samples).values for samples in (1, 5, 50, 500)]
-    for worse, better in zip(gaps, gaps[1:], strict=False):
+    for worse, better in itertools.pairwise(gaps):
         gain = worse - better
         assert float(gain.mean()) > -4.5 * float(gain.std()) / math.sqrt(len(gain))
     for gap in gaps:

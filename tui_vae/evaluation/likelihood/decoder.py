@@ -84,7 +84,7 @@ class Likelihood:
         """
         error = (self.body(z.flatten(0, 1)) @ self._factor).view(*z.shape[:2], -1).sub_(target[:, None])
         # Squared in place where no derivative needs what is squared.
-        squared = error.square() if error.requires_grad else error.square_()
+        squared: Tensor = error.square() if error.requires_grad else error.square_()
         return squared.sum(-1).mul_(self._half_precision)
 
     def misfit_and_gradient(self, z: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -55,8 +55,8 @@ class Encoded:
 def encoded(vae: VAE, images: Tensor) -> Encoded:
     """q(z|x) of images, uint8 or floating ``(n, 784)``, on the model's device."""
     check_finite(vae)
-    device = vae.decoder.log_sigma.device
-    parts = [vae.encoder(_as_weights(pixels(rows.to(device)), vae)) for rows in torch.split(images, _ENCODED)]
+    weights = next(vae.encoder.parameters())
+    parts = [vae.encoder(pixels(rows.to(weights.device)).to(weights.dtype)) for rows in torch.split(images, _ENCODED)]
     mu, log_sigma = (torch.cat(part) for part in zip(*parts, strict=True))
     return Encoded(mu, log_sigma)
 
@@ -89,9 +89,11 @@ def draws(
         UsageError: Not even the smallest part fits.
     """
     likelihood = Likelihood(vae.decoder)
-    # Each row is held as the noise, z, what the decoder makes of z, and one more buffer of the widest.
-    row_bytes = 4 * (3 * vae.zdim + 2 * likelihood.row_width + 4)
-    blocks = rows_within(memory, _BLOCK * row_bytes, _ROWS // _BLOCK, f"a block of {_BLOCK} draws")
+    # A draw is held as its noise, as z, as what the decoder makes of z, and as what passes between its layers; an image
+    # as its pixels in double precision and in single.
+    draw = 4 * (3 * vae.zdim + 2 * likelihood.row_width + 4)
+    block = _BLOCK * draw + 24 * images.shape[1]
+    blocks = rows_within(memory, block, _ROWS // _BLOCK, f"an image with {_BLOCK} draws of z")
     together = min(blocks, -(-count // _BLOCK)) * _BLOCK  # draws of an image at a time
     at_once = max(1, blocks * _BLOCK // together)  # images at a time
     done = 0
@@ -108,7 +110,3 @@ def draws(
             yield Draws(rows, observed.constant[:, None] - misfit, noise, z)
             done += misfit.numel()
             report(done / (count * len(images)))
-
-
-def _as_weights(x: Tensor, vae: VAE) -> Tensor:
-    return x.to(vae.encoder.net[0].weight.dtype)

@@ -12,6 +12,7 @@ from tui_vae.evaluation.collapse import LatentUse, measured_use
 from tui_vae.evaluation.generation import unheard
 from tui_vae.evaluation.likelihood.budget import MEMORY
 from tui_vae.evaluation.likelihood.draws import draws, encoded
+from tui_vae.evaluation.likelihood.estimate import check_values
 from tui_vae.model import VAE, gaussian_kl
 
 
@@ -55,7 +56,7 @@ def image_elbo(
 
     Raises:
         UsageError: The memory allowed is too small for a single image.
-        TuiVaeError: Weights are not finite.
+        TuiVaeError: Weights or likelihoods are not finite.
     """
     posterior = encoded(vae, images)
     total = torch.zeros(len(images), dtype=torch.float64, device=posterior.mu.device)
@@ -71,4 +72,6 @@ def image_elbo(
     ):
         total[part.images] += part.log_likelihood.sum(1)
     kl = gaussian_kl(posterior.mu, posterior.log_sigma)
-    return Elbo((total / draws_per_image).cpu(), kl.double().sum(1).cpu(), measured_use(posterior.mu.cpu(), kl.cpu()))
+    result = Elbo((total / draws_per_image).cpu(), kl.double().sum(1).cpu(), measured_use(posterior.mu.cpu(), kl.cpu()))
+    check_values(result.elbo)
+    return result

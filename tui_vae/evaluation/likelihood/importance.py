@@ -37,7 +37,7 @@ def importance_weighted(
 
     Raises:
         UsageError: K is below 1, or the memory allowed is too small for a single image.
-        TuiVaeError: Weights are not finite.
+        TuiVaeError: Weights or likelihoods are not finite.
     """
     if samples < 1:
         raise UsageError(f"importance weighting needs at least one sample an image, not {samples}")
