@@ -25,7 +25,7 @@ without bound where the encoder's standard deviations do.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,7 +33,8 @@ import torch
 from torch import Tensor
 
 from tui_vae.data.order import generator
-from tui_vae.evaluation.generation import prior_latents, unheard
+from tui_vae.evaluation.generation import prior_latents
+from tui_vae.evaluation.progress import Report, unheard
 from tui_vae.model import VAE
 
 Taken = Literal["mean", "sample"]
@@ -110,9 +111,7 @@ def chain(vae: VAE, x: Tensor, variant: Variant, seed: int) -> Iterator[Link]:
         yield Link(t, x, z)
 
 
-def links_at(
-    links: Iterator[Link], times: Collection[int], report: Callable[[float], None] = unheard
-) -> Iterator[Link]:
+def links_at(links: Iterator[Link], times: Collection[int], report: Report = unheard) -> Iterator[Link]:
     """The links after these numbers of steps, in the order of the chain, which is not run beyond the last.
 
     ``report`` is told the share done, 0 to 1, and may raise to end the work.

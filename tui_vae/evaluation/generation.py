@@ -7,20 +7,17 @@ pixel noise only, and models of one ``zdim`` by their weights only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from tui_vae.data.order import generator
 from tui_vae.data.pixels import quantised
+from tui_vae.evaluation.progress import Report, unheard
 from tui_vae.model import VAE
 
+__all__ = ["prior_latents", "prior_means", "prior_samples", "unheard"]
+
 _BATCH = 500
-
-
-def unheard(share: float) -> None:
-    """Stands for ``report`` where nobody wants to know."""
 
 
 def prior_latents(n: int, zdim: int, seed: int) -> Tensor:
@@ -28,7 +25,7 @@ def prior_latents(n: int, zdim: int, seed: int) -> Tensor:
     return torch.randn(n, zdim, generator=generator(seed, "generated z"))
 
 
-def prior_means(vae: VAE, n: int, seed: int, report: Callable[[float], None] = unheard) -> Tensor:
+def prior_means(vae: VAE, n: int, seed: int, report: Report = unheard) -> Tensor:
     """Decoder means of ``n`` latents from the prior, without pixel noise.
 
     Args:
@@ -43,7 +40,7 @@ def prior_means(vae: VAE, n: int, seed: int, report: Callable[[float], None] = u
     return _generated(vae, n, seed, report, noisy=False)
 
 
-def prior_samples(vae: VAE, n: int, seed: int, report: Callable[[float], None] = unheard) -> Tensor:
+def prior_samples(vae: VAE, n: int, seed: int, report: Report = unheard) -> Tensor:
     """Samples from the model, decoder means of the same z as :func:`prior_means` plus sigma · noise.
 
     The noise is clipped with the rest at 0 and 1, as no image can show more.
@@ -52,7 +49,7 @@ def prior_samples(vae: VAE, n: int, seed: int, report: Callable[[float], None] =
 
 
 @torch.inference_mode()
-def _generated(vae: VAE, n: int, seed: int, report: Callable[[float], None], *, noisy: bool) -> Tensor:
+def _generated(vae: VAE, n: int, seed: int, report: Report, *, noisy: bool) -> Tensor:
     noise = generator(seed, "generated pixel noise")
     sigma, device = vae.decoder.sigma, vae.decoder.log_sigma.device
     images: list[Tensor] = []

@@ -6,7 +6,7 @@ are quantised as they would be in a file. Where a picture shows means it says so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,8 @@ from tui_vae.data.order import generator
 from tui_vae.data.pixels import quantised, tiled
 from tui_vae.data.selection import one_of_each
 from tui_vae.evaluation.chain import MEANS, SAMPLES, Variant, chain, links_at, start_from_data, start_from_prior
-from tui_vae.evaluation.generation import prior_means, prior_samples, unheard
+from tui_vae.evaluation.generation import prior_means, prior_samples
+from tui_vae.evaluation.progress import Report, part, unheard
 from tui_vae.metrics import Picture
 from tui_vae.model import VAE
 
@@ -55,9 +56,7 @@ class Grid:
         return Picture(self.kind, self.title, file, self.rows, self.columns)
 
 
-def all_pictures(
-    vae: VAE, images: Split, kl_per_latent: Sequence[float], seed: int, report: Callable[[float], None]
-) -> Iterator[Grid]:
+def all_pictures(vae: VAE, images: Split, kl_per_latent: Sequence[float], seed: int, report: Report) -> Iterator[Grid]:
     """Every picture of a model, in the order of a report.
 
     Args:
@@ -77,7 +76,7 @@ def all_pictures(
     yield traversal(vae, kl_per_latent, around=shown.rows(0, 1))
     # Beside 1000 steps of a chain all else takes no time.
     for index, variant in enumerate((SAMPLES, MEANS)):
-        yield from chain_grids(vae, shown, variant, seed, _part(report, index, 2))
+        yield from chain_grids(vae, shown, variant, seed, part(report, index / 2, (index + 1) / 2))
 
 
 def prior_grid(vae: VAE, seed: int, *, noisy: bool) -> Grid:
@@ -160,9 +159,7 @@ def traversal(vae: VAE, kl_per_latent: Sequence[float], *, around: Split | None)
     )
 
 
-def chain_grids(
-    vae: VAE, shown: Split, variant: Variant, seed: int, report: Callable[[float], None] = unheard
-) -> Iterator[Grid]:
+def chain_grids(vae: VAE, shown: Split, variant: Variant, seed: int, report: Report = unheard) -> Iterator[Grid]:
     """Chains from the prior, and from the images of ``shown``; each in a column, after the steps of ``CHAIN_TIMES``.
 
     They run side by side: so few images cost little more than half of them.
@@ -171,11 +168,11 @@ def chain_grids(
     starts = torch.cat((start_from_prior(vae, count, variant, seed), start_from_data(shown.images)))
     links = links_at(chain(vae, starts, variant, seed), CHAIN_TIMES, report)
     x = torch.stack([link.x for link in links])  # (times, 2 · count, 784)
-    for start, begins, columns, part in (
+    for start, begins, columns, x_of_start in (
         ("prior", "z ~ N(0, I)", ("",) * count, x[:, :count]),
         ("data", "a test image", _classes(shown), x[:, count:]),
     ):
-        lost = ~part.isfinite().all(-1)
+        lost = ~x_of_start.isfinite().all(-1)
         chains = int(lost.any(0).sum())
         note = f" ({chains} of {count} grew beyond all numbers: black)" if chains else ""
         yield Grid(
@@ -183,7 +180,7 @@ def chain_grids(
             title=f"encode–decode chain from {start}, {variant.name}: {begins}, then {variant}{note}",
             rows=tuple(f"t = {t}" for t in CHAIN_TIMES),
             columns=columns,
-            pixels=tiled(quantised(part.masked_fill(lost[..., None], 0)).flatten(0, 1), count),
+            pixels=tiled(quantised(x_of_start.masked_fill(lost[..., None], 0)).flatten(0, 1), count),
         )
 
 
@@ -194,8 +191,3 @@ def _one_of_each(images: Split) -> Split:
 
 def _classes(shown: Split) -> tuple[str, ...]:
     return tuple(str(label) for label in shown.labels.tolist())
-
-
-def _part(report: Callable[[float], None], index: int, parts: int) -> Callable[[float], None]:
-    """Reports for one of several parts that take equally long."""
-    return lambda share: report((index + share) / parts)

@@ -11,27 +11,18 @@ and cannot be told to stop. ``torch.cdist`` returns whole matrices. The tests ho
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from tui_vae.evaluation.progress import Report, unheard
+
 TILE_ROWS = 1024
 TILE_COLUMNS = 4096
 TILE_ELEMENTS = TILE_ROWS * TILE_COLUMNS
 """At most this many distances are in memory at a time, 16 MB in float32."""
-
-Report = Callable[[float], None]
-
-
-def unheard(_share: float) -> None:
-    """A progress report that nobody listens to."""
-
-
-def part(report: Report, start: float, stop: float) -> Report:
-    """A report for a piece of the work that goes from ``start`` to ``stop`` of the whole."""
-    return lambda share: report(start + share * (stop - start))
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.fidelity.distances import Report, unheard
 from tui_vae.evaluation.fidelity.estimate import Estimate, jackknife_error
 from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.progress import Report, unheard
 
 GROUPS = 50
 """Groups of the jackknife: one more distance for each, and an error that is itself known to a tenth."""

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tui_vae.evaluation.fidelity.distances import Report, unheard
 from tui_vae.evaluation.fidelity.estimate import Estimate, jackknife_error
 from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.progress import Report, unheard
 
 SUBSET_SIZE = 1000
 

@@ -23,9 +23,10 @@ import torch
 from torch import Tensor
 
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.fidelity.distances import Neighbours, Report, squared_distances, unheard
+from tui_vae.evaluation.fidelity.distances import Neighbours, squared_distances
 from tui_vae.evaluation.fidelity.estimate import Estimate, jackknife_error, mean_estimate, proportion_estimate
 from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.progress import Report, unheard
 
 K = 5
 

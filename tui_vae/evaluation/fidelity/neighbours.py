@@ -9,8 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tui_vae.evaluation.fidelity.distances import Report, nearest, unheard
+from tui_vae.evaluation.fidelity.distances import nearest
 from tui_vae.evaluation.fidelity.estimate import Estimate, mean_estimate
+from tui_vae.evaluation.progress import Report, unheard
 
 
 def nearest_training_distances(images: Tensor, training: Tensor, report: Report = unheard) -> Tensor:

@@ -7,13 +7,14 @@ from collections.abc import Collection
 from torch import Tensor
 
 from tui_vae.evaluation.fidelity.classes import class_counts, class_entropy, classifier_score
-from tui_vae.evaluation.fidelity.distances import Neighbours, Report, nearest_others, part, unheard
+from tui_vae.evaluation.fidelity.distances import Neighbours, nearest_others
 from tui_vae.evaluation.fidelity.estimate import Estimate
 from tui_vae.evaluation.fidelity.features import Features
 from tui_vae.evaluation.fidelity.frechet import check_enough_for_frechet, frechet_distance
 from tui_vae.evaluation.fidelity.kid import kernel_distance
 from tui_vae.evaluation.fidelity.manifold import K, check_enough_for_manifold, manifold
 from tui_vae.evaluation.fidelity.two_sample import check_enough_for_two_sample, two_sample_test
+from tui_vae.evaluation.progress import Report, part, unheard
 
 _MANIFOLD = frozenset(("precision", "recall", "density", "coverage"))
 

@@ -20,9 +20,10 @@ import torch
 from torch import Tensor
 
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.fidelity.distances import Neighbours, Report, nearest, part, unheard
+from tui_vae.evaluation.fidelity.distances import Neighbours, nearest
 from tui_vae.evaluation.fidelity.estimate import Estimate, jackknife_error
 from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.progress import Report, part, unheard
 
 LEAST_IMAGES = 3
 
