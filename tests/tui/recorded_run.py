@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -52,6 +53,7 @@ class ScriptedSource:
         self._waiting = list(events)
         self._directory = directory
         self.asked: list[tuple[str, str]] = []
+        self.refuses_evaluation: str | None = None
         self.pictures_read: list[str] = []
 
     @property
@@ -70,7 +72,10 @@ class ScriptedSource:
 
     def picture(self, file: str) -> Pixels | None:
         self.pictures_read.append(file)
-        return None if "missing" in file else sheet(file)
+        if "missing" in file:
+            return None
+        labelled = re.search(r"-(\d+)x(\d+)\.png$", file)
+        return grid(file, int(labelled[1]), int(labelled[2])) if labelled else sheet(file)
 
     def directory(self) -> str:
         return str(self._directory)
@@ -89,17 +94,26 @@ class ScriptedSource:
     def checkpoint(self, model: str) -> None:
         self.asked.append(("checkpoint", model))
 
+    def evaluate(self) -> str | None:
+        if self.refuses_evaluation is None:
+            self.asked.append(("evaluate", "all"))
+        return self.refuses_evaluation
+
     def stop(self, reason: str) -> None:
         self.asked.append(("stop", reason))
 
 
 def sheet(file: str) -> Pixels:
+    """A picture of samples."""
+    return grid(file, LAYOUT.prior + 2 * LAYOUT.pairs, LAYOUT.columns)
+
+
+def grid(file: str, rows: int, columns: int) -> Pixels:
     """A picture that depends on its name alone, with bright strokes on black as digits have."""
-    rows = LAYOUT.prior + 2 * LAYOUT.pairs
-    noise = np.random.default_rng(sum(file.encode())).integers(0, 256, (rows * 28, LAYOUT.columns * 28))
+    noise = np.random.default_rng(sum(file.encode())).integers(0, 256, (rows * 28, columns * 28))
     tile = np.zeros((28, 28), dtype=bool)
     tile[6:22, 8:20] = True
-    return np.where(np.tile(tile, (rows, LAYOUT.columns)), noise, 0).astype(np.uint8)
+    return np.where(np.tile(tile, (rows, columns)), noise, 0).astype(np.uint8)
 
 
 def known(names: Sequence[str] = NAMES) -> RunState:

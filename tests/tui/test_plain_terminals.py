@@ -18,7 +18,7 @@ async def test_in_ascii_every_character_on_every_page_is_ascii(
     open_monitor: OpenMonitor, size: tuple[int, int]
 ) -> None:
     async with open_monitor(ascii_only=True, size=size) as monitor:
-        for key in ("1", "y", "plus", "x", "enter", "2", "left", "3", "5", "space", "p", "w"):
+        for key in ("1", "y", "plus", "x", "enter", "2", "left", "3", "4", "e", "5", "space", "p", "w"):
             await monitor.press(key)
             assert not_ascii(monitor) == set(), key
         for key in ("question_mark", "ctrl+p", "q"):
@@ -68,6 +68,6 @@ async def test_with_colour_there_are_hues(open_monitor: OpenMonitor) -> None:
 
 async def test_with_no_color_everything_is_grey(open_monitor: OpenMonitor) -> None:
     async with open_monitor(env={"NO_COLOR": "1"}) as monitor:
-        for key in ("1", "2", "3", "5", "question_mark"):
+        for key in ("1", "2", "3", "4", "5", "question_mark"):
             await monitor.press(key)
             assert hues(monitor) == set(), key

@@ -8,11 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from rich.segment import Segment
 from textual import events
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
-from textual.color import Color
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widget import Widget
@@ -20,34 +18,25 @@ from textual.widgets import ContentSwitcher, Static
 
 from tui_vae.condition import Sighting
 from tui_vae.events import Notice
+from tui_vae.tui.ascii_filter import ASCII
 from tui_vae.tui.charts import SMOOTHING_WINDOWS, X_AXES, ChartSettings
 from tui_vae.tui.export import write_curves
-from tui_vae.tui.gallery import Gallery, epochs_with_samples
+from tui_vae.tui.gallery import Gallery
 from tui_vae.tui.keys import BINDINGS, GROUPS
 from tui_vae.tui.loader import Loader, OpenSource
 from tui_vae.tui.pacer import Pacer
-from tui_vae.tui.pages import DigitsPage, LatentsPage, LogPage, Page, Shown, TrainingPage
+from tui_vae.tui.pages import DigitsPage, EvaluationPage, LatentsPage, LogPage, Page, Shown, TrainingPage
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.screens.leave import Leave, LeaveScreen
 from tui_vae.tui.screens.stop import StopScreen
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
-from tui_vae.view.ascii import to_ascii
+from tui_vae.view.evaluating import training_ended
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState, reduce, reduce_all
 from tui_vae.view.writer import doing
 
 SMALLEST = (30, 6)
-
-
-class AsciiFilter(LineFilter):
-    """Replaces whatever is not ASCII in all that is drawn, also by widgets of the library."""
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        return [Segment(to_ascii(text), style, control) for text, style, control in segments]
-
-
-_ASCII = AsciiFilter()
 
 
 class MonitorApp(App[Leave]):
@@ -86,7 +75,6 @@ class MonitorApp(App[Leave]):
         self._settings = ChartSettings(ascii_only=ascii_only)
         self._pacer = Pacer(fps)
         self._gallery = Gallery()
-        self._epoch: int | None = None
         self._stray = stray
         self._stalled = stalled
         self.animation_level = "none"
@@ -99,9 +87,14 @@ class MonitorApp(App[Leave]):
     def over(self) -> bool:
         return self.run_state.status is not None
 
+    @property
+    def _evaluation_alone(self) -> bool:
+        """Whether an evaluation is all that is still at work."""
+        return self.run_state.evaluating is not None and training_ended(self.run_state)
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = super().get_line_filters()
-        return [*filters, _ASCII] if self._settings.ascii_only else filters
+        return [*filters, ASCII] if self._settings.ascii_only else filters
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -111,8 +104,9 @@ class MonitorApp(App[Leave]):
             yield TrainingPage()
             yield DigitsPage()
             yield LatentsPage()
+            yield EvaluationPage()
             yield LogPage()
-        yield KeyHints(BINDINGS)
+        yield KeyHints(BINDINGS, GROUPS["Pages"])
         yield Static(id="too-small")
 
     def on_mount(self) -> None:
@@ -163,7 +157,7 @@ class MonitorApp(App[Leave]):
         self.query_one(ModelTable).show(state, ascii_only=self._settings.ascii_only, killed=killed)
         self.query_one(AlertLine).show(state, sighting)
         settings = replace(self._settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
-        self.page.show(Shown(state, settings, self.source, self._gallery, self._epoch))
+        self.page.show(Shown(state, settings, self.source, self._gallery, sighting))
 
     def _shows_greys(self) -> bool:
         """Whether the terminal has greys enough for pictures in half blocks."""
@@ -195,7 +189,7 @@ class MonitorApp(App[Leave]):
     def action_page(self, name: str) -> None:
         self.query_one("#pages", ContentSwitcher).current = {"log": "log-page"}.get(name, name)
         panels = self.page.panels()
-        (panels[0] if name in ("digits", "log") and panels else self.query_one(ModelTable)).focus()
+        (panels[0] if name in ("digits", "evaluation", "log") and panels else self.query_one(ModelTable)).focus()
         self.call_after_refresh(self.update_view)
 
     def action_panel(self, direction: int) -> None:
@@ -215,8 +209,7 @@ class MonitorApp(App[Leave]):
         self.call_after_refresh(self.update_view)
 
     def action_restore(self) -> None:
-        if not self.page.restore():
-            self._epoch = None
+        self.page.restore()
         self.call_after_refresh(self.update_view)
 
     def action_select(self, direction: int) -> None:
@@ -255,13 +248,21 @@ class MonitorApp(App[Leave]):
         self.notify("saving every model" if names else "no model is training", timeout=2)
         self._expect_answer()
 
+    def action_evaluate(self) -> None:
+        if self.source is None:
+            return
+        refused = self.source.evaluate()
+        where = "" if isinstance(self.page, EvaluationPage) else ": 4 shows it"
+        self.notify(refused or f"evaluating now{where}", timeout=5, markup=False)
+        self._expect_answer()
+
     def action_stop_training(self) -> None:
         if self.source is None or not self._in_control(self.source):
             return
         if self.over:
             self.notify("no model is training", timeout=2)
         elif not isinstance(self.screen, StopScreen):
-            self.push_screen(StopScreen(), self._stop_training)
+            self.push_screen(StopScreen(self._evaluation_alone), self._stop_training)
 
     def _stop_training(self, wanted: bool | None) -> None:
         if wanted and self.source is not None:
@@ -293,13 +294,8 @@ class MonitorApp(App[Leave]):
         self._settings = settings
         self.update_view()
 
-    def action_scrub(self, direction: int) -> None:
-        epochs = epochs_with_samples(self.run_state)
-        if not epochs or not isinstance(self.page, DigitsPage):
-            return
-        at = epochs.index(self._epoch) if self._epoch in epochs else len(epochs) - 1
-        at = max(0, at + direction)
-        self._epoch = epochs[at] if at < len(epochs) - 1 else None
+    def action_step(self, direction: int) -> None:
+        self.page.step(direction)
         self.update_view()
 
     def action_save_picture(self) -> None:
@@ -330,7 +326,7 @@ class MonitorApp(App[Leave]):
         elif isinstance(self.screen, LeaveScreen):
             self.exit(Leave.STOP)
         else:
-            self.push_screen(LeaveScreen(), self._left)
+            self.push_screen(LeaveScreen(self._evaluation_alone), self._left)
 
     def _left(self, leave: Leave | None) -> None:
         if leave is not None:

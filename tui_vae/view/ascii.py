@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import unicodedata
 
 _NAMED = str.maketrans(
     {
-        "–": "-", "—": "-", "−": "-", "·": "|", "×": "x", "…": "~", "²": "2", "σ": "s",
+        "–": "-", "—": "-", "−": "-", "·": "|", "×": "x", "…": "~", "±": "~", "²": "2", "σ": "s",
         "←": "<", "→": ">", "↑": "^", "↓": "v",
         "●": "o", "▲": "^", "■": "#", "◆": "%", "✚": "+", "★": "*",
         "▶": ">", "⏸": "=", "✓": "+", "✗": "!",
@@ -38,4 +39,5 @@ def _stand_in(character: str) -> str:
         return "+"
     if 0x2800 <= code <= 0x28FF:  # braille: the more dots, the denser
         return " .:*#"[min(4, -(-(code - 0x2800).bit_count() // 2))]
-    return "?"
+    letter = unicodedata.normalize("NFD", character)[0]  # without its accents
+    return letter if letter.isascii() else "?"

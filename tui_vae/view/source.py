@@ -47,5 +47,12 @@ class RunSource(Protocol):
     def checkpoint(self, model: str) -> None:
         """Ask for the state of a model to be saved after a step, beside its regular checkpoints."""
 
+    def evaluate(self) -> str | None:
+        """Ask for an evaluation of the newest weights of all models; training goes on beside it, none the wiser.
+
+        Returns:
+            Why there will be none, for people; ``None`` when it was asked for.
+        """
+
     def stop(self, reason: str) -> None:
         """Ask for a stop of all models, after a step."""

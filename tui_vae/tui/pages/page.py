@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from textual.containers import Container
 from textual.widget import Widget
 
+from tui_vae.condition import Sighting
 from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.gallery import Gallery
 from tui_vae.view.source import RunSource
@@ -21,8 +22,7 @@ class Shown:
     settings: ChartSettings
     source: RunSource | None
     gallery: Gallery
-    epoch: int | None = None
-    """The epoch whose digits are shown; ``None`` follows the newest."""
+    sighting: Sighting = field(default_factory=lambda: Sighting("live"))
 
 
 class Page(Container):
@@ -39,9 +39,11 @@ class Page(Container):
     def turn_to(self, panel: Widget) -> None:
         """Bring a panel into view; pages that show all of theirs have nothing to do."""
 
+    def step(self, direction: int) -> None:
+        """Go to what comes before or after, on pages that show one of many."""
+
     def enlarge(self) -> None:
         """Enlarge the panel at hand, or restore it."""
 
-    def restore(self) -> bool:
-        """Undo an enlargement; False when there was none."""
-        return False
+    def restore(self) -> None:
+        """Undo an enlargement, or a choice of what is shown."""

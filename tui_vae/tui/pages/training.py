@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from tui_vae.tui.charts import curve_chart, latent_chart
-from tui_vae.tui.pages.page import Page, Shown
+from tui_vae.tui.pages.arranged import ArrangedPage
+from tui_vae.tui.pages.page import Shown
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.tui.widgets.digits import DigitGallery
 
 _WAITING = "waiting for the first steps"
 
 
-class TrainingPage(Page):
+class TrainingPage(ArrangedPage):
     """Arranges its panels by size: all; two; or the one at hand."""
 
     def __init__(self) -> None:
-        super().__init__(id="training")
         self._loss = Chart(curve_chart("loss", "−ELBO, nats per image", "−ELBO, nats"), _WAITING, id="loss")
         self._reconstruction = Chart(
             curve_chart("reconstruction", "reconstruction, nats per image", "recon, nats"),
@@ -32,8 +31,7 @@ class TrainingPage(Page):
         self._samples.border_title = " samples "
         self._left = Vertical(id="left")
         self._bottom = Horizontal(id="bottom")
-        self._at_hand: Widget = self._loss
-        self._enlarged = False
+        super().__init__(self._loss, id="training")
 
     def compose(self) -> ComposeResult:
         with self._left:
@@ -47,27 +45,6 @@ class TrainingPage(Page):
     def panels(self) -> list[Widget]:
         return [self._loss, self._reconstruction, self._kl, self._latents, self._samples]
 
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        # By key or by mouse: what has the focus is at hand when there is room for one only.
-        if event.widget in self.panels():
-            self._at_hand = event.widget
-
-    def on_resize(self) -> None:
-        self._arrange()
-
-    def turn_to(self, panel: Widget) -> None:
-        self._at_hand = panel
-        self._arrange()
-
-    def enlarge(self) -> None:
-        self._enlarged = not self._enlarged
-        self._arrange()
-
-    def restore(self) -> bool:
-        was, self._enlarged = self._enlarged, False
-        self._arrange()
-        return was
-
     def show(self, shown: Shown) -> None:
         for chart in (self._loss, self._reconstruction, self._kl, self._latents):
             if chart.display:
@@ -77,7 +54,7 @@ class TrainingPage(Page):
             rows = shown.gallery.rows(shown.state, shown.source, None, ascii_only=ascii_only)
             self._samples.show(rows, shades=shown.settings.shades)
 
-    def _arrange(self) -> None:
+    def place_panels(self) -> None:
         width, height = self.size
         visible = self._visible(width, height)
         for panel in self.panels():
@@ -89,10 +66,10 @@ class TrainingPage(Page):
         self._samples.styles.width = "1fr" if not self._left.display else beside
 
     def _visible(self, width: int, height: int) -> list[Widget]:
-        if self._enlarged or width < 100:
-            return [self._at_hand]
+        if self.enlarged or width < 100:
+            return [self.at_hand]
         if height >= 30 and width >= 120:
             return self.panels()
         if height >= 30:
             return [self._loss, self._reconstruction, self._kl, self._latents]
-        return [self._at_hand if self._at_hand is not self._samples else self._loss, self._samples]
+        return [self.at_hand if self.at_hand is not self._samples else self._loss, self._samples]

@@ -21,8 +21,24 @@ class Leave(Enum):
     STOP = "stop"
 
 
+_TRAINING = (
+    "Training is going on. Leave the interface?",
+    "go on training in this terminal, without the interface",
+    "stop after a checkpoint, from which --resume goes on",
+)
+_EVALUATION = (
+    "Training is done, its evaluation goes on. Leave the interface?",
+    "let the evaluation go on in this terminal",
+    "leave now, without the rest of the evaluation",
+)
+
+
 class LeaveScreen(ModalScreen[Leave | None]):
-    """Returns the choice, or ``None`` for going on as before."""
+    """Returns the choice, or ``None`` for going on as before.
+
+    Args:
+        evaluation_alone: Training has ended, and its evaluation is what goes on.
+    """
 
     BINDINGS: ClassVar = [
         ("escape,q", "choose('cancel')", "Cancel"),
@@ -30,13 +46,16 @@ class LeaveScreen(ModalScreen[Leave | None]):
         ("s,ctrl+c", "choose('stop')", "Stop"),
     ]
 
+    def __init__(self, evaluation_alone: bool) -> None:
+        super().__init__()
+        self._texts = _EVALUATION if evaluation_alone else _TRAINING
+
     def compose(self) -> ComposeResult:
+        question, headless, stop = self._texts
         with Vertical(id="leave-dialog", classes="dialog"):
-            yield Label("Training is going on. Leave the interface?")
+            yield Label(question)
             yield OptionList(
-                choice("h", "go on training in this terminal, without the interface", "headless"),
-                choice("s", "stop after a checkpoint, from which --resume goes on", "stop"),
-                choice("esc", "cancel", "cancel"),
+                choice("h", headless, "headless"), choice("s", stop, "stop"), choice("esc", "cancel", "cancel")
             )
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

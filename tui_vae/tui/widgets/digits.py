@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -15,11 +13,10 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui_vae.config import IMAGE_SIDE
-from tui_vae.view.cells import Pixels, ascii_shades, half_blocks, shrunk
+from tui_vae.tui.widgets.pixels import image_lines
+from tui_vae.view.cells import Pixels, shrunk
 
 _GAP = 1
-_GREY_STEP = 8
-"""Grey levels are rounded to steps that no eye tells apart, so that few styles are needed."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,8 @@ class DigitGallery(ScrollView, can_focus=True):
         count = max(1, min(len(row.images), (width + _GAP) // (arrangement.width + _GAP)))
         lines: list[list[Segment]] = [[] for _ in range(arrangement.height)]
         for index, image in enumerate(row.images[:count]):
-            for line, cells in zip(lines, self._cells(shrunk(image, arrangement.factor)), strict=True):
+            small = shrunk(image, arrangement.factor)
+            for line, cells in zip(lines, image_lines(small, shades=self._shades), strict=True):
                 if index:
                     line.append(Segment(" " * _GAP))
                 line.extend(cells)
@@ -114,14 +112,6 @@ class DigitGallery(ScrollView, can_focus=True):
         body = [Strip(line).adjust_cell_length(width) for line in lines]
         return [head, *body[1:]] if arrangement.label_inside else [head, *body]
 
-    def _cells(self, image: Pixels) -> list[list[Segment]]:
-        if self._shades:
-            return [[Segment(line)] for line in ascii_shades(image)]
-        return [
-            [Segment(cell.character, _style(cell.upper // _GREY_STEP, cell.lower // _GREY_STEP)) for cell in row]
-            for row in half_blocks(image)
-        ]
-
 
 def arrange(rows: int, size: Size) -> _Arrangement:
     """The largest digits at which all rows are seen, four or more digits in each; else the small ones, scrolled."""
@@ -130,13 +120,3 @@ def arrange(rows: int, size: Size) -> _Arrangement:
         if rows * arrangement.row_height <= size.height and size.width >= 4 * (arrangement.width + _GAP):
             return arrangement
     return _Arrangement(2, label_inside=False)
-
-
-@functools.lru_cache(maxsize=2048)
-def _style(upper: int, lower: int) -> Style:
-    return Style(color=_grey(upper), bgcolor=_grey(lower))
-
-
-def _grey(level: int) -> Color:
-    value = min(255, level * _GREY_STEP + (level * _GREY_STEP) // 32)
-    return Color.from_rgb(value, value, value)

@@ -7,7 +7,9 @@ from textual.binding import Binding
 from textual.widgets import Static
 
 from tui_vae.condition import Sighting
+from tui_vae.view.evaluating import at_work, percent, time_left
 from tui_vae.view.numbers import count, duration
+from tui_vae.view.printable import printable
 from tui_vae.view.state import RunState
 from tui_vae.view.writer import concern, doing
 
@@ -21,7 +23,7 @@ class StatusLine(Static):
 
     def show(self, state: RunState, now: float, waiting: str | None, sighting: Sighting) -> None:
         width = self.size.width
-        left, right = _left(state, waiting), _right(state, now, sighting)
+        left, right = _left(state, waiting), _right(state, now, sighting, width)
         if left.cell_len + right.cell_len + 1 > width:
             left.truncate(max(0, width - right.cell_len - 1), overflow="ellipsis")
         line = Text.assemble(left, " " * max(1, width - left.cell_len - right.cell_len), right, no_wrap=True)
@@ -41,18 +43,26 @@ def _left(state: RunState, waiting: str | None) -> Text:
     return text.append("  " + " · ".join(part for part in parts if part), style="not bold")
 
 
-def _right(state: RunState, now: float, sighting: Sighting) -> Text:
+def _right(state: RunState, now: float, sighting: Sighting, width: int) -> Text:
     if state.started_at is None:
         return Text()
     what = doing(state, sighting)
     goes_on = what in ("running", "paused", "stalled")
     end = now if goes_on or state.now is None else state.now
+    evaluation = at_work(state, sighting)
     epoch = min((m.epoch for m in state.models.values()), default=0)
     parts = [f"epoch {epoch}/{state.epochs}", duration(state.elapsed(end))]
+    if evaluation is not None:
+        parts.insert(0, f"evaluating {percent(evaluation)}")
     if what != "running":
         parts = [what, *parts]
     elif (left := state.seconds_left()) is not None:
         parts.append(f"{duration(left)} left")
+    elif evaluation is not None and (shown := time_left(evaluation)) is not None:
+        parts.append(shown)
+    # What stands before is the more important.
+    while len(parts) > 1 and len(" · ".join(parts)) + 2 > width:
+        parts.pop(-2)
     return Text(" · ".join(parts) + " ", no_wrap=True)
 
 
@@ -72,27 +82,41 @@ class AlertLine(Static):
             return
         self._text = text
         self.display = text is not None
-        self.update(Text(f" {text or ''}", no_wrap=True, overflow="ellipsis"))
+        self.update(Text(f" {printable(text or '')}", no_wrap=True, overflow="ellipsis"))
 
 
 class KeyHints(Static):
-    """As many of the keys as fit, made from the bindings; help and leaving always stand at the end."""
+    """As many of the keys as fit, made from the bindings; help and leaving always stand at the end.
 
-    def __init__(self, bindings: list[Binding]) -> None:
+    Args:
+        bindings: Of all keys.
+        pages: Those that choose a page; where not all of them fit they share one hint.
+    """
+
+    def __init__(self, bindings: list[Binding], pages: list[Binding]) -> None:
         super().__init__(id="keys")
         shown = [binding for binding in bindings if binding.show]
-        self._always = [b for b in shown if b.id in ("help", "leave")]
-        self._others = [b for b in shown if b not in self._always]
+        self._always = [_hint(b) for b in shown if b.id in ("help", "leave")]
+        others = [b for b in shown if b.id not in ("help", "leave")]
+        self._each = [_hint(b) for b in others]
+        self._shared = [_hint(b) for b in others if b not in pages]
+        keys = [binding.key_display or binding.key for binding in pages]
+        self._shared.insert(1, _key_and_text(f"{keys[0]}–{keys[-1]}", "pages"))
 
     def on_resize(self) -> None:
-        always = Text.assemble(*(_hint(binding) for binding in self._always))
+        width = self.size.width
         line = Text(no_wrap=True)
-        for binding in self._others:
-            hint = _hint(binding)
-            if line.cell_len + hint.cell_len + always.cell_len <= self.size.width:
+        fits = sum(hint.cell_len for hint in (*self._each, *self._always)) <= width
+        room = width - sum(hint.cell_len for hint in self._always)
+        for hint in self._each if fits else self._shared:
+            if line.cell_len + hint.cell_len <= room:
                 line.append(hint)
-        self.update(line.append(always))
+        self.update(Text.assemble(line, *self._always, no_wrap=True))
 
 
 def _hint(binding: Binding) -> Text:
-    return Text.assemble(" ", (binding.key_display or binding.key, "bold"), " ", (binding.description, "dim"), " ")
+    return _key_and_text(binding.key_display or binding.key, binding.description)
+
+
+def _key_and_text(key: str, text: str) -> Text:
+    return Text.assemble(" ", (key, "bold"), " ", (text, "dim"), " ")

@@ -1,0 +1,401 @@
+"""The evaluation page: its faces, its table, its pictures, and the keys that act on it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from textual.widgets import ContentSwitcher
+
+from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.recorded_evaluation import (
+    KINDS,
+    SENTENCE,
+    VALUES,
+    evaluated_run,
+    evaluation,
+    evaluation_finished,
+    picture,
+    progress_of_evaluation,
+    verdict,
+)
+from tests.tui.recorded_run import NAMES, known, recorded_run, run_finished
+from tui_vae.condition import Sighting
+from tui_vae.events import Event, State
+from tui_vae.metrics import METRICS, MetricValue, Picture
+from tui_vae.tui.measure_table import OUTCOMES
+from tui_vae.tui.screens.leave import LeaveScreen
+from tui_vae.tui.screens.stop import StopScreen
+from tui_vae.tui.widgets import report as report_widget
+
+THREE = ("baseline", "deep", "wide-and-deep")
+DONE = [*recorded_run(), *evaluated_run()]
+SIZES = [(40, 12), (80, 24), (140, 45), (300, 90)]
+
+
+def words(monitor: Monitor, selector: str) -> str:
+    """What a panel says, unfolded."""
+    return " ".join(monitor.panel(selector).replace("│", " ").split())
+
+
+def row(monitor: Monitor, title: str) -> str:
+    return next(line for line in monitor.panel("#report").splitlines() if line.strip("│ ").startswith(title))
+
+
+def failed(**fields: Any) -> Event:
+    reason = "the weights of deep are not finite"
+    return evaluation_finished(**({"status": "failed", "reason": reason, "verdict": None} | fields))
+
+
+FACES: dict[str, tuple[list[Event], str]] = {
+    "nothing": ([], "press e to evaluate the newest weights"),
+    "begins": ([progress_of_evaluation(0.0, seconds_left=None)], "the first results come when one model is done"),
+    "first results": ([evaluation(), progress_of_evaluation()], "310.31"),
+    "failed": ([failed()], "evaluation failed: the weights of deep are not finite · e tries again"),
+    "stopped": ([failed(status="stopped", reason=None)], "evaluation stopped · e tries again"),
+    "one model": ([evaluation(), evaluation_finished(verdict=None)], "310.31"),
+    "done": (evaluated_run(), "310.31"),
+    "again": ([*evaluated_run(), progress_of_evaluation()], "310.31"),
+    "again and failed": ([*evaluated_run(), failed()], "evaluation failed"),
+}
+
+
+@pytest.mark.parametrize(
+    ("face", "size"),
+    [*((face, size) for face in FACES for size in SIZES[1:3]), *(("again", size) for size in (SIZES[0], SIZES[3]))],
+)
+async def test_every_face_fills_the_screen_and_says_what_it_should(
+    open_monitor: OpenMonitor, face: str, size: tuple[int, int]
+) -> None:
+    events, text = FACES[face]
+    async with open_monitor([*recorded_run(), *events], size=size) as monitor:
+        await monitor.press("4")
+        assert [strip.cell_length for strip in monitor.strips] == [size[0]] * size[1]
+        if size[0] > 40:
+            await monitor.until(lambda: text in words(monitor, "#evaluation"))
+        await monitor.press("right", "tab", "enter", "down", "left", "escape")
+        assert [strip.cell_length for strip in monitor.strips] == [size[0]] * size[1]
+
+
+async def test_what_is_computed_is_told_with_its_share_and_the_time_left(open_monitor: OpenMonitor) -> None:
+    async with open_monitor([*recorded_run(), progress_of_evaluation(0.439)], size=(80, 24)) as monitor:
+        assert "evaluating 43 % · epoch 6/20" in monitor.panel("#status")
+        await monitor.press("4")
+        line = monitor.panel("#verdict")
+        assert "evaluating · deep: Fréchet distance" in line
+        assert "43 % · 00:12 left" in line
+        assert 0.38 < line.count("█") / (line.count("█") + line.count("░")) < 0.5
+        await monitor.feed(progress_of_evaluation(0.9, doing="recall", seconds_left=None))
+        await monitor.until_shown("deep: recall")
+        assert "90 %" in monitor.panel("#verdict")
+        assert "left" not in monitor.panel("#verdict")
+
+
+async def test_after_training_the_time_left_is_that_of_the_evaluation(open_monitor: OpenMonitor) -> None:
+    ends: list[Event] = [State(model=name, state="finished") for name in NAMES]
+    async with open_monitor([*recorded_run(), *ends, progress_of_evaluation()], size=(80, 24)) as monitor:
+        assert monitor.panel("#status").rstrip().endswith("00:12 left")
+
+
+async def test_results_stay_while_the_next_evaluation_computes_and_after_it_failed(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(DONE, size=(140, 45)) as monitor:
+        await monitor.press("4")
+        for event, text in ((progress_of_evaluation(), "43 %"), (failed(), "evaluation failed")):
+            await monitor.feed(event)
+            await monitor.until(lambda text=text: text in monitor.panel("#verdict"))
+            assert "310.31" in row(monitor, "ELBO")
+
+
+async def test_an_evaluation_whose_process_is_gone_was_cut_off(open_monitor: OpenMonitor) -> None:
+    events = [*recorded_run(), progress_of_evaluation()]
+    async with open_monitor(events, size=(80, 24), own=False, seen=Sighting("gone")) as monitor:
+        await monitor.press("4")
+        await monitor.until_shown("the evaluation was cut off: its process is gone")
+        assert "evaluating" not in monitor.panel("#status")
+
+
+async def test_who_only_watches_is_told_how_to_get_an_evaluation(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24), own=False, cannot_control="watching only; use --control") as monitor:
+        await monitor.press("4")
+        await monitor.until_shown("watching only; use --control")
+
+
+async def test_the_table_has_value_interval_best_direction_unit_outcome_and_floor(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(DONE, size=(80, 60)) as monitor:
+        await monitor.press("4", "enter")
+        elbo, distance = (row(monitor, title).strip("│").split() for title in ("ELBO", "Fréchet distance"))
+        assert elbo[:9] == ["ELBO", "↑", "nats", "310.31", "±0.41", "*425.82", "±0.41", "✓", "–"]
+        assert distance[:10] == ["Fréchet", "distance", "↓", "61.23", "±0.61", "*", "23.15", "±0.61", "✓", "0.84"]
+        assert row(monitor, "exact log p(x)").split().count("–") == 2
+        assert "*" not in row(monitor, "KL")
+        noisy = [line for line in monitor.panel("#report").splitlines() if "of noisy samples" in line]
+        assert len(noisy) == sum(values[3] is not None for values in VALUES.values())
+        assert "weights of epoch" in monitor.panel("#report")
+
+
+async def test_the_verdict_is_told_in_full_at_its_place_or_in_the_report(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(DONE, size=(80, 24)) as monitor:
+        await monitor.press("4")
+        await monitor.until(lambda: SENTENCE in words(monitor, "#verdict"))
+        long = f"{SENTENCE} {SENTENCE}"
+        await monitor.feed(evaluation_finished(verdict=verdict(sentence=long)))
+        await monitor.until(lambda: monitor.panel("#verdict").rstrip().endswith("…"))
+        await monitor.resize(80, 70)
+        await monitor.until(lambda: long in words(monitor, "#verdict") or long in words(monitor, "#report"))
+
+
+async def test_differences_sentences_classes_and_latents_are_below_the_table(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(DONE, size=(80, 32)) as monitor:
+        await monitor.press("4")
+        seen: list[str] = []
+        for _ in range(8):
+            seen += monitor.panel("#report").splitlines()
+            await monitor.press("pagedown")
+        text = "\n".join(seen)
+        for expected in (
+            "AIS was left out",
+            "▲ deep minus ● baseline",
+            "✓ better",
+            "= not told apart",
+            "deep is better in ELBO",
+            "classes of its samples, %",
+            "KL per latent",
+            "theory",
+        ):
+            assert expected in text
+
+
+async def test_where_results_are_kept_is_told_once_training_has_ended(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(DONE, size=(300, 45)) as monitor:
+        await monitor.press("4")
+        assert "kept in" not in monitor.text
+        await monitor.feed(*run_finished())
+        await monitor.until_shown(f"kept in {monitor.source.directory()[:40]}")
+
+
+async def test_models_without_results_are_named(open_monitor: OpenMonitor) -> None:
+    async with open_monitor([*recorded_run(), evaluation(), evaluation_finished(verdict=None)]) as monitor:
+        await monitor.press("4")
+        await monitor.until_shown("deep has not been evaluated")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 45)])
+async def test_three_models_have_room_with_their_intervals(open_monitor: OpenMonitor, size: tuple[int, int]) -> None:
+    events = [*recorded_run(3, THREE), *evaluated_run(THREE)]
+    async with open_monitor(events, size=size) as monitor:
+        await monitor.press("4")
+        assert row(monitor, "ELBO").count("±0.41") == 3
+
+
+async def test_of_a_hundred_models_some_are_seen_and_the_arrows_go_through_them(open_monitor: OpenMonitor) -> None:
+    names = tuple(f"model-{number}" for number in range(100))
+    events = [*recorded_run(1, names), *(evaluation(name, 0) for name in names)]
+    async with open_monitor(events, size=(80, 24), state=known(names)) as monitor:
+        await monitor.press("4")
+        await monitor.until_shown("←→ models 1–3 of 100")
+        await monitor.press("right")
+        await monitor.until_shown("←→ models 2–4 of 100")
+        assert "model-3" in monitor.panel("#report")
+        await monitor.press("left", "left")
+        await monitor.until_shown("←→ models 1–3 of 100")
+
+
+async def test_at_80_by_24_tab_goes_to_the_pictures_and_arrows_through_them(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(DONE, size=(80, 24)) as monitor:
+        await monitor.press("4")
+        assert monitor.focused == "report"
+        assert not monitor.shows("#pictures")
+        await monitor.press("tab")
+        assert monitor.focused == "pictures"
+        assert not monitor.shows("#report")
+        seen = []
+        for _ in range(2 * len(KINDS)):
+            title = monitor.panel("#pictures").splitlines()[0]
+            seen.append((title.split("·")[1].strip(), title.split("·")[2].strip()))
+            await monitor.press("right")
+        models = ["● baseline", "▲ deep"]
+        assert seen == [(f"{at + 1} of {len(KINDS)}", model) for at in range(len(KINDS)) for model in models]
+        await monitor.until(lambda: "1 of 3 · ● baseline" in monitor.panel("#pictures"))
+        await monitor.press("left")
+        await monitor.until(lambda: "3 of 3 · ▲ deep" in monitor.panel("#pictures"))
+        await monitor.until(lambda: "▀▀▀▀" in monitor.panel("#pictures"))
+        assert "↑↓ scroll" in monitor.panel("#pictures")
+
+
+async def test_at_140_by_45_both_are_seen_and_enter_enlarges_the_pictures(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(DONE, size=(140, 45)) as monitor:
+        await monitor.press("4")
+        assert monitor.shows("#report")
+        assert monitor.shows("#pictures")
+        await monitor.press("right")
+        await monitor.until(lambda: "▲ deep" in monitor.panel("#pictures"))
+        await monitor.press("tab", "enter")
+        assert monitor.app.query_one("#pictures").region.width == 140
+        assert not monitor.shows("#report")
+        await monitor.press("escape")
+        assert monitor.shows("#report")
+
+
+async def test_where_there_is_room_all_models_are_under_each_other(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(DONE, size=(300, 90)) as monitor:
+        await monitor.press("4")
+        panel = monitor.panel("#pictures")
+        assert "● baseline" in panel
+        assert "▲ deep" in panel
+        await monitor.press("right")
+        await monitor.until(lambda: "2 of 3" in monitor.panel("#pictures"))
+        for label in ("image", "mean z", "sampled z", "0", "9"):
+            assert label in monitor.panel("#pictures")
+
+
+@pytest.mark.parametrize("file", ["missing-3x10.png", "odd-2x10.png"])
+async def test_a_picture_that_cannot_be_read_or_is_another_says_so(open_monitor: OpenMonitor, file: str) -> None:
+    odd = Picture("prior-means", "prior means", file, ("", "", ""), ("",) * 10)
+    async with open_monitor([*recorded_run(), evaluation(pictures=(odd,))], size=(80, 24)) as monitor:
+        await monitor.press("4", "tab")
+        await monitor.until_shown("this picture cannot be read")
+
+
+async def test_the_picture_of_a_new_evaluation_is_read_anew(open_monitor: OpenMonitor) -> None:
+    async with open_monitor([*recorded_run(), evaluation()], size=(140, 45)) as monitor:
+        await monitor.press("4", "right", "left")
+        file = picture("prior-means", "baseline").file
+        assert monitor.source.pictures_read.count(file) == 1
+        await monitor.feed(evaluation(t=1e9, epoch=7))
+        await monitor.until(lambda: monitor.source.pictures_read.count(file) == 2)
+
+
+async def test_nothing_is_laid_out_or_read_while_nothing_changes_or_the_page_is_closed(
+    open_monitor: OpenMonitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid_out: list[int] = []
+    original = report_widget.report
+
+    def report(*args: Any, **options: Any) -> Any:
+        laid_out.append(1)
+        return original(*args, **options)
+
+    monkeypatch.setattr(report_widget, "report", report)
+    async with open_monitor(DONE, size=(140, 45)) as monitor:
+        await monitor.feed(evaluation(epoch=7))
+        assert laid_out == []
+        assert not [file for file in monitor.source.pictures_read if "evaluation" in file]
+        await monitor.press("4")
+        await monitor.until(lambda: laid_out)
+        await monitor.pilot.pause(0.3)
+        before, read = len(laid_out), len(monitor.source.pictures_read)
+        for _ in range(10):
+            monitor.app.update_view()
+        await monitor.feed(progress_of_evaluation(0.6))
+        assert (len(laid_out), len(monitor.source.pictures_read)) == (before, read)
+        await monitor.feed(evaluation(epoch=8))
+        await monitor.until(lambda: len(laid_out) == before + 1)
+
+
+async def test_e_asks_for_an_evaluation_and_says_where_it_is_seen(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press("e")
+        assert monitor.source.asked == [("evaluate", "all")]
+        await monitor.until_shown("evaluating now: 4 shows it")
+        assert monitor.app.query_one("#pages", ContentSwitcher).current == "training"
+
+
+async def test_e_says_why_there_will_be_no_evaluation(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        monitor.source.refuses_evaluation = "no model has [finished] an epoch"
+        await monitor.press("e")
+        await monitor.until_shown("has [finished]")
+        assert monitor.source.asked == []
+
+
+async def test_leaving_and_stopping_speak_of_the_evaluation_when_that_is_all_that_goes_on(
+    open_monitor: OpenMonitor,
+) -> None:
+    ends: list[Event] = [State(model=name, state="finished") for name in NAMES]
+    async with open_monitor([*recorded_run(), progress_of_evaluation()], size=(80, 24)) as monitor:
+        await monitor.press("q")
+        assert "Training is going on" in monitor.text
+        await monitor.press("escape")
+        await monitor.feed(*ends)
+        await monitor.press("q")
+        assert isinstance(monitor.app.screen, LeaveScreen)
+        for text in ("its evaluation goes on", "h  let the evaluation go on", "s  leave now"):
+            assert text in monitor.text
+        await monitor.press("escape", "S")
+        assert isinstance(monitor.app.screen, StopScreen)
+        assert "Stop its evaluation?" in monitor.text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 45)])
+async def test_in_ascii_and_without_colour_marks_still_tell(open_monitor: OpenMonitor, size: tuple[int, int]) -> None:
+    async with open_monitor(DONE, size=size, ascii_only=True, env={"NO_COLOR": "1"}) as monitor:
+        await monitor.press("4")
+        assert all(character.isascii() for character in monitor.text)
+        assert row(monitor, "|ELBO").split("nats")[1].split()[:5] == ["310.31", "~0.41", "*425.82", "~0.41", "+"]
+        assert "Frechet distance" in monitor.panel("#report")
+        await monitor.press("tab")
+        assert all(character.isascii() for character in monitor.text)
+        assert set(".:-=+*#") <= set(monitor.panel("#pictures"))
+
+
+async def test_the_outcomes_and_the_best_are_told_without_colour() -> None:
+    assert len({mark for mark, _ in OUTCOMES.values()}) == len(OUTCOMES)
+
+
+NAN, INF = math.nan, math.inf
+LONG = "x" * 3000
+ODD: dict[str, list[Event]] = {
+    "empty": [evaluation(metrics=(), class_shares=(), kl_per_latent=(), pictures=())],
+    "not finite": [
+        evaluation(
+            metrics=tuple(MetricValue(name, NAN, (NAN, INF), -INF, 0, "") for name in METRICS),
+            class_shares=(NAN, INF, -1.0, 7.0),
+            kl_per_latent=(NAN, INF, 1.0),
+            predicted_kl_per_latent=(NAN,),
+            seconds=NAN,
+            t=NAN,
+        ),
+        progress_of_evaluation(NAN, seconds_left=INF),
+    ],
+    "huge": [
+        evaluation(
+            metrics=tuple(MetricValue(name, 3.4e38, (-1e300, 1e300), 1e-45, 10**30, LONG) for name in METRICS),
+            class_shares=(0.001,) * 1000,
+            kl_per_latent=(1e30,) * 5000,
+            epoch=10**20,
+            step=10**20,
+            seconds=1e18,
+        ),
+        progress_of_evaluation(-5.0, doing=LONG),
+    ],
+    "unknown": [
+        evaluation(
+            metrics=(
+                MetricValue("a metric of tomorrow", 1.5, (1.0,), None, 1, "x"),
+                MetricValue("evil\x1b[2J\n_noisy", -2.0, (1.0, 2.0, 3.0), None, -1, "\x1b[31m"),
+                *(MetricValue(f"more {index}", 1.0, None, None, 1, "") for index in range(1000)),
+            ),
+            pictures=(Picture("odd\x1b", f"title\n\x1b[2J {LONG}", "odd-1x1.png", ("\x1b[2J" + LONG,), (LONG,)),),
+        ),
+        evaluation_finished(
+            verdict=verdict(sentence=f"[red]\x1b[2J\nsentence {LONG}", notes=("\x07", LONG), baseline="nobody")
+        ),
+    ],
+    "none": [evaluation_finished(verdict=verdict(names=("a", "b")))],
+    "endless reason": [failed(reason=f"\x1b[2J{LONG}")],
+    "wide names": [evaluation("模型模型模型模型模型"), progress_of_evaluation(2.0, model="模型" * 50)],
+    "many pictures": [
+        evaluation(pictures=tuple(Picture(f"k{i}", "", "odd-1x2.png", ("",), ("", "a")) for i in range(300)))
+    ],
+}
+
+
+@pytest.mark.parametrize("size", [(40, 12), (140, 45)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("case", ODD)
+async def test_odd_results_are_shown_all_the_same(open_monitor: OpenMonitor, case: str, size: tuple[int, int]) -> None:
+    async with open_monitor([*recorded_run(1), *ODD[case]], size=size) as monitor:
+        for key in ("4", "end", "tab", "right", "enter", "left", "end"):
+            await monitor.press(key)
+            assert [strip.cell_length for strip in monitor.strips] == [size[0]] * size[1]
+            assert "\x1b" not in monitor.text
