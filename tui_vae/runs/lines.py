@@ -101,17 +101,19 @@ class GrowingFile:
         begun = b""  # of a line whose end has not been read
         reached = self._position
         total = end - reached
-        while reached < end and (read := file.read(min(self._block, end - reached))):
-            reached += len(read)
-            first_end, last_end = read.find(b"\n"), read.rfind(b"\n") + 1
-            too_long = self._skipping or len(begun) + (first_end if last_end else len(read)) > self._most_line
+        # Into the same memory again and again: to have it from the system anew takes as long as to read.
+        read = memoryview(buffer := bytearray(max(0, min(self._block, total))))
+        while reached < end and (count := file.readinto(read[: end - reached])):
+            reached += count
+            first_end, last_end = buffer.find(b"\n", 0, count), buffer.rfind(b"\n", 0, count) + 1
+            too_long = self._skipping or len(begun) + (first_end if last_end else count) > self._most_line
             if not last_end:
-                begun += read
+                begun += read[:count]
                 if too_long:
                     begun, self._position, self._skipping = b"", reached, True
                 continue
-            block = read[first_end + 1 : last_end] if too_long else b"".join((begun, memoryview(read)[:last_end]))
-            begun = read[last_end:]
+            block = bytes(read[first_end + 1 : last_end]) if too_long else b"".join((begun, read[:last_end]))
+            begun = bytes(read[last_end:count])
             size = reached - len(begun) - self._position
             self._position, self._skipping = reached - len(begun), False
             if len(self._head) < _MOST_HEAD:
