@@ -94,6 +94,22 @@ METRICS: dict[str, Metric] = {
             *("gives test images a higher likelihood", "gives test images a lower likelihood"),
         ),
         Metric(
+            *("ais_gap", "AIS gap", "nats", "lower", 2, False, "Of bounds from both sides on images that it made."),
+            *("has the looser bounds on its own images", "has the tighter bounds on its own images"),
+        ),
+        Metric(
+            *(
+                "ais_acceptance",
+                "AIS acceptance",
+                "%",
+                "neither",
+                1,
+                False,
+                "Of Hamiltonian moves; 65 % is aimed at.",
+            ),
+            *("accepts more transitions", "accepts fewer transitions", 100),
+        ),
+        Metric(
             *("active_units", "active units", "", "neither", 0, False, "Latents with Var_x(E_q z_i) > 0.01."),
             *("uses more latents", "uses fewer latents"),
         ),

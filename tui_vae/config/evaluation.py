@@ -13,6 +13,9 @@ from tui_vae.errors import EventError, UsageError
 from tui_vae.events import plain, typed
 from tui_vae.metrics import METRICS
 
+ANNEALED = frozenset(("ais", "ais_gap", "ais_acceptance"))
+"""Metrics by annealed importance sampling: they take minutes, so they are measured only when asked for."""
+
 _MOST_SAMPLES = 100_000_000
 
 
@@ -30,7 +33,7 @@ class EvaluationConfig:
     """All that decides what an evaluation gives for given weights."""
 
     metrics: tuple[str, ...] = option(
-        tuple(name for name in METRICS if name != "ais"),
+        tuple(name for name in METRICS if name not in ANNEALED),
         "Only these metrics, with commas between them.  [default: all; ais with --ais-images]",
         parse=parse_metrics,
         metavar="NAME,…",
@@ -59,10 +62,11 @@ class EvaluationConfig:
                 )
         positive("--memory", self.memory)
         device_name(self.device)
-        if "ais" in self.metrics and not self.ais_images:
+        if ANNEALED & set(self.metrics) and not self.ais_images:
             object.__setattr__(self, "ais_images", 100)
-        if self.ais_images and "ais" not in self.metrics:
-            object.__setattr__(self, "metrics", tuple(name for name in METRICS if name in (*self.metrics, "ais")))
+        if self.ais_images and not ANNEALED & set(self.metrics):
+            wanted = ANNEALED | set(self.metrics)
+            object.__setattr__(self, "metrics", tuple(name for name in METRICS if name in wanted))
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; :meth:`from_json` gives the same configuration back."""

@@ -9,9 +9,12 @@ from torch import Tensor
 
 from tui_vae.config import EvaluationConfig
 from tui_vae.evaluation.collapse import LatentUse
+from tui_vae.evaluation.likelihood.annealing import annealed
+from tui_vae.evaluation.likelihood.bidirectional import bidirectional
 from tui_vae.evaluation.likelihood.elbo import Elbo, image_elbo
 from tui_vae.evaluation.likelihood.exact import Loss, exact_log_likelihood, is_linear, linear_losses
 from tui_vae.evaluation.likelihood.importance import importance_weighted
+from tui_vae.evaluation.likelihood.plan import Plan
 from tui_vae.evaluation.ppca import LinearOptimum
 from tui_vae.evaluation.progress import Phases
 from tui_vae.metrics import NORMAL_QUANTILE, MetricValue
@@ -60,7 +63,7 @@ def measure_likelihoods(
     """
     elbo = image_elbo(vae, images, seed=seed, memory=config.buffer_bytes, report=phases.begin("ELBO", 1))
     per_image = {"elbo": elbo.elbo, "reconstruction": elbo.reconstruction, "kl": elbo.kl}
-    if is_linear(vae.decoder):
+    if is_linear(vae.decoder) and "exact_log_likelihood" in config.metrics:
         phases.begin("exact likelihood", 0.5)
         per_image["exact_log_likelihood"] = exact_log_likelihood(vae, images).cpu()
     if "iwae" in config.metrics:
@@ -73,15 +76,34 @@ def measure_likelihoods(
             report=phases.begin(f"IWAE-{config.iwae_samples}", 0.3 * config.iwae_samples),
         )
         per_image["iwae"] = bound.values
-    # Values of different K, which are different bounds, are told apart by their source.
-    sources = {"iwae": f"{_SOURCE}, K = {config.iwae_samples}"}
-    values = [
-        _of_images(name, per_image[name], sources.get(name, _SOURCE)) for name in per_image if name in config.metrics
-    ]
-    values += _of_latents(elbo, config)
+    annealing: list[MetricValue] = []
+    if config.ais_images:
+        annealing, per_image["ais"] = _annealing(vae, images[: config.ais_images], config, seed, phases)
+    # Values of different K or numbers of steps, which are different bounds, are told apart by their source.
+    sources = {"iwae": f"{_SOURCE}, K = {config.iwae_samples}", "ais": f"{_SOURCE}, {config.ais_steps} steps"}
+    per_image = {name: values for name, values in per_image.items() if name in config.metrics}
+    values = [_of_images(name, found, sources.get(name, _SOURCE)) for name, found in per_image.items()]
+    values += [*annealing, *_of_latents(elbo, config)]
     if optimum is not None:
         values += _losses(vae, images, optimum, elbo, config)
     return Likelihoods(tuple(values), per_image, elbo.use)
+
+
+def _annealing(
+    vae: VAE, images: Tensor, config: EvaluationConfig, seed: int, phases: Phases
+) -> tuple[list[MetricValue], Tensor]:
+    """What tells whether annealing can be trusted, and log p(x) of each image by it."""
+    plan, weight = Plan(steps=config.ais_steps), 0.001 * len(images) * config.ais_steps
+    memory = config.buffer_bytes
+    found = annealed(vae, images, plan, seed=seed, memory=memory, report=phases.begin("AIS", weight))
+    report = phases.begin("AIS from both sides", 2 * weight)
+    gap = bidirectional(vae, len(images), plan, seed=seed, memory=memory, report=report).gap
+    source = f"simulated images, {plan.steps} steps"
+    told = {
+        "ais_gap": _of_images("ais_gap", gap.values, source),
+        "ais_acceptance": MetricValue("ais_acceptance", found.mean_acceptance, None, None, len(images), source),
+    }
+    return [value for name, value in told.items() if name in config.metrics], found.estimate.values
 
 
 def _of_images(metric: str, values: Tensor, source: str) -> MetricValue:
@@ -101,6 +123,8 @@ def _losses(
     vae: VAE, images: Tensor, optimum: LinearOptimum, elbo: Elbo, config: EvaluationConfig
 ) -> list[MetricValue]:
     """Where a linear model loses against the limit: in its decoder, and in its encoder."""
+    if not {"decoder_loss", "encoder_gap"} & set(config.metrics):
+        return []
     losses = linear_losses(vae, images, optimum, elbo.elbo)
     named: dict[str, Loss] = {"decoder_loss": losses.decoder, "encoder_gap": losses.encoder}
     return [

@@ -7,6 +7,7 @@ to bytes as the data are.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,8 +17,10 @@ from torch import Tensor
 from tui_vae.config import EvaluationConfig, ModelSpec, TrainConfig
 from tui_vae.data import Split
 from tui_vae.data.order import generator
-from tui_vae.evaluation.classifier import classifier_for
-from tui_vae.evaluation.fidelity_metrics import OF_SAMPLES, Reference, make_reference, measure_samples
+from tui_vae.errors import UsageError
+from tui_vae.evaluation.classifier import FEATURES, classifier_for
+from tui_vae.evaluation.fidelity.frechet import check_count_for_frechet
+from tui_vae.evaluation.fidelity_metrics import OF_NOISY_SAMPLES, OF_SAMPLES, Reference, make_reference, measure_samples
 from tui_vae.evaluation.generation import prior_means, prior_samples
 from tui_vae.evaluation.likelihood.observations import dequantized
 from tui_vae.evaluation.likelihood_metrics import measure_likelihoods
@@ -31,6 +34,9 @@ Report = Callable[[str, float], None]
 """Told what is being done and the share done of the whole, 0 to 1; may raise to end the work."""
 
 MEANS, SAMPLES = "decoder means", "noisy samples"
+
+_BYTES_OF_SAMPLE = 4096
+"""About what a sample takes: its pixels twice, its features, and its distances to others."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,9 @@ class Suite:
         device: torch.device,
         report: Report,
     ) -> None:
+        _check_memory(config.samples)
+        if "frechet_distance" in config.metrics:
+            check_count_for_frechet(config.samples, FEATURES, "samples")  # before a classifier is trained for it
         self._config = config
         self._run = run
         self._trained_on = trained_on
@@ -153,7 +162,10 @@ class Suite:
             return [], ()
         values: list[MetricValue] = []
         shares: tuple[float, ...] = ()
-        for draw, source, suffix in ((prior_means, MEANS, ""), (prior_samples, SAMPLES, NOISY)):
+        kinds = [(prior_means, MEANS, "")]
+        if OF_NOISY_SAMPLES & set(self._config.metrics):
+            kinds.append((prior_samples, SAMPLES, NOISY))
+        for draw, source, suffix in kinds:
             images = draw(subject.vae, self._config.samples, subject.seed, phases.begin(f"drawing {source}", 1))
             found, counts = measure_samples(
                 self._reference,
@@ -170,5 +182,20 @@ class Suite:
     def _weight(self) -> float:
         """About what the phases of one model weigh together."""
         iwae = 0.3 * self._config.iwae_samples if "iwae" in self._config.metrics else 0
-        fidelity = 24 if self._reference is not None else 0
-        return 4.5 + iwae + fidelity
+        fidelity = 16 if self._reference is not None else 0
+        ais = 0.003 * self._config.ais_images * self._config.ais_steps
+        return 4.5 + iwae + fidelity + ais
+
+
+def _check_memory(samples: int) -> None:
+    """Refuse more samples than this machine's memory holds, before anything is computed.
+
+    Raises:
+        UsageError: The message says how many bytes they take.
+    """
+    needed, there = samples * _BYTES_OF_SAMPLE, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise UsageError(
+            f"--samples {samples:,} takes {needed / 2**30:,.0f} GiB of memory, and this machine has "
+            f"{there / 2**30:,.0f} GiB"
+        )
