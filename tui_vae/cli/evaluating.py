@@ -15,11 +15,12 @@ from tui_vae.cli.preparation import saved_state
 from tui_vae.config import EvaluationConfig, ModelSpec, TrainConfig
 from tui_vae.data import load_splits
 from tui_vae.data.splits import hold_out
-from tui_vae.errors import EvaluationError, RunStoreError
+from tui_vae.errors import EvaluationError, RunStoreError, TuiVaeError, UsageError
 from tui_vae.evaluation.architectures import Setting, TrainedModel
 from tui_vae.evaluation.comparison import Comparison, compare
 from tui_vae.evaluation.suite import Subject, Suite
-from tui_vae.events import Evaluation, EvaluationFinished, EvaluationProgress, Event
+from tui_vae.events import Evaluation, EvaluationFinished, EvaluationProgress, Event, RunStatus
+from tui_vae.metrics import Verdict
 from tui_vae.model import VAE
 from tui_vae.runs import LogWriter, RunDirectory
 from tui_vae.runs.continuing import read_config
@@ -77,7 +78,7 @@ def evaluate_run(
     Args:
         run: The run.
         config: What to measure.
-        emit: Told what is being done, every model's result, and that it is over unless an error is raised.
+        emit: Told what is being done, every model's result, and how it ended; told nothing where nothing was begun.
         keep: Whether results are kept in the run.
         models: Names of those to measure; all by default.
         again: Whether to measure what is kept already, of the same weights and sizes.
@@ -92,21 +93,29 @@ def evaluate_run(
     train_config = read_config(run)
     device = find_device(config.device)
     subjects = load_subjects(run, train_config, models, device)
-    kept = {} if again else {subject.spec.name: _kept(run, subject, config) for subject in subjects}
-    to_measure = [subject for subject in subjects if kept.get(subject.spec.name) is None]
-    progress = _Progress(emit, len(to_measure))
-    suite = _suite(config, train_config, device, progress) if to_measure else None
-    measured: list[MeasuredModel] = []
-    for subject in subjects:
-        stored = kept.get(subject.spec.name)
-        if stored is None:
-            assert suite is not None
-            stored = _measure(suite, subject, run if keep else None, config, progress)
-            emit(stored.result)
-        measured.append(MeasuredModel(run, train_config, subject.spec, stored))
-    verdict = compared(measured).verdict if len(measured) > 1 else None
-    emit(EvaluationFinished(status="finished", reason=None, verdict=verdict, seconds=time.monotonic() - began))
+    kept = {} if again else _kept(run, subjects, config)
+    to_measure = [subject for subject in subjects if subject.spec.name not in kept]
+    found = dict(kept)
+    if to_measure:
+        progress = _Progress(emit, len(to_measure))
+        try:
+            suite = _suite(config, train_config, device, progress)
+            for subject in to_measure:
+                found[subject.spec.name] = stored = _measure(suite, subject, run if keep else None, config, progress)
+                emit(stored.result)
+        except TuiVaeError as error:
+            # Whoever reads the run's log must not wait for the rest.
+            emit(_ended("failed", str(error), None, began))
+            raise
+    measured = [MeasuredModel(run, train_config, subject.spec, found[subject.spec.name]) for subject in subjects]
+    if to_measure:
+        verdict = compared(measured).verdict if len(measured) > 1 else None
+        emit(_ended("finished", None, verdict, began))
     return measured
+
+
+def _ended(status: RunStatus, reason: str | None, verdict: Verdict | None, began: float) -> EvaluationFinished:
+    return EvaluationFinished(status=status, reason=reason, verdict=verdict, seconds=time.monotonic() - began)
 
 
 @contextlib.contextmanager
@@ -133,13 +142,14 @@ def load_subjects(run: RunDirectory, config: TrainConfig, names: Sequence[str], 
     """The models of a run with the weights of their newest checkpoints; those that have none yet are left out.
 
     Raises:
-        RunStoreError: None has any, a checkpoint cannot be used, or there is no model of a name.
+        UsageError: There is no model of a name.
+        RunStoreError: None has any, or a checkpoint cannot be used.
         EvaluationError: Weights are not finite.
     """
     known = [spec.name for spec in config.models]
     unknown = next((name for name in names if name not in known), None)
     if unknown is not None:
-        raise RunStoreError(f"{run.name}: no model is called {unknown}; there are {', '.join(known)}")
+        raise UsageError(f"{run.name}: no model is called {unknown}; there are {', '.join(known)}")
     found = []
     for spec in config.models:
         if names and spec.name not in names:
@@ -205,12 +215,14 @@ def _measure(
         raise RunStoreError(f"{run.path}: the evaluation cannot be kept there ({error.strerror})") from error
 
 
-def _kept(run: RunDirectory, subject: Subject, config: EvaluationConfig) -> StoredEvaluation | None:
-    """What is kept of a model, if it is of these weights and sizes."""
-    stored = read_evaluation(run, subject.spec.name)
-    if stored is None or stored.result.step != subject.step or dict(stored.settings) != config.identity():
-        return None
-    return stored
+def _kept(run: RunDirectory, subjects: Sequence[Subject], config: EvaluationConfig) -> dict[str, StoredEvaluation]:
+    """What is kept of models by their names, as far as it is of these weights and sizes."""
+    found = {}
+    for subject in subjects:
+        stored = read_evaluation(run, subject.spec.name)
+        if stored and stored.result.step == subject.step and stored.settings == config.identity():
+            found[subject.spec.name] = stored
+    return found
 
 
 class _Progress:
@@ -227,6 +239,7 @@ class _Progress:
         self._model: str | None = None
         self._began = time.monotonic()
         self._told = 0.0
+        self._furthest = 0.0
 
     def begin(self, doing: str, model: str | None) -> None:
         """Tell at once that something begins."""
@@ -249,6 +262,7 @@ class _Progress:
         if not at_once and doing == self._doing and now - self._told < SECONDS_BETWEEN_REPORTS:
             return
         self._doing, self._told = doing, now
-        share = min(1.0, done / (self._SHARED + self._models))
+        # A classifier that has to be trained is more work than was thought of: then this stands still for a while.
+        self._furthest = share = min(1.0, max(self._furthest, done / (self._SHARED + self._models)))
         left = (now - self._began) * (1 - share) / share if share > 0.03 else None
         self._emit(EvaluationProgress(doing=doing, model=self._model, done=share, seconds_left=left))

@@ -46,7 +46,7 @@ class Job:
 
 
 def main() -> int:
-    """Evaluate what the standard input asks for; returns the exit code."""
+    """Evaluate what the standard input asks for; returns 0 once the end was told or logged, whichever it was."""
     job: Job = typed(json.loads(sys.stdin.readline()), Job, "job")
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
     with contextlib.suppress(OSError, AttributeError):
@@ -72,11 +72,19 @@ def _evaluate(job: Job) -> int:
         torch.set_num_threads(job.threads)
     run = run_at(Path(job.run))
     config = EvaluationConfig.from_json(job.config)
-    if job.own:
-        with owned(run) as emit:
+    with owned(run) if job.own else contextlib.nullcontext(_tell) as sink:
+        ended = False
+
+        def emit(event: Event) -> None:
+            nonlocal ended
+            ended = ended or isinstance(event, EvaluationFinished)
+            sink(event)
+
+        try:
             evaluate_run(run, config, emit=emit, keep=True, models=job.models)
-    else:
-        evaluate_run(run, config, emit=_tell, keep=True, models=job.models)
+        except TuiVaeError:
+            if not ended:
+                raise
     return ExitCode.OK
 
 

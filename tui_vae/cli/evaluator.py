@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,9 @@ from tui_vae.errors import EventError
 from tui_vae.events import EvaluationFinished, Event, RunStatus, decode
 from tui_vae.runs import RunDirectory
 
-_COMMAND = (sys.executable, "-m", "tui_vae.cli.evaluation_worker")
+_COMMAND = (sys.executable, "-P", "-m", "tui_vae.cli.evaluation_worker")
+"""``-P``: a file ``json.py`` in the user's folder is no module of this program."""
+
 _SECONDS_TO_END = 5.0
 STARTING = "an evaluation is under way already"
 
@@ -85,38 +88,58 @@ class Evaluator:
     def _evaluate(self, job: Job, before: Callable[[], None]) -> None:
         began = time.monotonic()
         before()
-        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
-            told = self._follow(job, errors.fileno())
-            errors.seek(0)
-            said = errors.read().strip().splitlines()
-        if told:
+        try:
+            reason = self._follow(job)
+        except OSError as error:
+            reason = f"its process cannot be started ({error.strerror})"
+        if reason is None:
             return
-        reason = self._cancelled or (said[-1][:300] if said else "its process ended without a word")
         status: RunStatus = "stopped" if self._cancelled else "failed"
         seconds = time.monotonic() - began
-        self._emit(EvaluationFinished(status=status, reason=reason, verdict=None, seconds=seconds))
+        self._emit(EvaluationFinished(status=status, reason=self._cancelled or reason, verdict=None, seconds=seconds))
 
-    def _follow(self, job: Job, errors: int) -> bool:
-        """Hand on what the process tells until it ends; returns whether the end of the evaluation was told."""
-        try:
+    def _follow(self, job: Job) -> str | None:
+        """Hand on what the process tells until it ends; returns why the end of the evaluation was not told, if so.
+
+        Raises:
+            OSError: The process cannot be started.
+        """
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
             with self._lock:
                 if self._cancelled:
-                    return False
+                    return self._cancelled
                 # In a session of its own: the terminal's keys and its loss are not for it.
                 self._process = process = subprocess.Popen(
                     _COMMAND,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
-                    stderr=errors,
+                    stderr=errors.fileno(),
                     encoding="utf-8",
+                    errors="replace",
                     start_new_session=True,
                 )
-        except OSError:
-            return False
-        finished = False
+            told = self._hand_on(process, job)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_SECONDS_TO_END)
+            process.kill()
+            code = process.wait()
+            with self._lock:
+                self._process = None
+            errors.seek(0)
+            said = errors.read().strip().splitlines()
+        if told or (job.own and code == 0):
+            return None
+        if code < 0:
+            return f"its process died ({signal.strsignal(-code)})"
+        return said[-1][:300] if said else "its process ended without a word"
+
+    def _hand_on(self, process: subprocess.Popen[str], job: Job) -> bool:
+        """Give the process its job and hand on its events; returns whether it told the end."""
+        told = False
         assert process.stdin is not None
         assert process.stdout is not None
-        with process.stdin, process.stdout:
+        # The input of a process that has died takes nothing, neither what is written nor, when closed, what is left.
+        with contextlib.suppress(OSError), process.stdin, process.stdout:
             with contextlib.suppress(OSError):
                 process.stdin.write(job.to_line())
                 process.stdin.flush()
@@ -124,11 +147,5 @@ class Evaluator:
                 with contextlib.suppress(EventError):  # what a library prints is no event
                     event = decode(line)
                     self._emit(event)
-                    finished = finished or isinstance(event, EvaluationFinished)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_SECONDS_TO_END)
-        process.kill()
-        code = process.wait()
-        with self._lock:
-            self._process = None
-        return finished or (job.own and code == 0)
+                    told = told or isinstance(event, EvaluationFinished)
+        return told

@@ -71,6 +71,7 @@ class Session:
         conclude = self._evaluate_at_end if evaluate_at_end else lambda results: None
         self._engine = Engine(surroundings(self._emit, self._store), saved, conclude)
         self._detached = threading.Event()
+        self._stopping: str | None = None
         self._closing = threading.Lock()
         self._closed: int | None = None
 
@@ -126,6 +127,7 @@ class Session:
         )
 
     def stop(self, reason: str) -> None:
+        self._stopping = reason
         self._engine.stop(reason)
         self._evaluator.cancel(reason)
 
@@ -159,6 +161,8 @@ class Session:
         self._evaluator.cancel("training has ended")  # one of older weights
         self._evaluator.wait()
         self._evaluator.start(finished, threads=None)
+        if self._stopping is not None:  # by a request that came after the last model had ended
+            self._evaluator.cancel(self._stopping)
         self._evaluator.wait()
 
     def wait_unseen(self) -> None:
@@ -222,7 +226,10 @@ class Session:
         if self._engine.finished:
             return "training has ended"
         if action == "stop":
-            self._engine.stop("on request", model)
+            if model is None:
+                self.stop("on request")
+            else:
+                self._engine.stop("on request", model)
             return None
         if action == "evaluate":
             return self.evaluate()

@@ -27,7 +27,9 @@ from tui_vae.evaluation.progress import Phases
 from tui_vae.metrics import METRICS, NOISY, NORMAL_QUANTILE, MetricValue
 
 NEAREST = "nearest_train_distance"
-OF_SAMPLES = FEATURE_METRICS | CLASS_METRICS | {NEAREST}
+OF_NOISY_SAMPLES = FEATURE_METRICS | CLASS_METRICS
+"""Without the distances to training images: noise moves a sample from every image, and a copy from its original."""
+OF_SAMPLES = OF_NOISY_SAMPLES | {NEAREST}
 
 _MOST_FOR_NEAREST = 2000
 """Samples whose nearest training image is looked for: an error of one in a hundred, in a fifth of the time of all."""
@@ -106,7 +108,7 @@ def measure_samples(
         UsageError: Too few samples for what is asked for.
     """
     found, described = _measured(reference, samples, metrics, phases)
-    if NEAREST in metrics and suffix != NOISY:  # noise moves a sample from every image, and a copy from its original
+    if NEAREST in metrics and suffix != NOISY:
         report = phases.begin(f"nearest training images of {source}", 2)
         found[NEAREST] = nearest_training_distance(samples[:_MOST_FOR_NEAREST], reference.training, report)
     values = [_value(name, found[name], reference.floor.get(name), suffix, source) for name in METRICS if name in found]

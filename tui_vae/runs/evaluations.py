@@ -7,12 +7,15 @@ has found no evaluation. Nothing is pickled.
 from __future__ import annotations
 
 import dataclasses
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -59,7 +62,7 @@ def write_evaluation(
     Raises:
         OSError: It could not be written; an evaluation kept before may be gone.
     """
-    folder = run.evaluation(stored.result.model)
+    folder = _folder(run, stored.result.model)
     folder.mkdir(parents=True, exist_ok=True)
     named = []
     for picture in stored.result.pictures:
@@ -76,8 +79,8 @@ def write_evaluation(
 
 def read_evaluation(run: RunDirectory, model: str) -> StoredEvaluation | None:
     """What is kept of a model's evaluation; ``None`` where there is nothing, or nothing whole: it is measured again."""
-    folder = run.evaluation(model)
     try:
+        folder = _folder(run, model)
         manifest = read_manifest(folder / _RESULT)
         result: Evaluation = typed(manifest.course["result"], Evaluation, "evaluation")
         expected = manifest.files[_PER_IMAGE]
@@ -85,6 +88,25 @@ def read_evaluation(run: RunDirectory, model: str) -> StoredEvaluation | None:
         settings = manifest.course["settings"]
         if digest(content) != expected.sha256 or not isinstance(settings, dict) or result.model != model:
             return None
-        return StoredEvaluation(result, settings, load(content))
+        per_image = load(content)
+        if any(values.ndim != 1 or values.dtype != torch.float64 for values in per_image.values()):
+            return None
+        return StoredEvaluation(result, settings, per_image)
     except (OSError, RunStoreError, EventError, SafetensorError, KeyError, ValueError):
         return None
+
+
+def _folder(run: RunDirectory, model: str) -> Path:
+    """Where a model's evaluation is kept; a stranger's run may have put a link there.
+
+    Raises:
+        OSError: It lies outside the run.
+    """
+    folder = run.evaluation(model)
+    try:
+        inside = folder.resolve().is_relative_to(run.path.resolve())
+    except RuntimeError:  # links in a circle
+        inside = False
+    if not inside:
+        raise OSError(errno.ELOOP, "a link leads out of the run", str(folder))
+    return folder

@@ -65,11 +65,16 @@ def frechet_distance(features: Features, report: Report = unheard) -> Estimate:
 def check_enough_for_frechet(features: Features) -> None:
     """Raise UsageError, told in one line, when a set has no more images than the features are wide."""
     for name, values in (("generated", features.generated), ("reference", features.reference)):
-        if len(values) <= features.width:
-            raise UsageError(
-                f"no Fréchet distance: {len(values):,} {name} images cannot show how {features.width} features vary "
-                f"together (their covariance is singular); more than {features.width} are needed"
-            )
+        check_count_for_frechet(len(values), features.width, f"{name} images")
+
+
+def check_count_for_frechet(count: int, width: int, what: str) -> None:
+    """Raise UsageError, told in one line, when so many images are no more than the features are wide."""
+    if count <= width:
+        raise UsageError(
+            f"no Fréchet distance: {count:,} {what} cannot show how {width} features vary together (their covariance "
+            f"is singular); more than {width} are needed"
+        )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import torch
 
 from tests.unit.evaluation.fidelity.points import distance_matrix, normal
 from tui_vae.evaluation.fidelity import distances
-from tui_vae.evaluation.fidelity.distances import nearest, nearest_others, part, squared_distances
+from tui_vae.evaluation.fidelity.distances import nearest, nearest_others, squared_distances
+from tui_vae.evaluation.progress import part
 
 
 @pytest.fixture(params=[(1024, 4096), (7, 5), (1, 1), (64, 3)], ids=str)
