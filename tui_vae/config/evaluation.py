@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +22,14 @@ _MOST_SAMPLES = 100_000_000
 def parse_metrics(text: str) -> tuple[str, ...]:
     """Names of metrics with commas between them, as typed; in the order of the tables, each once."""
     names = [name.strip() for name in text.split(",") if name.strip()]
+    _check_metrics(names)
+    return tuple(name for name in METRICS if name in names)
+
+
+def _check_metrics(names: Sequence[str]) -> None:
     unknown = next((name for name in names if name not in METRICS), None)
     if unknown is not None or not names:
-        raise UsageError(f"--metrics takes some of {', '.join(METRICS)}; got {shown(unknown or text)}")
-    return tuple(name for name in METRICS if name in names)
+        raise UsageError(f"--metrics takes some of {', '.join(METRICS)}; got {shown(unknown or '')}")
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class EvaluationConfig:
                 raise UsageError(
                     f"--{name.replace('_', '-')} is at most {_MOST_SAMPLES:,}, not {getattr(self, name):,}"
                 )
+        _check_metrics(self.metrics)
         positive("--memory", self.memory)
         device_name(self.device)
         if ANNEALED & set(self.metrics) and not self.ais_images:
