@@ -1,6 +1,7 @@
 """Following a run log that another process appends to.
 
-Opening a log of millions of lines takes seconds and bounded memory, and nothing that it may hold makes the reader fail.
+Opening a log of millions of lines takes two processes a few seconds and bounded memory, and nothing that it may hold
+makes the reader fail.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ MOST_PROGRESS = 8192
 """Progress events of a model that one look at the log tells unmerged; a terminal has some hundred columns."""
 
 _ALL = 1e9
+"""More progress than any log has: of what was merged already."""
 
 
 class LogTail:
@@ -43,7 +45,7 @@ class LogTail:
         self._path = path
         self._file = GrowingFile(path, most_line)
         self._merge = merge
-        self._shared = merge and most_line == MOST_LINE
+        self._shared = merge and most_line == MOST_LINE  # the other process knows no other bound
         self._later: Iterator[Piece] = iter(())
         self._begin()
         self.restarted = False
@@ -93,6 +95,7 @@ class LogTail:
             self._later = pieces_of(thinned)
 
     def _rest_of_later_part(self) -> Iterator[list[Event]]:
+        """What of that has not been told yet, also by a look that was given up."""
         for piece in self._later:
             yield self._events_of(piece, _ALL)
 
