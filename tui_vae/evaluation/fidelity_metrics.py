@@ -19,6 +19,7 @@ from tui_vae.evaluation.fidelity.neighbours import nearest_training_distance
 from tui_vae.evaluation.fidelity.suite import (
     CLASS_METRICS,
     FEATURE_METRICS,
+    NEIGHBOUR_METRICS,
     class_metrics,
     feature_metrics,
     reference_neighbours,
@@ -43,7 +44,7 @@ class Reference:
         classifier: Looks at all images.
         images: Test images, uint8 ``(m, 784)``.
         features: Of them, ``(m, d)``.
-        neighbours: Among them.
+        neighbours: Among them; ``None`` if nothing needs them.
         training: The whole training split, uint8 ``(n, 784)``.
         floor: The measures of training images, by metric.
     """
@@ -80,7 +81,7 @@ def make_reference(
     """
     described = describe(classifier, test, report=phases.begin("looking at test images", 1))
     neighbours = None
-    if FEATURE_METRICS & set(metrics):
+    if NEIGHBOUR_METRICS & set(metrics) and len(test) > 1:
         neighbours = reference_neighbours(described.features, phases.begin("neighbours of test images", 1))
     bare = Reference(classifier, test, described.features, neighbours, training, {})
     floor, _ = _measured(bare, training[:samples], metrics, phases)

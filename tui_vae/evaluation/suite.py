@@ -100,6 +100,8 @@ class Suite:
         report: Report,
     ) -> None:
         _check_memory(config.samples)
+        if OF_SAMPLES & set(config.metrics) and config.samples < 2:
+            raise UsageError("--samples 1: a single sample cannot be compared with the data; at least 2 are needed")
         if "frechet_distance" in config.metrics:
             check_count_for_frechet(config.samples, FEATURES, "samples")  # before a classifier is trained for it
         self._config = config

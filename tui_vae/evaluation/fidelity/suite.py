@@ -21,6 +21,9 @@ _MANIFOLD = frozenset(("precision", "recall", "density", "coverage"))
 FEATURE_METRICS = _MANIFOLD | {"frechet_distance", "kid", "two_sample_1nn"}
 """The metrics that :func:`feature_metrics` gives."""
 
+NEIGHBOUR_METRICS = _MANIFOLD | {"two_sample_1nn"}
+"""Those of them that need :func:`reference_neighbours`."""
+
 CLASS_METRICS = frozenset(("classifier_score", "class_entropy"))
 """Those that :func:`class_metrics` gives."""
 
@@ -55,7 +58,7 @@ def feature_metrics(
     if "two_sample_1nn" in names:
         check_enough_for_two_sample(features)
     found: dict[str, Estimate] = {}
-    if names & (_MANIFOLD | {"two_sample_1nn"}):
+    if names & NEIGHBOUR_METRICS:
         found |= _by_neighbours(features, among_reference, names, part(report, 0, 0.8))
     if "kid" in names:
         found["kid"] = kernel_distance(features, part(report, 0.8, 0.92)).estimate

@@ -50,7 +50,7 @@ def exact_log_likelihood(vae: VAE, images: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Loss:
-    """A mean over images and its standard error, nats per image."""
+    """A mean over images and its standard error, NaN for a single image; nats per image."""
 
     mean: float
     standard_error: float
@@ -88,4 +88,5 @@ def linear_losses(vae: VAE, images: Tensor, optimum: LinearOptimum, elbo: Tensor
 
 
 def _loss(values: Tensor) -> Loss:
-    return Loss(float(values.mean()), float(values.std() / math.sqrt(len(values))))
+    error = float(values.std()) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return Loss(float(values.mean()), error)

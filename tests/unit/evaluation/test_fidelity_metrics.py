@@ -1,0 +1,150 @@
+"""Fidelity as metrics: each beside its floor, only those that are asked for, on the right images."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from tui_vae.data import Split
+from tui_vae.errors import UsageError
+from tui_vae.evaluation import fidelity_metrics
+from tui_vae.evaluation.classifier import FEATURES, describe, load_shipped
+from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.fidelity.frechet import frechet_distance
+from tui_vae.evaluation.fidelity_metrics import (
+    OF_NOISY_SAMPLES,
+    OF_SAMPLES,
+    Reference,
+    make_reference,
+    measure_samples,
+)
+from tui_vae.evaluation.progress import Phases
+from tui_vae.metrics import METRICS, NOISY, MetricValue
+
+N = 150
+BETWEEN_0_AND_1 = [name for name in OF_SAMPLES if METRICS[name].unit == "%"]
+
+
+def quiet() -> Phases:
+    return Phases(lambda doing, share: None, 1)
+
+
+def reference(mnist: tuple[Split, Split], metrics: frozenset[str] | set[str] = OF_SAMPLES, n: int = N) -> Reference:
+    train, test = mnist
+    return make_reference(
+        load_shipped(),
+        test=test.images[:n],
+        training=train.images[:400],
+        samples=n,
+        metrics=metrics,
+        phases=quiet(),
+    )
+
+
+def measure(
+    against: Reference, samples: Tensor, metrics: frozenset[str] | set[str] = OF_SAMPLES, suffix: str = ""
+) -> dict[str, MetricValue]:
+    values, _ = measure_samples(against, samples, metrics, suffix=suffix, source="a test", phases=quiet())
+    return {value.metric: value for value in values}
+
+
+@pytest.fixture(scope="module")
+def all_metrics(mnist: tuple[Split, Split]) -> Reference:
+    return reference(mnist)
+
+
+def test_training_images_are_at_the_floor_in_every_metric(all_metrics: Reference) -> None:
+    found = measure(all_metrics, all_metrics.training[:N], OF_NOISY_SAMPLES)
+    assert set(found) == OF_NOISY_SAMPLES
+    for value in found.values():
+        assert value.floor == pytest.approx(value.value, rel=1e-6)
+        assert value.n == N
+        assert value.source == "a test"
+
+
+def test_copies_of_training_images_are_at_no_distance_where_test_images_are(all_metrics: Reference) -> None:
+    (value,) = measure(all_metrics, all_metrics.training[:N], {"nearest_train_distance"}).values()
+    assert value.value == 0
+    assert value.floor is not None
+    differences = all_metrics.images[:, None].float() / 255 - all_metrics.training.float() / 255
+    assert value.floor == pytest.approx(float(differences.norm(dim=2).min(1).values.mean()), rel=1e-4)
+
+
+def test_the_frechet_distance_is_that_of_the_features_of_these_images(all_metrics: Reference) -> None:
+    samples = 255 - all_metrics.images
+    (value,) = measure(all_metrics, samples, {"frechet_distance"}).values()
+    classifier = load_shipped()
+    features = Features(describe(classifier, samples).features, describe(classifier, all_metrics.images).features)
+    expected = frechet_distance(features)
+    assert value.value == pytest.approx(expected.value, rel=1e-5)
+    assert value.interval == pytest.approx(
+        (expected.value - 1.96 * expected.error, expected.value + 1.96 * expected.error), rel=1e-3
+    )
+
+
+def test_noise_is_worse_than_the_floor(all_metrics: Reference) -> None:
+    """Not in precision and density: to the classifier all noise looks alike, and some image like it."""
+    noise = torch.randint(0, 256, (N, 784), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    names = {"frechet_distance", "kid", "recall", "coverage", "two_sample_1nn", "class_entropy"}
+    found = measure(all_metrics, noise, names)
+    assert set(found) == names
+    for name, value in found.items():
+        assert value.floor is not None
+        assert (value.value < value.floor) == (METRICS[name].better == "higher"), name
+
+
+def test_shares_have_intervals_of_shares(all_metrics: Reference) -> None:
+    found = measure(all_metrics, torch.zeros(N, 784, dtype=torch.uint8))
+    assert BETWEEN_0_AND_1
+    for name in BETWEEN_0_AND_1:
+        low, high = found[name].interval or (math.nan, math.nan)
+        assert 0 <= low <= found[name].value <= high <= 1
+
+
+@pytest.mark.parametrize("name", sorted(OF_SAMPLES))
+def test_only_what_is_asked_for_is_given_with_its_floor(mnist: tuple[Split, Split], name: str) -> None:
+    against = reference(mnist, {name}, 80)
+    assert set(against.floor) == {name}
+    assert set(measure(against, mnist[1].images[-80:], {name})) == {name}
+
+
+def test_what_is_not_asked_for_is_not_computed(mnist: tuple[Split, Split], monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*args: object, **options: object) -> None:
+        raise AssertionError("nobody asked for this")
+
+    for name in ("feature_metrics", "reference_neighbours", "nearest_training_distance"):
+        monkeypatch.setattr(fidelity_metrics, name, forbidden)
+    against = reference(mnist, {"class_entropy", "classifier_score"}, 30)
+    assert set(measure(against, against.images, {"class_entropy"})) == {"class_entropy"}
+
+
+def test_samples_with_noise_have_names_of_their_own_and_no_distance_to_training_images(all_metrics: Reference) -> None:
+    found = measure(all_metrics, all_metrics.images, suffix=NOISY)
+    assert set(found) == {f"{name}{NOISY}" for name in OF_NOISY_SAMPLES}
+    assert all(value.floor is not None for value in found.values())
+
+
+def test_too_few_images_are_refused_for_what_needs_more_and_for_nothing_else(mnist: tuple[Split, Split]) -> None:
+    n = FEATURES
+    with pytest.raises(UsageError, match="no Fréchet distance") as caught:
+        reference(mnist, {"frechet_distance", "precision"}, n)
+    assert str(caught.value).isprintable()
+    others = OF_SAMPLES - {"frechet_distance"}
+    against = reference(mnist, others, n)
+    assert set(measure(against, mnist[0].images[500 : 500 + n], others)) == others
+
+
+def test_whoever_is_told_may_end_the_work(all_metrics: Reference) -> None:
+    told: list[str] = []
+
+    def end_at(doing: str, share: float) -> None:
+        told.append(doing)
+        if doing == "fidelity":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure_samples(all_metrics, all_metrics.images, OF_SAMPLES, suffix="", source="", phases=Phases(end_at, 1))
+    assert "fidelity" in told
