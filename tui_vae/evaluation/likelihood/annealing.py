@@ -41,6 +41,7 @@ class Annealed:
         return float(self.acceptance.mean())
 
 
+@torch.inference_mode(False)  # wherever it is called from: transitions need derivatives
 def annealed(
     vae: VAE,
     images: Tensor,

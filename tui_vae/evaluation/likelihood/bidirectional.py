@@ -71,6 +71,7 @@ def simulated(vae: VAE, n: int, seed: int) -> Simulated:
     return Simulated(mean + vae.decoder.sigma * noise.to(mean.device), z.to(mean.device))
 
 
+@torch.inference_mode(False)  # wherever it is called from: transitions need derivatives
 def bidirectional(
     vae: VAE,
     n: int,

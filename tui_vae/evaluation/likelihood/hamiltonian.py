@@ -1,4 +1,4 @@
-"""Hamiltonian transitions along the path from a Gaussian to the posterior (Neal, arXiv:1206.1901, section 5).
+"""Hamiltonian transitions along the path from a Gaussian to the posterior (Neal, arXiv:1206.1901).
 
 The distribution at beta is, up to its normalisation, start(z)^(1 - beta) · p(x, z)^beta: the start at 0, p(z|x) at 1.
 With the prior as the start it is p(z) p(x|z)^beta (Wu, Burda, Salakhutdinov & Grosse, arXiv:1611.04273, equation 5).

@@ -1,4 +1,4 @@
-"""The importance-weighted lower bound on log p(x) (Burda, Grosse & Salakhutdinov, arXiv:1509.00519, equation 8)."""
+"""The importance-weighted lower bound on log p(x) (Burda, Grosse & Salakhutdinov, arXiv:1509.00519, section 3)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 What a transition does must not depend on what the chains that are weighed did before, or the bounds are none. Hence the
 step size of every image and temperature is found in a preliminary run, by chains of its own, that follow an acceptance
-of 0.65 (Neal, arXiv:1206.1901, section 4.4); then it is fixed. Steps are longer along latents in which the encoder says
+of 0.65 (Neal, arXiv:1206.1901); then it is fixed. Steps are longer along latents in which the encoder says
 that the posterior is wide: a choice of units, right or wrong, that leaves the distributions as they are. Each
 trajectory varies the step by up to 30 %, lest its length be half a period of some latent, which would bring the chain
 to its mirror image and mix nothing.
@@ -61,9 +61,10 @@ class Batches:
         self._images = images
         self._plan = plan
         self._seed = seed
-        # A chain is held as two points, momentum, and about ten passing values of z's size, and as the decoder's values
-        # with their derivatives; an image, beside its chains, as its pixels, its steps, and the temperatures.
-        chain = 4 * (20 * vae.zdim + 3 * self._likelihood.row_width)
+        # A chain is held as some 26 values of z's size, points and momenta before and after and what passes between,
+        # and as the decoder's values with their derivatives; an image, beside its chains, as its pixels, its steps, and
+        # the temperatures.
+        chain = 4 * (26 * vae.zdim + 3 * self._likelihood.row_width)
         image = plan.chains * chain + 40 * plan.steps + 32 * images.shape[1]
         what = f"annealing an image with {plan.chains:,} chains of {plan.steps:,} steps"
         self.size = rows_within(memory, image, max(1, _ROWS // plan.chains), what)

@@ -19,16 +19,17 @@ class Plan:
     Attributes:
         steps: T, the number of steps from the start to the posterior, with a transition between any two.
         chains: Independent chains of each image.
-        leaps: Leapfrog steps of a trajectory. At 0.65 acceptance three are about a quarter of a period, which mixes
-            best when steps are scaled by the posterior's width; many small moves then beat few long ones.
+        leaps: Leapfrog steps of a trajectory. At 0.65 acceptance two are nearly a quarter of a period where steps are
+            scaled by the width of the posterior, and mix best; longer ones come back. Many short moves beat few long
+            ones at equal cost.
         schedule: The inverse temperatures for T steps.
         start: ``prior``, or ``encoder`` to anneal from q(z|x): fewer steps are needed then, but where q(z|x) misses a
             part of the posterior the bounds of a few images are far apart.
     """
 
-    steps: int = 500
+    steps: int = 750
     chains: int = 16
-    leaps: int = 3
+    leaps: int = 2
     schedule: Callable[[int], Tensor] = geometric
     start: Literal["prior", "encoder"] = "prior"
 

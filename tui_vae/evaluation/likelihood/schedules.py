@@ -1,7 +1,7 @@
 """Inverse temperatures beta_0 = 0 < beta_1 < … < beta_T = 1 of annealing, float64 ``(T + 1,)``.
 
-Both put more of them where the distributions change faster. On the models of this package the geometric one leaves
-about 40 % less to the bounds' gap at equal cost.
+Both put more of them where the distributions change faster. At equal cost the gap of the two bounds was smaller by a
+third or more with the geometric one, for a linear and for a deep decoder of 32 latents.
 """
 
 from __future__ import annotations

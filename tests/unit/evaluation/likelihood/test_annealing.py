@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 import torch
@@ -73,7 +74,7 @@ def test_batches_of_one_image_give_as_good_an_answer(images: torch.Tensor) -> No
     """The draws differ then, so that results do within their noise: 4.5 standard errors."""
     vae = small_vae()
     plan = Plan(steps=30, chains=8)
-    whole, single = (annealed(vae, images, plan, memory=memory).estimate for memory in (10**8, 60_000))
+    whole, single = (annealed(vae, images[:10], plan, memory=memory).estimate for memory in (10**8, 60_000))
     assert not torch.equal(whole.values, single.values)
     error = math.hypot(whole.mean_noise, single.mean_noise)
     assert whole.mean == pytest.approx(single.mean, abs=4.5 * error)
@@ -91,6 +92,16 @@ def test_progress_rises_to_the_whole_and_may_end_the_work(images: torch.Tensor) 
 
         with pytest.raises(KeyboardInterrupt):
             work(small_vae(), images if work is annealed else 40, FEW, report=stop)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_it_does_not_matter_whether_derivatives_are_off(
+    mode: Callable[[], AbstractContextManager[None]], images: Tensor
+) -> None:
+    expected = annealed(small_vae(), images, FEW).estimate.values
+    with mode():
+        assert torch.equal(annealed(small_vae(), images, FEW).estimate.values, expected)
+        assert bidirectional(small_vae(), 3, FEW).gap.values.shape == (3,)
 
 
 @pytest.mark.parametrize("plan", [Plan(chains=10**9), Plan(steps=10**12)], ids=["chains", "steps"])
