@@ -185,7 +185,7 @@ async def test_three_models_have_room_with_their_intervals(open_monitor: OpenMon
     events = [*recorded_run(3, THREE), *evaluated_run(THREE)]
     async with open_monitor(events, size=size) as monitor:
         await monitor.press("4")
-        assert row(monitor, "ELBO").count("±0.41") == 3
+        await monitor.until(lambda: row(monitor, "ELBO").count("±0.41") == 3)
 
 
 async def test_of_a_hundred_models_some_are_seen_and_the_arrows_go_through_them(open_monitor: OpenMonitor) -> None:

@@ -121,6 +121,8 @@ class MonitorApp(App[Leave]):
 
     def _tick(self) -> None:
         """Take what is new, draw it, and come again when the budget allows."""
+        if not self.is_running:  # it is being left, and its widgets are gone
+            return
         if self._loader.error is not None:
             self.error = self._loader.error
             self.exit()

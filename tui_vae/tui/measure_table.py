@@ -10,6 +10,7 @@ from rich.style import Style
 from rich.text import Text
 
 from tui_vae.metrics import Outcome
+from tui_vae.tui.labels import model_label
 from tui_vae.tui.palette import ModelStyle
 from tui_vae.view.measures import Measure, Number, number
 from tui_vae.view.numbers import UNKNOWN, duration
@@ -147,8 +148,7 @@ def _label(title: str, arrow: str, unit: str, columns: _Columns) -> Text:
 
 def _name(name: str, style: ModelStyle, columns: _Columns) -> Text:
     """A heading that ends where the numbers do."""
-    text = Text(f"{style.marker} {printable(name)}", style=style.style, no_wrap=True)
-    text.truncate(columns.model - 1 - (columns.mark + 1 if columns.mark else 0), overflow="ellipsis")
+    text = model_label(name, style, columns.model - 1 - (columns.mark + 1 if columns.mark else 0))
     text.pad_left(columns.model - (columns.mark + 1 if columns.mark else 0) - text.cell_len)
     text.pad_right(columns.model - text.cell_len)
     return text

@@ -11,7 +11,7 @@ from textual import events
 from textual.widgets import DataTable
 
 from tui_vae.tui.charts import styles_of
-from tui_vae.tui.palette import ModelStyle
+from tui_vae.tui.labels import model_label
 from tui_vae.view.numbers import UNKNOWN, count, duration, nats, short_count
 from tui_vae.view.state import ModelState, RunState
 
@@ -134,7 +134,7 @@ class ModelTable(DataTable[Text], inherit_bindings=False):
                 self.add_column(Text(column.key, justify="right"), key=column.key, width=column.width)
         styles = styles_of(self._run_state, ascii_only=self._ascii)
         for name in self._run_state.models:
-            self.add_row(_name(name, styles[name]), *(Text() for _ in columns), key=name)
+            self.add_row(model_label(name, styles[name], _NAME_WIDTH), *(Text() for _ in columns), key=name)
         self.move_cursor(row=row)
         self._fill()
 
@@ -156,9 +156,3 @@ class ModelTable(DataTable[Text], inherit_bindings=False):
             )
         text = value.replace("–", "-") if self._ascii else value
         return Text(text, justify="right", style="bold" if column.key == "held out" else "", no_wrap=True)
-
-
-def _name(name: str, style: ModelStyle) -> Text:
-    text = Text(f"{style.marker} {name}", style=style.style, no_wrap=True)
-    text.truncate(_NAME_WIDTH, overflow="ellipsis")
-    return text
