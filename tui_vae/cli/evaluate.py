@@ -19,7 +19,6 @@ from tui_vae.headless.pictures import print_picture
 from tui_vae.results import results_csv, results_json
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.listing import find_run
-from tui_vae.runs.pictures import picture_of
 from tui_vae.view.printable import printable
 
 # Torch takes two seconds: what can be refused without it is.
@@ -67,9 +66,8 @@ def evaluate(runs_dir: Path, text: str, models: Sequence[str], config: Evaluatio
     setting = measured[0].setting
     what = f"{setting.data}, sigma {setting.sigma}, zdim {setting.zdim}"
     print_evaluation(console, evaluations, () if verdict is not None else (what,))
-    for told in evaluations if shown.pictures else ():
-        for picture in told.pictures:
-            print_picture(console, picture, picture_of(run, picture.file), ascii_only=ascii_only)
+    for grid in (grid for model in measured for grid in model.grids) if shown.pictures else ():
+        print_picture(console, grid.picture(""), grid.pixels, ascii_only=ascii_only)
     if verdict is not None:
         print_verdict(console, verdict)
     if keep:

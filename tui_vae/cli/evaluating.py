@@ -18,6 +18,7 @@ from tui_vae.data.splits import hold_out
 from tui_vae.errors import EvaluationError, RunStoreError, TuiVaeError, UsageError
 from tui_vae.evaluation.architectures import Setting, TrainedModel
 from tui_vae.evaluation.comparison import Comparison, compare
+from tui_vae.evaluation.pictures import Grid
 from tui_vae.evaluation.suite import Subject, Suite
 from tui_vae.events import Evaluation, EvaluationFinished, EvaluationProgress, Event, RunStatus
 from tui_vae.metrics import Verdict
@@ -35,12 +36,13 @@ SECONDS_BETWEEN_REPORTS = 0.5
 
 @dataclass(frozen=True)
 class MeasuredModel:
-    """A model of a run and what was measured of it."""
+    """A model of a run and what was measured of it; ``grids`` are its pictures, where it was measured now."""
 
     run: RunDirectory
     train: TrainConfig
     spec: ModelSpec
     stored: StoredEvaluation
+    grids: tuple[Grid, ...] = ()
 
     @property
     def setting(self) -> Setting:
@@ -93,21 +95,21 @@ def evaluate_run(
     train_config = read_config(run)
     device = find_device(config.device)
     subjects = load_subjects(run, train_config, models, device)
-    kept = {} if again else _kept(run, subjects, config)
-    to_measure = [subject for subject in subjects if subject.spec.name not in kept]
-    found = dict(kept)
+    found = {} if again else _kept(run, train_config, subjects, config)
+    to_measure = [subject for subject in subjects if subject.spec.name not in found]
     if to_measure:
         progress = _Progress(emit, len(to_measure))
         try:
             suite = _suite(config, train_config, device, progress)
             for subject in to_measure:
-                found[subject.spec.name] = stored = _measure(suite, subject, run if keep else None, config, progress)
+                stored, grids = _measure(suite, subject, run if keep else None, config, progress)
+                found[subject.spec.name] = MeasuredModel(run, train_config, subject.spec, stored, grids)
                 emit(stored.result)
         except TuiVaeError as error:
             # Whoever reads the run's log must not wait for the rest.
             emit(_ended("failed", str(error), None, began))
             raise
-    measured = [MeasuredModel(run, train_config, subject.spec, found[subject.spec.name]) for subject in subjects]
+    measured = [found[subject.spec.name] for subject in subjects]
     if to_measure:
         verdict = compared(measured).verdict if len(measured) > 1 else None
         emit(_ended("finished", None, verdict, began))
@@ -187,8 +189,8 @@ def _suite(config: EvaluationConfig, train_config: TrainConfig, device: torch.de
 
 def _measure(
     suite: Suite, subject: Subject, run: RunDirectory | None, config: EvaluationConfig, progress: _Progress
-) -> StoredEvaluation:
-    """Measure a model, and keep the result in ``run``."""
+) -> tuple[StoredEvaluation, tuple[Grid, ...]]:
+    """Measure a model, and keep the result in ``run``; also returns its pictures."""
     began = time.monotonic()
     progress.begin("measuring", subject.spec.name)
     found = suite.evaluate(subject, progress.of_model)
@@ -208,20 +210,23 @@ def _measure(
     )
     stored = StoredEvaluation(result, config.identity(), found.per_image)
     if run is None:
-        return stored
+        return stored, found.grids
     try:
-        return write_evaluation(run, stored, {grid.kind: grid.pixels for grid in found.grids})
+        stored = write_evaluation(run, stored, {grid.kind: grid.pixels for grid in found.grids})
     except OSError as error:
         raise RunStoreError(f"{run.path}: the evaluation cannot be kept there ({error.strerror})") from error
+    return stored, found.grids
 
 
-def _kept(run: RunDirectory, subjects: Sequence[Subject], config: EvaluationConfig) -> dict[str, StoredEvaluation]:
+def _kept(
+    run: RunDirectory, train: TrainConfig, subjects: Sequence[Subject], config: EvaluationConfig
+) -> dict[str, MeasuredModel]:
     """What is kept of models by their names, as far as it is of these weights and sizes."""
     found = {}
     for subject in subjects:
         stored = read_evaluation(run, subject.spec.name)
         if stored and stored.result.step == subject.step and stored.settings == config.identity():
-            found[subject.spec.name] = stored
+            found[subject.spec.name] = MeasuredModel(run, train, subject.spec, stored)
     return found
 
 
