@@ -36,12 +36,13 @@ SECONDS_BETWEEN_REPORTS = 0.5
 
 @dataclass(frozen=True)
 class MeasuredModel:
-    """A model of a run and what was measured of it; ``grids`` are its pictures, where it was measured now."""
+    """A model of a run and what was measured of it: now, or, where it is not ``new``, before, without its ``grids``."""
 
     run: RunDirectory
     train: TrainConfig
     spec: ModelSpec
     stored: StoredEvaluation
+    new: bool = False
     grids: tuple[Grid, ...] = ()
 
     @property
@@ -103,7 +104,7 @@ def evaluate_run(
             suite = _suite(config, train_config, device, progress)
             for subject in to_measure:
                 stored, grids = _measure(suite, subject, run if keep else None, config, progress)
-                found[subject.spec.name] = MeasuredModel(run, train_config, subject.spec, stored, grids)
+                found[subject.spec.name] = MeasuredModel(run, train_config, subject.spec, stored, True, grids)
                 emit(stored.result)
         except TuiVaeError as error:
             # Whoever reads the run's log must not wait for the rest.

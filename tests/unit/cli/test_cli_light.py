@@ -57,7 +57,7 @@ def top_level(modules: list[str]) -> set[str]:
 HEAVY = {"torch", "torchvision", "textual", "plotext", "textual_plotext", "PIL", "safetensors"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"], ["evaluate", "--help"], ["compare", "-h"]])
 def test_what_must_be_instant_loads_nothing_heavy(python_in: Run, tmp_path: Path, arguments: list[str]) -> None:
     seen = last_line(python_in(tmp_path, MAIN_WITH_MODULES, *arguments))
     assert seen["code"] == 0
@@ -65,7 +65,16 @@ def test_what_must_be_instant_loads_nothing_heavy(python_in: Run, tmp_path: Path
     assert not (HEAVY | {"numpy"}) & top_level(seen["modules"])
 
 
-@pytest.mark.parametrize("arguments", [["--epochs", "0"], ["--no-ui", "--sigma", "nan"], ["trian"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--epochs", "0"],
+        ["--no-ui", "--sigma", "nan"],
+        ["trian"],
+        ["evaluate", "x", "--metrics", "beauty"],
+        ["evaluate", "x"],
+    ],
+)
 def test_wrong_use_is_refused_before_anything_heavy_is_loaded(
     python_in: Run, tmp_path: Path, arguments: list[str]
 ) -> None:
@@ -128,6 +137,8 @@ def test_the_help_lists_every_option_with_its_default(run_in: Run, tmp_path: Pat
     assert "[b]" not in done.stdout
 
 
-def test_the_help_fits_a_terminal_of_eighty_columns(run_in: Run, tmp_path: Path) -> None:
-    done = run_in(tmp_path, "--help", env={"COLUMNS": "80"})
+@pytest.mark.parametrize("name", [[], ["evaluate"], ["compare"]], ids=str)
+def test_the_help_fits_a_terminal_of_eighty_columns(run_in: Run, tmp_path: Path, name: list[str]) -> None:
+    done = run_in(tmp_path, *name, "--help", env={"COLUMNS": "80"})
+    assert done.returncode == 0
     assert max(map(len, done.stdout.splitlines())) <= 80
