@@ -72,7 +72,6 @@ def test_what_must_be_instant_loads_nothing_heavy(python_in: Run, tmp_path: Path
         ["--no-ui", "--sigma", "nan"],
         ["trian"],
         ["evaluate", "x", "--metrics", "beauty"],
-        ["evaluate", "x"],
     ],
 )
 def test_wrong_use_is_refused_before_anything_heavy_is_loaded(
