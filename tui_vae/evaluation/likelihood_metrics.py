@@ -59,7 +59,7 @@ def measure_likelihoods(
 
     Raises:
         UsageError: The memory allowed is too small.
-        TuiVaeError: Weights or likelihoods are not finite.
+        EvaluationError: Weights or likelihoods are not finite.
     """
     elbo = image_elbo(vae, images, seed=seed, memory=config.buffer_bytes, report=phases.begin("ELBO", 1))
     per_image = {"elbo": elbo.elbo, "reconstruction": elbo.reconstruction, "kl": elbo.kl}

@@ -132,7 +132,7 @@ class Suite:
 
         Raises:
             UsageError: The memory allowed is too small, or there are too few samples for what is asked for.
-            TuiVaeError: Weights, or what they give, are not finite.
+            EvaluationError: Weights, or what they give, are not finite.
         """
         phases = Phases(report, self._weight())
         optimum = self._limit() if subject.spec.linear else None
