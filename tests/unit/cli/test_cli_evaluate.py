@@ -193,7 +193,7 @@ def test_tables_fit_eighty_columns_and_cut_nothing(tui_vae: Command, runs: Path)
     assert lines[-1] == f"kept in {find_run(runs, 'one').path / 'evaluation'}"
     for word in ("linear", "deep", "floor", "Fréchet distance", "1-NN two-sample", "encoder gap", "K = 2", "120"):
         assert word in done.out
-    assert "sigma 0.2, zdim 4" in done.out
+    assert "sigma 0.5, zdim 4" in done.out
 
 
 def test_one_model_alone_is_measured_and_not_compared(tui_vae: Command, runs: Path) -> None:
@@ -201,7 +201,7 @@ def test_one_model_alone_is_measured_and_not_compared(tui_vae: Command, runs: Pa
     told = json.loads(done.out)
     assert (list(told["models"]), told["verdict"]) == (["deep"], None)
     assert read_evaluation(find_run(runs, "one"), "linear") is None
-    assert "mnist, sigma 0.2, zdim 4" in tui_vae("evaluate", "one", *QUICK, "--model", "deep").out
+    assert "mnist, sigma 0.5, zdim 4" in tui_vae("evaluate", "one", *QUICK, "--model", "deep").out
 
 
 @pytest.mark.parametrize("kept", [True, False])
