@@ -15,7 +15,15 @@ LINEAR, DEEP = ModelSpec("linear"), ModelSpec("deep", (16,))
 
 def small_config(**options: Any) -> TrainConfig:
     """Of two tiny models, trained for an epoch of a few steps."""
-    small = {"models": (LINEAR, DEEP), "zdim": 4, "epochs": 1, "train_size": 256, "val_size": 100, "threads": 1}
+    small = {
+        "models": (LINEAR, DEEP),
+        "zdim": 4,
+        "sigma": 0.5,
+        "epochs": 1,
+        "train_size": 256,
+        "val_size": 100,
+        "threads": 1,
+    }
     return TrainConfig(**(small | {"device": "cpu", "precision": "fp32"} | options))
 
 
