@@ -73,7 +73,7 @@ def evaluate(runs_dir: Path, text: str, models: Sequence[str], config: Evaluatio
         print_picture(console, grid.picture(""), grid.pixels, ascii_only=ascii_only)
     if verdict is not None:
         print_verdict(console, verdict)
-    if writer.hindrance is None:
+    if all(model.kept for model in measured):
         print(f"kept in {printable(str(run.path / 'evaluation'))}")
 
 

@@ -20,7 +20,7 @@ from tui_vae.evaluation.architectures import Setting, TrainedModel
 from tui_vae.evaluation.comparison import Comparison, compare
 from tui_vae.evaluation.pictures import Grid
 from tui_vae.evaluation.suite import Subject, Suite
-from tui_vae.events import Evaluation, EvaluationFinished, EvaluationProgress, Event, RunStatus
+from tui_vae.events import Evaluation, EvaluationFinished, EvaluationProgress, Event, Notice, RunStatus
 from tui_vae.metrics import Verdict
 from tui_vae.model import VAE
 from tui_vae.runs import LogWriter, RunDirectory
@@ -36,13 +36,24 @@ SECONDS_BETWEEN_REPORTS = 0.5
 
 @dataclass(frozen=True)
 class MeasuredModel:
-    """A model of a run and what was measured of it: now, or, where it is not ``new``, before, without its ``grids``."""
+    """A model of a run and what was measured of it.
+
+    Attributes:
+        run: The run.
+        train: Its configuration.
+        spec: The model.
+        stored: What was measured.
+        new: Whether it was measured now, and not before.
+        kept: Whether the run keeps it.
+        grids: Pictures, where it was measured now.
+    """
 
     run: RunDirectory
     train: TrainConfig
     spec: ModelSpec
     stored: StoredEvaluation
     new: bool = False
+    kept: bool = True
     grids: tuple[Grid, ...] = ()
 
     @property
@@ -103,9 +114,12 @@ def evaluate_run(
         try:
             suite = _suite(config, train_config, device, progress)
             for subject in to_measure:
-                stored, grids = _measure(suite, subject, run if keep else None, config, progress)
-                found[subject.spec.name] = MeasuredModel(run, train_config, subject.spec, stored, True, grids)
-                emit(stored.result)
+                stored, grids = _measure(suite, subject, config, progress)
+                kept = _keep(run, stored, grids, emit) if keep else None
+                found[subject.spec.name] = MeasuredModel(
+                    run, train_config, subject.spec, kept or stored, new=True, kept=kept is not None, grids=grids
+                )
+                emit((kept or stored).result)
         except TuiVaeError as error:
             # Whoever reads the run's log must not wait for the rest.
             emit(_ended("failed", str(error), None, began))
@@ -189,9 +203,9 @@ def _suite(config: EvaluationConfig, train_config: TrainConfig, device: torch.de
 
 
 def _measure(
-    suite: Suite, subject: Subject, run: RunDirectory | None, config: EvaluationConfig, progress: _Progress
+    suite: Suite, subject: Subject, config: EvaluationConfig, progress: _Progress
 ) -> tuple[StoredEvaluation, tuple[Grid, ...]]:
-    """Measure a model, and keep the result in ``run``; also returns its pictures."""
+    """Measure a model; returns what was found, as it is without files of pictures, and the pictures."""
     began = time.monotonic()
     progress.begin("measuring", subject.spec.name)
     found = suite.evaluate(subject, progress.of_model)
@@ -206,17 +220,24 @@ def _measure(
         class_shares=found.class_shares,
         kl_per_latent=found.kl_per_latent,
         predicted_kl_per_latent=found.predicted_kl_per_latent,
-        pictures=tuple(grid.picture("") for grid in found.grids) if run is not None else (),
+        pictures=(),
         seconds=time.monotonic() - began,
     )
-    stored = StoredEvaluation(result, config.identity(), found.per_image)
-    if run is None:
-        return stored, found.grids
+    return StoredEvaluation(result, config.identity(), found.per_image), found.grids
+
+
+def _keep(run: RunDirectory, stored: StoredEvaluation, grids: Sequence[Grid], emit: Emit) -> StoredEvaluation | None:
+    """Keep an evaluation with its pictures; a disk that is full is told, and does not lose what took long to measure."""
+    pictures = tuple(grid.picture("") for grid in grids)
+    result = dataclasses.replace(stored.result, pictures=pictures)
     try:
-        stored = write_evaluation(run, stored, {grid.kind: grid.pixels for grid in found.grids})
+        return write_evaluation(
+            run, dataclasses.replace(stored, result=result), {grid.kind: grid.pixels for grid in grids}
+        )
     except OSError as error:
-        raise RunStoreError(f"{run.path}: the evaluation cannot be kept there ({error.strerror})") from error
-    return stored, found.grids
+        text = f"{run.path}: the evaluation cannot be kept there ({error.strerror})"
+        emit(Notice(level="warning", text=text, model=result.model))
+        return None
 
 
 def _kept(

@@ -31,7 +31,7 @@ from tui_vae.events import Checkpoint, Evaluation, EvaluationFinished, Evaluatio
 from tui_vae.headless import OutputConsole
 from tui_vae.metrics import METRICS, NOISY
 from tui_vae.results import COLUMNS
-from tui_vae.runs import RunDirectory, read_log
+from tui_vae.runs import RunDirectory, files, read_log
 from tui_vae.runs.checkpoints import CheckpointFolder
 from tui_vae.runs.evaluations import read_evaluation
 from tui_vae.runs.lease import Lease
@@ -343,6 +343,31 @@ def test_a_run_that_cannot_be_written_is_measured_too(
     assert "Read-only file system" in done.err
     assert list(json.loads(done.out)["models"]) == ["linear", "deep"]
     assert everything(run) == before
+
+
+def test_a_full_disk_takes_nothing_of_what_was_measured_from_the_person_who_waits(
+    tui_vae: Command, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = find_run(runs, "one")
+    written = files.os.fsync
+
+    def full(descriptor: int) -> None:
+        if "/evaluation/" in os.readlink(f"/proc/self/fd/{descriptor}"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written(descriptor)
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    done = tui_vae("evaluate", "one", *QUICK, "--pictures")
+    assert done.code == 0
+    assert [line.endswith("cannot be kept there (No space left on device)") for line in done.err.splitlines()] == [
+        *(True, True)  # of each model
+    ]
+    assert "ELBO" in done.out
+    assert "encode–decode chain" in done.out
+    assert "kept in" not in done.out
+    assert read_evaluation(run, "deep") is None
+    results = [event for event in events_of(run) if isinstance(event, Evaluation)]
+    assert [event.pictures for event in results] == [(), ()]
 
 
 def test_comparing_measures_what_is_not_kept_and_nothing_twice(tui_vae: Command, runs: Path) -> None:
