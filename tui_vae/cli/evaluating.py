@@ -227,7 +227,7 @@ def _measure(
 
 
 def _keep(run: RunDirectory, stored: StoredEvaluation, grids: Sequence[Grid], emit: Emit) -> StoredEvaluation | None:
-    """Keep an evaluation with its pictures; a disk that is full is told, and does not lose what took long to measure."""
+    """Keep an evaluation with its pictures; a full disk is told, and loses nothing of what took long to measure."""
     pictures = tuple(grid.picture("") for grid in grids)
     result = dataclasses.replace(stored.result, pictures=pictures)
     try:
