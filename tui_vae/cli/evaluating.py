@@ -255,7 +255,7 @@ def _kept(
 class _Progress:
     """Tells how far an evaluation is: what all models share, and then one after the other."""
 
-    _SHARED = 0.3
+    _SHARED = 0.4
     """Of a model's time, what all of them share."""
 
     def __init__(self, emit: Emit, models: int) -> None:
