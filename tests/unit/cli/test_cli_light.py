@@ -130,7 +130,7 @@ def test_the_help_lists_every_option_with_its_default(run_in: Run, tmp_path: Pat
         ),
     ):
         assert f" {option} " in done.stdout
-    for default in ("[default: 32]", "[default: 0.2]", "[default: 20]", "[default: 128]", "[default: 0.002]"):
+    for default in ("[default: 32]", "[default: 0.5]", "[default: 20]", "[default: 128]", "[default: 0.002]"):
         assert default in done.stdout
     assert "[env: TUI_VAE_RUNS]" in done.stdout
     assert "[b]" not in done.stdout
