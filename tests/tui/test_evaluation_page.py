@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -212,13 +213,10 @@ async def test_at_80_by_24_tab_goes_to_the_pictures_and_arrows_through_them(open
         await monitor.press("tab")
         assert monitor.focused == "pictures"
         assert not monitor.shows("#report")
-        seen = []
-        for _ in range(2 * len(KINDS)):
-            title = monitor.panel("#pictures").splitlines()[0]
-            seen.append((title.split("·")[1].strip(), title.split("·")[2].strip()))
+        # One at a time where both do not fit: every key goes on by one, and each is there before the next key.
+        for at, model in itertools.product(range(len(KINDS)), ("● baseline", "▲ deep")):
+            await monitor.until_shown(f"{at + 1} of {len(KINDS)} · {model}")
             await monitor.press("right")
-        models = ["● baseline", "▲ deep"]
-        assert seen == [(f"{at + 1} of {len(KINDS)}", model) for at in range(len(KINDS)) for model in models]
         await monitor.until(lambda: "1 of 3 · ● baseline" in monitor.panel("#pictures"))
         await monitor.press("left")
         await monitor.until(lambda: "3 of 3 · ▲ deep" in monitor.panel("#pictures"))
