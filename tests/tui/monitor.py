@@ -32,7 +32,17 @@ class Monitor:
     async def press(self, *keys: str) -> None:
         for key in keys:
             await self.pilot.press(key)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until two looks show the same: a page that was turned to is laid out in several passes."""
         await self.pilot.pause()
+        before = ""
+        for _ in range(50):
+            if (now := self.text) == before:
+                return
+            before = now
+            await self.pilot.pause(0.02)
 
     async def resize(self, width: int, height: int) -> None:
         await self.pilot.resize_terminal(width, height)

@@ -297,7 +297,11 @@ class MonitorApp(App[Leave]):
         self.update_view()
 
     def action_step(self, direction: int) -> None:
-        self.update_view()  # a page that was turned to a moment ago does not know yet what there is
+        # A page that was turned to a moment ago has no size yet, and does not know what there is.
+        self.call_after_refresh(self._step, direction)
+
+    def _step(self, direction: int) -> None:
+        self.update_view()
         self.page.step(direction)
         self.update_view()
 
