@@ -20,6 +20,11 @@ class Precision:
     name: str
     device_type: str
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the factors of matrix products are rounded to."""
+        return torch.float32 if self.name == "fp32" else torch.bfloat16
+
     def autocast(self) -> AbstractContextManager[object]:
         """A context, of the calling thread only, in which products are computed with this precision."""
         if self.name == "fp32":
