@@ -1,7 +1,8 @@
 """The trainer's speed against the lab's loop and against the bound of its shapes. Imports no torch.
 
 All that is compared is measured in every round, one after the other, and a ratio is one of the same round. Seconds of a
-core tell more than seconds on the clock where others use the machine too; both are given.
+core tell more than seconds on the clock where others use the machine too; both are given. The threads of the lab's loop
+sleep while they wait as well, for which it would have to ask: with those that spin, it is far slower on a busy machine.
 """
 
 from __future__ import annotations
