@@ -129,7 +129,7 @@ class Engine:
 
     def _train(self, spec: ModelSpec) -> None:
         # The number of intra-op threads belongs to the calling thread, and so does the backward pass on a CPU.
-        torch.set_num_threads(int(self._surroundings.config.threads))
+        torch.set_num_threads(self._surroundings.config.threads_of(spec))
         trainer: Trainer | None = None
         status: ModelStatus = "failed"
         try:

@@ -227,6 +227,20 @@ def test_a_stop_after_the_end_changes_nothing(tiny_mnist: Dataset) -> None:
     assert isinstance(run.events[-1], RunFinished)
 
 
+def test_each_trainer_has_the_threads_that_its_model_is_given(
+    tiny_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, int] = {}
+
+    def find_limit(spec: ModelSpec) -> None:
+        seen[spec.name] = torch.get_num_threads()
+
+    models = (ModelSpec("tiny"), ModelSpec("large", (160,)))
+    run = train(tiny_mnist, models=models, epochs=1, find_limit=find_limit, threads=2)
+    assert run.engine.exit_code == 0
+    assert seen == {"tiny": 1, "large": 2}
+
+
 # Divergence and failure
 
 Spoil = Callable[[StepSums], StepSums]
