@@ -367,6 +367,28 @@ def test_an_exception_in_one_trainer_ends_that_model_only(
     assert identical(run.weights("small"), straight.weights("small"))
 
 
+def test_a_model_that_runs_out_of_memory_fails_with_advice_and_the_other_finishes(
+    small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight = train(small_mnist)
+    step = Trainer._train_step
+
+    def patched(self: Trainer, batch: torch.Tensor) -> None:
+        if self._spec == DEEP and self._step == 3:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB\nand many more lines")
+        step(self, batch)
+
+    monkeypatch.setattr(Trainer, "_train_step", patched)
+    run = train(small_mnist)
+    assert ends(run) == {"small": "finished", "deep": "failed"}
+    reason = run.of(State, "deep")[-1].reason
+    assert reason is not None
+    assert "--batch-size" in reason
+    assert reason.isprintable()
+    assert not run.of(Notice)
+    assert identical(run.weights("small"), straight.weights("small"))
+
+
 def test_a_model_that_cannot_be_made_fails_and_the_other_finishes(
     tiny_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
