@@ -26,9 +26,11 @@ from tui_vae.tui import MonitorApp
 from tui_vae.view.state import ModelState, RunState
 
 PAGES = {"training": "1", "digits": "2", "latents": "3", "log": "5"}
+PAGES_OF_THE_END = {"evaluation": "4"}
 SIZES = ((140, 45), (80, 24))
 EPOCH = 7
-"""The pictures are of a run in the middle: when the deep model has finished this epoch."""
+"""The pictures are of a run in the middle: when the deep model has finished this epoch. The evaluation
+is that of its end."""
 
 
 async def take_pictures(folder: Path) -> None:
@@ -41,19 +43,23 @@ async def take_pictures(folder: Path) -> None:
         known = RunState(config=config.to_json(), models={spec.name: ModelState(spec.name) for spec in config.models})
         app = MonitorApp(open_source, state=known)
         async with app.run_test(size=SIZES[0]) as pilot:
+
+            async def show(pages: dict[str, str]) -> None:
+                for size in SIZES:
+                    await pilot.resize_terminal(*size)
+                    for page, key in pages.items():
+                        await pilot.press(key)
+                        await asyncio.sleep(2.5)
+                        path = folder / f"{page}-{size[0]}x{size[1]}.svg"
+                        svg = app.export_screenshot().replace("Fira Code", "DejaVu Sans Mono")
+                        path.write_text(svg, encoding="utf-8")
+
             while len(app.run_state.models["deep"].held_out) < EPOCH:
                 await asyncio.sleep(0.5)
-            for size in SIZES:
-                await pilot.resize_terminal(*size)
-                for page, key in PAGES.items():
-                    await pilot.press(key)
-                    await asyncio.sleep(2.5)
-                    path = folder / f"{page}-{size[0]}x{size[1]}.svg"
-                    path.write_text(app.export_screenshot().replace("Fira Code", "DejaVu Sans Mono"), encoding="utf-8")
-            source = app.source
-            assert source is not None
-            source.stop("the pictures are taken")
-            await asyncio.to_thread(source.wait, 60)
+            await show(PAGES)
+            while app.run_state.evaluated is None:
+                await asyncio.sleep(0.5)
+            await show(PAGES_OF_THE_END)
 
 
 def draw(svg: Path, chromium: str) -> None:

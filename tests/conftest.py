@@ -1,8 +1,9 @@
-"""What several folders of tests share: MNIST read once, and a generous Hypothesis."""
+"""What several folders of tests share: MNIST read once, one thread, and a generous Hypothesis."""
 
 from __future__ import annotations
 
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
 
 from tui_vae.config import TrainConfig
@@ -16,6 +17,12 @@ settings.load_profile("tui-vae")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=6, help="kills in the torture test; 200 is the long form")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """On a machine that does other work too, two threads that wait for each other are many times slower."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

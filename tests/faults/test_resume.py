@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import shutil
@@ -15,8 +16,10 @@ import pytest
 
 from tests.faults.nursing import SMALL, Nursery
 from tests.faults.same_training import assert_same_training, course
+from tui_vae.errors import RunStoreError
 from tui_vae.events import Checkpoint, Event, ModelStarted, Notice, RunFinished, RunStarted, State, decode
 from tui_vae.runs import read_log
+from tui_vae.runs.manifest import digest, read_manifest
 from tui_vae.view.state import RunState, reduce_all
 
 EPOCHS = 10
@@ -33,13 +36,31 @@ def undisturbed(nursery: Nursery) -> Path:
 @pytest.fixture(scope="module")
 def cut_off(nursery: Nursery) -> Path:
     """A run that was killed while both models trained and each had two checkpoints."""
-    for kill_at in range(180, 1000, 20):
-        assert nursery.train(*OPTIONS, "--name", f"cut-{kill_at}", kill_at=kill_at) == -signal.SIGKILL
-        run = nursery.run(f"cut-{kill_at}")
-        whole = [folder.name for folder in (run / "models").glob("*") if (folder / "previous.json").exists()]
-        if len(whole) == 2 and all(course(run, model, "previous.json")["epoch"] < EPOCHS - 1 for model in whole):
+    # How many calls a training makes depends on how many checkpoints the machine's pace leaves room for, and a kill
+    # between two files of ``previous`` leaves ``latest`` alone whole.
+    for attempt, kill_at in enumerate(itertools.islice(itertools.cycle(range(120, 480, 17)), 64)):
+        if nursery.train(*OPTIONS, "--name", f"cut-{attempt}", kill_at=kill_at) == 0:
+            continue
+        run = nursery.run(f"cut-{attempt}")
+        folders = list((run / "models").glob("*"))
+        if len(folders) == 2 and all(is_in_the_middle(folder) for folder in folders):
             return run
     raise AssertionError("never two checkpoints")
+
+
+def is_in_the_middle(folder: Path) -> bool:
+    """Whether a model has two checkpoints, both as they were written, and epochs to go after either."""
+    try:
+        for name, to_go in (("latest", 1), ("previous", 2)):
+            manifest = read_manifest(folder / f"{name}.json")
+            for ending, file in manifest.files.items():
+                if digest((folder / f"{name}{ending}").read_bytes()) != file.sha256:
+                    return False
+            if manifest.course["epoch"] > EPOCHS - to_go:
+                return False
+    except (OSError, RunStoreError):
+        return False
+    return True
 
 
 @pytest.fixture

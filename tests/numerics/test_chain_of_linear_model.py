@@ -15,7 +15,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.numerics.test_elbo_against_exact import ZDIM, optimal_vae
+from tests.numerics.linear_models import optimal_vae
+from tests.numerics.test_elbo_against_exact import ZDIM
 from tui_vae.data import Dataset
 from tui_vae.evaluation.chain import MEANS, SAMPLES, Variant, chain, start_from_data, start_from_prior
 from tui_vae.evaluation.ppca import LinearOptimum, covariance, linear_optimum
@@ -37,12 +38,12 @@ def rate(optimum: LinearOptimum) -> Tensor:
 
 def trajectories(optimum: LinearOptimum, start: Tensor, variant: Variant, steps: int) -> Tensor:
     """z_1, z_2, …: ``(steps, chains, zdim)``."""
-    links = itertools.islice(chain(optimal_vae(optimum).float(), start, variant, 1), 1, steps + 1)
+    links = itertools.islice(chain(optimal_vae(optimum), start, variant, 1), 1, steps + 1)
     return torch.stack([link.z.double() for link in links if link.z is not None])
 
 
 def from_prior(optimum: LinearOptimum, variant: Variant, steps: int) -> Tensor:
-    start = start_from_prior(optimal_vae(optimum).float(), CHAINS, variant, 0)
+    start = start_from_prior(optimal_vae(optimum), CHAINS, variant, 0)
     return trajectories(optimum, start, variant, steps)
 
 
@@ -114,7 +115,7 @@ def test_a_short_chain_from_data_is_not_at_its_limit(small_mnist: Dataset) -> No
     image = small_mnist.held_out.images[:1]
     z = trajectories(optimum, start_from_data(image.repeat(CHAINS, 1)), SAMPLES, 11)
     with torch.no_grad():
-        mu = optimal_vae(optimum).encoder(image.double() / 255)[0][0].double()
+        mu = optimal_vae(optimum, torch.float64).encoder(image.double() / 255)[0][0].double()
     r = rate(optimum)
     expected = (1 - r) ** 10 * mu
     variance = 1 - (1 - r) ** 20 * (1 - r)  # it starts with r

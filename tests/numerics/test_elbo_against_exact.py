@@ -7,28 +7,12 @@ import math
 import pytest
 import torch
 
+from tests.numerics.linear_models import optimal_vae
 from tui_vae.data import Dataset
 from tui_vae.evaluation.ppca import LinearOptimum, covariance, linear_log_likelihood, linear_optimum
 from tui_vae.model import VAE
 
 ZDIM = 32
-
-
-def optimal_vae(optimum: LinearOptimum) -> VAE:
-    """A linear VAE in float64 at the optimum: probabilistic PCA's decoder and its exact posterior."""
-    vae = VAE((), ZDIM, optimum.sigma).double()
-    variance = optimum.sigma**2
-    active = optimum.kl_per_latent > 0
-    # Mean of z_i: W_iᵀ(x - mean) / lambda_i; variance sigma²/lambda_i; a collapsed latent keeps the prior.
-    rows = torch.where(active[:, None], optimum.weight.T / optimum.eigenvalues[:, None], 0.0)
-    log_sigma = torch.where(active, 0.5 * torch.log(variance / optimum.eigenvalues), 0.0)
-    with torch.no_grad():
-        vae.decoder.log_sigma.fill_(math.log(optimum.sigma))
-        vae.decoder.net[0].weight.copy_(optimum.weight)
-        vae.decoder.net[0].bias.copy_(optimum.mean)
-        vae.encoder.net[0].weight.copy_(torch.cat((rows, torch.zeros(ZDIM, 784))))
-        vae.encoder.net[0].bias.copy_(torch.cat((-rows @ optimum.mean, log_sigma)))
-    return vae
 
 
 @pytest.fixture(scope="module", params=[0.2, 0.5, 1.0, "learned"], ids=str)
@@ -59,7 +43,7 @@ def test_the_points_have_the_moments_of_the_noise() -> None:
 
 def test_elbo_of_every_image_is_its_log_likelihood(optimum: LinearOptimum, small_mnist: Dataset) -> None:
     """Without sampling error what is left is rounding: moments are fp32 within the model, 1e-3 nats of some 300."""
-    vae = optimal_vae(optimum)
+    vae = optimal_vae(optimum, torch.float64)
     for images in (small_mnist.train.images, small_mnist.held_out.images):
         elbo = elbo_without_sampling_error(vae, images.double() / 255)
         exact = linear_log_likelihood(images, optimum.weight, optimum.mean, optimum.sigma)
@@ -68,14 +52,14 @@ def test_elbo_of_every_image_is_its_log_likelihood(optimum: LinearOptimum, small
 
 
 def test_training_mean_of_the_elbo_is_the_closed_form(optimum: LinearOptimum, small_mnist: Dataset) -> None:
-    elbo = elbo_without_sampling_error(optimal_vae(optimum), small_mnist.train.images.double() / 255)
+    elbo = elbo_without_sampling_error(optimal_vae(optimum, torch.float64), small_mnist.train.images.double() / 255)
     assert float(elbo.mean()) == pytest.approx(optimum.train_log_likelihood, abs=1e-4)
 
 
 @torch.no_grad()
 def test_kl_of_each_latent_is_the_closed_form(optimum: LinearOptimum, small_mnist: Dataset) -> None:
     x = small_mnist.train.images.double() / 255
-    terms = optimal_vae(optimum)(x, torch.zeros(len(x), ZDIM, dtype=torch.float64))
+    terms = optimal_vae(optimum, torch.float64)(x, torch.zeros(len(x), ZDIM, dtype=torch.float64))
     torch.testing.assert_close(terms.kl.mean(0).double(), optimum.kl_per_latent, rtol=1e-5, atol=1e-6)
     assert bool((terms.kl[:, optimum.kl_per_latent == 0] == 0).all())
 
@@ -83,7 +67,7 @@ def test_kl_of_each_latent_is_the_closed_form(optimum: LinearOptimum, small_mnis
 @torch.no_grad()
 def test_random_draws_agree_within_their_standard_error(optimum: LinearOptimum, small_mnist: Dataset) -> None:
     """40 draws an image; each image's mean is compared, so that the spread between images does not count."""
-    vae, x = optimal_vae(optimum), small_mnist.train.images.double() / 255
+    vae, x = optimal_vae(optimum, torch.float64), small_mnist.train.images.double() / 255
     random = torch.Generator().manual_seed(5)
     draws = []
     for _ in range(40):
@@ -98,7 +82,7 @@ def test_random_draws_agree_within_their_standard_error(optimum: LinearOptimum, 
 @pytest.mark.parametrize("change", ["mean", "spread", "decoder"])
 def test_away_from_the_optimum_the_elbo_is_below(change: str, small_mnist: Dataset) -> None:
     optimum = linear_optimum(covariance(small_mnist.train.images), ZDIM, 0.2)
-    vae = optimal_vae(optimum)
+    vae = optimal_vae(optimum, torch.float64)
     with torch.no_grad():
         if change == "mean":
             vae.encoder.net[0].weight[:ZDIM] *= 1.02

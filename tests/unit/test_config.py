@@ -68,7 +68,7 @@ def test_defaults() -> None:
     assert TrainConfig().to_json() == {
         "models": [{"name": "baseline", "hidden": []}, {"name": "deep", "hidden": [512, 256]}],
         "zdim": 32,
-        "sigma": 0.2,
+        "sigma": 0.5,
         "epochs": 20,
         "batch_size": 128,
         "lr": 2e-3,

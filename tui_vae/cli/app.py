@@ -136,9 +136,10 @@ def evaluate(
     runs_dir: _RunsDir = None,
 ) -> None:
     """Measure how well the models of a run generate: likelihoods, fidelity, collapse, pictures, and a verdict."""
+    config = evaluation_of(options)
     from tui_vae.cli.evaluate import Shown, evaluate  # noqa: PLC0415
 
-    evaluate(runs_dir_of(runs_dir), run, model or (), evaluation_of(options), Shown(json, csv, pictures))
+    evaluate(runs_dir_of(runs_dir), run, model or (), config, Shown(json, csv, pictures))
 
 
 @app.command()
@@ -156,9 +157,10 @@ def compare(
     runs_dir: _RunsDir = None,
 ) -> None:
     """Hold models, and seeds of them, against each other: intervals, differences to the baseline, and a verdict."""
+    config = evaluation_of(options)
     from tui_vae.cli.evaluate import Shown, compare  # noqa: PLC0415
 
-    compare(runs_dir_of(runs_dir), run, baseline, evaluation_of(options), Shown(json, csv))
+    compare(runs_dir_of(runs_dir), run, baseline, config, Shown(json, csv))
 
 
 @app.command()

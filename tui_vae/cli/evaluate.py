@@ -19,7 +19,6 @@ from tui_vae.headless.pictures import print_picture
 from tui_vae.results import results_csv, results_json
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.listing import find_run
-from tui_vae.runs.pictures import picture_of
 from tui_vae.view.printable import printable
 
 # Torch takes two seconds: what can be refused without it is.
@@ -52,8 +51,11 @@ def evaluate(runs_dir: Path, text: str, models: Sequence[str], config: Evaluatio
         bar.say("loading torch")
         from tui_vae.cli.evaluating import compared, evaluate_run  # noqa: PLC0415
 
-        with _writer_of(run) as (emit, keep):
-            measured = evaluate_run(run, config, emit=_both(emit, bar.show), keep=keep, models=models)
+        with _writer_of(run) as writer:
+            measured = evaluate_run(
+                run, config, emit=_both(writer.emit, bar.show), keep=writer.hindrance is None, models=models
+            )
+    _say_if_not_kept(writer)
     evaluations = [model.stored.result for model in measured]
     comparison = compared(measured) if len(measured) > 1 else None
     verdict = comparison.verdict if comparison is not None else None
@@ -67,12 +69,11 @@ def evaluate(runs_dir: Path, text: str, models: Sequence[str], config: Evaluatio
     setting = measured[0].setting
     what = f"{setting.data}, sigma {setting.sigma}, zdim {setting.zdim}"
     print_evaluation(console, evaluations, () if verdict is not None else (what,))
-    for told in evaluations if shown.pictures else ():
-        for picture in told.pictures:
-            print_picture(console, picture, picture_of(run, picture.file), ascii_only=ascii_only)
+    for grid in (grid for model in measured for grid in model.grids) if shown.pictures else ():
+        print_picture(console, grid.picture(""), grid.pixels, ascii_only=ascii_only)
     if verdict is not None:
         print_verdict(console, verdict)
-    if keep:
+    if all(model.kept for model in measured):
         print(f"kept in {printable(str(run.path / 'evaluation'))}")
 
 
@@ -84,16 +85,23 @@ def compare(runs_dir: Path, texts: Sequence[str], baseline: str | None, config: 
     """
     prepare_output(DisplayConfig())
     runs = list(dict.fromkeys(find_run(runs_dir, text) for text in texts))
-    measured = []
+    measured, writers = [], []
     with EvaluationBar() as bar:
         bar.say("loading torch")
         from tui_vae.cli.evaluating import compared, evaluate_run  # noqa: PLC0415
 
         for run in runs:
             bar.prefix = f"{printable(run.name)}: " if len(runs) > 1 else ""
-            with _writer_of(run) as (emit, keep):
-                measured += evaluate_run(run, config, emit=_both(emit, bar.show), keep=keep, again=False)
+            with _writer_of(run) as writer:
+                found = evaluate_run(
+                    run, config, emit=_both(writer.emit, bar.show), keep=writer.hindrance is None, again=False
+                )
+            measured += found
+            if any(model.new for model in found):
+                writers.append(writer)
     comparison = compared(measured, baseline)
+    for writer in writers:
+        _say_if_not_kept(writer)
     if shown.json:
         print(results_json({one.model: one.values for one in comparison.summaries}, comparison.verdict))
     elif shown.csv:
@@ -102,19 +110,31 @@ def compare(runs_dir: Path, texts: Sequence[str], baseline: str | None, config: 
         print_comparison(make_console(), comparison.summaries, comparison.verdict)
 
 
+@dataclass(frozen=True)
+class _Writer:
+    """Takes what is to be logged; ``hindrance`` is why this process cannot write the run, ``None`` where it can."""
+
+    emit: Callable[[Event], None]
+    hindrance: str | None = None
+
+
+def _say_if_not_kept(writer: _Writer) -> None:
+    if writer.hindrance is not None:
+        sys.stderr.write(f"tui-vae: {printable(writer.hindrance)}; what was measured is shown and not kept\n")
+
+
 @contextlib.contextmanager
-def _writer_of(run: RunDirectory) -> Iterator[tuple[Callable[[Event], None], bool]]:
-    """Be the writer of the run, so that results are kept and logged; where that cannot be, say so and keep nothing."""
+def _writer_of(run: RunDirectory) -> Iterator[_Writer]:
+    """Be the writer of the run, so that results are kept and logged, where that can be."""
     from tui_vae.cli.evaluating import owned  # noqa: PLC0415
 
     with contextlib.ExitStack() as stack:
         try:
             emit = stack.enter_context(owned(run))
         except RunStoreError as error:
-            sys.stderr.write(f"tui-vae: {printable(str(error))}; what is measured is shown and not kept\n")
-            yield lambda event: None, False
+            yield _Writer(lambda event: None, str(error))
             return
-        yield emit, True
+        yield _Writer(emit)
 
 
 def _both(first: Callable[[Event], None], second: Callable[[Event], None]) -> Callable[[Event], None]:

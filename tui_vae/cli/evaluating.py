@@ -18,8 +18,9 @@ from tui_vae.data.splits import hold_out
 from tui_vae.errors import EvaluationError, RunStoreError, TuiVaeError, UsageError
 from tui_vae.evaluation.architectures import Setting, TrainedModel
 from tui_vae.evaluation.comparison import Comparison, compare
+from tui_vae.evaluation.pictures import Grid
 from tui_vae.evaluation.suite import Subject, Suite
-from tui_vae.events import Evaluation, EvaluationFinished, EvaluationProgress, Event, RunStatus
+from tui_vae.events import Evaluation, EvaluationFinished, EvaluationProgress, Event, Notice, RunStatus
 from tui_vae.metrics import Verdict
 from tui_vae.model import VAE
 from tui_vae.runs import LogWriter, RunDirectory
@@ -35,12 +36,25 @@ SECONDS_BETWEEN_REPORTS = 0.5
 
 @dataclass(frozen=True)
 class MeasuredModel:
-    """A model of a run and what was measured of it."""
+    """A model of a run and what was measured of it.
+
+    Attributes:
+        run: The run.
+        train: Its configuration.
+        spec: The model.
+        stored: What was measured.
+        new: Whether it was measured now, and not before.
+        kept: Whether the run keeps it.
+        grids: Pictures, where it was measured now.
+    """
 
     run: RunDirectory
     train: TrainConfig
     spec: ModelSpec
     stored: StoredEvaluation
+    new: bool = False
+    kept: bool = True
+    grids: tuple[Grid, ...] = ()
 
     @property
     def setting(self) -> Setting:
@@ -93,21 +107,24 @@ def evaluate_run(
     train_config = read_config(run)
     device = find_device(config.device)
     subjects = load_subjects(run, train_config, models, device)
-    kept = {} if again else _kept(run, subjects, config)
-    to_measure = [subject for subject in subjects if subject.spec.name not in kept]
-    found = dict(kept)
+    found = {} if again else _kept(run, train_config, subjects, config)
+    to_measure = [subject for subject in subjects if subject.spec.name not in found]
     if to_measure:
         progress = _Progress(emit, len(to_measure))
         try:
             suite = _suite(config, train_config, device, progress)
             for subject in to_measure:
-                found[subject.spec.name] = stored = _measure(suite, subject, run if keep else None, config, progress)
-                emit(stored.result)
+                stored, grids = _measure(suite, subject, config, progress)
+                kept = _keep(run, stored, grids, emit) if keep else None
+                found[subject.spec.name] = MeasuredModel(
+                    run, train_config, subject.spec, kept or stored, new=True, kept=kept is not None, grids=grids
+                )
+                emit((kept or stored).result)
         except TuiVaeError as error:
             # Whoever reads the run's log must not wait for the rest.
             emit(_ended("failed", str(error), None, began))
             raise
-    measured = [MeasuredModel(run, train_config, subject.spec, found[subject.spec.name]) for subject in subjects]
+    measured = [found[subject.spec.name] for subject in subjects]
     if to_measure:
         verdict = compared(measured).verdict if len(measured) > 1 else None
         emit(_ended("finished", None, verdict, began))
@@ -186,9 +203,9 @@ def _suite(config: EvaluationConfig, train_config: TrainConfig, device: torch.de
 
 
 def _measure(
-    suite: Suite, subject: Subject, run: RunDirectory | None, config: EvaluationConfig, progress: _Progress
-) -> StoredEvaluation:
-    """Measure a model, and keep the result in ``run``."""
+    suite: Suite, subject: Subject, config: EvaluationConfig, progress: _Progress
+) -> tuple[StoredEvaluation, tuple[Grid, ...]]:
+    """Measure a model; returns what was found, as it is without files of pictures, and the pictures."""
     began = time.monotonic()
     progress.begin("measuring", subject.spec.name)
     found = suite.evaluate(subject, progress.of_model)
@@ -203,32 +220,42 @@ def _measure(
         class_shares=found.class_shares,
         kl_per_latent=found.kl_per_latent,
         predicted_kl_per_latent=found.predicted_kl_per_latent,
-        pictures=tuple(grid.picture("") for grid in found.grids) if run is not None else (),
+        pictures=(),
         seconds=time.monotonic() - began,
     )
-    stored = StoredEvaluation(result, config.identity(), found.per_image)
-    if run is None:
-        return stored
+    return StoredEvaluation(result, config.identity(), found.per_image), found.grids
+
+
+def _keep(run: RunDirectory, stored: StoredEvaluation, grids: Sequence[Grid], emit: Emit) -> StoredEvaluation | None:
+    """Keep an evaluation with its pictures; a full disk is told, and loses nothing of what took long to measure."""
+    pictures = tuple(grid.picture("") for grid in grids)
+    result = dataclasses.replace(stored.result, pictures=pictures)
     try:
-        return write_evaluation(run, stored, {grid.kind: grid.pixels for grid in found.grids})
+        return write_evaluation(
+            run, dataclasses.replace(stored, result=result), {grid.kind: grid.pixels for grid in grids}
+        )
     except OSError as error:
-        raise RunStoreError(f"{run.path}: the evaluation cannot be kept there ({error.strerror})") from error
+        text = f"{run.path}: the evaluation cannot be kept there ({error.strerror})"
+        emit(Notice(level="warning", text=text, model=result.model))
+        return None
 
 
-def _kept(run: RunDirectory, subjects: Sequence[Subject], config: EvaluationConfig) -> dict[str, StoredEvaluation]:
+def _kept(
+    run: RunDirectory, train: TrainConfig, subjects: Sequence[Subject], config: EvaluationConfig
+) -> dict[str, MeasuredModel]:
     """What is kept of models by their names, as far as it is of these weights and sizes."""
     found = {}
     for subject in subjects:
         stored = read_evaluation(run, subject.spec.name)
         if stored and stored.result.step == subject.step and stored.settings == config.identity():
-            found[subject.spec.name] = stored
+            found[subject.spec.name] = MeasuredModel(run, train, subject.spec, stored)
     return found
 
 
 class _Progress:
     """Tells how far an evaluation is: what all models share, and then one after the other."""
 
-    _SHARED = 0.3
+    _SHARED = 0.4
     """Of a model's time, what all of them share."""
 
     def __init__(self, emit: Emit, models: int) -> None:

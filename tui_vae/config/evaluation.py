@@ -48,7 +48,7 @@ class EvaluationConfig:
     ais_images: int = option(
         0, "Test images for annealed importance sampling; it takes minutes.", metavar="N", panel="Evaluation"
     )
-    ais_steps: int = option(500, "Temperatures between prior and posterior.", metavar="N", panel="Evaluation")
+    ais_steps: int = option(750, "Temperatures between prior and posterior.", metavar="N", panel="Evaluation")
     dequantize: bool = option(
         False, "Add uniform noise to the test images, as continuous densities want.", panel="Evaluation"
     )

@@ -69,7 +69,7 @@ class TrainConfig:
     )
     zdim: int = option(32, "Latent dimension, the same for all models.", metavar="N", panel="Models", identity=True)
     sigma: float | Literal["learned"] = option(
-        0.2,
+        0.5,
         "Standard deviation of the decoder: a number, or 'learned' (one trained scalar).",
         parse=parse_sigma,
         metavar="NUMBER|learned",

@@ -79,15 +79,15 @@ def make_reference(
     Raises:
         UsageError: Too few images for what is asked for.
     """
-    described = describe(classifier, test, report=phases.begin("looking at test images", 1))
+    described = describe(classifier, test, report=phases.begin("looking at test images", 0.5))
     neighbours = None
     if NEIGHBOUR_METRICS & set(metrics) and len(test) > 1:
-        neighbours = reference_neighbours(described.features, phases.begin("neighbours of test images", 1))
+        neighbours = reference_neighbours(described.features, phases.begin("neighbours of test images", 0.2))
     bare = Reference(classifier, test, described.features, neighbours, training, {})
     floor, _ = _measured(bare, training[:samples], metrics, phases)
     if NEAREST in metrics:
         # Training images are at distance 0 from themselves: how far new data are is what test images tell.
-        report = phases.begin("nearest training images of test images", 2)
+        report = phases.begin("nearest training images of test images", 1.4)
         floor[NEAREST] = nearest_training_distance(test[:_MOST_FOR_NEAREST], training, report)
     return Reference(classifier, test, described.features, neighbours, training, floor)
 
@@ -110,7 +110,7 @@ def measure_samples(
     """
     found, described = _measured(reference, samples, metrics, phases)
     if NEAREST in metrics and suffix != NOISY:
-        report = phases.begin(f"nearest training images of {source}", 2)
+        report = phases.begin(f"nearest training images of {source}", 1.4)
         found[NEAREST] = nearest_training_distance(samples[:_MOST_FOR_NEAREST], reference.training, report)
     values = [_value(name, found[name], reference.floor.get(name), suffix, source) for name in METRICS if name in found]
     return values, class_counts(described.probabilities)
@@ -120,12 +120,12 @@ def _measured(
     reference: Reference, images: Tensor, metrics: Collection[str], phases: Phases
 ) -> tuple[dict[str, Estimate], Described]:
     """The metrics of images that need the classifier, and what it saw."""
-    described = describe(reference.classifier, images, report=phases.begin("looking at samples", 1))
+    described = describe(reference.classifier, images, report=phases.begin("looking at samples", 0.5))
     found: dict[str, Estimate] = {}
     wanted = FEATURE_METRICS & set(metrics)
     if wanted:
         features = Features(described.features, reference.features)
-        found |= feature_metrics(features, reference.neighbours, phases.begin("fidelity", 4), wanted)
+        found |= feature_metrics(features, reference.neighbours, phases.begin("fidelity", 1.9), wanted)
     if CLASS_METRICS & set(metrics):
         found |= class_metrics(described.probabilities)
     return {name: estimate for name, estimate in found.items() if name in metrics}, described

@@ -15,8 +15,6 @@ from tui_vae.data.pixels import quantised
 from tui_vae.evaluation.progress import Report, unheard
 from tui_vae.model import VAE
 
-__all__ = ["prior_latents", "prior_means", "prior_samples", "unheard"]
-
 _BATCH = 500
 
 

@@ -22,6 +22,10 @@ from tui_vae.model import VAE
 
 _SOURCE = "test images"
 
+# Weights are seconds on two cores with 10,000 images, and count by their proportions.
+_BOTH_SIDES = 1.8
+"""What annealing from both sides takes beside annealing from one."""
+
 
 @dataclass(frozen=True)
 class Likelihoods:
@@ -59,12 +63,12 @@ def measure_likelihoods(
 
     Raises:
         UsageError: The memory allowed is too small.
-        TuiVaeError: Weights or likelihoods are not finite.
+        EvaluationError: Weights or likelihoods are not finite.
     """
-    elbo = image_elbo(vae, images, seed=seed, memory=config.buffer_bytes, report=phases.begin("ELBO", 1))
+    elbo = image_elbo(vae, images, seed=seed, memory=config.buffer_bytes, report=phases.begin("ELBO", 0.4))
     per_image = {"elbo": elbo.elbo, "reconstruction": elbo.reconstruction, "kl": elbo.kl}
     if is_linear(vae.decoder) and "exact_log_likelihood" in config.metrics:
-        phases.begin("exact likelihood", 0.5)
+        phases.begin("exact likelihood", 0.1)
         per_image["exact_log_likelihood"] = exact_log_likelihood(vae, images).cpu()
     if "iwae" in config.metrics:
         bound = importance_weighted(
@@ -73,7 +77,7 @@ def measure_likelihoods(
             config.iwae_samples,
             seed=seed,
             memory=config.buffer_bytes,
-            report=phases.begin(f"IWAE-{config.iwae_samples}", 0.3 * config.iwae_samples),
+            report=phases.begin(f"IWAE-{config.iwae_samples}", _iwae_weight(vae, config)),
         )
         per_image["iwae"] = bound.values
     annealing: list[MetricValue] = []
@@ -89,14 +93,28 @@ def measure_likelihoods(
     return Likelihoods(tuple(values), per_image, elbo.use)
 
 
+def likelihood_weight(vae: VAE, config: EvaluationConfig) -> float:
+    """What the phases of :func:`measure_likelihoods` weigh together, about."""
+    iwae = _iwae_weight(vae, config) if "iwae" in config.metrics else 0.0
+    return 0.5 + iwae + (1 + _BOTH_SIDES) * _ais_weight(vae, config)
+
+
+def _iwae_weight(vae: VAE, config: EvaluationConfig) -> float:
+    return config.iwae_samples * (0.005 + 1e-7 * vae.parameter_counts().decoder)
+
+
+def _ais_weight(vae: VAE, config: EvaluationConfig) -> float:
+    return config.ais_images * config.ais_steps * (2e-5 + 8e-10 * vae.parameter_counts().decoder)
+
+
 def _annealing(
     vae: VAE, images: Tensor, config: EvaluationConfig, seed: int, phases: Phases
 ) -> tuple[list[MetricValue], Tensor]:
     """What tells whether annealing can be trusted, and log p(x) of each image by it."""
-    plan, weight = Plan(steps=config.ais_steps), 0.001 * len(images) * config.ais_steps
+    plan, weight = Plan(steps=config.ais_steps), _ais_weight(vae, config)
     memory = config.buffer_bytes
     found = annealed(vae, images, plan, seed=seed, memory=memory, report=phases.begin("AIS", weight))
-    report = phases.begin("AIS from both sides", 2 * weight)
+    report = phases.begin("AIS from both sides", _BOTH_SIDES * weight)
     gap = bidirectional(vae, len(images), plan, seed=seed, memory=memory, report=report).gap
     source = f"simulated images, {plan.steps} steps"
     told = {

@@ -23,7 +23,7 @@ from tui_vae.evaluation.fidelity.frechet import check_count_for_frechet
 from tui_vae.evaluation.fidelity_metrics import OF_NOISY_SAMPLES, OF_SAMPLES, Reference, make_reference, measure_samples
 from tui_vae.evaluation.generation import prior_means, prior_samples
 from tui_vae.evaluation.likelihood.observations import dequantized
-from tui_vae.evaluation.likelihood_metrics import measure_likelihoods
+from tui_vae.evaluation.likelihood_metrics import likelihood_weight, measure_likelihoods
 from tui_vae.evaluation.pictures import Grid, all_pictures
 from tui_vae.evaluation.ppca import LinearOptimum, covariance, linear_optimum
 from tui_vae.evaluation.progress import Phases
@@ -124,7 +124,7 @@ class Suite:
                 training=train.images.to(device),
                 samples=config.samples,
                 metrics=config.metrics,
-                phases=Phases(report, total=13),
+                phases=Phases(report, total=4.5),
             )
 
     def evaluate(self, subject: Subject, report: Report) -> Evaluated:
@@ -132,9 +132,9 @@ class Suite:
 
         Raises:
             UsageError: The memory allowed is too small, or there are too few samples for what is asked for.
-            TuiVaeError: Weights, or what they give, are not finite.
+            EvaluationError: Weights, or what they give, are not finite.
         """
-        phases = Phases(report, self._weight())
+        phases = Phases(report, self._weight(subject))
         optimum = self._limit() if subject.spec.linear else None
         likelihoods = measure_likelihoods(
             subject.vae, self._observed, self._config, optimum=optimum, seed=subject.seed, phases=phases
@@ -142,7 +142,7 @@ class Suite:
         values, shares = self._fidelity(subject, phases)
         found = {value.metric: value for value in (*likelihoods.values, *values)}
         use = likelihoods.use
-        of_pictures = phases.begin("pictures", 3)
+        of_pictures = phases.begin("pictures", 1)
         return Evaluated(
             metrics=tuple(found[n] for n in (*METRICS, *(f"{name}{NOISY}" for name in METRICS)) if n in found),
             class_shares=shares,
@@ -168,7 +168,7 @@ class Suite:
         if OF_NOISY_SAMPLES & set(self._config.metrics):
             kinds.append((prior_samples, SAMPLES, NOISY))
         for draw, source, suffix in kinds:
-            images = draw(subject.vae, self._config.samples, subject.seed, phases.begin(f"drawing {source}", 1))
+            images = draw(subject.vae, self._config.samples, subject.seed, phases.begin(f"drawing {source}", 0.1))
             found, counts = measure_samples(
                 self._reference,
                 images.to(self._reference.training.device),
@@ -181,12 +181,10 @@ class Suite:
             shares = shares or tuple((counts / counts.sum()).tolist())
         return values, shares
 
-    def _weight(self) -> float:
+    def _weight(self, subject: Subject) -> float:
         """About what the phases of one model weigh together."""
-        iwae = 0.3 * self._config.iwae_samples if "iwae" in self._config.metrics else 0
-        fidelity = 16 if self._reference is not None else 0
-        ais = 0.003 * self._config.ais_images * self._config.ais_steps
-        return 4.5 + iwae + fidelity + ais
+        fidelity = 6.4 if self._reference is not None else 0.0
+        return likelihood_weight(subject.vae, self._config) + fidelity + 1
 
 
 def _check_memory(samples: int) -> None:

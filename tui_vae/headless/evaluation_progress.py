@@ -7,8 +7,9 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.text import Text
 
-from tui_vae.events import EvaluationProgress, Event
+from tui_vae.events import EvaluationProgress, Event, Notice
 from tui_vae.view.numbers import duration
 from tui_vae.view.printable import printable
 
@@ -55,7 +56,9 @@ class EvaluationBar:
         self._bar.update(self._task, description=f"{self.prefix}{text}", refresh=True)
 
     def show(self, event: Event) -> None:
-        """Take an event of the evaluation."""
+        """Take an event of the evaluation: show how far it is, and write above what a person should know."""
+        if isinstance(event, Notice):
+            self._bar.console.print(Text(f"tui-vae: {printable(event.text)}"), soft_wrap=True)
         if not isinstance(event, EvaluationProgress):
             return
         model = f"{printable(event.model)}: " if event.model is not None else ""

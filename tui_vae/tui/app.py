@@ -297,6 +297,7 @@ class MonitorApp(App[Leave]):
         self.update_view()
 
     def action_step(self, direction: int) -> None:
+        self.update_view()  # a page that was turned to a moment ago does not know yet what there is
         self.page.step(direction)
         self.update_view()
 

@@ -366,7 +366,8 @@ def _line(state: RunState, event: Event) -> LogLine | None:
 def _how_evaluation_ended(event: EvaluationFinished) -> tuple[str, None, str]:
     if event.status == "finished":
         return event.verdict.sentence if event.verdict is not None else "evaluation finished", None, "info"
-    return f"evaluation {event.status}: {event.reason}", None, "error" if event.status == "failed" else "info"
+    text = f"evaluation {event.status}: {event.reason}" if event.reason else f"evaluation {event.status}"
+    return text, None, "error" if event.status == "failed" else "info"
 
 
 def _how_it_started(model: ModelState, event: ModelStarted) -> str:

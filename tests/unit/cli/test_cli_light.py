@@ -58,7 +58,7 @@ def top_level(modules: list[str]) -> set[str]:
 HEAVY = {"torch", "torchvision", "textual", "plotext", "textual_plotext", "PIL", "safetensors"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"], ["evaluate", "--help"], ["compare", "-h"]])
 def test_what_must_be_instant_loads_nothing_heavy(python_in: Run, tmp_path: Path, arguments: list[str]) -> None:
     seen = last_line(python_in(tmp_path, MAIN_WITH_MODULES, *arguments))
     assert seen["code"] == 0
@@ -66,7 +66,15 @@ def test_what_must_be_instant_loads_nothing_heavy(python_in: Run, tmp_path: Path
     assert not (HEAVY | {"numpy"}) & top_level(seen["modules"])
 
 
-@pytest.mark.parametrize("arguments", [["--epochs", "0"], ["--no-ui", "--sigma", "nan"], ["trian"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--epochs", "0"],
+        ["--no-ui", "--sigma", "nan"],
+        ["trian"],
+        ["evaluate", "x", "--metrics", "beauty"],
+    ],
+)
 def test_wrong_use_is_refused_before_anything_heavy_is_loaded(
     python_in: Run, tmp_path: Path, arguments: list[str]
 ) -> None:
@@ -123,14 +131,16 @@ def test_the_help_lists_every_option_with_its_default(run_in: Run, tmp_path: Pat
         ),
     ):
         assert f" {option} " in done.stdout
-    for default in ("[default: 32]", "[default: 0.2]", "[default: 20]", "[default: 128]", "[default: 0.002]"):
+    for default in ("[default: 32]", "[default: 0.5]", "[default: 20]", "[default: 128]", "[default: 0.002]"):
         assert default in done.stdout
     assert "[env: TUI_VAE_RUNS]" in done.stdout
     assert "[b]" not in done.stdout
 
 
-def test_the_help_fits_a_terminal_of_eighty_columns(run_in: Run, tmp_path: Path) -> None:
-    done = run_in(tmp_path, "--help", env={"COLUMNS": "80"})
+@pytest.mark.parametrize("name", [[], ["evaluate"], ["compare"]], ids=str)
+def test_the_help_fits_a_terminal_of_eighty_columns(run_in: Run, tmp_path: Path, name: list[str]) -> None:
+    done = run_in(tmp_path, *name, "--help", env={"COLUMNS": "80"})
+    assert done.returncode == 0
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 

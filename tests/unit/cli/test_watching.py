@@ -182,3 +182,33 @@ def test_a_request_that_nobody_can_take_is_told(watch: Callable[..., WatchSource
     (event,) = told(source, len)
     assert isinstance(event, Notice)
     assert "not being trained by any process" in event.text
+
+
+def test_a_run_is_evaluated_by_its_writer_on_request_or_from_here_when_it_has_none(
+    watch: Callable[..., WatchSource], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(watching.Evaluator, "start", lambda self, models, threads: started.append("here"))
+    run = stored_run(tmp_path, events=[began()])
+    lease = Lease.acquire(run)
+    requests = Requests(run, lease.token)
+    handled: list[str] = []
+
+    def handle(action: str, model: str | None) -> None:
+        handled.append(action)
+
+    only = watch(run)
+    assert "watching only" in (only.evaluate() or "")
+    requests.poll(handle, lambda event: None)
+    assert handled == []
+    assert watch(run, control=True).evaluate() is None
+    requests.poll(handle, lambda event: None)
+    assert handled == ["evaluate"]
+    assert started == []
+    lease.release()
+    end = time.monotonic() + 10
+    while only.sighting().liveness != "gone":
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert only.evaluate() is None
+    assert started == ["here"]

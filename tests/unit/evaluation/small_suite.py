@@ -13,7 +13,7 @@ from tui_vae.model import VAE
 
 ZDIM = 4
 LINEAR, DEEP = ModelSpec("linear"), ModelSpec("deep", (16,))
-RUN = TrainConfig(models=(LINEAR, DEEP), zdim=ZDIM)
+RUN = TrainConfig(models=(LINEAR, DEEP), zdim=ZDIM, sigma=0.2)
 TRAINED_ON = 256
 
 Told = list[tuple[str, float]]

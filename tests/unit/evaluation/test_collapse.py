@@ -10,7 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.numerics.test_elbo_against_exact import ZDIM, optimal_vae
+from tests.numerics.linear_models import optimal_vae
+from tests.numerics.test_elbo_against_exact import ZDIM
 from tui_vae.data import Dataset, Split
 from tui_vae.evaluation.collapse import LatentUse, bin_edges, histogram, measured_use, predicted_use
 from tui_vae.evaluation.ppca import LinearOptimum, covariance, linear_optimum
@@ -21,7 +22,7 @@ values = st.floats(0, 1e4, allow_nan=False)
 
 @torch.no_grad()
 def use_at_the_optimum(optimum: LinearOptimum, images: torch.Tensor) -> LatentUse:
-    mu, log_sigma = optimal_vae(optimum).encoder(images.double() / 255)
+    mu, log_sigma = optimal_vae(optimum, torch.float64).encoder(images.double() / 255)
     return measured_use(mu, gaussian_kl(mu, log_sigma))
 
 

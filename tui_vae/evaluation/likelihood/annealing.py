@@ -8,17 +8,16 @@ in expectation. How chains move is told in ``ladder``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from tui_vae.evaluation.generation import unheard
 from tui_vae.evaluation.likelihood.budget import MEMORY
 from tui_vae.evaluation.likelihood.estimate import Estimate, LogMeanWeights
 from tui_vae.evaluation.likelihood.ladder import SCOUTS, Batches, Ticks
 from tui_vae.evaluation.likelihood.plan import Plan
+from tui_vae.evaluation.progress import Report, unheard
 from tui_vae.model import VAE
 
 
@@ -49,7 +48,7 @@ def annealed(
     *,
     seed: int = 0,
     memory: int = MEMORY,
-    report: Callable[[float], None] = unheard,
+    report: Report = unheard,
 ) -> Annealed:
     """Estimate log p(x) of each image by annealed importance sampling.
 
@@ -63,7 +62,7 @@ def annealed(
 
     Raises:
         UsageError: The memory allowed is too small for a single image.
-        TuiVaeError: Weights or likelihoods are not finite.
+        EvaluationError: Weights or likelihoods are not finite.
     """
     plan = plan or Plan()
     batches = Batches(vae, images, plan, seed=seed, memory=memory)

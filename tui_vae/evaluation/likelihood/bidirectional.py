@@ -8,7 +8,6 @@ data is not certain, only likely where the model resembles them (arXiv:1611.0427
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -16,12 +15,12 @@ from torch import Tensor
 
 from tui_vae.config import PIXELS
 from tui_vae.data.order import generator
-from tui_vae.evaluation.generation import unheard
 from tui_vae.evaluation.likelihood.budget import MEMORY
 from tui_vae.evaluation.likelihood.decoder import check_finite
 from tui_vae.evaluation.likelihood.estimate import Estimate, LogMeanWeights
 from tui_vae.evaluation.likelihood.ladder import SCOUTS, Batches, Ticks
 from tui_vae.evaluation.likelihood.plan import Plan
+from tui_vae.evaluation.progress import Report, unheard
 from tui_vae.model import VAE
 
 
@@ -79,7 +78,7 @@ def bidirectional(
     *,
     seed: int = 0,
     memory: int = MEMORY,
-    report: Callable[[float], None] = unheard,
+    report: Report = unheard,
 ) -> Sandwich:
     """Bounds from both sides on ``n`` images simulated from the model.
 
@@ -93,7 +92,7 @@ def bidirectional(
 
     Raises:
         UsageError: The memory allowed is too small for a single image.
-        TuiVaeError: Weights or likelihoods are not finite.
+        EvaluationError: Weights or likelihoods are not finite.
     """
     plan = plan or Plan()
     check_finite(vae)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from tui_vae.config import PIXELS
-from tui_vae.errors import TuiVaeError
+from tui_vae.errors import EvaluationError
 from tui_vae.model import Decoder
 from tui_vae.model.objective import LOG_2_PI
 
@@ -100,10 +100,12 @@ def check_finite(module: nn.Module) -> None:
     """Refuse weights that are not numbers.
 
     Raises:
-        TuiVaeError: Some are NaN or infinite.
+        EvaluationError: Some are NaN or infinite.
     """
     tensors: Iterable[tuple[str, Tensor]] = module.state_dict().items()
     for name, values in tensors:
         wrong = int(values.numel() - torch.isfinite(values).sum())
         if wrong:
-            raise TuiVaeError(f"{wrong:,} of {values.numel():,} weights of {name} are not finite: nothing to evaluate")
+            raise EvaluationError(
+                f"{wrong:,} of {values.numel():,} weights of {name} are not finite: nothing to evaluate"
+            )

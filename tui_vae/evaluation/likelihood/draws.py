@@ -6,7 +6,7 @@ is worked on at once nor on the model, so that two models of one ``zdim`` are co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,7 @@ from tui_vae.data.order import generator
 from tui_vae.evaluation.likelihood.budget import rows_within
 from tui_vae.evaluation.likelihood.decoder import Likelihood, check_finite
 from tui_vae.evaluation.likelihood.observations import pixels
+from tui_vae.evaluation.progress import Report
 from tui_vae.model import VAE
 
 # About 1,000 rows at a time are fastest: what they go through stays in the caches, and products are large enough.
@@ -71,7 +72,7 @@ def draws(
     seed: int,
     purpose: str,
     memory: int,
-    report: Callable[[float], None],
+    report: Report,
 ) -> Iterator[Draws]:
     """All ``count`` draws of all images, in parts that fit ``memory`` bytes.
 

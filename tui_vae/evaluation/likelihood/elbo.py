@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from tui_vae.evaluation.collapse import LatentUse, measured_use
-from tui_vae.evaluation.generation import unheard
 from tui_vae.evaluation.likelihood.budget import MEMORY
 from tui_vae.evaluation.likelihood.draws import draws, encoded
 from tui_vae.evaluation.likelihood.estimate import check_values
+from tui_vae.evaluation.progress import Report, unheard
 from tui_vae.model import VAE, gaussian_kl
 
 
@@ -42,7 +41,7 @@ def image_elbo(
     draws_per_image: int = 1,
     seed: int = 0,
     memory: int = MEMORY,
-    report: Callable[[float], None] = unheard,
+    report: Report = unheard,
 ) -> Elbo:
     """The ELBO of each image, its expectation over z estimated from a few draws.
 
@@ -56,7 +55,7 @@ def image_elbo(
 
     Raises:
         UsageError: The memory allowed is too small for a single image.
-        TuiVaeError: Weights or likelihoods are not finite.
+        EvaluationError: Weights or likelihoods are not finite.
     """
     posterior = encoded(vae, images)
     total = torch.zeros(len(images), dtype=torch.float64, device=posterior.mu.device)

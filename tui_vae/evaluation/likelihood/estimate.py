@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tui_vae.errors import TuiVaeError
+from tui_vae.errors import EvaluationError
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class LogMeanWeights:
         """The estimates from all weights up to now.
 
         Raises:
-            TuiVaeError: One is not a finite number.
+            EvaluationError: One is not a finite number.
         """
         values = self._log_sum - self._count.log()
         check_values(values)
@@ -78,8 +78,8 @@ def check_values(values: Tensor) -> None:
     """Refuse log-likelihoods that are not numbers, as weights far from any image give.
 
     Raises:
-        TuiVaeError: Some are NaN or infinite.
+        EvaluationError: Some are NaN or infinite.
     """
     wrong = int(len(values) - torch.isfinite(values).sum())
     if wrong:
-        raise TuiVaeError(f"the likelihood of {wrong:,} of {len(values):,} images is not a finite number")
+        raise EvaluationError(f"the likelihood of {wrong:,} of {len(values):,} images is not a finite number")

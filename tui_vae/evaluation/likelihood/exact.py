@@ -36,7 +36,7 @@ def exact_log_likelihood(vae: VAE, images: Tensor) -> Tensor:
 
     Raises:
         UsageError: The decoder is not linear, so that nothing exact is known.
-        TuiVaeError: Weights are not finite.
+        EvaluationError: Weights are not finite.
     """
     if not is_linear(vae.decoder):
         raise UsageError("only a decoder without hidden layers has an exact likelihood")
@@ -80,7 +80,7 @@ def linear_losses(vae: VAE, images: Tensor, optimum: LinearOptimum, elbo: Tensor
 
     Raises:
         UsageError: The decoder is not linear.
-        TuiVaeError: Weights are not finite.
+        EvaluationError: Weights are not finite.
     """
     exact = exact_log_likelihood(vae, images)
     limit = linear_log_likelihood(images, optimum.weight, optimum.mean, optimum.sigma)

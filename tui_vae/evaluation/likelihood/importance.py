@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from torch import Tensor
 
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.generation import unheard
 from tui_vae.evaluation.likelihood.budget import MEMORY
 from tui_vae.evaluation.likelihood.draws import Draws, Encoded, draws, encoded
 from tui_vae.evaluation.likelihood.estimate import Estimate, LogMeanWeights
+from tui_vae.evaluation.progress import Report, unheard
 from tui_vae.model import VAE
 
 
@@ -21,7 +19,7 @@ def importance_weighted(
     *,
     seed: int = 0,
     memory: int = MEMORY,
-    report: Callable[[float], None] = unheard,
+    report: Report = unheard,
 ) -> Estimate:
     """IWAE-K of each image: log 1/K Σ_k p(x, z_k) / q(z_k|x), z_k ~ q(z|x).
 
@@ -37,7 +35,7 @@ def importance_weighted(
 
     Raises:
         UsageError: K is below 1, or the memory allowed is too small for a single image.
-        TuiVaeError: Weights or likelihoods are not finite.
+        EvaluationError: Weights or likelihoods are not finite.
     """
     if samples < 1:
         raise UsageError(f"importance weighting needs at least one sample an image, not {samples}")

@@ -11,7 +11,6 @@ to its mirror image and mix nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -23,6 +22,7 @@ from tui_vae.evaluation.likelihood.draws import encoded
 from tui_vae.evaluation.likelihood.hamiltonian import Path, Point, transition
 from tui_vae.evaluation.likelihood.observations import pixels
 from tui_vae.evaluation.likelihood.plan import Plan
+from tui_vae.evaluation.progress import Report
 from tui_vae.model import VAE
 
 TARGET_ACCEPTANCE = 0.65
@@ -43,7 +43,7 @@ _ROWS = 1024
 class Ticks:
     """Counts trajectories and reports the share done."""
 
-    def __init__(self, total: int, report: Callable[[float], None]) -> None:
+    def __init__(self, total: int, report: Report) -> None:
         self._total = total
         self._report = report
         self._done = 0

@@ -1,21 +1,11 @@
-"""A few images, and one thread: on a busy machine two that wait for each other are many times slower."""
+"""A few images."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import pytest
 import torch
 
 from tui_vae.data import Dataset
-
-
-@pytest.fixture(scope="package", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -1,0 +1,220 @@
+"""An evaluation disturbs nothing: training gives the same bits, and it goes when training's process goes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.same_training import assert_same_training, course
+from tests.unit.cli.trained_runs import small_config, trained_run
+from tui_vae.cli import evaluator
+from tui_vae.cli.preparation import prepare
+from tui_vae.cli.session import Session
+from tui_vae.config import EvaluationConfig, StoreConfig
+from tui_vae.events import (
+    Evaluation,
+    EvaluationFinished,
+    EvaluationProgress,
+    Event,
+    Progress,
+    RunFinished,
+    RunStarted,
+    State,
+    decode,
+)
+from tui_vae.runs import RunDirectory, read_log
+from tui_vae.runs.control import send_request
+from tui_vae.runs.listing import find_run
+
+EPOCHS, BATCH_SIZE = 40, 16
+QUICK = EvaluationConfig(metrics=("elbo", "precision"), samples=100, device="cpu")
+ENDLESS = EvaluationConfig(metrics=("iwae",), iwae_samples=100_000_000, device="cpu")
+
+COMMAND = f"""
+import sys
+from tui_vae.cli import evaluator
+from tui_vae.config import EvaluationConfig
+config = {{"quick": {QUICK!r}, "endless": {ENDLESS!r}}}[sys.argv.pop(1)]
+evaluator.EvaluationConfig = lambda: config
+from tui_vae.__main__ import main
+main()
+"""
+"""The command, with another evaluation at the end than that of ten thousand samples."""
+
+SMALL = [
+    *("--json", "--device", "cpu", "--threads", "1", "--train-size", "256", "--val-size", "100", "--zdim", "4"),
+    *("--epochs", "2", "--model", "linear=", "--model", "deep=16", "--name", "otter"),
+]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    return trained_run(tmp_path_factory.mktemp("undisturbed"), "otter", epochs=EPOCHS, batch_size=BATCH_SIZE)
+
+
+def session_in(folder: Path, *, evaluate: bool) -> Session:
+    store = StoreConfig(runs_dir=str(folder), name="otter", no_evaluate=not evaluate)
+    return prepare(small_config(epochs=EPOCHS, batch_size=BATCH_SIZE), lambda text: None).start(store)
+
+
+def wait_for(session: Session, kind: type[Event], model: str | None = None) -> None:
+    end = time.monotonic() + 100
+    while not any(
+        isinstance(event, kind) and model in (None, getattr(event, "model", None)) for event in session.poll()
+    ):
+        assert time.monotonic() < end, f"waited in vain for {kind.event}"
+        time.sleep(0.002)
+
+
+def test_an_evaluation_in_the_middle_leaves_every_bit_of_training_as_it_is(
+    undisturbed: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluator, "EvaluationConfig", lambda: QUICK)
+    session = session_in(tmp_path, evaluate=False)
+    wait_for(session, Progress, "linear")
+    assert session.evaluate() is None
+    assert session.evaluate() == evaluator.STARTING
+    # Its process takes longer to begin than this training: one model waits, so that it is met in its middle.
+    session.pause("linear")
+    wait_for(session, EvaluationFinished)
+    session.resume("linear")
+    assert session.close() == 0
+    run = find_run(tmp_path, "otter")
+    steps = {event.model: event.step for event in read_log(run.log) if isinstance(event, Evaluation)}
+    assert 0 < steps["linear"] < course(run.path, "linear")["step"] == EPOCHS * 256 // BATCH_SIZE
+    assert steps["deep"] > 0
+    assert_same_training(run.path, undisturbed.path)
+
+
+def test_an_evaluation_at_the_end_leaves_every_bit_of_training_as_it_is(
+    undisturbed: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluator, "EvaluationConfig", lambda: QUICK)
+    session = session_in(tmp_path, evaluate=True)
+    assert session.close() == 0
+    run = find_run(tmp_path, "otter")
+    assert_same_training(run.path, undisturbed.path)
+    assert not any(isinstance(event, Evaluation) for event in read_log(undisturbed.log))
+    events = list(read_log(run.log))
+    kinds = [type(event) for event in events]
+    assert kinds[-1] is RunFinished
+    assert kinds[-2] is EvaluationFinished
+    # All models have ended before the first of them is evaluated.
+    assert kinds.index(EvaluationProgress) > max(i for i, event in enumerate(events) if isinstance(event, State))
+    results = [event for event in events if isinstance(event, Evaluation)]
+    assert [(event.model, event.epoch) for event in results] == [("linear", EPOCHS), ("deep", EPOCHS)]
+
+
+def test_a_request_to_stop_ends_the_evaluation_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluator, "EvaluationConfig", lambda: ENDLESS)
+    session = session_in(tmp_path, evaluate=True)
+    wait_for(session, EvaluationProgress)
+    run = find_run(tmp_path, "otter")
+    send_request(run, "stop", None)
+    assert session.close() == 0  # training has finished
+    *_, evaluated, finished = read_log(run.log)
+    assert isinstance(evaluated, EvaluationFinished)
+    assert (evaluated.status, evaluated.reason) == ("stopped", "on request")
+    assert isinstance(finished, RunFinished)
+    assert finished.status == "finished"
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts the command with a quick or an endless evaluation; ends what the test leaves running."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(evaluation: str, *arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, evaluation, *arguments],
+            cwd=tmp_path,
+            env=os.environ | {"TUI_VAE_RUNS": str(tmp_path)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def told_until(process: subprocess.Popen[str], holds: Callable[[Event], bool]) -> list[Event]:
+    """What the command tells until an event of which something holds."""
+    assert process.stdout is not None
+    events = []
+    for line in process.stdout:
+        events.append(decode(line))
+        if holds(events[-1]):
+            return events
+    raise AssertionError(f"it ended before: {process.communicate()[1]}")
+
+
+def measures(event: Event) -> bool:
+    return isinstance(event, EvaluationProgress) and event.doing.startswith("IWAE")
+
+
+def children(pid: int) -> set[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return {int(child) for task in tasks for child in task.read_text().split()}
+
+
+def gone(pid: int) -> bool:
+    """Ended, if perhaps not yet waited for by whoever inherited it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_a_signal_during_the_evaluation_at_the_end_stops_that_and_training_has_finished(
+    start: Callable[..., subprocess.Popen[str]],
+) -> None:
+    process = start("endless", *SMALL)
+    events = told_until(process, measures)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    events += map(decode, out.splitlines())
+    evaluated, finished = events[-2:]
+    assert isinstance(evaluated, EvaluationFinished)
+    assert (evaluated.status, evaluated.reason) == ("stopped", "by SIGTERM")
+    assert isinstance(finished, RunFinished)
+    assert finished.status == "finished"
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the children of a process are looked up in /proc")
+def test_an_evaluation_does_not_outlive_the_process_that_trains_and_is_made_up_for(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    process = start("endless", *SMALL)
+    told_until(process, measures)
+    evaluating = children(process.pid)
+    assert len(evaluating) == 1
+    process.kill()
+    process.wait()
+    end = time.monotonic() + 60
+    while not all(map(gone, evaluating)):
+        assert time.monotonic() < end, "the evaluation goes on for nobody"
+        time.sleep(0.05)
+    resumed = start("quick", "--json", "--resume", "otter")
+    _, err = resumed.communicate(timeout=100)
+    assert resumed.returncode == 0, err
+    events = list(read_log(find_run(tmp_path, "otter").log))
+    second = events[max(i for i, event in enumerate(events) if isinstance(event, RunStarted)) :]
+    assert {event.model for event in second if isinstance(event, Evaluation)} == {"linear", "deep"}
+    assert isinstance(second[-2], EvaluationFinished)
+    assert second[-2].status == "finished"
+    assert isinstance(second[-1], RunFinished)

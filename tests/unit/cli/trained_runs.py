@@ -1,0 +1,35 @@
+"""Runs that were really trained, on few images and in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tui_vae.cli.preparation import prepare
+from tui_vae.config import ModelSpec, StoreConfig, TrainConfig
+from tui_vae.runs import RunDirectory
+from tui_vae.runs.listing import find_run
+
+LINEAR, DEEP = ModelSpec("linear"), ModelSpec("deep", (16,))
+
+
+def small_config(**options: Any) -> TrainConfig:
+    """Of two tiny models, trained for an epoch of a few steps."""
+    small = {
+        "models": (LINEAR, DEEP),
+        "zdim": 4,
+        "sigma": 0.5,
+        "epochs": 1,
+        "train_size": 256,
+        "val_size": 100,
+        "threads": 1,
+    }
+    return TrainConfig(**(small | {"device": "cpu", "precision": "fp32"} | options))
+
+
+def trained_run(runs_dir: Path, name: str, **options: Any) -> RunDirectory:
+    """A run, trained to its end and not evaluated."""
+    store = StoreConfig(runs_dir=str(runs_dir), name=name, no_evaluate=True)
+    session = prepare(small_config(**options), lambda text: None).start(store)
+    assert session.close() == 0
+    return find_run(runs_dir, name)
