@@ -40,7 +40,9 @@ def words(monitor: Monitor, selector: str) -> str:
 
 
 def row(monitor: Monitor, title: str) -> str:
-    return next(line for line in monitor.panel("#report").splitlines() if line.strip("│ ").startswith(title))
+    """The line of the report that begins so; nothing while it is not drawn yet."""
+    lines = monitor.panel("#report").splitlines()
+    return next((line for line in lines if line.strip("│ ").startswith(title)), "")
 
 
 def failed(**fields: Any) -> Event:
@@ -82,6 +84,7 @@ async def test_what_is_computed_is_told_with_its_share_and_the_time_left(open_mo
     async with open_monitor([*recorded_run(), progress_of_evaluation(0.439)], size=(80, 24)) as monitor:
         assert "evaluating 43 % · epoch 6/20" in monitor.panel("#status")
         await monitor.press("4")
+        await monitor.until(lambda: "left" in monitor.panel("#verdict"))
         line = monitor.panel("#verdict")
         assert "evaluating · deep: Fréchet distance" in line
         assert "43 % · 00:12 left" in line
@@ -331,6 +334,7 @@ async def test_leaving_and_stopping_speak_of_the_evaluation_when_that_is_all_tha
 async def test_in_ascii_and_without_colour_marks_still_tell(open_monitor: OpenMonitor, size: tuple[int, int]) -> None:
     async with open_monitor(DONE, size=size, ascii_only=True, env={"NO_COLOR": "1"}) as monitor:
         await monitor.press("4")
+        await monitor.until(lambda: row(monitor, "|ELBO"))
         assert all(character.isascii() for character in monitor.text)
         assert row(monitor, "|ELBO").split("nats")[1].split()[:5] == ["310.31", "~0.41", "*425.82", "~0.41", "+"]
         assert "Frechet distance" in monitor.panel("#report")

@@ -21,15 +21,15 @@ from tui_vae.view.state import ModelState, RunState
 if TYPE_CHECKING:
     from tui_vae.cli.session import Session
 
+_SWITCH, _SWITCH_BESIDE_DRAWING = 0.005, 0.0005
+"""Seconds that a thread keeps Python's lock when another wants it: as usual, and beside an interface that draws."""
+
 SECONDS_TO_LEAVE = 5.0
 """An interface that has not ended so long after it was asked to is waiting for a terminal that does not read."""
 
 
 def train_in_interface(prepare_run: Prepare, chosen: Chosen, signals: StopSignals, *, ascii_only: bool) -> int:
     """Train before the user's eyes; returns the exit code of the process."""
-    # A trainer asks for Python's lock at every operation. Beside an interface that computes it is to wait half a
-    # millisecond at most, not the usual five.
-    sys.setswitchinterval(0.0005)
     opening = _Opening(prepare_run)
     terminal = Terminal()
     known = RunState(
@@ -37,11 +37,17 @@ def train_in_interface(prepare_run: Prepare, chosen: Chosen, signals: StopSignal
     )
     with StrayOutput() as stray:
         app = MonitorApp(
-            opening, state=known, ascii_only=ascii_only, fps=chosen.display.fps, stray=stray.take, stalled=stray.stalled
+            opening,
+            state=known,
+            ascii_only=ascii_only,
+            fps=chosen.display.fps,
+            stray=stray.take,
+            stalled=lambda: _share_lock(draws=not stray.stalled()),
         )
         left = _answer_for(app, opening, signals, terminal)
         leave = app.run()
         left.set()
+        _share_lock(draws=False)
         remains = stray.take()
     if remains:
         sys.stderr.write(f"{remains}\n")
@@ -62,6 +68,16 @@ def train_in_interface(prepare_run: Prepare, chosen: Chosen, signals: StopSignal
         print("tui-vae: the interface failed; training goes on without it", file=sys.stderr)
         leave = Leave.HEADLESS
     return _after(leave, opening.session, app.run_state, chosen.display, terminal)
+
+
+def _share_lock(*, draws: bool) -> bool:
+    """Let whoever wants Python's lock have it as soon as is good for training; returns whether nothing is drawn.
+
+    A trainer asks for it at every operation. Beside an interface that draws it is to wait half a millisecond at most,
+    not the usual five; trainers alone only lose by such haste.
+    """
+    sys.setswitchinterval(_SWITCH_BESIDE_DRAWING if draws else _SWITCH)
+    return not draws
 
 
 class _Opening:
