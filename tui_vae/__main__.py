@@ -10,11 +10,22 @@ from tui_vae.cli.signals import StopSignals
 
 def main() -> None:
     _complete_streams()
+    wait_without_spinning()
     signals = StopSignals()
     signals.install()
     from tui_vae.cli.app import run  # noqa: PLC0415 - a Ctrl-C meanwhile must already find its handler
 
     sys.exit(run(signals))
+
+
+def wait_without_spinning() -> None:
+    """Let threads of one product sleep while they wait for each other, unless the user wants it otherwise.
+
+    By default they spin, and where something else needs a core, be it the interface, each waits for one that does not
+    run: a step with two threads took up to 20 times as long on a busy machine. Read when torch is loaded, and by
+    processes that are started from this one.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def _complete_streams() -> None:

@@ -6,26 +6,22 @@ what counts.
 
 from __future__ import annotations
 
-import statistics
 import subprocess
-import sys
 import tempfile
 import time
 import typing
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from operator import truediv
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from tui_vae.bench.evaluation import measure_evaluations
 from tui_vae.bench.history import measure_opening
+from tui_vae.bench.measurement import COMMAND, Measurement, rates_of
+from tui_vae.bench.speed import measure_speed
 from tui_vae.bench.terminal import Terminal
 from tui_vae.errors import TrainingError
-from tui_vae.events import Epoch, RunStarted
-from tui_vae.runs import read_log
 
-COMMAND = (sys.executable, "-m", "tui_vae")
 RECORDS = 2_000_000
 _TIMEOUT = 120.0
 _SHORTEST_PHASE = 0.5
@@ -35,27 +31,9 @@ FrontEnd = Literal["headless", "interface at 140x45", "terminal not read"]
 FRONT_ENDS: tuple[FrontEnd, ...] = typing.get_args(FrontEnd)
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """One figure: the median of its repetitions, and their spread."""
-
-    name: str
-    unit: str
-    median: float
-    low: float
-    high: float
-    repetitions: int
-
-    @classmethod
-    def of(cls, name: str, unit: str, values: Sequence[float]) -> Measurement:
-        return cls(name, unit, statistics.median(values), min(values), max(values), len(values))
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-
 def measure_all(*, repeat: int, epochs: int, report: Callable[[str], None]) -> list[Measurement]:
-    """Start-up, the rates of both models with the interface against without, opening a long log, and the evaluation.
+    """The trainer against the lab's loop and its own bound, start-up, the rates of both models with the interface
+    against without, opening a long log, and the evaluation.
 
     Args:
         repeat: Repetitions of everything.
@@ -63,6 +41,7 @@ def measure_all(*, repeat: int, epochs: int, report: Callable[[str], None]) -> l
         report: Told what is being measured.
     """
     return [
+        *measure_speed(repeat=repeat, report=report),
         *_startup(repeat, report),
         *_front_ends(repeat, epochs, report),
         *_long_log(repeat, report),
@@ -173,7 +152,7 @@ def _rates(epochs: int, front_end: FrontEnd) -> dict[str, float]:
         log = next(Path(runs).glob("*/events.jsonl"), None)
         if log is None:
             raise TrainingError("the training to be measured left no run behind")
-        return _rates_of(log)
+        return rates_of(log)
 
 
 def _wait_until_logged(runs: Path, text: bytes, timeout: float) -> None:
@@ -183,15 +162,3 @@ def _wait_until_logged(runs: Path, text: bytes, timeout: float) -> None:
         if time.perf_counter() > end:
             raise TrainingError(f"the training to be measured did not come to {text.decode()}")
         time.sleep(0.5)
-
-
-def _rates_of(log: Path) -> dict[str, float]:
-    """From the second epoch on: during the first, libraries and the interface warm up."""
-    seconds: dict[str, list[float]] = {}
-    images = 0
-    for event in read_log(log):
-        if isinstance(event, Epoch) and event.split == "train":
-            seconds.setdefault(event.model, []).append(event.seconds)
-        elif isinstance(event, RunStarted):
-            images = event.data.train
-    return {model: images * len(of[1:]) / sum(of[1:]) for model, of in seconds.items()}

@@ -169,7 +169,7 @@ def bench(
     epochs: Annotated[int, typer.Option(min=2, metavar="N", help="Epochs of each training that is measured.")] = 5,
     json: Annotated[bool, typer.Option("--json", metavar="", help="One JSON object on stdout.")] = False,
 ) -> None:
-    """Measure this machine: start-up, what the interface costs, opening a long run, evaluation. Takes some minutes."""
+    """Measure this machine: training, start-up, the interface's cost, opening a long run, evaluation. Takes minutes."""
     from tui_vae.cli.bench import run_bench  # noqa: PLC0415
 
     run_bench(repeat=repeat, epochs=epochs, as_json=json)

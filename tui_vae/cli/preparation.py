@@ -27,6 +27,7 @@ from tui_vae.runs.directory import write_config
 from tui_vae.runs.lease import Lease
 from tui_vae.training import Surroundings
 from tui_vae.training.hardware import describe, resolve
+from tui_vae.training.memory import check_memory
 from tui_vae.training.ports import FindLimit
 from tui_vae.training.saved_state import SavedState
 
@@ -203,12 +204,14 @@ def prepare(config: TrainConfig, report: Callable[[str], None]) -> Preparation:
         report: Told in a few words what is being waited for.
 
     Raises:
-        UsageError: A device that is not there, or sizes that the data set does not have.
+        UsageError: A device that is not there, models that do not fit into its memory, or sizes that the data set does
+            not have.
         DataError: The data set is not available.
     """
     report("reading the data")
     data = load_dataset(config)
     resolved = resolve(config, len(data.train))
+    check_memory(resolved, len(data.train) + len(data.held_out))
     summary = data.summary()
     report(f"moving the images to {resolved.device}")
     return Preparation(resolved, data, data.to(torch.device(resolved.device)), summary)

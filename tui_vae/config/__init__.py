@@ -7,14 +7,12 @@ what was chosen for this machine, so that a stored run says exactly what it did.
 
 from tui_vae.config.display import COLOURS, DisplayConfig, StoreConfig
 from tui_vae.config.evaluation import EvaluationConfig, parse_metrics
-from tui_vae.config.models import ModelSpec, check_name
+from tui_vae.config.models import IMAGE_SIDE, PIXELS, ModelSpec, check_name
 from tui_vae.config.options import AUTO, option_names
 from tui_vae.config.training import (
     DATASETS,
     EMBEDDED_DATASET,
-    IMAGE_SIDE,
     LEARNED,
-    PIXELS,
     PRECISIONS,
     SCHEDULES,
     TORCHVISION_DATASETS,

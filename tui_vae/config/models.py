@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,9 @@ from dataclasses import dataclass, field
 from tui_vae.config.options import shown
 from tui_vae.errors import UsageError
 from tui_vae.events import ADDED_LATER
+
+IMAGE_SIDE = 28
+PIXELS = IMAGE_SIDE * IMAGE_SIDE
 
 _MAX_WIDTH = 1_000_000
 
@@ -36,6 +40,12 @@ class ModelSpec:
     @property
     def linear(self) -> bool:
         return not self.hidden
+
+    def weights(self, zdim: int) -> int:
+        """How many weights its layers have, without biases: what a step of it takes grows with them."""
+        widths = (PIXELS, *self.hidden)
+        # Once in the encoder and once, mirrored, in the decoder; mu and sigma leave the one, z enters the other.
+        return 2 * sum(a * b for a, b in itertools.pairwise(widths)) + 3 * zdim * widths[-1]
 
     @property
     def architecture(self) -> str:

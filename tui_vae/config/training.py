@@ -20,8 +20,6 @@ PRECISIONS = (AUTO, "fp32", "bf16")
 EMBEDDED_DATASET = "mnist"
 TORCHVISION_DATASETS = ("fashion-mnist", "kmnist", "qmnist", "emnist-digits")
 DATASETS = (EMBEDDED_DATASET, *TORCHVISION_DATASETS)
-IMAGE_SIDE = 28
-PIXELS = IMAGE_SIDE * IMAGE_SIDE
 
 _MAX_SEED = 2**63 - 1
 _MOST_SEEDS = 100
@@ -114,7 +112,11 @@ class TrainConfig:
         AUTO, "Matrix products; weights and sums stay fp32.", metavar="|".join(PRECISIONS), panel="Machine"
     )
     threads: int | Literal["auto"] = option(
-        AUTO, "Intra-op CPU threads of each model.", parse=parse_threads, metavar="auto|N", panel="Machine"
+        AUTO,
+        "Intra-op CPU threads of the largest model; the others have as many as suit their size.",
+        parse=parse_threads,
+        metavar="auto|N",
+        panel="Machine",
     )
     checkpoint_every: float = option(
         30.0, "Seconds between checkpoints, beside one at every epoch.", metavar="NUMBER", panel="Run"
@@ -157,6 +159,14 @@ class TrainConfig:
     def at_once(self) -> int:
         """How many models train at the same time: those of one seed."""
         return len({spec.architecture for spec in self.models})
+
+    def threads_of(self, spec: ModelSpec) -> int:
+        """Threads of a model once they are resolved: in proportion to its work, at least one.
+
+        A step of the linear model takes a tenth of one of the deep model: more threads would hardly make it faster.
+        """
+        largest = max(other.weights(self.zdim) for other in self.models)
+        return max(1, round(int(self.threads) * spec.weights(self.zdim) / largest))
 
     def resolved(self, *, device: str, precision: str, threads: int, train_size: int) -> TrainConfig:
         """This configuration with each ``auto`` replaced by what this machine uses."""

@@ -16,6 +16,8 @@ from tui_vae.training.control import Control
 from tui_vae.training.saved_state import SavedState
 from tui_vae.training.trainer import Surroundings, Trainer
 
+_NO_MEMORY = "the device ran out of memory; give a smaller --batch-size, narrower --model widths, or fewer models"
+
 
 class Broadcast:
     """Hands every event to every sink, in one order that is the same for all of them."""
@@ -128,8 +130,7 @@ class Engine:
             self._train(spec)
 
     def _train(self, spec: ModelSpec) -> None:
-        # The number of intra-op threads belongs to the calling thread, and so does the backward pass on a CPU.
-        torch.set_num_threads(int(self._surroundings.config.threads))
+        _use_threads(self._surroundings.config.threads_of(spec))
         trainer: Trainer | None = None
         status: ModelStatus = "failed"
         try:
@@ -140,6 +141,8 @@ class Engine:
             status = trainer.run()
         except TrainingError as error:
             self._fail(spec, str(error))
+        except torch.OutOfMemoryError:
+            self._fail(spec, _NO_MEMORY)
         # Whatever else goes wrong ends this model only: the others are other people's work.
         except Exception as error:
             self._surroundings.emit(Notice(level="error", text=traceback.format_exc(), model=spec.name))
@@ -163,3 +166,10 @@ class Engine:
         self.status = "failed" if "failed" in states else "stopped" if "stopped" in states else "finished"
         self._surroundings.emit(RunFinished(status=self.status, models=results))
         self._finished.set()
+
+
+def _use_threads(count: int) -> None:
+    """Let the calling thread compute with so many; the others keep theirs."""
+    # A thread that asks for the first time takes over what any other has set last: so it does before it sets its own.
+    torch.get_num_threads()
+    torch.set_num_threads(count)

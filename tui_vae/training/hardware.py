@@ -12,6 +12,9 @@ import torch
 from tui_vae.config import AUTO, TrainConfig
 from tui_vae.errors import UsageError
 
+_SPARE = 0.2
+"""Of a core: what models that train at once may ask for beyond the cores that there are."""
+
 
 @dataclass(frozen=True)
 class Precision:
@@ -19,6 +22,11 @@ class Precision:
 
     name: str
     device_type: str
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the factors of matrix products are rounded to."""
+        return torch.float32 if self.name == "fp32" else torch.bfloat16
 
     def autocast(self) -> AbstractContextManager[object]:
         """A context, of the calling thread only, in which products are computed with this precision."""
@@ -30,14 +38,15 @@ class Precision:
 def resolve(config: TrainConfig, train_size: int) -> TrainConfig:
     """Replace every ``auto`` by what this machine offers.
 
-    Threads are divided evenly over the models that train at once and then fixed, since their number changes rounding.
+    Threads are divided over the models that train at once by their work and then fixed, since their number changes
+    rounding.
 
     Raises:
         UsageError: A device that is not there.
     """
     device = find_device(config.device)
     precision = config.precision if config.precision != AUTO else _auto_precision(device)
-    threads = max(1, _cores() // config.at_once) if config.threads == AUTO else int(config.threads)
+    threads = _threads_of_the_largest(config) if config.threads == AUTO else int(config.threads)
     return config.resolved(device=str(device), precision=precision, threads=threads, train_size=train_size)
 
 
@@ -83,6 +92,12 @@ def _cpu_multiplies_bf16_tiles() -> bool:
     if not hasattr(torch.cpu, "get_capabilities"):
         return False
     return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+
+
+def _threads_of_the_largest(config: TrainConfig) -> int:
+    """Its share of the cores; a thread more where a core is all but its own, which small models hardly use."""
+    work = {spec.architecture: spec.weights(config.zdim) for spec in config.models}
+    return max(1, int(_cores() * max(work.values()) / sum(work.values()) + _SPARE))
 
 
 def _cores() -> int:

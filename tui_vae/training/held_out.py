@@ -12,7 +12,8 @@ from tui_vae.model import VAE
 from tui_vae.training.hardware import Precision
 from tui_vae.training.statistics import DeviceTotals, Totals
 
-_BATCH = 1000
+BATCH = 1000
+"""Images that are measured at a time."""
 
 
 @torch.inference_mode()
@@ -35,7 +36,7 @@ def held_out_totals(
     """
     noise = generator(seed, "held-out noise", device=images.device)
     totals = DeviceTotals(vae.zdim, images.device)
-    for rows in torch.split(images, _BATCH):
+    for rows in torch.split(images, BATCH):
         if not proceed():
             return None
         epsilon = torch.randn(len(rows), vae.zdim, generator=noise, device=images.device)

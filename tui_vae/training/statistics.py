@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from tui_vae.model import ACTIVE_UNIT_VARIANCE, ElboTerms
 
@@ -58,9 +59,14 @@ class DeviceTotals:
 
     @torch.no_grad()
     def add(self, terms: ElboTerms) -> None:
-        self._images += len(terms.mu)
-        self._reconstruction += terms.reconstruction.sum()
-        self._latents += torch.stack((terms.kl, terms.mu, terms.mu.square())).sum(1)
+        latents = torch.stack((terms.kl, terms.mu, terms.mu.square())).sum(1)
+        self.add_sums(len(terms.mu), terms.reconstruction.sum(), latents)
+
+    def add_sums(self, images: int, reconstruction: Tensor, latents: Tensor) -> None:
+        """Add what has been summed over so many images; ``latents`` as in :class:`Totals`."""
+        self._images += images
+        self._reconstruction += reconstruction
+        self._latents += latents
 
     def peek(self) -> Totals:
         """Read the sums, which waits for the device."""

@@ -20,8 +20,10 @@ from tui_vae.events import Limit, ModelResult, ModelStatus
 from tui_vae.model import VAE
 from tui_vae.training.adam import Adam
 from tui_vae.training.control import Control
+from tui_vae.training.gradient import NegativeElbo
 from tui_vae.training.hardware import Precision
 from tui_vae.training.held_out import held_out_totals
+from tui_vae.training.parameters import FlatParameters
 from tui_vae.training.ports import Emit, FindLimit, Store
 from tui_vae.training.report import Report
 from tui_vae.training.saved_state import (
@@ -87,7 +89,9 @@ class Trainer:
         device = self._train.device
         self._precision = Precision(config.precision, device.type)
         self.vae = VAE.from_spec(spec, config.zdim, config.sigma, generator(self._seed, "weights")).to(device)
-        self._optimizer = Adam(self.vae)
+        parameters = FlatParameters(self.vae)
+        self._gradient = NegativeElbo(self.vae, parameters, self._precision.dtype)
+        self._optimizer = Adam(parameters)
         self._noise = generator(self._seed, "training noise", device=device)
         self._sheets = SheetMaker(data.held_out, config.zdim, config.seed)
         self._not_finite = torch.zeros((), device=device)
@@ -229,19 +233,16 @@ class Trainer:
 
     def _train_step(self, batch: torch.Tensor) -> None:
         rate = learning_rate(self._config.schedule, self._config.lr, self._step, self._steps)
-        x = self._train[batch].float().div_(255)
-        noise = torch.randn(len(batch), self._config.zdim, generator=self._noise, device=x.device)
-        with self._precision.autocast():
-            terms = self.vae(x, noise)
-        loss = terms.loss()
-        loss.backward()
+        # Of rows as whole as these, index_select is much faster than an index.
+        images = self._train.index_select(0, batch)
+        noise = torch.randn(len(batch), self._config.zdim, generator=self._noise, device=images.device)
+        sums = self._gradient(images, noise)
         # From the first loss that is not finite on, the optimiser leaves out every step, decided on the device: the
         # host learns of it at its next read and finds the weights as they were before that step.
-        detached = loss.detach()
-        torch.maximum(self._not_finite, (~torch.isfinite(detached)).float(), out=self._not_finite)
+        torch.maximum(self._not_finite, (~torch.isfinite(sums.loss)).float(), out=self._not_finite)
         self._optimizer.step(rate, self._not_finite)
-        self._losses[self._unread] = detached
-        self._sums.add(terms)
+        self._losses[self._unread] = sums.loss
+        self._sums.add_sums(len(batch), sums.reconstruction, sums.latents)
         self._unread += 1
         self._step += 1
         self._position += len(batch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -141,3 +142,20 @@ def test_the_help_fits_a_terminal_of_eighty_columns(run_in: Run, tmp_path: Path,
     done = run_in(tmp_path, *name, "--help", env={"COLUMNS": "80"})
     assert done.returncode == 0
     assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def environment_of_threads(python_in: Run, folder: Path) -> str:
+    """What the library of threads says of itself when torch loads it, after the program has begun."""
+    code = "import tui_vae.__main__ as program; program.wait_without_spinning(); import torch"
+    return str(python_in(folder, code).stderr)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the library of threads of this platform says it otherwise")
+def test_threads_that_wait_for_each_other_sleep_unless_told_otherwise(
+    python_in: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_DISPLAY_ENV", "true")
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert "OMP_WAIT_POLICY = 'PASSIVE'" in environment_of_threads(python_in, tmp_path)
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    assert "OMP_WAIT_POLICY = 'ACTIVE'" in environment_of_threads(python_in, tmp_path)

@@ -93,8 +93,11 @@ class Run:
 def resolved(data: Dataset, **options: Any) -> TrainConfig:
     """A configuration for the CPU, small and with one thread a model unless said otherwise."""
     defaults = {"models": (SMALL, DEEP), "zdim": 4, "sigma": 0.2, "epochs": 2, "batch_size": 100, "precision": "fp32"}
+    defaults["threads"] = 1
     config = TrainConfig(**(defaults | options))
-    return config.resolved(device="cpu", precision=config.precision, threads=1, train_size=len(data.train))
+    return config.resolved(
+        device="cpu", precision=config.precision, threads=int(config.threads), train_size=len(data.train)
+    )
 
 
 def no_limit(spec: ModelSpec) -> Limit | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from tui_vae.errors import ExitCode
 from tui_vae.events import Checkpoint, Epoch, Event, Notice, Progress, RunFinished, State
 from tui_vae.model import VAE, ElboTerms
 from tui_vae.training import Broadcast, Engine, Surroundings
+from tui_vae.training.gradient import NegativeElbo, StepSums
 from tui_vae.training.trainer import Trainer
 
 from .running import DEEP, PATIENCE, SMALL, MemoryStore, Run, identical, in_a_thread, no_limit, resolved, train
@@ -225,32 +227,53 @@ def test_a_stop_after_the_end_changes_nothing(tiny_mnist: Dataset) -> None:
     assert isinstance(run.events[-1], RunFinished)
 
 
+def test_each_trainer_has_the_threads_that_its_model_is_given(
+    tiny_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, int] = {}
+
+    def find_limit(spec: ModelSpec) -> None:
+        seen[spec.name] = torch.get_num_threads()
+
+    models = (ModelSpec("tiny"), ModelSpec("large", (160,)))
+    run = train(tiny_mnist, models=models, epochs=1, find_limit=find_limit, threads=2)
+    assert run.engine.exit_code == 0
+    assert seen == {"tiny": 1, "large": 2}
+
+
 # Divergence and failure
 
-Spoil = Callable[[ElboTerms], ElboTerms]
+Spoil = Callable[[StepSums], StepSums]
 
 
-def not_a_number(terms: ElboTerms) -> ElboTerms:
-    return ElboTerms(terms.reconstruction * float("nan"), terms.kl, terms.mu)
+def not_a_number(sums: StepSums) -> StepSums:
+    return StepSums(sums.loss * float("nan"), sums.reconstruction * float("nan"), sums.latents)
 
 
-def infinite(terms: ElboTerms) -> ElboTerms:
-    return ElboTerms(terms.reconstruction, terms.kl + float("inf"), terms.mu)
+def infinite(sums: StepSums) -> StepSums:
+    return StepSums(sums.loss + float("inf"), sums.reconstruction, sums.latents + float("inf"))
 
 
 def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> list[dict[str, torch.Tensor]]:
     """Spoil the deep model's loss at one training step, counted from 1; fills with its weights before every step."""
     weights: list[dict[str, torch.Tensor]] = []
-    forward = VAE.forward
+    begin, step = Trainer.__init__, NegativeElbo.__call__
+    deep: dict[NegativeElbo, VAE] = {}
 
-    def patched(self: VAE, x: torch.Tensor, noise: torch.Tensor) -> ElboTerms:
-        terms = forward(self, x, noise)
-        if len(self.encoder.net) == 1 or not torch.is_grad_enabled():
-            return terms
-        weights.append({name: tensor.detach().clone() for name, tensor in self.state_dict().items()})
-        return spoil(terms) if len(weights) == spoilt else terms
+    def begun(self: Trainer, spec: ModelSpec, *rest: Any) -> None:
+        begin(self, spec, *rest)
+        if not spec.linear:
+            deep[self._gradient] = self.vae
 
-    monkeypatch.setattr(VAE, "forward", patched)
+    def patched(self: NegativeElbo, images: torch.Tensor, noise: torch.Tensor) -> StepSums:
+        sums = step(self, images, noise)
+        if self not in deep:
+            return sums
+        weights.append({name: tensor.detach().clone() for name, tensor in deep[self].state_dict().items()})
+        return spoil(sums) if len(weights) == spoilt else sums
+
+    monkeypatch.setattr(Trainer, "__init__", begun)
+    monkeypatch.setattr(NegativeElbo, "__call__", patched)
     return weights
 
 
@@ -341,6 +364,28 @@ def test_an_exception_in_one_trainer_ends_that_model_only(
     assert "BoomError: first line" in notice.text
     assert all_finite(run.weights("deep"))
     assert results(run).models[1].epochs == 1
+    assert identical(run.weights("small"), straight.weights("small"))
+
+
+def test_a_model_that_runs_out_of_memory_fails_with_advice_and_the_other_finishes(
+    small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight = train(small_mnist)
+    step = Trainer._train_step
+
+    def patched(self: Trainer, batch: torch.Tensor) -> None:
+        if self._spec == DEEP and self._step == 3:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB\nand many more lines")
+        step(self, batch)
+
+    monkeypatch.setattr(Trainer, "_train_step", patched)
+    run = train(small_mnist)
+    assert ends(run) == {"small": "finished", "deep": "failed"}
+    reason = run.of(State, "deep")[-1].reason
+    assert reason is not None
+    assert "--batch-size" in reason
+    assert reason.isprintable()
+    assert not run.of(Notice)
     assert identical(run.weights("small"), straight.weights("small"))
 
 

@@ -7,6 +7,7 @@ import torch
 
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.errors import ExitCode, UsageError
+from tui_vae.model import VAE
 from tui_vae.training import hardware
 from tui_vae.training.hardware import Precision, describe, resolve
 
@@ -40,6 +41,31 @@ def test_cores_are_divided_over_the_models(
     monkeypatch.setattr(hardware, "_cores", lambda: cores)
     config = TrainConfig(models=tuple(ModelSpec(f"m{i}") for i in range(models)), device="cpu")
     assert resolve(config, 10).threads == threads
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, (1, 1)), (2, (1, 2)), (4, (1, 3)), (16, (1, 15)), (64, (4, 60))])
+def test_cores_are_divided_by_the_work_of_the_models(
+    cores: int, threads: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "_cores", lambda: cores)
+    models = (ModelSpec("small"), ModelSpec("large", (512, 256)))
+    for seeds in (1, 3):
+        config = resolve(TrainConfig(models=models, device="cpu", seeds=seeds), 10)
+        assert tuple(map(config.threads_of, config.models)) == threads * seeds
+
+
+def test_work_is_the_number_of_weights() -> None:
+    for spec in (ModelSpec("a"), ModelSpec("b", (30,)), ModelSpec("c", (30, 20, 10))):
+        vae = VAE(spec.hidden, 7, 0.2)
+        assert spec.weights(7) == sum(p.numel() for p in vae.parameters() if p.ndim == 2)
+
+
+@pytest.mark.parametrize("hidden", [(), (24,), (512, 256)])
+def test_what_was_typed_is_of_the_largest_model(hidden: tuple[int, ...]) -> None:
+    config = TrainConfig(models=(ModelSpec("any", hidden),), threads=3)
+    assert config.threads_of(config.models[0]) == 3
+    two = TrainConfig(models=(ModelSpec("any", hidden), ModelSpec("same", hidden)), threads=3)
+    assert [two.threads_of(spec) for spec in two.models] == [3, 3]
 
 
 def test_cuda_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,9 @@ from tui_vae.config import ModelSpec
 from tui_vae.data import Dataset
 from tui_vae.data.order import generator, image_order
 from tui_vae.events import Checkpoint, Epoch, Event, ModelStarted, Progress, Samples, State
-from tui_vae.model import VAE, ElboTerms
+from tui_vae.model import VAE
 from tui_vae.training import Engine, trainer
+from tui_vae.training.gradient import NegativeElbo, StepSums
 from tui_vae.training.schedule import learning_rate
 
 from .running import DEEP, SMALL, MemoryStore, Run, identical, train
@@ -31,14 +32,13 @@ def every_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def batch_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Fills with the number of images of every training step."""
     sizes: list[int] = []
-    forward = VAE.forward
+    step = NegativeElbo.__call__
 
-    def recorded(self: VAE, x: torch.Tensor, noise: torch.Tensor) -> ElboTerms:
-        if torch.is_grad_enabled():
-            sizes.append(len(x))
-        return forward(self, x, noise)
+    def recorded(self: NegativeElbo, images: torch.Tensor, noise: torch.Tensor) -> StepSums:
+        sizes.append(len(images))
+        return step(self, images, noise)
 
-    monkeypatch.setattr(VAE, "forward", recorded)
+    monkeypatch.setattr(NegativeElbo, "__call__", recorded)
     return sizes
 
 
@@ -108,7 +108,7 @@ def test_progress_adds_up_to_the_epoch(small_mnist: Dataset) -> None:
 
 
 def test_training_is_adam_on_the_order_noise_and_schedule_of_the_seed(small_mnist: Dataset) -> None:
-    """The same weights, bit for bit, as a loop that is written out here."""
+    """The same weights, but for rounding, as a loop of autograd and torch's optimiser that is written out here."""
     run = train(small_mnist, models=(DEEP,), batch_size=300, epochs=2, seed=5, lr=1e-3)
     vae = VAE.from_spec(DEEP, 4, 0.2, generator(5, "weights"))
     optimiser = torch.optim.Adam(vae.parameters(), fused=True)
@@ -125,7 +125,9 @@ def test_training_is_adam_on_the_order_noise_and_schedule_of_the_seed(small_mnis
             optimiser.step()
     finally:
         torch.set_num_threads(before)
-    assert identical(run.weights("deep"), vae.state_dict())
+    # Adam divides by the size of a gradient, which makes much of the rounding of a small one, but never a step of it.
+    for name, weight in vae.state_dict().items():
+        assert float((run.weights("deep")[name] - weight).abs().max()) < 0.02 * 1e-3, name
 
 
 def test_the_last_batch_of_an_epoch_may_be_smaller(tiny_mnist: Dataset, batch_sizes: list[int]) -> None:

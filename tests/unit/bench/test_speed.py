@@ -1,0 +1,104 @@
+"""What the benchmark compares: that it is the same work, and that figures follow from what was measured."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from tui_vae.bench import bound, lab_loop
+from tui_vae.bench.speed import Round, figures
+from tui_vae.config import ModelSpec, TrainConfig
+from tui_vae.data import Dataset, Split
+from tui_vae.data.order import generator
+from tui_vae.model import VAE
+
+SPECS = [ModelSpec("linear"), ModelSpec("deep", (40, 20))]
+
+
+def config(spec: ModelSpec, precision: str = "fp32") -> TrainConfig:
+    chosen = TrainConfig(models=(spec,), zdim=4, batch_size=16)
+    return chosen.resolved(device="cpu", precision=precision, threads=1, train_size=80)
+
+
+def digits(images: int) -> Split:
+    drawn = torch.randint(0, 256, (images, 784), generator=generator(0, "test")).to(torch.uint8)
+    return Split(drawn, torch.zeros(images, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=str)
+def test_the_loop_of_the_lab_minimises_what_the_trainer_does(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    vae = VAE.from_spec(spec, 4, 0.3, generator(1, "weights"))
+    lab = lab_loop.LabVAE(spec.hidden, 4, 0.3)
+    lab.encoder.load_state_dict(vae.encoder.net.state_dict())
+    lab.decoder.load_state_dict(vae.decoder.net.state_dict())
+    images, noise = digits(10).images, torch.randn(10, 4, generator=generator(2, "noise"))
+
+    def drawn_before(self: torch.distributions.Normal) -> torch.Tensor:
+        return self.loc + self.scale * noise
+
+    monkeypatch.setattr(torch.distributions.Normal, "rsample", drawn_before)
+    x = images.float() / 255
+    assert float(lab(x).detach()) == pytest.approx(float(vae(x, noise).loss().detach()), rel=1e-5)
+
+
+def test_the_loop_of_the_lab_sees_the_same_pixels() -> None:
+    split = digits(3)
+    for index, (image, label) in enumerate(map(lab_loop.Digits(split.images, split.labels).__getitem__, range(3))):
+        assert torch.equal(image.view(-1), split.images[index].float() / 255)
+        assert label == 0
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("spec", SPECS, ids=str)
+def test_the_bound_multiplies_what_a_step_must(spec: ModelSpec, precision: str) -> None:
+    """Once every weight for each image forward and twice back, but for the gradient of the images."""
+    least = bound.Bound(spec, config(spec, precision))
+    multiplications = sum(left.shape[0] * left.shape[1] * right.shape[1] for left, right, _ in least._products)
+    layers = [(784, *spec.hidden, 8), (4, *reversed(spec.hidden), 784)]
+    weights = [a * b for widths in layers for a, b in itertools.pairwise(widths)]
+    assert multiplications == 16 * (3 * sum(weights) - weights[0])
+    dtype = torch.float32 if precision == "fp32" else torch.bfloat16
+    assert {tensor.dtype for product in least._products for tensor in product} == {dtype}
+    least.go(2)
+
+
+def test_the_steps_that_are_measured_are_those_of_the_trainer() -> None:
+    spec, data = SPECS[1], Dataset("mnist", digits(80), digits(20))
+    stepping = bound.trainer(spec, config(spec), data)
+    before = {name: tensor.clone() for name, tensor in stepping.vae.state_dict().items()}
+    stepping.go(23)
+    assert stepping.saved().course.step == 23
+    changed = {name for name, tensor in stepping.vae.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert changed == before.keys() - {"decoder.log_sigma"}
+
+
+def test_figures_are_ratios_of_the_same_round() -> None:
+    def measured(factor: float) -> Round:
+        return Round(
+            lab={"baseline": (0.01 * factor, 0.02), "deep": (0.03 * factor, 0.04)},
+            in_turn={"baseline": [(0.002, 0.001)], "deep": [(0.010, 0.009), (0.008, 0.008)]},
+            at_once={"baseline": (0.002, 0.001), "deep": (0.010, 0.009)},
+            together={"baseline": 64_000.0, "deep": 12_800.0 / factor},
+            alone={"baseline": 64_000.0, "deep": 25_600.0},
+            precision="fp32",
+        )
+
+    told = {m.name: m for m in figures([measured(1), measured(3)], images=12_800)}
+    assert told["lab's loop, an epoch of both models"].median == pytest.approx(0.04 * 2 * 100)
+    assert told["both models together, an epoch"].low == pytest.approx(1.0)
+    ratio = told["lab's loop / both models together"]
+    assert (ratio.low, ratio.high) == (pytest.approx(4.0), pytest.approx(4.0))
+    assert told["lab's loop / both models, seconds of cores"].median == pytest.approx(0.06 / 0.010)
+    assert told["deep: bound / step"].high == pytest.approx(1.0)
+    assert told["deep alone, an epoch"].median == pytest.approx(0.5)
+    assert next(iter(told.values())).unit == "ratio"
+
+
+def test_the_loop_of_the_lab_is_a_program_of_its_own() -> None:
+    done = subprocess.run([sys.executable, "-m", "tui_vae.bench.lab_loop", "1"], check=True, capture_output=True)
+    assert b"baseline" in done.stdout
+    assert b"deep" in done.stdout

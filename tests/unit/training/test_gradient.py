@@ -1,0 +1,150 @@
+"""The gradient that is written out, against autograd on the model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+
+from tui_vae.config import ModelSpec
+from tui_vae.data.order import generator
+from tui_vae.model import VAE, ElboTerms
+from tui_vae.training.gradient import NegativeElbo
+from tui_vae.training.parameters import FlatParameters
+
+ZDIM = 6
+HIDDEN = [(), (40,), (30, 20), (7, 50, 9)]
+SIGMAS = [0.2, 1.7, "learned"]
+
+Gradients = dict[str, torch.Tensor]
+
+
+def model(hidden: Sequence[int], sigma: float | str) -> VAE:
+    return VAE.from_spec(ModelSpec("any", tuple(hidden)), ZDIM, sigma, generator(1, "weights"))
+
+
+def batch(images: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images that are mostly black, as digits are, and noise."""
+    drawn = generator(seed, "test")
+    images_ = torch.randint(-400, 256, (images, 784), generator=drawn).clamp(min=0).to(torch.uint8)
+    return images_, torch.randn(images, ZDIM, generator=drawn)
+
+
+def by_autograd(vae: VAE, images: torch.Tensor, noise: torch.Tensor) -> tuple[ElboTerms, Gradients]:
+    vae.zero_grad()
+    terms = vae(images.float() / 255, noise)
+    terms.loss().backward()
+    return terms, {name: p.grad.clone() for name, p in vae.named_parameters() if p.grad is not None}
+
+
+def assert_near(mine: torch.Tensor, reference: torch.Tensor, relative: float) -> None:
+    assert mine.shape == reference.shape
+    assert float((mine - reference).norm()) <= relative * float(reference.norm())
+
+
+@pytest.mark.parametrize("sigma", SIGMAS)
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_it_is_what_autograd_gives(hidden: Sequence[int], sigma: float | str) -> None:
+    vae = model(hidden, sigma)
+    images, noise = batch(33)
+    terms, expected = by_autograd(vae, images, noise)
+    parameters = FlatParameters(vae)
+    sums = NegativeElbo(vae, parameters, torch.float32)(images, noise)
+    found = parameters.views(parameters.gradients)
+    assert found.keys() == expected.keys()
+    assert ("decoder.log_sigma" in found) == (sigma == "learned")
+    for name, gradient in expected.items():
+        assert_near(found[name], gradient, 1e-5)
+    assert_near(sums.loss, terms.loss().detach(), 1e-5)
+    assert_near(sums.reconstruction, terms.reconstruction.detach().sum(), 1e-5)
+    expected_latents = torch.stack((terms.kl, terms.mu, terms.mu.square())).detach().sum(1)
+    assert_near(sums.latents, expected_latents, 1e-5)
+
+
+@pytest.mark.parametrize("sigma", SIGMAS)
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_it_is_the_slope_of_the_loss(hidden: Sequence[int], sigma: float | str) -> None:
+    """By central differences along the gradient itself, in double precision."""
+    vae = model(hidden, sigma)
+    images, noise = batch(20)
+    parameters = FlatParameters(vae)
+    NegativeElbo(vae, parameters, torch.float32)(images, noise)
+    exact = model(hidden, sigma).double()
+    direction = {name: g.double() for name, g in parameters.views(parameters.gradients).items()}
+    length = float(parameters.gradients.double().norm())
+    losses = []
+    for sign in (1, -1):
+        exact.load_state_dict(vae.state_dict())
+        with torch.no_grad():
+            for name, parameter in exact.named_parameters():
+                parameter.add_(direction[name], alpha=sign * 1e-7 / length)
+            mu, log_sigma = exact.encoder.net(images.double() / 255).chunk(2, dim=-1)
+            x = images.double() / 255
+            scale = exact.decoder.log_sigma
+            error = (x - exact.decoder.net(mu + log_sigma.exp() * noise.double())).square().sum()
+            kl = (0.5 * (mu.square() + (2 * log_sigma).exp() - 1) - log_sigma).sum()
+            losses.append(float((kl + 0.5 * error * torch.exp(-2 * scale)) / 20 + 784 * scale))
+    assert (losses[0] - losses[1]) / 2e-7 == pytest.approx(length, rel=1e-3)
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_products_in_bf16_round_as_autocast_does(hidden: Sequence[int]) -> None:
+    vae = model(hidden, "learned")
+    images, noise = batch(64)
+    _, exact = by_autograd(vae, images, noise)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        terms, expected = by_autograd(vae, images, noise)
+    parameters = FlatParameters(vae)
+    sums = NegativeElbo(vae, parameters, torch.bfloat16)(images, noise)
+    assert_near(sums.loss, terms.loss().detach(), 1e-3)
+    for name, gradient in parameters.views(parameters.gradients).items():
+        assert_near(gradient, expected[name], 0.01)
+        assert_near(gradient, exact[name], 0.04)
+        assert gradient.dtype == torch.float32
+
+
+def test_batches_of_several_sizes_do_not_touch_each_other() -> None:
+    vae = model((30, 20), 0.2)
+    parameters = FlatParameters(vae)
+    gradient = NegativeElbo(vae, parameters, torch.float32)
+    found = []
+    for size in (50, 20, 1, 50):
+        images, noise = batch(size, seed=size)
+        loss = float(gradient(images, noise).loss)
+        found.append((loss, parameters.gradients.clone()))
+        terms, expected = by_autograd(vae, images, noise)
+        assert loss == pytest.approx(float(terms.loss().detach()), rel=1e-5)
+        for name, view in parameters.views(parameters.gradients).items():
+            assert_near(view, expected[name], 1e-5)
+    assert found[0][0] == found[3][0]
+    assert torch.equal(found[0][1], found[3][1])
+
+
+def test_what_is_not_finite_leaves_nothing_behind() -> None:
+    """A step that failed, and then one of the same place with other noise."""
+    vae = model((30, 20), "learned")
+    parameters = FlatParameters(vae)
+    gradient = NegativeElbo(vae, parameters, torch.float32)
+    images, noise = batch(20)
+    gradient(images, noise)
+    before = parameters.gradients.clone()
+    assert not torch.isfinite(gradient(images, torch.full_like(noise, float("nan"))).loss)
+    gradient(images, noise)
+    assert torch.equal(parameters.gradients, before)
+
+
+def test_parameters_become_views_and_keep_their_values() -> None:
+    vae = model((7, 50, 9), "learned")
+    before = {name: tensor.clone() for name, tensor in vae.state_dict().items()}
+    parameters = FlatParameters(vae)
+    assert {name: tensor.shape for name, tensor in before.items()} == {
+        name: view.shape for name, view in parameters.views(parameters.values).items()
+    }
+    parameters.values.mul_(2)
+    for name, tensor in vae.state_dict().items():
+        assert torch.equal(tensor, 2 * before[name])
+    vae.load_state_dict(before)
+    for name, view in parameters.views(parameters.values).items():
+        assert torch.equal(view, before[name])
+        assert view.data_ptr() % 64 == 0

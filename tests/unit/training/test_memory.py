@@ -1,0 +1,89 @@
+"""What a run needs, and that what cannot fit is refused before anything is made."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tui_vae.config import ModelSpec, TrainConfig
+from tui_vae.errors import ExitCode, UsageError
+from tui_vae.model import VAE
+from tui_vae.training import memory
+from tui_vae.training.adam import Adam
+from tui_vae.training.gradient import NegativeElbo
+from tui_vae.training.hardware import Precision
+from tui_vae.training.memory import bytes_needed, bytes_of_model, check_memory, memory_of
+from tui_vae.training.parameters import FlatParameters
+
+
+def resolved(*models: ModelSpec, precision: str = "fp32", batch: int = 64, seeds: int = 1) -> TrainConfig:
+    config = TrainConfig(models=models, batch_size=batch, seeds=seeds)
+    return config.resolved(device="cpu", precision=precision, threads=1, train_size=1000)
+
+
+def storages(*things: object) -> int:
+    """Bytes of all tensors that are reached from some objects, each storage once."""
+    found: dict[int, int] = {}
+    seen: set[int] = set()
+    left = list(things)
+    while left:
+        thing = left.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, torch.Tensor):
+            found[thing.untyped_storage().data_ptr()] = thing.untyped_storage().nbytes()
+        elif isinstance(thing, dict):
+            left.extend(thing.values())
+        elif isinstance(thing, list | tuple):
+            left.extend(thing)
+        elif hasattr(thing, "__dict__"):
+            left.extend(vars(thing).values())
+    return sum(found.values())
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("hidden", [(), (512, 256), (2000,)])
+def test_it_is_near_what_the_tensors_of_a_step_take_and_not_more(hidden: tuple[int, ...], precision: str) -> None:
+    config = resolved(ModelSpec("any", hidden), precision=precision, batch=1000)
+    vae = VAE(hidden, config.zdim, config.sigma)
+    parameters = FlatParameters(vae)
+    gradient = NegativeElbo(vae, parameters, Precision(precision, "cpu").dtype)
+    gradient(torch.zeros(1000, 784, dtype=torch.uint8), torch.zeros(1000, config.zdim))
+    taken = storages(parameters, gradient, Adam(parameters))
+    assert 0.5 * taken < bytes_of_model(config.models[0], config) < 1.5 * taken
+
+
+def test_models_of_several_seeds_do_not_train_at_once() -> None:
+    one, three = (resolved(ModelSpec("any", (512,)), seeds=seeds) for seeds in (1, 3))
+    weights = 4 * one.models[0].weights(one.zdim)
+    assert bytes_needed(three, 10) - bytes_needed(one, 10) == 2 * weights
+
+
+def test_what_does_not_fit_is_refused_with_the_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = resolved(ModelSpec("small"), ModelSpec("huge", (1_000_000, 1_000_000)))
+    with pytest.raises(UsageError) as caught:
+        check_memory(config, 60_000)
+    assert caught.value.exit_code == ExitCode.USAGE == 2
+    text = str(caught.value)
+    assert text.isprintable()
+    assert f"{bytes_needed(config, 60_000):,} bytes" in text
+    assert f"{memory_of(torch.device('cpu')):,}" in text
+    assert "huge" in text
+    monkeypatch.setattr(memory, "memory_of", lambda device: None)
+    check_memory(config, 60_000)
+
+
+def test_just_what_is_there_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = resolved(ModelSpec("any", (30,)))
+    needed = bytes_needed(config, 100)
+    monkeypatch.setattr(memory, "memory_of", lambda device: needed)
+    check_memory(config, 100)
+    monkeypatch.setattr(memory, "memory_of", lambda device: needed - 1)
+    with pytest.raises(UsageError):
+        check_memory(config, 100)
+
+
+def test_of_a_cuda_device_it_is_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (123, 456))
+    assert memory_of(torch.device("cuda:0")) == 123

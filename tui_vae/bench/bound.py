@@ -1,0 +1,152 @@
+"""How near the trainer's step comes to what its shapes cannot do without: measured in one process, in turn.
+
+``python -m tui_vae.bench.bound STEPS PAIRS`` prints a JSON object. The bound of a step is its matrix products, forward
+and back, and one pass of the optimiser over weights, gradients and moments, with one thread. Time is that of the
+thread on a core, which others on the machine do not lengthen but by what they push out of the caches.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tui_vae.config import ModelSpec, TrainConfig
+from tui_vae.data import Dataset, image_order, load_dataset
+from tui_vae.data.order import generator
+from tui_vae.model import VAE
+from tui_vae.training import Surroundings
+from tui_vae.training.adam import Adam
+from tui_vae.training.control import Control
+from tui_vae.training.hardware import Precision, resolve
+from tui_vae.training.parameters import FlatParameters
+from tui_vae.training.trainer import STEPS_PER_READ, Trainer
+
+_SECONDS_AT_ONCE = 2.0
+"""For which all models work at the same time, to see what they leave each other."""
+
+
+class Stepping(Trainer):
+    """Steps of the trainer and nothing else: nothing is measured on held-out images, told or stored."""
+
+    def go(self, steps: int) -> None:
+        batch, order = self._config.batch_size, image_order(self._seed, 0, len(self._train))
+        for _ in range(steps):
+            if self._position + batch > len(order):
+                self._position = 0
+            self._train_step(order[self._position : self._position + batch])
+            if self._unread == STEPS_PER_READ:
+                self._read()
+
+
+class Bound:
+    """The matrix products of a step of a model, one after the other as in the step, and an optimiser's pass."""
+
+    def __init__(self, spec: ModelSpec, config: TrainConfig) -> None:
+        dtype = Precision(config.precision, config.device).dtype
+        vae = VAE.from_spec(spec, config.zdim, config.sigma, generator(0, "weights"))
+        parameters = FlatParameters(vae)
+        self._optimizer = Adam(parameters)
+        self._go_on = torch.zeros(())
+        values, gradients = parameters.values.to(dtype), parameters.gradients.to(dtype)
+        weights = [view for view in parameters.views(values).values() if view.ndim == 2]
+        places = [view for view in parameters.views(gradients).values() if view.ndim == 2]
+        inputs = [torch.randn(config.batch_size, weight.shape[1]).to(dtype) for weight in weights]
+        outputs = [torch.randn(config.batch_size, weight.shape[0]).to(dtype) for weight in weights]
+        self._products: list[tuple[Tensor, Tensor, Tensor]] = [
+            (x, weight.t(), y) for x, weight, y in zip(inputs, weights, outputs, strict=True)
+        ]
+        for x, weight, y, place in reversed(list(zip(inputs, weights, outputs, places, strict=True))):
+            self._products.append((y.t(), x, place))
+            if weight is not weights[0]:  # the gradient of the images is of no use
+                self._products.append((y, weight, x))
+
+    def go(self, steps: int) -> None:
+        for _ in range(steps):
+            for left, right, place in self._products:
+                torch.mm(left, right, out=place)
+            self._optimizer.step(0.0, self._go_on)
+
+
+class Nothing:
+    """A store that keeps nothing."""
+
+    def save_sheet(self, *args: Any) -> None: ...
+
+    def save_latest(self, *args: Any) -> None: ...
+
+    def save_best(self, *args: Any) -> None: ...
+
+    def settle(self) -> None: ...
+
+
+def trainer(spec: ModelSpec, config: TrainConfig, data: Dataset) -> Stepping:
+    return Stepping(spec, Surroundings(config, data, lambda event: None, Nothing(), lambda spec: None), Control())
+
+
+def seconds(go: Callable[[int], None], steps: int) -> float:
+    """Seconds of this thread on a core for a step."""
+    began = time.thread_time()
+    go(steps)
+    return (time.thread_time() - began) / steps
+
+
+def in_turn(step: Callable[[int], None], bound: Callable[[int], None], steps: int, pairs: int) -> list[list[float]]:
+    """``pairs`` times the seconds of a step and of its bound, the one and the other first."""
+    for go in (step, bound):
+        go(STEPS_PER_READ)
+    measured = []
+    for index in range(pairs):
+        order = [step, bound] if index % 2 == 0 else [bound, step]
+        times = {go: seconds(go, steps) for go in order}
+        measured.append([times[step], times[bound]])
+    return measured
+
+
+def at_once(goes: Sequence[Callable[[int], None]]) -> list[float]:
+    """Seconds of a step of each while all of them work, each in a thread of its own."""
+    barrier = threading.Barrier(len(goes))
+    per_step = [0.0] * len(goes)
+
+    def work(index: int, go: Callable[[int], None]) -> None:
+        torch.set_num_threads(1)
+        go(STEPS_PER_READ)
+        barrier.wait()
+        began, steps = time.perf_counter(), 0
+        while time.perf_counter() - began < _SECONDS_AT_ONCE:
+            go(STEPS_PER_READ)
+            steps += STEPS_PER_READ
+        per_step[index] = (time.perf_counter() - began) / steps
+
+    threads = [threading.Thread(target=work, args=numbered) for numbered in enumerate(goes)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return per_step
+
+
+def main(steps: int, pairs: int) -> None:
+    torch.set_num_threads(1)
+    data = load_dataset(TrainConfig())
+    config = resolve(TrainConfig(device="cpu", threads=1), len(data.train))
+    steppings = [trainer(spec, config, data) for spec in config.models]
+    bounds = [Bound(spec, config) for spec in config.models]
+    told: dict[str, Any] = {"precision": config.precision, "in_turn": {}, "at_once": {}}
+    for spec, stepping, bound in zip(config.models, steppings, bounds, strict=True):
+        told["in_turn"][spec.name] = in_turn(stepping.go, bound.go, steps, pairs)
+    of_steps, of_bounds = (at_once([one.go for one in ones]) for ones in (steppings, bounds))
+    for spec, step, least in zip(config.models, of_steps, of_bounds, strict=True):
+        told["at_once"][spec.name] = [step, least]
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(*map(int, itertools.islice(sys.argv, 1, 3)))

@@ -1,0 +1,46 @@
+"""One figure that was measured, the program that is measured, and what its log tells of its speed."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tui_vae.events import Epoch, RunStarted
+from tui_vae.runs import read_log
+
+COMMAND = (sys.executable, "-m", "tui_vae")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One figure: the median of its repetitions, and their spread."""
+
+    name: str
+    unit: str
+    median: float
+    low: float
+    high: float
+    repetitions: int
+
+    @classmethod
+    def of(cls, name: str, unit: str, values: Sequence[float]) -> Measurement:
+        return cls(name, unit, statistics.median(values), min(values), max(values), len(values))
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def rates_of(log: Path) -> dict[str, float]:
+    """Images a second of each model from the second epoch on: in the first, libraries and the interface warm up."""
+    seconds: dict[str, list[float]] = {}
+    images = 0
+    for event in read_log(log):
+        if isinstance(event, Epoch) and event.split == "train":
+            seconds.setdefault(event.model, []).append(event.seconds)
+        elif isinstance(event, RunStarted):
+            images = event.data.train
+    return {model: images * len(of[1:]) / sum(of[1:]) for model, of in seconds.items()}
