@@ -97,7 +97,7 @@ def curve_chart(column: Literal["loss", "reconstruction", "kl"], title: str, sho
         marks: list[Curve] = []
         behind: list[Curve] = []
         for name, model in state.models.items():
-            steps_per_epoch = model.steps / max(1, state.epochs)
+            steps_per_epoch = model.steps / max(1, state.epochs_of(model))
             raw, line = _training_curves(model, column, settings, columns, steps_per_epoch)
             style = styles[name]
             if raw is not None:
