@@ -292,6 +292,13 @@ class MonitorApp(App[Leave]):
         at = SMOOTHING_WINDOWS.index(self._settings.smoothing) + direction
         self._change(replace(self._settings, smoothing=SMOOTHING_WINDOWS[min(max(at, 0), len(SMOOTHING_WINDOWS) - 1)]))
 
+    def action_order(self) -> None:
+        self._change(replace(self._settings, by_index=not self._settings.by_index))
+
+    def action_next_view(self) -> None:
+        self.page.next_view()
+        self.call_after_refresh(self.update_view)
+
     def _change(self, settings: ChartSettings) -> None:
         self._settings = settings
         self.update_view()

@@ -42,6 +42,9 @@ class Page(Container):
     def step(self, direction: int) -> None:
         """Go to what comes before or after, on pages that show one of many."""
 
+    def next_view(self) -> None:
+        """Show the same in another way, on pages that know several."""
+
     def enlarge(self) -> None:
         """Enlarge the panel at hand, or restore it."""
 
