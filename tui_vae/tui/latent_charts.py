@@ -29,7 +29,9 @@ def latent_chart(name: str | None) -> Builder:
         name: The model; the selected one when ``None``.
     """
 
-    def build(state: RunState, settings: ChartSettings, columns: int, rows: int) -> ChartData | None:
+    def build(
+        state: RunState, settings: ChartSettings, columns: int, rows: int, others: tuple[RunState, ...] = ()
+    ) -> ChartData | None:
         model = state.models.get(name or settings.selected or "")
         if model is None or model.last_held_out is None:
             return None
