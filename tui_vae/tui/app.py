@@ -52,7 +52,8 @@ class MonitorApp(App[Leave]):
         stalled: Whether the terminal does not read: then nothing is drawn.
         machine: Takes readings of the machine while the interface is there.
 
-    After ``run``, ``run_state`` is the last state and ``error`` why the run could not be opened.
+    ``others`` are the runs whose curves are drawn beside this one's. After ``run``, ``run_state`` is the last state and
+    ``error`` why the run could not be opened.
     """
 
     CSS_PATH = "app.tcss"
@@ -73,6 +74,7 @@ class MonitorApp(App[Leave]):
     ) -> None:
         super().__init__()
         self.run_state = state
+        self.others: tuple[RunState, ...] = ()
         self.error: BaseException | None = None
         self._loader = Loader(open_source)
         self._settings = ChartSettings(ascii_only=ascii_only)
@@ -171,7 +173,7 @@ class MonitorApp(App[Leave]):
         self.query_one(ModelTable).show(state, ascii_only=self._settings.ascii_only, killed=killed)
         self.query_one(AlertLine).show(state, sighting)
         settings = replace(self._settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
-        self.page.show(Shown(state, settings, self.source, self._gallery, sighting, machine))
+        self.page.show(Shown(state, settings, self.source, self._gallery, sighting, self.others, machine))
 
     def _shows_greys(self) -> bool:
         """Whether the terminal has greys enough for pictures in half blocks."""
@@ -303,6 +305,13 @@ class MonitorApp(App[Leave]):
     def action_smooth(self, direction: int) -> None:
         at = SMOOTHING_WINDOWS.index(self._settings.smoothing) + direction
         self._change(replace(self._settings, smoothing=SMOOTHING_WINDOWS[min(max(at, 0), len(SMOOTHING_WINDOWS) - 1)]))
+
+    def action_order(self) -> None:
+        self._change(replace(self._settings, by_index=not self._settings.by_index))
+
+    def action_next_view(self) -> None:
+        self.page.next_view()
+        self.call_after_refresh(self.update_view)
 
     def _change(self, settings: ChartSettings) -> None:
         self._settings = settings

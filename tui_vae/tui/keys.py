@@ -42,6 +42,11 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("right", "step(1)", "after", show=False, key_display="→",
                 tooltip="Epoch of digits, or picture, after."),
     ],
+    "Latents": [
+        Binding("o", "order", "order", show=False, key_display="o", tooltip="Latents by their KL, or by their index."),
+        Binding("v", "next_view", "view", show=False, key_display="v",
+                tooltip="On latents: bars, or all epochs as a heat map."),
+    ],
     "Files": [
         Binding("s", "save_picture", "picture", show=False, key_display="s", tooltip="Save the screen as SVG."),
         Binding("w", "write_csv", "csv", show=False, key_display="w", tooltip="Write the curves as a CSV file."),

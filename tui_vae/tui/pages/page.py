@@ -18,13 +18,14 @@ from tui_vae.view.state import RunState
 
 @dataclass(frozen=True)
 class Shown:
-    """Everything that a page draws from."""
+    """Everything that a page draws from; ``others`` are the runs that this one is compared with."""
 
     state: RunState
     settings: ChartSettings
     source: RunSource | None
     gallery: Gallery
     sighting: Sighting = field(default_factory=lambda: Sighting("live"))
+    others: tuple[RunState, ...] = ()
     machine: Sequence[MachineReading] = ()
 
 
@@ -44,6 +45,9 @@ class Page(Container):
 
     def step(self, direction: int) -> None:
         """Go to what comes before or after, on pages that show one of many."""
+
+    def next_view(self) -> None:
+        """Show the same in another way, on pages that know several."""
 
     def enlarge(self) -> None:
         """Enlarge the panel at hand, or restore it."""

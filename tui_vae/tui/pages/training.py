@@ -6,7 +6,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from tui_vae.tui.charts import curve_chart, latent_chart
+from tui_vae.tui.charts import curve_chart
+from tui_vae.tui.latent_charts import latent_chart
 from tui_vae.tui.pages.arranged import ArrangedPage
 from tui_vae.tui.pages.page import Shown
 from tui_vae.tui.widgets.chart import Chart
@@ -48,7 +49,7 @@ class TrainingPage(ArrangedPage):
     def show(self, shown: Shown) -> None:
         for chart in (self._loss, self._reconstruction, self._kl, self._latents):
             if chart.display:
-                chart.show(shown.state, shown.settings)
+                chart.show(shown.state, shown.settings, shown.others)
         if self._samples.display and shown.source is not None:
             ascii_only = shown.settings.ascii_only
             rows = shown.gallery.rows(shown.state, shown.source, None, ascii_only=ascii_only)

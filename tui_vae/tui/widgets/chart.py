@@ -13,6 +13,7 @@ from textual_plotext.plot import Plot
 from tui_vae.tui.charts import Builder, ChartData, ChartSettings
 from tui_vae.tui.palette import GREY
 from tui_vae.tui.widgets.bars import draw_bars
+from tui_vae.tui.widgets.heat import draw_heat
 from tui_vae.view.state import RunState
 
 _MARGIN = 7
@@ -27,13 +28,16 @@ class Chart(Widget, can_focus=True):
         self._builder = builder
         self._waiting = waiting
         self._state = RunState()
+        self._others: tuple[RunState, ...] = ()
+        self._drawn: object = None
         self._settings = ChartSettings()
         self._strips: list[Strip] = []
 
-    def show(self, state: RunState, settings: ChartSettings) -> None:
+    def show(self, state: RunState, settings: ChartSettings, others: tuple[RunState, ...] = ()) -> None:
         """Take a new state; draws nothing unless something changed."""
-        if _revision(state) != _revision(self._state) or settings != self._settings:
-            self._state, self._settings = state, settings
+        shown = (tuple(_revision(run) for run in (state, *others)), settings)
+        if shown != self._drawn:
+            self._state, self._settings, self._others, self._drawn = state, settings, others, shown
             self._build()
 
     def on_resize(self) -> None:
@@ -46,13 +50,16 @@ class Chart(Widget, can_focus=True):
     def _build(self) -> None:
         size = self.size
         columns, rows = max(4, size.width - _MARGIN), max(2, size.height - 2)
-        data = self._builder(self._state, self._settings, columns, rows) if size.height >= 4 else None
+        data = self._builder(self._state, self._settings, columns, rows, self._others) if size.height >= 4 else None
         self.border_title = data.title if data is not None else None
         self.border_subtitle = data.subtitle if data is not None else None
         if data is None:
             self._strips = _centred(self._waiting, size)
         elif data.bars is not None:
             self._strips = draw_bars(data, data.bars, size, ascii_only=self._settings.ascii_only)
+        elif data.heat is not None:
+            shades, ascii_only = self._settings.shades, self._settings.ascii_only
+            self._strips = draw_heat(data, data.heat, size, shades=shades, ascii_only=ascii_only)
         else:
             self._strips = draw_curves(data, size)
         self.refresh()
@@ -110,4 +117,7 @@ def _centred(message: str, size: Size) -> list[Strip]:
 
 def _revision(state: RunState) -> tuple[object, ...]:
     """Changes whenever a chart could look different."""
-    return tuple((name, len(m.progress), m.step, len(m.held_out), m.limit is None) for name, m in state.models.items())
+    models = tuple(
+        (name, len(m.progress), m.step, len(m.held_out), m.limit is None) for name, m in state.models.items()
+    )
+    return state.name, models
