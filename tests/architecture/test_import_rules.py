@@ -111,7 +111,7 @@ def test_the_run_store_loads_no_torch_until_it_saves_weights() -> None:
 
 def test_the_text_outputs_load_neither_torch_nor_the_interface() -> None:
     loaded = modules_loaded_by("tui_vae.headless")
-    assert not {"torch", "textual", "plotext", "textual_plotext"} & third_party(loaded)
+    assert not {"torch", "textual"} & third_party(loaded)
     assert own(loaded) <= {"headless", "view", "config", "events", "errors", "condition", "metrics", "plain_json"}
 
 
