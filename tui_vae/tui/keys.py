@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
+ON_LOG = [
+    Binding("slash", "app.search_log", "search", show=False, key_display="/", tooltip="On the log: search."),
+    Binding("n", "app.log_match(1)", "next", show=False, key_display="n", tooltip="On the log: where it stands next."),
+    Binding("N", "app.log_match(-1)", "before", show=False, key_display="N", tooltip="As n, before."),
+]  # fmt: skip
+"""Keys of the log page alone."""
+
 GROUPS: dict[str, list[Binding]] = {
     "Training": [
         Binding("space", "pause_model", "pause", key_display="space", tooltip="Pause or resume the selected model."),
@@ -49,8 +56,9 @@ GROUPS: dict[str, list[Binding]] = {
     "Latents": [
         Binding("o", "order", "order", show=False, key_display="o", tooltip="Latents by their KL, or by their index."),
         Binding("v", "next_view", "view", show=False, key_display="v",
-                tooltip="On latents: bars, or all epochs as a heat map."),
+                tooltip="Latents: bars or heat map. Log: levels."),
     ],
+    "Log": ON_LOG,
     "Files": [
         Binding("s", "save_picture", "picture", show=False, key_display="s", tooltip="Save the screen as SVG."),
         Binding("w", "write_csv", "csv", show=False, key_display="w", tooltip="Write the curves as a CSV file."),
@@ -64,4 +72,4 @@ GROUPS: dict[str, list[Binding]] = {
     ],
 }  # fmt: skip
 
-BINDINGS = [binding for group in GROUPS.values() for binding in group]
+BINDINGS = [binding for group in GROUPS.values() if group is not ON_LOG for binding in group]
