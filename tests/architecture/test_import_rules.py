@@ -68,7 +68,20 @@ def contracts() -> list[dict[str, object]]:
 
 @pytest.mark.parametrize(
     "part",
-    ["config", "events", "errors", "condition", "metrics", "view", "data", "model", "training", "headless", "tui"],
+    [
+        "config",
+        "events",
+        "errors",
+        "condition",
+        "metrics",
+        "view",
+        "data",
+        "model",
+        "training",
+        "headless",
+        "tui",
+        "machine",
+    ],
 )
 def test_every_part_is_bound_by_a_contract(part: str) -> None:
     written = {word for contract in contracts() for word in re.findall(r"tui_vae\.(\w+)", json.dumps(contract))}
@@ -98,7 +111,7 @@ def test_the_run_store_loads_no_torch_until_it_saves_weights() -> None:
 
 def test_the_text_outputs_load_neither_torch_nor_the_interface() -> None:
     loaded = modules_loaded_by("tui_vae.headless")
-    assert not {"torch", "textual", "plotext", "textual_plotext"} & third_party(loaded)
+    assert not {"torch", "textual"} & third_party(loaded)
     assert own(loaded) <= {"headless", "view", "config", "events", "errors", "condition", "metrics"}
 
 

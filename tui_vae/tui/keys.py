@@ -29,6 +29,7 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("4", "page('evaluation')", "evaluation", key_display="4",
                 tooltip="Metrics, verdict and pictures."),
         Binding("5", "page('log')", "log", key_display="5", tooltip="What happened, in order."),
+        Binding("6", "page('machine')", "machine", key_display="6", tooltip="Processor, memory and GPUs."),
     ],
     "Charts and digits": [
         Binding("y", "log_axis", "log", show=False, key_display="y", tooltip="Signed log axis on or off."),
