@@ -130,7 +130,7 @@ class Engine:
             self._train(spec)
 
     def _train(self, spec: ModelSpec) -> None:
-        _use_threads(self._surroundings.config.threads_of(spec))
+        use_threads(self._surroundings.config.threads_of(spec))
         trainer: Trainer | None = None
         status: ModelStatus = "failed"
         try:
@@ -168,7 +168,7 @@ class Engine:
         self._finished.set()
 
 
-def _use_threads(count: int) -> None:
+def use_threads(count: int) -> None:
     """Let the calling thread compute with so many; the others keep theirs."""
     # A thread that asks for the first time takes over what any other has set last: so it does before it sets its own.
     torch.get_num_threads()

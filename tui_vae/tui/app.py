@@ -22,10 +22,10 @@ from tui_vae.tui.ascii_filter import ASCII
 from tui_vae.tui.charts import SMOOTHING_WINDOWS, X_AXES, ChartSettings
 from tui_vae.tui.export import write_curves
 from tui_vae.tui.gallery import Gallery
-from tui_vae.tui.keys import BINDINGS, GROUPS
+from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS
 from tui_vae.tui.loader import Loader, OpenSource
 from tui_vae.tui.pacer import Pacer
-from tui_vae.tui.pages import DigitsPage, EvaluationPage, LatentsPage, LogPage, Page, Shown, TrainingPage
+from tui_vae.tui.pages import PAGES, EvaluationPage, Page, Shown
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.screens.leave import Leave, LeaveScreen
 from tui_vae.tui.screens.stop import StopScreen
@@ -103,11 +103,7 @@ class MonitorApp(App[Leave]):
         yield ModelTable()
         yield AlertLine()
         with ContentSwitcher(initial="training", id="pages"):
-            yield TrainingPage()
-            yield DigitsPage()
-            yield LatentsPage()
-            yield EvaluationPage()
-            yield LogPage()
+            yield from (page() for page in PAGES)
         yield KeyHints(BINDINGS, GROUPS["Pages"])
         yield Static(id="too-small")
 
@@ -193,7 +189,9 @@ class MonitorApp(App[Leave]):
     def action_page(self, name: str) -> None:
         self.query_one("#pages", ContentSwitcher).current = {"log": "log-page"}.get(name, name)
         panels = self.page.panels()
-        (panels[0] if name in ("digits", "evaluation", "log") and panels else self.query_one(ModelTable)).focus()
+        (
+            panels[0] if name in ("digits", "explorer", "evaluation", "log") and panels else self.query_one(ModelTable)
+        ).focus()
         self.call_after_refresh(self.update_view)
 
     def action_panel(self, direction: int) -> None:
@@ -219,6 +217,10 @@ class MonitorApp(App[Leave]):
     def action_select(self, direction: int) -> None:
         table = self.query_one(ModelTable)
         table.move_cursor(row=table.cursor_row + direction)
+
+    def action_next_model(self) -> None:
+        table = self.query_one(ModelTable)
+        table.move_cursor(row=(table.cursor_row + 1) % max(1, table.row_count))
 
     def action_pause_model(self) -> None:
         selected = self.query_one(ModelTable).selected
@@ -353,7 +355,7 @@ class MonitorApp(App[Leave]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         for title, bindings in GROUPS.items():
-            for binding in bindings:
+            for binding in bindings if bindings is not EXPLORER else ():
                 if binding.action != "command_palette":
                     yield SystemCommand(
                         f"{title}: {binding.description}", binding.tooltip, self._runner(binding.action)
