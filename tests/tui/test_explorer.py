@@ -151,6 +151,15 @@ async def test_nothing_is_read_before_the_explorer_is_opened_nor_after_it_is_lef
         assert monitor.source.models_read == ["baseline"]
 
 
+async def test_the_palette_moves_too(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(with_checkpoints(), size=(140, 45)) as monitor:
+        await explore(monitor)
+        await monitor.press("ctrl+p", *"explorer: more")
+        await monitor.until_shown("Explorer: more")
+        await monitor.press("enter", "enter")
+        await monitor.until(lambda: values(monitor).get(LARGEST) == STEP)
+
+
 async def test_it_says_why_there_is_nothing_to_explore(open_monitor: OpenMonitor) -> None:
     async with open_monitor(size=(80, 24)) as monitor:
         await monitor.press("z")

@@ -25,13 +25,14 @@ from tui_vae.tui.gallery import Gallery
 from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS
 from tui_vae.tui.loader import Loader, OpenSource
 from tui_vae.tui.pacer import Pacer
-from tui_vae.tui.pages import PAGES, EvaluationPage, Page, Shown
+from tui_vae.tui.pages import PAGES, EvaluationPage, ExplorerPage, Page, Shown
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.screens.leave import Leave, LeaveScreen
 from tui_vae.tui.screens.stop import StopScreen
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
 from tui_vae.view.evaluating import training_ended
+from tui_vae.view.machine import MachineProbe
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState, reduce, reduce_all
 from tui_vae.view.writer import doing
@@ -49,6 +50,7 @@ class MonitorApp(App[Leave]):
         fps: Most redraws a second.
         stray: What was printed past the interface since the last call; shown in the log.
         stalled: Whether the terminal does not read: then nothing is drawn.
+        machine: Takes readings of the machine while the interface is there.
 
     ``others`` are the runs whose curves are drawn beside this one's. After ``run``, ``run_state`` is the last state and
     ``error`` why the run could not be opened.
@@ -68,6 +70,7 @@ class MonitorApp(App[Leave]):
         fps: float = 10.0,
         stray: Callable[[], str] = str,
         stalled: Callable[[], bool] = bool,
+        machine: MachineProbe | None = None,
     ) -> None:
         super().__init__()
         self.run_state = state
@@ -79,6 +82,7 @@ class MonitorApp(App[Leave]):
         self._gallery = Gallery()
         self._stray = stray
         self._stalled = stalled
+        self._machine = machine
         self.animation_level = "none"
 
     @property
@@ -111,6 +115,12 @@ class MonitorApp(App[Leave]):
         self.query_one(ModelTable).focus()
         self.begin_capture_print(self)
         self.call_after_refresh(self._begin)
+        if self._machine is not None:
+            self._machine.start()
+
+    def on_unmount(self) -> None:
+        if self._machine is not None:
+            self._machine.stop()
 
     def _begin(self) -> None:
         self.update_view()
@@ -152,12 +162,13 @@ class MonitorApp(App[Leave]):
         """Show the state as it is, where it differs from what is on screen."""
         state = self.run_state
         sighting = self.source.sighting() if self.source is not None else Sighting("live")
-        self.query_one(StatusLine).show(state, time.time(), self._loader.waiting, sighting)
+        machine = self._machine.readings() if self._machine is not None else ()
+        self.query_one(StatusLine).show(state, time.time(), self._loader.waiting, sighting, machine)
         killed = doing(state, sighting) == "killed"
         self.query_one(ModelTable).show(state, ascii_only=self._settings.ascii_only, killed=killed)
         self.query_one(AlertLine).show(state, sighting)
         settings = replace(self._settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
-        self.page.show(Shown(state, settings, self.source, self._gallery, sighting, self.others))
+        self.page.show(Shown(state, settings, self.source, self._gallery, sighting, self.others, machine))
 
     def _shows_greys(self) -> bool:
         """Whether the terminal has greys enough for pictures in half blocks."""
@@ -189,9 +200,7 @@ class MonitorApp(App[Leave]):
     def action_page(self, name: str) -> None:
         self.query_one("#pages", ContentSwitcher).current = {"log": "log-page"}.get(name, name)
         panels = self.page.panels()
-        (
-            panels[0] if name in ("digits", "explorer", "evaluation", "log") and panels else self.query_one(ModelTable)
-        ).focus()
+        (panels[0] if name not in ("training", "latents") and panels else self.query_one(ModelTable)).focus()
         self.call_after_refresh(self.update_view)
 
     def action_panel(self, direction: int) -> None:
@@ -354,13 +363,13 @@ class MonitorApp(App[Leave]):
         self.action_leave()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        explores = isinstance(self.page, ExplorerPage)
         for title, bindings in GROUPS.items():
-            for binding in bindings if bindings is not EXPLORER else ():
+            for binding in bindings if explores or bindings is not EXPLORER else ():
                 if binding.action != "command_palette":
-                    yield SystemCommand(
-                        f"{title}: {binding.description}", binding.tooltip, self._runner(binding.action)
-                    )
+                    run = self._runner(binding.action, self.page if bindings is EXPLORER else None)
+                    yield SystemCommand(f"{title}: {binding.description}", binding.tooltip, run)
         yield SystemCommand("Theme", "Choose another theme.", self.action_change_theme)
 
-    def _runner(self, action: str) -> Callable[[], object]:
-        return lambda: self.call_later(self.run_action, action)
+    def _runner(self, action: str, namespace: Page | None) -> Callable[[], object]:
+        return lambda: self.call_later(self.run_action, action, namespace)

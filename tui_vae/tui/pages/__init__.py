@@ -5,9 +5,18 @@ from tui_vae.tui.pages.evaluation import EvaluationPage
 from tui_vae.tui.pages.explorer import ExplorerPage
 from tui_vae.tui.pages.latents import LatentsPage
 from tui_vae.tui.pages.log import LogPage
+from tui_vae.tui.pages.machine import MachinePage
 from tui_vae.tui.pages.page import Page, Shown
 from tui_vae.tui.pages.training import TrainingPage
 
-__all__ = ["PAGES", "EvaluationPage", "Page", "Shown"]
+__all__ = ["PAGES", "EvaluationPage", "ExplorerPage", "Page", "Shown"]
 
-PAGES: tuple[type[Page], ...] = (TrainingPage, DigitsPage, LatentsPage, ExplorerPage, EvaluationPage, LogPage)
+PAGES: tuple[type[Page], ...] = (
+    TrainingPage,
+    DigitsPage,
+    LatentsPage,
+    ExplorerPage,
+    EvaluationPage,
+    LogPage,
+    MachinePage,
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from textual.containers import Container
@@ -10,6 +11,7 @@ from textual.widget import Widget
 from tui_vae.condition import Sighting
 from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.gallery import Gallery
+from tui_vae.view.machine import MachineReading
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState
 
@@ -24,6 +26,7 @@ class Shown:
     gallery: Gallery
     sighting: Sighting = field(default_factory=lambda: Sighting("live"))
     others: tuple[RunState, ...] = ()
+    machine: Sequence[MachineReading] = ()
 
 
 class Page(Container):
