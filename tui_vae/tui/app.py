@@ -50,7 +50,8 @@ class MonitorApp(App[Leave]):
         stray: What was printed past the interface since the last call; shown in the log.
         stalled: Whether the terminal does not read: then nothing is drawn.
 
-    After ``run``, ``run_state`` is the last state and ``error`` why the run could not be opened.
+    ``others`` are the runs whose curves are drawn beside this one's. After ``run``, ``run_state`` is the last state and
+    ``error`` why the run could not be opened.
     """
 
     CSS_PATH = "app.tcss"
@@ -70,6 +71,7 @@ class MonitorApp(App[Leave]):
     ) -> None:
         super().__init__()
         self.run_state = state
+        self.others: tuple[RunState, ...] = ()
         self.error: BaseException | None = None
         self._loader = Loader(open_source)
         self._settings = ChartSettings(ascii_only=ascii_only)
@@ -159,7 +161,7 @@ class MonitorApp(App[Leave]):
         self.query_one(ModelTable).show(state, ascii_only=self._settings.ascii_only, killed=killed)
         self.query_one(AlertLine).show(state, sighting)
         settings = replace(self._settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
-        self.page.show(Shown(state, settings, self.source, self._gallery, sighting))
+        self.page.show(Shown(state, settings, self.source, self._gallery, sighting, self.others))
 
     def _shows_greys(self) -> bool:
         """Whether the terminal has greys enough for pictures in half blocks."""

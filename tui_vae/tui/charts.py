@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from rich.text import Text
 
 from tui_vae.events import Epoch
 from tui_vae.tui.palette import GREY, RGB, ModelStyle, model_style
+from tui_vae.tui.traces import Trace, traces_of
 from tui_vae.view.axis import Symlog, nice_ticks, settled_range, tick_label
 from tui_vae.view.curves import downsampled, smoothed
 from tui_vae.view.numbers import duration
@@ -74,8 +75,14 @@ class ChartData:
 Points = tuple[FloatArray, FloatArray]
 """x and y."""
 
-Builder = Callable[[RunState, ChartSettings, int, int], ChartData | None]
-"""From a state, settings, and the columns and rows of the plot to what is drawn; ``None`` while there is nothing."""
+
+class Builder(Protocol):
+    """From a state, settings, the columns and rows of the plot, and the runs to compare with to what is drawn."""
+
+    def __call__(
+        self, state: RunState, settings: ChartSettings, columns: int, rows: int, others: tuple[RunState, ...] = ()
+    ) -> ChartData | None:
+        """``None`` while there is nothing to draw."""
 
 
 def styles_of(state: RunState, *, ascii_only: bool) -> dict[str, ModelStyle]:
@@ -91,15 +98,16 @@ def curve_chart(column: Literal["loss", "reconstruction", "kl"], title: str, sho
         short_title: The same where there is little space.
     """
 
-    def build(state: RunState, settings: ChartSettings, columns: int, rows: int) -> ChartData | None:
-        styles = styles_of(state, ascii_only=settings.ascii_only)
+    def build(
+        state: RunState, settings: ChartSettings, columns: int, rows: int, others: tuple[RunState, ...] = ()
+    ) -> ChartData | None:
+        traces = traces_of(state, others, ascii_only=settings.ascii_only)
         lines: list[Curve] = []
         marks: list[Curve] = []
         behind: list[Curve] = []
-        for name, model in state.models.items():
-            steps_per_epoch = model.steps / max(1, state.epochs)
+        for trace in traces:
+            model, style, steps_per_epoch = trace.model, trace.style, trace.steps_per_epoch
             raw, line = _training_curves(model, column, settings, columns, steps_per_epoch)
-            style = styles[name]
             if raw is not None:
                 behind.append(Curve(*raw, style.faded))
             if line is not None:
@@ -111,7 +119,7 @@ def curve_chart(column: Literal["loss", "reconstruction", "kl"], title: str, sho
             return None
         limits = _limits(state) if column == "loss" else ()
         curves = (*behind, *lines, *marks)
-        return _framed(state, settings, title if columns >= 40 else short_title, curves, limits, (columns, rows))
+        return _framed(traces, settings, title if columns >= 40 else short_title, curves, limits, (columns, rows))
 
     return build
 
@@ -125,7 +133,7 @@ def _training_curves(
         return None, None
     x = history.column("step")
     if settings.x_axis == "epochs":
-        x = x / max(1.0, steps_per_epoch)
+        x = x / steps_per_epoch
     elif settings.x_axis == "time":
         x = history.column("t") - _start(model)
     y = history.column(column)
@@ -158,7 +166,7 @@ def _limits(state: RunState) -> tuple[tuple[float, RGB], ...]:
 
 
 def _framed(
-    state: RunState,
+    traces: Sequence[Trace],
     settings: ChartSettings,
     title: str,
     curves: tuple[Curve, ...],
@@ -192,7 +200,7 @@ def _framed(
         heading.append(f" · begins at {tick_label(float(f'{top:.3g}'))}", style="dim")
     return ChartData(
         title=heading.append(" "),
-        subtitle=_legend(state, settings, bool(lines), columns),
+        subtitle=_legend(traces, settings, bool(lines), columns),
         x_range=(0.0, right),
         y_range=(low, high),
         x_ticks=_x_ticks(settings.x_axis, right, columns),
@@ -213,12 +221,12 @@ def _x_ticks(axis: XAxis, right: float, columns: int) -> tuple[tuple[float, str]
     return tuple(zip(ticks, labels, strict=True))
 
 
-def _legend(state: RunState, settings: ChartSettings, has_limit: bool, columns: int) -> Text:
+def _legend(traces: Sequence[Trace], settings: ChartSettings, has_limit: bool, columns: int) -> Text:
     """What the marks mean, as far as the width allows, and the unit of x."""
     legend = Text(" ")
     if columns >= 50:
-        for name, style in styles_of(state, ascii_only=settings.ascii_only).items():
-            legend.append(f"{style.marker} {name}  ", style=style.style)
+        for trace in traces:
+            legend.append(f"{trace.style.marker} {trace.label}  ", style=trace.style.style)
         legend.append("line train, mark held out  ")
         if has_limit:
             legend.append("─ exact limit of linear  " if columns >= 90 else "─ limit  ")
@@ -234,7 +242,9 @@ def latent_chart(name: str | None) -> Builder:
         name: The model; the selected one when ``None``.
     """
 
-    def build(state: RunState, settings: ChartSettings, columns: int, rows: int) -> ChartData | None:
+    def build(
+        state: RunState, settings: ChartSettings, columns: int, rows: int, others: tuple[RunState, ...] = ()
+    ) -> ChartData | None:
         model = state.models.get(name or settings.selected or "")
         if model is None or model.last_held_out is None:
             return None

@@ -45,9 +45,10 @@ class ModelStyle:
 
 
 def model_style(index: int, *, ascii_only: bool) -> ModelStyle:
-    """The style of the model at ``index`` in the run's order."""
+    """The style of the model at ``index`` in the run's order; 36 differ in colour or marker."""
     markers = _ASCII_MARKERS if ascii_only else _MARKERS
-    return ModelStyle(_COLOURS[index % len(_COLOURS)], markers[index % len(markers)])
+    # Where the colours begin anew, markers are shifted by one, so that no model looks like an earlier one.
+    return ModelStyle(_COLOURS[index % len(_COLOURS)], markers[(index + index // len(_COLOURS)) % len(markers)])
 
 
 def hex_colour(colour: RGB) -> str:

@@ -16,13 +16,14 @@ from tui_vae.view.state import RunState
 
 @dataclass(frozen=True)
 class Shown:
-    """Everything that a page draws from."""
+    """Everything that a page draws from; ``others`` are the runs that this one is compared with."""
 
     state: RunState
     settings: ChartSettings
     source: RunSource | None
     gallery: Gallery
     sighting: Sighting = field(default_factory=lambda: Sighting("live"))
+    others: tuple[RunState, ...] = ()
 
 
 class Page(Container):

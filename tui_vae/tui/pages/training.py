@@ -48,7 +48,7 @@ class TrainingPage(ArrangedPage):
     def show(self, shown: Shown) -> None:
         for chart in (self._loss, self._reconstruction, self._kl, self._latents):
             if chart.display:
-                chart.show(shown.state, shown.settings)
+                chart.show(shown.state, shown.settings, shown.others)
         if self._samples.display and shown.source is not None:
             ascii_only = shown.settings.ascii_only
             rows = shown.gallery.rows(shown.state, shown.source, None, ascii_only=ascii_only)

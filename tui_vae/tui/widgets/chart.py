@@ -27,13 +27,16 @@ class Chart(Widget, can_focus=True):
         self._builder = builder
         self._waiting = waiting
         self._state = RunState()
+        self._others: tuple[RunState, ...] = ()
+        self._drawn: object = None
         self._settings = ChartSettings()
         self._strips: list[Strip] = []
 
-    def show(self, state: RunState, settings: ChartSettings) -> None:
+    def show(self, state: RunState, settings: ChartSettings, others: tuple[RunState, ...] = ()) -> None:
         """Take a new state; draws nothing unless something changed."""
-        if _revision(state) != _revision(self._state) or settings != self._settings:
-            self._state, self._settings = state, settings
+        shown = (tuple(_revision(run) for run in (state, *others)), settings)
+        if shown != self._drawn:
+            self._state, self._settings, self._others, self._drawn = state, settings, others, shown
             self._build()
 
     def on_resize(self) -> None:
@@ -46,7 +49,7 @@ class Chart(Widget, can_focus=True):
     def _build(self) -> None:
         size = self.size
         columns, rows = max(4, size.width - _MARGIN), max(2, size.height - 2)
-        data = self._builder(self._state, self._settings, columns, rows) if size.height >= 4 else None
+        data = self._builder(self._state, self._settings, columns, rows, self._others) if size.height >= 4 else None
         self.border_title = data.title if data is not None else None
         self.border_subtitle = data.subtitle if data is not None else None
         if data is None:
@@ -110,4 +113,7 @@ def _centred(message: str, size: Size) -> list[Strip]:
 
 def _revision(state: RunState) -> tuple[object, ...]:
     """Changes whenever a chart could look different."""
-    return tuple((name, len(m.progress), m.step, len(m.held_out), m.limit is None) for name, m in state.models.items())
+    models = tuple(
+        (name, len(m.progress), m.step, len(m.held_out), m.limit is None) for name, m in state.models.items()
+    )
+    return state.name, models

@@ -1,0 +1,66 @@
+"""Curves of other runs beside those of the run at hand: told apart, named, and on one x."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from tests.tui.monitor import OpenMonitor
+from tests.tui.recorded_run import START, epoch, model_started, progress, recorded_state, run_started
+from tui_vae.tui.charts import ChartData, ChartSettings, curve_chart
+from tui_vae.tui.palette import model_style
+from tui_vae.tui.traces import traces_of
+from tui_vae.view.state import RunState, reduce_all
+
+SIZE = (200, 30)
+
+
+def other_run(name: str, models: Sequence[str] = ("deep",), *, steps_per_epoch: int = 50, start: float = 0) -> RunState:
+    """A run of four epochs that began ``start`` seconds after the recorded one."""
+    events = [run_started(models, name=name, epochs=4)]
+    for model in models:
+        events.append(replace(model_started(model, linear=False), t=START + start))
+        for number in range(1, 5):
+            step, t = number * steps_per_epoch, START + start + number
+            events += [progress(model, step, t=t, steps=4 * steps_per_epoch), epoch(model, number, t=t)]
+    return reduce_all(RunState(), events)
+
+
+def test_every_model_of_every_run_is_told_apart_and_its_own_keep_their_styles() -> None:
+    own, others = recorded_state(), [other_run(f"run-{number}", ("a", "b", "c", "d", "e")) for number in range(6)]
+    alone = traces_of(own, ascii_only=False)
+    together = traces_of(own, others, ascii_only=False)
+    assert [trace.style for trace in together[:2]] == [trace.style for trace in alone]
+    assert [trace.label for trace in together[:4]] == ["baseline", "deep", "run-0/a", "run-0/b"]
+    assert len({(trace.style.colour, trace.style.marker) for trace in together}) == len(together) == 32
+    assert traces_of(own, others[:2], ascii_only=False) == together[:12]
+
+
+@pytest.mark.parametrize(
+    ("axis", "held_out"), [("steps", [50, 100, 150, 200]), ("epochs", [1, 2, 3, 4]), ("time", [1, 2, 3, 4])]
+)
+def test_x_counts_from_the_start_of_each_run_in_its_own_steps(axis: str, held_out: list[float]) -> None:
+    data = curve_chart("loss", "loss", "loss")(
+        recorded_state(), ChartSettings(x_axis=axis), *SIZE, (other_run("faster", start=1e6),)
+    )
+    assert data is not None
+    style = model_style(2, ascii_only=False)
+    (marks,) = [curve for curve in data.curves if curve.marker == style.marker]
+    assert marks.x.tolist() == pytest.approx(held_out, abs=1e-3)
+    assert "faster/deep" in data.subtitle.plain
+
+
+async def test_the_runs_to_compare_with_are_drawn_at_once_and_go_again(
+    open_monitor: OpenMonitor, drawn: list[ChartData]
+) -> None:
+    async with open_monitor(size=(140, 45)) as monitor:
+        await monitor.settle()
+        alone = len(drawn[-1].curves)
+        monitor.app.others = (other_run("faster"), other_run("slower"))
+        monitor.app.update_view()
+        assert len(drawn[-1].curves) == alone + 4
+        monitor.app.others = ()
+        monitor.app.update_view()
+        assert len(drawn[-1].curves) == alone

@@ -1,0 +1,33 @@
+"""Which models of which runs the charts draw, and how each is told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tui_vae.tui.palette import ModelStyle, model_style
+from tui_vae.view.state import ModelState, RunState
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One model of one run as charts draw it.
+
+    ``label`` names it: a model of the run itself by its name, one of another run as ``run/model``. ``steps_per_epoch``
+    is that of its own run, so that epochs of runs with other batches lie beside each other.
+    """
+
+    label: str
+    model: ModelState
+    steps_per_epoch: float
+    style: ModelStyle
+
+
+def traces_of(state: RunState, others: Sequence[RunState] = (), *, ascii_only: bool) -> tuple[Trace, ...]:
+    """Every model of the run, then those of the runs it is compared with; the same order gives the same styles."""
+    found = [(model.name, model, state) for model in state.models.values()]
+    found += [(f"{other.name}/{model.name}", model, other) for other in others for model in other.models.values()]
+    return tuple(
+        Trace(label, model, max(1.0, model.steps / max(1, run.epochs)), model_style(index, ascii_only=ascii_only))
+        for index, (label, model, run) in enumerate(found)
+    )
