@@ -17,7 +17,7 @@ ALL_BINDINGS = [binding for group in GROUPS.values() for binding in group]
 
 @pytest.mark.parametrize("key", ["question_mark", "f1"])
 async def test_help_lists_every_binding_with_its_key_and_text(open_monitor: OpenMonitor, key: str) -> None:
-    async with open_monitor() as monitor:
+    async with open_monitor(size=(140, 90)) as monitor:
         await monitor.press(key)
         assert isinstance(monitor.app.screen, HelpScreen)
         rows = [line.strip("│").split() for line in monitor.panel("#help-dialog").splitlines()]

@@ -23,14 +23,21 @@ _SECONDS_BETWEEN_LOOKS = 0.1
 _MOST_SAID = 4000
 
 
+class EndedError(TuiVaeError):
+    """A process ended before it wrote a run; the message is its own."""
+
+    def __init__(self, said: str, code: int) -> None:
+        super().__init__(said or f"the process that was to train ended at once, with code {code} and without a word")
+        self.code = code
+
+
 def resume_elsewhere(run: RunDirectory) -> None:
     """Go on with a run in a process of its own; returns when that process is its writer.
 
     Raises:
-        TuiVaeError: It ended before; the message is its own.
+        TuiVaeError: It ended before.
     """
-    if _written_by(lambda: [run], ["--resume", str(run.path)]) is None:
-        raise TuiVaeError(f"{run.name}: the process that was to resume it ended at once, without a word")
+    _written_by_another(lambda: [run], ["--resume", str(run.path)])
 
 
 def start_elsewhere(runs_dir: Path, arguments: Sequence[str]) -> RunDirectory:
@@ -41,28 +48,31 @@ def start_elsewhere(runs_dir: Path, arguments: Sequence[str]) -> RunDirectory:
         arguments: Its train options.
 
     Raises:
-        TuiVaeError: The process ended without a run; the message is its own.
+        TuiVaeError: The process ended without a run.
     """
     before = {run.path for run in runs_in(runs_dir)}
 
     def new() -> list[RunDirectory]:
         return [run for run in runs_in(runs_dir) if run.path not in before]
 
-    run = _written_by(new, ["--runs-dir", str(runs_dir), *arguments])
-    # A run of a moment may be over between two looks.
-    found = run or next(iter(new()), None)
-    if found is None:
-        raise TuiVaeError("the process that was to train ended without a run, and without a word")
-    return found
+    try:
+        return _written_by_another(new, ["--runs-dir", str(runs_dir), *arguments])
+    except EndedError as error:
+        # A run of a moment may be over between two looks.
+        trained = error.code in (ExitCode.OK, ExitCode.MODEL_FAILED, ExitCode.STOPPED)
+        if trained and (runs := new()):
+            return runs[0]
+        raise
 
 
-def _written_by(candidates: Callable[[], Iterable[RunDirectory]], arguments: Sequence[str]) -> RunDirectory | None:
-    """Start a process and wait until it writes one of the candidates; ``None`` if it ended before, saying nothing.
+def _written_by_another(candidates: Callable[[], Iterable[RunDirectory]], arguments: Sequence[str]) -> RunDirectory:
+    """Start a process and wait until it writes one of the candidates.
 
     Raises:
-        TuiVaeError: It ended before, with an error.
+        EndedError: It ended before.
+        RunStoreError: No process can be started.
     """
-    # Beside no name, so that nothing is left behind; the process may write into it as long as it likes.
+    # A file without a name: nothing is left behind, and the process may write into it as long as it likes.
     with tempfile.TemporaryFile() as said:
         try:
             process = subprocess.Popen(
@@ -83,12 +93,8 @@ def _written_by(candidates: Callable[[], Iterable[RunDirectory]], arguments: Seq
                 if lease is not None and lease.pid == process.pid and lease.alive() is not False:
                     return run
             if ended:
-                break
+                raise EndedError(_last_line(said), process.returncode)
             time.sleep(_SECONDS_BETWEEN_LOOKS)
-        text = _last_line(said)
-        if text and process.returncode not in (ExitCode.MODEL_FAILED, ExitCode.STOPPED):
-            raise TuiVaeError(text)
-        return None
 
 
 def _last_line(said: IO[bytes]) -> str:

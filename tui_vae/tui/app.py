@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import events
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -21,37 +21,40 @@ from tui_vae.events import Notice
 from tui_vae.tui.ascii_filter import ASCII
 from tui_vae.tui.charts import SMOOTHING_WINDOWS, X_AXES, ChartSettings
 from tui_vae.tui.export import write_curves
-from tui_vae.tui.gallery import Gallery
 from tui_vae.tui.keys import BINDINGS, GROUPS
-from tui_vae.tui.loader import Loader, OpenSource
+from tui_vae.tui.loader import OpenSource
 from tui_vae.tui.pacer import Pacer
-from tui_vae.tui.pages import DigitsPage, EvaluationPage, LatentsPage, LogPage, Page, Shown, TrainingPage
+from tui_vae.tui.pages import DigitsPage, EvaluationPage, LatentsPage, LogPage, Page, RunsPage, Shown, TrainingPage
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.screens.leave import Leave, LeaveScreen
 from tui_vae.tui.screens.stop import StopScreen
+from tui_vae.tui.visiting import VisitingApp
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
 from tui_vae.view.evaluating import training_ended
+from tui_vae.view.library import RunLibrary
 from tui_vae.view.source import RunSource
-from tui_vae.view.state import RunState, reduce, reduce_all
+from tui_vae.view.state import RunState
 from tui_vae.view.writer import doing
 
 SMALLEST = (30, 6)
 
 
-class MonitorApp(App[Leave]):
-    """Shows one run.
+class MonitorApp(VisitingApp):
+    """Shows one run, and lets the user choose among others.
 
     Args:
-        open_source: Opens the run; called in a thread of its own once the interface is on screen.
+        open_source: Opens the run; called in a thread of its own once the interface is on screen. ``None`` lets the
+            user choose one first.
         state: What is known before the first event, such as the names of the models.
         ascii_only: Draw with ASCII alone.
         fps: Most redraws a second.
         stray: What was printed past the interface since the last call; shown in the log.
         stalled: Whether the terminal does not read: then nothing is drawn.
+        library: The stored runs.
 
-    ``others`` are the runs whose curves are drawn beside this one's. After ``run``, ``run_state`` is the last state and
-    ``error`` why the run could not be opened.
+    After ``run``, ``first_state`` is the last state of the run that was opened first, and ``error`` why it could not be
+    opened.
     """
 
     CSS_PATH = "app.tcss"
@@ -61,38 +64,30 @@ class MonitorApp(App[Leave]):
 
     def __init__(
         self,
-        open_source: OpenSource,
+        open_source: OpenSource | None,
         *,
         state: RunState,
         ascii_only: bool = False,
         fps: float = 10.0,
         stray: Callable[[], str] = str,
         stalled: Callable[[], bool] = bool,
+        library: RunLibrary | None = None,
     ) -> None:
-        super().__init__()
-        self.run_state = state
-        self.others: tuple[RunState, ...] = ()
+        super().__init__(open_source, state, library)
         self.error: BaseException | None = None
-        self._loader = Loader(open_source)
         self._settings = ChartSettings(ascii_only=ascii_only)
         self._pacer = Pacer(fps)
-        self._gallery = Gallery()
         self._stray = stray
         self._stalled = stalled
         self.animation_level = "none"
 
     @property
-    def source(self) -> RunSource | None:
-        return self._loader.source
+    def first_state(self) -> RunState:
+        return self.following.first_state
 
     @property
     def over(self) -> bool:
         return self.run_state.status is not None
-
-    @property
-    def _evaluation_alone(self) -> bool:
-        """Whether an evaluation is all that is still at work."""
-        return self.run_state.evaluating is not None and training_ended(self.run_state)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = super().get_line_filters()
@@ -102,17 +97,17 @@ class MonitorApp(App[Leave]):
         yield StatusLine()
         yield ModelTable()
         yield AlertLine()
-        with ContentSwitcher(initial="training", id="pages"):
-            yield TrainingPage()
-            yield DigitsPage()
-            yield LatentsPage()
-            yield EvaluationPage()
-            yield LogPage()
+        with ContentSwitcher(initial="training" if self._loader.waiting else "runs", id="pages"):
+            yield RunsPage(self.library, self.following)
+            yield from self.run_pages()
         yield KeyHints(BINDINGS, GROUPS["Pages"])
         yield Static(id="too-small")
 
+    def run_pages(self) -> Iterable[Page]:
+        return TrainingPage(), DigitsPage(), LatentsPage(), EvaluationPage(), LogPage()
+
     def on_mount(self) -> None:
-        self.query_one(ModelTable).focus()
+        (self.query_one(ModelTable) if self._loader.waiting else self.page.panels()[0]).focus()
         self.begin_capture_print(self)
         self.call_after_refresh(self._begin)
 
@@ -131,21 +126,19 @@ class MonitorApp(App[Leave]):
             return
         if not self._stalled():
             self._take()
-        self.set_timer(self._pacer.interval(training=self.source is not None and not self.over), self._tick)
+        self.set_timer(self._pacer.interval(training=self.following.training), self._tick)
 
     def _take(self) -> None:
         """Take what is new and draw it."""
-        if self.source is not None:
-            events = self.source.poll()
-            known = RunState() if self.source.restarted else self.run_state
-            self.run_state = reduce_all(known, events)
+        self.following.take()
+        self.tell_end_of_first()
         printed = self._stray()
         if printed:
             self._tell(printed)
         self.update_view()
 
     def _tell(self, text: str) -> None:
-        self.run_state = reduce(self.run_state, Notice(level="warning", text=text))
+        self.following.tell(Notice(level="warning", text=text))
 
     def on_print(self, event: events.Print) -> None:
         """Python's own output, which Textual keeps off the screen."""
@@ -191,9 +184,12 @@ class MonitorApp(App[Leave]):
     # Actions, named by the bindings.
 
     def action_page(self, name: str) -> None:
+        if self.following.nothing and name != "runs":
+            self.notify("no run is open: enter opens the one under the cursor", timeout=5)
+            return
         self.query_one("#pages", ContentSwitcher).current = {"log": "log-page"}.get(name, name)
         panels = self.page.panels()
-        (panels[0] if name in ("digits", "evaluation", "log") and panels else self.query_one(ModelTable)).focus()
+        (panels[0] if panels and name not in ("training", "latents") else self.query_one(ModelTable)).focus()
         self.call_after_refresh(self.update_view)
 
     def action_panel(self, direction: int) -> None:
@@ -266,7 +262,7 @@ class MonitorApp(App[Leave]):
         if self.over:
             self.notify("no model is training", timeout=2)
         elif not isinstance(self.screen, StopScreen):
-            self.push_screen(StopScreen(self._evaluation_alone), self._stop_training)
+            self.push_screen(StopScreen(_evaluation_alone(self.run_state)), self._stop_training)
 
     def _stop_training(self, wanted: bool | None) -> None:
         if wanted and self.source is not None:
@@ -326,16 +322,24 @@ class MonitorApp(App[Leave]):
         else:
             self.notify(str(path), title="written", markup=False)
 
+    def action_runs(self, what: str) -> None:
+        """Do something with the runs, on their page."""
+        page = self.query_one(RunsPage)
+        if self.page is not page:
+            self.action_page("runs")
+        page.act(what)
+
     def action_help(self) -> None:
         self.push_screen(HelpScreen())
 
     def action_leave(self) -> None:
-        if self.over or self.source is None or not self.source.own:
-            self.exit(Leave.STOP if self.source is None else Leave.DONE)
+        first, state = self.following.first, self.first_state  # others go on in processes of their own
+        if state.status is not None or first is None or not first.own:
+            self.exit(Leave.STOP if self._loader.waiting else Leave.DONE)
         elif isinstance(self.screen, LeaveScreen):
             self.exit(Leave.STOP)
         else:
-            self.push_screen(LeaveScreen(self._evaluation_alone), self._left)
+            self.push_screen(LeaveScreen(_evaluation_alone(state)), self._left)
 
     def _left(self, leave: Leave | None) -> None:
         if leave is not None:
@@ -355,3 +359,8 @@ class MonitorApp(App[Leave]):
 
     def _runner(self, action: str) -> Callable[[], object]:
         return lambda: self.call_later(self.run_action, action)
+
+
+def _evaluation_alone(state: RunState) -> bool:
+    """Whether an evaluation is all that is still at work."""
+    return state.evaluating is not None and training_ended(state)

@@ -47,6 +47,11 @@ class Following:
         return self._loader.source
 
     @property
+    def nothing(self) -> bool:
+        """Whether no run is open, nor about to be."""
+        return self.source is None and self._loader.waiting is None
+
+    @property
     def first_key(self) -> str | None:
         return os.path.abspath(self.first.directory()) if self.first is not None else None
 
@@ -74,14 +79,12 @@ class Following:
     def compared(self) -> tuple[RunState, ...]:
         """The marked runs, but for the one that is shown."""
         return tuple(
-            run.state if run is not None else self.first_state
-            for key, run in self._compared.items()
-            if key != self.key
+            run.state if run is not None else self.first_state for key, run in self._compared.items() if key != self.key
         )
 
     @property
     def training(self) -> bool:
-        """Whether one of the runs that are shown, or the first, may still train: then the interface keeps to its pace."""
+        """Whether the run that is shown, or the first, may still train: then the interface keeps to its budget."""
         return any(
             source is not None and state.status is None
             for source, state in ((self.first, self.first_state), (self.source, self.state))

@@ -23,12 +23,24 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("escape", "restore", "back", show=False, key_display="esc", tooltip="Restore, or show the newest."),
     ],
     "Pages": [
+        Binding("0", "page('runs')", "runs", key_display="0", tooltip="The stored runs, and new ones."),
         Binding("1", "page('training')", "training", key_display="1", tooltip="Curves and samples of all models."),
         Binding("2", "page('digits')", "digits", key_display="2", tooltip="Samples and reconstructions, large."),
         Binding("3", "page('latents')", "latents", key_display="3", tooltip="KL of every latent, beside theory."),
         Binding("4", "page('evaluation')", "evaluation", key_display="4",
                 tooltip="Metrics, verdict and pictures."),
         Binding("5", "page('log')", "log", key_display="5", tooltip="What happened, in order."),
+    ],
+    "Runs": [
+        Binding("enter", "app.runs('open')", "open", show=False, key_display="enter",
+                tooltip="Show the run under the cursor."),
+        Binding("m,space", "app.runs('mark')", "mark", show=False, key_display="m",
+                tooltip="Compare with this run, or no more."),
+        Binding("r", "app.runs('resume')", "resume", show=False, key_display="r",
+                tooltip="Go on with a run that was stopped."),
+        Binding("R,f2", "app.runs('rename')", "rename", show=False, key_display="R", tooltip="Give it another name."),
+        Binding("D,delete", "app.runs('delete')", "delete", show=False, key_display="D",
+                tooltip="Delete it, after asking."),
     ],
     "Charts and digits": [
         Binding("y", "log_axis", "log", show=False, key_display="y", tooltip="Signed log axis on or off."),
@@ -54,4 +66,7 @@ GROUPS: dict[str, list[Binding]] = {
     ],
 }  # fmt: skip
 
-BINDINGS = [binding for group in GROUPS.values() for binding in group]
+OF_RUNS = GROUPS["Runs"]
+"""Only on the page of runs: elsewhere their keys may mean something else."""
+
+BINDINGS = [binding for group in GROUPS.values() if group is not OF_RUNS for binding in group]

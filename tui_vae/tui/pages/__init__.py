@@ -5,6 +5,7 @@ from tui_vae.tui.pages.evaluation import EvaluationPage
 from tui_vae.tui.pages.latents import LatentsPage
 from tui_vae.tui.pages.log import LogPage
 from tui_vae.tui.pages.page import Page, Shown
+from tui_vae.tui.pages.runs import RunsPage
 from tui_vae.tui.pages.training import TrainingPage
 
-__all__ = ["DigitsPage", "EvaluationPage", "LatentsPage", "LogPage", "Page", "Shown", "TrainingPage"]
+__all__ = ["DigitsPage", "EvaluationPage", "LatentsPage", "LogPage", "Page", "RunsPage", "Shown", "TrainingPage"]
