@@ -68,7 +68,20 @@ def contracts() -> list[dict[str, object]]:
 
 @pytest.mark.parametrize(
     "part",
-    ["config", "events", "errors", "condition", "metrics", "view", "data", "model", "training", "headless", "tui"],
+    [
+        "config",
+        "events",
+        "errors",
+        "condition",
+        "metrics",
+        "view",
+        "data",
+        "model",
+        "training",
+        "headless",
+        "tui",
+        "machine",
+    ],
 )
 def test_every_part_is_bound_by_a_contract(part: str) -> None:
     written = {word for contract in contracts() for word in re.findall(r"tui_vae\.(\w+)", json.dumps(contract))}

@@ -21,7 +21,8 @@ from tests.tui.recorded_run import (
     run_started,
 )
 from tui_vae.events import Event
-from tui_vae.tui.charts import X_AXES, ChartData, ChartSettings, Curve, curve_chart, latent_chart
+from tui_vae.tui.charts import X_AXES, ChartData, ChartSettings, Curve, curve_chart
+from tui_vae.tui.latent_charts import latent_chart
 from tui_vae.tui.palette import model_style
 from tui_vae.view.axis import Symlog
 from tui_vae.view.state import RunState, reduce_all

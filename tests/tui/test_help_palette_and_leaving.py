@@ -17,7 +17,7 @@ ALL_BINDINGS = [binding for group in GROUPS.values() for binding in group]
 
 @pytest.mark.parametrize("key", ["question_mark", "f1"])
 async def test_help_lists_every_binding_with_its_key_and_text(open_monitor: OpenMonitor, key: str) -> None:
-    async with open_monitor(size=(140, 90)) as monitor:
+    async with open_monitor(size=(80, 120)) as monitor:
         await monitor.press(key)
         assert isinstance(monitor.app.screen, HelpScreen)
         rows = [line.strip("│").split() for line in monitor.panel("#help-dialog").splitlines()]
@@ -43,7 +43,7 @@ async def test_help_scrolls_where_it_does_not_fit(open_monitor: OpenMonitor) -> 
 
 
 async def test_the_palette_lists_the_actions(open_monitor: OpenMonitor) -> None:
-    async with open_monitor(size=(60, 90)) as monitor:
+    async with open_monitor(size=(60, 150)) as monitor:
         await monitor.press("ctrl+p")
         for title, bindings in GROUPS.items():
             for binding in bindings:

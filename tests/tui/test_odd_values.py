@@ -10,7 +10,8 @@ from textual.geometry import Size
 from tests.tui.monitor import OpenMonitor
 from tests.tui.recorded_run import NAMES, epoch, model_started, progress, recorded_run, run_started
 from tui_vae.events import Event, State
-from tui_vae.tui.charts import ChartData, ChartSettings, curve_chart, latent_chart
+from tui_vae.tui.charts import ChartData, ChartSettings, curve_chart
+from tui_vae.tui.latent_charts import latent_chart
 from tui_vae.tui.widgets.bars import draw_bars
 from tui_vae.tui.widgets.chart import draw_curves
 from tui_vae.view.state import RunState, reduce_all

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.recorded_machine import RecordedMachine
 from tests.tui.recorded_run import run_finished
 from tui_vae.events import State
 
@@ -17,8 +18,8 @@ def not_ascii(monitor: Monitor) -> set[str]:
 async def test_in_ascii_every_character_on_every_page_is_ascii(
     open_monitor: OpenMonitor, size: tuple[int, int]
 ) -> None:
-    async with open_monitor(ascii_only=True, size=size) as monitor:
-        for key in ("1", "y", "plus", "x", "enter", "2", "left", "3", "4", "e", "5", "space", "p", "w"):
+    async with open_monitor(ascii_only=True, size=size, machine=RecordedMachine(gpus=1)) as monitor:
+        for key in ("1", "y", "plus", "x", "enter", "2", "left", "3", "4", "e", "5", "6", "space", "p", "w"):
             await monitor.press(key)
             assert not_ascii(monitor) == set(), key
         for key in ("question_mark", "ctrl+p", "q"):
@@ -67,7 +68,7 @@ async def test_with_colour_there_are_hues(open_monitor: OpenMonitor) -> None:
 
 
 async def test_with_no_color_everything_is_grey(open_monitor: OpenMonitor) -> None:
-    async with open_monitor(env={"NO_COLOR": "1"}) as monitor:
-        for key in ("1", "2", "3", "4", "5", "question_mark"):
+    async with open_monitor(env={"NO_COLOR": "1"}, machine=RecordedMachine(gpus=1)) as monitor:
+        for key in ("1", "2", "3", "4", "5", "6", "question_mark"):
             await monitor.press(key)
             assert hues(monitor) == set(), key

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from tests.tui.monitor import OpenMonitor
+from tests.tui.recorded_machine import RecordedMachine
 from tests.tui.recorded_run import progress
 from tui_vae.tui.widgets.models import COLUMNS, chosen_columns
 
@@ -16,8 +17,8 @@ SIZES = [(20, 5), (30, 6), (40, 12), (80, 24), (140, 45), (300, 90)]
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_every_page_fills_the_screen_exactly(open_monitor: OpenMonitor, size: tuple[int, int]) -> None:
     width, height = size
-    async with open_monitor(size=size) as monitor:
-        for key in "12345":
+    async with open_monitor(size=size, machine=RecordedMachine(gpus=2)) as monitor:
+        for key in "123456":
             await monitor.press(key)
             assert [strip.cell_length for strip in monitor.strips] == [width] * height
 

@@ -17,6 +17,7 @@ from tui_vae.cli.train import Prepare, Report, stop_on_signal
 from tui_vae.config import DisplayConfig
 from tui_vae.errors import ExitCode
 from tui_vae.headless import follow, make_output
+from tui_vae.machine.sampler import Sampler
 from tui_vae.tui import Leave, MonitorApp
 from tui_vae.view.state import ModelState, RunState
 
@@ -46,6 +47,7 @@ def train_in_interface(prepare_run: Prepare, chosen: Chosen, signals: StopSignal
             stray=stray.take,
             stalled=lambda: _share_lock(draws=not stray.stalled()),
             library=Library(Path(chosen.store.runs_dir)),
+            machine=Sampler(),
         )
         left = _answer_for(app, opening, signals, terminal)
         leave = app.run()

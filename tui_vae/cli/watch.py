@@ -76,6 +76,7 @@ def in_interface(
 ) -> int:
     """The interface on a run that this process only watches, or on none."""
     from tui_vae.cli.library import Library  # noqa: PLC0415 - what is only needed here
+    from tui_vae.machine.sampler import Sampler  # noqa: PLC0415 - only for the interface
     from tui_vae.tui import Leave, MonitorApp  # noqa: PLC0415 - Textual, which no text output loads
 
     with StrayOutput() as stray:
@@ -87,6 +88,7 @@ def in_interface(
             stray=stray.take,
             stalled=stray.stalled,
             library=Library(runs_dir),
+            machine=Sampler() if source is None else Sampler(source.trainer),
         )
         signals.answer = app.request_stop
         leave = app.run()

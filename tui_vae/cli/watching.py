@@ -14,7 +14,7 @@ from tui_vae.errors import RunStoreError
 from tui_vae.events import Action, Epoch, Event, ModelStarted, Notice, Progress, RunFinished, RunStarted, State
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.control import send_request
-from tui_vae.runs.liveness import Observer
+from tui_vae.runs.liveness import Observer, read_lease
 from tui_vae.runs.pictures import picture_of
 from tui_vae.runs.tail import LogTail
 from tui_vae.view.cells import Pixels
@@ -120,6 +120,11 @@ class WatchSource:
         if self.cannot_control is None:
             self._ask("evaluate", None)
         return self.cannot_control
+
+    def trainer(self) -> tuple[str, int | None]:
+        """What the process that trains is called, and its number where it is one of this machine; from any thread."""
+        record = read_lease(self._run)
+        return "the trainer", record.pid if record is not None and record.alive() else None
 
     def _ask(self, action: Action, model: str | None) -> None:
         if self.cannot_control is not None:

@@ -24,15 +24,25 @@ from tui_vae.tui.export import write_curves
 from tui_vae.tui.keys import BINDINGS, GROUPS
 from tui_vae.tui.loader import OpenSource
 from tui_vae.tui.pacer import Pacer
-from tui_vae.tui.pages import DigitsPage, EvaluationPage, LatentsPage, LogPage, Page, RunsPage, Shown, TrainingPage
+from tui_vae.tui.pages import (
+    DigitsPage,
+    EvaluationPage,
+    LatentsPage,
+    LogPage,
+    MachinePage,
+    Page,
+    RunsPage,
+    Shown,
+    TrainingPage,
+)
 from tui_vae.tui.screens.help import HelpScreen
-from tui_vae.tui.screens.leave import Leave, LeaveScreen
 from tui_vae.tui.screens.stop import StopScreen
 from tui_vae.tui.visiting import VisitingApp
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
-from tui_vae.view.evaluating import training_ended
+from tui_vae.view.evaluating import evaluation_alone
 from tui_vae.view.library import RunLibrary
+from tui_vae.view.machine import MachineProbe
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState
 from tui_vae.view.writer import doing
@@ -52,6 +62,7 @@ class MonitorApp(VisitingApp):
         stray: What was printed past the interface since the last call; shown in the log.
         stalled: Whether the terminal does not read: then nothing is drawn.
         library: The stored runs.
+        machine: Takes readings of the machine while the interface is there.
 
     After ``run``, ``first_state`` is the last state of the run that was opened first, and ``error`` why it could not be
     opened.
@@ -72,6 +83,7 @@ class MonitorApp(VisitingApp):
         stray: Callable[[], str] = str,
         stalled: Callable[[], bool] = bool,
         library: RunLibrary | None = None,
+        machine: MachineProbe | None = None,
     ) -> None:
         super().__init__(open_source, state, library)
         self.error: BaseException | None = None
@@ -79,11 +91,8 @@ class MonitorApp(VisitingApp):
         self._pacer = Pacer(fps)
         self._stray = stray
         self._stalled = stalled
+        self._machine = machine
         self.animation_level = "none"
-
-    @property
-    def first_state(self) -> RunState:
-        return self.following.first_state
 
     @property
     def over(self) -> bool:
@@ -104,12 +113,18 @@ class MonitorApp(VisitingApp):
         yield Static(id="too-small")
 
     def run_pages(self) -> Iterable[Page]:
-        return TrainingPage(), DigitsPage(), LatentsPage(), EvaluationPage(), LogPage()
+        return TrainingPage(), DigitsPage(), LatentsPage(), EvaluationPage(), LogPage(), MachinePage()
 
     def on_mount(self) -> None:
         (self.query_one(ModelTable) if self._loader.waiting else self.page.panels()[0]).focus()
         self.begin_capture_print(self)
         self.call_after_refresh(self._begin)
+        if self._machine is not None:
+            self._machine.start()
+
+    def on_unmount(self) -> None:
+        if self._machine is not None:
+            self._machine.stop()
 
     def _begin(self) -> None:
         self.update_view()
@@ -149,12 +164,13 @@ class MonitorApp(VisitingApp):
         """Show the state as it is, where it differs from what is on screen."""
         state = self.run_state
         sighting = self.source.sighting() if self.source is not None else Sighting("live")
-        self.query_one(StatusLine).show(state, time.time(), self._loader.waiting, sighting)
+        machine = self._machine.readings() if self._machine is not None else ()
+        self.query_one(StatusLine).show(state, time.time(), self._loader.waiting, sighting, machine)
         killed = doing(state, sighting) == "killed"
         self.query_one(ModelTable).show(state, ascii_only=self._settings.ascii_only, killed=killed)
         self.query_one(AlertLine).show(state, sighting)
         settings = replace(self._settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
-        self.page.show(Shown(state, settings, self.source, self._gallery, sighting, self.others))
+        self.page.show(Shown(state, settings, self.source, self._gallery, sighting, self.others, machine))
 
     def _shows_greys(self) -> bool:
         """Whether the terminal has greys enough for pictures in half blocks."""
@@ -177,10 +193,6 @@ class MonitorApp(VisitingApp):
         assert isinstance(page, Page)
         return page
 
-    def request_stop(self, name: str) -> None:
-        """Leave at once and stop training, on a signal; from the main thread only."""
-        self.call_later(self.exit, Leave.STOP)
-
     # Actions, named by the bindings.
 
     def action_page(self, name: str) -> None:
@@ -189,7 +201,7 @@ class MonitorApp(VisitingApp):
             return
         self.query_one("#pages", ContentSwitcher).current = {"log": "log-page"}.get(name, name)
         panels = self.page.panels()
-        (panels[0] if panels and name not in ("training", "latents") else self.query_one(ModelTable)).focus()
+        (panels[0] if name not in ("training", "latents") and panels else self.query_one(ModelTable)).focus()
         self.call_after_refresh(self.update_view)
 
     def action_panel(self, direction: int) -> None:
@@ -262,7 +274,7 @@ class MonitorApp(VisitingApp):
         if self.over:
             self.notify("no model is training", timeout=2)
         elif not isinstance(self.screen, StopScreen):
-            self.push_screen(StopScreen(_evaluation_alone(self.run_state)), self._stop_training)
+            self.push_screen(StopScreen(evaluation_alone(self.run_state)), self._stop_training)
 
     def _stop_training(self, wanted: bool | None) -> None:
         if wanted and self.source is not None:
@@ -289,6 +301,13 @@ class MonitorApp(VisitingApp):
     def action_smooth(self, direction: int) -> None:
         at = SMOOTHING_WINDOWS.index(self._settings.smoothing) + direction
         self._change(replace(self._settings, smoothing=SMOOTHING_WINDOWS[min(max(at, 0), len(SMOOTHING_WINDOWS) - 1)]))
+
+    def action_order(self) -> None:
+        self._change(replace(self._settings, by_index=not self._settings.by_index))
+
+    def action_next_view(self) -> None:
+        self.page.next_view()
+        self.call_after_refresh(self.update_view)
 
     def _change(self, settings: ChartSettings) -> None:
         self._settings = settings
@@ -322,31 +341,8 @@ class MonitorApp(VisitingApp):
         else:
             self.notify(str(path), title="written", markup=False)
 
-    def action_runs(self, what: str) -> None:
-        """Do something with the runs, on their page."""
-        page = self.query_one(RunsPage)
-        if self.page is not page:
-            self.action_page("runs")
-        page.act(what)
-
     def action_help(self) -> None:
         self.push_screen(HelpScreen())
-
-    def action_leave(self) -> None:
-        first, state = self.following.first, self.first_state  # others go on in processes of their own
-        if state.status is not None or first is None or not first.own:
-            self.exit(Leave.STOP if self._loader.waiting else Leave.DONE)
-        elif isinstance(self.screen, LeaveScreen):
-            self.exit(Leave.STOP)
-        else:
-            self.push_screen(LeaveScreen(_evaluation_alone(state)), self._left)
-
-    def _left(self, leave: Leave | None) -> None:
-        if leave is not None:
-            self.exit(leave)
-
-    async def action_quit(self) -> None:
-        self.action_leave()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         for title, bindings in GROUPS.items():
@@ -359,8 +355,3 @@ class MonitorApp(VisitingApp):
 
     def _runner(self, action: str) -> Callable[[], object]:
         return lambda: self.call_later(self.run_action, action)
-
-
-def _evaluation_alone(state: RunState) -> bool:
-    """Whether an evaluation is all that is still at work."""
-    return state.evaluating is not None and training_ended(state)

@@ -9,7 +9,6 @@ from typing import Literal, Protocol
 import numpy as np
 from rich.text import Text
 
-from tui_vae.events import Epoch
 from tui_vae.tui.palette import GREY, RGB, ModelStyle, model_style
 from tui_vae.tui.traces import Trace, traces_of
 from tui_vae.view.axis import Symlog, nice_ticks, settled_range, tick_label
@@ -35,6 +34,10 @@ class ChartSettings:
     ascii_only: bool = False
     shades: bool = False
     """Draw pictures as shades of ASCII."""
+    by_index: bool = False
+    """Latents in the order of their index, not of their KL."""
+    over_epochs: bool = False
+    """The KL of latents over the epochs, not at the newest alone."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,20 @@ class Bars:
 
 
 @dataclass(frozen=True)
+class Heat:
+    """Values from 0 to ``high`` as colours, ``(rows, columns)``, and a column ``(rows,)`` that stands apart.
+
+    Row 0 is the topmost, and what is not finite is left empty.
+    """
+
+    values: FloatArray
+    high: float
+    colour: RGB
+    apart: FloatArray | None = None
+    apart_label: str = ""
+
+
+@dataclass(frozen=True)
 class ChartData:
     """Everything that a chart draws."""
 
@@ -70,6 +87,7 @@ class ChartData:
     curves: tuple[Curve, ...] = ()
     lines: tuple[tuple[float, RGB], ...] = ()
     bars: Bars | None = None
+    heat: Heat | None = None
 
 
 Points = tuple[FloatArray, FloatArray]
@@ -233,59 +251,3 @@ def _legend(traces: Sequence[Trace], settings: ChartSettings, has_limit: bool, c
     if settings.smoothing > 1 and columns >= 50:
         legend.append(f"smoothed {settings.smoothing}  ")
     return legend.append(f"x: {settings.x_axis} ")
-
-
-def latent_chart(name: str | None) -> Builder:
-    """KL of each latent of a model, sorted, beside what theory predicts for a linear one.
-
-    Args:
-        name: The model; the selected one when ``None``.
-    """
-
-    def build(
-        state: RunState, settings: ChartSettings, columns: int, rows: int, others: tuple[RunState, ...] = ()
-    ) -> ChartData | None:
-        model = state.models.get(name or settings.selected or "")
-        if model is None or model.last_held_out is None:
-            return None
-        epoch = model.last_held_out
-        heights = np.sort(_finite(epoch.kl_per_latent))[::-1]
-        expected = _finite(model.limit.kl_per_latent if model.limit is not None else ())
-        high = 1.05 * max(float(heights.max()), float(expected.max(initial=0.0)), 1e-3)
-        style = styles_of(state, ascii_only=settings.ascii_only)[model.name]
-        ticks = [v for v in nice_ticks(1, len(heights), max(2, columns // 10)) if v >= 1]
-        return ChartData(
-            title=_latent_title(model.name, style, columns),
-            subtitle=_latent_subtitle(epoch, len(expected) > 0, columns),
-            x_range=(0.0, float(len(heights))),
-            y_range=(0.0, high),
-            x_ticks=tuple((v - 1, tick_label(v)) for v in ticks),
-            y_ticks=tuple((v, tick_label(v)) for v in nice_ticks(0, high, max(2, rows // 3))),
-            bars=Bars(heights, style.colour, expected if len(expected) else None),
-        )
-
-    return build
-
-
-def _finite(values: tuple[float, ...]) -> FloatArray:
-    """The values, with 0 for what is not finite: a bar that cannot be drawn is none."""
-    finite: FloatArray = np.nan_to_num(np.array(values, dtype=float), nan=0.0, posinf=0.0, neginf=0.0)
-    return finite
-
-
-def _latent_title(name: str, style: ModelStyle, columns: int) -> Text:
-    if columns < 40:
-        return Text.assemble(" KL/latent, nats ", (style.marker, style.style), " ")
-    return Text.assemble(" KL per latent, nats · ", (f"{style.marker} {name}", style.style), " ")
-
-
-def _latent_subtitle(epoch: Epoch, has_theory: bool, columns: int) -> Text:
-    count = len(epoch.kl_per_latent)
-    shown = min(count, columns)
-    if columns < 40:
-        return Text(" x: sorted " if shown == count else f" x: {shown} of {count} ")
-    which = "" if shown == count else f", {shown} of {count} shown"
-    theory = "━ exact optimum · " if has_theory else ""
-    return Text(
-        f" {theory}{epoch.active_units}/{count} active · held out, epoch {epoch.epoch} · x: latents, sorted{which} "
-    )

@@ -30,6 +30,7 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("4", "page('evaluation')", "evaluation", key_display="4",
                 tooltip="Metrics, verdict and pictures."),
         Binding("5", "page('log')", "log", key_display="5", tooltip="What happened, in order."),
+        Binding("6", "page('machine')", "machine", key_display="6", tooltip="Processor, memory and GPUs."),
     ],
     "Runs": [
         Binding("enter", "app.runs('open')", "open", show=False, key_display="enter",
@@ -52,6 +53,11 @@ GROUPS: dict[str, list[Binding]] = {
                 tooltip="Epoch of digits, or picture, before."),
         Binding("right", "step(1)", "after", show=False, key_display="→",
                 tooltip="Epoch of digits, or picture, after."),
+    ],
+    "Latents": [
+        Binding("o", "order", "order", show=False, key_display="o", tooltip="Latents by their KL, or by their index."),
+        Binding("v", "next_view", "view", show=False, key_display="v",
+                tooltip="On latents: bars, or all epochs as a heat map."),
     ],
     "Files": [
         Binding("s", "save_picture", "picture", show=False, key_display="s", tooltip="Save the screen as SVG."),

@@ -23,6 +23,10 @@ _MARKERS = ("●", "▲", "■", "◆", "✚", "★")
 _ASCII_MARKERS = ("o", "^", "#", "%", "+", "*")
 
 GREY: RGB = (140, 140, 150)
+OWN_SHARE: RGB = (205, 210, 220)
+REST: RGB = (96, 102, 116)
+"""Of curves of the machine: the share of the process watched, and that of all others. No model has a grey."""
+
 FADED = 0.4
 
 

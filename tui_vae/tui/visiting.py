@@ -13,7 +13,8 @@ from tui_vae.tui.gallery import Gallery
 from tui_vae.tui.loader import Loader, OpenSource
 from tui_vae.tui.pages.page import Page
 from tui_vae.tui.pages.runs import RunsPage
-from tui_vae.tui.screens.leave import Leave
+from tui_vae.tui.screens.leave import Leave, LeaveScreen
+from tui_vae.view.evaluating import evaluation_alone
 from tui_vae.view.library import ListedRun, OpenedRun, RunLibrary
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState
@@ -59,6 +60,11 @@ class VisitingApp(App[Leave]):
         """Turn to a page."""
         raise NotImplementedError
 
+    @property
+    def first_state(self) -> RunState:
+        """Of the run that the interface was opened on."""
+        return self.following.first_state
+
     def tell_end_of_first(self) -> None:
         """Say that the first run has ended, should another be shown."""
         state = self.following.first_state
@@ -69,7 +75,36 @@ class VisitingApp(App[Leave]):
             if self.following.visited is not None:
                 self.notify(f"{state.name} {state.status}: 0 leads back to it", timeout=10, markup=False)
 
+    # Leaving is about the first run: others go on in processes of their own.
+
+    def request_stop(self, name: str) -> None:
+        """Leave at once and stop training, on a signal; from the main thread only."""
+        self.call_later(self.exit, Leave.STOP)
+
+    def action_leave(self) -> None:
+        first, state = self.following.first, self.first_state
+        if state.status is not None or first is None or not first.own:
+            self.exit(Leave.STOP if self._loader.waiting else Leave.DONE)
+        elif isinstance(self.screen, LeaveScreen):
+            self.exit(Leave.STOP)
+        else:
+            self.push_screen(LeaveScreen(evaluation_alone(state)), self._left)
+
+    def _left(self, leave: Leave | None) -> None:
+        if leave is not None:
+            self.exit(leave)
+
+    async def action_quit(self) -> None:
+        self.action_leave()
+
     # What the page of runs asks for.
+
+    def action_runs(self, what: str) -> None:
+        """Do something with the runs, on their page."""
+        page = self.query_one(RunsPage)
+        if not page.display:
+            self.action_page("runs")
+        page.act(what)
 
     def on_runs_page_opened(self, message: RunsPage.Opened) -> None:
         self.open_run(message.key, message.anew)

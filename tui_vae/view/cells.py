@@ -13,7 +13,7 @@ from tui_vae.events import SheetLayout
 Pixels = npt.NDArray[np.uint8]
 
 UPPER_HALF = "▀"
-_RAMP = " .:-=+*#%@"
+RAMP = " .:-=+*#%@"
 
 
 class Cell(NamedTuple):
@@ -44,8 +44,8 @@ def half_blocks(image: Pixels) -> list[list[Cell]]:
 def ascii_shades(image: Pixels) -> list[str]:
     """Rows of characters, each standing for a pixel in width and two in height, darker to lighter."""
     padded = image if image.shape[0] % 2 == 0 else np.vstack((image, np.zeros_like(image[:1])))
-    level = padded.reshape(-1, 2, padded.shape[1]).mean(1) / 256 * len(_RAMP)
-    return ["".join(_RAMP[int(value)] for value in row) for row in level.tolist()]
+    level = padded.reshape(-1, 2, padded.shape[1]).mean(1) / 256 * len(RAMP)
+    return ["".join(RAMP[int(value)] for value in row) for row in level.tolist()]
 
 
 class Sheet(NamedTuple):

@@ -4,8 +4,19 @@ from tui_vae.tui.pages.digits import DigitsPage
 from tui_vae.tui.pages.evaluation import EvaluationPage
 from tui_vae.tui.pages.latents import LatentsPage
 from tui_vae.tui.pages.log import LogPage
+from tui_vae.tui.pages.machine import MachinePage
 from tui_vae.tui.pages.page import Page, Shown
 from tui_vae.tui.pages.runs import RunsPage
 from tui_vae.tui.pages.training import TrainingPage
 
-__all__ = ["DigitsPage", "EvaluationPage", "LatentsPage", "LogPage", "Page", "RunsPage", "Shown", "TrainingPage"]
+__all__ = [
+    "DigitsPage",
+    "EvaluationPage",
+    "LatentsPage",
+    "LogPage",
+    "MachinePage",
+    "Page",
+    "RunsPage",
+    "Shown",
+    "TrainingPage",
+]

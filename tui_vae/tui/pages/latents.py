@@ -1,14 +1,20 @@
-"""KL per latent of every model, for linear models beside the spectrum that theory predicts."""
+"""KL per latent of every model, for linear models beside the spectrum that theory predicts: now, or over the epochs."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from tui_vae.tui.charts import latent_chart
+from tui_vae.tui.latent_charts import latent_chart
 from tui_vae.tui.pages.page import Page, Shown
 from tui_vae.tui.widgets.chart import Chart
+from tui_vae.view.state import RunState
+
+_LINES_OF_BARS = 9
+"""Of a chart of bars, with its frame; a heat map has room for every latent, as far as the page is high enough."""
 
 
 class LatentsPage(Page):
@@ -18,6 +24,7 @@ class LatentsPage(Page):
         super().__init__(id="latents")
         self._charts: dict[str, Chart] = {}
         self._scroll = VerticalScroll(can_focus=False)
+        self._over_epochs = False
 
     def compose(self) -> ComposeResult:
         yield self._scroll
@@ -33,5 +40,19 @@ class LatentsPage(Page):
             if name not in self._charts:
                 chart = self._charts[name] = Chart(latent_chart(name), f"{name}: waiting for the first epoch")
                 self._scroll.mount(chart)
-        for chart in self._charts.values():
-            chart.show(shown.state, shown.settings)
+        settings = replace(shown.settings, over_epochs=self._over_epochs)
+        for name, chart in self._charts.items():
+            chart.styles.min_height = self._least_height(shown.state, name, shades=settings.shades)
+            chart.show(shown.state, settings)
+
+    def next_view(self) -> None:
+        self._over_epochs = not self._over_epochs
+
+    def _least_height(self, state: RunState, name: str, *, shades: bool) -> int:
+        """Lines of a chart, with its frame and axis."""
+        newest = state.models[name].last_held_out if name in state.models else None
+        wanted = _LINES_OF_BARS
+        if self._over_epochs and newest is not None:
+            latents = len(newest.kl_per_latent)
+            wanted = max(wanted, 4 + (latents if shades else -(-latents // 2)))
+        return min(self.size.height, wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from textual.containers import Container
@@ -10,6 +11,7 @@ from textual.widget import Widget
 from tui_vae.condition import Sighting
 from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.gallery import Gallery
+from tui_vae.view.machine import MachineReading
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState
 
@@ -24,6 +26,7 @@ class Shown:
     gallery: Gallery
     sighting: Sighting = field(default_factory=lambda: Sighting("live"))
     others: tuple[RunState, ...] = ()
+    machine: Sequence[MachineReading] = ()
 
 
 class Page(Container):
@@ -42,6 +45,9 @@ class Page(Container):
 
     def step(self, direction: int) -> None:
         """Go to what comes before or after, on pages that show one of many."""
+
+    def next_view(self) -> None:
+        """Show the same in another way, on pages that know several."""
 
     def enlarge(self) -> None:
         """Enlarge the panel at hand, or restore it."""

@@ -6,7 +6,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from tui_vae.tui.charts import curve_chart, latent_chart
+from tui_vae.tui.charts import curve_chart
+from tui_vae.tui.latent_charts import latent_chart
 from tui_vae.tui.pages.arranged import ArrangedPage
 from tui_vae.tui.pages.page import Shown
 from tui_vae.tui.widgets.chart import Chart

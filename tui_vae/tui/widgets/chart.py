@@ -13,6 +13,7 @@ from textual_plotext.plot import Plot
 from tui_vae.tui.charts import Builder, ChartData, ChartSettings
 from tui_vae.tui.palette import GREY
 from tui_vae.tui.widgets.bars import draw_bars
+from tui_vae.tui.widgets.heat import draw_heat
 from tui_vae.view.state import RunState
 
 _MARGIN = 7
@@ -56,6 +57,9 @@ class Chart(Widget, can_focus=True):
             self._strips = _centred(self._waiting, size)
         elif data.bars is not None:
             self._strips = draw_bars(data, data.bars, size, ascii_only=self._settings.ascii_only)
+        elif data.heat is not None:
+            shades, ascii_only = self._settings.shades, self._settings.ascii_only
+            self._strips = draw_heat(data, data.heat, size, shades=shades, ascii_only=ascii_only)
         else:
             self._strips = draw_curves(data, size)
         self.refresh()

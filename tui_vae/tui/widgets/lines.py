@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.text import Text
 from textual.binding import Binding
 from textual.widgets import Static
 
 from tui_vae.condition import Sighting
+from tui_vae.tui.machine_lines import header
 from tui_vae.view.evaluating import at_work, percent, time_left
+from tui_vae.view.machine import MachineReading
 from tui_vae.view.numbers import count, duration
 from tui_vae.view.printable import printable
 from tui_vae.view.state import RunState
@@ -21,9 +25,18 @@ class StatusLine(Static):
         super().__init__(id="status")
         self._content: Text | None = None
 
-    def show(self, state: RunState, now: float, waiting: str | None, sighting: Sighting) -> None:
+    def show(
+        self,
+        state: RunState,
+        now: float,
+        waiting: str | None,
+        sighting: Sighting,
+        machine: Sequence[MachineReading] = (),
+    ) -> None:
         width = self.size.width
         left, right = _left(state, waiting), _right(state, now, sighting, width)
+        if machine:
+            left.append(_machine(machine[-1], width - left.cell_len - right.cell_len))
         if left.cell_len + right.cell_len + 1 > width:
             left.truncate(max(0, width - right.cell_len - 1), overflow="ellipsis")
         line = Text.assemble(left, " " * max(1, width - left.cell_len - right.cell_len), right, no_wrap=True)
@@ -41,6 +54,17 @@ def _left(state: RunState, waiting: str | None) -> Text:
         parts.append(f"{state.data.name} {count(state.data.train)}")
     parts += [state.device, str(state.config.get("precision", ""))]
     return text.append("  " + " · ".join(part for part in parts if part), style="not bold")
+
+
+def _machine(reading: MachineReading, room: int) -> Text:
+    """As much of the newest reading as there is room for."""
+    text = Text(no_wrap=True)
+    for part in header(reading):
+        piece = f"{' · ' if text else '    '}{part}"
+        if text.cell_len + len(piece) + 2 > room:
+            break
+        text.append(piece, style="not bold dim")
+    return text
 
 
 def _right(state: RunState, now: float, sighting: Sighting, width: int) -> Text:

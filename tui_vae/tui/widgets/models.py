@@ -91,7 +91,9 @@ class ModelTable(DataTable[Text], inherit_bindings=False):
     BINDINGS: ClassVar = [("up", "cursor_up", "Previous model"), ("down", "cursor_down", "Next model")]
 
     def __init__(self) -> None:
-        super().__init__(cursor_type="row", zebra_stripes=False, cell_padding=0, id="models")
+        super().__init__(
+            cursor_type="row", cursor_foreground_priority="renderable", zebra_stripes=False, cell_padding=0, id="models"
+        )
         self._run_state = RunState()
         self._ascii = self._killed = False
         self._shown: dict[tuple[str, str], str] = {}

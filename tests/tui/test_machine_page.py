@@ -1,0 +1,94 @@
+"""The page of the machine, and the few words about it above every page."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui.monitor import OpenMonitor
+from tests.tui.recorded_machine import RecordedMachine, reading
+from tui_vae.tui.machine_lines import header, machine_lines
+
+
+async def test_it_shows_curves_with_values_units_and_the_share_of_this_process(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24), machine=RecordedMachine()) as monitor:
+        await monitor.press("6")
+        await monitor.until_shown("CPU, 8 cores")
+        page = monitor.panel("#machine-view")
+        for text in ("100 %┤", "memory", "9.1/25.3 GB", "own  5.5 GB", "own  54 %", "87 %", "last 5 min"):
+            assert text in page
+        assert "gpu" not in page
+        assert monitor.focused == "machine-view"
+
+
+async def test_many_gpus_are_scrolled(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24), machine=RecordedMachine(gpus=8)) as monitor:
+        await monitor.press("6")
+        await monitor.until_shown("gpu0 NVIDIA H100")
+        assert "gpu7" not in monitor.panel("#machine-view")
+        await monitor.press("end")
+        await monitor.until_shown("gpu7 NVIDIA H100")
+        assert " 55 °C" in monitor.panel("#machine-view")
+
+
+async def test_a_new_reading_changes_the_curves(open_monitor: OpenMonitor) -> None:
+    machine = RecordedMachine()
+    async with open_monitor(size=(80, 24), machine=machine) as monitor:
+        await monitor.press("6")
+        await monitor.until_shown(" 87 %")
+        machine.recorded.append(reading(300, cpu=0.03))
+        await monitor.until_shown("  3 %")
+
+
+async def test_before_the_first_reading_it_says_what_it_waits_for(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24), machine=RecordedMachine(seconds=0)) as monitor:
+        await monitor.press("6")
+        await monitor.until_shown("waiting for the first reading")
+
+
+async def test_readings_are_taken_while_the_interface_is_there(open_monitor: OpenMonitor) -> None:
+    machine = RecordedMachine()
+    async with open_monitor(machine=machine):
+        assert machine.began
+        assert not machine.stopped
+    assert machine.stopped
+
+
+async def test_above_every_page_there_are_as_many_values_as_have_room(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(140, 24), machine=RecordedMachine(gpus=1)) as monitor:
+        assert "cpu  87 % · mem  9.1/25.3 GB · gpu0  29 %" in monitor.panel("#status")
+        await monitor.resize(100, 24)
+        await monitor.until(lambda: "cpu  87 %" in monitor.panel("#status"))
+        assert "gpu0" not in monitor.panel("#status")
+        await monitor.resize(60, 24)
+        await monitor.until(lambda: "mem" not in monitor.panel("#status"))
+
+
+@pytest.mark.parametrize("width", [20, 38, 76, 138, 298])
+@pytest.mark.parametrize("gpus", [0, 3])
+def test_no_line_is_wider_than_the_page_nor_higher_where_there_is_room(width: int, gpus: int) -> None:
+    readings = [reading(second, gpus) for second in range(300)]
+    least = len(machine_lines(readings, width, 1, ascii_only=False))
+    for height in (least, least + 10, 60):
+        lines = machine_lines(readings, width, height, ascii_only=False)
+        assert all(line.cell_len <= width for line in lines)
+        assert len(lines) <= height
+
+
+def test_headings_hold_their_places_whatever_the_numbers() -> None:
+    quiet = machine_lines([reading(0, cpu=0.02, own_cpu=0.01, memory_used=10**9)], 80, 10, ascii_only=False)
+    busy = machine_lines([reading(0, cpu=1.0, own_cpu=1.0, memory_used=22 * 10**9)], 80, 10, ascii_only=False)
+    places = [[at for at, c in enumerate(lines[0].plain) if c in "%/G█"] for lines in (quiet, busy)]
+    assert places[0] == places[1]
+
+
+def test_what_is_not_known_is_a_dash_and_no_curve() -> None:
+    unknown = reading(0, cpu=None, own_cpu=None, own_memory=None)
+    text = "\n".join(line.plain for line in machine_lines([unknown], 80, 10, ascii_only=False))
+    assert "– %" in text
+    assert "this process" not in text
+    assert header(unknown)[0] == "cpu   – %"
+
+
+def test_a_container_is_named() -> None:
+    text = machine_lines([reading(0, contained=True, cores=1.5)], 120, 40, ascii_only=False)[0].plain
+    assert "CPU, 1.5 cores of the container" in text

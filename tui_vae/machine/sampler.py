@@ -1,0 +1,82 @@
+"""Takes readings of the machine in a thread of its own, about once a second, while an interface wants them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from tui_vae.view.machine import SECONDS_KEPT, MachineReading
+
+SECONDS_BETWEEN_READINGS = 1.0
+
+
+class Reader(Protocol):
+    """Whoever measures."""
+
+    def read(self) -> MachineReading: ...
+
+    def close(self) -> None: ...
+
+
+def this_process() -> tuple[str, int | None]:
+    return "this process", os.getpid()
+
+
+class Sampler:
+    """A :class:`tui_vae.view.machine.MachineProbe`.
+
+    Args:
+        subject: The name and the number of the process whose share is marked, asked for in the thread.
+        make: Makes whoever measures, in the thread.
+        every: Seconds between two readings.
+    """
+
+    def __init__(
+        self,
+        subject: Callable[[], tuple[str, int | None]] = this_process,
+        *,
+        make: Callable[[Callable[[], tuple[str, int | None]]], Reader] | None = None,
+        every: float = SECONDS_BETWEEN_READINGS,
+    ) -> None:
+        self._subject = subject
+        self._make = make if make is not None else _probe
+        self._every = every
+        self._stopped = threading.Event()
+        self._readings: deque[MachineReading] = deque(maxlen=round(SECONDS_KEPT / SECONDS_BETWEEN_READINGS))
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="machine", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def readings(self) -> Sequence[MachineReading]:
+        with self._lock:
+            return tuple(self._readings)
+
+    def _run(self) -> None:
+        # Nothing that a machine does not tell is worth a word where a run is shown: the page stays as it is.
+        try:
+            reader = self._make(self._subject)
+        except Exception:
+            return
+        while not self._stopped.wait(self._every):
+            try:
+                reading = reader.read()
+            except Exception:
+                continue
+            with self._lock:
+                self._readings.append(reading)
+        reader.close()
+
+
+def _probe(subject: Callable[[], tuple[str, int | None]]) -> Reader:
+    from tui_vae.machine.container import Container  # noqa: PLC0415 - only where the machine is looked at
+    from tui_vae.machine.gpus import gpus_of_driver  # noqa: PLC0415
+    from tui_vae.machine.probe import Probe  # noqa: PLC0415 - psutil
+
+    return Probe(subject, Container(), gpus_of_driver())

@@ -1,0 +1,44 @@
+"""The curves of the machine in a frame that scrolls where there are many GPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.strip import Strip
+
+from tui_vae.tui.machine_lines import machine_lines
+from tui_vae.tui.widgets.lines_view import LinesView
+from tui_vae.view.machine import SECONDS_KEPT, MachineReading
+
+
+class MachineView(LinesView):
+    """Drawn when there is a new reading, and at no other time."""
+
+    def __init__(self) -> None:
+        super().__init__(id="machine-view")
+        self.border_title = " this machine "
+        self._readings: Sequence[MachineReading] = ()
+        self._ascii = False
+        self._lines: list[Text] = []
+
+    def show(self, readings: Sequence[MachineReading], *, ascii_only: bool) -> None:
+        if readings[-1:] != self._readings[-1:] or not readings:
+            self._readings, self._ascii = readings, ascii_only
+            self.lay_out()
+
+    def lay_out(self) -> None:
+        region = self.scrollable_content_region
+        if not self._readings:
+            self.say("waiting for the first reading")
+            return
+        self.border_subtitle = (
+            f" x: last {SECONDS_KEPT / 60:.0f} min   ↑↓ scroll "
+            if self.overflows
+            else (f" x: last {SECONDS_KEPT / 60:.0f} min ")
+        )
+        self._lines = machine_lines(self._readings, max(1, region.width - 2), region.height, ascii_only=self._ascii)
+        self.fill(len(self._lines))
+
+    def strip(self, line: int) -> Strip:
+        return self.text_strip(Text.assemble(" ", self._lines[line], no_wrap=True))
