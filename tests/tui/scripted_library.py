@@ -31,7 +31,7 @@ class OpenedSource(ScriptedSource):
 
 
 class ScriptedLibrary:
-    """Answers at once; ``refuses`` is why it does nothing, where that is wanted."""
+    """Answers at once; ``refuses`` is why it does nothing, and ``unreadable`` why it lists nothing, where wanted."""
 
     folder = "runs"
 
@@ -40,13 +40,14 @@ class ScriptedLibrary:
         self.asked: list[tuple[str, ...]] = []
         self.opened: dict[str, OpenedSource] = {}
         self.refuses: str | None = None
+        self.unreadable: str | None = None
         self.lists = 0
         self._folder = folder
 
     def list(self) -> Sequence[ListedRun]:
         self.lists += 1
-        if self.refuses is not None:
-            raise RunStoreError(self.refuses)
+        if self.unreadable is not None:
+            raise RunStoreError(self.unreadable)
         return list(self.runs)
 
     def preview(self, key: str) -> Preview:

@@ -253,8 +253,11 @@ async def test_what_is_refused_is_said(open_monitor: OpenMonitor, library: Scrip
         await on_page(monitor)
         library.refuses = "the disk is on fire"
         await monitor.press("down", "D", "d")
-        await monitor.until(lambda: monitor.text.count("the disk is on fire") >= 2)
-        library.refuses = None
+        await monitor.until_shown("the disk is on fire")
+        assert "lynx" in monitor.panel("#run-table")
+        library.unreadable = "runs: cannot be read"
+        await monitor.until(lambda: "runs: cannot be read" in monitor.panel("#no-runs"))
+        library.unreadable = None
         await monitor.until(lambda: "lynx" in monitor.panel("#runs-body"))
 
 

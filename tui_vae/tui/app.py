@@ -21,29 +21,16 @@ from tui_vae.events import Notice
 from tui_vae.tui.ascii_filter import ASCII
 from tui_vae.tui.charts import SMOOTHING_WINDOWS, X_AXES, ChartSettings
 from tui_vae.tui.export import write_curves
-from tui_vae.tui.keys import BINDINGS, GROUPS
+from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS
 from tui_vae.tui.loader import OpenSource
 from tui_vae.tui.pacer import Pacer
-from tui_vae.tui.pages import (
-    DigitsPage,
-    EvaluationPage,
-    LatentsPage,
-    LogPage,
-    MachinePage,
-    Page,
-    RunsPage,
-    Shown,
-    TrainingPage,
-)
+from tui_vae.tui.pages import PAGES, ExplorerPage, Page, RunsPage, Shown
 from tui_vae.tui.screens.help import HelpScreen
-from tui_vae.tui.screens.stop import StopScreen
 from tui_vae.tui.visiting import VisitingApp
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
-from tui_vae.view.evaluating import evaluation_alone
 from tui_vae.view.library import RunLibrary
 from tui_vae.view.machine import MachineProbe
-from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState
 from tui_vae.view.writer import doing
 
@@ -61,8 +48,8 @@ class MonitorApp(VisitingApp):
         fps: Most redraws a second.
         stray: What was printed past the interface since the last call; shown in the log.
         stalled: Whether the terminal does not read: then nothing is drawn.
-        library: The stored runs.
         machine: Takes readings of the machine while the interface is there.
+        library: The stored runs.
 
     After ``run``, ``first_state`` is the last state of the run that was opened first, and ``error`` why it could not be
     opened.
@@ -82,8 +69,8 @@ class MonitorApp(VisitingApp):
         fps: float = 10.0,
         stray: Callable[[], str] = str,
         stalled: Callable[[], bool] = bool,
-        library: RunLibrary | None = None,
         machine: MachineProbe | None = None,
+        library: RunLibrary | None = None,
     ) -> None:
         super().__init__(open_source, state, library)
         self.error: BaseException | None = None
@@ -95,8 +82,8 @@ class MonitorApp(VisitingApp):
         self.animation_level = "none"
 
     @property
-    def over(self) -> bool:
-        return self.run_state.status is not None
+    def selected(self) -> str | None:
+        return self.query_one(ModelTable).selected
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = super().get_line_filters()
@@ -108,12 +95,9 @@ class MonitorApp(VisitingApp):
         yield AlertLine()
         with ContentSwitcher(initial="training" if self._loader.waiting else "runs", id="pages"):
             yield RunsPage(self.library, self.following)
-            yield from self.run_pages()
+            yield from (page() for page in PAGES)
         yield KeyHints(BINDINGS, GROUPS["Pages"])
         yield Static(id="too-small")
-
-    def run_pages(self) -> Iterable[Page]:
-        return TrainingPage(), DigitsPage(), LatentsPage(), EvaluationPage(), LogPage(), MachinePage()
 
     def on_mount(self) -> None:
         (self.query_one(ModelTable) if self._loader.waiting else self.page.panels()[0]).focus()
@@ -140,10 +124,10 @@ class MonitorApp(VisitingApp):
             self.exit()
             return
         if not self._stalled():
-            self._take()
+            self.take()
         self.set_timer(self._pacer.interval(training=self.following.training), self._tick)
 
-    def _take(self) -> None:
+    def take(self) -> None:
         """Take what is new and draw it."""
         self.following.take()
         self.tell_end_of_first()
@@ -228,68 +212,9 @@ class MonitorApp(VisitingApp):
         table = self.query_one(ModelTable)
         table.move_cursor(row=table.cursor_row + direction)
 
-    def action_pause_model(self) -> None:
-        selected = self.query_one(ModelTable).selected
-        if selected is not None:
-            self._pause([selected])
-
-    def action_pause_all(self) -> None:
-        self._pause(list(self.run_state.models))
-
-    def _pause(self, names: list[str]) -> None:
-        """Pause the models, or resume them when none of them is running."""
-        if self.source is None or not self._in_control(self.source):
-            return
-        models = [self.run_state.models[name] for name in names]
-        running = [model.name for model in models if model.status in (None, "running")]  # also before its first step
-        paused = [model.name for model in models if model.status == "paused"]
-        for name in running:
-            self.source.pause(name)
-        for name in paused if not running else ():
-            self.source.resume(name)
-        if not running and not paused:
-            self.notify("no model here is training", timeout=2)
-        self._expect_answer()
-
-    def action_checkpoint(self) -> None:
-        if self.source is None or not self._in_control(self.source):
-            return
-        names = [name for name, model in self.run_state.models.items() if not model.ended]
-        for name in names:
-            self.source.checkpoint(name)
-        self.notify("saving every model" if names else "no model is training", timeout=2)
-        self._expect_answer()
-
-    def action_evaluate(self) -> None:
-        if self.source is None:
-            return
-        refused = self.source.evaluate()
-        where = "" if isinstance(self.page, EvaluationPage) else ": 4 shows it"
-        self.notify(refused or f"evaluating now{where}", timeout=5, markup=False)
-        self._expect_answer()
-
-    def action_stop_training(self) -> None:
-        if self.source is None or not self._in_control(self.source):
-            return
-        if self.over:
-            self.notify("no model is training", timeout=2)
-        elif not isinstance(self.screen, StopScreen):
-            self.push_screen(StopScreen(evaluation_alone(self.run_state)), self._stop_training)
-
-    def _stop_training(self, wanted: bool | None) -> None:
-        if wanted and self.source is not None:
-            self.source.stop("by the user")
-            self._expect_answer()
-
-    def _in_control(self, source: RunSource) -> bool:
-        """Whether the run can be paused and stopped from here; says how when not."""
-        if source.cannot_control is not None:
-            self.notify(source.cannot_control, timeout=5, markup=False)
-        return source.cannot_control is None
-
-    def _expect_answer(self) -> None:
-        # The trainers answer after a step; a key is answered sooner than the next redraw may be.
-        self.set_timer(0.1, self._take)
+    def action_next_model(self) -> None:
+        table = self.query_one(ModelTable)
+        table.move_cursor(row=(table.cursor_row + 1) % max(1, table.row_count))
 
     def action_log_axis(self) -> None:
         self._change(replace(self._settings, log_y=not self._settings.log_y))
@@ -345,13 +270,13 @@ class MonitorApp(VisitingApp):
         self.push_screen(HelpScreen())
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        explores = isinstance(self.page, ExplorerPage)
         for title, bindings in GROUPS.items():
-            for binding in bindings:
+            for binding in bindings if explores or bindings is not EXPLORER else ():
                 if binding.action != "command_palette":
-                    yield SystemCommand(
-                        f"{title}: {binding.description}", binding.tooltip, self._runner(binding.action)
-                    )
+                    run = self._runner(binding.action, self.page if bindings is EXPLORER else None)
+                    yield SystemCommand(f"{title}: {binding.description}", binding.tooltip, run)
         yield SystemCommand("Theme", "Choose another theme.", self.action_change_theme)
 
-    def _runner(self, action: str) -> Callable[[], object]:
-        return lambda: self.call_later(self.run_action, action)
+    def _runner(self, action: str, namespace: Page | None) -> Callable[[], object]:
+        return lambda: self.call_later(self.run_action, action, namespace)

@@ -4,13 +4,55 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
+EXPLORER: list[Binding] = [
+    Binding("left", "walk(0, -1)", "less", show=False, key_display="←", tooltip="Move along the chosen latent, down."),
+    Binding("right", "walk(0, 1)", "more", show=False, key_display="→", tooltip="Move along the chosen latent, up."),
+    Binding("down", "walk(1, -1)", "below", show=False, key_display="↓",
+            tooltip="Latent below; on a plane the second latent, down."),
+    Binding("up", "walk(1, 1)", "above", show=False, key_display="↑",
+            tooltip="Latent above; on a plane the second latent, up."),
+    Binding("b", "plane", "plane", show=False, key_display="b", tooltip="Two latents at once, a plane, or one."),
+    Binding("comma", "choose(0, -1)", "latent before", show=False, key_display=",",
+            tooltip="Choose the latent of ← and → before."),
+    Binding("full_stop", "choose(0, 1)", "latent after", show=False, key_display=".",
+            tooltip="Choose the latent of ← and → after."),
+    Binding("less_than_sign", "choose(1, -1)", "second latent before", show=False, key_display="<",
+            tooltip="Choose the second latent before, on a plane."),
+    Binding("greater_than_sign", "choose(1, 1)", "second latent after", show=False, key_display=">",
+            tooltip="Choose the second latent after, on a plane."),
+    Binding("d", "image(1)", "image", show=False, key_display="d", tooltip="Begin with the next held-out image."),
+    Binding("D", "image(-1)", "image before", show=False, key_display="D", tooltip="Begin with the image before."),
+    Binding("n", "random", "random", show=False, key_display="n", tooltip="Begin with a random z of the prior."),
+    Binding("r", "reset", "reset", show=False, key_display="r", tooltip="Begin with the prior's mean."),
+    Binding("m", "app.next_model", "model", show=False, key_display="m", tooltip="Explore the next model."),
+    Binding("escape", "app.page('latents')", "back", show=False, key_display="esc", tooltip="Back to the latents."),
+]  # fmt: skip
+"""Keys of the explorer alone, where they come before those of all pages."""
+
+OF_RUNS: list[Binding] = [
+    Binding("enter", "app.runs('open')", "open", show=False, key_display="enter",
+            tooltip="Show the run under the cursor."),
+    Binding("m,space", "app.runs('mark')", "mark", show=False, key_display="m",
+            tooltip="Compare with this run, or no more."),
+    Binding("r", "app.runs('resume')", "resume", show=False, key_display="r",
+            tooltip="Go on with a run that was stopped."),
+    Binding("R,f2", "app.runs('rename')", "rename", show=False, key_display="R", tooltip="Give it another name."),
+    Binding("D,delete", "app.runs('delete')", "delete", show=False, key_display="D",
+            tooltip="Delete it, after asking."),
+]  # fmt: skip
+"""Keys of the page of runs alone, where they come before those of all pages."""
+
 GROUPS: dict[str, list[Binding]] = {
     "Training": [
         Binding("space", "pause_model", "pause", key_display="space", tooltip="Pause or resume the selected model."),
         Binding("p,shift+space", "pause_all", "pause all", show=False, key_display="p", tooltip="Pause or resume all."),
         Binding("c", "checkpoint", "checkpoint", show=False, key_display="c", tooltip="Save every model now."),
         Binding("S,ctrl+s", "stop_training", "stop training", show=False, key_display="S",
-                tooltip="Stop training, after asking."),
+                tooltip="Stop one model or all, after asking."),
+        Binding("a", "change('add_epochs')", "add epochs", show=False, key_display="a",
+                tooltip="Add epochs to the selected model."),
+        Binding("l", "change('set_learning_rate')", "learning rate", show=False, key_display="l",
+                tooltip="Change its learning rate."),
         Binding("e", "evaluate", "evaluate", key_display="e", tooltip="Evaluate the newest weights now."),
         Binding("up", "select(-1)", "model above", show=False, key_display="↑", tooltip="Model above, or scroll."),
         Binding("down", "select(1)", "model below", show=False, key_display="↓", tooltip="Model below, or scroll."),
@@ -32,17 +74,7 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("5", "page('log')", "log", key_display="5", tooltip="What happened, in order."),
         Binding("6", "page('machine')", "machine", key_display="6", tooltip="Processor, memory and GPUs."),
     ],
-    "Runs": [
-        Binding("enter", "app.runs('open')", "open", show=False, key_display="enter",
-                tooltip="Show the run under the cursor."),
-        Binding("m,space", "app.runs('mark')", "mark", show=False, key_display="m",
-                tooltip="Compare with this run, or no more."),
-        Binding("r", "app.runs('resume')", "resume", show=False, key_display="r",
-                tooltip="Go on with a run that was stopped."),
-        Binding("R,f2", "app.runs('rename')", "rename", show=False, key_display="R", tooltip="Give it another name."),
-        Binding("D,delete", "app.runs('delete')", "delete", show=False, key_display="D",
-                tooltip="Delete it, after asking."),
-    ],
+    "Runs": OF_RUNS,
     "Charts and digits": [
         Binding("y", "log_axis", "log", show=False, key_display="y", tooltip="Signed log axis on or off."),
         Binding("x", "x_axis", "x axis", show=False, key_display="x", tooltip="Steps, epochs or time along x."),
@@ -58,7 +90,10 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("o", "order", "order", show=False, key_display="o", tooltip="Latents by their KL, or by their index."),
         Binding("v", "next_view", "view", show=False, key_display="v",
                 tooltip="On latents: bars, or all epochs as a heat map."),
+        Binding("z", "page('explorer')", "explore", show=False, key_display="z",
+                tooltip="Explore: move through a model's latents."),
     ],
+    "Explorer": EXPLORER,
     "Files": [
         Binding("s", "save_picture", "picture", show=False, key_display="s", tooltip="Save the screen as SVG."),
         Binding("w", "write_csv", "csv", show=False, key_display="w", tooltip="Write the curves as a CSV file."),
@@ -72,7 +107,4 @@ GROUPS: dict[str, list[Binding]] = {
     ],
 }  # fmt: skip
 
-OF_RUNS = GROUPS["Runs"]
-"""Only on the page of runs: elsewhere their keys may mean something else."""
-
-BINDINGS = [binding for group in GROUPS.values() if group is not OF_RUNS for binding in group]
+BINDINGS = [binding for group in GROUPS.values() if group not in (EXPLORER, OF_RUNS) for binding in group]

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from textual.app import App
 from textual.widgets import ContentSwitcher
 
 from tui_vae.tui.errands import errand
 from tui_vae.tui.following import MOST_COMPARED, FollowedRun, Following
 from tui_vae.tui.gallery import Gallery
 from tui_vae.tui.loader import Loader, OpenSource
-from tui_vae.tui.pages.page import Page
-from tui_vae.tui.pages.runs import RunsPage
+from tui_vae.tui.pages import PAGES, Page, RunsPage
 from tui_vae.tui.screens.leave import Leave, LeaveScreen
+from tui_vae.tui.steering import SteeringApp
 from tui_vae.view.evaluating import evaluation_alone
 from tui_vae.view.library import ListedRun, OpenedRun, RunLibrary
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState
 
 
-class VisitingApp(App[Leave]):
+class VisitingApp(SteeringApp):
     """Knows which runs are followed, and what the pages are made anew for.
 
     Args:
@@ -51,10 +50,6 @@ class VisitingApp(App[Leave]):
     def others(self) -> tuple[RunState, ...]:
         """The runs whose curves are drawn beside those of the run that is shown."""
         return self.following.compared
-
-    def run_pages(self) -> Iterable[Page]:
-        """New pages that show a run."""
-        raise NotImplementedError
 
     def action_page(self, name: str) -> None:
         """Turn to a page."""
@@ -157,7 +152,7 @@ class VisitingApp(App[Leave]):
             switcher = self.query_one("#pages", ContentSwitcher)
             switcher.current = "runs"
             await switcher.remove_children([page for page in switcher.children if not isinstance(page, RunsPage)])
-            await self._put(switcher, list(self.run_pages()))
+            await self._put(switcher, [page() for page in PAGES])
         if self.following.source is not None:
             self.action_page("training")
 

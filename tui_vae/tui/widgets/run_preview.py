@@ -7,8 +7,10 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from tui_vae.tui.charts import ChartSettings, curve_chart, styles_of
+from tui_vae.tui.charts import ChartSettings, styles_of
+from tui_vae.tui.curve_charts import curve_chart
 from tui_vae.tui.labels import model_label
+from tui_vae.tui.quantities import LOSS
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.tui.widgets.digits import DigitGallery, DigitRow
 from tui_vae.view.library import ListedRun, Preview
@@ -23,9 +25,7 @@ class RunPreview(Vertical):
     def __init__(self) -> None:
         super().__init__(id="preview")
         self._about = Static(id="preview-about")
-        self._chart = Chart(
-            curve_chart("loss", "−ELBO, nats per image", "−ELBO, nats"), "no steps yet", id="preview-chart"
-        )
+        self._chart = Chart(curve_chart(LOSS), "no steps yet", id="preview-chart")
         self._digits = DigitGallery("no samples yet", id="preview-digits")
         self._chart.can_focus = self._digits.can_focus = False
         self._digits.border_title = " samples "
