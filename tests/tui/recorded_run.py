@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_vae.condition import Sighting
+from tui_vae.config import Change
 from tui_vae.events import (
     DataSummary,
     Epoch,
@@ -99,8 +100,12 @@ class ScriptedSource:
             self.asked.append(("evaluate", "all"))
         return self.refuses_evaluation
 
-    def stop(self, reason: str) -> None:
-        self.asked.append(("stop", reason))
+    def change(self, model: str, change: Change) -> str | None:
+        self.asked.append((change.kind, f"{model} {change.value:g}"))
+        return None
+
+    def stop(self, reason: str, model: str | None = None) -> None:
+        self.asked.append(("stop", reason if model is None else f"{model} {reason}"))
 
 
 def sheet(file: str) -> Pixels:

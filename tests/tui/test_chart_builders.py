@@ -21,19 +21,21 @@ from tests.tui.recorded_run import (
     run_started,
 )
 from tui_vae.events import Event
-from tui_vae.tui.charts import X_AXES, ChartData, ChartSettings, Curve, curve_chart
+from tui_vae.tui.charts import X_AXES, ChartData, ChartSettings, Curve
+from tui_vae.tui.curve_charts import LOST, curve_chart
 from tui_vae.tui.latent_charts import latent_chart
 from tui_vae.tui.palette import model_style
+from tui_vae.tui.quantities import KL, LOSS, RECONSTRUCTION
 from tui_vae.view.axis import Symlog
 from tui_vae.view.state import RunState, reduce_all
 
 SIZE = (100, 30)
-LOSS = curve_chart("loss", "−ELBO, nats per image", "−ELBO, nats")
+LOSS_CHART = curve_chart(LOSS)
 BASELINE, DEEP = (model_style(index, ascii_only=False) for index in range(2))
 
 
 def built(state: RunState, settings: ChartSettings | None = None, size: tuple[int, int] = SIZE) -> ChartData:
-    data = LOSS(state, settings or ChartSettings(), *size)
+    data = LOSS_CHART(state, settings or ChartSettings(), *size)
     assert data is not None
     return data
 
@@ -57,8 +59,14 @@ def of_loss(values: list[float], steps: list[int] | None = None) -> RunState:
 
 
 def test_there_is_no_chart_before_the_first_point() -> None:
-    assert LOSS(known(), ChartSettings(), *SIZE) is None
-    assert LOSS(of_loss([math.nan, math.inf]), ChartSettings(), *SIZE) is None
+    assert LOSS_CHART(known(), ChartSettings(), *SIZE) is None
+
+
+def test_a_loss_that_was_never_finite_is_marked_and_said_so() -> None:
+    data = built(of_loss([math.nan, math.inf]))
+    assert "no finite value" in data.title.plain
+    assert marks(data, LOST).x.tolist() == [1, 2]
+    assert data.x_range == (0, 2)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +105,8 @@ def test_the_limit_is_a_line_at_its_negative_in_the_loss_only() -> None:
     data = built(recorded_state())
     assert [y for y, _ in data.lines] == [-LIMIT]
     assert data.y_range[0] < -LIMIT < data.y_range[1]
-    for column in ("reconstruction", "kl"):
-        other = curve_chart(column, column, column)(recorded_state(), ChartSettings(), *SIZE)
+    for quantity in (RECONSTRUCTION, KL):
+        other = curve_chart(quantity)(recorded_state(), ChartSettings(), *SIZE)
         assert other is not None
         assert other.lines == ()
 
@@ -111,8 +119,8 @@ def test_a_limit_far_below_the_curves_is_inside_the_range() -> None:
 
 
 def test_reconstruction_and_kl_have_their_own_held_out_values() -> None:
-    for column, values in (("reconstruction", [331.0 + n for n in range(6)]), ("kl", [50.0] * 6)):
-        data = curve_chart(column, column, column)(recorded_state(), ChartSettings(), *SIZE)
+    for quantity, values in ((RECONSTRUCTION, [331.0 + n for n in range(6)]), (KL, [50.0] * 6)):
+        data = curve_chart(quantity)(recorded_state(), ChartSettings(), *SIZE)
         assert data is not None
         assert marks(data, BASELINE.marker).y.tolist() == values
 
@@ -122,17 +130,19 @@ def test_the_start_is_left_out_of_the_range_and_named() -> None:
     assert data.y_range[1] < 2000
     assert "begins at " in data.title.plain
     for curve in data.curves:
-        assert ((curve.y >= data.y_range[0]) & (curve.y <= data.y_range[1])).all()
+        settled = curve.y[curve.x >= 60]
+        assert ((settled >= data.y_range[0]) & (settled <= data.y_range[1])).all()
 
 
 def test_the_log_axis_shows_the_start_too() -> None:
     data = built(recorded_state(), ChartSettings(log_y=True))
     assert "begins at" not in data.title.plain
     assert len(line(data, BASELINE.colour).x) > 100
-    plain = [float(curve.y.max()) for curve in built(recorded_state()).curves]
+    begins = max(float(curve.y.max()) for curve in built(recorded_state()).curves)
+    assert data.y_range[1] >= max(float(curve.y.max()) for curve in data.curves)
     # In axis coordinates the order is kept, and the ticks are labelled with plain values.
     assert [place for place, _ in data.y_ticks] == sorted(place for place, _ in data.y_ticks)
-    assert max(float(label.replace("k", "e3")) for _, label in data.y_ticks) >= max(plain)
+    assert 0.5 * begins <= max(float(label.replace("k", "e3")) for _, label in data.y_ticks) <= begins
 
 
 def test_on_the_log_axis_limit_and_ticks_lie_where_their_values_do() -> None:
@@ -174,9 +184,21 @@ def test_a_smoothed_constant_is_still_flat(value: float) -> None:
     assert high - low > 1e-6 * abs(value)
 
 
-def test_values_that_are_not_finite_leave_the_others() -> None:
-    data = built(of_loss([3.0, math.nan, 2.0, math.inf, 1.0, -math.inf]))
-    assert line(data, BASELINE.colour).y.tolist() == [3.0, 2.0, 1.0]
+@pytest.mark.parametrize("log_y", [False, True])
+def test_values_that_are_not_finite_are_gaps_with_a_mark_at_the_lower_edge(log_y: bool) -> None:
+    data = built(of_loss([3.0, math.nan, 2.0, math.inf, 1.0, -math.inf]), ChartSettings(log_y=log_y))
+    assert np.isfinite(line(data, BASELINE.colour).y).tolist() == [True, False] * 3
+    lost = marks(data, LOST)
+    assert lost.colour == BASELINE.colour
+    assert lost.x.tolist() == [2, 4, 6]
+    assert lost.y.tolist() == [data.y_range[0]] * 3
+
+
+def test_a_gap_among_many_points_is_marked_in_its_place() -> None:
+    values = [1.0 + step % 7 for step in range(3000)]
+    values[2000] = math.nan
+    data = built(of_loss(values), size=(40, 20))
+    assert marks(data, LOST).x.tolist() == [2001]
 
 
 def test_narrow_charts_have_the_short_title_and_still_name_x() -> None:

@@ -10,10 +10,12 @@ from textual.geometry import Size
 from tests.tui.monitor import OpenMonitor
 from tests.tui.recorded_run import NAMES, epoch, model_started, progress, recorded_run, run_started
 from tui_vae.events import Event, State
-from tui_vae.tui.charts import ChartData, ChartSettings, curve_chart
+from tui_vae.tui.charts import ChartData, ChartSettings
+from tui_vae.tui.curve_charts import curve_chart
 from tui_vae.tui.latent_charts import latent_chart
+from tui_vae.tui.quantities import ACTIVE, KL, LOSS, RECONSTRUCTION, SIGMA, SPEED
 from tui_vae.tui.widgets.bars import draw_bars
-from tui_vae.tui.widgets.chart import draw_curves
+from tui_vae.tui.widgets.plot import draw_curves
 from tui_vae.view.state import RunState, reduce_all
 
 NAN, INF = math.nan, math.inf
@@ -56,9 +58,7 @@ ODD: dict[str, list[Event]] = {
 
 
 CHARTS = {
-    "loss": curve_chart("loss", "−ELBO, nats per image", "−ELBO, nats"),
-    "reconstruction": curve_chart("reconstruction", "reconstruction, nats per image", "recon, nats"),
-    "kl": curve_chart("kl", "KL, nats per image", "KL, nats"),
+    **{quantity.short_title: curve_chart(quantity) for quantity in (LOSS, RECONSTRUCTION, KL, SIGMA, ACTIVE, SPEED)},
     "latents": latent_chart("deep"),
     "latents of a linear model": latent_chart("baseline"),
 }

@@ -9,8 +9,10 @@ import pytest
 
 from tests.tui.monitor import OpenMonitor
 from tests.tui.recorded_run import START, epoch, model_started, progress, recorded_state, run_started
-from tui_vae.tui.charts import ChartData, ChartSettings, curve_chart
+from tui_vae.tui.charts import ChartData, ChartSettings
+from tui_vae.tui.curve_charts import curve_chart
 from tui_vae.tui.palette import model_style
+from tui_vae.tui.quantities import LOSS
 from tui_vae.tui.traces import traces_of
 from tui_vae.view.state import RunState, reduce_all
 
@@ -42,9 +44,7 @@ def test_every_model_of_every_run_is_told_apart_and_its_own_keep_their_styles() 
     ("axis", "held_out"), [("steps", [50, 100, 150, 200]), ("epochs", [1, 2, 3, 4]), ("time", [1, 2, 3, 4])]
 )
 def test_x_counts_from_the_start_of_each_run_in_its_own_steps(axis: str, held_out: list[float]) -> None:
-    data = curve_chart("loss", "loss", "loss")(
-        recorded_state(), ChartSettings(x_axis=axis), *SIZE, (other_run("faster", start=1e6),)
-    )
+    data = curve_chart(LOSS)(recorded_state(), ChartSettings(x_axis=axis), *SIZE, (other_run("faster", start=1e6),))
     assert data is not None
     style = model_style(2, ascii_only=False)
     (marks,) = [curve for curve in data.curves if curve.marker == style.marker]
@@ -64,3 +64,18 @@ async def test_the_runs_to_compare_with_are_drawn_at_once_and_go_again(
         monitor.app.others = ()
         monitor.app.update_view()
         assert len(drawn[-1].curves) == alone
+
+
+@pytest.mark.parametrize("columns", [50, 73, 90, 133, 200])
+def test_a_legend_names_as_many_as_fit_and_counts_the_others(columns: int) -> None:
+    for others in ((), (other_run("one"),), tuple(other_run(f"run-{n}", ("a", "b", "c")) for n in range(6))):
+        data = curve_chart(LOSS)(recorded_state(), ChartSettings(), columns, 20, others)
+        assert data is not None
+        legend = data.subtitle.plain
+        assert data.subtitle.cell_len <= columns
+        labels = [trace.label for trace in traces_of(recorded_state(), others, ascii_only=False)]
+        named = [label for label in labels if f" {label}  " in legend]
+        assert named == labels[: len(named)]
+        assert (f"… {len(labels) - len(named)} more" in legend) == (named != labels)
+        assert named[:2] == labels[:2]
+        assert legend.endswith("x: steps ")

@@ -1,4 +1,4 @@
-"""The live interface. It imports Textual and plotext, and knows neither training nor the run store."""
+"""The live interface. It imports Textual, and knows neither training nor the run store."""
 
 from tui_vae.tui.app import MonitorApp
 from tui_vae.tui.screens.leave import Leave

@@ -30,10 +30,9 @@ from tui_vae.tui.pages import DigitsPage, EvaluationPage, LatentsPage, LogPage, 
 from tui_vae.tui.preferences import PreferenceStore
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.screens.leave import Leave, LeaveScreen
-from tui_vae.tui.screens.stop import StopScreen
+from tui_vae.tui.steering import SteeringApp
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
-from tui_vae.view.evaluating import training_ended
 from tui_vae.view.machine import MachineProbe
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState, reduce, reduce_all
@@ -42,7 +41,7 @@ from tui_vae.view.writer import doing
 SMALLEST = (30, 6)
 
 
-class MonitorApp(DressedApp):
+class MonitorApp(SteeringApp, DressedApp):
     """Shows one run.
 
     Args:
@@ -95,13 +94,8 @@ class MonitorApp(DressedApp):
         return self._loader.source
 
     @property
-    def over(self) -> bool:
-        return self.run_state.status is not None
-
-    @property
-    def _evaluation_alone(self) -> bool:
-        """Whether an evaluation is all that is still at work."""
-        return self.run_state.evaluating is not None and training_ended(self.run_state)
+    def selected(self) -> str | None:
+        return self.query_one(ModelTable).selected
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = super().get_line_filters()
@@ -147,10 +141,10 @@ class MonitorApp(DressedApp):
             self.exit()
             return
         if not self._stalled():
-            self._take()
+            self.take()
         self.set_timer(self._pacer.interval(training=self.source is not None and not self.over), self._tick)
 
-    def _take(self) -> None:
+    def take(self) -> None:
         """Take what is new and draw it."""
         if self.source is not None:
             events = self.source.poll()
@@ -238,69 +232,6 @@ class MonitorApp(DressedApp):
         table = self.query_one(ModelTable)
         table.move_cursor(row=table.cursor_row + direction)
 
-    def action_pause_model(self) -> None:
-        selected = self.query_one(ModelTable).selected
-        if selected is not None:
-            self._pause([selected])
-
-    def action_pause_all(self) -> None:
-        self._pause(list(self.run_state.models))
-
-    def _pause(self, names: list[str]) -> None:
-        """Pause the models, or resume them when none of them is running."""
-        if self.source is None or not self._in_control(self.source):
-            return
-        models = [self.run_state.models[name] for name in names]
-        running = [model.name for model in models if model.status in (None, "running")]  # also before its first step
-        paused = [model.name for model in models if model.status == "paused"]
-        for name in running:
-            self.source.pause(name)
-        for name in paused if not running else ():
-            self.source.resume(name)
-        if not running and not paused:
-            self.notify("no model here is training", timeout=2)
-        self._expect_answer()
-
-    def action_checkpoint(self) -> None:
-        if self.source is None or not self._in_control(self.source):
-            return
-        names = [name for name, model in self.run_state.models.items() if not model.ended]
-        for name in names:
-            self.source.checkpoint(name)
-        self.notify("saving every model" if names else "no model is training", timeout=2)
-        self._expect_answer()
-
-    def action_evaluate(self) -> None:
-        if self.source is None:
-            return
-        refused = self.source.evaluate()
-        where = "" if isinstance(self.page, EvaluationPage) else ": 4 shows it"
-        self.notify(refused or f"evaluating now{where}", timeout=5, markup=False)
-        self._expect_answer()
-
-    def action_stop_training(self) -> None:
-        if self.source is None or not self._in_control(self.source):
-            return
-        if self.over:
-            self.notify("no model is training", timeout=2)
-        elif not isinstance(self.screen, StopScreen):
-            self.push_screen(StopScreen(self._evaluation_alone), self._stop_training)
-
-    def _stop_training(self, wanted: bool | None) -> None:
-        if wanted and self.source is not None:
-            self.source.stop("by the user")
-            self._expect_answer()
-
-    def _in_control(self, source: RunSource) -> bool:
-        """Whether the run can be paused and stopped from here; says how when not."""
-        if source.cannot_control is not None:
-            self.notify(source.cannot_control, timeout=5, markup=False)
-        return source.cannot_control is None
-
-    def _expect_answer(self) -> None:
-        # The trainers answer after a step; a key is answered sooner than the next redraw may be.
-        self.set_timer(0.1, self._take)
-
     def action_log_axis(self) -> None:
         self._change(replace(self._settings, log_y=not self._settings.log_y))
 
@@ -360,7 +291,7 @@ class MonitorApp(DressedApp):
         elif isinstance(self.screen, LeaveScreen):
             self.exit(Leave.STOP)
         else:
-            self.push_screen(LeaveScreen(self._evaluation_alone), self._left)
+            self.push_screen(LeaveScreen(self.evaluation_alone), self._left)
 
     def _left(self, leave: Leave | None) -> None:
         if leave is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from tui_vae.tui.palette import ModelStyle, model_style
 from tui_vae.view.state import ModelState, RunState
@@ -28,6 +29,22 @@ def traces_of(state: RunState, others: Sequence[RunState] = (), *, ascii_only: b
     found = [(model.name, model, state) for model in state.models.values()]
     found += [(f"{other.name}/{model.name}", model, other) for other in others for model in other.models.values()]
     return tuple(
-        Trace(label, model, max(1.0, model.steps / max(1, run.epochs)), model_style(index, ascii_only=ascii_only))
+        Trace(
+            label,
+            model,
+            max(1.0, model.steps / max(1, run.epochs_of(model))),
+            model_style(index, ascii_only=ascii_only),
+        )
         for index, (label, model, run) in enumerate(found)
+    )
+
+
+def wanted_traces(traces: Iterable[Trace], globs: str) -> tuple[Trace, ...]:
+    """Those whose label, or name of the model, matches one of the globs, which commas divide; all without a glob."""
+    patterns = [glob.strip().lower() for glob in globs.split(",") if glob.strip()]
+    return tuple(
+        trace
+        for trace in traces
+        if not patterns
+        or any(fnmatchcase(name.lower(), glob) for glob in patterns for name in (trace.label, trace.model.name))
     )

@@ -10,7 +10,8 @@ import numpy as np
 
 from tui_vae.view.series import FloatArray
 
-_TRANSIENT = 0.1
+TRANSIENT = 0.1
+"""The first part of training, in which losses fall from thousands of nats."""
 
 
 def nice_ticks(low: float, high: float, most: int) -> list[float]:
@@ -72,21 +73,22 @@ class Symlog:
 
 
 def settled_range(
-    curves: Sequence[tuple[FloatArray, FloatArray]], extra: Sequence[float]
+    curves: Sequence[tuple[FloatArray, FloatArray]], extra: Sequence[float], transient: float = TRANSIENT
 ) -> tuple[float, float] | None:
-    """The range of y that shows the curves after their first tenth, and the extra values.
+    """The range of y that shows the curves after their beginning, and the extra values.
 
     A loss begins thousands of nats above where it ends; shown whole, the rest would be a flat line.
 
     Args:
         curves: x and y of each curve.
         extra: Values of y that are to be inside.
+        transient: The part of x that is the beginning.
 
     Returns:
         Low and high with a margin, or ``None`` when there is nothing finite.
     """
     ends = [x[-1] for x, _ in curves if len(x)]
-    settled = _TRANSIENT * max(ends, default=0.0)
+    settled = TRANSIENT * max(ends, default=0.0)
     values = [y[np.isfinite(y) & (x >= settled)] for x, y in curves]
     everything = np.concatenate([*values, np.asarray([e for e in extra if math.isfinite(e)], dtype=float)])
     if not len(everything):

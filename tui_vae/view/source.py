@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from tui_vae.condition import Sighting
+from tui_vae.config import Change
 from tui_vae.events import Event
 from tui_vae.view.cells import Pixels
 
@@ -19,7 +20,7 @@ class RunSource(Protocol):
 
     @property
     def cannot_control(self) -> str | None:
-        """Why ``pause``, ``resume``, ``checkpoint`` and ``stop`` do nothing, for people; ``None`` when they act."""
+        """Why nothing here that asks for something does, but ``evaluate``, for people; ``None`` when it does."""
 
     @property
     def restarted(self) -> bool:
@@ -54,5 +55,12 @@ class RunSource(Protocol):
             Why there will be none, for people; ``None`` when it was asked for.
         """
 
-    def stop(self, reason: str) -> None:
-        """Ask for a stop of all models, after a step."""
+    def change(self, model: str, change: Change) -> str | None:
+        """Ask for a change of a model's training from its next step on.
+
+        Returns:
+            Why there will be none, for people; ``None`` when it was asked for.
+        """
+
+    def stop(self, reason: str, model: str | None = None) -> None:
+        """Ask for a stop of a model, or of all, after a step."""

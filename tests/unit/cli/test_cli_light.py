@@ -55,7 +55,7 @@ def top_level(modules: list[str]) -> set[str]:
     return {name.partition(".")[0] for name in modules}
 
 
-HEAVY = {"torch", "torchvision", "textual", "plotext", "textual_plotext", "PIL", "safetensors"}
+HEAVY = {"torch", "torchvision", "textual", "PIL", "safetensors"}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"], ["evaluate", "--help"], ["compare", "-h"]])
@@ -91,7 +91,7 @@ def test_listing_and_watching_as_text_load_neither_torch_nor_the_interface(
     seen = last_line(python_in(tmp_path, MAIN_WITH_MODULES, *arguments))
     assert seen["code"] in (0, None)
     assert "tui_vae.runs.listing" in seen["modules"]
-    assert not {"torch", "torchvision", "textual", "plotext", "textual_plotext"} & top_level(seen["modules"])
+    assert not {"torch", "torchvision", "textual"} & top_level(seen["modules"])
     assert not [name for name in seen["modules"] if name.startswith("tui_vae.tui")]
 
 
@@ -100,7 +100,7 @@ def test_no_text_output_loads_the_interface(python_in: Run, tmp_path: Path) -> N
     seen = last_line(done)
     assert seen["codes"] == [0, 0, 0, 0], done.stderr
     assert "tui_vae.headless.live" in seen["modules"]
-    assert not {"textual", "plotext", "textual_plotext"} & top_level(seen["modules"])
+    assert not {"textual"} & top_level(seen["modules"])
     assert not [name for name in seen["modules"] if name.startswith("tui_vae.tui")]
 
 

@@ -6,10 +6,11 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from tui_vae.tui.charts import curve_chart
+from tui_vae.tui.curve_charts import curve_chart
 from tui_vae.tui.latent_charts import latent_chart
 from tui_vae.tui.pages.arranged import ArrangedPage
 from tui_vae.tui.pages.page import Shown
+from tui_vae.tui.quantities import KL, LOSS, RECONSTRUCTION
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.tui.widgets.digits import DigitGallery
 
@@ -20,13 +21,9 @@ class TrainingPage(ArrangedPage):
     """Arranges its panels by size: all; two; or the one at hand."""
 
     def __init__(self) -> None:
-        self._loss = Chart(curve_chart("loss", "−ELBO, nats per image", "−ELBO, nats"), _WAITING, id="loss")
-        self._reconstruction = Chart(
-            curve_chart("reconstruction", "reconstruction, nats per image", "recon, nats"),
-            _WAITING,
-            id="reconstruction",
-        )
-        self._kl = Chart(curve_chart("kl", "KL, nats per image", "KL, nats"), _WAITING, id="kl")
+        self._loss = Chart(curve_chart(LOSS), _WAITING, id="loss")
+        self._reconstruction = Chart(curve_chart(RECONSTRUCTION), _WAITING, id="reconstruction")
+        self._kl = Chart(curve_chart(KL), _WAITING, id="kl")
         self._latents = Chart(latent_chart(None), "waiting for the first epoch", id="latent-bars")
         self._samples = DigitGallery("waiting for the first samples", id="samples")
         self._samples.border_title = " samples "

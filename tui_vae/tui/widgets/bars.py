@@ -1,4 +1,4 @@
-"""Bars in eighths of a cell, with marks where theory has them: in plotext a mark would cut a hole into its bar."""
+"""Bars in eighths of a cell, with marks where theory has them."""
 
 from __future__ import annotations
 

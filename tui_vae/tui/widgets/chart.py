@@ -1,19 +1,17 @@
-"""A chart drawn by plotext, built only when it is visible and what it shows has changed."""
+"""A chart, built only when it is visible and what it shows has changed."""
 
 from __future__ import annotations
 
 from rich.segment import Segment
 from rich.style import Style
-from rich.text import Text
 from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
-from textual_plotext.plot import Plot
 
-from tui_vae.tui.charts import Builder, ChartData, ChartSettings
-from tui_vae.tui.palette import GREY
+from tui_vae.tui.charts import Builder, ChartSettings
 from tui_vae.tui.widgets.bars import draw_bars
 from tui_vae.tui.widgets.heat import draw_heat
+from tui_vae.tui.widgets.plot import draw_curves
 from tui_vae.view.state import RunState
 
 _MARGIN = 7
@@ -63,50 +61,6 @@ class Chart(Widget, can_focus=True):
         else:
             self._strips = draw_curves(data, size)
         self.refresh()
-
-
-def draw_curves(data: ChartData, size: Size) -> list[Strip]:
-    """The character cells of a chart."""
-    plot = Plot()
-    # Else plotext cuts to what it takes for the terminal's size. It has a public name for its global figure only.
-    plot._limit_size(False, False)  # type: ignore[attr-defined]
-    plot.plotsize(size.width, size.height)
-    plot.canvas_color("default")
-    plot.axes_color("default")
-    plot.ticks_color(GREY)
-    plot.xaxes(True, False)
-    plot.yaxes(True, False)
-    plot.xlim(*data.x_range)
-    plot.ylim(*data.y_range)
-    plot.xticks(*_ticks(data.x_ticks))
-    plot.yticks(*_ticks(data.y_ticks))
-    for y, colour in data.lines:
-        plot.hline(y, color=colour)
-    for curve in data.curves:
-        if len(curve.x) and curve.marker is None:
-            plot.plot(curve.x.tolist(), curve.y.tolist(), marker="braille", color=curve.colour)
-        elif len(curve.x):
-            plot.scatter(curve.x.tolist(), curve.y.tolist(), marker=curve.marker, color=curve.colour)
-    return [_strip(line, size.width) for line in plot.build().split("\n")[: size.height]]
-
-
-def _ticks(ticks: tuple[tuple[float, str], ...]) -> tuple[list[float], list[str]]:
-    return [value for value, _ in ticks], [label for _, label in ticks]
-
-
-def _strip(line: str, width: int) -> Strip:
-    text = Text.from_ansi(line)
-    segments: list[Segment] = []
-    position = 0
-    for span in text.spans:
-        if span.start > position:
-            segments.append(Segment(text.plain[position : span.start]))
-        segments.append(
-            Segment(text.plain[span.start : span.end], span.style if isinstance(span.style, Style) else None)
-        )
-        position = span.end
-    segments.append(Segment(text.plain[position:]))
-    return Strip(segments).adjust_cell_length(width)
 
 
 def _centred(message: str, size: Size) -> list[Strip]:

@@ -74,8 +74,9 @@ def _right(state: RunState, now: float, sighting: Sighting, width: int) -> Text:
     goes_on = what in ("running", "paused", "stalled")
     end = now if goes_on or state.now is None else state.now
     evaluation = at_work(state, sighting)
-    epoch = min((m.epoch for m in state.models.values()), default=0)
-    parts = [f"epoch {epoch}/{state.epochs}", duration(state.elapsed(end))]
+    last = min(state.models.values(), key=lambda model: model.epoch, default=None)
+    epoch, epochs = (last.epoch, state.epochs_of(last)) if last is not None else (0, state.epochs)
+    parts = [f"epoch {epoch}/{epochs}", duration(state.elapsed(end))]
     if evaluation is not None:
         parts.insert(0, f"evaluating {percent(evaluation)}")
     if what != "running":

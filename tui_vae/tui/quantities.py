@@ -1,0 +1,111 @@
+"""What curves can be drawn of a model, where its values come from, and in which unit they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from tui_vae.events import Epoch
+from tui_vae.tui.traces import Trace
+from tui_vae.view.numbers import count, nats
+from tui_vae.view.series import FloatArray
+from tui_vae.view.state import ModelState, RunState
+
+
+class History(NamedTuple):
+    """Values of one curve by x, with the least and greatest that each stands for."""
+
+    x: FloatArray
+    y: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One quantity of every model over training.
+
+    ``title`` says what it is and in which unit, ``short_title`` the same where there is little space. ``column`` and
+    ``bounds`` are fields of the history of steps; without a column, the training curve is that of the epochs.
+    ``of_epoch`` is the value of an epoch, ``None`` for what is not measured then. ``limit`` is what theory has for a
+    model, ``known`` whether a run has the quantity at all.
+    """
+
+    title: str
+    short_title: str
+    text: Callable[[float], str]
+    column: str | None = None
+    bounds: tuple[str, str] | None = None
+    of_epoch: Callable[[Epoch], float] | None = None
+    limit: Callable[[ModelState], float | None] = lambda model: None
+    known: Callable[[RunState], bool] = lambda state: True
+
+
+def _learns_sigma(state: RunState) -> bool:
+    return state.config.get("sigma") == "learned"
+
+
+LOSS = Quantity(
+    "−ELBO, nats per image",
+    "−ELBO, nats",
+    nats,
+    column="loss",
+    bounds=("loss_min", "loss_max"),
+    of_epoch=lambda epoch: -epoch.elbo,
+    limit=lambda model: None if model.limit is None else -model.limit.held_out,
+)
+RECONSTRUCTION = Quantity(
+    "reconstruction, nats per image",
+    "recon, nats",
+    nats,
+    column="reconstruction",
+    of_epoch=lambda epoch: epoch.reconstruction,
+)
+KL = Quantity("KL, nats per image", "KL, nats", nats, column="kl", of_epoch=lambda epoch: epoch.kl)
+SIGMA = Quantity(
+    "learned sigma, parts of the pixel range",
+    "sigma, pixels",
+    lambda value: nats(value, 4),
+    of_epoch=lambda epoch: epoch.sigma,
+    limit=lambda model: None if model.limit is None else model.limit.sigma,
+    known=_learns_sigma,
+)
+ACTIVE = Quantity("active latents, number", "active latents", count, of_epoch=lambda epoch: epoch.active_units)
+SPEED = Quantity("training speed, images per second", "images/s", count, column="images_per_second")
+
+
+def x_of_trace(trace: Trace, axis: str, steps: FloatArray, times: FloatArray) -> FloatArray:
+    """Steps, epochs, or seconds since the model first started; a clock that was set back stands still."""
+    if axis == "time":
+        start = trace.model.started_at
+        return np.maximum.accumulate(times - (start if start is not None else 0.0))
+    return steps if axis == "steps" else steps / trace.steps_per_epoch
+
+
+def training_points(quantity: Quantity, trace: Trace, axis: str) -> History | None:
+    """The curve over the steps of training, or over its epochs."""
+    if quantity.column is None:
+        return _epoch_points(quantity, trace, axis, tuple(trace.model.train))
+    history = trace.model.progress
+    if not len(history):
+        return None
+    x = x_of_trace(trace, axis, history.column("step"), history.column("t"))
+    y = history.column(quantity.column)
+    low, high = (history.column(name) for name in quantity.bounds) if quantity.bounds is not None else (y, y)
+    return History(x, y, low, high)
+
+
+def held_out_points(quantity: Quantity, trace: Trace, axis: str) -> History | None:
+    """The values on held-out images, at the end of each epoch."""
+    return _epoch_points(quantity, trace, axis, tuple(trace.model.held_out))
+
+
+def _epoch_points(quantity: Quantity, trace: Trace, axis: str, epochs: tuple[Epoch, ...]) -> History | None:
+    if not epochs or quantity.of_epoch is None:
+        return None
+    steps = np.array([epoch.epoch for epoch in epochs]) * trace.steps_per_epoch
+    y = np.array([quantity.of_epoch(epoch) for epoch in epochs], dtype=float)
+    return History(x_of_trace(trace, axis, steps, np.array([epoch.t for epoch in epochs])), y, y, y)
