@@ -18,6 +18,7 @@ from tui_vae.runs.liveness import Observer, read_lease
 from tui_vae.runs.pictures import picture_of
 from tui_vae.runs.tail import LogTail
 from tui_vae.view.cells import Pixels
+from tui_vae.view.exploring import StoredModel
 from tui_vae.view.printable import printable, printable_event
 
 SECONDS_BETWEEN_LOOKS = 0.25
@@ -93,6 +94,11 @@ class WatchSource:
             return picture_of(self._run, file)
         except RunStoreError:
             return None
+
+    def stored_model(self, name: str) -> StoredModel | str:
+        from tui_vae.cli.exploring import newest_model  # noqa: PLC0415 - torch, which is for those who explore
+
+        return newest_model(self._run, name)
 
     def directory(self) -> str:
         return printable(str(self._run.path))

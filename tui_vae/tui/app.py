@@ -23,10 +23,10 @@ from tui_vae.tui.charts import SMOOTHING_WINDOWS, X_AXES, ChartSettings
 from tui_vae.tui.dressed import DressedApp
 from tui_vae.tui.export import write_curves
 from tui_vae.tui.gallery import Gallery
-from tui_vae.tui.keys import BINDINGS, GROUPS
+from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS
 from tui_vae.tui.loader import Loader, OpenSource
 from tui_vae.tui.pacer import Pacer
-from tui_vae.tui.pages import DigitsPage, EvaluationPage, LatentsPage, LogPage, MachinePage, Page, Shown, TrainingPage
+from tui_vae.tui.pages import PAGES, ExplorerPage, Page, Shown
 from tui_vae.tui.preferences import PreferenceStore
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.screens.leave import Leave, LeaveScreen
@@ -106,12 +106,7 @@ class MonitorApp(SteeringApp, DressedApp):
         yield ModelTable()
         yield AlertLine()
         with ContentSwitcher(initial="training", id="pages"):
-            yield TrainingPage()
-            yield DigitsPage()
-            yield LatentsPage()
-            yield EvaluationPage()
-            yield LogPage()
-            yield MachinePage()
+            yield from (page() for page in PAGES)
         yield KeyHints(BINDINGS, GROUPS["Pages"])
         yield Static(id="too-small")
 
@@ -232,6 +227,10 @@ class MonitorApp(SteeringApp, DressedApp):
         table = self.query_one(ModelTable)
         table.move_cursor(row=table.cursor_row + direction)
 
+    def action_next_model(self) -> None:
+        table = self.query_one(ModelTable)
+        table.move_cursor(row=(table.cursor_row + 1) % max(1, table.row_count))
+
     def action_log_axis(self) -> None:
         self._change(replace(self._settings, log_y=not self._settings.log_y))
 
@@ -301,13 +300,13 @@ class MonitorApp(SteeringApp, DressedApp):
         self.action_leave()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        explores = isinstance(self.page, ExplorerPage)
         for title, bindings in GROUPS.items():
-            for binding in bindings:
+            for binding in bindings if explores or bindings is not EXPLORER else ():
                 if binding.action != "command_palette":
-                    yield SystemCommand(
-                        f"{title}: {binding.description}", binding.tooltip, self._runner(binding.action)
-                    )
+                    run = self._runner(binding.action, self.page if bindings is EXPLORER else None)
+                    yield SystemCommand(f"{title}: {binding.description}", binding.tooltip, run)
         yield from self.themes_as_commands()
 
-    def _runner(self, action: str) -> Callable[[], object]:
-        return lambda: self.call_later(self.run_action, action)
+    def _runner(self, action: str, namespace: Page | None) -> Callable[[], object]:
+        return lambda: self.call_later(self.run_action, action, namespace)
