@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tui_vae.cli.hangup import Terminal
 from tui_vae.cli.library import Library
 from tui_vae.cli.options import Chosen
+from tui_vae.cli.preferences import PreferencesFile
 from tui_vae.cli.signals import StopSignals
 from tui_vae.cli.stray import StrayOutput
 from tui_vae.cli.train import Prepare, Report, stop_on_signal
@@ -48,6 +49,7 @@ def train_in_interface(prepare_run: Prepare, chosen: Chosen, signals: StopSignal
             stalled=lambda: _share_lock(draws=not stray.stalled()),
             library=Library(Path(chosen.store.runs_dir)),
             machine=Sampler(),
+            preferences=PreferencesFile(chosen.display.theme),
         )
         left = _answer_for(app, opening, signals, terminal)
         leave = app.run()

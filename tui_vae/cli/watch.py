@@ -76,6 +76,7 @@ def in_interface(
 ) -> int:
     """The interface on a run that this process only watches, or on none."""
     from tui_vae.cli.library import Library  # noqa: PLC0415 - what is only needed here
+    from tui_vae.cli.preferences import PreferencesFile  # noqa: PLC0415 - only for the interface
     from tui_vae.machine.sampler import Sampler  # noqa: PLC0415 - only for the interface
     from tui_vae.tui import Leave, MonitorApp  # noqa: PLC0415 - Textual, which no text output loads
 
@@ -89,6 +90,7 @@ def in_interface(
             stalled=stray.stalled,
             library=Library(runs_dir),
             machine=Sampler() if source is None else Sampler(source.trainer),
+            preferences=PreferencesFile(display.theme),
         )
         signals.answer = app.request_stop
         leave = app.run()

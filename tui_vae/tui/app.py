@@ -20,11 +20,13 @@ from tui_vae.condition import Sighting
 from tui_vae.events import Notice
 from tui_vae.tui.ascii_filter import ASCII
 from tui_vae.tui.charts import SMOOTHING_WINDOWS, X_AXES, ChartSettings
+from tui_vae.tui.dressed import DressedApp
 from tui_vae.tui.export import write_curves
 from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS
 from tui_vae.tui.loader import OpenSource
 from tui_vae.tui.pacer import Pacer
 from tui_vae.tui.pages import PAGES, ExplorerPage, Page, RunsPage, Shown
+from tui_vae.tui.preferences import PreferenceStore
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.visiting import VisitingApp
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
@@ -37,7 +39,7 @@ from tui_vae.view.writer import doing
 SMALLEST = (30, 6)
 
 
-class MonitorApp(VisitingApp):
+class MonitorApp(VisitingApp, DressedApp):
     """Shows one run, and lets the user choose among others.
 
     Args:
@@ -50,6 +52,7 @@ class MonitorApp(VisitingApp):
         stalled: Whether the terminal does not read: then nothing is drawn.
         machine: Takes readings of the machine while the interface is there.
         library: The stored runs.
+        preferences: Where the interface remembers what the user prefers.
 
     After ``run``, ``first_state`` is the last state of the run that was opened first, and ``error`` why it could not be
     opened.
@@ -60,7 +63,7 @@ class MonitorApp(VisitingApp):
     BINDINGS: ClassVar[list[Binding]] = BINDINGS  # type: ignore[assignment]
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - ports, each given by its name
         self,
         open_source: OpenSource | None,
         *,
@@ -71,6 +74,7 @@ class MonitorApp(VisitingApp):
         stalled: Callable[[], bool] = bool,
         machine: MachineProbe | None = None,
         library: RunLibrary | None = None,
+        preferences: PreferenceStore | None = None,
     ) -> None:
         super().__init__(open_source, state, library)
         self.error: BaseException | None = None
@@ -80,6 +84,7 @@ class MonitorApp(VisitingApp):
         self._stalled = stalled
         self._machine = machine
         self.animation_level = "none"
+        self.dress(preferences)
 
     @property
     def selected(self) -> str | None:
@@ -103,6 +108,7 @@ class MonitorApp(VisitingApp):
         (self.query_one(ModelTable) if self._loader.waiting else self.page.panels()[0]).focus()
         self.begin_capture_print(self)
         self.call_after_refresh(self._begin)
+        self.greet()
         if self._machine is not None:
             self._machine.start()
 
@@ -276,7 +282,7 @@ class MonitorApp(VisitingApp):
                 if binding.action != "command_palette":
                     run = self._runner(binding.action, self.page if bindings is EXPLORER else None)
                     yield SystemCommand(f"{title}: {binding.description}", binding.tooltip, run)
-        yield SystemCommand("Theme", "Choose another theme.", self.action_change_theme)
+        yield from self.themes_as_commands()
 
     def _runner(self, action: str, namespace: Page | None) -> Callable[[], object]:
         return lambda: self.call_later(self.run_action, action, namespace)
