@@ -20,6 +20,7 @@ from tui_vae.training import Broadcast, Engine, Surroundings
 from tui_vae.training.ports import Emit
 from tui_vae.training.saved_state import SavedState
 from tui_vae.view.cells import Pixels
+from tui_vae.view.exploring import StoredModel
 from tui_vae.view.mailbox import Mailbox
 from tui_vae.view.state import RunState, reduce_all
 
@@ -107,6 +108,11 @@ class Session:
             return picture_of(self._run, file)
         except RunStoreError:
             return None
+
+    def stored_model(self, name: str) -> StoredModel | str:
+        from tui_vae.cli.exploring import newest_model  # noqa: PLC0415 - torch, which is for those who explore
+
+        return newest_model(self._run, name)
 
     def directory(self) -> str:
         return str(self._run.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections import deque
@@ -18,6 +19,7 @@ from tui_vae.runs.liveness import Observer, read_lease
 from tui_vae.runs.pictures import picture_of
 from tui_vae.runs.tail import LogTail
 from tui_vae.view.cells import Pixels
+from tui_vae.view.exploring import StoredModel
 from tui_vae.view.printable import printable, printable_event
 
 SECONDS_BETWEEN_LOOKS = 0.25
@@ -94,6 +96,11 @@ class WatchSource:
         except RunStoreError:
             return None
 
+    def stored_model(self, name: str) -> StoredModel | str:
+        from tui_vae.cli.exploring import newest_model  # noqa: PLC0415 - torch, which is for those who explore
+
+        return newest_model(self._run, name)
+
     def directory(self) -> str:
         return printable(str(self._run.path))
 
@@ -168,7 +175,7 @@ class WatchSource:
                 self._hand_over([Notice(level="error", text=self.trouble)], restarted=False)
 
     def _hand_over(self, events: Sequence[Event], *, restarted: bool) -> None:
-        plain = events if self._as_logged else [printable_event(event) for event in events]
+        plain = events if self._as_logged else [printable_event(self._named(event)) for event in events]
         with self._changed:
             if restarted:
                 self._waiting.clear()
@@ -182,6 +189,10 @@ class WatchSource:
                 self._finished = False
         if events:
             self._last_new = time.monotonic()
+
+    def _named(self, event: Event) -> Event:
+        """A run that was renamed tells of itself under the name that it has."""
+        return dataclasses.replace(event, name=self._run.name) if isinstance(event, RunStarted) else event
 
     def _judge(self, sighting: Sighting) -> None:
         """Take the writer for gone only after a while, and the run for over when nothing more is to be expected."""

@@ -4,6 +4,44 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
+EXPLORER: list[Binding] = [
+    Binding("left", "walk(0, -1)", "less", show=False, key_display="←", tooltip="Move along the chosen latent, down."),
+    Binding("right", "walk(0, 1)", "more", show=False, key_display="→", tooltip="Move along the chosen latent, up."),
+    Binding("down", "walk(1, -1)", "below", show=False, key_display="↓",
+            tooltip="Latent below; on a plane the second latent, down."),
+    Binding("up", "walk(1, 1)", "above", show=False, key_display="↑",
+            tooltip="Latent above; on a plane the second latent, up."),
+    Binding("b", "plane", "plane", show=False, key_display="b", tooltip="Two latents at once, a plane, or one."),
+    Binding("comma", "choose(0, -1)", "latent before", show=False, key_display=",",
+            tooltip="Choose the latent of ← and → before."),
+    Binding("full_stop", "choose(0, 1)", "latent after", show=False, key_display=".",
+            tooltip="Choose the latent of ← and → after."),
+    Binding("less_than_sign", "choose(1, -1)", "second latent before", show=False, key_display="<",
+            tooltip="Choose the second latent before, on a plane."),
+    Binding("greater_than_sign", "choose(1, 1)", "second latent after", show=False, key_display=">",
+            tooltip="Choose the second latent after, on a plane."),
+    Binding("d", "image(1)", "image", show=False, key_display="d", tooltip="Begin with the next held-out image."),
+    Binding("D", "image(-1)", "image before", show=False, key_display="D", tooltip="Begin with the image before."),
+    Binding("n", "random", "random", show=False, key_display="n", tooltip="Begin with a random z of the prior."),
+    Binding("r", "reset", "reset", show=False, key_display="r", tooltip="Begin with the prior's mean."),
+    Binding("m", "app.next_model", "model", show=False, key_display="m", tooltip="Explore the next model."),
+    Binding("escape", "app.page('latents')", "back", show=False, key_display="esc", tooltip="Back to the latents."),
+]  # fmt: skip
+"""Keys of the explorer alone, where they come before those of all pages."""
+
+OF_RUNS: list[Binding] = [
+    Binding("enter", "app.runs('open')", "open", show=False, key_display="enter",
+            tooltip="Show the run under the cursor."),
+    Binding("m,space", "app.runs('mark')", "mark", show=False, key_display="m",
+            tooltip="Compare with this run, or no more."),
+    Binding("r", "app.runs('resume')", "resume", show=False, key_display="r",
+            tooltip="Go on with a run that was stopped."),
+    Binding("R,f2", "app.runs('rename')", "rename", show=False, key_display="R", tooltip="Give it another name."),
+    Binding("D,delete", "app.runs('delete')", "delete", show=False, key_display="D",
+            tooltip="Delete it, after asking."),
+]  # fmt: skip
+"""Keys of the page of runs alone, where they come before those of all pages."""
+
 ON_LOG = [
     Binding("slash", "app.search_log", "search", show=False, key_display="/", tooltip="On the log: search."),
     Binding("n", "app.log_match(1)", "next", show=False, key_display="n", tooltip="On the log: where it stands next."),
@@ -34,6 +72,7 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("escape", "restore", "back", show=False, key_display="esc", tooltip="Restore, or show the newest."),
     ],
     "Pages": [
+        Binding("0", "page('runs')", "runs", key_display="0", tooltip="The stored runs, and new ones."),
         Binding("1", "page('training')", "training", key_display="1", tooltip="Curves and samples of all models."),
         Binding("2", "page('digits')", "digits", key_display="2", tooltip="Samples and reconstructions, large."),
         Binding("3", "page('latents')", "latents", key_display="3", tooltip="KL of every latent, beside theory."),
@@ -42,6 +81,7 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("5", "page('log')", "log", key_display="5", tooltip="What happened, in order."),
         Binding("6", "page('machine')", "machine", key_display="6", tooltip="Processor, memory and GPUs."),
     ],
+    "Runs": OF_RUNS,
     "Charts and digits": [
         Binding("y", "log_axis", "log", show=False, key_display="y", tooltip="Signed log axis on or off."),
         Binding("x", "x_axis", "x axis", show=False, key_display="x", tooltip="Steps, epochs or time along x."),
@@ -57,7 +97,10 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("o", "order", "order", show=False, key_display="o", tooltip="Latents by their KL, or by their index."),
         Binding("v", "next_view", "view", show=False, key_display="v",
                 tooltip="Latents: bars or heat map. Log: levels."),
+        Binding("z", "page('explorer')", "explore", show=False, key_display="z",
+                tooltip="Explore: move through a model's latents."),
     ],
+    "Explorer": EXPLORER,
     "Log": ON_LOG,
     "Files": [
         Binding("s", "save_picture", "picture", show=False, key_display="s", tooltip="Save the screen as SVG."),
@@ -65,6 +108,7 @@ GROUPS: dict[str, list[Binding]] = {
     ],
     "Program": [
         Binding("question_mark,f1", "help", "keys", key_display="?", id="help", tooltip="Show every key."),
+        Binding("t", "next_theme", "theme", show=False, key_display="t", tooltip="Another theme, remembered."),
         Binding("ctrl+p", "command_palette", "palette", show=False, key_display="ctrl+p",
                 tooltip="Search for a command.", priority=True),
         Binding("q", "leave", "leave", key_display="q", id="leave", tooltip="Leave, or choose what comes of training."),
@@ -72,4 +116,4 @@ GROUPS: dict[str, list[Binding]] = {
     ],
 }  # fmt: skip
 
-BINDINGS = [binding for group in GROUPS.values() if group is not ON_LOG for binding in group]
+BINDINGS = [binding for group in GROUPS.values() if group not in (EXPLORER, OF_RUNS, ON_LOG) for binding in group]

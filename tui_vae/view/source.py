@@ -9,10 +9,11 @@ from tui_vae.condition import Sighting
 from tui_vae.config import Change
 from tui_vae.events import Event
 from tui_vae.view.cells import Pixels
+from tui_vae.view.exploring import StoredModel
 
 
 class RunSource(Protocol):
-    """A run as front ends need it. Nothing here raises, and only ``wait`` waits."""
+    """A run as front ends need it. Nothing here raises, and only ``wait`` and ``stored_model`` wait."""
 
     @property
     def own(self) -> bool:
@@ -34,6 +35,12 @@ class RunSource(Protocol):
 
     def picture(self, file: str) -> Pixels | None:
         """A picture named by an event; ``None`` when it cannot be read."""
+
+    def stored_model(self, name: str) -> StoredModel | str:
+        """A model with the weights of its newest checkpoint, or why there is none, for people.
+
+        Takes some time, the first call perhaps seconds: for a thread of its own, in which the model is then used.
+        """
 
     def directory(self) -> str:
         """Where the run is kept, for people."""
