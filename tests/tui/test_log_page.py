@@ -155,6 +155,14 @@ async def test_what_is_found_nowhere_says_so_and_keys_are_typed(open_monitor: Op
         await monitor.until_shown("nothing is searched for")
 
 
+async def test_from_the_palette_search_turns_to_the_log(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.app.run_action("search_log")
+        await monitor.until(lambda: monitor.focused == "log-search")
+        await monitor.press(*"run")
+        await monitor.until(lambda: "found" in frame(monitor))
+
+
 @pytest.mark.parametrize(
     ("text", "first", "width", "rows"),
     [

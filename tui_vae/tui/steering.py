@@ -117,8 +117,10 @@ class SteeringApp(App[Leave]):
 
     def _on_log(self, act: Callable[[LogPage], None]) -> None:
         """On the log page, which is turned to from any other."""
-        if not isinstance(self.page, LogPage):
-            self.action_page("log")
+        if isinstance(self.page, LogPage):
+            act(self.page)
+            return
+        self.action_page("log")
         page = self.page
         if isinstance(page, LogPage):  # there is none before a run is chosen
             self.call_after_refresh(act, page)

@@ -41,7 +41,7 @@ class LogPage(Page):
     def search(self) -> None:
         """Open the line in which one types what is searched for."""
         self._search.display = True
-        self._search.focus()
+        self.screen.set_focus(self._search)  # at once: what is typed next is meant for it
 
     def go_to_match(self, direction: int) -> None:
         if not self._log.go_to_match(direction):
