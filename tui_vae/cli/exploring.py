@@ -17,7 +17,7 @@ from tui_vae.model import VAE
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.checkpoints import CheckpointFolder
 from tui_vae.runs.continuing import read_config
-from tui_vae.training.engine import use_threads
+from tui_vae.training.hardware import use_threads
 from tui_vae.view.cells import Pixels
 from tui_vae.view.exploring import Encoded
 from tui_vae.view.printable import printable

@@ -13,6 +13,7 @@ from tui_vae.config import Change, ModelSpec
 from tui_vae.errors import ExitCode, TrainingError
 from tui_vae.events import Event, ModelResult, ModelStatus, Notice, RunFinished, RunStatus, State
 from tui_vae.training.control import Control
+from tui_vae.training.hardware import use_threads
 from tui_vae.training.ports import Surroundings
 from tui_vae.training.saved_state import SavedState
 from tui_vae.training.trainer import Trainer
@@ -174,10 +175,3 @@ class Engine:
         self.status = "failed" if "failed" in states else "stopped" if "stopped" in states else "finished"
         self._surroundings.emit(RunFinished(status=self.status, models=results))
         self._finished.set()
-
-
-def use_threads(count: int) -> None:
-    """Let the calling thread compute with so many; the others keep theirs."""
-    # A thread that asks for the first time takes over what any other has set last: so it does before it sets its own.
-    torch.get_num_threads()
-    torch.set_num_threads(count)

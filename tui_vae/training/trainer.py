@@ -17,12 +17,9 @@ from tui_vae.data.order import generator
 from tui_vae.errors import TrainingError
 from tui_vae.events import Limit, ModelResult, ModelStatus
 from tui_vae.model import VAE
-from tui_vae.training.adam import Adam
 from tui_vae.training.control import Control
-from tui_vae.training.gradient import NegativeElbo
 from tui_vae.training.hardware import Precision
 from tui_vae.training.held_out import held_out_totals
-from tui_vae.training.parameters import FlatParameters
 from tui_vae.training.ports import Surroundings
 from tui_vae.training.report import Report
 from tui_vae.training.saved_state import (
@@ -37,6 +34,7 @@ from tui_vae.training.saved_state import (
 from tui_vae.training.schedule import learning_rate
 from tui_vae.training.sheets import SheetMaker
 from tui_vae.training.statistics import DeviceTotals, Totals, Window
+from tui_vae.training.step import Step
 
 STEPS_PER_READ = 10
 """Steps between two reads of the device. The host never waits for a single step."""
@@ -77,12 +75,10 @@ class Trainer:
         device = self._train.device
         self._precision = Precision(config.precision, device.type)
         self.vae = VAE.from_spec(spec, config.zdim, config.sigma, generator(self._seed, "weights")).to(device)
-        parameters = FlatParameters(self.vae)
-        self._gradient = NegativeElbo(self.vae, parameters, self._precision.dtype)
-        self._optimizer = Adam(parameters)
+        threads = config.threads_of(spec)
+        self._take_step = Step(self.vae, self._precision.dtype, threads=threads, batch=config.batch_size)
         self._noise = generator(self._seed, "training noise", device=device)
         self._sheets = SheetMaker(data.held_out, config.zdim, config.seed)
-        self._not_finite = torch.zeros((), device=device)
         self._losses = torch.zeros(STEPS_PER_READ, device=device)
         self._sums = DeviceTotals(config.zdim, device)
         self._step = self._epoch = self._position = self._unread = 0
@@ -145,7 +141,7 @@ class Trainer:
             TrainingError: A loss since the last read was not finite.
         """
         losses = self._checked_losses()
-        vae, config = self.vae, self._config
+        config = self._config
         course = Course(
             step=self._step,
             epoch=self._epoch,
@@ -164,14 +160,12 @@ class Trainer:
             noise=SavedGenerator.of(self._noise),
             plan=self._plan,
         )
-        weights = {name: copied(tensor) for name, tensor in vae.state_dict().items()}
-        moments = {name: copied(tensor) for name, tensor in self._optimizer.state().items()}
+        weights, moments = ({name: copied(t) for name, t in of.items()} for of in self._take_step.state())
         return SavedState(weights, moments, course)
 
     def _restore(self, saved: SavedState) -> None:
         course = saved.course
-        self.vae.load_state_dict(saved.weights)
-        self._optimizer.load(saved.optimizer)
+        self._take_step.load(saved.weights, saved.optimizer)
         self._step, self._epoch, self._position = course.step, course.epoch, course.position
         self._totals, self._window = course.totals.totals(), course.window.window()
         self._sums.put(course.unread.totals())
@@ -238,14 +232,8 @@ class Trainer:
 
     def _train_step(self, batch: torch.Tensor) -> None:
         rate = learning_rate(self._config.schedule, self._plan.lr, self._step, self._steps)
-        # Of rows as whole as these, index_select is much faster than an index.
-        images = self._train.index_select(0, batch)
-        noise = torch.randn(len(batch), self._config.zdim, generator=self._noise, device=images.device)
-        sums = self._gradient(images, noise)
-        # From the first loss that is not finite on, the optimiser leaves out every step, decided on the device: the
-        # host learns of it at its next read and finds the weights as they were before that step.
-        torch.maximum(self._not_finite, (~torch.isfinite(sums.loss)).float(), out=self._not_finite)
-        self._optimizer.step(rate, self._not_finite)
+        noise = torch.randn(len(batch), self._config.zdim, generator=self._noise, device=batch.device)
+        sums = self._take_step(self._train, batch, noise, rate)
         self._losses[self._unread] = sums.loss
         self._sums.add_sums(len(batch), sums.reconstruction, sums.latents)
         self._unread += 1
@@ -302,7 +290,7 @@ class Trainer:
         # Their sums are not told apart from those of the steps that failed; the epoch's means go on without them.
         self._unread = 0
         self._sums.clear()
-        self._not_finite.zero_()
+        self._take_step.failed.zero_()
 
     def _finish_epoch(self) -> bool:
         held_out = held_out_totals(

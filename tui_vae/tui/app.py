@@ -20,12 +20,14 @@ from tui_vae.condition import Sighting
 from tui_vae.events import Notice
 from tui_vae.tui.ascii_filter import ASCII
 from tui_vae.tui.charts import SMOOTHING_WINDOWS, X_AXES, ChartSettings
+from tui_vae.tui.dressed import DressedApp
 from tui_vae.tui.export import write_curves
 from tui_vae.tui.gallery import Gallery
 from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS
 from tui_vae.tui.loader import Loader, OpenSource
 from tui_vae.tui.pacer import Pacer
 from tui_vae.tui.pages import PAGES, ExplorerPage, Page, Shown
+from tui_vae.tui.preferences import PreferenceStore
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.screens.leave import Leave, LeaveScreen
 from tui_vae.tui.steering import SteeringApp
@@ -39,7 +41,7 @@ from tui_vae.view.writer import doing
 SMALLEST = (30, 6)
 
 
-class MonitorApp(SteeringApp):
+class MonitorApp(SteeringApp, DressedApp):
     """Shows one run.
 
     Args:
@@ -50,6 +52,7 @@ class MonitorApp(SteeringApp):
         stray: What was printed past the interface since the last call; shown in the log.
         stalled: Whether the terminal does not read: then nothing is drawn.
         machine: Takes readings of the machine while the interface is there.
+        preferences: Where the interface remembers what the user prefers.
 
     ``others`` are the runs whose curves are drawn beside this one's. After ``run``, ``run_state`` is the last state and
     ``error`` why the run could not be opened.
@@ -70,6 +73,7 @@ class MonitorApp(SteeringApp):
         stray: Callable[[], str] = str,
         stalled: Callable[[], bool] = bool,
         machine: MachineProbe | None = None,
+        preferences: PreferenceStore | None = None,
     ) -> None:
         super().__init__()
         self.run_state = state
@@ -83,6 +87,7 @@ class MonitorApp(SteeringApp):
         self._stalled = stalled
         self._machine = machine
         self.animation_level = "none"
+        self.dress(preferences)
 
     @property
     def source(self) -> RunSource | None:
@@ -109,6 +114,7 @@ class MonitorApp(SteeringApp):
         self.query_one(ModelTable).focus()
         self.begin_capture_print(self)
         self.call_after_refresh(self._begin)
+        self.greet()
         if self._machine is not None:
             self._machine.start()
 
@@ -308,7 +314,7 @@ class MonitorApp(SteeringApp):
                 if binding.action != "command_palette":
                     run = self._runner(binding.action, self.page if bindings is EXPLORER else None)
                     yield SystemCommand(f"{title}: {binding.description}", binding.tooltip, run)
-        yield SystemCommand("Theme", "Choose another theme.", self.action_change_theme)
+        yield from self.themes_as_commands()
 
     def _runner(self, action: str, namespace: Page | None) -> Callable[[], object]:
         return lambda: self.call_later(self.run_action, action, namespace)

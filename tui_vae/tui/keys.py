@@ -86,6 +86,7 @@ GROUPS: dict[str, list[Binding]] = {
     ],
     "Program": [
         Binding("question_mark,f1", "help", "keys", key_display="?", id="help", tooltip="Show every key."),
+        Binding("t", "next_theme", "theme", show=False, key_display="t", tooltip="Another theme, remembered."),
         Binding("ctrl+p", "command_palette", "palette", show=False, key_display="ctrl+p",
                 tooltip="Search for a command.", priority=True),
         Binding("q", "leave", "leave", key_display="q", id="leave", tooltip="Leave, or choose what comes of training."),
