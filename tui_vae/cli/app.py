@@ -149,7 +149,7 @@ def evaluate(
     config = evaluation_of(options)
     from tui_vae.cli.evaluate import Shown, evaluate  # noqa: PLC0415
 
-    evaluate(runs_dir_of(runs_dir), run, model or (), config, Shown(json, csv, pictures))
+    evaluate(runs_dir_of(runs_dir), run, model or (), config, Shown(json, csv, pictures), ctx.obj)
 
 
 @app.command()
@@ -170,19 +170,22 @@ def compare(
     config = evaluation_of(options)
     from tui_vae.cli.evaluate import Shown, compare  # noqa: PLC0415
 
-    compare(runs_dir_of(runs_dir), run, baseline, config, Shown(json, csv))
+    compare(runs_dir_of(runs_dir), run, baseline, config, Shown(json, csv), ctx.obj)
 
 
 @app.command()
 def bench(
     repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Repetitions of everything.")] = 3,
     epochs: Annotated[int, typer.Option(min=2, metavar="N", help="Epochs of each training that is measured.")] = 5,
+    growth: Annotated[
+        bool, typer.Option("--growth", metavar="", help="Instead: how cost grows with model, batch and models at once.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", metavar="", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Measure this machine: training, start-up, the interface's cost, opening a long run, evaluation. Takes minutes."""
     from tui_vae.cli.bench import run_bench  # noqa: PLC0415
 
-    run_bench(repeat=repeat, epochs=epochs, as_json=json)
+    run_bench(repeat=repeat, epochs=epochs, growth=growth, as_json=json)
 
 
 def _version(wanted: bool) -> None:

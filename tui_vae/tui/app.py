@@ -236,6 +236,14 @@ class MonitorApp(VisitingApp, DressedApp):
     def action_order(self) -> None:
         self._change(replace(self._settings, by_index=not self._settings.by_index))
 
+    def action_film(self) -> None:
+        self.call_after_refresh(self._play)  # as with a step
+
+    def _play(self) -> None:
+        self.update_view()
+        self.page.play()
+        self.update_view()
+
     def action_next_view(self) -> None:
         self.page.next_view()
         self.call_after_refresh(self.update_view)
