@@ -170,7 +170,8 @@ class MonitorApp(VisitingApp, DressedApp):
         self.query_one(ModelTable).show(state, ascii_only=self._settings.ascii_only, killed=killed)
         self.query_one(AlertLine).show(state, sighting)
         settings = replace(self._settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
-        self.page.show(Shown(state, settings, self.source, self._gallery, sighting, self.others, machine))
+        shown = Shown(state, settings, self.source, self._gallery, sighting, self.others, machine, self._stalled)
+        self.page.show(shown)
 
     def _shows_greys(self) -> bool:
         """Whether the terminal has greys enough for pictures in half blocks."""
