@@ -31,6 +31,7 @@ from tui_vae.tui.preferences import PreferenceStore
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.screens.leave import Leave, LeaveScreen
 from tui_vae.tui.steering import SteeringApp
+from tui_vae.tui.widgets.faces import ENOUGH_LINES, LoadingFace, OutcomeLines
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
 from tui_vae.view.machine import MachineProbe
@@ -105,6 +106,8 @@ class MonitorApp(SteeringApp, DressedApp):
         yield StatusLine()
         yield ModelTable()
         yield AlertLine()
+        yield OutcomeLines()
+        yield LoadingFace()
         with ContentSwitcher(initial="training", id="pages"):
             yield from (page() for page in PAGES)
         yield KeyHints(BINDINGS, GROUPS["Pages"])
@@ -166,9 +169,20 @@ class MonitorApp(SteeringApp, DressedApp):
         self.query_one(StatusLine).show(state, time.time(), self._loader.waiting, sighting, machine)
         killed = doing(state, sighting) == "killed"
         self.query_one(ModelTable).show(state, ascii_only=self._settings.ascii_only, killed=killed)
-        self.query_one(AlertLine).show(state, sighting)
+        alert = self.query_one(AlertLine)
+        alert.show(state, sighting)
+        self._show_faces(room=not alert.display or self.size.height >= ENOUGH_LINES)
         settings = replace(self._settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
         self.page.show(Shown(state, settings, self.source, self._gallery, sighting, self.others, machine))
+
+    def _show_faces(self, *, room: bool) -> None:
+        """Say how it ended; show what is waited for instead of a page that has nothing to show."""
+        directory = self.source.directory() if self.source is not None else None
+        self.query_one(OutcomeLines).show(self.run_state, directory, room=room)
+        loading = self.query_one(LoadingFace)
+        ascii_only = self._settings.ascii_only
+        loading.show(self.run_state, self._loader.waiting, self._loader.seconds, ascii_only=ascii_only)
+        self.query_one("#pages").display = not loading.display
 
     def _shows_greys(self) -> bool:
         """Whether the terminal has greys enough for pictures in half blocks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from tui_vae.view.source import RunSource
@@ -17,8 +18,14 @@ class Loader:
     def __init__(self, open_source: OpenSource) -> None:
         self._open = open_source
         self.waiting: str | None = "starting"
+        self._since = time.monotonic()
         self.source: RunSource | None = None
         self.error: BaseException | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long what is waited for now has taken."""
+        return time.monotonic() - self._since
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="loader", daemon=True).start()
@@ -32,4 +39,4 @@ class Loader:
         self.waiting = None
 
     def _report(self, text: str) -> None:
-        self.waiting = text
+        self.waiting, self._since = text, time.monotonic()
