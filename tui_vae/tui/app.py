@@ -22,41 +22,41 @@ from tui_vae.tui.ascii_filter import ASCII
 from tui_vae.tui.charts import SMOOTHING_WINDOWS, X_AXES, ChartSettings
 from tui_vae.tui.dressed import DressedApp
 from tui_vae.tui.export import write_curves
-from tui_vae.tui.gallery import Gallery
 from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS
-from tui_vae.tui.loader import Loader, OpenSource
+from tui_vae.tui.loader import OpenSource
 from tui_vae.tui.pacer import Pacer
-from tui_vae.tui.pages import PAGES, ExplorerPage, Page, Shown
+from tui_vae.tui.pages import PAGES, ExplorerPage, MachinePage, Page, RunsPage, Shown
 from tui_vae.tui.preferences import PreferenceStore
 from tui_vae.tui.screens.help import HelpScreen
-from tui_vae.tui.screens.leave import Leave, LeaveScreen
-from tui_vae.tui.steering import SteeringApp
+from tui_vae.tui.visiting import VisitingApp
 from tui_vae.tui.widgets.faces import ENOUGH_LINES, LoadingFace, OutcomeLines
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
+from tui_vae.view.library import RunLibrary
 from tui_vae.view.machine import MachineProbe
-from tui_vae.view.source import RunSource
-from tui_vae.view.state import RunState, reduce, reduce_all
+from tui_vae.view.state import RunState
 from tui_vae.view.writer import doing
 
 SMALLEST = (30, 6)
 
 
-class MonitorApp(SteeringApp, DressedApp):
-    """Shows one run.
+class MonitorApp(VisitingApp, DressedApp):
+    """Shows one run, and lets the user choose among others.
 
     Args:
-        open_source: Opens the run; called in a thread of its own once the interface is on screen.
+        open_source: Opens the run; called in a thread of its own once the interface is on screen. ``None`` lets the
+            user choose one first.
         state: What is known before the first event, such as the names of the models.
         ascii_only: Draw with ASCII alone.
         fps: Most redraws a second.
         stray: What was printed past the interface since the last call; shown in the log.
         stalled: Whether the terminal does not read: then nothing is drawn.
         machine: Takes readings of the machine while the interface is there.
+        library: The stored runs.
         preferences: Where the interface remembers what the user prefers.
 
-    ``others`` are the runs whose curves are drawn beside this one's. After ``run``, ``run_state`` is the last state and
-    ``error`` why the run could not be opened.
+    After ``run``, ``first_state`` is the last state of the run that was opened first, and ``error`` why it could not be
+    opened.
     """
 
     CSS_PATH = "app.tcss"
@@ -64,9 +64,9 @@ class MonitorApp(SteeringApp, DressedApp):
     BINDINGS: ClassVar[list[Binding]] = BINDINGS  # type: ignore[assignment]
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - ports, each given by its name
         self,
-        open_source: OpenSource,
+        open_source: OpenSource | None,
         *,
         state: RunState,
         ascii_only: bool = False,
@@ -74,25 +74,18 @@ class MonitorApp(SteeringApp, DressedApp):
         stray: Callable[[], str] = str,
         stalled: Callable[[], bool] = bool,
         machine: MachineProbe | None = None,
+        library: RunLibrary | None = None,
         preferences: PreferenceStore | None = None,
     ) -> None:
-        super().__init__()
-        self.run_state = state
-        self.others: tuple[RunState, ...] = ()
+        super().__init__(open_source, state, library)
         self.error: BaseException | None = None
-        self._loader = Loader(open_source)
         self._settings = ChartSettings(ascii_only=ascii_only)
         self._pacer = Pacer(fps)
-        self._gallery = Gallery()
         self._stray = stray
         self._stalled = stalled
         self._machine = machine
         self.animation_level = "none"
         self.dress(preferences)
-
-    @property
-    def source(self) -> RunSource | None:
-        return self._loader.source
 
     @property
     def selected(self) -> str | None:
@@ -108,13 +101,14 @@ class MonitorApp(SteeringApp, DressedApp):
         yield AlertLine()
         yield OutcomeLines()
         yield LoadingFace()
-        with ContentSwitcher(initial="training", id="pages"):
+        with ContentSwitcher(initial="training" if self._loader.waiting else "runs", id="pages"):
+            yield RunsPage(self.library, self.following)
             yield from (page() for page in PAGES)
         yield KeyHints(BINDINGS, GROUPS["Pages"])
         yield Static(id="too-small")
 
     def on_mount(self) -> None:
-        self.query_one(ModelTable).focus()
+        (self.query_one(ModelTable) if self._loader.waiting else self.page.panels()[0]).focus()
         self.begin_capture_print(self)
         self.call_after_refresh(self._begin)
         self.greet()
@@ -140,21 +134,19 @@ class MonitorApp(SteeringApp, DressedApp):
             return
         if not self._stalled():
             self.take()
-        self.set_timer(self._pacer.interval(training=self.source is not None and not self.over), self._tick)
+        self.set_timer(self._pacer.interval(training=self.following.training), self._tick)
 
     def take(self) -> None:
         """Take what is new and draw it."""
-        if self.source is not None:
-            events = self.source.poll()
-            known = RunState() if self.source.restarted else self.run_state
-            self.run_state = reduce_all(known, events)
+        self.following.take()
+        self.tell_end_of_first()
         printed = self._stray()
         if printed:
             self._tell(printed)
         self.update_view()
 
     def _tell(self, text: str) -> None:
-        self.run_state = reduce(self.run_state, Notice(level="warning", text=text))
+        self.following.tell(Notice(level="warning", text=text))
 
     def on_print(self, event: events.Print) -> None:
         """Python's own output, which Textual keeps off the screen."""
@@ -180,8 +172,9 @@ class MonitorApp(SteeringApp, DressedApp):
         directory = self.source.directory() if self.source is not None else None
         self.query_one(OutcomeLines).show(self.run_state, directory, room=room)
         loading = self.query_one(LoadingFace)
-        ascii_only = self._settings.ascii_only
-        loading.show(self.run_state, self._loader.waiting, self._loader.seconds, ascii_only=ascii_only)
+        needs_no_run = self.following.visited is not None or isinstance(self.page, (RunsPage, MachinePage))
+        waiting = None if needs_no_run else self._loader.waiting
+        loading.show(self.run_state, waiting, self._loader.seconds, ascii_only=self._settings.ascii_only)
         self.query_one("#pages").display = not loading.display
 
     def _shows_greys(self) -> bool:
@@ -205,13 +198,12 @@ class MonitorApp(SteeringApp, DressedApp):
         assert isinstance(page, Page)
         return page
 
-    def request_stop(self, name: str) -> None:
-        """Leave at once and stop training, on a signal; from the main thread only."""
-        self.call_later(self.exit, Leave.STOP)
-
     # Actions, named by the bindings.
 
     def action_page(self, name: str) -> None:
+        if self.following.nothing and name != "runs":
+            self.notify("no run is open: enter opens the one under the cursor", timeout=5)
+            return
         self.query_one("#pages", ContentSwitcher).current = {"log": "log-page"}.get(name, name)
         panels = self.page.panels()
         (panels[0] if name not in ("training", "latents") and panels else self.query_one(ModelTable)).focus()
@@ -259,6 +251,14 @@ class MonitorApp(SteeringApp, DressedApp):
     def action_order(self) -> None:
         self._change(replace(self._settings, by_index=not self._settings.by_index))
 
+    def action_film(self) -> None:
+        self.call_after_refresh(self._play)  # as with a step
+
+    def _play(self) -> None:
+        self.update_view()
+        self.page.play()
+        self.update_view()
+
     def action_next_view(self) -> None:
         self.page.next_view()
         self.call_after_refresh(self.update_view)
@@ -297,21 +297,6 @@ class MonitorApp(SteeringApp, DressedApp):
 
     def action_help(self) -> None:
         self.push_screen(HelpScreen())
-
-    def action_leave(self) -> None:
-        if self.over or self.source is None or not self.source.own:
-            self.exit(Leave.STOP if self.source is None else Leave.DONE)
-        elif isinstance(self.screen, LeaveScreen):
-            self.exit(Leave.STOP)
-        else:
-            self.push_screen(LeaveScreen(self.evaluation_alone), self._left)
-
-    def _left(self, leave: Leave | None) -> None:
-        if leave is not None:
-            self.exit(leave)
-
-    async def action_quit(self) -> None:
-        self.action_leave()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         explores = isinstance(self.page, ExplorerPage)

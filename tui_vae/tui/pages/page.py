@@ -49,6 +49,9 @@ class Page(Container):
     def next_view(self) -> None:
         """Show the same in another way, on pages that know several."""
 
+    def play(self) -> None:
+        """Play what the page shows one of many as a film, or stop it, on pages that can."""
+
     def enlarge(self) -> None:
         """Enlarge the panel at hand, or restore it."""
 
