@@ -149,7 +149,7 @@ def evaluate(
     config = evaluation_of(options)
     from tui_vae.cli.evaluate import Shown, evaluate  # noqa: PLC0415
 
-    evaluate(runs_dir_of(runs_dir), run, model or (), config, Shown(json, csv, pictures))
+    evaluate(runs_dir_of(runs_dir), run, model or (), config, Shown(json, csv, pictures), ctx.obj)
 
 
 @app.command()
@@ -170,7 +170,7 @@ def compare(
     config = evaluation_of(options)
     from tui_vae.cli.evaluate import Shown, compare  # noqa: PLC0415
 
-    compare(runs_dir_of(runs_dir), run, baseline, config, Shown(json, csv))
+    compare(runs_dir_of(runs_dir), run, baseline, config, Shown(json, csv), ctx.obj)
 
 
 @app.command()

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tui_vae.cli.hangup import Terminal
-from tui_vae.cli.signals import StopSignals
+from tui_vae.cli.signals import StopSignals, interrupt
 from tui_vae.cli.stray import StrayOutput
 from tui_vae.cli.terminal import in_foreground, prepare_output, usable_terminal
 from tui_vae.cli.watching import WatchSource
@@ -107,7 +107,7 @@ def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: St
     from tui_vae.headless import follow, make_output  # noqa: PLC0415 - Rich, which the interface does without
 
     output = make_output(display, in_place=in_foreground())
-    signals.answer = _interrupt
+    signals.answer = interrupt
     source.start()
     try:
         state = follow(source, output)
@@ -126,7 +126,3 @@ def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: St
         sys.stderr.write(f"tui-vae: {said}\n")
     codes = {"finished": ExitCode.OK, "stopped": ExitCode.STOPPED}
     return codes.get(doing(state, source.sighting()), ExitCode.MODEL_FAILED)
-
-
-def _interrupt(name: str) -> None:
-    raise KeyboardInterrupt

@@ -165,7 +165,8 @@ class MonitorApp(VisitingApp, DressedApp):
         alert.show(state, sighting)
         self._show_faces(room=not alert.display or self.size.height >= ENOUGH_LINES)
         settings = replace(self._settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
-        self.page.show(Shown(state, settings, self.source, self._gallery, sighting, self.others, machine))
+        shown = Shown(state, settings, self.source, self._gallery, sighting, self.others, machine, self._stalled)
+        self.page.show(shown)
 
     def _show_faces(self, *, room: bool) -> None:
         """Say how it ended; show what is waited for instead of a page that has nothing to show."""

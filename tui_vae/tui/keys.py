@@ -39,6 +39,7 @@ OF_RUNS: list[Binding] = [
     Binding("R,f2", "app.runs('rename')", "rename", show=False, key_display="R", tooltip="Give it another name."),
     Binding("D,delete", "app.runs('delete')", "delete", show=False, key_display="D",
             tooltip="Delete it, after asking."),
+    Binding("n", "app.runs('new')", "new", show=False, key_display="n", tooltip="Set up a new run, and start it."),
 ]  # fmt: skip
 """Keys of the page of runs alone, where they come before those of all pages."""
 
