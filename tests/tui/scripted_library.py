@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from tui_vae.view.library import ListedModel, ListedRun, Preview
 
 def listed(name: str, state: str = "finished", elbo: float | None = 345.5) -> ListedRun:
     models = (ListedModel("baseline", 20, 285.0), ListedModel("deep", 20, elbo))
-    return ListedRun(f"/runs/{name}", name, state, models, 20, "mnist", START, 33_000_000)
+    return ListedRun(f"/runs/{name}", name, state, models, 20, "mnist", START - 3 * 3600, 33_000_000)
 
 
 class OpenedSource(ScriptedSource):
@@ -42,6 +43,8 @@ class ScriptedLibrary:
         self.refuses: str | None = None
         self.unreadable: str | None = None
         self.lists = 0
+        self.may_start = threading.Event()
+        self.may_start.set()
         self._folder = folder
 
     def list(self) -> Sequence[ListedRun]:
@@ -84,6 +87,7 @@ class ScriptedLibrary:
         return key
 
     def start(self, arguments: Sequence[str]) -> str:
+        self.may_start.wait(20)
         self._ask("start", *arguments)
         self.runs.insert(0, listed("new", "running", None))
         return "/runs/new"

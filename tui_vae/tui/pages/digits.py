@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
+from textual.timer import Timer
 from textual.widget import Widget
 
 from tui_vae.tui.gallery import Part, epochs_with_samples
@@ -14,7 +14,7 @@ from tui_vae.tui.widgets.digits import DigitGallery
 from tui_vae.tui.widgets.pictures import PictureView
 
 SECONDS_A_FRAME = 0.25
-"""Of the film; longer where the interface redraws less often, for the sake of training."""
+"""Of the film."""
 
 MOST_FRAMES = 120
 """Of many epochs, the film shows as many, evenly picked."""
@@ -46,13 +46,14 @@ class DigitsPage(Page):
         super().__init__(id="digits")
         self._gallery = DigitGallery("waiting for the first samples", id="gallery")
         self._pictures = {
-            name: PictureView(name, f"{name} come with an evaluation: press e", kinds=kinds, id=name)
+            name: PictureView(name, f"{name} come with an evaluation: press e", kinds=kinds, keys="v view", id=name)
             for name, kinds in (("chains", "chain"), ("interpolations", "interpolation"))
         }
         self._view = 0
         self._epochs: list[int] = []
         self._epoch: int | None = None  # follows the newest
-        self._frame_at: float | None = None  # when the frame at hand of the film came; none is played
+        self._shown: Shown | None = None
+        self._film: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield self._gallery
@@ -73,13 +74,17 @@ class DigitsPage(Page):
 
     def show(self, shown: Shown) -> None:
         self._epochs = epochs_with_samples(shown.state)
-        if shown.source is None:
+        self._shown = shown
+        self._draw()
+
+    def _draw(self) -> None:
+        shown = self._shown
+        if shown is None or shown.source is None:
             return
         ascii_only, shades = shown.settings.ascii_only, shown.settings.shades
         if isinstance(panel := self._panel, PictureView):
             panel.show(shown.state, shown.source, ascii_only=ascii_only, shades=shades)
             return
-        self._turn_film()
         rows = shown.gallery.rows(shown.state, shown.source, self._epoch, ascii_only=ascii_only, only=self.view.part)
         panel.show(rows, shades=shades)
         panel.border_title = f" {self.view.name} "
@@ -90,7 +95,7 @@ class DigitsPage(Page):
         return "newest" if self._epoch is None else f"epoch {self._epoch} of {newest}"
 
     def _keys(self) -> str:
-        film = "f stop" if self._frame_at is not None else "f film"
+        film = "f stop" if self._film is not None else "f film"
         keys = [film, "←→ epoch", "v view", "↑↓ scroll"]
         while len(keys) > 1 and len(self._where()) + sum(len(key) + 2 for key in keys) > self.size.width - 8:
             keys.pop()
@@ -100,7 +105,7 @@ class DigitsPage(Page):
         if isinstance(panel := self._panel, PictureView):
             panel.turn(direction)
             return
-        self._frame_at = None
+        self._stop_film()
         self._go(direction)
 
     def _go(self, epochs_on: int) -> None:
@@ -115,24 +120,31 @@ class DigitsPage(Page):
     def play(self) -> None:
         """Begin the film at the epoch at hand, or at the first where that is the newest; or stop it where it is."""
         epochs = self._epochs
-        if self._frame_at is not None or len(epochs) < 2 or self.view.pictures is not None:
-            self._frame_at = None
-            return
-        self._frame_at = time.monotonic()
-        if self._epoch is None:
-            self._epoch = epochs[0]
+        if self._film is not None:
+            self._stop_film()
+        elif len(epochs) > 1 and self.view.pictures is None:
+            # A clock of its own: beside training, all else is drawn less often.
+            self._film = self.set_interval(SECONDS_A_FRAME, self._next_frame)
+            if self._epoch is None:
+                self._epoch = epochs[0]
 
-    def _turn_film(self) -> None:
-        """Go to the next frame when it is time; the film ends with the newest."""
-        now = time.monotonic()
-        if self._frame_at is None or now - self._frame_at < SECONDS_A_FRAME:
+    def _next_frame(self) -> None:
+        """Show what comes next; the film ends with the newest. It waits while it cannot be seen."""
+        if not self.display or self._shown is None or self._shown.stalled():
             return
         self._go(-(-len(self._epochs) // MOST_FRAMES))
-        self._frame_at = now if self._epoch is not None else None
+        if self._epoch is None:
+            self._stop_film()
+        self._draw()
+
+    def _stop_film(self) -> None:
+        if self._film is not None:
+            self._film.stop()
+            self._film = None
 
     def next_view(self) -> None:
         before = self._panel
-        self._frame_at = None
+        self._stop_film()
         self._view = (self._view + 1) % len(_VIEWS)
         panel = self._panel
         if panel is not before:
@@ -141,4 +153,5 @@ class DigitsPage(Page):
                 panel.focus()
 
     def restore(self) -> None:
-        self._epoch = self._frame_at = None
+        self._epoch = None
+        self._stop_film()

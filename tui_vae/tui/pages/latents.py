@@ -25,6 +25,8 @@ class LatentsPage(Page):
         self._charts: dict[str, Chart] = {}
         self._scroll = VerticalScroll(can_focus=False)
         self._over_epochs = False
+        self._selected: str | None = None
+        self._alone: str | None = None  # the model whose chart is enlarged
 
     def compose(self) -> ComposeResult:
         yield self._scroll
@@ -33,6 +35,9 @@ class LatentsPage(Page):
         return list(self._charts.values())
 
     def turn_to(self, panel: Widget) -> None:
+        if self._alone is not None:
+            self._alone = next((name for name, chart in self._charts.items() if chart is panel), None)
+            self._place()
         self._scroll.scroll_to_widget(panel, animate=False)
 
     def show(self, shown: Shown) -> None:
@@ -40,6 +45,7 @@ class LatentsPage(Page):
             if name not in self._charts:
                 chart = self._charts[name] = Chart(latent_chart(name), f"{name}: waiting for the first epoch")
                 self._scroll.mount(chart)
+        self._selected = shown.settings.selected
         settings = replace(shown.settings, over_epochs=self._over_epochs)
         for name, chart in self._charts.items():
             chart.styles.min_height = self._least_height(shown.state, name, shades=settings.shades)
@@ -47,6 +53,20 @@ class LatentsPage(Page):
 
     def next_view(self) -> None:
         self._over_epochs = not self._over_epochs
+
+    def enlarge(self) -> None:
+        """Show the chart that has the focus alone, else that of the selected model; or all again."""
+        focused = next((name for name, chart in self._charts.items() if chart.has_focus), self._selected)
+        self._alone = focused if self._alone is None and focused in self._charts else None
+        self._place()
+
+    def restore(self) -> None:
+        self._alone = None
+        self._place()
+
+    def _place(self) -> None:
+        for name, chart in self._charts.items():
+            chart.display = self._alone in (None, name)
 
     def _least_height(self, state: RunState, name: str, *, shades: bool) -> int:
         """Lines of a chart, with its frame and axis."""

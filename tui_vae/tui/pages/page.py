@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from textual.containers import Container
@@ -27,6 +27,8 @@ class Shown:
     sighting: Sighting = field(default_factory=lambda: Sighting("live"))
     others: tuple[RunState, ...] = ()
     machine: Sequence[MachineReading] = ()
+    stalled: Callable[[], bool] = bool
+    """Whether the terminal does not read: then nothing is to be drawn."""
 
 
 class Page(Container):

@@ -18,6 +18,7 @@ from tui_vae.tui.keys import OF_RUNS
 from tui_vae.tui.pages.page import Page, Shown
 from tui_vae.tui.screens.delete import DeleteScreen
 from tui_vae.tui.screens.rename import RenameScreen
+from tui_vae.tui.screens.setup import SetupScreen
 from tui_vae.tui.widgets.comparison import ComparisonView
 from tui_vae.tui.widgets.run_preview import RunPreview
 from tui_vae.tui.widgets.run_table import RunTable, Standing
@@ -191,6 +192,9 @@ class RunsPage(Page):
     def act(self, what: str) -> None:
         """Do what a key stands for, with the run under the cursor."""
         run, library = self._table.selected, self._library
+        if what == "new" and library is not None:
+            self.app.push_screen(SetupScreen(library), self._open_started)
+            return
         if run is None or library is None:
             self.app.notify("there is no run here yet", timeout=3)
             return
@@ -208,6 +212,11 @@ class RunsPage(Page):
 
     def on_run_table_clicked(self) -> None:
         self.act("open")
+
+    def _open_started(self, key: str | None) -> None:
+        if key is not None:
+            self.look_again()
+            self.post_message(self.Opened(key))
 
     def _in_use(self, run: ListedRun, done: str) -> bool:
         """Whether a run is being written, so that nothing can be done to it; says so. The library checks it again."""
@@ -273,7 +282,7 @@ class RunsPage(Page):
             return self._trouble
         if self._runs is None:
             return f"reading {self._library.folder}…"
-        return None if self._runs else f"no runs in {self._library.folder} yet"
+        return None if self._runs else f"no runs in {self._library.folder} yet: n sets one up, and starts it"
 
     def _hints(self) -> str:
         keys = [f"{binding.key_display} {binding.description}" for binding in OF_RUNS]

@@ -60,7 +60,7 @@ def _about(run: ListedRun | None, trouble: str | None) -> Text:
     if run.trouble or trouble:
         return text.append(f"\n{run.trouble or trouble}", style="red")
     for model in run.models[:_MOST_MODELS]:
-        text.append(f"\n{model.name}").append(f"  epoch {model.epoch}, held-out ELBO ", style="dim")
+        text.append(f"\n{model.name}").append(f"  epoch {model.epoch} · held-out ELBO ", style="dim")
         text.append(nats(model.elbo), style="bold")
     if len(run.models) > _MOST_MODELS:
         text.append(f"\nand {len(run.models) - _MOST_MODELS} more", style="dim")
