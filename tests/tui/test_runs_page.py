@@ -219,7 +219,8 @@ async def test_renaming_checks_the_name_as_it_is_typed(
 
 
 @pytest.mark.parametrize(
-    ("key", "answer", "deleted"), [("D", "d", True), ("delete", "enter", True), ("D", "escape", False)]
+    ("key", "answer", "deleted"),
+    [("D", "d", True), ("delete", "y", True), ("D", "enter", False), ("D", "escape", False)],
 )
 async def test_deleting_asks_first(
     open_monitor: OpenMonitor, library: ScriptedLibrary, key: str, answer: str, deleted: bool

@@ -159,6 +159,7 @@ class MonitorApp(VisitingApp, DressedApp):
         killed = doing(state, sighting) == "killed"
         self.query_one(ModelTable).show(state, ascii_only=self._settings.ascii_only, killed=killed)
         self.query_one(AlertLine).show(state, sighting)
+        self.query_one(KeyHints).of_page(type(self.page).BINDINGS)
         settings = replace(self._settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
         shown = Shown(state, settings, self.source, self._gallery, sighting, self.others, machine, self._stalled)
         self.page.show(shown)
