@@ -53,6 +53,7 @@ class MonitorApp(VisitingApp, DressedApp):
         machine: Takes readings of the machine while the interface is there.
         library: The stored runs.
         preferences: Where the interface remembers what the user prefers.
+        announce: What is to be written to the terminal past the screen, such as a bell, when the first run is so.
 
     After ``run``, ``first_state`` is the last state of the run that was opened first, and ``error`` why it could not be
     opened.
@@ -75,6 +76,7 @@ class MonitorApp(VisitingApp, DressedApp):
         machine: MachineProbe | None = None,
         library: RunLibrary | None = None,
         preferences: PreferenceStore | None = None,
+        announce: Callable[[RunState], str] = lambda state: "",
     ) -> None:
         super().__init__(open_source, state, library)
         self.error: BaseException | None = None
@@ -83,6 +85,7 @@ class MonitorApp(VisitingApp, DressedApp):
         self._stray = stray
         self._stalled = stalled
         self._machine = machine
+        self._announcement = announce
         self.animation_level = "none"
         self.dress(preferences)
 
@@ -137,10 +140,17 @@ class MonitorApp(VisitingApp, DressedApp):
         """Take what is new and draw it."""
         self.following.take()
         self.tell_end_of_first()
+        self._announce()
         printed = self._stray()
         if printed:
             self._tell(printed)
         self.update_view()
+
+    def _announce(self) -> None:
+        """Ring the bell, or have the terminal notify, by the way that everything drawn takes: nothing is torn apart."""
+        sequence = self._announcement(self.first_state)
+        if sequence and self._driver is not None:
+            self._driver.write(sequence)
 
     def _tell(self, text: str) -> None:
         self.following.tell(Notice(level="warning", text=text))

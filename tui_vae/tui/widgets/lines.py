@@ -97,17 +97,31 @@ class AlertLine(Static):
     def __init__(self) -> None:
         super().__init__(id="alert")
         self.display = False
-        self._text: str | None = None
+        self._content: Text | None = None
 
     def show(self, state: RunState, sighting: Sighting) -> None:
-        failed = [f"{m.name} failed: {m.reason}" for m in state.models.values() if m.status == "failed"]
-        notices = [line.text.splitlines()[-1] for line in state.log[-50:] if line.level != "info" and line.text]
-        text = concern(state, sighting, state.name) or "  ".join(failed) or (notices[-1] if notices else None)
-        if text == self._text:
+        content = _alert(state, sighting, self.app.size.width)
+        if content == self._content:
             return
-        self._text = text
-        self.display = text is not None
-        self.update(Text(f" {printable(text or '')}", no_wrap=True, overflow="ellipsis"))
+        self._content = content
+        self.display = content is not None
+        self.update(content or "")
+
+
+def _alert(state: RunState, sighting: Sighting, width: int) -> Text | None:
+    """What is wrong, and where more is told of a model that failed."""
+    failed = "  ".join(f"{m.name} failed: {m.reason}" for m in state.models.values() if m.status == "failed")
+    notices = [line.text.splitlines()[-1] for line in state.log[-50:] if line.level != "info" and line.text]
+    process = concern(state, sighting, state.name)
+    text = process or failed or (notices[-1] if notices else None)
+    if text is None:
+        return None
+    alert = Text(f" {printable(text)}", no_wrap=True, overflow="ellipsis")
+    where = " · 5 shows why "
+    if failed and process is None and width > 4 * len(where):
+        alert.truncate(width - len(where), overflow="ellipsis")
+        alert.append(where)
+    return alert
 
 
 class KeyHints(Static):
