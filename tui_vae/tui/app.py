@@ -25,10 +25,11 @@ from tui_vae.tui.export import write_curves
 from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS
 from tui_vae.tui.loader import OpenSource
 from tui_vae.tui.pacer import Pacer
-from tui_vae.tui.pages import PAGES, ExplorerPage, Page, RunsPage, Shown
+from tui_vae.tui.pages import PAGES, ExplorerPage, MachinePage, Page, RunsPage, Shown
 from tui_vae.tui.preferences import PreferenceStore
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.visiting import VisitingApp
+from tui_vae.tui.widgets.faces import ENOUGH_LINES, LoadingFace, OutcomeLines
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
 from tui_vae.view.library import RunLibrary
@@ -101,6 +102,8 @@ class MonitorApp(VisitingApp, DressedApp):
         yield StatusLine()
         yield ModelTable()
         yield AlertLine()
+        yield OutcomeLines()
+        yield LoadingFace()
         with ContentSwitcher(initial="training" if self._loader.waiting else "runs", id="pages"):
             yield RunsPage(self.library, self.following)
             yield from (page() for page in PAGES)
@@ -168,11 +171,23 @@ class MonitorApp(VisitingApp, DressedApp):
         self.query_one(StatusLine).show(state, time.time(), self._loader.waiting, sighting, machine)
         killed = doing(state, sighting) == "killed"
         self.query_one(ModelTable).show(state, ascii_only=self._settings.ascii_only, killed=killed)
-        self.query_one(AlertLine).show(state, sighting)
+        alert = self.query_one(AlertLine)
+        alert.show(state, sighting)
+        self._show_faces(room=not alert.display or self.size.height >= ENOUGH_LINES)
         self.query_one(KeyHints).of_page(type(self.page).BINDINGS)
         settings = replace(self._settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
         shown = Shown(state, settings, self.source, self._gallery, sighting, self.others, machine, self._stalled)
         self.page.show(shown)
+
+    def _show_faces(self, *, room: bool) -> None:
+        """Say how it ended; show what is waited for instead of a page that has nothing to show."""
+        directory = self.source.directory() if self.source is not None else None
+        self.query_one(OutcomeLines).show(self.run_state, directory, room=room)
+        loading = self.query_one(LoadingFace)
+        needs_no_run = self.following.visited is not None or isinstance(self.page, (RunsPage, MachinePage))
+        waiting = None if needs_no_run else self._loader.waiting
+        loading.show(self.run_state, waiting, self._loader.seconds, ascii_only=self._settings.ascii_only)
+        self.query_one("#pages").display = not loading.display
 
     def _shows_greys(self) -> bool:
         """Whether the terminal has greys enough for pictures in half blocks."""

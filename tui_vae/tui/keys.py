@@ -119,3 +119,13 @@ GROUPS: dict[str, list[Binding]] = {
 }  # fmt: skip
 
 BINDINGS = [binding for group in GROUPS.values() if group not in (EXPLORER, OF_RUNS, ON_LOG) for binding in group]
+
+
+def key_of(action: str) -> str:
+    """The key that does ``action``, as people are told."""
+    return next(binding.key_display or binding.key for binding in BINDINGS if binding.action == action)
+
+
+def key_of_page(name: str) -> str:
+    """The key that turns to a page."""
+    return key_of(f"page('{name}')")

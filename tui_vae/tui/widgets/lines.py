@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.text import Text
 from textual.binding import Binding
 from textual.widgets import Static
 
 from tui_vae.condition import Sighting
+from tui_vae.tui.keys import key_of, key_of_page
 from tui_vae.tui.machine_lines import header
 from tui_vae.view.evaluating import at_work, percent, time_left
 from tui_vae.view.machine import MachineReading
@@ -117,7 +118,7 @@ def _alert(state: RunState, sighting: Sighting, width: int) -> Text | None:
     if text is None:
         return None
     alert = Text(f" {printable(text)}", no_wrap=True, overflow="ellipsis")
-    where = " · 5 shows why "
+    where = f" · {key_of_page('log')} shows why "
     if failed and process is None and width > 4 * len(where):
         alert.truncate(width - len(where), overflow="ellipsis")
         alert.append(where)
@@ -138,9 +139,7 @@ class KeyHints(Static):
         self._pages = pages
         self._own: tuple[Binding, ...] = ()
         self._arrange()
-        self._greetings = _greetings(
-            {binding.action: binding.key_display or binding.key for binding in reversed(bindings)}
-        )
+        self._greetings = _greetings()
         self._greeting = False
 
     def of_page(self, own: Sequence[object]) -> None:
@@ -184,9 +183,9 @@ class KeyHints(Static):
         self.update(Text.assemble(line, *self._always, no_wrap=True))
 
 
-def _greetings(keys: Mapping[str, str]) -> list[str]:
+def _greetings() -> list[str]:
     """What to say first, the longest form of it before the shorter ones."""
-    every, pause, leave, theme = (keys[action] for action in ("help", "pause_model", "leave", "next_theme"))
+    every, pause, leave, theme = (key_of(action) for action in ("help", "pause_model", "leave", "next_theme"))
     few = f"{pause} pauses · {leave} leaves"
     whole = f"{every} shows every key · {few}"
     forms = (f"welcome!  {whole} · {theme} changes the colours", whole, f"{every} keys · {few}", f"{every} keys")
