@@ -7,8 +7,9 @@ import pytest
 from tests.tui.monitor import Monitor, OpenMonitor
 from tests.tui.recorded_run import recorded_run
 from tui_vae.events import Event, Notice, State
-from tui_vae.tui.log_rows import folded
+from tui_vae.tui.log_rows import folded, painted, rows_of
 from tui_vae.tui.widgets.log import LogView
+from tui_vae.view.log_lines import LogLine
 
 TRACEBACK = "\n".join(
     [
@@ -51,6 +52,16 @@ async def test_a_traceback_is_there_in_full(open_monitor: OpenMonitor, size: tup
         for line in TRACEBACK.splitlines():
             assert "".join(line.split()) in whole
         assert {strip.cell_length for strip in monitor.strips} == {size[0]}
+
+
+def test_only_the_first_and_the_last_line_of_a_traceback_are_coloured() -> None:
+    line = LogLine(0.0, "error", "deep", TRACEBACK)
+    rows = rows_of(line, 60)
+    painted_rows = [painted(line, rows, at, 60, "", "") for at in range(len(rows))]
+    coloured = ["red" in str(row.spans[-1].style) if row.spans else False for row in painted_rows]
+    last = next(at for at, (row, _) in enumerate(rows) if row.startswith("RuntimeError"))
+    assert len(rows) - last > 1
+    assert coloured == [at == 0 or at >= last for at in range(len(rows))]
 
 
 async def test_the_line_above_the_page_says_where_the_reason_is(open_monitor: OpenMonitor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -63,9 +64,12 @@ def follow(
 
 def _ring(sequence: str) -> None:
     """Ring the bell of the terminal, or have it notify; it moves no cursor, so that a live view is not disturbed."""
-    if sequence and sys.stderr.isatty():
-        sys.stderr.write(sequence)
-        sys.stderr.flush()
+    terminal = sys.__stderr__  # itself: what a live view puts in its place would take a sequence for text
+    if sequence and terminal is not None:
+        with contextlib.suppress(OSError, ValueError):  # closed, or gone: no reason to end the output
+            if terminal.isatty():
+                terminal.write(sequence)
+                terminal.flush()
 
 
 def _tell_change(state: RunState, before: Sighting, seen: Sighting) -> None:

@@ -28,13 +28,20 @@ def is_found(line: LogLine, query: str) -> bool:
     return query in line.text.casefold() or (line.model is not None and query in line.model.casefold())
 
 
-def rows_of(line: LogLine, width: int) -> tuple[str, ...]:
+Rows = tuple[tuple[str, bool], ...]
+"""Each with whether it is in the middle of several lines, such as those of a traceback."""
+
+
+def rows_of(line: LogLine, width: int) -> Rows:
     """The text of a line in as many rows as it needs, the clock and the model's name standing before the first."""
     indent = indent_of(width)
     first = _CLOCK_WIDTH + (cell_len(line.model) + 2 if line.model else 0)
-    rows: list[str] = []
-    for part in line.text.rstrip().expandtabs(4).split("\n"):
-        rows += folded(part, max(1, width - (indent if rows else first)), max(1, width - indent))
+    rows: list[tuple[str, bool]] = []
+    parts = line.text.rstrip().expandtabs(4).split("\n")
+    for number, part in enumerate(parts):
+        room = max(1, width - (indent if rows else first))
+        inner = 0 < number < len(parts) - 1
+        rows += [(row, inner) for row in folded(part, room, max(1, width - indent))]
     return tuple(rows)
 
 
@@ -67,7 +74,7 @@ def _characters(text: str, cells: int) -> int:
     return len(text)
 
 
-def painted(line: LogLine, rows: tuple[str, ...], at: int, width: int, model_style: str, query: str) -> Text:
+def painted(line: LogLine, rows: Rows, at: int, width: int, model_style: str, query: str) -> Text:
     """Row ``at`` of a line, with what is searched for marked."""
     if at:
         text = Text(" " * indent_of(width), no_wrap=True)
@@ -76,9 +83,9 @@ def painted(line: LogLine, rows: tuple[str, ...], at: int, width: int, model_sty
         text = Text.assemble(
             (f"{clock}  ", "dim"), (f"{line.model}  " if line.model else "", model_style), no_wrap=True
         )
-    # Of a traceback the first and the last row say what happened; red all over, nothing in it could be read.
-    inner = 0 < at < len(rows) - 1 and "\n" in line.text
-    text.append(rows[at], style="" if inner else _STYLES.get(line.level, ""))
+    row, inner = rows[at]
+    # Of a traceback the first and the last line say what happened; red all over, nothing in it could be read.
+    text.append(row, style="" if inner else _STYLES.get(line.level, ""))
     if query:
         _mark(text, query)
     return text

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.strip import Strip
 
 from tui_vae.tui.charts import styles_of
-from tui_vae.tui.log_rows import LEVELS, is_found, is_shown, painted, rows_of
+from tui_vae.tui.log_rows import LEVELS, Rows, is_found, is_shown, painted, rows_of
 from tui_vae.tui.widgets.lines_view import LinesView
 from tui_vae.view.log_lines import LogLine
 from tui_vae.view.state import RunState
@@ -24,7 +24,7 @@ class LogView(LinesView):
         self._match: LogLine | None = None
         self._following = True
         self._drawn: tuple[object, ...] = ()
-        self._folded: dict[LogLine, tuple[str, ...]] = {}
+        self._folded: dict[LogLine, Rows] = {}
         self._folded_at = 0
         self._lines: list[LogLine] = []
         self._rows: list[tuple[int, int]] = []
