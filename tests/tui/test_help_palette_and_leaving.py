@@ -43,7 +43,7 @@ async def test_help_scrolls_where_it_does_not_fit(open_monitor: OpenMonitor) -> 
 
 
 async def test_the_palette_lists_the_actions(open_monitor: OpenMonitor) -> None:
-    async with open_monitor(size=(60, 90)) as monitor:
+    async with open_monitor(size=(60, 200)) as monitor:
         await monitor.press("ctrl+p")
         for title, bindings in GROUPS.items():
             for binding in bindings:

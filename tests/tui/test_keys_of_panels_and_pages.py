@@ -7,7 +7,7 @@ from textual.widgets import ContentSwitcher
 
 from tests.tui.monitor import Monitor, OpenMonitor
 
-PANELS = ["loss", "reconstruction", "kl", "latent-bars", "samples"]
+PANELS = ["loss", "reconstruction", "kl", "latent-bars", "active", "speed", "samples"]
 
 
 def shown_panels(monitor: Monitor) -> list[str]:
@@ -63,11 +63,12 @@ async def test_at_80_by_24_the_focused_panel_is_the_one_shown(open_monitor: Open
             assert shown_panels(monitor) == [panel]
             assert monitor.app.query_one(f"#{panel}").region.width == 80
         await monitor.press("shift+tab")
-        assert shown_panels(monitor) == ["latent-bars"]
+        assert shown_panels(monitor) == ["speed"]
 
 
 async def test_at_80_by_24_every_panel_shows_its_content(open_monitor: OpenMonitor) -> None:
-    content = ["ELBO, nats", "reconstruction, nats", "KL, nats", "KL per latent", "samples from the prior"]
+    content = ["ELBO, nats", "reconstruction, nats", "KL, nats", "KL per latent", "active latents, number"]
+    content += ["images per second", "samples from the prior"]
     async with open_monitor(size=(80, 24)) as monitor:
         for panel, text in zip(PANELS, content, strict=True):
             await monitor.press("tab")

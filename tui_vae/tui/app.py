@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import events
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -19,7 +19,7 @@ from textual.widgets import ContentSwitcher, Static
 from tui_vae.condition import Sighting
 from tui_vae.events import Notice
 from tui_vae.tui.ascii_filter import ASCII
-from tui_vae.tui.charts import SMOOTHING_WINDOWS, X_AXES, ChartSettings
+from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.export import write_curves
 from tui_vae.tui.gallery import Gallery
 from tui_vae.tui.keys import BINDINGS, GROUPS
@@ -29,6 +29,8 @@ from tui_vae.tui.pages import DigitsPage, EvaluationPage, LatentsPage, LogPage, 
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.screens.leave import Leave, LeaveScreen
 from tui_vae.tui.screens.stop import StopScreen
+from tui_vae.tui.viewing import ViewingApp
+from tui_vae.tui.widgets.filter_line import FilterLine
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
 from tui_vae.view.evaluating import training_ended
@@ -40,7 +42,7 @@ from tui_vae.view.writer import doing
 SMALLEST = (30, 6)
 
 
-class MonitorApp(App[Leave]):
+class MonitorApp(ViewingApp):
     """Shows one run.
 
     Args:
@@ -77,7 +79,7 @@ class MonitorApp(App[Leave]):
         self.others: tuple[RunState, ...] = ()
         self.error: BaseException | None = None
         self._loader = Loader(open_source)
-        self._settings = ChartSettings(ascii_only=ascii_only)
+        self.settings = ChartSettings(ascii_only=ascii_only)
         self._pacer = Pacer(fps)
         self._gallery = Gallery()
         self._stray = stray
@@ -100,7 +102,7 @@ class MonitorApp(App[Leave]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = super().get_line_filters()
-        return [*filters, ASCII] if self._settings.ascii_only else filters
+        return [*filters, ASCII] if self.settings.ascii_only else filters
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -113,6 +115,7 @@ class MonitorApp(App[Leave]):
             yield EvaluationPage()
             yield LogPage()
             yield MachinePage()
+        yield FilterLine()
         yield KeyHints(BINDINGS, GROUPS["Pages"])
         yield Static(id="too-small")
 
@@ -170,14 +173,14 @@ class MonitorApp(App[Leave]):
         machine = self._machine.readings() if self._machine is not None else ()
         self.query_one(StatusLine).show(state, time.time(), self._loader.waiting, sighting, machine)
         killed = doing(state, sighting) == "killed"
-        self.query_one(ModelTable).show(state, ascii_only=self._settings.ascii_only, killed=killed)
+        self.query_one(ModelTable).show(state, ascii_only=self.settings.ascii_only, killed=killed)
         self.query_one(AlertLine).show(state, sighting)
-        settings = replace(self._settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
+        settings = replace(self.settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
         self.page.show(Shown(state, settings, self.source, self._gallery, sighting, self.others, machine))
 
     def _shows_greys(self) -> bool:
         """Whether the terminal has greys enough for pictures in half blocks."""
-        return not self._settings.ascii_only and self.console.color_system in ("256", "truecolor")
+        return not self.settings.ascii_only and self.console.color_system in ("256", "truecolor")
 
     def on_data_table_row_highlighted(self) -> None:
         self.update_view()
@@ -218,14 +221,6 @@ class MonitorApp(App[Leave]):
         if at + direction:
             self.page.turn_to(panel) if panel is not order[0] else None
         panel.focus()
-        self.call_after_refresh(self.update_view)
-
-    def action_enlarge(self) -> None:
-        self.page.enlarge()
-        self.call_after_refresh(self.update_view)
-
-    def action_restore(self) -> None:
-        self.page.restore()
         self.call_after_refresh(self.update_view)
 
     def action_select(self, direction: int) -> None:
@@ -294,37 +289,6 @@ class MonitorApp(App[Leave]):
     def _expect_answer(self) -> None:
         # The trainers answer after a step; a key is answered sooner than the next redraw may be.
         self.set_timer(0.1, self._take)
-
-    def action_log_axis(self) -> None:
-        self._change(replace(self._settings, log_y=not self._settings.log_y))
-
-    def action_x_axis(self) -> None:
-        following = X_AXES[(X_AXES.index(self._settings.x_axis) + 1) % len(X_AXES)]
-        self._change(replace(self._settings, x_axis=following))
-
-    def action_smooth(self, direction: int) -> None:
-        at = SMOOTHING_WINDOWS.index(self._settings.smoothing) + direction
-        self._change(replace(self._settings, smoothing=SMOOTHING_WINDOWS[min(max(at, 0), len(SMOOTHING_WINDOWS) - 1)]))
-
-    def action_order(self) -> None:
-        self._change(replace(self._settings, by_index=not self._settings.by_index))
-
-    def action_next_view(self) -> None:
-        self.page.next_view()
-        self.call_after_refresh(self.update_view)
-
-    def _change(self, settings: ChartSettings) -> None:
-        self._settings = settings
-        self.update_view()
-
-    def action_step(self, direction: int) -> None:
-        # A page that was turned to a moment ago has no size yet, and does not know what there is.
-        self.call_after_refresh(self._step, direction)
-
-    def _step(self, direction: int) -> None:
-        self.update_view()
-        self.page.step(direction)
-        self.update_view()
 
     def action_save_picture(self) -> None:
         self._write("screen", "svg", lambda path: path.write_text(self.export_screenshot(), encoding="utf-8"))
