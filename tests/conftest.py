@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
@@ -23,6 +25,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def one_thread() -> None:
     """On a machine that does other work too, two threads that wait for each other are many times slower."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def preferences_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or changes what the user's own interface remembers; none is greeted as a newcomer."""
+    folder = tmp_path_factory.mktemp("preferences")
+    (folder / "interface.json").write_text('{"greeted": true}')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TUI_VAE_CONFIG", str(folder))
+        yield
 
 
 @pytest.fixture(scope="session")

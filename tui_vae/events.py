@@ -3,37 +3,28 @@
 The run log, ``--json``, the interface and the reports read the same events. All likelihoods are natural logarithms
 (nats) per image, with their constants; ``elbo = reconstruction - kl`` and ``loss = -elbo``. An event is frozen and
 holds plain values only, so that it may cross threads and be written as one line of JSON.
-
-JSON has no NaN and no infinity: a float that is not finite is written as ``null`` and read back as NaN, or as ``None``
-where the field may be null.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
-import math
 import time
-import types
-import typing
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from tui_vae.errors import EventError
 from tui_vae.metrics import MetricValue, Picture, Verdict
+from tui_vae.plain_json import ADDED_LATER, plain, typed
 
 SCHEMA_VERSION = 1
-
-ADDED_LATER = "added later"
-"""Marks a field that lines of the same schema version may lack, written before it was there."""
 
 RunStatus = Literal["finished", "stopped", "failed"]
 ModelStatus = Literal["running", "paused", "stopped", "finished", "failed"]
 Split = Literal["train", "held_out"]
 Level = Literal["info", "warning", "error"]
 CheckpointKind = Literal["latest", "best"]
-Action = Literal["pause", "resume", "checkpoint", "evaluate", "stop"]
+Action = Literal["pause", "resume", "checkpoint", "evaluate", "stop", "add_epochs", "set_learning_rate"]
 
 
 @dataclass(frozen=True)
@@ -200,6 +191,22 @@ class State(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Schedule(Event):
+    """From step ``step`` on a model trains for other ``epochs``, ``steps`` in all, or at another peak ``lr``.
+
+    Told when somebody changed them, and again after ``model_started`` of a model that resumes with what was changed.
+    """
+
+    event: ClassVar[str] = "schedule"
+    model: str
+    step: int
+    steps: int
+    epochs: int
+    lr: float
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Notice(Event):
     """Something a person should know that is no measurement, such as a log that cannot be written."""
 
@@ -213,7 +220,8 @@ class Notice(Event):
 class Request(Event):
     """Somebody asked for something from another process; ``refused`` says why it was not done, null when it was.
 
-    ``model`` is null when all models are meant.
+    ``model`` is null when all models are meant. ``value`` is the number of epochs to add, or the learning rate; null of
+    any other action.
     """
 
     event: ClassVar[str] = "request"
@@ -222,6 +230,7 @@ class Request(Event):
     model: str | None
     by: str
     refused: str | None
+    value: float | None = field(default=None, metadata={ADDED_LATER: True})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,7 +291,7 @@ class RunFinished(Event):
 _EVENTS: dict[str, type[Event]] = {
     kind.event: kind
     for kind in (
-        *(RunStarted, ModelStarted, Progress, Epoch, Samples, Checkpoint, State, Notice, Request),
+        *(RunStarted, ModelStarted, Progress, Epoch, Samples, Checkpoint, State, Schedule, Notice, Request),
         *(EvaluationProgress, Evaluation, EvaluationFinished, RunFinished),
     )
 }
@@ -314,74 +323,3 @@ def decode(line: str | bytes) -> Event:
         raise EventError(f"unknown event {record.get('event')!r}")
     event: Event = typed(record, kind, kind.event)
     return event
-
-
-def plain(value: Any) -> Any:
-    """``value``, a dataclass or made of such, as values of JSON; :func:`typed` is its inverse."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    return value
-
-
-@functools.cache
-def _fields(kind: type) -> tuple[tuple[str, Any, bool], ...]:
-    """Name, annotated type, and whether a record may leave it out, of each field."""
-    hints = typing.get_type_hints(kind)
-    return tuple((f.name, hints[f.name], ADDED_LATER in f.metadata) for f in dataclasses.fields(kind))
-
-
-def typed(value: Any, kind: Any, where: str) -> Any:
-    """``value`` of JSON as the annotated type ``kind``.
-
-    Raises:
-        EventError: It is of another type; the message names it by ``where``.
-    """
-    if kind is Any:
-        return value
-    if kind in (float, int, str, bool):
-        return _scalar(value, kind, where)
-    if dataclasses.is_dataclass(kind):
-        return _record(value, kind, where)
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (types.UnionType, typing.Union):
-        if value is None and type(None) in arguments:
-            return None
-        literal = next((a for a in arguments if typing.get_origin(a) is Literal and isinstance(value, str)), None)
-        return typed(value, literal or arguments[0], where)
-    if origin is Literal and isinstance(value, str) and value in arguments:
-        return value
-    if origin is tuple and isinstance(value, list):
-        return tuple(typed(item, arguments[0], where) for item in value)
-    if origin is dict and isinstance(value, dict):
-        return {key: typed(item, arguments[1], where) for key, item in value.items()}
-    raise EventError(f"{where}: unexpected {type(value).__name__}")
-
-
-def _scalar(value: Any, kind: type, where: str) -> Any:
-    if kind is float and value is None:
-        return math.nan
-    allowed = (int, float) if kind is float else (kind,)
-    if isinstance(value, bool) != (kind is bool) or not isinstance(value, allowed):
-        raise EventError(f"{where}: unexpected {type(value).__name__}")
-    try:
-        return kind(value)
-    except OverflowError:
-        raise EventError(f"{where}: number out of range") from None
-
-
-def _record(value: Any, kind: Any, where: str) -> Any:
-    if not isinstance(value, dict):
-        raise EventError(f"{where}: expected an object")
-    fields: dict[str, Any] = {}
-    for name, hint, optional in _fields(kind):
-        if name in value:
-            fields[name] = typed(value[name], hint, f"{where}.{name}")
-        elif not optional:
-            raise EventError(f"{where}: {name} is missing")
-    return kind(**fields)

@@ -13,8 +13,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tui_vae.events import Evaluation, plain
+from tui_vae.events import Evaluation
 from tui_vae.metrics import MetricValue, Verdict
+from tui_vae.plain_json import plain
 
 VERSION = 1
 COLUMNS = ("model", "metric", "value", "low", "high", "floor", "n", "source", "seed", "run")

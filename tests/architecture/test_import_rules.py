@@ -93,26 +93,26 @@ def test_the_foundations_import_the_standard_library_and_each_other_only() -> No
         "tui_vae.config", "tui_vae.events", "tui_vae.errors", "tui_vae.condition", "tui_vae.metrics"
     )
     assert third_party(loaded) == set()
-    assert own(loaded) == {"config", "events", "errors", "condition", "metrics"}
+    assert own(loaded) == {"config", "events", "errors", "condition", "metrics", "plain_json"}
 
 
 def test_the_view_adds_nothing_but_numpy() -> None:
     loaded = modules_loaded_by("tui_vae.view")
     assert third_party(loaded) <= {"numpy"}
-    assert own(loaded) <= {"view", "config", "events", "errors", "condition", "metrics"}
+    assert own(loaded) <= {"view", "config", "events", "errors", "condition", "metrics", "plain_json"}
     assert {"tui_vae.view.state", "tui_vae.view.cells"} <= set(loaded)
 
 
 def test_the_run_store_loads_no_torch_until_it_saves_weights() -> None:
     loaded = modules_loaded_by("tui_vae.runs.directory", "tui_vae.runs.log", "tui_vae.runs.pictures")
     assert third_party(loaded) <= {"numpy", "PIL", "defusedxml"}
-    assert own(loaded) <= {"runs", "config", "events", "errors", "condition", "metrics"}
+    assert own(loaded) <= {"runs", "config", "events", "errors", "condition", "metrics", "plain_json"}
 
 
 def test_the_text_outputs_load_neither_torch_nor_the_interface() -> None:
     loaded = modules_loaded_by("tui_vae.headless")
     assert not {"torch", "textual"} & third_party(loaded)
-    assert own(loaded) <= {"headless", "view", "config", "events", "errors", "condition", "metrics"}
+    assert own(loaded) <= {"headless", "view", "config", "events", "errors", "condition", "metrics", "plain_json"}
 
 
 def test_there_is_no_drawer_for_everything() -> None:

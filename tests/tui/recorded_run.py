@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_vae.condition import Sighting
+from tui_vae.config import Change
 from tui_vae.events import (
+    Checkpoint,
     DataSummary,
     Epoch,
     Event,
@@ -30,6 +32,7 @@ from tui_vae.events import (
     SheetLayout,
     State,
 )
+from tui_vae.view.exploring import Encoded
 from tui_vae.view.state import ModelState, RunState, reduce_all
 
 NAMES = ("baseline", "deep")
@@ -55,6 +58,8 @@ class ScriptedSource:
         self.asked: list[tuple[str, str]] = []
         self.refuses_evaluation: str | None = None
         self.pictures_read: list[str] = []
+        self.models_read: list[str] = []
+        self.unreadable: str | None = None
 
     @property
     def drained(self) -> bool:
@@ -76,6 +81,10 @@ class ScriptedSource:
             return None
         labelled = re.search(r"-(\d+)x(\d+)\.png$", file)
         return grid(file, int(labelled[1]), int(labelled[2])) if labelled else sheet(file)
+
+    def stored_model(self, name: str) -> DrawnModel | str:
+        self.models_read.append(name)
+        return self.unreadable or DrawnModel(name, len(self.models_read))
 
     def directory(self) -> str:
         return str(self._directory)
@@ -99,8 +108,31 @@ class ScriptedSource:
             self.asked.append(("evaluate", "all"))
         return self.refuses_evaluation
 
-    def stop(self, reason: str) -> None:
-        self.asked.append(("stop", reason))
+    def change(self, model: str, change: Change) -> str | None:
+        self.asked.append((change.kind, f"{model} {change.value:g}"))
+        return None
+
+    def stop(self, reason: str, model: str | None = None) -> None:
+        self.asked.append(("stop", reason if model is None else f"{model} {reason}"))
+
+
+class DrawnModel:
+    """Draws z itself: the bytes of the first latents are the first pixels, so that a test can read them back."""
+
+    zdim = 32
+
+    def __init__(self, name: str, epoch: int) -> None:
+        self.name = name
+        self.epoch = epoch
+
+    def decode(self, z: npt.NDArray[np.float64]) -> Pixels:
+        picture = np.zeros(784, dtype=np.uint8)
+        picture[: self.zdim] = np.clip(128 + z * 30, 0, 255)
+        return picture.reshape(28, 28)
+
+    def encode(self, image: int) -> Encoded | str:
+        number = image % 5
+        return Encoded(np.full((28, 28), 40 * number, np.uint8), number, number, np.full(self.zdim, number / 8))
 
 
 def sheet(file: str) -> Pixels:
@@ -177,6 +209,12 @@ def epoch(
         "seconds": 1.0,
     }
     return Epoch(model=model, epoch=number, split=split, **(plain | fields))
+
+
+def checkpoint(model: str, number: int) -> Checkpoint:
+    step = number * STEPS_PER_EPOCH
+    file = f"models/{model}/latest.safetensors"
+    return Checkpoint(t=START + number, model=model, epoch=number, step=step, file=file, kind="latest")
 
 
 def samples(model: str, number: int) -> Samples:

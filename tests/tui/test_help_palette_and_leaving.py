@@ -8,7 +8,7 @@ from textual.widgets import OptionList
 from tests.tui.monitor import OpenMonitor
 from tests.tui.recorded_run import run_finished
 from tui_vae.tui import Leave
-from tui_vae.tui.keys import GROUPS
+from tui_vae.tui.keys import EXPLORER, GROUPS
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.screens.leave import LeaveScreen
 
@@ -42,11 +42,12 @@ async def test_help_scrolls_where_it_does_not_fit(open_monitor: OpenMonitor) -> 
         await monitor.until_shown("As q.")
 
 
-async def test_the_palette_lists_the_actions(open_monitor: OpenMonitor) -> None:
+@pytest.mark.parametrize("explores", [False, True])
+async def test_the_palette_lists_the_actions(open_monitor: OpenMonitor, explores: bool) -> None:
     async with open_monitor(size=(60, 200)) as monitor:
-        await monitor.press("ctrl+p")
+        await monitor.press(*(["z"] if explores else []), "ctrl+p")
         for title, bindings in GROUPS.items():
-            for binding in bindings:
+            for binding in bindings if explores or bindings is not EXPLORER else ():
                 if binding.action != "command_palette":
                     await monitor.until_shown(f"{title}: {binding.description}")
 

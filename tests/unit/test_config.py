@@ -73,6 +73,7 @@ def test_defaults() -> None:
         "batch_size": 128,
         "lr": 2e-3,
         "schedule": "cosine",
+        "patience": 0,
         "seed": 0,
         "seeds": 1,
         "dataset": "mnist",

@@ -9,8 +9,8 @@ import math
 
 from tests.unit.evaluation.trained_models import measured, over_seeds, trained
 from tui_vae.evaluation.comparison import compare
-from tui_vae.events import typed
 from tui_vae.metrics import MetricValue, Verdict
+from tui_vae.plain_json import typed
 from tui_vae.results import results_csv, results_json
 
 

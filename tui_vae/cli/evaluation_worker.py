@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from tui_vae.errors import ExitCode, TuiVaeError
-from tui_vae.events import EvaluationFinished, Event, encode, plain, typed
+from tui_vae.events import EvaluationFinished, Event, encode
+from tui_vae.plain_json import plain, typed
 from tui_vae.view.printable import printable
 
 _NICENESS = 10

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tui_vae.cli.hangup import Terminal
 from tui_vae.cli.options import Chosen
+from tui_vae.cli.preferences import PreferencesFile
 from tui_vae.cli.signals import StopSignals
 from tui_vae.cli.stray import StrayOutput
 from tui_vae.cli.train import Prepare, Report, stop_on_signal
@@ -45,6 +46,7 @@ def train_in_interface(prepare_run: Prepare, chosen: Chosen, signals: StopSignal
             stray=stray.take,
             stalled=lambda: _share_lock(draws=not stray.stalled()),
             machine=Sampler(),
+            preferences=PreferencesFile(chosen.display.theme),
         )
         left = _answer_for(app, opening, signals, terminal)
         leave = app.run()

@@ -132,7 +132,7 @@ def _parameter(f: dataclasses.Field[Any]) -> inspect.Parameter:
         shown: Any = "  ".join(str(spec) for spec in TrainConfig().models)
     elif isinstance(f.default, bool):
         kind, default, shown = bool, False, None
-    elif f.metadata["parse"] or isinstance(f.default, str) or f.name in ("name", "resume"):
+    elif f.metadata["parse"] or isinstance(f.default, str) or f.name in ("name", "resume", "theme"):
         kind, shown = str, None if isinstance(f.default, tuple) else f.default
     else:
         kind, shown = (float, f.default) if isinstance(f.default, float) else (int, f.default)

@@ -125,12 +125,12 @@ class Preparation:
         return saved, notices
 
     def _check_epochs(self, run: RunDirectory, saved: dict[str, SavedState]) -> None:
-        done = {name: state.course.epoch for name, state in saved.items()}
-        furthest = max(done, key=lambda name: done[name], default="")
-        if done and done[furthest] > self.config.epochs:
-            raise UsageError(
-                f"--epochs {self.config.epochs}: {furthest} of {run.name} has done {done[furthest]} already; give more"
-            )
+        for name, state in saved.items():
+            done = state.course.epoch
+            if done > state.course.plan_with(self.config).epochs:
+                raise UsageError(
+                    f"--epochs {self.config.epochs}: {name} of {run.name} has done {done} already; give more"
+                )
 
     def _check_data(self, started: RunStarted | None) -> None:
         if started is not None and started.data.sha256 != self.summary.sha256:

@@ -18,7 +18,7 @@ from tui_vae.headless import make_console
 from tui_vae.headless.run_table import RunRow, print_runs
 from tui_vae.runs.lease import Lease
 from tui_vae.runs.listing import find_run, list_runs
-from tui_vae.runs.summary import RunSummary, summarised
+from tui_vae.runs.summary import ModelSummary, RunSummary, summarised
 from tui_vae.view.numbers import UNKNOWN, age, nats, size
 from tui_vae.view.printable import printable
 
@@ -107,7 +107,7 @@ def _matches(summary: RunSummary, pattern: str) -> bool:
 
 
 def _row(summary: RunSummary, now: float) -> RunRow:
-    models = [(_name(m.name), f"{_whole(m.epoch)}/{_whole(summary.epochs)}", _nats(m.elbo)) for m in summary.models]
+    models = [(_name(m.name), f"{_whole(m.epoch)}/{_epochs(summary, m)}", _nats(m.elbo)) for m in summary.models]
     if len(models) > _MOST_MODELS:
         models[_MOST_MODELS:] = [(f"and {len(models) - _MOST_MODELS:,} more", "", "")]
     past = now - summary.began if summary.began is not None else None
@@ -127,6 +127,11 @@ def _row(summary: RunSummary, now: float) -> RunRow:
 def _name(text: str) -> str:
     shown = printable(text)
     return shown if len(shown) <= _MOST_CHARACTERS else f"{shown[: _MOST_CHARACTERS - 1]}…"
+
+
+def _epochs(summary: RunSummary, model: ModelSummary) -> str:
+    """Of how many epochs; at least those done, for a model may have been given more while it trained."""
+    return _whole(max(summary.epochs, model.epoch) if summary.epochs is not None else None)
 
 
 def _whole(number: int | None) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from tui_vae.cli.evaluator import Evaluator
 from tui_vae.cli.newest import NewestCheckpoints
 from tui_vae.condition import Sighting
-from tui_vae.errors import ExitCode, RunStoreError
-from tui_vae.events import Action, Event, ModelResult, Notice, RunStarted
+from tui_vae.config import Change, ChangeKind
+from tui_vae.errors import ExitCode, RunStoreError, UsageError
+from tui_vae.events import Event, ModelResult, Notice, RunStarted
 from tui_vae.runs import LogWriter, RunDirectory
-from tui_vae.runs.control import Requests
+from tui_vae.runs.control import Message, Requests
 from tui_vae.runs.lease import Lease
 from tui_vae.runs.pictures import picture_of
 from tui_vae.runs.store import RunStore
@@ -19,6 +20,7 @@ from tui_vae.training import Broadcast, Engine, Surroundings
 from tui_vae.training.ports import Emit
 from tui_vae.training.saved_state import SavedState
 from tui_vae.view.cells import Pixels
+from tui_vae.view.exploring import StoredModel
 from tui_vae.view.mailbox import Mailbox
 from tui_vae.view.state import RunState, reduce_all
 
@@ -107,6 +109,11 @@ class Session:
         except RunStoreError:
             return None
 
+    def stored_model(self, name: str) -> StoredModel | str:
+        from tui_vae.cli.exploring import newest_model  # noqa: PLC0415 - torch, which is for those who explore
+
+        return newest_model(self._run, name)
+
     def directory(self) -> str:
         return str(self._run.path)
 
@@ -119,6 +126,9 @@ class Session:
     def checkpoint(self, model: str) -> None:
         self._engine.checkpoint(model)
 
+    def change(self, model: str, change: Change) -> str | None:
+        return self._engine.change(model, change, "the user")
+
     def evaluate(self) -> str | None:
         training = not self._engine.trained
         # Beside training it has one thread; what has ended leaves it all of them.
@@ -126,7 +136,10 @@ class Session:
             self._engine.models, threads=1 if training else None, before=self._save_newest if training else lambda: None
         )
 
-    def stop(self, reason: str) -> None:
+    def stop(self, reason: str, model: str | None = None) -> None:
+        if model is not None:
+            self._engine.stop(reason, model)
+            return
         self._stopping = reason
         self._engine.stop(reason)
         self._evaluator.cancel(reason)
@@ -218,22 +231,33 @@ class Session:
         self._emit(Notice(level="error", text=f"{holder} writes this run now; training stops here"))
         self._engine.stop(f"taken by {holder}")
 
-    def _handle(self, action: Action, model: str | None) -> str | None:
+    def _handle(self, asked: Message) -> str | None:
         """Do what another process asks for; returns why not."""
         models = self._engine.models
-        if model is not None and model not in models:
-            return f"no model is called {model}"
+        if asked.model is not None and asked.model not in models:
+            return f"no model is called {asked.model}"
         if self._engine.finished:
             return "training has ended"
-        if action == "stop":
-            if model is None:
-                self.stop("on request")
-            else:
-                self._engine.stop("on request", model)
-            return None
-        if action == "evaluate":
-            return self.evaluate()
-        ask = {"pause": self._engine.pause, "resume": self._engine.resume, "checkpoint": self._engine.checkpoint}
-        for name in models if model is None else (model,):
-            ask[action](name)
+        named = models if asked.model is None else (asked.model,)
+        match asked.action:
+            case "stop":
+                self.stop("on request", asked.model)
+            case "evaluate":
+                return self.evaluate()
+            case "add_epochs" | "set_learning_rate" as kind:
+                return self._change_on_request(named, kind, asked)
+            case "pause" | "resume" | "checkpoint" as action:
+                for name in named:
+                    {"pause": self.pause, "resume": self.resume, "checkpoint": self.checkpoint}[action](name)
         return None
+
+    def _change_on_request(self, models: Sequence[str], kind: ChangeKind, asked: Message) -> str | None:
+        """Change every model that still trains; returns why none of them was."""
+        if asked.value is None:
+            return f"{kind} without a value"
+        try:
+            change = Change(kind, asked.value)
+        except UsageError as error:
+            return str(error)
+        refused = [self._engine.change(name, change, asked.by) for name in models]
+        return None if None in refused else refused[0]

@@ -33,7 +33,7 @@ def run_training(chosen: Chosen, *, signals: StopSignals) -> int:
     stored = _take_up(chosen.store)
     try:
         config = stored.config.continued(chosen.typed)
-        stored.check_unfinished(config.epochs)
+        stored.check_unfinished(config)
         known = Chosen(config, chosen.typed, chosen.store, chosen.display)
         return _train(lambda report: _continued(config, stored, chosen.store, report), known, signals, ascii_only)
     finally:

@@ -49,6 +49,7 @@ def watch_run(text: str, runs_dir: Path, display: DisplayConfig, *, control: boo
 def _in_interface(
     source: WatchSource, name: str, display: DisplayConfig, signals: StopSignals, *, ascii_only: bool
 ) -> int:
+    from tui_vae.cli.preferences import PreferencesFile  # noqa: PLC0415 - only for the interface
     from tui_vae.machine.sampler import Sampler  # noqa: PLC0415 - only for the interface
     from tui_vae.tui import Leave, MonitorApp  # noqa: PLC0415 - Textual, which no text output loads
 
@@ -62,6 +63,7 @@ def _in_interface(
             stray=stray.take,
             stalled=stray.stalled,
             machine=Sampler(source.trainer),
+            preferences=PreferencesFile(display.theme),
         )
         signals.answer = app.request_stop
         source.start()

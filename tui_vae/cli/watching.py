@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from tui_vae.cli.evaluator import Evaluator
 from tui_vae.condition import Sighting
+from tui_vae.config import Change
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Action, Epoch, Event, ModelStarted, Notice, Progress, RunFinished, RunStarted, State
 from tui_vae.runs import RunDirectory
@@ -17,6 +18,7 @@ from tui_vae.runs.liveness import Observer, read_lease
 from tui_vae.runs.pictures import picture_of
 from tui_vae.runs.tail import LogTail
 from tui_vae.view.cells import Pixels
+from tui_vae.view.exploring import StoredModel
 from tui_vae.view.printable import printable, printable_event
 
 SECONDS_BETWEEN_LOOKS = 0.25
@@ -93,6 +95,11 @@ class WatchSource:
         except RunStoreError:
             return None
 
+    def stored_model(self, name: str) -> StoredModel | str:
+        from tui_vae.cli.exploring import newest_model  # noqa: PLC0415 - torch, which is for those who explore
+
+        return newest_model(self._run, name)
+
     def directory(self) -> str:
         return printable(str(self._run.path))
 
@@ -109,8 +116,12 @@ class WatchSource:
     def checkpoint(self, model: str) -> None:
         self._ask("checkpoint", model)
 
-    def stop(self, reason: str) -> None:
-        self._ask("stop", None)
+    def change(self, model: str, change: Change) -> str | None:
+        self._ask(change.kind, model, change.value)
+        return self.cannot_control
+
+    def stop(self, reason: str, model: str | None = None) -> None:
+        self._ask("stop", model)
 
     def evaluate(self) -> str | None:
         """By the process that trains, if there is one; a run that nobody writes is evaluated from here."""
@@ -125,11 +136,11 @@ class WatchSource:
         record = read_lease(self._run)
         return "the trainer", record.pid if record is not None and record.alive() else None
 
-    def _ask(self, action: Action, model: str | None) -> None:
+    def _ask(self, action: Action, model: str | None, value: float | None = None) -> None:
         if self.cannot_control is not None:
             return
         try:
-            send_request(self._run, action, model)
+            send_request(self._run, action, model, value)
         except RunStoreError as error:
             self._say(Notice(level="warning", text=str(error)))
 

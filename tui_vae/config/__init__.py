@@ -5,10 +5,12 @@ and valid once it is constructed; the only later step is :func:`TrainConfig.reso
 what was chosen for this machine, so that a stored run says exactly what it did.
 """
 
+from tui_vae.config.changes import Change, ChangeKind, Plan
 from tui_vae.config.display import COLOURS, DisplayConfig, StoreConfig
 from tui_vae.config.evaluation import EvaluationConfig, parse_metrics
 from tui_vae.config.models import IMAGE_SIDE, PIXELS, ModelSpec, check_name
 from tui_vae.config.options import AUTO, option_names
+from tui_vae.config.patience import ended_early
 from tui_vae.config.training import (
     DATASETS,
     EMBEDDED_DATASET,
@@ -32,12 +34,16 @@ __all__ = [
     "PRECISIONS",
     "SCHEDULES",
     "TORCHVISION_DATASETS",
+    "Change",
+    "ChangeKind",
     "DisplayConfig",
     "EvaluationConfig",
     "ModelSpec",
+    "Plan",
     "StoreConfig",
     "TrainConfig",
     "check_name",
+    "ended_early",
     "option_names",
     "parse_metrics",
     "parse_sigma",

@@ -10,6 +10,7 @@ from tui_vae.config.options import AUTO, one_of, option
 from tui_vae.errors import UsageError
 
 COLOURS = (AUTO, "always", "never")
+THEMES = ("dark", "light", "contrast", "solarized")
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,17 @@ class DisplayConfig:
     quiet: bool = option(False, "Without the interface: only the final table.", panel="Display")
     ascii: bool = option(False, "Draw with ASCII only.", panel="Display")
     color: str = option(AUTO, "Colour in the output.", metavar="|".join(COLOURS), panel="Display")
+    theme: str | None = option(
+        None, "Colours of the interface.  [default: those chosen last]", metavar="|".join(THEMES), panel="Display"
+    )
     fps: float = option(10.0, "Most redraws a second.", metavar="NUMBER", panel="Display")
 
     def __post_init__(self) -> None:
         one_of("--color", self.color, COLOURS)
+        if self.theme is not None:
+            one_of("--theme", self.theme, THEMES)
+            if self.no_ui:
+                raise UsageError("--theme is for the interface; it does not go with --no-ui")
         if not (math.isfinite(self.fps) and 0.1 <= self.fps <= 60):
             raise UsageError(f"--fps is a number from 0.1 to 60, not {self.fps:g}")
         if self.json and self.quiet:

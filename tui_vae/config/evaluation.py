@@ -10,8 +10,8 @@ from typing import Any
 from tui_vae.config.options import AUTO, at_least, option, positive, shown
 from tui_vae.config.training import device_name
 from tui_vae.errors import EventError, UsageError
-from tui_vae.events import plain, typed
 from tui_vae.metrics import METRICS
+from tui_vae.plain_json import plain, typed
 
 ANNEALED = frozenset(("ais", "ais_gap", "ais_acceptance"))
 """Metrics by annealed importance sampling: they take minutes, so they are measured only when asked for."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tui_vae.config.options import shown
 from tui_vae.errors import UsageError
-from tui_vae.events import ADDED_LATER
+from tui_vae.plain_json import ADDED_LATER
 
 IMAGE_SIDE = 28
 PIXELS = IMAGE_SIDE * IMAGE_SIDE

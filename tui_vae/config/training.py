@@ -12,7 +12,7 @@ from typing import Any, Literal
 from tui_vae.config.models import ModelSpec, once_per_seed
 from tui_vae.config.options import AUTO, at_least, one_of, option, option_names, positive, shown
 from tui_vae.errors import EventError, UsageError
-from tui_vae.events import typed
+from tui_vae.plain_json import typed
 
 LEARNED = "learned"
 SCHEDULES = ("cosine", "constant")
@@ -52,6 +52,13 @@ def parse_threads(text: str) -> int | Literal["auto"]:
         raise UsageError(f"--threads is a whole number, or {AUTO}; got {shown(text)}") from None
 
 
+def check_learning_rate(lr: float, what: str) -> None:
+    """Refuse a peak learning rate that cannot be used; ``what`` is how it is called."""
+    positive(what, lr)
+    if lr > _LARGEST_LR:
+        raise UsageError(f"{what} is at most {_LARGEST_LR:g}, beyond which a 32-bit step may overflow; not {lr:g}")
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """All that decides what is trained. Two runs of one resolved configuration give the same weights.
@@ -83,6 +90,9 @@ class TrainConfig:
         "cosine",
         "Learning rate: linear warm-up over the first tenth of the steps, then cosine decay to 0; or constant.",
         metavar="|".join(SCHEDULES),
+    )
+    patience: int = option(
+        0, "Stop a model when its held-out ELBO has not risen for so many epochs; 0 never does.", metavar="N"
     )
     seed: int = option(0, "The only source of randomness.", metavar="N", identity=True)
     seeds: int = option(
@@ -142,12 +152,9 @@ class TrainConfig:
             at_least(self, "train_size", 1)
         if self.sigma != LEARNED:
             positive("--sigma", float(self.sigma))
-        positive("--lr", self.lr)
+        check_learning_rate(self.lr, "--lr")
         positive("--checkpoint-every", self.checkpoint_every)
-        if self.lr > _LARGEST_LR:
-            raise UsageError(
-                f"--lr is at most {_LARGEST_LR:g}, beyond which a 32-bit step may overflow; not {self.lr:g}"
-            )
+        at_least(self, "patience", 0)
         one_of("--schedule", self.schedule, SCHEDULES)
         one_of("--dataset", self.dataset, DATASETS)
         one_of("--precision", self.precision, PRECISIONS)

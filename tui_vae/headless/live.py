@@ -14,8 +14,9 @@ from tui_vae.events import Event
 from tui_vae.headless.evaluation_progress import told
 from tui_vae.headless.outputs import new_lines
 from tui_vae.headless.report import print_report
+from tui_vae.view.log_lines import LogLine
 from tui_vae.view.numbers import UNKNOWN, count, duration, nats
-from tui_vae.view.state import LogLine, ModelState, RunState
+from tui_vae.view.state import ModelState, RunState
 
 
 class LiveOutput:
@@ -59,7 +60,7 @@ class LiveOutput:
             self._print_line(line)
             self._shown = line
         for name, model in state.models.items():
-            self._show_model(name, model, state.epochs)
+            self._show_model(name, model, state.epochs_of(model))
         left = duration(state.seconds_left())
         where = f"{state.name}  {left} left" if left != UNKNOWN else state.name
         if state.evaluating is not None:

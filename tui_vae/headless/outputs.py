@@ -10,9 +10,10 @@ from rich.console import Console
 
 from tui_vae.events import Event, Notice, State, encode
 from tui_vae.headless.report import print_report
+from tui_vae.view.log_lines import LogLine
 from tui_vae.view.numbers import duration
 from tui_vae.view.printable import printable
-from tui_vae.view.state import LogLine, RunState
+from tui_vae.view.state import RunState
 
 
 class Output(Protocol):

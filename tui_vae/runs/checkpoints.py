@@ -11,7 +11,7 @@ whole, and the checksums tell which.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,10 +60,27 @@ class CheckpointFolder:
         Raises:
             RunStoreError: There are some, but all are damaged.
         """
+        found = self._newest((_WEIGHTS, _OPTIMIZER))
+        self._latest_is_whole = found is not None and found.damage is None
+        return found
+
+    def load_weights(self) -> StoredCheckpoint | None:
+        """As :meth:`load`, but without the moments, for those who do not train on: a third of the bytes.
+
+        Raises:
+            RunStoreError: There are some, but the weights of all are damaged.
+        """
+        return self._newest((_WEIGHTS,))
+
+    def _newest(self, endings: Sequence[str]) -> StoredCheckpoint | None:
+        """
+        Raises:
+            RunStoreError: There are some, but all are damaged.
+        """
         damage: list[str] = []
         for name in (LATEST, PREVIOUS):
             try:
-                weights, optimizer, course = _read(self._path, name)
+                tensors, course = _read(self._path, name, endings)
             except FileNotFoundError as error:
                 damage.append(f"{Path(error.filename).name} is missing")
             except OSError as error:
@@ -71,8 +88,8 @@ class CheckpointFolder:
             except RunStoreError as error:
                 damage.append(str(error))
             else:
-                self._latest_is_whole = name == LATEST
-                return StoredCheckpoint(weights, optimizer, course, damage[0] if damage else None)
+                optimizer = tensors.get(_OPTIMIZER, {})
+                return StoredCheckpoint(tensors[_WEIGHTS], optimizer, course, damage[0] if damage else None)
         # The course is put in place last: where there is none, the first checkpoint was never completed.
         if not any((self._path / f"{name}{ENDING}").exists() for name in (LATEST, PREVIOUS)):
             return None
@@ -141,16 +158,16 @@ class CheckpointFolder:
         flush_folder(self._path)
 
 
-def _read(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Any]]:
-    """Weights, moments and course of a checkpoint.
+def _read(folder: Path, name: str, endings: Sequence[str]) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+    """Tensors, by the ending of their file, and course of a checkpoint.
 
     Raises:
         RunStoreError: It is damaged.
         OSError: A file of it is not there, or cannot be read.
     """
     manifest = read_manifest(folder / f"{name}{ENDING}")
-    tensors: list[dict[str, Tensor]] = []
-    for ending in (_WEIGHTS, _OPTIMIZER):
+    tensors: dict[str, dict[str, Tensor]] = {}
+    for ending in endings:
         path, expected = folder / f"{name}{ending}", manifest.files.get(ending)
         if expected is None:
             raise RunStoreError(f"{name}{ENDING} names no {path.name}")
@@ -158,7 +175,7 @@ def _read(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Tensor]
         if digest(content) != expected.sha256:
             raise RunStoreError(f"{path.name} is not what was written")
         try:
-            tensors.append(load(content))
+            tensors[ending] = load(content)
         except (SafetensorError, ValueError, KeyError) as error:
             raise RunStoreError(f"{path.name} holds no tensors") from error
-    return tensors[0], tensors[1], manifest.course
+    return tensors, manifest.course

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from tui_vae.config import TrainConfig
-from tui_vae.errors import NothingLeftError, RunStoreError, UsageError
+from tui_vae.config import Plan, TrainConfig, ended_early
+from tui_vae.errors import EventError, NothingLeftError, RunStoreError, UsageError
 from tui_vae.events import Event, RunStarted
+from tui_vae.plain_json import ADDED_LATER, typed
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.files import remove_parts
 from tui_vae.runs.guarded import read_small
@@ -20,6 +21,22 @@ from tui_vae.runs.summary import summarised
 from tui_vae.runs.tail import LogTail
 
 _LARGEST_CONFIG = 1_000_000
+
+
+@dataclass(frozen=True)
+class _Stand:
+    """What of a checkpoint's course says whether its model is done."""
+
+    epoch: int
+    best_epoch: int | None
+    plan: Plan | None = field(default=None, metadata={ADDED_LATER: True})
+
+    def epochs(self, config: TrainConfig) -> int:
+        return config.epochs if self.plan is None else self.plan.continued(config).epochs
+
+    def over(self, config: TrainConfig) -> bool:
+        early = ended_early(self.epoch, self.best_epoch, config.patience)
+        return early is not None or self.epoch >= self.epochs(config)
 
 
 @dataclass(frozen=True)
@@ -39,30 +56,41 @@ class StoredRun:
         """
         return LogTail(self.run.log).read() if self.run.log.exists() else []
 
-    def check_unfinished(self, epochs: int) -> None:
+    def check_unfinished(self, config: TrainConfig) -> None:
         """Refuse a run of which nothing is left to do: its log says so, and the checkpoints are those of the end.
 
         Quick, however long the log is.
+
+        Args:
+            config: The configuration that the run is to be continued with.
 
         Raises:
             NothingLeftError: That is so.
         """
         if summarised(self.run).state != "finished":
             return
-        done = [self._epochs_stored(spec.name) for spec in self.config.models]
-        if min(done) >= epochs:
-            raise NothingLeftError(
-                f"{self.run.name} is finished: every model has had its {min(done)} epochs; to train on, "
-                f"give more with --epochs; to look at it: tui-vae watch {self.run.name}"
-            )
+        stands = [self._glance(spec.name) for spec in config.models]
+        if not all(stand.over(config) for stand in stands):
+            return
+        least = min(stand.epoch for stand in stands)
+        if any(stand.epoch < stand.epochs(config) for stand in stands):
+            had, more = "had its epochs, or was stopped early", "give more with --patience, or --patience 0"
+        else:
+            had, more = f"had its {least} epochs", "give more with --epochs"
+        raise NothingLeftError(
+            f"{self.run.name} is finished: every model has {had}; to train on, "
+            f"{more}; to look at it: tui-vae watch {self.run.name}"
+        )
 
-    def _epochs_stored(self, model: str) -> int:
-        """Epochs that are complete in the newest checkpoint of a model, as far as a glance tells."""
+    def _glance(self, model: str) -> _Stand:
+        """Where the newest checkpoint of a model stands, as far as a glance tells."""
         try:
-            epoch = read_manifest(self.run.checkpoints(model) / f"latest{ENDING}").course.get("epoch")
-        except (OSError, RunStoreError):
-            return 0
-        return epoch if isinstance(epoch, int) else 0
+            stand: _Stand = typed(
+                read_manifest(self.run.checkpoints(model) / f"latest{ENDING}").course, _Stand, "course"
+            )
+        except (OSError, RunStoreError, EventError):
+            return _Stand(0, None, None)
+        return stand
 
 
 def take_up(run: RunDirectory) -> StoredRun:

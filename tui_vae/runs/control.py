@@ -14,10 +14,11 @@ import re
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from tui_vae.errors import EventError, RunStoreError
-from tui_vae.events import Action, Event, Notice, Request, typed
+from tui_vae.events import Action, Event, Notice, Request
+from tui_vae.plain_json import ADDED_LATER, typed
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.guarded import open_directory, read_small
 from tui_vae.runs.liveness import read_lease
@@ -31,13 +32,17 @@ _MOST_IGNORED = 1000
 _MOST_LOOKED_AT = MOST_AT_ONCE + 2 * _MOST_IGNORED
 _ID = re.compile(r"[0-9a-z-]{1,64}")
 
-Handle = Callable[[Action, str | None], str | None]
-"""Does what is asked of a model, or of all for ``None``; returns why not, or ``None`` when it is done."""
-
 
 @dataclass(frozen=True)
-class _Message:
-    """The content of a request file. ``to`` is the token of the lease whose holder is asked."""
+class Message:
+    """The content of a request file.
+
+    Attributes:
+        to: The token of the lease whose holder is asked.
+        model: Which model is meant; ``None`` for all.
+        by: Host and process that ask.
+        value: The number of epochs to add, or the learning rate; null of any other action.
+    """
 
     v: int
     id: str
@@ -45,15 +50,21 @@ class _Message:
     action: Action
     model: str | None
     by: str
+    value: float | None = field(default=None, metadata={ADDED_LATER: True})
 
 
-def send_request(run: RunDirectory, action: Action, model: str | None) -> str:
+Handle = Callable[[Message], str | None]
+"""Does what is asked; returns why not, or ``None`` when it is done."""
+
+
+def send_request(run: RunDirectory, action: Action, model: str | None, value: float | None = None) -> str:
     """Ask the writer of a run for something; it answers with a :class:`tui_vae.events.Request` of the same id.
 
     Args:
         run: The run.
         action: What to do.
         model: Which model is meant; ``None`` for all.
+        value: The number of epochs to add, or the learning rate.
 
     Raises:
         RunStoreError: Nobody writes the run, or the request cannot be left there.
@@ -62,7 +73,8 @@ def send_request(run: RunDirectory, action: Action, model: str | None) -> str:
     if writer is None:
         raise RunStoreError(f"{run.name} is not being trained by any process: nobody is there to {action} it")
     # Sorted by name, requests are in the order in which they were made.
-    message = _Message(1, f"{time.time_ns():019d}-{secrets.token_hex(4)}", writer.token, action, model, _sender())
+    id = f"{time.time_ns():019d}-{secrets.token_hex(4)}"
+    message = Message(1, id, writer.token, action, model, _sender(), value)
     try:
         run.control.mkdir(exist_ok=True)
         _leave(run, message)
@@ -75,7 +87,7 @@ def _sender() -> str:
     return f"{this_machine().host}:{os.getpid()}"
 
 
-def _leave(run: RunDirectory, message: _Message) -> None:
+def _leave(run: RunDirectory, message: Message) -> None:
     """Write the file beside its name and rename it, so that the writer never reads half of it."""
     directory = open_directory(run.control)
     beside = f".{message.id}.part"
@@ -120,14 +132,23 @@ class Requests:
             os.close(directory)
         for message in sorted(messages, key=lambda message: message.id):
             stale = message.to != self._token
-            answer = "it was meant for an earlier process" if stale else handle(message.action, message.model)
-            emit(Request(id=message.id, action=message.action, model=message.model, by=message.by, refused=answer))
+            answer = "it was meant for an earlier process" if stale else handle(message)
+            emit(
+                Request(
+                    id=message.id,
+                    action=message.action,
+                    model=message.model,
+                    by=message.by,
+                    refused=answer,
+                    value=message.value,
+                )
+            )
         if refused:
             emit(Notice(level="warning", text=f"refused in {self._run.control.name}/: {refused} not a request"))
 
-    def _take(self, directory: int) -> tuple[list[_Message], int]:
+    def _take(self, directory: int) -> tuple[list[Message], int]:
         """Some of the requests, and how many files were none; both are removed."""
-        messages: list[_Message] = []
+        messages: list[Message] = []
         refused = 0
         with contextlib.suppress(OSError), os.scandir(directory) as entries:
             names = [entry.name for entry in itertools.islice(entries, _MOST_LOOKED_AT)]
@@ -149,9 +170,9 @@ class Requests:
         return messages, refused
 
 
-def _read(directory: int, name: str) -> _Message | None:
+def _read(directory: int, name: str) -> Message | None:
     try:
-        message: _Message = typed(json.loads(read_small(name, MOST_BYTES, inside=directory)), _Message, "request")
+        message: Message = typed(json.loads(read_small(name, MOST_BYTES, inside=directory)), Message, "request")
     except (OSError, ValueError, RecursionError, EventError):
         return None
     texts = (message.by, message.model or "")

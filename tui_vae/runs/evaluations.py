@@ -21,7 +21,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from tui_vae.errors import EventError, RunStoreError
-from tui_vae.events import Evaluation, plain, typed
+from tui_vae.events import Evaluation
+from tui_vae.plain_json import plain, typed
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.files import replace_file
 from tui_vae.runs.guarded import read_small

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Self
 
 from tui_vae.errors import EventError
-from tui_vae.events import typed
+from tui_vae.plain_json import typed
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.guarded import read_small
 from tui_vae.runs.processes import Machine, started, this_machine

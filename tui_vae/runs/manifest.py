@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_vae.errors import EventError, RunStoreError
-from tui_vae.events import plain, typed
+from tui_vae.plain_json import plain, typed
 from tui_vae.runs.guarded import read_small
 
 FORMAT = 1

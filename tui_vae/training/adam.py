@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -20,29 +20,36 @@ class Adam:
     It calls the same kernel by torch's functional interface. The class of torch imports the compiler, which takes two
     seconds of every start; it hides that the kernel can be told on the device to leave a step out; and it numbers the
     parameters where a checkpoint is to name them.
+
+    Args:
+        parameters: Of the model.
+        slices: Of their tensor, which together are all of it: several threads can each move one.
     """
 
-    def __init__(self, parameters: FlatParameters) -> None:
+    def __init__(self, parameters: FlatParameters, slices: Sequence[slice] = (slice(None),)) -> None:
         self._parameters = parameters
+        self._slices = slices
         self._first = torch.zeros_like(parameters.values)
         self._second = torch.zeros_like(parameters.values)
-        self._steps = torch.zeros((), device=parameters.values.device)
+        self._steps = [torch.zeros((), device=parameters.values.device) for _ in slices]
 
     @torch.no_grad()
-    def step(self, lr: float, leave_out: Tensor) -> None:
-        """Move every parameter along its gradient.
+    def step(self, lr: float, leave_out: Tensor, index: int = 0) -> None:
+        """Move the parameters of a slice along their gradients.
 
         Args:
             lr: The learning rate.
             leave_out: A scalar on the device: 0, or 1 to change nothing.
+            index: Of the slice.
         """
+        of = self._slices[index]
         adam(
-            [self._parameters.values],
-            [self._parameters.gradients],
-            [self._first],
-            [self._second],
+            [self._parameters.values[of]],
+            [self._parameters.gradients[of]],
+            [self._first[of]],
+            [self._second[of]],
             [],
-            [self._steps],
+            [self._steps[index]],
             fused=True,
             found_inf=leave_out,
             amsgrad=False,
@@ -57,7 +64,7 @@ class Adam:
     def state(self) -> dict[str, Tensor]:
         """What a checkpoint keeps, named ``PARAMETER.MOMENT``: the tensors themselves, which later steps change."""
         first, second = self._parameters.views(self._first), self._parameters.views(self._second)
-        moments = {name: (first[name], second[name], self._steps) for name in first}
+        moments = {name: (first[name], second[name], self._steps[0]) for name in first}
         return {f"{name}.{moment}": t for name, of in moments.items() for moment, t in zip(MOMENTS, of, strict=True)}
 
     @torch.no_grad()
@@ -65,3 +72,5 @@ class Adam:
         """Go on from what :meth:`state` gave: every parameter has taken the same number of steps."""
         for name, tensor in self.state().items():
             tensor.copy_(state[name])
+        for steps in self._steps[1:]:
+            steps.copy_(self._steps[0])

@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
-from tui_vae.config import ModelSpec
+from tui_vae.config import Change, ModelSpec
 from tui_vae.errors import ExitCode, TrainingError
 from tui_vae.events import Event, ModelResult, ModelStatus, Notice, RunFinished, RunStatus, State
 from tui_vae.training.control import Control
+from tui_vae.training.hardware import use_threads
+from tui_vae.training.ports import Surroundings
 from tui_vae.training.saved_state import SavedState
-from tui_vae.training.trainer import Surroundings, Trainer
+from tui_vae.training.trainer import Trainer
 
 _NO_MEMORY = "the device ran out of memory; give a smaller --batch-size, narrower --model widths, or fewer models"
 
@@ -107,6 +109,12 @@ class Engine:
     def checkpoint(self, model: str) -> None:
         self._controls[model].request_checkpoint()
 
+    def change(self, model: str, change: Change, by: str) -> str | None:
+        """Ask for a change of a model from its next step on; returns why it comes too late, or ``None``."""
+        if self._controls[model].change(change, by):
+            return None
+        return f"{model} has ended; to train it on, resume the run with more --epochs"
+
     def stop(self, reason: str, model: str | None = None) -> None:
         """Ask a trainer, or every one, to stop after its step at hand."""
         for name, control in self._controls.items():
@@ -130,7 +138,7 @@ class Engine:
             self._train(spec)
 
     def _train(self, spec: ModelSpec) -> None:
-        _use_threads(self._surroundings.config.threads_of(spec))
+        use_threads(self._surroundings.config.threads_of(spec))
         trainer: Trainer | None = None
         status: ModelStatus = "failed"
         try:
@@ -147,6 +155,7 @@ class Engine:
         except Exception as error:
             self._surroundings.emit(Notice(level="error", text=traceback.format_exc(), model=spec.name))
             self._fail(spec, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        self._controls[spec.name].close()
         if trainer is not None:
             self._results[spec.name] = trainer.result(status)
             self._weights[spec.name] = trainer.vae.state_dict()
@@ -166,10 +175,3 @@ class Engine:
         self.status = "failed" if "failed" in states else "stopped" if "stopped" in states else "finished"
         self._surroundings.emit(RunFinished(status=self.status, models=results))
         self._finished.set()
-
-
-def _use_threads(count: int) -> None:
-    """Let the calling thread compute with so many; the others keep theirs."""
-    # A thread that asks for the first time takes over what any other has set last: so it does before it sets its own.
-    torch.get_num_threads()
-    torch.set_num_threads(count)

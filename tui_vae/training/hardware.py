@@ -79,19 +79,27 @@ def find_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def use_threads(count: int) -> None:
+    """Let the calling thread compute with so many; the others keep theirs."""
+    # A thread that asks for the first time takes over what any other has set last: so it does before it sets its own.
+    torch.get_num_threads()
+    torch.set_num_threads(count)
+
+
 def _auto_precision(device: torch.device) -> str:
     if device.type == "cuda":
         return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
-    if device.type == "cpu" and _cpu_multiplies_bf16_tiles():
+    if device.type == "cpu" and _cpu_multiplies_bf16():
         return "bf16"
     return "fp32"
 
 
-def _cpu_multiplies_bf16_tiles() -> bool:
-    """Whether the CPU has AMX, with which bf16 products were measured to pay; plain AVX-512 bf16 does not tell."""
+def _cpu_multiplies_bf16() -> bool:
+    """Whether the CPU has instructions for it, AMX or those of AVX-512; without, rounding costs more than it saves."""
     if not hasattr(torch.cpu, "get_capabilities"):
         return False
-    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
 
 
 def _threads_of_the_largest(config: TrainConfig) -> int:

@@ -5,7 +5,9 @@ An optimiser then passes over memory once, whatever the number of layers, and gr
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -40,3 +42,32 @@ class FlatParameters:
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """What belongs to each parameter in a tensor that is laid out as ``values`` is, in the parameter's shape."""
         return {name: flat[start : start + shape.numel()].view(shape) for name, (start, shape) in self._places.items()}
+
+    def start_of(self, name: str) -> int | None:
+        """Where a parameter begins in such a tensor; ``None`` when it is not trained."""
+        return self._places[name][0] if name in self._places else None
+
+    def slices(self, count: int) -> list[slice]:
+        """So many parts of such a tensor, about as long as each other; of a parameter they leave the rows whole."""
+        rows = [start + row * _row(shape) for start, shape in self._places.values() for row in range(_rows(shape))]
+        inner = [min(rows, key=lambda row: abs(row - part * len(self.values) / count)) for part in range(1, count)]
+        return [slice(start, stop) for start, stop in itertools.pairwise([0, *inner, len(self.values)])]
+
+    def rows_of(self, slices: Sequence[slice]) -> dict[str, list[slice]]:
+        """Of each parameter, its rows in each of the slices that :meth:`slices` gave; numbers of a vector are rows."""
+        return {
+            name: [
+                slice(*(min(max(0, -(-(end - start) // _row(shape))), _rows(shape)) for end in (of.start, of.stop)))
+                for of in slices
+            ]
+            for name, (start, shape) in self._places.items()
+        }
+
+
+def _rows(shape: torch.Size) -> int:
+    return shape[0] if shape else 1
+
+
+def _row(shape: torch.Size) -> int:
+    """Numbers in a row."""
+    return shape[1:].numel()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from tui_vae.config import ModelSpec
+from tui_vae.config import ModelSpec, TrainConfig
+from tui_vae.data import Dataset
 from tui_vae.events import Event, Limit
 
 Emit = Callable[[Event], None]
@@ -49,3 +51,14 @@ class Store(Protocol):
 
     def settle(self) -> None:
         """Wait until everything asked so far is written, or has been told to be impossible."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all trainers of a run share."""
+
+    config: TrainConfig
+    data: Dataset
+    emit: Emit
+    store: Store
+    find_limit: FindLimit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tui_vae.config import ModelSpec
+from tui_vae.config import ModelSpec, Plan
 from tui_vae.events import (
     Checkpoint,
     CheckpointKind,
@@ -16,6 +16,7 @@ from tui_vae.events import (
     Parameters,
     Progress,
     Samples,
+    Schedule,
     Split,
     State,
 )
@@ -51,6 +52,9 @@ class Report:
 
     def warning(self, text: str) -> None:
         self._emit(Notice(level="warning", text=text, model=self._name))
+
+    def schedule(self, plan: Plan, *, step: int, steps: int, by: str) -> None:
+        self._emit(Schedule(model=self._name, step=step, steps=steps, epochs=plan.epochs, lr=plan.lr, by=by))
 
     def progress(self, window: Window, *, epoch: int, step: int, steps: int, seconds: float) -> None:
         totals = window.totals

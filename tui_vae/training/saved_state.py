@@ -11,16 +11,16 @@ import base64
 import binascii
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from tui_vae.config import ModelSpec, TrainConfig
+from tui_vae.config import ModelSpec, Plan, TrainConfig
 from tui_vae.errors import EventError, RunStoreError
-from tui_vae.events import plain, typed
 from tui_vae.model import VAE
+from tui_vae.plain_json import ADDED_LATER, plain, typed
 from tui_vae.training.adam import MOMENTS
 from tui_vae.training.statistics import Totals, Window
 
@@ -118,6 +118,8 @@ class Course:
         held_out: Sums over the held-out images after the last complete epoch.
         best: Greatest held-out ELBO so far, and ``best_epoch`` when it was.
         noise: The generator of the reparameterisation noise.
+        plan: Epochs and learning rate with what was changed meanwhile; checkpoints of before there was such a thing
+            lack it.
     """
 
     step: int
@@ -135,6 +137,11 @@ class Course:
     best_epoch: int | None
     schedule: SavedSchedule
     noise: SavedGenerator
+    plan: Plan | None = field(default=None, metadata={ADDED_LATER: True})
+
+    def plan_with(self, config: TrainConfig) -> Plan:
+        """The plan of a model that goes on from here in a run of this configuration."""
+        return Plan.of(config) if self.plan is None else self.plan.continued(config)
 
 
 @dataclass(frozen=True)
@@ -189,6 +196,10 @@ class SavedState:
         whole = 0 <= course.position <= images and min(course.step, course.epoch) >= 0
         if not whole or not all(math.isfinite(seconds) for seconds in (course.seconds, course.epoch_began)):
             raise RunStoreError(f"the checkpoint stands at step {course.step}, image {course.position}: that cannot be")
+        if course.plan is not None and not (course.plan.epochs >= 1 and 0 < course.plan.lr < math.inf):
+            raise RunStoreError(
+                f"the checkpoint is to train {course.plan.epochs} epochs at {course.plan.lr:g}: cannot be"
+            )
         course.noise.restore(torch.Generator())
 
 

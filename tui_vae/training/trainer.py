@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 
 import torch
 
-from tui_vae.config import ModelSpec, TrainConfig
-from tui_vae.data import Dataset, image_order
+from tui_vae.config import ModelSpec, Plan, ended_early
+from tui_vae.data import image_order
 from tui_vae.data.order import generator
 from tui_vae.errors import TrainingError
 from tui_vae.events import Limit, ModelResult, ModelStatus
 from tui_vae.model import VAE
-from tui_vae.training.adam import Adam
 from tui_vae.training.control import Control
-from tui_vae.training.gradient import NegativeElbo
 from tui_vae.training.hardware import Precision
 from tui_vae.training.held_out import held_out_totals
-from tui_vae.training.parameters import FlatParameters
-from tui_vae.training.ports import Emit, FindLimit, Store
+from tui_vae.training.ports import Surroundings
 from tui_vae.training.report import Report
 from tui_vae.training.saved_state import (
     Course,
@@ -38,6 +34,7 @@ from tui_vae.training.saved_state import (
 from tui_vae.training.schedule import learning_rate
 from tui_vae.training.sheets import SheetMaker
 from tui_vae.training.statistics import DeviceTotals, Totals, Window
+from tui_vae.training.step import Step
 
 STEPS_PER_READ = 10
 """Steps between two reads of the device. The host never waits for a single step."""
@@ -50,17 +47,6 @@ SPARSEST_PROGRESS = 0.5
 
 DENSE_PROGRESS = 10_000
 """Progress events until they become sparser: from then on their number grows with the logarithm of the time."""
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What all trainers of a run share."""
-
-    config: TrainConfig
-    data: Dataset
-    emit: Emit
-    store: Store
-    find_limit: FindLimit
 
 
 class Trainer:
@@ -89,12 +75,10 @@ class Trainer:
         device = self._train.device
         self._precision = Precision(config.precision, device.type)
         self.vae = VAE.from_spec(spec, config.zdim, config.sigma, generator(self._seed, "weights")).to(device)
-        parameters = FlatParameters(self.vae)
-        self._gradient = NegativeElbo(self.vae, parameters, self._precision.dtype)
-        self._optimizer = Adam(parameters)
+        threads = config.threads_of(spec)
+        self._take_step = Step(self.vae, self._precision.dtype, threads=threads, batch=config.batch_size)
         self._noise = generator(self._seed, "training noise", device=device)
         self._sheets = SheetMaker(data.held_out, config.zdim, config.seed)
-        self._not_finite = torch.zeros((), device=device)
         self._losses = torch.zeros(STEPS_PER_READ, device=device)
         self._sums = DeviceTotals(config.zdim, device)
         self._step = self._epoch = self._position = self._unread = 0
@@ -103,13 +87,12 @@ class Trainer:
         self._best: float | None = None
         self._best_epoch: int | None = None
         self._limit: float | None = None
+        self._plan = Plan.of(config) if saved is None else saved.course.plan_with(config)
         self._seconds = self._epoch_began = self._reported = 0.0
         self._resumed = saved is not None
         if saved is not None:
             self._restore(saved)
-        # Every full epoch has the same number of steps; the one at hand may have been begun with another batch size.
-        self._steps = self._step + self._steps_left(self._position)
-        self._steps += (config.epochs - self._epoch - 1) * self._steps_left(0)
+        self._steps = self._all_steps()
         self._begin_group()
         self._clock = self._saved_at = time.perf_counter()
 
@@ -121,18 +104,18 @@ class Trainer:
         """
         limit = self._find_limit(self._spec)
         self._limit = limit.held_out if limit else None
-        if self._epoch < self._config.epochs:
+        if not self._done() or not self._control.finish():
             self._begin(limit)
             try:
-                while self._epoch < self._config.epochs:
-                    if not self._run_epoch():
-                        return self._stop()
+                if not self._run_epochs():
+                    return self._stop()
             except TrainingError:
                 self._save_latest()
                 self._store.settle()
                 raise
             self._store.settle()
-        self._tell.state("finished")
+        reason = ended_early(self._epoch, self._best_epoch, self._config.patience)
+        self._tell.state("finished", reason if self._epoch < self._plan.epochs else None)
         return "finished"
 
     def result(self, state: ModelStatus) -> ModelResult:
@@ -158,7 +141,7 @@ class Trainer:
             TrainingError: A loss since the last read was not finite.
         """
         losses = self._checked_losses()
-        vae, config = self.vae, self._config
+        config = self._config
         course = Course(
             step=self._step,
             epoch=self._epoch,
@@ -173,17 +156,16 @@ class Trainer:
             held_out=SavedTotals.of(self._latest) if self._latest else None,
             best=self._best,
             best_epoch=self._best_epoch,
-            schedule=SavedSchedule(config.schedule, config.lr, self._steps),
+            schedule=SavedSchedule(config.schedule, self._plan.lr, self._steps),
             noise=SavedGenerator.of(self._noise),
+            plan=self._plan,
         )
-        weights = {name: copied(tensor) for name, tensor in vae.state_dict().items()}
-        moments = {name: copied(tensor) for name, tensor in self._optimizer.state().items()}
+        weights, moments = ({name: copied(t) for name, t in of.items()} for of in self._take_step.state())
         return SavedState(weights, moments, course)
 
     def _restore(self, saved: SavedState) -> None:
         course = saved.course
-        self.vae.load_state_dict(saved.weights)
-        self._optimizer.load(saved.optimizer)
+        self._take_step.load(saved.weights, saved.optimizer)
         self._step, self._epoch, self._position = course.step, course.epoch, course.position
         self._totals, self._window = course.totals.totals(), course.window.window()
         self._sums.put(course.unread.totals())
@@ -202,6 +184,8 @@ class Trainer:
     def _begin(self, limit: Limit | None) -> None:
         resumed_at = (self._step, self._epoch) if self._resumed else None
         self._tell.started(self.vae.parameter_counts(), limit, resumed_at)
+        if self._plan.changed:
+            self._tell.schedule(self._plan, step=self._step, steps=self._steps, by="an earlier change")
         self._tell.state("running")
         self._clock = self._saved_at = time.perf_counter()
         if self._step == 0:
@@ -212,6 +196,21 @@ class Trainer:
         self._store.settle()
         self._tell.state("stopped", self._control.stop_reason)
         return "stopped"
+
+    def _done(self) -> bool:
+        """Whether there is nothing left to train, as things stand."""
+        early = ended_early(self._epoch, self._best_epoch, self._config.patience)
+        return early is not None or self._epoch >= self._plan.epochs
+
+    def _run_epochs(self) -> bool:
+        """All that are left, also those added meanwhile; False when stopped on the way."""
+        while True:
+            self._take_changes()
+            if not self._done():
+                if not self._run_epoch():
+                    return False
+            elif self._control.finish():
+                return True
 
     def _run_epoch(self) -> bool:
         """What is left of an epoch and what is measured after it; False when stopped on the way."""
@@ -232,15 +231,9 @@ class Trainer:
         return self._finish_epoch()
 
     def _train_step(self, batch: torch.Tensor) -> None:
-        rate = learning_rate(self._config.schedule, self._config.lr, self._step, self._steps)
-        # Of rows as whole as these, index_select is much faster than an index.
-        images = self._train.index_select(0, batch)
-        noise = torch.randn(len(batch), self._config.zdim, generator=self._noise, device=images.device)
-        sums = self._gradient(images, noise)
-        # From the first loss that is not finite on, the optimiser leaves out every step, decided on the device: the
-        # host learns of it at its next read and finds the weights as they were before that step.
-        torch.maximum(self._not_finite, (~torch.isfinite(sums.loss)).float(), out=self._not_finite)
-        self._optimizer.step(rate, self._not_finite)
+        rate = learning_rate(self._config.schedule, self._plan.lr, self._step, self._steps)
+        noise = torch.randn(len(batch), self._config.zdim, generator=self._noise, device=batch.device)
+        sums = self._take_step(self._train, batch, noise, rate)
         self._losses[self._unread] = sums.loss
         self._sums.add_sums(len(batch), sums.reconstruction, sums.latents)
         self._unread += 1
@@ -249,6 +242,12 @@ class Trainer:
 
     def _seconds_between_progress(self) -> float:
         return min(max(self._seconds / DENSE_PROGRESS, SECONDS_BETWEEN_PROGRESS), SPARSEST_PROGRESS)
+
+    def _all_steps(self) -> int:
+        """Steps of the whole training, those done included."""
+        # Every full epoch has the same number of steps; the one at hand may have been begun with another batch size.
+        later = (self._plan.epochs - self._epoch - 1) * self._steps_left(0)
+        return self._step + self._steps_left(self._position) + later
 
     def _steps_left(self, position: int) -> int:
         """Steps of an epoch from a position on."""
@@ -276,7 +275,7 @@ class Trainer:
         self._go_back(bad)
         raise TrainingError(
             f"the loss became {losses[bad]} at step {self._step + 1}; the weights are those of step {self._step}; "
-            f"try a smaller --lr than {self._config.lr:g}"
+            f"try a smaller --lr than {self._plan.lr:g}"
         )
 
     def _go_back(self, steps: int) -> None:
@@ -291,7 +290,7 @@ class Trainer:
         # Their sums are not told apart from those of the steps that failed; the epoch's means go on without them.
         self._unread = 0
         self._sums.clear()
-        self._not_finite.zero_()
+        self._take_step.failed.zero_()
 
     def _finish_epoch(self) -> bool:
         held_out = held_out_totals(
@@ -302,7 +301,7 @@ class Trainer:
         if not math.isfinite(held_out.mean_elbo()):
             raise TrainingError(
                 f"the held-out ELBO became {held_out.mean_elbo()} after step {self._step}; "
-                f"try a smaller --lr than {self._config.lr:g}"
+                f"try a smaller --lr than {self._plan.lr:g}"
             )
         self._epoch += 1
         self._position = 0
@@ -324,14 +323,30 @@ class Trainer:
     def _proceed(self) -> bool:
         if self._control.checkpoint_requested():
             self._save_latest()
+        self._take_changes()
         if self._control.paused:
             self._pass_time()
-            going_on = self._control.proceed(self._pause)
+            going_on = self._control.proceed(self._pause, self._take_changes_in_pause)
             self._clock = time.perf_counter()
             if going_on:
                 self._tell.state("running")
             return going_on
-        return self._control.proceed(lambda: None)
+        return self._control.proceed(lambda: None, self._take_changes)
+
+    def _take_changes(self) -> None:
+        """Go on by what was asked for since, from the next step: the schedule is that of the new total from here on."""
+        if not self._control.changes_wait:
+            return
+        for change, by in self._control.take_changes():
+            self._plan = self._plan.after(change)
+            self._steps = self._all_steps()
+            self._tell.schedule(self._plan, step=self._step, steps=self._steps, by=by)
+        # At once: who resumes from a checkpoint of before would train without them.
+        self._save_latest()
+
+    def _take_changes_in_pause(self) -> None:
+        self._clock = time.perf_counter()  # the pause up to here is no time of training
+        self._take_changes()
 
     def _pause(self) -> None:
         self._save_latest()

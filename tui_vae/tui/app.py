@@ -20,20 +20,21 @@ from tui_vae.condition import Sighting
 from tui_vae.events import Notice
 from tui_vae.tui.ascii_filter import ASCII
 from tui_vae.tui.charts import ChartSettings
+from tui_vae.tui.dressed import DressedApp
 from tui_vae.tui.export import write_curves
 from tui_vae.tui.gallery import Gallery
-from tui_vae.tui.keys import BINDINGS, GROUPS
+from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS
 from tui_vae.tui.loader import Loader, OpenSource
 from tui_vae.tui.pacer import Pacer
-from tui_vae.tui.pages import DigitsPage, EvaluationPage, LatentsPage, LogPage, MachinePage, Page, Shown, TrainingPage
+from tui_vae.tui.pages import PAGES, ExplorerPage, Page, Shown
+from tui_vae.tui.preferences import PreferenceStore
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.screens.leave import Leave, LeaveScreen
-from tui_vae.tui.screens.stop import StopScreen
+from tui_vae.tui.steering import SteeringApp
 from tui_vae.tui.viewing import ViewingApp
 from tui_vae.tui.widgets.filter_line import FilterLine
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
-from tui_vae.view.evaluating import training_ended
 from tui_vae.view.machine import MachineProbe
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState, reduce, reduce_all
@@ -42,7 +43,7 @@ from tui_vae.view.writer import doing
 SMALLEST = (30, 6)
 
 
-class MonitorApp(ViewingApp):
+class MonitorApp(SteeringApp, ViewingApp, DressedApp):
     """Shows one run.
 
     Args:
@@ -53,6 +54,7 @@ class MonitorApp(ViewingApp):
         stray: What was printed past the interface since the last call; shown in the log.
         stalled: Whether the terminal does not read: then nothing is drawn.
         machine: Takes readings of the machine while the interface is there.
+        preferences: Where the interface remembers what the user prefers.
 
     ``others`` are the runs whose curves are drawn beside this one's. After ``run``, ``run_state`` is the last state and
     ``error`` why the run could not be opened.
@@ -73,6 +75,7 @@ class MonitorApp(ViewingApp):
         stray: Callable[[], str] = str,
         stalled: Callable[[], bool] = bool,
         machine: MachineProbe | None = None,
+        preferences: PreferenceStore | None = None,
     ) -> None:
         super().__init__()
         self.run_state = state
@@ -86,19 +89,15 @@ class MonitorApp(ViewingApp):
         self._stalled = stalled
         self._machine = machine
         self.animation_level = "none"
+        self.dress(preferences)
 
     @property
     def source(self) -> RunSource | None:
         return self._loader.source
 
     @property
-    def over(self) -> bool:
-        return self.run_state.status is not None
-
-    @property
-    def _evaluation_alone(self) -> bool:
-        """Whether an evaluation is all that is still at work."""
-        return self.run_state.evaluating is not None and training_ended(self.run_state)
+    def selected(self) -> str | None:
+        return self.query_one(ModelTable).selected
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = super().get_line_filters()
@@ -109,12 +108,7 @@ class MonitorApp(ViewingApp):
         yield ModelTable()
         yield AlertLine()
         with ContentSwitcher(initial="training", id="pages"):
-            yield TrainingPage()
-            yield DigitsPage()
-            yield LatentsPage()
-            yield EvaluationPage()
-            yield LogPage()
-            yield MachinePage()
+            yield from (page() for page in PAGES)
         yield FilterLine()
         yield KeyHints(BINDINGS, GROUPS["Pages"])
         yield Static(id="too-small")
@@ -123,6 +117,7 @@ class MonitorApp(ViewingApp):
         self.query_one(ModelTable).focus()
         self.begin_capture_print(self)
         self.call_after_refresh(self._begin)
+        self.greet()
         if self._machine is not None:
             self._machine.start()
 
@@ -144,10 +139,10 @@ class MonitorApp(ViewingApp):
             self.exit()
             return
         if not self._stalled():
-            self._take()
+            self.take()
         self.set_timer(self._pacer.interval(training=self.source is not None and not self.over), self._tick)
 
-    def _take(self) -> None:
+    def take(self) -> None:
         """Take what is new and draw it."""
         if self.source is not None:
             events = self.source.poll()
@@ -227,68 +222,9 @@ class MonitorApp(ViewingApp):
         table = self.query_one(ModelTable)
         table.move_cursor(row=table.cursor_row + direction)
 
-    def action_pause_model(self) -> None:
-        selected = self.query_one(ModelTable).selected
-        if selected is not None:
-            self._pause([selected])
-
-    def action_pause_all(self) -> None:
-        self._pause(list(self.run_state.models))
-
-    def _pause(self, names: list[str]) -> None:
-        """Pause the models, or resume them when none of them is running."""
-        if self.source is None or not self._in_control(self.source):
-            return
-        models = [self.run_state.models[name] for name in names]
-        running = [model.name for model in models if model.status in (None, "running")]  # also before its first step
-        paused = [model.name for model in models if model.status == "paused"]
-        for name in running:
-            self.source.pause(name)
-        for name in paused if not running else ():
-            self.source.resume(name)
-        if not running and not paused:
-            self.notify("no model here is training", timeout=2)
-        self._expect_answer()
-
-    def action_checkpoint(self) -> None:
-        if self.source is None or not self._in_control(self.source):
-            return
-        names = [name for name, model in self.run_state.models.items() if not model.ended]
-        for name in names:
-            self.source.checkpoint(name)
-        self.notify("saving every model" if names else "no model is training", timeout=2)
-        self._expect_answer()
-
-    def action_evaluate(self) -> None:
-        if self.source is None:
-            return
-        refused = self.source.evaluate()
-        where = "" if isinstance(self.page, EvaluationPage) else ": 4 shows it"
-        self.notify(refused or f"evaluating now{where}", timeout=5, markup=False)
-        self._expect_answer()
-
-    def action_stop_training(self) -> None:
-        if self.source is None or not self._in_control(self.source):
-            return
-        if self.over:
-            self.notify("no model is training", timeout=2)
-        elif not isinstance(self.screen, StopScreen):
-            self.push_screen(StopScreen(self._evaluation_alone), self._stop_training)
-
-    def _stop_training(self, wanted: bool | None) -> None:
-        if wanted and self.source is not None:
-            self.source.stop("by the user")
-            self._expect_answer()
-
-    def _in_control(self, source: RunSource) -> bool:
-        """Whether the run can be paused and stopped from here; says how when not."""
-        if source.cannot_control is not None:
-            self.notify(source.cannot_control, timeout=5, markup=False)
-        return source.cannot_control is None
-
-    def _expect_answer(self) -> None:
-        # The trainers answer after a step; a key is answered sooner than the next redraw may be.
-        self.set_timer(0.1, self._take)
+    def action_next_model(self) -> None:
+        table = self.query_one(ModelTable)
+        table.move_cursor(row=(table.cursor_row + 1) % max(1, table.row_count))
 
     def action_save_picture(self) -> None:
         self._write("screen", "svg", lambda path: path.write_text(self.export_screenshot(), encoding="utf-8"))
@@ -318,7 +254,7 @@ class MonitorApp(ViewingApp):
         elif isinstance(self.screen, LeaveScreen):
             self.exit(Leave.STOP)
         else:
-            self.push_screen(LeaveScreen(self._evaluation_alone), self._left)
+            self.push_screen(LeaveScreen(self.evaluation_alone), self._left)
 
     def _left(self, leave: Leave | None) -> None:
         if leave is not None:
@@ -328,13 +264,13 @@ class MonitorApp(ViewingApp):
         self.action_leave()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        explores = isinstance(self.page, ExplorerPage)
         for title, bindings in GROUPS.items():
-            for binding in bindings:
+            for binding in bindings if explores or bindings is not EXPLORER else ():
                 if binding.action != "command_palette":
-                    yield SystemCommand(
-                        f"{title}: {binding.description}", binding.tooltip, self._runner(binding.action)
-                    )
-        yield SystemCommand("Theme", "Choose another theme.", self.action_change_theme)
+                    run = self._runner(binding.action, self.page if bindings is EXPLORER else None)
+                    yield SystemCommand(f"{title}: {binding.description}", binding.tooltip, run)
+        yield from self.themes_as_commands()
 
-    def _runner(self, action: str) -> Callable[[], object]:
-        return lambda: self.call_later(self.run_action, action)
+    def _runner(self, action: str, namespace: Page | None) -> Callable[[], object]:
+        return lambda: self.call_later(self.run_action, action, namespace)

@@ -4,13 +4,42 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
+EXPLORER: list[Binding] = [
+    Binding("left", "walk(0, -1)", "less", show=False, key_display="←", tooltip="Move along the chosen latent, down."),
+    Binding("right", "walk(0, 1)", "more", show=False, key_display="→", tooltip="Move along the chosen latent, up."),
+    Binding("down", "walk(1, -1)", "below", show=False, key_display="↓",
+            tooltip="Latent below; on a plane the second latent, down."),
+    Binding("up", "walk(1, 1)", "above", show=False, key_display="↑",
+            tooltip="Latent above; on a plane the second latent, up."),
+    Binding("b", "plane", "plane", show=False, key_display="b", tooltip="Two latents at once, a plane, or one."),
+    Binding("comma", "choose(0, -1)", "latent before", show=False, key_display=",",
+            tooltip="Choose the latent of ← and → before."),
+    Binding("full_stop", "choose(0, 1)", "latent after", show=False, key_display=".",
+            tooltip="Choose the latent of ← and → after."),
+    Binding("less_than_sign", "choose(1, -1)", "second latent before", show=False, key_display="<",
+            tooltip="Choose the second latent before, on a plane."),
+    Binding("greater_than_sign", "choose(1, 1)", "second latent after", show=False, key_display=">",
+            tooltip="Choose the second latent after, on a plane."),
+    Binding("d", "image(1)", "image", show=False, key_display="d", tooltip="Begin with the next held-out image."),
+    Binding("D", "image(-1)", "image before", show=False, key_display="D", tooltip="Begin with the image before."),
+    Binding("n", "random", "random", show=False, key_display="n", tooltip="Begin with a random z of the prior."),
+    Binding("r", "reset", "reset", show=False, key_display="r", tooltip="Begin with the prior's mean."),
+    Binding("m", "app.next_model", "model", show=False, key_display="m", tooltip="Explore the next model."),
+    Binding("escape", "app.page('latents')", "back", show=False, key_display="esc", tooltip="Back to the latents."),
+]  # fmt: skip
+"""Keys of the explorer alone, where they come before those of all pages."""
+
 GROUPS: dict[str, list[Binding]] = {
     "Training": [
         Binding("space", "pause_model", "pause", key_display="space", tooltip="Pause or resume the selected model."),
         Binding("p,shift+space", "pause_all", "pause all", show=False, key_display="p", tooltip="Pause or resume all."),
         Binding("c", "checkpoint", "checkpoint", show=False, key_display="c", tooltip="Save every model now."),
         Binding("S,ctrl+s", "stop_training", "stop training", show=False, key_display="S",
-                tooltip="Stop training, after asking."),
+                tooltip="Stop one model or all, after asking."),
+        Binding("a", "change('add_epochs')", "add epochs", show=False, key_display="a",
+                tooltip="Add epochs to the selected model."),
+        Binding("l", "change('set_learning_rate')", "learning rate", show=False, key_display="l",
+                tooltip="Change its learning rate."),
         Binding("e", "evaluate", "evaluate", key_display="e", tooltip="Evaluate the newest weights now."),
         Binding("up", "select(-1)", "model above", show=False, key_display="↑", tooltip="Model above, or scroll."),
         Binding("down", "select(1)", "model below", show=False, key_display="↓", tooltip="Model below, or scroll."),
@@ -63,13 +92,17 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("o", "order", "order", show=False, key_display="o", tooltip="Latents by their KL, or by their index."),
         Binding("v", "next_view", "view", show=False, key_display="v",
                 tooltip="On latents: bars, or all epochs as a heat map."),
+        Binding("z", "page('explorer')", "explore", show=False, key_display="z",
+                tooltip="Explore: move through a model's latents."),
     ],
+    "Explorer": EXPLORER,
     "Files": [
         Binding("s", "save_picture", "picture", show=False, key_display="s", tooltip="Save the screen as SVG."),
         Binding("w", "write_csv", "csv", show=False, key_display="w", tooltip="Write the curves as a CSV file."),
     ],
     "Program": [
         Binding("question_mark,f1", "help", "keys", key_display="?", id="help", tooltip="Show every key."),
+        Binding("t", "next_theme", "theme", show=False, key_display="t", tooltip="Another theme, remembered."),
         Binding("ctrl+p", "command_palette", "palette", show=False, key_display="ctrl+p",
                 tooltip="Search for a command.", priority=True),
         Binding("q", "leave", "leave", key_display="q", id="leave", tooltip="Leave, or choose what comes of training."),
@@ -77,4 +110,4 @@ GROUPS: dict[str, list[Binding]] = {
     ],
 }  # fmt: skip
 
-BINDINGS = [binding for group in GROUPS.values() for binding in group]
+BINDINGS = [binding for group in GROUPS.values() if group is not EXPLORER for binding in group]

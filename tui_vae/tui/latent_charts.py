@@ -19,7 +19,7 @@ from tui_vae.view.state import ModelState, RunState
 Indices = npt.NDArray[np.intp]
 
 _THEORY = "theory"
-_KEYS = Text("  o order   v view ")
+_KEYS = Text("  o order  v view  z explore ")
 
 
 def latent_chart(name: str | None) -> Builder:

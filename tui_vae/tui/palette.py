@@ -11,7 +11,7 @@ from rich.style import Style
 
 RGB = tuple[int, int, int]
 
-_COLOURS: tuple[RGB, ...] = (
+COLOURS: tuple[RGB, ...] = (
     (86, 180, 233),
     (240, 160, 40),
     (0, 178, 130),
@@ -23,11 +23,19 @@ _MARKERS = ("●", "▲", "■", "◆", "✚", "★")
 _ASCII_MARKERS = ("o", "^", "#", "%", "+", "*")
 
 GREY: RGB = (140, 140, 150)
+MARK: RGB = (246, 245, 240)
+"""Of marks before bars. Not quite a grey: those of pictures stay as they are on every background."""
+
 OWN_SHARE: RGB = (205, 210, 220)
 REST: RGB = (96, 102, 116)
 """Of curves of the machine: the share of the process watched, and that of all others. No model has a grey."""
 
 FADED = 0.4
+
+
+def faded(colour: RGB) -> RGB:
+    red, green, blue = (round(FADED * channel) for channel in colour)
+    return red, green, blue
 
 
 @dataclass(frozen=True)
@@ -44,15 +52,14 @@ class ModelStyle:
     @property
     def faded(self) -> RGB:
         """Its colour for what stands in the background."""
-        red, green, blue = (round(FADED * channel) for channel in self.colour)
-        return red, green, blue
+        return faded(self.colour)
 
 
 def model_style(index: int, *, ascii_only: bool) -> ModelStyle:
     """The style of the model at ``index`` in the run's order; 36 differ in colour or marker."""
     markers = _ASCII_MARKERS if ascii_only else _MARKERS
     # Where the colours begin anew, markers are shifted by one, so that no model looks like an earlier one.
-    return ModelStyle(_COLOURS[index % len(_COLOURS)], markers[(index + index // len(_COLOURS)) % len(markers)])
+    return ModelStyle(COLOURS[index % len(COLOURS)], markers[(index + index // len(COLOURS)) % len(markers)])
 
 
 def hex_colour(colour: RGB) -> str:

@@ -70,12 +70,12 @@ KL = Quantity("KL, nats per image", "KL, nats", nats, column="kl", of_epoch=lamb
 SIGMA = Quantity(
     "learned sigma, parts of the pixel range",
     "sigma, pixels",
-    lambda value: nats(value, 4),
+    lambda value: nats(value, 3),
     of_epoch=lambda epoch: epoch.sigma,
     limit=lambda model: None if model.limit is None else model.limit.sigma,
     known=_learns_sigma,
 )
-ACTIVE = Quantity("active latents, number", "active latents", count, of_epoch=lambda epoch: epoch.active_units)
+ACTIVE = Quantity("active latents, number", "active", count, of_epoch=lambda epoch: epoch.active_units)
 SPEED = Quantity("training speed, images per second", "images/s", count, column="images_per_second")
 
 

@@ -37,13 +37,19 @@ def read_out(data: ChartData, axis: XAxis, place: float, near: float, columns: i
     where = place_text(axis, place)
     kinds = [i for i in range(3) if any(_kind(reading, i) is not None for reading in data.readings)]
     for exact in (True, False):
-        table = [(reading, [_cell(data, reading, i, axis, place, near if exact else None) for i in kinds])
-                 for reading in data.readings]  # fmt: skip
+        told = near if exact else None
+        table = [(r, [_cell(data, r, i, axis, place, told) for i in kinds]) for r in data.readings]
         for headings in (_HEADINGS, _SHORT_HEADINGS):
             lines = _table(table, [headings[i] for i in kinds], _NOUNS[axis] + where, columns, least=8)
             if lines:
                 return _as_many_as_fit(lines, rows)
-    return _as_many_as_fit(_table(table, [""] * len(kinds), where, columns, least=1), rows)
+    while kinds:
+        lines = _table(table, [""] * len(kinds), where, columns, least=1)
+        if lines:
+            return _as_many_as_fit(lines, rows)
+        kinds.pop()
+        where = f"{place_text(axis, place)} …"
+    return []
 
 
 def _kind(reading: Reading, index: int) -> Points | None:
@@ -74,7 +80,7 @@ def _table(table: Sequence[_Row], headings: Sequence[str], place: str, columns: 
     lines = [Text(f" {place:<{longest}}" + "".join(f"  {h:>{w}}" for h, w in zip(headings, widths, strict=True)) + " ")]
     for label, (_, cells) in zip(labels, table, strict=True):
         label.pad_right(longest - label.cell_len)
-        numbers_of_row = "".join(f"  {cell:>{w}}" for cell, w in zip(cells, widths, strict=True))
+        numbers_of_row = "".join(f"  {cell:>{w}}" for cell, w in zip(cells[: len(widths)], widths, strict=True))
         lines.append(Text.assemble(" ", label, numbers_of_row, " ", no_wrap=True))
     return lines
 

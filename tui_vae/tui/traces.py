@@ -29,7 +29,12 @@ def traces_of(state: RunState, others: Sequence[RunState] = (), *, ascii_only: b
     found = [(model.name, model, state) for model in state.models.values()]
     found += [(f"{other.name}/{model.name}", model, other) for other in others for model in other.models.values()]
     return tuple(
-        Trace(label, model, max(1.0, model.steps / max(1, run.epochs)), model_style(index, ascii_only=ascii_only))
+        Trace(
+            label,
+            model,
+            max(1.0, model.steps / max(1, run.epochs_of(model))),
+            model_style(index, ascii_only=ascii_only),
+        )
         for index, (label, model, run) in enumerate(found)
     )
 

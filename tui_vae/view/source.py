@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from tui_vae.condition import Sighting
+from tui_vae.config import Change
 from tui_vae.events import Event
 from tui_vae.view.cells import Pixels
+from tui_vae.view.exploring import StoredModel
 
 
 class RunSource(Protocol):
-    """A run as front ends need it. Nothing here raises, and only ``wait`` waits."""
+    """A run as front ends need it. Nothing here raises, and only ``wait`` and ``stored_model`` wait."""
 
     @property
     def own(self) -> bool:
@@ -19,7 +21,7 @@ class RunSource(Protocol):
 
     @property
     def cannot_control(self) -> str | None:
-        """Why ``pause``, ``resume``, ``checkpoint`` and ``stop`` do nothing, for people; ``None`` when they act."""
+        """Why nothing here that asks for something does, but ``evaluate``, for people; ``None`` when it does."""
 
     @property
     def restarted(self) -> bool:
@@ -33,6 +35,12 @@ class RunSource(Protocol):
 
     def picture(self, file: str) -> Pixels | None:
         """A picture named by an event; ``None`` when it cannot be read."""
+
+    def stored_model(self, name: str) -> StoredModel | str:
+        """A model with the weights of its newest checkpoint, or why there is none, for people.
+
+        Takes some time, the first call perhaps seconds: for a thread of its own, in which the model is then used.
+        """
 
     def directory(self) -> str:
         """Where the run is kept, for people."""
@@ -54,5 +62,12 @@ class RunSource(Protocol):
             Why there will be none, for people; ``None`` when it was asked for.
         """
 
-    def stop(self, reason: str) -> None:
-        """Ask for a stop of all models, after a step."""
+    def change(self, model: str, change: Change) -> str | None:
+        """Ask for a change of a model's training from its next step on.
+
+        Returns:
+            Why there will be none, for people; ``None`` when it was asked for.
+        """
+
+    def stop(self, reason: str, model: str | None = None) -> None:
+        """Ask for a stop of a model, or of all, after a step."""

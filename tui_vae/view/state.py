@@ -23,17 +23,17 @@ from tui_vae.events import (
     ModelResult,
     ModelStarted,
     ModelStatus,
-    Notice,
     Parameters,
     Progress,
-    Request,
     RunFinished,
     RunStarted,
     RunStatus,
     Samples,
+    Schedule,
     State,
 )
 from tui_vae.view.history import EpochHistory, History
+from tui_vae.view.log_lines import LogLine, log_line
 from tui_vae.view.series import Series, point_of
 
 MOST_LOG_LINES = 2000
@@ -44,22 +44,12 @@ Frozen = TypeVar("Frozen")
 
 
 @dataclass(frozen=True)
-class LogLine:
-    """A line for the log page; ``elapsed`` is the time since the start of the run, see :meth:`RunState.elapsed`."""
-
-    t: float
-    level: str
-    model: str | None
-    text: str
-    elapsed: float | None = None
-
-
-@dataclass(frozen=True)
 class ModelState:
     """One model as far as the events tell. Nothing is known before its first event.
 
     ``started_at`` is when it was first started, ``running_since`` when it last began to run, also after a pause.
-    ``latest`` and ``best`` are its newest checkpoints of that kind, ``evaluation`` its newest evaluation.
+    ``latest`` and ``best`` are its newest checkpoints of that kind, ``evaluation`` its newest evaluation. ``epochs``
+    and ``lr`` are those of the model where they were changed while it trained, else ``None``: the options hold.
     """
 
     name: str
@@ -79,6 +69,8 @@ class ModelState:
     latest: Checkpoint | None = None
     best: Checkpoint | None = None
     evaluation: Evaluation | None = None
+    epochs: int | None = None
+    lr: float | None = None
     started_at: float | None = None
     running_since: float | None = None
     ended_at: float | None = None
@@ -152,6 +144,15 @@ class RunState:
         epochs = self.config.get("epochs")
         return epochs if isinstance(epochs, int) else 0
 
+    def epochs_of(self, model: ModelState) -> int:
+        """The epochs that a model is to have had at its end, also when some were added while it trained."""
+        return self.epochs if model.epochs is None else model.epochs
+
+    def lr_of(self, model: ModelState) -> float | None:
+        """The peak learning rate of a model, also when it was changed; ``None`` while it is not known."""
+        lr = self.config.get("lr") if model.lr is None else model.lr
+        return float(lr) if isinstance(lr, (int, float)) else None
+
     def elapsed(self, now: float) -> float | None:
         """Seconds that the run has taken at the time ``now``, or until its end; the time between its parts left out."""
         if self.started_at is None:
@@ -189,7 +190,7 @@ def reduce_all(state: RunState, events: Iterable[Event]) -> RunState:
 def _fold(state: RunState, event: Event, copied: set[str]) -> None:
     """Change ``state``, which nobody else holds yet; nor its models of the names in ``copied``."""
     now = event.t if state.now is None else max(event.t, state.now)
-    if isinstance(event, (Progress, Epoch, Samples, Checkpoint, State, ModelStarted, Evaluation)):
+    if isinstance(event, (Progress, Epoch, Samples, Checkpoint, State, Schedule, ModelStarted, Evaluation)):
         model = _own_model(state, event.model, copied)
         if model is None:
             return
@@ -203,7 +204,7 @@ def _fold(state: RunState, event: Event, copied: set[str]) -> None:
     elif isinstance(event, EvaluationFinished):
         _set(state, evaluating=None, evaluated=event)
     _set(state, now=now)
-    line = _line(state, event)
+    line = log_line(event, state.elapsed(event.t), resumed=state.earlier_seconds > 0)
     if line is not None:
         _set(state, log=state.log.append(line).last(MOST_LOG_LINES))
 
@@ -283,6 +284,8 @@ def _fold_model(model: ModelState, event: Event) -> None:
                 running_since=event.t if event.state == "running" else None,
                 ended_at=event.t if event.state in ("finished", "stopped", "failed") else None,
             )
+        case Schedule():
+            _set(model, epochs=event.epochs, lr=event.lr, steps=event.steps)
         case Evaluation():
             _set(model, evaluation=event)
         case ModelStarted():
@@ -309,6 +312,8 @@ def _model_started(model: ModelState, event: ModelStarted) -> None:
         samples=model.samples.until(epoch),
         latest=model.latest if model.latest is not None and model.latest.step <= step else None,
         best=model.best if model.best is not None and model.best.step <= step else None,
+        epochs=None,
+        lr=None,
         started_at=event.t if model.started_at is None else model.started_at,
         running_since=None,
         ended_at=None,
@@ -322,56 +327,3 @@ def _epoch_at(model: ModelState, step: int) -> int:
     beyond = model.progress.column("t")[model.progress.column("step") > step]
     told_until = beyond[0] if len(beyond) else math.inf
     return max((epoch.epoch for epoch in model.held_out if epoch.t < told_until), default=0)
-
-
-def _line(state: RunState, event: Event) -> LogLine | None:
-    """What the log page says of ``event``; ``state`` is the one after it."""
-    if isinstance(event, (Progress, Samples, Checkpoint, EvaluationProgress)):
-        return None
-
-    def line(text: str, model: str | None = None, level: str = "info") -> LogLine:
-        return LogLine(event.t, level, model, text, state.elapsed(event.t))
-
-    match event:
-        case Epoch(split="held_out"):
-            text = (
-                f"epoch {event.epoch}: held-out ELBO {event.elbo:.2f} = {event.reconstruction:.2f} - {event.kl:.2f} KL"
-                f", {event.active_units} active, {event.seconds:.1f} s"
-            )
-            return line(text, event.model)
-        case State(state="failed"):
-            return line(f"failed: {event.reason}", event.model, "error")
-        case State():
-            return line(f"{event.state}: {event.reason}" if event.reason else event.state, event.model)
-        case ModelStarted():
-            return line(_how_it_started(state.models[event.model], event), event.model)
-        case RunStarted(data=data):
-            how = "resumed on" if state.earlier_seconds else "on"
-            images = f"{data.train:,} training and {data.held_out:,} held-out images"
-            return line(f"run {event.name} {how} {event.device}: {data.name}, {images}")
-        case Evaluation():
-            return line(f"evaluated at epoch {event.epoch} in {event.seconds:.0f} s", event.model)
-        case EvaluationFinished():
-            return line(*_how_evaluation_ended(event))
-        case RunFinished():
-            return line(f"run {event.status}")
-        case Notice():
-            return line(event.text, event.model, event.level)
-        case Request():
-            asked = f"{event.action} of {event.model or 'all models'} asked by {event.by}"
-            return line(f"{asked}: {event.refused or 'done'}", level="warning" if event.refused else "info")
-    return None
-
-
-def _how_evaluation_ended(event: EvaluationFinished) -> tuple[str, None, str]:
-    if event.status == "finished":
-        return event.verdict.sentence if event.verdict is not None else "evaluation finished", None, "info"
-    text = f"evaluation {event.status}: {event.reason}" if event.reason else f"evaluation {event.status}"
-    return text, None, "error" if event.status == "failed" else "info"
-
-
-def _how_it_started(model: ModelState, event: ModelStarted) -> str:
-    if event.resumed_at_step is not None:
-        return f"resumes at step {event.resumed_at_step:,}, epoch {model.epoch}"
-    limit = f", exact limit {event.limit.held_out:.2f} nats on held-out images" if event.limit else ""
-    return f"started with {event.parameters.total:,} parameters{limit}"

@@ -12,9 +12,10 @@ from tests.unit.runs.leases import dead_process, put, record
 from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
 from tui_vae.cli import watching
 from tui_vae.cli.watching import WatchSource
+from tui_vae.config import Change
 from tui_vae.events import Epoch, Event, Notice, Request, RunStarted, State, encode
 from tui_vae.runs import RunDirectory
-from tui_vae.runs.control import Requests
+from tui_vae.runs.control import Message, Requests
 from tui_vae.runs.lease import Lease
 
 
@@ -167,11 +168,16 @@ def test_requests_reach_the_writer_only_from_a_watcher_in_control(
         source.pause("deep")
         source.resume("deep")
         source.checkpoint("deep")
+        refused = source.change("deep", Change("add_epochs", 5))
+        assert refused == source.cannot_control
+        source.stop("by the user", "deep")
         source.stop("by the user")
     answers: list[Event] = []
-    requests.poll(lambda action, model: None, answers.append)
-    asked = [(event.action, event.model) for event in answers if isinstance(event, Request)]
-    assert asked == [("pause", "deep"), ("resume", "deep"), ("checkpoint", "deep"), ("stop", None)]
+    requests.poll(lambda asked: None, answers.append)
+    asked = [(event.action, event.model, event.value) for event in answers if isinstance(event, Request)]
+    names = ["pause", "resume", "checkpoint", "add_epochs", "stop"]
+    values = [5.0 if name == "add_epochs" else None for name in names]
+    assert asked == [*((name, "deep", value) for name, value in zip(names, values, strict=True)), ("stop", None, None)]
 
 
 def test_a_request_that_nobody_can_take_is_told(watch: Callable[..., WatchSource], tmp_path: Path) -> None:
@@ -194,8 +200,8 @@ def test_a_run_is_evaluated_by_its_writer_on_request_or_from_here_when_it_has_no
     requests = Requests(run, lease.token)
     handled: list[str] = []
 
-    def handle(action: str, model: str | None) -> None:
-        handled.append(action)
+    def handle(asked: Message) -> None:
+        handled.append(asked.action)
 
     only = watch(run)
     assert "watching only" in (only.evaluate() or "")

@@ -289,3 +289,20 @@ def test_a_manifest_made_by_an_enemy_is_refused(content: bytes, path: Path) -> N
     (path / "latest.json").write_bytes(content)
     with pytest.raises(RunStoreError, match=r"latest\.json"):
         CheckpointFolder(path).load()
+
+
+def test_weights_alone_are_read_without_the_moments(path: Path) -> None:
+    folder = CheckpointFolder(path)
+    assert folder.load_weights() is None
+    for step in (1, 2):
+        save(folder, step)
+    (path / "latest.optimizer.safetensors").write_bytes(b"torn")
+    stored = CheckpointFolder(path).load_weights()
+    assert stored is not None
+    assert torch.equal(stored.weights["net.weight"], tensors(2)[0]["net.weight"])
+    assert (stored.optimizer, stored.damage) == ({}, None)
+    (path / "latest.safetensors").write_bytes(b"torn")
+    stored = CheckpointFolder(path).load_weights()
+    assert stored is not None
+    assert stored.course["step"] == 1
+    assert stored.damage is not None

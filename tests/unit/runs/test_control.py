@@ -16,7 +16,7 @@ from tests.unit.runs.leases import new_run, put, record
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Action, Event, Notice, Request
 from tui_vae.runs import RunDirectory, control
-from tui_vae.runs.control import Requests, send_request
+from tui_vae.runs.control import Message, Requests, send_request
 from tui_vae.runs.lease import Lease
 
 
@@ -34,8 +34,8 @@ class Side:
     def poll(self) -> None:
         self._requests.poll(self._handle, self.told.append)
 
-    def _handle(self, action: Action, model: str | None) -> str | None:
-        self.asked.append((action, model))
+    def _handle(self, asked: Message) -> str | None:
+        self.asked.append((asked.action, asked.model))
         return self._refusal
 
     def message(self, **fields: Any) -> bytes:
@@ -182,6 +182,6 @@ def test_no_content_raises(tmp_path_factory: pytest.TempPathFactory, content: by
     run.control.mkdir()
     (run.control / "x.json").write_bytes(content)
     told: list[Event] = []
-    Requests(run, "0" * 32).poll(lambda action, model: pytest.fail("handled"), told.append)
+    Requests(run, "0" * 32).poll(lambda asked: pytest.fail("handled"), told.append)
     assert len(told) == 1
     assert dataclasses.is_dataclass(told[0])

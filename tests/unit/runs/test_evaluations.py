@@ -20,8 +20,9 @@ from safetensors.torch import save
 from torch import Tensor
 
 from tui_vae.config import EvaluationConfig
-from tui_vae.events import Evaluation, Parameters, plain
+from tui_vae.events import Evaluation, Parameters
 from tui_vae.metrics import METRICS, MetricValue, Picture
+from tui_vae.plain_json import plain
 from tui_vae.runs import RunDirectory, files
 from tui_vae.runs.evaluations import StoredEvaluation, read_evaluation, write_evaluation
 from tui_vae.runs.manifest import StoredFile, digest, sealed

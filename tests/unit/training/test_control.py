@@ -27,7 +27,7 @@ class Waiting:
         self._thread.start()
 
     def _ask(self, control: Control) -> None:
-        self.answer = control.proceed(self._note)
+        self.answer = control.proceed(self._note, never)
 
     def _note(self) -> None:
         self.pauses += 1
@@ -40,7 +40,7 @@ class Waiting:
 
 def test_without_a_request_it_goes_on() -> None:
     control = Control()
-    assert control.proceed(never)
+    assert control.proceed(never, never)
     assert not control.paused
     assert control.stop_reason is None
 
@@ -56,7 +56,7 @@ def test_a_pause_waits_until_it_is_resumed_from_another_thread() -> None:
     assert waiting.ended()
     assert waiting.answer is True
     assert waiting.pauses == 1
-    assert control.proceed(never)
+    assert control.proceed(never, never)
 
 
 def test_a_stop_ends_a_pause() -> None:
@@ -73,8 +73,8 @@ def test_a_stop_ends_a_pause() -> None:
 def test_a_stop_while_running_says_no_from_then_on() -> None:
     control = Control()
     control.stop("enough")
-    assert not control.proceed(never)
-    assert not control.proceed(never)
+    assert not control.proceed(never, never)
+    assert not control.proceed(never, never)
 
 
 def test_the_first_reason_stands() -> None:
@@ -88,9 +88,9 @@ def test_a_stop_is_not_undone_by_a_pause_or_a_resume() -> None:
     control = Control()
     control.stop("enough")
     control.pause()
-    assert not control.proceed(never)
+    assert not control.proceed(never, never)
     control.resume()
-    assert not control.proceed(never)
+    assert not control.proceed(never, never)
 
 
 def test_pauses_do_not_add_up() -> None:
@@ -99,13 +99,13 @@ def test_pauses_do_not_add_up() -> None:
     control.pause()
     control.resume()
     control.resume()
-    assert control.proceed(never)
+    assert control.proceed(never, never)
 
 
 def test_a_pause_inside_the_announcement_of_a_pause_is_no_deadlock() -> None:
     control = Control()
     control.pause()
-    assert control.proceed(control.resume)
+    assert control.proceed(control.resume, never)
 
 
 @pytest.mark.parametrize("ending", [Control.resume, lambda control: control.stop("enough")], ids=["resume", "stop"])
@@ -133,5 +133,5 @@ def test_requests_from_many_threads_at_once_leave_it_usable() -> None:
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
-        assert control.proceed(lambda: None)
-    assert control.proceed(never)
+        assert control.proceed(lambda: None, never)
+    assert control.proceed(never, never)

@@ -247,33 +247,33 @@ Spoil = Callable[[StepSums], StepSums]
 
 
 def not_a_number(sums: StepSums) -> StepSums:
-    return StepSums(sums.loss * float("nan"), sums.reconstruction * float("nan"), sums.latents)
+    return StepSums(sums.loss * float("nan"), sums.reconstruction * float("nan"), sums.latents, sums.log_sigma_gradient)
 
 
 def infinite(sums: StepSums) -> StepSums:
-    return StepSums(sums.loss + float("inf"), sums.reconstruction, sums.latents + float("inf"))
+    return StepSums(sums.loss + float("inf"), sums.reconstruction, sums.latents + float("inf"), sums.log_sigma_gradient)
 
 
 def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> list[dict[str, torch.Tensor]]:
     """Spoil the deep model's loss at one training step, counted from 1; fills with its weights before every step."""
     weights: list[dict[str, torch.Tensor]] = []
-    begin, step = Trainer.__init__, NegativeElbo.__call__
+    begin, propagate = Trainer.__init__, NegativeElbo.propagate
     deep: dict[NegativeElbo, VAE] = {}
 
     def begun(self: Trainer, spec: ModelSpec, *rest: Any) -> None:
         begin(self, spec, *rest)
         if not spec.linear:
-            deep[self._gradient] = self.vae
+            deep[self._take_step._gradient] = self.vae
 
-    def patched(self: NegativeElbo, images: torch.Tensor, noise: torch.Tensor) -> StepSums:
-        sums = step(self, images, noise)
+    def patched(self: NegativeElbo, *of: Any) -> StepSums:
+        sums = propagate(self, *of)
         if self not in deep:
             return sums
         weights.append({name: tensor.detach().clone() for name, tensor in deep[self].state_dict().items()})
         return spoil(sums) if len(weights) == spoilt else sums
 
     monkeypatch.setattr(Trainer, "__init__", begun)
-    monkeypatch.setattr(NegativeElbo, "__call__", patched)
+    monkeypatch.setattr(NegativeElbo, "propagate", patched)
     return weights
 
 

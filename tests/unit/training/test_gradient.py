@@ -10,7 +10,7 @@ import torch
 from tui_vae.config import ModelSpec
 from tui_vae.data.order import generator
 from tui_vae.model import VAE, ElboTerms
-from tui_vae.training.gradient import NegativeElbo
+from tui_vae.training.gradient import NegativeElbo, StepSums
 from tui_vae.training.parameters import FlatParameters
 
 ZDIM = 6
@@ -38,28 +38,47 @@ def by_autograd(vae: VAE, images: torch.Tensor, noise: torch.Tensor) -> tuple[El
     return terms, {name: p.grad.clone() for name, p in vae.named_parameters() if p.grad is not None}
 
 
+def by_hand(
+    vae: VAE, images: torch.Tensor, noise: torch.Tensor, dtype: torch.dtype = torch.float32, parts: int = 1
+) -> tuple[list[StepSums], Gradients]:
+    """What each part of the batch adds, and the gradients of the whole."""
+    parameters = FlatParameters(vae)
+    elbo = NegativeElbo(vae, parameters, dtype, parts)
+    batch = torch.arange(len(images))
+    sums = [elbo.propagate(part, images, batch, noise) for part in range(parts)]
+    for part in range(parts):
+        elbo.differentiate(part, len(batch))
+    gradients = {name: view.float() for name, view in parameters.views(elbo.gradients).items()}
+    if "decoder.log_sigma" in gradients:
+        gradients["decoder.log_sigma"] = torch.stack([of.log_sigma_gradient for of in sums]).sum()
+    return sums, gradients
+
+
+def sum_of(parts: Sequence[StepSums], name: str) -> torch.Tensor:
+    return torch.stack([getattr(part, name) for part in parts]).sum(0)
+
+
 def assert_near(mine: torch.Tensor, reference: torch.Tensor, relative: float) -> None:
     assert mine.shape == reference.shape
     assert float((mine - reference).norm()) <= relative * float(reference.norm())
 
 
+@pytest.mark.parametrize("parts", [1, 3])
 @pytest.mark.parametrize("sigma", SIGMAS)
 @pytest.mark.parametrize("hidden", HIDDEN)
-def test_it_is_what_autograd_gives(hidden: Sequence[int], sigma: float | str) -> None:
+def test_it_is_what_autograd_gives(hidden: Sequence[int], sigma: float | str, parts: int) -> None:
     vae = model(hidden, sigma)
     images, noise = batch(33)
     terms, expected = by_autograd(vae, images, noise)
-    parameters = FlatParameters(vae)
-    sums = NegativeElbo(vae, parameters, torch.float32)(images, noise)
-    found = parameters.views(parameters.gradients)
+    sums, found = by_hand(vae, images, noise, parts=parts)
     assert found.keys() == expected.keys()
     assert ("decoder.log_sigma" in found) == (sigma == "learned")
     for name, gradient in expected.items():
         assert_near(found[name], gradient, 1e-5)
-    assert_near(sums.loss, terms.loss().detach(), 1e-5)
-    assert_near(sums.reconstruction, terms.reconstruction.detach().sum(), 1e-5)
+    assert_near(sum_of(sums, "loss"), terms.loss().detach(), 1e-5)
+    assert_near(sum_of(sums, "reconstruction"), terms.reconstruction.detach().sum(), 1e-5)
     expected_latents = torch.stack((terms.kl, terms.mu, terms.mu.square())).detach().sum(1)
-    assert_near(sums.latents, expected_latents, 1e-5)
+    assert_near(sum_of(sums, "latents"), expected_latents, 1e-5)
 
 
 @pytest.mark.parametrize("sigma", SIGMAS)
@@ -68,11 +87,10 @@ def test_it_is_the_slope_of_the_loss(hidden: Sequence[int], sigma: float | str) 
     """By central differences along the gradient itself, in double precision."""
     vae = model(hidden, sigma)
     images, noise = batch(20)
-    parameters = FlatParameters(vae)
-    NegativeElbo(vae, parameters, torch.float32)(images, noise)
+    _, found = by_hand(vae, images, noise)
     exact = model(hidden, sigma).double()
-    direction = {name: g.double() for name, g in parameters.views(parameters.gradients).items()}
-    length = float(parameters.gradients.double().norm())
+    direction = {name: gradient.double() for name, gradient in found.items()}
+    length = float(torch.cat([gradient.flatten() for gradient in direction.values()]).norm())
     losses = []
     for sign in (1, -1):
         exact.load_state_dict(vae.state_dict())
@@ -95,43 +113,11 @@ def test_products_in_bf16_round_as_autocast_does(hidden: Sequence[int]) -> None:
     _, exact = by_autograd(vae, images, noise)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         terms, expected = by_autograd(vae, images, noise)
-    parameters = FlatParameters(vae)
-    sums = NegativeElbo(vae, parameters, torch.bfloat16)(images, noise)
-    assert_near(sums.loss, terms.loss().detach(), 1e-3)
-    for name, gradient in parameters.views(parameters.gradients).items():
+    sums, found = by_hand(vae, images, noise, torch.bfloat16, parts=2)
+    assert_near(sum_of(sums, "loss"), terms.loss().detach(), 1e-3)
+    for name, gradient in found.items():
         assert_near(gradient, expected[name], 0.01)
         assert_near(gradient, exact[name], 0.04)
-        assert gradient.dtype == torch.float32
-
-
-def test_batches_of_several_sizes_do_not_touch_each_other() -> None:
-    vae = model((30, 20), 0.2)
-    parameters = FlatParameters(vae)
-    gradient = NegativeElbo(vae, parameters, torch.float32)
-    found = []
-    for size in (50, 20, 1, 50):
-        images, noise = batch(size, seed=size)
-        loss = float(gradient(images, noise).loss)
-        found.append((loss, parameters.gradients.clone()))
-        terms, expected = by_autograd(vae, images, noise)
-        assert loss == pytest.approx(float(terms.loss().detach()), rel=1e-5)
-        for name, view in parameters.views(parameters.gradients).items():
-            assert_near(view, expected[name], 1e-5)
-    assert found[0][0] == found[3][0]
-    assert torch.equal(found[0][1], found[3][1])
-
-
-def test_what_is_not_finite_leaves_nothing_behind() -> None:
-    """A step that failed, and then one of the same place with other noise."""
-    vae = model((30, 20), "learned")
-    parameters = FlatParameters(vae)
-    gradient = NegativeElbo(vae, parameters, torch.float32)
-    images, noise = batch(20)
-    gradient(images, noise)
-    before = parameters.gradients.clone()
-    assert not torch.isfinite(gradient(images, torch.full_like(noise, float("nan"))).loss)
-    gradient(images, noise)
-    assert torch.equal(parameters.gradients, before)
 
 
 def test_parameters_become_views_and_keep_their_values() -> None:
@@ -148,3 +134,28 @@ def test_parameters_become_views_and_keep_their_values() -> None:
     for name, view in parameters.views(parameters.values).items():
         assert torch.equal(view, before[name])
         assert view.data_ptr() % 64 == 0
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_slices_of_the_parameters_leave_none_out_and_share_no_row(hidden: Sequence[int], count: int) -> None:
+    parameters = FlatParameters(model(hidden, "learned"))
+    slices = parameters.slices(count)
+    assert len(slices) == count
+    seen = torch.zeros_like(parameters.values)
+    for of in slices:
+        seen[of] += 1
+    assert torch.equal(seen, torch.ones_like(seen))
+    rows = parameters.rows_of(slices)
+    for name, flat in parameters.views(torch.arange(len(parameters.values))).items():
+        own = flat.view(-1, *flat.shape[1:])
+        assert [row for of in rows[name] for row in range(of.start, of.stop)] == list(range(len(own)))
+        for of, where in zip(rows[name], slices, strict=True):
+            assert bool(((own[of] >= where.start) & (own[of] < where.stop)).all())
+
+
+def test_slices_are_about_as_long_as_each_other() -> None:
+    parameters = FlatParameters(model((200, 100), 0.2))
+    for count in (2, 4):
+        lengths = [of.stop - of.start for of in parameters.slices(count)]
+        assert max(lengths) - min(lengths) <= 2 * 784

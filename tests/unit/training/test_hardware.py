@@ -95,10 +95,15 @@ def test_auto_prefers_an_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve(TrainConfig(precision="fp32"), 10).device == "cpu"
 
 
-def test_bf16_on_a_cpu_only_where_it_multiplies_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    for tiles, precision in ((True, "bf16"), (False, "fp32")):
-        monkeypatch.setattr(hardware, "_cpu_multiplies_bf16_tiles", lambda tiles=tiles: tiles)
-        assert resolve(TrainConfig(device="cpu"), 10).precision == precision
+@pytest.mark.parametrize(("has", "precision"), [("amx_bf16", "bf16"), ("avx512_bf16", "bf16"), ("avx512_f", "fp32")])
+def test_bf16_on_a_cpu_only_where_it_multiplies_it(has: str, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": False, has: True}, raising=False)
+    assert resolve(TrainConfig(device="cpu"), 10).precision == precision
+
+
+def test_fp32_on_a_cpu_that_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert resolve(TrainConfig(device="cpu"), 10).precision == "fp32"
 
 
 def test_precision_of_products() -> None:

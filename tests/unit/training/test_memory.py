@@ -9,16 +9,16 @@ from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.errors import ExitCode, UsageError
 from tui_vae.model import VAE
 from tui_vae.training import memory
-from tui_vae.training.adam import Adam
-from tui_vae.training.gradient import NegativeElbo
 from tui_vae.training.hardware import Precision
 from tui_vae.training.memory import bytes_needed, bytes_of_model, check_memory, memory_of
-from tui_vae.training.parameters import FlatParameters
+from tui_vae.training.step import Step
 
 
-def resolved(*models: ModelSpec, precision: str = "fp32", batch: int = 64, seeds: int = 1) -> TrainConfig:
+def resolved(
+    *models: ModelSpec, precision: str = "fp32", batch: int = 64, seeds: int = 1, threads: int = 1
+) -> TrainConfig:
     config = TrainConfig(models=models, batch_size=batch, seeds=seeds)
-    return config.resolved(device="cpu", precision=precision, threads=1, train_size=1000)
+    return config.resolved(device="cpu", precision=precision, threads=threads, train_size=1000)
 
 
 def storages(*things: object) -> int:
@@ -42,15 +42,18 @@ def storages(*things: object) -> int:
     return sum(found.values())
 
 
+@pytest.mark.parametrize("threads", [1, 4])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("hidden", [(), (512, 256), (2000,)])
-def test_it_is_near_what_the_tensors_of_a_step_take_and_not_more(hidden: tuple[int, ...], precision: str) -> None:
-    config = resolved(ModelSpec("any", hidden), precision=precision, batch=1000)
+def test_it_is_near_what_the_tensors_of_a_step_take_and_not_more(
+    hidden: tuple[int, ...], precision: str, threads: int
+) -> None:
+    config = resolved(ModelSpec("any", hidden), precision=precision, batch=1000, threads=threads)
     vae = VAE(hidden, config.zdim, config.sigma)
-    parameters = FlatParameters(vae)
-    gradient = NegativeElbo(vae, parameters, Precision(precision, "cpu").dtype)
-    gradient(torch.zeros(1000, 784, dtype=torch.uint8), torch.zeros(1000, config.zdim))
-    taken = storages(parameters, gradient, Adam(parameters))
+    step = Step(vae, Precision(precision, "cpu").dtype, threads=threads, batch=1000)
+    images = torch.zeros(1000, 784, dtype=torch.uint8)
+    step(images, torch.arange(1000), torch.zeros(1000, config.zdim), 1e-3)
+    taken = storages(step) - storages(images)
     assert 0.5 * taken < bytes_of_model(config.models[0], config) < 1.5 * taken
 
 

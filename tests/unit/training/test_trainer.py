@@ -16,8 +16,9 @@ from tui_vae.data.order import generator, image_order
 from tui_vae.events import Checkpoint, Epoch, Event, ModelStarted, Progress, Samples, State
 from tui_vae.model import VAE
 from tui_vae.training import Engine, trainer
-from tui_vae.training.gradient import NegativeElbo, StepSums
+from tui_vae.training.gradient import StepSums
 from tui_vae.training.schedule import learning_rate
+from tui_vae.training.step import Step
 
 from .running import DEEP, SMALL, MemoryStore, Run, identical, train
 
@@ -32,13 +33,13 @@ def every_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def batch_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Fills with the number of images of every training step."""
     sizes: list[int] = []
-    step = NegativeElbo.__call__
+    take = Step.__call__
 
-    def recorded(self: NegativeElbo, images: torch.Tensor, noise: torch.Tensor) -> StepSums:
-        sizes.append(len(images))
-        return step(self, images, noise)
+    def recorded(self: Step, images: torch.Tensor, batch: torch.Tensor, noise: torch.Tensor, lr: float) -> StepSums:
+        sizes.append(len(batch))
+        return take(self, images, batch, noise, lr)
 
-    monkeypatch.setattr(NegativeElbo, "__call__", recorded)
+    monkeypatch.setattr(Step, "__call__", recorded)
     return sizes
 
 

@@ -2,10 +2,21 @@
 
 from tui_vae.tui.pages.digits import DigitsPage
 from tui_vae.tui.pages.evaluation import EvaluationPage
+from tui_vae.tui.pages.explorer import ExplorerPage
 from tui_vae.tui.pages.latents import LatentsPage
 from tui_vae.tui.pages.log import LogPage
 from tui_vae.tui.pages.machine import MachinePage
 from tui_vae.tui.pages.page import Page, Shown
 from tui_vae.tui.pages.training import TrainingPage
 
-__all__ = ["DigitsPage", "EvaluationPage", "LatentsPage", "LogPage", "MachinePage", "Page", "Shown", "TrainingPage"]
+__all__ = ["PAGES", "EvaluationPage", "ExplorerPage", "Page", "Shown"]
+
+PAGES: tuple[type[Page], ...] = (
+    TrainingPage,
+    DigitsPage,
+    LatentsPage,
+    ExplorerPage,
+    EvaluationPage,
+    LogPage,
+    MachinePage,
+)

@@ -11,34 +11,41 @@ from textual.widgets import Label, OptionList
 
 from tui_vae.tui.screens.choices import choice
 
-_TRAINING = "Stop training all models?", "stop after the step at hand; it can be resumed"
+_TRAINING = "Stop training?", "stop all models after a step; it can be resumed"
 _EVALUATION = "Training is done. Stop its evaluation?", "stop it; the models are kept"
 
+_MOST_OF_A_NAME = 20
 
-class StopScreen(ModalScreen[bool]):
-    """Returns whether to stop.
+
+class StopScreen(ModalScreen[str | None]):
+    """Returns ``all``, or ``one`` for a single model, or ``None`` for going on.
 
     Args:
         evaluation_alone: Training has ended, and its evaluation is what would stop.
+        one: The model that may be stopped alone; ``None`` where that is no question.
     """
 
     BINDINGS: ClassVar = [
         ("escape,q,n,ctrl+c", "choose('cancel')", "Cancel"),
-        ("s,S,y", "choose('stop')", "Stop"),
+        ("s,S,y", "choose('all')", "Stop"),
+        ("o", "choose('one')", "Stop one"),
     ]
 
-    def __init__(self, evaluation_alone: bool) -> None:
+    def __init__(self, evaluation_alone: bool, one: str | None) -> None:
         super().__init__()
+        self._one = one if one is None or len(one) <= _MOST_OF_A_NAME else f"{one[: _MOST_OF_A_NAME - 1]}…"
         self._texts = _EVALUATION if evaluation_alone else _TRAINING
 
     def compose(self) -> ComposeResult:
         question, stop = self._texts
         with Vertical(id="stop-dialog", classes="dialog"):
             yield Label(question)
-            yield OptionList(choice("s", stop, "stop"), choice("esc", "cancel", "cancel"))
+            one = [choice("o", f"stop only {self._one}", "one")] if self._one is not None else []
+            yield OptionList(choice("s", stop, "all"), *one, choice("esc", "cancel", "cancel"))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.action_choose(event.option.id or "cancel")
 
     def action_choose(self, chosen: str) -> None:
-        self.dismiss(chosen == "stop")
+        if chosen != "one" or self._one is not None:
+            self.dismiss(chosen if chosen != "cancel" else None)

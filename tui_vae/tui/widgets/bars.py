@@ -9,10 +9,10 @@ from textual.geometry import Size
 from textual.strip import Strip
 
 from tui_vae.tui.charts import Bars, ChartData
-from tui_vae.tui.palette import GREY
+from tui_vae.tui.palette import GREY, MARK
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
-_MARK = Color.from_rgb(245, 245, 245)
+_MARK = Color.from_rgb(*MARK)
 _AXIS = Style(color=Color.from_rgb(*GREY))
 
 

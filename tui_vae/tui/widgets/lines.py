@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 from textual.binding import Binding
@@ -74,8 +74,9 @@ def _right(state: RunState, now: float, sighting: Sighting, width: int) -> Text:
     goes_on = what in ("running", "paused", "stalled")
     end = now if goes_on or state.now is None else state.now
     evaluation = at_work(state, sighting)
-    epoch = min((m.epoch for m in state.models.values()), default=0)
-    parts = [f"epoch {epoch}/{state.epochs}", duration(state.elapsed(end))]
+    last = min(state.models.values(), key=lambda model: model.epoch, default=None)
+    epoch, epochs = (last.epoch, state.epochs_of(last)) if last is not None else (0, state.epochs)
+    parts = [f"epoch {epoch}/{epochs}", duration(state.elapsed(end))]
     if evaluation is not None:
         parts.insert(0, f"evaluating {percent(evaluation)}")
     if what != "running":
@@ -126,9 +127,23 @@ class KeyHints(Static):
         self._shared = [_hint(b) for b in others if b not in pages]
         keys = [binding.key_display or binding.key for binding in pages]
         self._shared.insert(1, _key_and_text(f"{keys[0]}–{keys[-1]}", "pages"))
+        self._greetings = _greetings(
+            {binding.action: binding.key_display or binding.key for binding in reversed(bindings)}
+        )
+        self._greeting = False
+
+    def greet(self, greeting: bool) -> None:
+        """Show those who are here for the first time what to begin with, in the place of all keys, or no longer."""
+        if greeting != self._greeting:
+            self._greeting = greeting
+            self.set_class(greeting, "-greeting")
+            self.on_resize()
 
     def on_resize(self) -> None:
         width = self.size.width
+        if self._greeting:
+            self.update(Text(next((text for text in self._greetings if len(text) <= width), ""), no_wrap=True))
+            return
         line = Text(no_wrap=True)
         fits = sum(hint.cell_len for hint in (*self._each, *self._always)) <= width
         room = width - sum(hint.cell_len for hint in self._always)
@@ -136,6 +151,15 @@ class KeyHints(Static):
             if line.cell_len + hint.cell_len <= room:
                 line.append(hint)
         self.update(Text.assemble(line, *self._always, no_wrap=True))
+
+
+def _greetings(keys: Mapping[str, str]) -> list[str]:
+    """What to say first, the longest form of it before the shorter ones."""
+    every, pause, leave, theme = (keys[action] for action in ("help", "pause_model", "leave", "next_theme"))
+    few = f"{pause} pauses · {leave} leaves"
+    whole = f"{every} shows every key · {few}"
+    forms = (f"welcome!  {whole} · {theme} changes the colours", whole, f"{every} keys · {few}", f"{every} keys")
+    return [f" {form} " for form in forms]
 
 
 def _hint(binding: Binding) -> Text:

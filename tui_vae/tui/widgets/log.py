@@ -9,7 +9,8 @@ from textual import events
 from textual.widgets import RichLog
 
 from tui_vae.tui.charts import styles_of
-from tui_vae.view.state import MOST_LOG_LINES, LogLine, RunState
+from tui_vae.view.log_lines import LogLine
+from tui_vae.view.state import MOST_LOG_LINES, RunState
 
 _LEVELS = {"error": "bold red", "warning": "yellow", "info": ""}
 

@@ -59,7 +59,7 @@ COLUMNS = (
     Column("encoder", 11, 7, _parameters("encoder")),
     Column("decoder", 11, 7, _parameters("decoder")),
     Column("params", 7, 4, lambda m, s: short_count(m.parameters.total if m.parameters else None)),
-    Column("epoch", 8, 0, lambda m, s: f"{m.epoch}/{s.epochs}"),
+    Column("epoch", 8, 0, lambda m, s: f"{m.epoch}/{s.epochs_of(m)}"),
     Column("img/s", 9, 5, lambda m, s: count(m.images_per_second) if m.status == "running" else UNKNOWN),
     Column("left", 8, 8, lambda m, s: duration(m.seconds_left())),
     Column("ELBO train", 11, 9, lambda m, s: nats(m.last_train.elbo if m.last_train else None)),

@@ -1,0 +1,88 @@
+"""A step that several threads share, against one that a single thread takes, and what it keeps."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tui_vae.config import ModelSpec
+from tui_vae.data.order import generator
+from tui_vae.model import VAE
+from tui_vae.training.step import Step, parts_of
+
+ZDIM = 6
+IMAGES = torch.randint(-400, 256, (500, 784), generator=generator(0, "images")).clamp(min=0).to(torch.uint8)
+
+
+def model(hidden: tuple[int, ...] = (30, 20)) -> VAE:
+    return VAE.from_spec(ModelSpec("any", hidden), ZDIM, "learned", generator(1, "weights"))
+
+
+def take(step: Step, count: int, *, first: int = 0, size: int = 128) -> list[float]:
+    """Take so many steps; the last of each five has fewer images."""
+    losses = []
+    for index in range(first, first + count):
+        images = size if index % 5 != 4 else size // 3
+        drawn = generator(index, "test")
+        batch = torch.randint(0, len(IMAGES), (images,), generator=drawn)
+        losses.append(float(step(IMAGES, batch, torch.randn(images, ZDIM, generator=drawn), 1e-3).loss))
+    return losses
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("threads", [2, 3, 4])
+@pytest.mark.parametrize("hidden", [(), (30, 20)])
+def test_threads_change_nothing_but_rounding(hidden: tuple[int, ...], threads: int, dtype: torch.dtype) -> None:
+    vaes = [model(hidden), model(hidden)]
+    one = take(Step(vaes[0], dtype, threads=1, batch=128), 10)
+    several = take(Step(vaes[1], dtype, threads=threads, batch=128), 10)
+    assert several == pytest.approx(one, rel=1e-5 if dtype == torch.float32 else 1e-2)
+    # Ten steps of Adam move a weight by at most 0.01, whatever its gradient: rounding may turn single ones round.
+    for mine, other in zip(vaes[0].parameters(), vaes[1].parameters(), strict=True):
+        assert float((mine - other).detach().abs().mean()) < (1e-5 if dtype == torch.float32 else 2e-3)
+
+
+def test_the_same_threads_give_the_same_bits() -> None:
+    vaes = [model(), model()]
+    losses = [take(Step(vae, torch.float32, threads=3, batch=128), 20) for vae in vaes]
+    assert losses[0] == losses[1]
+    assert all(torch.equal(a, b) for a, b in zip(vaes[0].parameters(), vaes[1].parameters(), strict=True))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_it_goes_on_from_its_state(dtype: torch.dtype) -> None:
+    vaes = [model(), model()]
+    steps = [Step(vae, dtype, threads=2, batch=128) for vae in vaes]
+    take(steps[0], 7)
+    weights, moments = ({name: tensor.clone() for name, tensor in of.items()} for of in steps[0].state())
+    steps[1].load(weights, moments)
+    assert take(steps[0], 6, first=7) == take(steps[1], 6, first=7)
+    assert all(torch.equal(a, b) for a, b in zip(vaes[0].parameters(), vaes[1].parameters(), strict=True))
+
+
+def test_from_a_loss_that_is_not_finite_on_nothing_moves() -> None:
+    vae = model()
+    step = Step(vae, torch.float32, threads=2, batch=128)
+    take(step, 3)
+    before = {name: tensor.clone() for of in step.state() for name, tensor in of.items()}
+    noise = torch.zeros(128, ZDIM)
+    noise[100, 0] = float("nan")  # an image of the second part
+    assert not torch.isfinite(step(IMAGES, torch.arange(128), noise, 1e-3).loss)
+    take(step, 2)
+    assert bool(step.failed)
+    assert all(torch.equal(before[name], t) for of in step.state() for name, t in of.items())
+    step.failed.zero_()
+    take(step, 1)
+    assert any(not torch.equal(before[name], t) for of in step.state() for name, t in of.items())
+
+
+def test_a_batch_is_not_divided_too_finely() -> None:
+    assert [parts_of(threads, 128, "cpu") for threads in (1, 2, 4, 64)] == [1, 2, 4, 4]
+    assert parts_of(8, 20, "cpu") == 1
+    assert parts_of(8, 128, "cuda") == parts_of(8, 128, "mps") == 1
+
+
+def test_an_error_of_one_thread_is_that_of_the_step() -> None:
+    step = Step(model(), torch.float32, threads=2, batch=128)
+    with pytest.raises(IndexError):
+        step(IMAGES, torch.full((128,), len(IMAGES)), torch.zeros(128, ZDIM), 1e-3)

@@ -1,0 +1,106 @@
+"""What a person is told of each event, one line of the log an event; of some there is nothing to tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tui_vae.events import (
+    Checkpoint,
+    Epoch,
+    Evaluation,
+    EvaluationFinished,
+    EvaluationProgress,
+    Event,
+    ModelStarted,
+    Notice,
+    Progress,
+    Request,
+    RunFinished,
+    RunStarted,
+    Samples,
+    Schedule,
+    State,
+)
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line for the log page; ``elapsed`` is the time since the start of the run, see ``RunState.elapsed``."""
+
+    t: float
+    level: str
+    model: str | None
+    text: str
+    elapsed: float | None = None
+
+
+def log_line(event: Event, elapsed: float | None, *, resumed: bool) -> LogLine | None:
+    """What is said of ``event``; ``None`` where that is nothing.
+
+    Args:
+        event: What happened.
+        elapsed: Seconds that the run had taken then.
+        resumed: Whether this part of the run continues another.
+    """
+    if isinstance(event, (Progress, Samples, Checkpoint, EvaluationProgress)):
+        return None
+
+    def line(text: str, model: str | None = None, level: str = "info") -> LogLine:
+        return LogLine(event.t, level, model, text, elapsed)
+
+    match event:
+        case Epoch(split="held_out"):
+            text = (
+                f"epoch {event.epoch}: held-out ELBO {event.elbo:.2f} = {event.reconstruction:.2f} - {event.kl:.2f} KL"
+                f", {event.active_units} active, {event.seconds:.1f} s"
+            )
+            return line(text, event.model)
+        case State(state="failed"):
+            return line(f"failed: {event.reason}", event.model, "error")
+        case State():
+            return line(f"{event.state}: {event.reason}" if event.reason else event.state, event.model)
+        case ModelStarted():
+            return line(_how_it_started(event), event.model)
+        case RunStarted(data=data):
+            how = "resumed on" if resumed else "on"
+            images = f"{data.train:,} training and {data.held_out:,} held-out images"
+            return line(f"run {event.name} {how} {event.device}: {data.name}, {images}")
+        case Evaluation():
+            return line(f"evaluated at epoch {event.epoch} in {event.seconds:.0f} s", event.model)
+        case EvaluationFinished():
+            return line(*_how_evaluation_ended(event))
+        case RunFinished():
+            return line(f"run {event.status}")
+        case Schedule():
+            what = f"{event.epochs:,} epochs, learning rate {event.lr:g}"
+            return line(f"schedule from step {event.step:,} on: {what}, by {event.by}", event.model)
+        case Notice():
+            return line(event.text, event.model, event.level)
+        case Request():
+            asked = f"{_what_is_asked(event)} of {event.model or 'all models'} asked by {event.by}"
+            return line(f"{asked}: {event.refused or 'done'}", level="warning" if event.refused else "info")
+    return None
+
+
+def _how_evaluation_ended(event: EvaluationFinished) -> tuple[str, None, str]:
+    if event.status == "finished":
+        return event.verdict.sentence if event.verdict is not None else "evaluation finished", None, "info"
+    text = f"evaluation {event.status}: {event.reason}" if event.reason else f"evaluation {event.status}"
+    return text, None, "error" if event.status == "failed" else "info"
+
+
+def _what_is_asked(event: Request) -> str:
+    match event.action:
+        case "add_epochs" if event.value is not None:
+            return f"{event.value:g} more epochs"
+        case "set_learning_rate" if event.value is not None:
+            return f"learning rate {event.value:g}"
+    return event.action
+
+
+def _how_it_started(event: ModelStarted) -> str:
+    if event.resumed_at_step is not None:
+        epoch = "" if event.resumed_at_epoch is None else f", epoch {event.resumed_at_epoch}"
+        return f"resumes at step {event.resumed_at_step:,}{epoch}"
+    limit = f", exact limit {event.limit.held_out:.2f} nats on held-out images" if event.limit else ""
+    return f"started with {event.parameters.total:,} parameters{limit}"
