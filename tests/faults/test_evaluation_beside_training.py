@@ -42,7 +42,7 @@ import sys
 from tui_vae.cli import evaluator
 from tui_vae.config import EvaluationConfig
 config = {{"quick": {QUICK!r}, "endless": {ENDLESS!r}}}[sys.argv.pop(1)]
-evaluator.EvaluationConfig = lambda: config
+evaluator.EvaluationConfig = lambda device: config
 from tui_vae.__main__ import main
 main()
 """
@@ -76,7 +76,7 @@ def wait_for(session: Session, kind: type[Event], model: str | None = None) -> N
 def test_an_evaluation_in_the_middle_leaves_every_bit_of_training_as_it_is(
     undisturbed: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluator, "EvaluationConfig", lambda: QUICK)
+    monkeypatch.setattr(evaluator, "EvaluationConfig", lambda device: {"cpu": QUICK}[device])
     session = session_in(tmp_path, evaluate=False)
     wait_for(session, Progress, "linear")
     assert session.evaluate() is None
@@ -96,7 +96,7 @@ def test_an_evaluation_in_the_middle_leaves_every_bit_of_training_as_it_is(
 def test_an_evaluation_at_the_end_leaves_every_bit_of_training_as_it_is(
     undisturbed: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluator, "EvaluationConfig", lambda: QUICK)
+    monkeypatch.setattr(evaluator, "EvaluationConfig", lambda device: {"cpu": QUICK}[device])
     session = session_in(tmp_path, evaluate=True)
     assert session.close() == 0
     run = find_run(tmp_path, "otter")
@@ -113,7 +113,7 @@ def test_an_evaluation_at_the_end_leaves_every_bit_of_training_as_it_is(
 
 
 def test_a_request_to_stop_ends_the_evaluation_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluator, "EvaluationConfig", lambda: ENDLESS)
+    monkeypatch.setattr(evaluator, "EvaluationConfig", lambda device: ENDLESS)
     session = session_in(tmp_path, evaluate=True)
     wait_for(session, EvaluationProgress)
     run = find_run(tmp_path, "otter")

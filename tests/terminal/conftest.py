@@ -46,7 +46,7 @@ def spawn(command: str) -> Iterator[Callable[..., Terminal]]:
 
     def spawn(folder: Path, *arguments: str, size: tuple[int, int] = (80, 24), **env: str) -> Terminal:
         variables = own | {"LANG": "C.UTF-8", "TERM": "xterm-256color"} | env
-        trains = arguments[:1] != ("watch",)
+        trains = arguments[:1] not in (("watch",), ("runs",))
         terminal = Terminal(command, [*(small if trains else ()), *arguments], folder, variables, size)
         terminals.append(terminal)
         return terminal

@@ -11,6 +11,10 @@ from tui_vae.tui.widgets.digits import arrange
 @pytest.mark.parametrize(
     ("rows", "size", "factor", "label_inside"),
     [
+        (2, Size(340, 86), 1 / 3, False),
+        (2, Size(340, 85), 1 / 2, False),
+        (2, Size(228, 58), 1 / 2, False),
+        (2, Size(227, 58), 1, False),
         (5, Size(200, 75), 1, False),
         (5, Size(200, 74), 1, True),
         (5, Size(200, 70), 1, True),
@@ -25,7 +29,7 @@ from tui_vae.tui.widgets.digits import arrange
         (1, Size(60, 8), 2, False),
     ],
 )
-def test_the_size_of_digits(rows: int, size: Size, factor: int, label_inside: bool) -> None:
+def test_the_size_of_digits(rows: int, size: Size, factor: float, label_inside: bool) -> None:
     arrangement = arrange(rows, size)
     assert (arrangement.factor, arrangement.label_inside) == (factor, label_inside)
 

@@ -179,6 +179,19 @@ async def test_where_nothing_is_filtered_slash_says_what_is(open_monitor: OpenMo
         assert not monitor.shows("#filter")
 
 
+async def test_the_filter_holds_for_the_charts_of_latents_too(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 40)) as monitor:
+        await monitor.press("3")
+        await monitor.until(lambda: "● baseline" in monitor.panel("#latents"))
+        await monitor.press("slash", *"DEEP")
+        await monitor.until(lambda: "● baseline" not in monitor.panel("#latents"))
+        assert "▲ deep" in monitor.panel("#latents")
+        await monitor.press("x")
+        await monitor.until(lambda: "no model matches DEEPx" in monitor.panel("#latents"))
+        await monitor.press("escape")
+        await monitor.until(lambda: "● baseline" in monitor.panel("#latents"))
+
+
 def learned() -> list[Event]:
     events = recorded_run()
     return [replace(e, config={**e.config, "sigma": "learned"}) if isinstance(e, RunStarted) else e for e in events]

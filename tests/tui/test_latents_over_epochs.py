@@ -159,6 +159,16 @@ async def test_every_latent_has_its_line_where_the_page_is_high_enough(open_moni
         await monitor.until_shown("32 latents, largest on top")
 
 
+async def test_enter_shows_one_chart_alone_and_escape_all(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(140, 45)) as monitor:
+        await monitor.press("3", "down", "enter")
+        await monitor.until(lambda: "nats · ▲ deep" in monitor.text and "nats · ● baseline" not in monitor.text)
+        await monitor.press("tab")
+        await monitor.until(lambda: "nats · ● baseline" in monitor.text and "nats · ▲ deep" not in monitor.text)
+        await monitor.press("escape")
+        await monitor.until(lambda: "nats · ● baseline" in monitor.text and "nats · ▲ deep" in monitor.text)
+
+
 async def test_a_plain_terminal_shows_shades(open_monitor: OpenMonitor) -> None:
     async with open_monitor(size=(140, 45), ascii_only=True) as monitor:
         await monitor.press("3", "v")

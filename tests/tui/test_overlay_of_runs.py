@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.tui.monitor import OpenMonitor
 from tests.tui.recorded_run import START, epoch, model_started, progress, recorded_state, run_started
+from tests.tui.scripted_library import OpenedSource
 from tui_vae.tui.charts import ChartData, ChartSettings
 from tui_vae.tui.curve_charts import curve_chart
+from tui_vae.tui.following import FollowedRun
 from tui_vae.tui.palette import model_style
 from tui_vae.tui.quantities import LOSS
 from tui_vae.tui.traces import traces_of
@@ -53,15 +56,19 @@ def test_x_counts_from_the_start_of_each_run_in_its_own_steps(axis: str, held_ou
 
 
 async def test_the_runs_to_compare_with_are_drawn_at_once_and_go_again(
-    open_monitor: OpenMonitor, drawn: list[ChartData]
+    open_monitor: OpenMonitor, drawn: list[ChartData], tmp_path: Path
 ) -> None:
     async with open_monitor(size=(140, 45)) as monitor:
         await monitor.settle()
         alone = len(drawn[-1].curves)
-        monitor.app.others = (other_run("faster"), other_run("slower"))
+        for name in ("faster", "slower"):
+            run = FollowedRun(name, OpenedSource([], tmp_path))
+            run.state = other_run(name)
+            monitor.app.following.compare(name, run)
         monitor.app.update_view()
         assert len(drawn[-1].curves) == alone + 4
-        monitor.app.others = ()
+        for name in ("faster", "slower"):
+            monitor.app.following.leave_out(name)
         monitor.app.update_view()
         assert len(drawn[-1].curves) == alone
 

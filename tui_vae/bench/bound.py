@@ -1,13 +1,12 @@
 """How near the trainer's step comes to what its shapes cannot do without: measured in one process, in turn.
 
-``python -m tui_vae.bench.bound STEPS PAIRS`` prints a JSON object. The bound of a step is its matrix products, forward
-and back, and one pass of the optimiser over weights, gradients and moments, with one thread. Time is that of the
-thread on a core, which others on the machine do not lengthen but by what they push out of the caches.
+``python -m tui_vae.bench.bound STEPS PAIRS PRECISION`` prints a JSON object. The bound of a step is its matrix
+products, forward and back, and one pass of the optimiser over weights, gradients and moments, with one thread. Time is
+that of the thread on a core, which others on the machine do not lengthen but by what they push out of the caches.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import sys
 import threading
@@ -133,13 +132,14 @@ def at_once(goes: Sequence[Callable[[int], None]]) -> list[float]:
     return per_step
 
 
-def main(steps: int, pairs: int) -> None:
+def main(steps: int, pairs: int, precision: str) -> None:
     torch.set_num_threads(1)
     data = load_dataset(TrainConfig())
-    config = resolve(TrainConfig(device="cpu", threads=1), len(data.train))
+    config = resolve(TrainConfig(device="cpu", threads=1, precision=precision), len(data.train))
     steppings = [trainer(spec, config, data) for spec in config.models]
     bounds = [Bound(spec, config) for spec in config.models]
-    told: dict[str, Any] = {"precision": config.precision, "in_turn": {}, "at_once": {}}
+    auto = resolve(TrainConfig(device="cpu"), len(data.train)).precision
+    told: dict[str, Any] = {"auto": auto, "in_turn": {}, "at_once": {}}
     for spec, stepping, bound in zip(config.models, steppings, bounds, strict=True):
         told["in_turn"][spec.name] = in_turn(stepping.go, bound.go, steps, pairs)
     of_steps, of_bounds = (at_once([one.go for one in ones]) for ones in (steppings, bounds))
@@ -149,4 +149,4 @@ def main(steps: int, pairs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, itertools.islice(sys.argv, 1, 3)))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -7,6 +7,7 @@ what counts.
 from __future__ import annotations
 
 import subprocess
+import sys
 import tempfile
 import time
 import typing
@@ -18,12 +19,14 @@ from typing import Literal
 from tui_vae.bench.evaluation import measure_evaluations
 from tui_vae.bench.history import measure_opening
 from tui_vae.bench.measurement import COMMAND, Measurement, rates_of
-from tui_vae.bench.speed import measure_speed
+from tui_vae.bench.responsiveness import measure_responsiveness
+from tui_vae.bench.speed import measure_speed, told_by
 from tui_vae.bench.terminal import Terminal
 from tui_vae.errors import TrainingError
 
 RECORDS = 2_000_000
 _TIMEOUT = 120.0
+_IMPORT_TORCH = (sys.executable, "-c", "import torch")
 _SHORTEST_PHASE = 0.5
 """Seconds below which a part of the evaluation is not listed."""
 
@@ -44,6 +47,7 @@ def measure_all(*, repeat: int, epochs: int, report: Callable[[str], None]) -> l
         *measure_speed(repeat=repeat, report=report),
         *_startup(repeat, report),
         *_front_ends(repeat, epochs, report),
+        *_responsiveness(repeat, report),
         *_long_log(repeat, report),
         *_evaluation(repeat, report),
     ]
@@ -55,7 +59,25 @@ def _startup(repeat: int, report: Callable[[str], None]) -> list[Measurement]:
         Measurement.of("tui-vae --help", "s", [_seconds((*COMMAND, "--help")) for _ in range(repeat)]),
         Measurement.of("interface on screen", "s", [_first_paint() for _ in range(repeat)]),
         Measurement.of("first training step drawn", "s", [_first_step() for _ in range(repeat)]),
+        Measurement.of("of that: import of torch alone", "s", [_seconds(_IMPORT_TORCH) for _ in range(repeat)]),
     ]
+
+
+def measure_growth(*, repeat: int, report: Callable[[str], None]) -> list[Measurement]:
+    """How the cost of a step grows with width, depth, zdim, batch, the number of models, and images."""
+    rounds = []
+    for index in range(repeat):
+        report(f"growth, round {index + 1} of {repeat}")
+        rounds.append(told_by("growth"))
+    measurements = []
+    for rows in zip(*rounds, strict=True):
+        name = f"{rows[0]['changed']} {rows[0]['to']}"
+        measurements += [
+            Measurement.of(f"{name}: a step", "ms", [row["milliseconds"] for row in rows]),
+            Measurement.of(f"{name}: all models", "images/s", [row["images_per_second"] for row in rows]),
+            Measurement.of(f"{name}: memory, at least", "MB", [row["megabytes"] for row in rows]),
+        ]
+    return measurements
 
 
 def _seconds(command: Sequence[str]) -> float:
@@ -107,6 +129,11 @@ def _front_ends(repeat: int, epochs: int, report: Callable[[str], None]) -> list
         for model, of in rates.items()
     ]
     return [*ratios, *(Measurement.of(f"{model}: headless", "images/s", of["headless"]) for model, of in rates.items())]
+
+
+def _responsiveness(repeat: int, report: Callable[[str], None]) -> list[Measurement]:
+    report("how soon keys are answered")
+    return measure_responsiveness(repeat)
 
 
 def _long_log(repeat: int, report: Callable[[str], None]) -> list[Measurement]:

@@ -13,12 +13,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import truediv
 from pathlib import Path
 from typing import Any
 
-from tui_vae.bench.measurement import COMMAND, Measurement, rates_of
+from tui_vae.bench.measurement import COMMAND, Measurement
 from tui_vae.errors import TrainingError
+from tui_vae.events import Epoch, State
+from tui_vae.runs import read_log
 
 MODELS = ("baseline", "deep")
 """The default models, which all of this is about."""
@@ -29,8 +30,30 @@ _ALONE = {"baseline": "baseline=", "deep": "deep=512,256"}
 _LAB_STEPS = 60
 _BOUND_STEPS = 20
 _BOUND_PAIRS = 5
-_EPOCHS = 2
-"""Of each training; the first of them is not counted."""
+_EPOCHS = 4
+"""Of each training."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What one round measured of the trainer, with products in one precision.
+
+    Attributes:
+        in_turn: Of each model, pairs of seconds of a core: of a step, and of its bound.
+        at_once: Of each model, seconds of a step and of its bound while those of all models work.
+        together: Seconds of an epoch of all models while they train at once, as many epochs of each: all that happens
+            in between, from the first step to the last, by the number of epochs.
+        alone: The same of each model while only this one trains.
+    """
+
+    in_turn: dict[str, list[tuple[float, float]]]
+    at_once: dict[str, tuple[float, float]]
+    together: float
+    alone: dict[str, float]
+
+    def step_in_cores(self, model: str) -> float:
+        """The least of the pairs' seconds of a core for a step: others on the machine only ever lengthen it."""
+        return min(step for step, _ in self.in_turn[model])
 
 
 @dataclass(frozen=True)
@@ -39,31 +62,15 @@ class Round:
 
     Attributes:
         lab: Of each model, seconds of a step of the lab's loop, and seconds of all cores.
-        in_turn: Of each model, pairs of seconds of a core: of a step, and of its bound.
-        at_once: Of each model, seconds of a step and of its bound while those of all models work.
-        together: Of each model, images a second while both train.
-        alone: The same while only this one trains.
-        precision: Of the matrix products.
+        trained: By precision; single precision first.
     """
 
     lab: dict[str, tuple[float, float]]
-    in_turn: dict[str, list[tuple[float, float]]]
-    at_once: dict[str, tuple[float, float]]
-    together: dict[str, float]
-    alone: dict[str, float]
-    precision: str
+    trained: dict[str, Trained]
 
     def lab_epoch(self, images: int) -> float:
         """Seconds of an epoch of the models, one after the other."""
         return sum(seconds for seconds, _ in self.lab.values()) * images / BATCH
-
-    def epoch_together(self, images: int) -> float:
-        """Seconds until the last of the models that train at once has done an epoch."""
-        return images / min(self.together.values())
-
-    def step_in_cores(self, model: str) -> float:
-        """The least of the pairs' seconds of a core for a step: others on the machine only ever lengthen it."""
-        return min(step for step, _ in self.in_turn[model])
 
 
 def measure_speed(*, repeat: int, report: Callable[[str], None]) -> list[Measurement]:
@@ -82,61 +89,84 @@ def figures(rounds: Sequence[Round], images: int) -> list[Measurement]:
         rounds: At least one.
         images: Of an epoch.
     """
-    steps = images / BATCH
-    lab, together = [r.lab_epoch(images) for r in rounds], [r.epoch_together(images) for r in rounds]
-    lab_cores = [sum(cores for _, cores in r.lab.values()) * steps for r in rounds]
-    trainer_cores = [sum(r.step_in_cores(model) for model in MODELS) * steps for r in rounds]
-    bound = {model: [least / step for r in rounds for step, least in r.in_turn[model]] for model in reversed(MODELS)}
-    kept = {model: [r.at_once[model][1] / r.at_once[model][0] for r in rounds] for model in reversed(MODELS)}
-    of = f"of a step, {rounds[0].precision}"
+    lab = [r.lab_epoch(images) for r in rounds]
+    precisions = list(rounds[0].trained)
     return [
-        Measurement.of("lab's loop / both models together", "ratio", list(map(truediv, lab, together))),
-        Measurement.of(
-            "lab's loop / both models, seconds of cores", "ratio", list(map(truediv, lab_cores, trainer_cores))
-        ),
-        *(Measurement.of(f"{model}: bound / step", "ratio", ratios) for model, ratios in bound.items()),
-        *(Measurement.of(f"{model}: bound / step, all at once", "ratio", ratios) for model, ratios in kept.items()),
+        *(ratio for precision in precisions for ratio in _ratios(rounds, precision, images)),
         Measurement.of("lab's loop, an epoch of both models", "s", lab),
-        Measurement.of("both models together, an epoch", "s", together),
+        *(figure for precision in precisions for figure in _absolute(rounds, precision)),
+    ]
+
+
+def _ratios(rounds: Sequence[Round], precision: str, images: int) -> list[Measurement]:
+    trained = [r.trained[precision] for r in rounds]
+    clock = [r.lab_epoch(images) / of.together for r, of in zip(rounds, trained, strict=True)]
+    cores = [
+        sum(seconds for _, seconds in r.lab.values()) / sum(map(of.step_in_cores, MODELS))
+        for r, of in zip(rounds, trained, strict=True)
+    ]
+    bound = {model: [least / step for of in trained for step, least in of.in_turn[model]] for model in MODELS}
+    kept = {model: [of.at_once[model][1] / of.at_once[model][0] for of in trained] for model in MODELS}
+    return [
+        Measurement.of(f"{precision}: lab's loop / both models together", "ratio", clock),
+        Measurement.of(f"{precision}: lab's loop / both models, seconds of cores", "ratio", cores),
+        *(Measurement.of(f"{precision}: bound / step, {model}", "ratio", bound[model]) for model in reversed(MODELS)),
         *(
-            Measurement.of(f"{model} alone, an epoch", "s", [images / r.alone[model] for r in rounds])
+            Measurement.of(f"{precision}: bound / step, {model}, all at once", "ratio", kept[model])
+            for model in reversed(MODELS)
+        ),
+    ]
+
+
+def _absolute(rounds: Sequence[Round], precision: str) -> list[Measurement]:
+    trained = [r.trained[precision] for r in rounds]
+    return [
+        Measurement.of(f"{precision}: both models together, an epoch", "s", [of.together for of in trained]),
+        *(
+            Measurement.of(f"{precision}: {model} alone, an epoch", "s", [of.alone[model] for of in trained])
             for model in MODELS
         ),
         *(
-            Measurement.of(f"{model}: seconds of a core {of}", "ms", [1e3 * r.step_in_cores(model) for r in rounds])
+            Measurement.of(
+                f"{precision}: a step of {model}, a core", "ms", [1e3 * of.step_in_cores(model) for of in trained]
+            )
             for model in MODELS
         ),
     ]
 
 
 def _round() -> Round:
-    lab = _told("lab_loop", _LAB_STEPS)
-    bound = _told("bound", _BOUND_STEPS, _BOUND_PAIRS)
-    return Round(
-        lab=lab,
-        in_turn=bound["in_turn"],
-        at_once=bound["at_once"],
-        together=_rates(MODELS),
-        alone={model: _rates((model,))[model] for model in MODELS},
-        precision=bound["precision"],
-    )
+    lab, (first, auto) = told_by("lab_loop", _LAB_STEPS), _trained("fp32")
+    trained = {"fp32": first} | ({} if auto == "fp32" else {auto: _trained(auto)[0]})
+    return Round(lab, trained)
 
 
-def _told(module: str, *arguments: int) -> dict[str, Any]:
-    """What a program of this package prints."""
+def _trained(precision: str) -> tuple[Trained, str]:
+    """What is measured with a precision, and which ``auto`` would be."""
+    bound = told_by("bound", _BOUND_STEPS, _BOUND_PAIRS, precision)
+    together = _seconds_of_epoch(MODELS, precision)
+    alone = {model: _seconds_of_epoch((model,), precision) for model in MODELS}
+    return Trained(bound["in_turn"], bound["at_once"], together, alone), bound["auto"]
+
+
+def told_by(module: str, *arguments: object) -> Any:
+    """What a program of this package prints, which is JSON."""
     command = (sys.executable, "-m", f"tui_vae.bench.{module}", *map(str, arguments))
-    done = subprocess.run(command, check=True, capture_output=True)
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    return json.loads(done.stdout)
 
 
-def _rates(models: Sequence[str]) -> dict[str, float]:
-    """Images a second of each of these default models while they train at the same time."""
+def _seconds_of_epoch(models: Sequence[str], precision: str) -> float:
+    """Of these default models together."""
     chosen = [option for model in models for option in ("--model", _ALONE[model])]
     with tempfile.TemporaryDirectory() as runs:
-        options = ("--no-ui", "--quiet", "--no-evaluate", "--runs-dir", runs, "--epochs", str(_EPOCHS))
-        subprocess.run((*COMMAND, *options, "--device", "cpu", *chosen), check=True, capture_output=True)
+        kept = ("--runs-dir", runs, "--epochs", str(_EPOCHS), "--no-evaluate")
+        options = ("--no-ui", "--quiet", "--device", "cpu", "--precision", precision)
+        subprocess.run((*COMMAND, *options, *kept, *chosen), check=True, capture_output=True)
         log = next(Path(runs).glob("*/events.jsonl"), None)
         if log is None:
             raise TrainingError("the training to be measured left no run behind")
-        return rates_of(log)
+        events = list(read_log(log))
+    began = min(event.t for event in events if isinstance(event, State) and event.state == "running")
+    ended = max(event.t for event in events if isinstance(event, Epoch))
+    return (ended - began) / _EPOCHS

@@ -34,10 +34,18 @@ class Terminal:
             TimeoutError: It did not come in time, or the command ended before.
         """
         while text not in self._output:
-            if self.seconds() > timeout or not self.drain(0.01):
+            if self.seconds() > timeout or not self.drain(0.002):
                 end = self._output[-300:]
                 raise TimeoutError(f"{text!r} was not drawn within {timeout:g} s; the end of the output: {end!r}")
         return self.seconds()
+
+    def press(self, keys: bytes) -> None:
+        """Type something."""
+        os.write(self._master, keys)
+
+    def forget(self) -> None:
+        """Leave what has been drawn out of :meth:`wait_for`."""
+        self._output = b""
 
     def seconds(self) -> float:
         """Since the start of the command."""

@@ -72,7 +72,8 @@ _RunsDir = Annotated[
 
 
 @app.command()
-def runs(
+def runs(  # noqa: PLR0913, PLR0917 - one for each option
+    ctx: typer.Context,
     run: Annotated[
         list[str] | None, typer.Argument(metavar="RUN", help="Names, paths or latest.  [default: all]")
     ] = None,
@@ -83,9 +84,18 @@ def runs(
     json: Annotated[bool, typer.Option("--json", metavar="", help="JSON Lines: one object for each run.")] = False,
     delete: Annotated[bool, typer.Option("--delete", metavar="", help="Delete these runs, after asking.")] = False,
     yes: Annotated[bool, typer.Option("--yes", metavar="", help="Delete without asking.")] = False,
+    open_: Annotated[
+        bool, typer.Option("--open", metavar="", help="In the interface: look into runs, open, compare, resume.")
+    ] = False,
     runs_dir: _RunsDir = None,
 ) -> None:
     """List the stored runs, newest first, or delete some."""
+    if open_:
+        if run or json or delete or yes or pattern is not None or sort != "age":
+            raise typer.BadParameter("--open goes with --runs-dir only")
+        from tui_vae.cli.watch import open_library  # noqa: PLC0415
+
+        raise typer.Exit(open_library(runs_dir_of(runs_dir), DisplayConfig(), ctx.obj))
     from tui_vae.cli.runs import delete_runs, show_runs  # noqa: PLC0415
 
     if delete:
@@ -139,7 +149,7 @@ def evaluate(
     config = evaluation_of(options)
     from tui_vae.cli.evaluate import Shown, evaluate  # noqa: PLC0415
 
-    evaluate(runs_dir_of(runs_dir), run, model or (), config, Shown(json, csv, pictures))
+    evaluate(runs_dir_of(runs_dir), run, model or (), config, Shown(json, csv, pictures), ctx.obj)
 
 
 @app.command()
@@ -160,19 +170,22 @@ def compare(
     config = evaluation_of(options)
     from tui_vae.cli.evaluate import Shown, compare  # noqa: PLC0415
 
-    compare(runs_dir_of(runs_dir), run, baseline, config, Shown(json, csv))
+    compare(runs_dir_of(runs_dir), run, baseline, config, Shown(json, csv), ctx.obj)
 
 
 @app.command()
 def bench(
     repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Repetitions of everything.")] = 3,
     epochs: Annotated[int, typer.Option(min=2, metavar="N", help="Epochs of each training that is measured.")] = 5,
+    growth: Annotated[
+        bool, typer.Option("--growth", metavar="", help="Instead: how cost grows with model, batch and models at once.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", metavar="", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Measure this machine: training, start-up, the interface's cost, opening a long run, evaluation. Takes minutes."""
     from tui_vae.cli.bench import run_bench  # noqa: PLC0415
 
-    run_bench(repeat=repeat, epochs=epochs, as_json=json)
+    run_bench(repeat=repeat, epochs=epochs, growth=growth, as_json=json)
 
 
 def _version(wanted: bool) -> None:

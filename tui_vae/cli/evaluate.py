@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tui_vae.cli.signals import StopSignals, interrupted_by
 from tui_vae.cli.terminal import prepare_output
 from tui_vae.config import DisplayConfig, EvaluationConfig
 from tui_vae.errors import RunStoreError, UsageError
@@ -39,7 +40,9 @@ class Shown:
             raise UsageError("--pictures goes with tables, neither with --json nor with --csv")
 
 
-def evaluate(runs_dir: Path, text: str, models: Sequence[str], config: EvaluationConfig, shown: Shown) -> None:
+def evaluate(
+    runs_dir: Path, text: str, models: Sequence[str], config: EvaluationConfig, shown: Shown, signals: StopSignals
+) -> None:
     """Measure the models of a run, keep what was found in it, and print it.
 
     Raises:
@@ -51,7 +54,7 @@ def evaluate(runs_dir: Path, text: str, models: Sequence[str], config: Evaluatio
         bar.say("loading torch")
         from tui_vae.cli.evaluating import compared, evaluate_run  # noqa: PLC0415
 
-        with _writer_of(run) as writer:
+        with interrupted_by(signals), _writer_of(run) as writer:
             measured = evaluate_run(
                 run, config, emit=_both(writer.emit, bar.show), keep=writer.hindrance is None, models=models
             )
@@ -77,7 +80,14 @@ def evaluate(runs_dir: Path, text: str, models: Sequence[str], config: Evaluatio
         print(f"kept in {printable(str(run.path / 'evaluation'))}")
 
 
-def compare(runs_dir: Path, texts: Sequence[str], baseline: str | None, config: EvaluationConfig, shown: Shown) -> None:
+def compare(
+    runs_dir: Path,
+    texts: Sequence[str],
+    baseline: str | None,
+    config: EvaluationConfig,
+    shown: Shown,
+    signals: StopSignals,
+) -> None:
     """Hold the models of runs against each other; those that are not measured yet, at these sizes, are measured first.
 
     Raises:
@@ -92,7 +102,7 @@ def compare(runs_dir: Path, texts: Sequence[str], baseline: str | None, config: 
 
         for run in runs:
             bar.prefix = f"{printable(run.name)}: " if len(runs) > 1 else ""
-            with _writer_of(run) as writer:
+            with interrupted_by(signals), _writer_of(run) as writer:
                 found = evaluate_run(
                     run, config, emit=_both(writer.emit, bar.show), keep=writer.hindrance is None, again=False
                 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from tui_vae.cli.preparation import saved_state
+from tui_vae.cli.preparation import check_images, saved_state
 from tui_vae.config import EvaluationConfig, ModelSpec, TrainConfig
 from tui_vae.data import load_splits
 from tui_vae.data.splits import hold_out
@@ -24,7 +24,7 @@ from tui_vae.events import Evaluation, EvaluationFinished, EvaluationProgress, E
 from tui_vae.metrics import Verdict
 from tui_vae.model import VAE
 from tui_vae.runs import LogWriter, RunDirectory
-from tui_vae.runs.continuing import read_config
+from tui_vae.runs.continuing import begun_with, read_config
 from tui_vae.runs.evaluations import StoredEvaluation, read_evaluation, write_evaluation
 from tui_vae.runs.lease import Lease
 from tui_vae.training.hardware import find_device
@@ -112,7 +112,7 @@ def evaluate_run(
     if to_measure:
         progress = _Progress(emit, len(to_measure))
         try:
-            suite = _suite(config, train_config, device, progress)
+            suite = _suite(run, config, train_config, device, progress)
             for subject in to_measure:
                 stored, grids = _measure(suite, subject, config, progress)
                 kept = _keep(run, stored, grids, emit) if keep else None
@@ -123,6 +123,9 @@ def evaluate_run(
         except TuiVaeError as error:
             # Whoever reads the run's log must not wait for the rest.
             emit(_ended("failed", str(error), None, began))
+            raise
+        except KeyboardInterrupt as stopped:
+            emit(_ended("stopped", f"by {stopped}", None, began))
             raise
     measured = [found[subject.spec.name] for subject in subjects]
     if to_measure:
@@ -190,15 +193,26 @@ def load_subjects(run: RunDirectory, config: TrainConfig, names: Sequence[str], 
     return found
 
 
-def _suite(config: EvaluationConfig, train_config: TrainConfig, device: torch.device, progress: _Progress) -> Suite:
-    """The suite with the data of a run."""
+def _suite(
+    run: RunDirectory,
+    config: EvaluationConfig,
+    train_config: TrainConfig,
+    device: torch.device,
+    progress: _Progress,
+) -> Suite:
+    """The suite with the data of a run.
+
+    Raises:
+        DataError: They are not those that it was trained on.
+    """
     progress.begin("reading the data", None)
     train, test = load_splits(train_config)
-    trained_on = hold_out(
+    divided = hold_out(
         train_config.dataset, train, test, val_size=train_config.val_size, train_size=train_config.train_size
-    ).train
+    )
+    check_images(divided.summary(), begun_with(run))
     return Suite(
-        config, train_config, train=train, trained_on=trained_on, test=test, device=device, report=progress.shared
+        config, train_config, train=train, trained_on=divided.train, test=test, device=device, report=progress.shared
     )
 
 

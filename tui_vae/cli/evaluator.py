@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tui_vae.cli.evaluation_worker import Job
-from tui_vae.config import EvaluationConfig
+from tui_vae.config import AUTO, EvaluationConfig
 from tui_vae.errors import EventError
 from tui_vae.events import EvaluationFinished, Event, RunStatus, decode
 from tui_vae.runs import RunDirectory
@@ -53,6 +53,7 @@ class Evaluator:
         models: Sequence[str],
         *,
         threads: int | None,
+        device: str = AUTO,
         before: Callable[[], None] = lambda: None,
     ) -> str | None:
         """Begin; returns why not.
@@ -60,13 +61,15 @@ class Evaluator:
         Args:
             models: Names of the models.
             threads: Intra-op threads of the evaluating process.
+            device: On which it computes.
             before: Called first, in the evaluation's own thread; may wait.
         """
         with self._lock:
             if self.busy:
                 return STARTING
             self._cancelled = None
-            job = Job(str(self._run.path), tuple(models), EvaluationConfig().to_json(), threads, self._own)
+            config = EvaluationConfig(device=device).to_json()
+            job = Job(str(self._run.path), tuple(models), config, threads, self._own)
             self._thread = threading.Thread(target=self._evaluate, args=(job, before), name="evaluator", daemon=True)
             self._thread.start()
         return None

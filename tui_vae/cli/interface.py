@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_vae.cli.hangup import Terminal
+from tui_vae.cli.library import Library
 from tui_vae.cli.options import Chosen
 from tui_vae.cli.preferences import PreferencesFile
 from tui_vae.cli.signals import StopSignals
@@ -45,6 +47,7 @@ def train_in_interface(prepare_run: Prepare, chosen: Chosen, signals: StopSignal
             fps=chosen.display.fps,
             stray=stray.take,
             stalled=lambda: _share_lock(draws=not stray.stalled()),
+            library=Library(Path(chosen.store.runs_dir)),
             machine=Sampler(),
             preferences=PreferencesFile(chosen.display.theme),
         )
@@ -71,7 +74,7 @@ def train_in_interface(prepare_run: Prepare, chosen: Chosen, signals: StopSignal
         # Textual has printed what went wrong. The run is worth more than its display.
         print("tui-vae: the interface failed; training goes on without it", file=sys.stderr)
         leave = Leave.HEADLESS
-    return _after(leave, opening.session, app.run_state, chosen.display, terminal)
+    return _after(leave, opening.session, app.first_state, chosen.display, terminal)
 
 
 def _share_lock(*, draws: bool) -> bool:

@@ -13,7 +13,15 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from tui_vae.config import DisplayConfig, EvaluationConfig, ModelSpec, StoreConfig, TrainConfig, option_names
+from tui_vae.config import (
+    DisplayConfig,
+    EvaluationConfig,
+    ModelSpec,
+    StoreConfig,
+    TrainConfig,
+    option_names,
+    option_type,
+)
 
 CONFIGS = (TrainConfig, StoreConfig, DisplayConfig)
 
@@ -125,17 +133,12 @@ def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _parameter(f: dataclasses.Field[Any]) -> inspect.Parameter:
     names = option_names(f)
-    kind: Any
-    default: Any = None
+    kind: Any = option_type(f)
+    default: Any = False if kind is bool else None
+    shown: Any = None if kind is bool or isinstance(f.default, tuple) else f.default
     if f.name == "models":
         kind = list[str]
-        shown: Any = "  ".join(str(spec) for spec in TrainConfig().models)
-    elif isinstance(f.default, bool):
-        kind, default, shown = bool, False, None
-    elif f.metadata["parse"] or isinstance(f.default, str) or f.name in ("name", "resume", "theme"):
-        kind, shown = str, None if isinstance(f.default, tuple) else f.default
-    else:
-        kind, shown = (float, f.default) if isinstance(f.default, float) else (int, f.default)
+        shown = "  ".join(str(spec) for spec in TrainConfig().models)
     help_text = f.metadata["help"]
     if shown is not None:
         help_text += f"  [default: {shown}]"

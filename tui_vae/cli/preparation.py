@@ -66,7 +66,7 @@ class Preparation:
             RunStoreError: A model has checkpoints, but none that can be used.
         """
         begun = first_start(stored.history)
-        self._check_data(begun)
+        check_images(self.summary, begun)
         saved, notices = self._saved_states(stored.run)
         self._check_epochs(stored.run, saved)
         notices += self._differences(stored, begun)
@@ -132,13 +132,6 @@ class Preparation:
                     f"--epochs {self.config.epochs}: {name} of {run.name} has done {done} already; give more"
                 )
 
-    def _check_data(self, started: RunStarted | None) -> None:
-        if started is not None and started.data.sha256 != self.summary.sha256:
-            raise DataError(
-                f"the images of {self.config.dataset} are not those that the run was trained on "
-                f"(SHA-256 {self.summary.sha256[:12]}…, not {started.data.sha256[:12]}…)"
-            )
-
     def _differences(self, stored: StoredRun, started: RunStarted | None) -> list[Event]:
         """What may keep the rest from being, bit for bit, what it would have been."""
         old = dict(started.versions) if started is not None else {}
@@ -194,6 +187,19 @@ def saved_state(
     except RunStoreError as error:
         raise RunStoreError(f"{run.name}, model {spec.name}: {error}") from error
     return state, stored.damage
+
+
+def check_images(images: DataSummary, started: RunStarted | None) -> None:
+    """Refuse other images than those that a run was begun with, where that is known.
+
+    Raises:
+        DataError: They are others.
+    """
+    if started is not None and started.data.sha256 != images.sha256:
+        raise DataError(
+            f"the images of {images.name} are not those that the run was trained on "
+            f"(SHA-256 {images.sha256[:12]}…, not {started.data.sha256[:12]}…)"
+        )
 
 
 def prepare(config: TrainConfig, report: Callable[[str], None]) -> Preparation:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 import json
 import math
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ from tui_vae.config import DisplayConfig
 from tui_vae.errors import ExitCode, RunStoreError, UsageError
 from tui_vae.headless import make_console
 from tui_vae.headless.run_table import RunRow, print_runs
-from tui_vae.runs.lease import Lease
+from tui_vae.runs.keeping import delete_run
 from tui_vae.runs.listing import find_run, list_runs
 from tui_vae.runs.summary import ModelSummary, RunSummary, summarised
 from tui_vae.view.numbers import UNKNOWN, age, nats, size
@@ -91,13 +90,7 @@ def delete_runs(runs_dir: Path, texts: Sequence[str], *, yes: bool) -> int:
             print("nothing was deleted")
             return ExitCode.OK
     for run in runs:
-        # Whoever holds the lease is the only one that writes: a run that trains is refused, and none begins meanwhile.
-        lease = Lease.acquire(run)
-        try:
-            shutil.rmtree(run.path)
-        except OSError as error:
-            lease.release()
-            raise RunStoreError(f"{run.path}: cannot be deleted entirely ({error.strerror})") from error
+        delete_run(run)
         print(f"deleted {printable(run.path.name)}")
     return ExitCode.OK
 

@@ -71,7 +71,9 @@ class Session:
         self._newest = NewestCheckpoints()
         self._emit.add(self._newest)
         conclude = self._evaluate_at_end if evaluate_at_end else lambda results: None
-        self._engine = Engine(surroundings(self._emit, self._store), saved, conclude)
+        shared = surroundings(self._emit, self._store)
+        self._device = shared.config.device
+        self._engine = Engine(shared, saved, conclude)
         self._detached = threading.Event()
         self._stopping: str | None = None
         self._closing = threading.Lock()
@@ -133,7 +135,10 @@ class Session:
         training = not self._engine.trained
         # Beside training it has one thread; what has ended leaves it all of them.
         return self._evaluator.start(
-            self._engine.models, threads=1 if training else None, before=self._save_newest if training else lambda: None
+            self._engine.models,
+            threads=1 if training else None,
+            device=self._device,
+            before=self._save_newest if training else lambda: None,
         )
 
     def stop(self, reason: str, model: str | None = None) -> None:
@@ -173,7 +178,7 @@ class Session:
             return
         self._evaluator.cancel("training has ended")  # one of older weights
         self._evaluator.wait()
-        self._evaluator.start(finished, threads=None)
+        self._evaluator.start(finished, threads=None, device=self._device)
         if self._stopping is not None:  # by a request that came after the last model had ended
             self._evaluator.cancel(self._stopping)
         self._evaluator.wait()

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 _STOPPED = 130
@@ -57,3 +58,21 @@ class StopSignals:
         with contextlib.suppress(OSError):
             os.write(2, f"tui-vae: stopped by {name}\n".encode())
         os._exit(_STOPPED)
+
+
+def interrupt(name: str) -> None:
+    """An answer for what can be left anywhere, and puts its things in order on the way out."""
+    raise KeyboardInterrupt(name)
+
+
+@contextlib.contextmanager
+def interrupted_by(signals: StopSignals) -> Iterator[None]:
+    """Let a signal end what is done meanwhile by a ``KeyboardInterrupt``, and say which it was."""
+    before, signals.answer = signals.answer, interrupt
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        sys.stderr.write(f"tui-vae: stopped by {stopped}\n")
+        raise
+    finally:
+        signals.answer = before

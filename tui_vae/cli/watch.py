@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tui_vae.cli.hangup import Terminal
-from tui_vae.cli.signals import StopSignals
+from tui_vae.cli.signals import StopSignals, interrupt
 from tui_vae.cli.stray import StrayOutput
 from tui_vae.cli.terminal import in_foreground, prepare_output, usable_terminal
 from tui_vae.cli.watching import WatchSource
@@ -32,13 +32,12 @@ def watch_run(text: str, runs_dir: Path, display: DisplayConfig, *, control: boo
     if control and not with_interface:
         raise UsageError("--control goes with the interface, which needs a terminal; leave it out to watch as text")
     source = WatchSource(run, control=control, as_logged=display.json)
-    # Nothing is lost with a watcher: it goes with its terminal.
-    terminal = Terminal()
-    terminal.when_lost(lambda reason: os._exit(ExitCode.STOPPED))
-    terminal.watch()
+    _end_with_terminal()
     try:
         if with_interface:
-            return _in_interface(source, printable(run.name), display, signals, ascii_only=ascii_only)
+            source.start()
+            known = RunState(name=printable(run.name))
+            return in_interface(source, known, runs_dir, display, signals, ascii_only=ascii_only)
         if not display.no_ui:
             print("tui-vae: no terminal for the interface here; watching without it, as --no-ui does", file=sys.stderr)
         return _as_text(source, printable(run.name), display, signals)
@@ -46,27 +45,54 @@ def watch_run(text: str, runs_dir: Path, display: DisplayConfig, *, control: boo
         source.close()
 
 
-def _in_interface(
-    source: WatchSource, name: str, display: DisplayConfig, signals: StopSignals, *, ascii_only: bool
+def open_library(runs_dir: Path, display: DisplayConfig, signals: StopSignals) -> int:
+    """Show the runs in the interface, for the user to choose one; returns the exit code of the process.
+
+    Raises:
+        UsageError: There is no terminal.
+    """
+    ascii_only = prepare_output(display)
+    if not usable_terminal():
+        raise UsageError("--open needs a terminal for the interface; without --open the runs are printed")
+    _end_with_terminal()
+    return in_interface(None, RunState(), runs_dir, display, signals, ascii_only=ascii_only)
+
+
+def _end_with_terminal() -> None:
+    """Nothing is lost with a watcher: it goes with its terminal."""
+    terminal = Terminal()
+    terminal.when_lost(lambda reason: os._exit(ExitCode.STOPPED))
+    terminal.watch()
+
+
+def in_interface(
+    source: WatchSource | None,
+    known: RunState,
+    runs_dir: Path,
+    display: DisplayConfig,
+    signals: StopSignals,
+    *,
+    ascii_only: bool,
 ) -> int:
+    """The interface on a run that this process only watches, or on none."""
+    from tui_vae.cli.library import Library  # noqa: PLC0415 - what is only needed here
     from tui_vae.cli.preferences import PreferencesFile  # noqa: PLC0415 - only for the interface
     from tui_vae.machine.sampler import Sampler  # noqa: PLC0415 - only for the interface
     from tui_vae.tui import Leave, MonitorApp  # noqa: PLC0415 - Textual, which no text output loads
 
     with StrayOutput() as stray:
-        known = RunState(name=name)
         app = MonitorApp(
-            lambda report: source,
+            None if source is None else lambda report: source,
             state=known,
             ascii_only=ascii_only,
             fps=display.fps,
             stray=stray.take,
             stalled=stray.stalled,
-            machine=Sampler(source.trainer),
+            library=Library(runs_dir),
+            machine=Sampler() if source is None else Sampler(source.trainer),
             preferences=PreferencesFile(display.theme),
         )
         signals.answer = app.request_stop
-        source.start()
         leave = app.run()
         remains = stray.take()
     if remains:
@@ -81,7 +107,7 @@ def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: St
     from tui_vae.headless import follow, make_output  # noqa: PLC0415 - Rich, which the interface does without
 
     output = make_output(display, in_place=in_foreground())
-    signals.answer = _interrupt
+    signals.answer = interrupt
     source.start()
     try:
         state = follow(source, output)
@@ -100,7 +126,3 @@ def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: St
         sys.stderr.write(f"tui-vae: {said}\n")
     codes = {"finished": ExitCode.OK, "stopped": ExitCode.STOPPED}
     return codes.get(doing(state, source.sighting()), ExitCode.MODEL_FAILED)
-
-
-def _interrupt(name: str) -> None:
-    raise KeyboardInterrupt

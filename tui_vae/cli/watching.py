@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections import deque
@@ -174,7 +175,7 @@ class WatchSource:
                 self._hand_over([Notice(level="error", text=self.trouble)], restarted=False)
 
     def _hand_over(self, events: Sequence[Event], *, restarted: bool) -> None:
-        plain = events if self._as_logged else [printable_event(event) for event in events]
+        plain = events if self._as_logged else [printable_event(self._named(event)) for event in events]
         with self._changed:
             if restarted:
                 self._waiting.clear()
@@ -188,6 +189,10 @@ class WatchSource:
                 self._finished = False
         if events:
             self._last_new = time.monotonic()
+
+    def _named(self, event: Event) -> Event:
+        """A run that was renamed tells of itself under the name that it has."""
+        return dataclasses.replace(event, name=self._run.name) if isinstance(event, RunStarted) else event
 
     def _judge(self, sighting: Sighting) -> None:
         """Take the writer for gone only after a while, and the run for over when nothing more is to be expected."""

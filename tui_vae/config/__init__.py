@@ -9,7 +9,7 @@ from tui_vae.config.changes import Change, ChangeKind, Plan
 from tui_vae.config.display import COLOURS, DisplayConfig, StoreConfig
 from tui_vae.config.evaluation import EvaluationConfig, parse_metrics
 from tui_vae.config.models import IMAGE_SIDE, PIXELS, ModelSpec, check_name
-from tui_vae.config.options import AUTO, option_names
+from tui_vae.config.options import AUTO, option_names, option_type
 from tui_vae.config.patience import ended_early
 from tui_vae.config.training import (
     DATASETS,
@@ -45,6 +45,7 @@ __all__ = [
     "check_name",
     "ended_early",
     "option_names",
+    "option_type",
     "parse_metrics",
     "parse_sigma",
     "parse_threads",

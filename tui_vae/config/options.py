@@ -50,6 +50,15 @@ def option_names(field: dataclasses.Field[Any]) -> tuple[str, ...]:
     return field.metadata["names"] or (f"--{field.name.replace('_', '-')}",)
 
 
+def option_type(field: dataclasses.Field[Any]) -> type[bool] | type[str] | type[float] | type[int]:
+    """What a text typed for the option is turned into, before ``parse`` has it."""
+    if isinstance(field.default, bool):
+        return bool
+    if field.metadata["parse"] or isinstance(field.default, tuple) or str(field.type).startswith("str"):
+        return str
+    return float if isinstance(field.default, float) else int
+
+
 def shown(text: str) -> str:
     """User text that is safe to print in one line."""
     shown = ascii(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.files import remove_parts
 from tui_vae.runs.guarded import read_small
 from tui_vae.runs.lease import Lease
+from tui_vae.runs.log import read_log
 from tui_vae.runs.manifest import ENDING, read_manifest
 from tui_vae.runs.summary import summarised
 from tui_vae.runs.tail import LogTail
@@ -124,9 +125,17 @@ def read_config(run: RunDirectory) -> TrainConfig:
         raise RunStoreError(f"{run.config}: no configuration of this version ({str(error)[:200]!a})") from error
 
 
-def first_start(history: Sequence[Event]) -> RunStarted | None:
+def first_start(history: Iterable[Event]) -> RunStarted | None:
     """The event that tells what data the run was begun with."""
     return next((event for event in history if isinstance(event, RunStarted)), None)
+
+
+def begun_with(run: RunDirectory) -> RunStarted | None:
+    """The same of a run whose history is not at hand, without reading all of it; ``None`` if its log does not tell."""
+    try:
+        return first_start(read_log(run.log))
+    except (RunStoreError, EventError):
+        return None
 
 
 def _check_folders(run: RunDirectory) -> None:

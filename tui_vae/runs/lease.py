@@ -94,6 +94,15 @@ class Lease:
             return True  # a failing disk takes no lease away
         return link is None or link.record is None or link.key == self.token
 
+    def move(self, run: RunDirectory) -> None:
+        """Give the directory of the run another name, which only its writer may; for a lease that is not kept.
+
+        Raises:
+            OSError: It has its old name still.
+        """
+        self._run.path.rename(run.path)
+        self._run = run
+
     def release(self) -> None:
         """Let the run go; from now on another process may write it. Any number of times."""
         self._released.set()

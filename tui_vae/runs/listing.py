@@ -23,7 +23,7 @@ def list_runs(runs_dir: Path) -> Iterator[RunSummary]:
     Raises:
         RunStoreError: The directory cannot be read. One that is not there has no runs.
     """
-    return map(summarised, _runs(runs_dir))
+    return map(summarised, runs_in(runs_dir))
 
 
 def find_run(runs_dir: Path, text: str) -> RunDirectory:
@@ -34,7 +34,7 @@ def find_run(runs_dir: Path, text: str) -> RunDirectory:
     """
     if os.sep in text or text in (os.curdir, os.pardir):
         return run_at(Path(text))
-    runs = _runs(runs_dir)
+    runs = runs_in(runs_dir)
     if not runs:
         raise RunStoreError(f"{runs_dir}: no runs are kept there; start one with: tui-vae, or give --runs-dir")
     if text == LATEST:
@@ -64,8 +64,12 @@ def run_at(path: Path) -> RunDirectory:
     return RunDirectory(path, unquote(_name_part(path)))
 
 
-def _runs(runs_dir: Path) -> list[RunDirectory]:
-    """Newest first, by the time in the folder's name; whoever gave a folder another name has it at the end."""
+def runs_in(runs_dir: Path) -> list[RunDirectory]:
+    """Newest first, by the time in the folder's name; whoever gave a folder another name has it at the end.
+
+    Raises:
+        RunStoreError: The directory cannot be read. One that is not there has no runs.
+    """
     try:
         with os.scandir(runs_dir) as entries:
             paths = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
@@ -73,7 +77,8 @@ def _runs(runs_dir: Path) -> list[RunDirectory]:
         return []
     except OSError as error:
         raise RunStoreError(f"{runs_dir}: cannot be read ({error.strerror}); choose another --runs-dir") from error
-    runs = [path for path in paths if _FOLDER.fullmatch(path.name) or _is_run(path)]
+    visible = [path for path in paths if not path.name.startswith(".")]
+    runs = [path for path in visible if _FOLDER.fullmatch(path.name) or _is_run(path)]
     runs.sort(key=lambda path: (_FOLDER.fullmatch(path.name) is not None, path.name), reverse=True)
     return [RunDirectory(path, unquote(_name_part(path))) for path in runs]
 
@@ -81,6 +86,13 @@ def _runs(runs_dir: Path) -> list[RunDirectory]:
 def _is_run(path: Path) -> bool:
     run = RunDirectory(path, path.name)
     return os.path.lexists(run.config) or os.path.lexists(run.log)
+
+
+def renamed(run: RunDirectory, name: str) -> RunDirectory:
+    """Where a run would lie under another name: what its folder says of the time stays."""
+    found = _FOLDER.fullmatch(run.path.name)
+    folder = f"{found[1]}-{folder_name(name)}" if found is not None else folder_name(name)
+    return RunDirectory(run.path.with_name(folder), name)
 
 
 def _name_part(path: Path) -> str:

@@ -51,6 +51,8 @@ class RunSummary:
     epochs: int | None = None
     models: tuple[ModelSummary, ...] = ()
     began: float | None = None
+    trouble: str | None = None
+    """Why a run is damaged."""
 
     @property
     def elbo(self) -> float | None:
@@ -92,14 +94,14 @@ class _Tail:
 def summarised(run: RunDirectory) -> RunSummary:
     """The summary of a run; damaged or hostile content makes a poorer summary and no error."""
     size = _size(run)
-    config, started, sound = _beginning(run)
+    config, started, trouble = _beginning(run)
     if config is None and started is None:
-        return RunSummary(run, "damaged" if not sound else "empty", size)
+        return RunSummary(run, "damaged" if trouble else "empty", size, trouble=trouble)
     names, dataset, epochs = _told_by(config, started)
     tail = _end(run, names)
     alive = liveness(read_lease(run), time.time())
     if started is None and alive == "gone":
-        state: Condition | Literal["empty", "damaged"] = "empty" if sound else "damaged"
+        state: Condition | Literal["empty", "damaged"] = "damaged" if trouble else "empty"
     else:
         status = tail.finished.status if tail.finished is not None else None
         state = condition(status, [tail.states.get(name) for name in names], alive)
@@ -111,6 +113,7 @@ def summarised(run: RunDirectory) -> RunSummary:
         epochs,
         tuple(_model(name, tail) for name in names),
         started.t if started is not None else None,
+        trouble if state == "damaged" else None,
     )
 
 
@@ -122,8 +125,8 @@ def _model(name: str, tail: _Tail) -> ModelSummary:
     return ModelSummary(name, epoch.epoch, epoch.elbo) if epoch is not None else ModelSummary(name)
 
 
-def _beginning(run: RunDirectory) -> tuple[TrainConfig | None, RunStarted | None, bool]:
-    """The configuration, the first event, and whether the log is none at all rather than damaged."""
+def _beginning(run: RunDirectory) -> tuple[TrainConfig | None, RunStarted | None, str | None]:
+    """The configuration, the first event, and what is wrong with a log that there is."""
     config: TrainConfig | None = None
     try:
         stored = json.loads(read_small(run.config, MOST_BYTES_OF_HEAD))
@@ -134,13 +137,17 @@ def _beginning(run: RunDirectory) -> tuple[TrainConfig | None, RunStarted | None
         with os.fdopen(open_regular(run.log), "rb") as file:
             line = file.readline(MOST_BYTES_OF_HEAD)
         if not line:
-            return config, None, True
+            return config, None, None
         event = decode(line)
     except FileNotFoundError:
-        return config, None, True
-    except (OSError, EventError):
-        return config, None, False
-    return config, event if isinstance(event, RunStarted) else None, isinstance(event, RunStarted)
+        return config, None, None
+    except OSError as error:
+        return config, None, f"its log cannot be read ({error.strerror})"
+    except EventError:
+        return config, None, "its log begins with a line that is no event"
+    if not isinstance(event, RunStarted):
+        return config, None, "its log does not begin with the start of a run"
+    return config, event, None
 
 
 def _told_by(config: TrainConfig | None, started: RunStarted | None) -> tuple[list[str], str | None, int | None]:

@@ -22,42 +22,42 @@ from tui_vae.tui.ascii_filter import ASCII
 from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.dressed import DressedApp
 from tui_vae.tui.export import write_curves
-from tui_vae.tui.gallery import Gallery
 from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS
-from tui_vae.tui.loader import Loader, OpenSource
+from tui_vae.tui.loader import OpenSource
 from tui_vae.tui.pacer import Pacer
-from tui_vae.tui.pages import PAGES, ExplorerPage, Page, Shown
+from tui_vae.tui.pages import PAGES, ExplorerPage, Page, RunsPage, Shown
 from tui_vae.tui.preferences import PreferenceStore
 from tui_vae.tui.screens.help import HelpScreen
-from tui_vae.tui.screens.leave import Leave, LeaveScreen
-from tui_vae.tui.steering import SteeringApp
 from tui_vae.tui.viewing import ViewingApp
+from tui_vae.tui.visiting import VisitingApp
 from tui_vae.tui.widgets.filter_line import FilterLine
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
+from tui_vae.view.library import RunLibrary
 from tui_vae.view.machine import MachineProbe
-from tui_vae.view.source import RunSource
-from tui_vae.view.state import RunState, reduce, reduce_all
+from tui_vae.view.state import RunState
 from tui_vae.view.writer import doing
 
 SMALLEST = (30, 6)
 
 
-class MonitorApp(SteeringApp, ViewingApp, DressedApp):
-    """Shows one run.
+class MonitorApp(VisitingApp, ViewingApp, DressedApp):
+    """Shows one run, and lets the user choose among others.
 
     Args:
-        open_source: Opens the run; called in a thread of its own once the interface is on screen.
+        open_source: Opens the run; called in a thread of its own once the interface is on screen. ``None`` lets the
+            user choose one first.
         state: What is known before the first event, such as the names of the models.
         ascii_only: Draw with ASCII alone.
         fps: Most redraws a second.
         stray: What was printed past the interface since the last call; shown in the log.
         stalled: Whether the terminal does not read: then nothing is drawn.
         machine: Takes readings of the machine while the interface is there.
+        library: The stored runs.
         preferences: Where the interface remembers what the user prefers.
 
-    ``others`` are the runs whose curves are drawn beside this one's. After ``run``, ``run_state`` is the last state and
-    ``error`` why the run could not be opened.
+    After ``run``, ``first_state`` is the last state of the run that was opened first, and ``error`` why it could not be
+    opened.
     """
 
     CSS_PATH = "app.tcss"
@@ -65,9 +65,9 @@ class MonitorApp(SteeringApp, ViewingApp, DressedApp):
     BINDINGS: ClassVar[list[Binding]] = BINDINGS  # type: ignore[assignment]
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - ports, each given by its name
         self,
-        open_source: OpenSource,
+        open_source: OpenSource | None,
         *,
         state: RunState,
         ascii_only: bool = False,
@@ -75,25 +75,18 @@ class MonitorApp(SteeringApp, ViewingApp, DressedApp):
         stray: Callable[[], str] = str,
         stalled: Callable[[], bool] = bool,
         machine: MachineProbe | None = None,
+        library: RunLibrary | None = None,
         preferences: PreferenceStore | None = None,
     ) -> None:
-        super().__init__()
-        self.run_state = state
-        self.others: tuple[RunState, ...] = ()
+        super().__init__(open_source, state, library)
         self.error: BaseException | None = None
-        self._loader = Loader(open_source)
         self.settings = ChartSettings(ascii_only=ascii_only)
         self._pacer = Pacer(fps)
-        self._gallery = Gallery()
         self._stray = stray
         self._stalled = stalled
         self._machine = machine
         self.animation_level = "none"
         self.dress(preferences)
-
-    @property
-    def source(self) -> RunSource | None:
-        return self._loader.source
 
     @property
     def selected(self) -> str | None:
@@ -107,14 +100,15 @@ class MonitorApp(SteeringApp, ViewingApp, DressedApp):
         yield StatusLine()
         yield ModelTable()
         yield AlertLine()
-        with ContentSwitcher(initial="training", id="pages"):
+        with ContentSwitcher(initial="training" if self._loader.waiting else "runs", id="pages"):
+            yield RunsPage(self.library, self.following)
             yield from (page() for page in PAGES)
         yield FilterLine()
         yield KeyHints(BINDINGS, GROUPS["Pages"])
         yield Static(id="too-small")
 
     def on_mount(self) -> None:
-        self.query_one(ModelTable).focus()
+        (self.query_one(ModelTable) if self._loader.waiting else self.page.panels()[0]).focus()
         self.begin_capture_print(self)
         self.call_after_refresh(self._begin)
         self.greet()
@@ -140,21 +134,19 @@ class MonitorApp(SteeringApp, ViewingApp, DressedApp):
             return
         if not self._stalled():
             self.take()
-        self.set_timer(self._pacer.interval(training=self.source is not None and not self.over), self._tick)
+        self.set_timer(self._pacer.interval(training=self.following.training), self._tick)
 
     def take(self) -> None:
         """Take what is new and draw it."""
-        if self.source is not None:
-            events = self.source.poll()
-            known = RunState() if self.source.restarted else self.run_state
-            self.run_state = reduce_all(known, events)
+        self.following.take()
+        self.tell_end_of_first()
         printed = self._stray()
         if printed:
             self._tell(printed)
         self.update_view()
 
     def _tell(self, text: str) -> None:
-        self.run_state = reduce(self.run_state, Notice(level="warning", text=text))
+        self.following.tell(Notice(level="warning", text=text))
 
     def on_print(self, event: events.Print) -> None:
         """Python's own output, which Textual keeps off the screen."""
@@ -171,7 +163,8 @@ class MonitorApp(SteeringApp, ViewingApp, DressedApp):
         self.query_one(ModelTable).show(state, ascii_only=self.settings.ascii_only, killed=killed)
         self.query_one(AlertLine).show(state, sighting)
         settings = replace(self.settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
-        self.page.show(Shown(state, settings, self.source, self._gallery, sighting, self.others, machine))
+        shown = Shown(state, settings, self.source, self._gallery, sighting, self.others, machine, self._stalled)
+        self.page.show(shown)
 
     def _shows_greys(self) -> bool:
         """Whether the terminal has greys enough for pictures in half blocks."""
@@ -194,13 +187,12 @@ class MonitorApp(SteeringApp, ViewingApp, DressedApp):
         assert isinstance(page, Page)
         return page
 
-    def request_stop(self, name: str) -> None:
-        """Leave at once and stop training, on a signal; from the main thread only."""
-        self.call_later(self.exit, Leave.STOP)
-
     # Actions, named by the bindings.
 
     def action_page(self, name: str) -> None:
+        if self.following.nothing and name != "runs":
+            self.notify("no run is open: enter opens the one under the cursor", timeout=5)
+            return
         self.query_one("#pages", ContentSwitcher).current = {"log": "log-page"}.get(name, name)
         panels = self.page.panels()
         (panels[0] if name not in ("training", "latents") and panels else self.query_one(ModelTable)).focus()
@@ -247,21 +239,6 @@ class MonitorApp(SteeringApp, ViewingApp, DressedApp):
 
     def action_help(self) -> None:
         self.push_screen(HelpScreen())
-
-    def action_leave(self) -> None:
-        if self.over or self.source is None or not self.source.own:
-            self.exit(Leave.STOP if self.source is None else Leave.DONE)
-        elif isinstance(self.screen, LeaveScreen):
-            self.exit(Leave.STOP)
-        else:
-            self.push_screen(LeaveScreen(self.evaluation_alone), self._left)
-
-    def _left(self, leave: Leave | None) -> None:
-        if leave is not None:
-            self.exit(leave)
-
-    async def action_quit(self) -> None:
-        self.action_leave()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         explores = isinstance(self.page, ExplorerPage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Literal
 
 from rich.text import Text
 
@@ -13,6 +14,9 @@ from tui_vae.view.cells import Sheet, parse_sheet
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import ModelState, RunState
 
+Part = Literal["samples", "reconstructions"]
+"""Samples from the prior, or reconstructions below their originals."""
+
 _MOST_SHEETS = 64
 
 
@@ -22,8 +26,10 @@ class Gallery:
     def __init__(self) -> None:
         self._sheets: OrderedDict[str, Sheet | None] = OrderedDict()
 
-    def rows(self, state: RunState, source: RunSource, epoch: int | None, *, ascii_only: bool) -> list[DigitRow]:
-        """The rows for an epoch, or for the newest of each model.
+    def rows(
+        self, state: RunState, source: RunSource, epoch: int | None, *, ascii_only: bool, only: Part | None = None
+    ) -> list[DigitRow]:
+        """The rows for an epoch, or for the newest of each model; of both parts, or of one only.
 
         A model that has no picture of the epoch yet, or had ended before, is shown at its last before it.
         """
@@ -43,7 +49,8 @@ class Gallery:
                 originals.append(DigitRow(Text("held-out images"), sheet.originals))
             label = Text.assemble((head, style.style), f" · reconstructions · {when}")
             reconstructions.append(DigitRow(label, sheet.reconstructions))
-        return [*prior, *originals, *reconstructions]
+        compared = [*originals, *reconstructions]
+        return prior if only == "samples" else compared if only == "reconstructions" else [*prior, *compared]
 
     def _sheet(self, source: RunSource, samples: Samples) -> Sheet | None:
         if samples.file not in self._sheets:

@@ -29,6 +29,20 @@ EXPLORER: list[Binding] = [
 ]  # fmt: skip
 """Keys of the explorer alone, where they come before those of all pages."""
 
+OF_RUNS: list[Binding] = [
+    Binding("enter", "app.runs('open')", "open", show=False, key_display="enter",
+            tooltip="Show the run under the cursor."),
+    Binding("m,space", "app.runs('mark')", "mark", show=False, key_display="m",
+            tooltip="Compare with this run, or no more."),
+    Binding("r", "app.runs('resume')", "resume", show=False, key_display="r",
+            tooltip="Go on with a run that was stopped."),
+    Binding("R,f2", "app.runs('rename')", "rename", show=False, key_display="R", tooltip="Give it another name."),
+    Binding("D,delete", "app.runs('delete')", "delete", show=False, key_display="D",
+            tooltip="Delete it, after asking."),
+    Binding("n", "app.runs('new')", "new", show=False, key_display="n", tooltip="Set up a new run, and start it."),
+]  # fmt: skip
+"""Keys of the page of runs alone, where they come before those of all pages."""
+
 GROUPS: dict[str, list[Binding]] = {
     "Training": [
         Binding("space", "pause_model", "pause", key_display="space", tooltip="Pause or resume the selected model."),
@@ -53,6 +67,7 @@ GROUPS: dict[str, list[Binding]] = {
                 tooltip="Take back a cursor, zoom or filter; restore."),
     ],
     "Pages": [
+        Binding("0", "page('runs')", "runs", key_display="0", tooltip="The stored runs, and new ones."),
         Binding("1", "page('training')", "training", key_display="1", tooltip="Curves and samples of all models."),
         Binding("2", "page('digits')", "digits", key_display="2", tooltip="Samples and reconstructions, large."),
         Binding("3", "page('latents')", "latents", key_display="3", tooltip="KL of every latent, beside theory."),
@@ -61,6 +76,7 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("5", "page('log')", "log", key_display="5", tooltip="What happened, in order."),
         Binding("6", "page('machine')", "machine", key_display="6", tooltip="Processor, memory and GPUs."),
     ],
+    "Runs": OF_RUNS,
     "Charts and digits": [
         Binding("y", "log_axis", "log", show=False, key_display="y", tooltip="Signed log axis on or off."),
         Binding("x", "x_axis", "x axis", show=False, key_display="x", tooltip="Steps, epochs or time along x."),
@@ -87,11 +103,12 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("pageup", "turn(-1)", "charts before", show=False, key_display="pgup",
                 tooltip="The charts, or the panel, before."),
         Binding("slash", "filter", "filter", show=False, key_display="/", tooltip="Choose models to show by globs."),
+        Binding("f", "film", "film", show=False, key_display="f", tooltip="Play the digits of all epochs, or stop."),
+        Binding("v", "next_view", "view", show=False, key_display="v",
+                tooltip="Other pictures of digits; KL bars or heat map."),
     ],
     "Latents": [
         Binding("o", "order", "order", show=False, key_display="o", tooltip="Latents by their KL, or by their index."),
-        Binding("v", "next_view", "view", show=False, key_display="v",
-                tooltip="On latents: bars, or all epochs as a heat map."),
         Binding("z", "page('explorer')", "explore", show=False, key_display="z",
                 tooltip="Explore: move through a model's latents."),
     ],
@@ -110,4 +127,4 @@ GROUPS: dict[str, list[Binding]] = {
     ],
 }  # fmt: skip
 
-BINDINGS = [binding for group in GROUPS.values() if group is not EXPLORER for binding in group]
+BINDINGS = [binding for group in GROUPS.values() if group not in (EXPLORER, OF_RUNS) for binding in group]

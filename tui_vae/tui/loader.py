@@ -12,20 +12,21 @@ OpenSource = Callable[[Report], RunSource]
 
 
 class Loader:
-    """Calls ``open_source`` in the background; the interface looks at the outcome when it likes."""
+    """Calls ``open_source`` in the background, if there is one; the interface looks at the outcome when it likes."""
 
-    def __init__(self, open_source: OpenSource) -> None:
+    def __init__(self, open_source: OpenSource | None) -> None:
         self._open = open_source
-        self.waiting: str | None = "starting"
+        self.waiting: str | None = "starting" if open_source is not None else None
         self.source: RunSource | None = None
         self.error: BaseException | None = None
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="loader", daemon=True).start()
+        if self._open is not None:
+            threading.Thread(target=self._run, args=(self._open,), name="loader", daemon=True).start()
 
-    def _run(self) -> None:
+    def _run(self, open_source: OpenSource) -> None:
         try:
-            self.source = self._open(self._report)
+            self.source = open_source(self._report)
         # Whatever goes wrong is raised again where the process can tell it: in its main thread.
         except BaseException as error:
             self.error = error

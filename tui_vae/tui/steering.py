@@ -11,7 +11,7 @@ from tui_vae.tui.pages import EvaluationPage, Page
 from tui_vae.tui.screens.change import ChangeScreen
 from tui_vae.tui.screens.leave import Leave
 from tui_vae.tui.screens.stop import StopScreen
-from tui_vae.view.evaluating import training_ended
+from tui_vae.view.evaluating import evaluation_alone
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState
 
@@ -19,7 +19,10 @@ from tui_vae.view.state import RunState
 class SteeringApp(App[Leave]):
     """An app before a run that may be steered; what it shows, a subclass knows."""
 
-    run_state: RunState
+    @property
+    def run_state(self) -> RunState:
+        """What is known of the run."""
+        raise NotImplementedError
 
     @property
     def source(self) -> RunSource | None:
@@ -43,11 +46,6 @@ class SteeringApp(App[Leave]):
     @property
     def over(self) -> bool:
         return self.run_state.status is not None
-
-    @property
-    def evaluation_alone(self) -> bool:
-        """Whether an evaluation is all that is still at work."""
-        return self.run_state.evaluating is not None and training_ended(self.run_state)
 
     def action_pause_model(self) -> None:
         if self.selected is not None:
@@ -114,7 +112,7 @@ class SteeringApp(App[Leave]):
         elif not isinstance(self.screen, StopScreen):
             going_on = [name for name, model in self.run_state.models.items() if not model.ended]
             one = self.selected if len(going_on) > 1 and self.selected in going_on else None
-            self.push_screen(StopScreen(self.evaluation_alone, one), partial(self._stop, one))
+            self.push_screen(StopScreen(evaluation_alone(self.run_state), one), partial(self._stop, one))
 
     def _stop(self, one: str | None, wanted: str | None) -> None:
         if wanted is not None and self.source is not None:

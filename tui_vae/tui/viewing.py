@@ -56,6 +56,9 @@ class ViewingApp(App[Leave]):
         self.page.next_view()
         self.call_after_refresh(self.update_view)
 
+    def action_film(self) -> None:
+        self._on_page(lambda page: page.play())
+
     def action_step(self, count: int) -> None:
         self._on_page(lambda page: page.step(count))
 

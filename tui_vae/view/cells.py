@@ -32,6 +32,14 @@ def shrunk(image: Pixels, factor: int) -> Pixels:
     return means
 
 
+def scaled(image: Pixels, scale: float) -> Pixels:
+    """The image a whole number of times as large, or shrunk to a half, a third and so on."""
+    if scale <= 1:
+        return shrunk(image, round(1 / scale))
+    larger: Pixels = image.repeat(round(scale), axis=0).repeat(round(scale), axis=1)
+    return larger
+
+
 def half_blocks(image: Pixels) -> list[list[Cell]]:
     """Rows of cells, each a pixel wide and two pixels high."""
     padded = image if image.shape[0] % 2 == 0 else np.vstack((image, np.zeros_like(image[:1])))

@@ -21,6 +21,11 @@ def training_ended(state: RunState) -> bool:
     return bool(state.models) and all(model.ended for model in state.models.values())
 
 
+def evaluation_alone(state: RunState) -> bool:
+    """Whether an evaluation is all that is still at work."""
+    return state.evaluating is not None and training_ended(state)
+
+
 def share(progress: EvaluationProgress) -> float:
     """The share that is done, 0 to 1, whatever was told."""
     return min(1.0, max(0.0, progress.done)) if math.isfinite(progress.done) else 0.0

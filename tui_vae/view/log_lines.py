@@ -64,7 +64,8 @@ def log_line(event: Event, elapsed: float | None, *, resumed: bool) -> LogLine |
         case RunStarted(data=data):
             how = "resumed on" if resumed else "on"
             images = f"{data.train:,} training and {data.held_out:,} held-out images"
-            return line(f"run {event.name} {how} {event.device}: {data.name}, {images}")
+            where = ", ".join(filter(None, (event.device, str(event.config.get("precision", "")))))
+            return line(f"run {event.name} {how} {where}: {data.name}, {images}")
         case Evaluation():
             return line(f"evaluated at epoch {event.epoch} in {event.seconds:.0f} s", event.model)
         case EvaluationFinished():

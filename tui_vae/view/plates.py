@@ -17,12 +17,19 @@ class Plate:
     pictures: dict[str, Picture] = field(default_factory=dict)
 
 
-def plates(state: RunState) -> list[Plate]:
-    """In the order in which the first model that has a picture of the kind tells of it."""
+def plates(state: RunState, kinds: str = "") -> list[Plate]:
+    """In the order in which the first model that has a picture of the kind tells of it.
+
+    Args:
+        state: Of the run.
+        kinds: How the kinds begin that are wanted; all by default.
+    """
     found: dict[tuple[str, int], Plate] = {}
     for model in state.models.values():
         seen: Counter[str] = Counter()
         for picture in model.evaluation.pictures if model.evaluation is not None else ():
+            if not picture.kind.startswith(kinds):
+                continue
             key = picture.kind, seen[picture.kind]
             seen[picture.kind] += 1
             found.setdefault(key, Plate(picture.title)).pictures[model.name] = picture

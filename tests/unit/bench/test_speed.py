@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 
 from tui_vae.bench import bound, lab_loop
-from tui_vae.bench.speed import Round, figures
+from tui_vae.bench.speed import Round, Trained, figures
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset, Split
 from tui_vae.data.order import generator
@@ -78,23 +79,24 @@ def test_the_steps_that_are_measured_are_those_of_the_trainer() -> None:
 
 def test_figures_are_ratios_of_the_same_round() -> None:
     def measured(factor: float) -> Round:
-        return Round(
-            lab={"baseline": (0.01 * factor, 0.02), "deep": (0.03 * factor, 0.04)},
+        trained = Trained(
             in_turn={"baseline": [(0.002, 0.001)], "deep": [(0.010, 0.009), (0.008, 0.008)]},
             at_once={"baseline": (0.002, 0.001), "deep": (0.010, 0.009)},
-            together={"baseline": 64_000.0, "deep": 12_800.0 / factor},
-            alone={"baseline": 64_000.0, "deep": 25_600.0},
-            precision="fp32",
+            together=1.0 * factor,
+            alone={"baseline": 0.2, "deep": 0.5},
         )
+        lab = {"baseline": (0.01 * factor, 0.02), "deep": (0.03 * factor, 0.04)}
+        return Round(lab, {"fp32": trained, "bf16": replace(trained, together=0.5 * factor)})
 
     told = {m.name: m for m in figures([measured(1), measured(3)], images=12_800)}
     assert told["lab's loop, an epoch of both models"].median == pytest.approx(0.04 * 2 * 100)
-    assert told["both models together, an epoch"].low == pytest.approx(1.0)
-    ratio = told["lab's loop / both models together"]
-    assert (ratio.low, ratio.high) == (pytest.approx(4.0), pytest.approx(4.0))
-    assert told["lab's loop / both models, seconds of cores"].median == pytest.approx(0.06 / 0.010)
-    assert told["deep: bound / step"].high == pytest.approx(1.0)
-    assert told["deep alone, an epoch"].median == pytest.approx(0.5)
+    assert told["fp32: both models together, an epoch"].low == pytest.approx(1.0)
+    for precision, expected in (("fp32", 4.0), ("bf16", 8.0)):
+        ratio = told[f"{precision}: lab's loop / both models together"]
+        assert (ratio.low, ratio.high) == (pytest.approx(expected), pytest.approx(expected))
+    assert told["fp32: lab's loop / both models, seconds of cores"].median == pytest.approx(0.06 / 0.010)
+    assert told["fp32: bound / step, deep"].high == pytest.approx(1.0)
+    assert told["bf16: deep alone, an epoch"].median == pytest.approx(0.5)
     assert next(iter(told.values())).unit == "ratio"
 
 

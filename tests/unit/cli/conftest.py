@@ -1,4 +1,4 @@
-"""The installed command, run as a user runs it: in a process of its own."""
+"""The installed command, run as a user runs it: in a process of its own; and commands that evaluate, in this one."""
 
 from __future__ import annotations
 
@@ -6,10 +6,19 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+
+from tests.unit.cli.evaluation_commands import Command, Done
+from tests.unit.cli.trained_runs import trained_run
+from tui_vae import data
+from tui_vae.cli import app
+from tui_vae.cli.signals import StopSignals
+from tui_vae.data import Split
+from tui_vae.evaluation import pictures
+from tui_vae.headless import OutputConsole
 
 SAYS_SOMETHING_ABOUT_OUTPUT = (
     *("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES", "TUI_VAE_RUNS"),
@@ -72,5 +81,47 @@ def python_in(environment: Callable[..., dict[str, str]]) -> Run:
             timeout=120,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def quick_evaluation(mnist: tuple[Split, Split]) -> Iterator[None]:
+    """The data are read once, and chains are short; both have tests of their own."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(data, "load_mnist", lambda: mnist)
+        patched.setattr(pictures, "CHAIN_TIMES", (0, 1, 10))
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two runs of two models, ``one`` and ``two``, of different seeds."""
+    folder = tmp_path_factory.mktemp("trained")
+    trained_run(folder, "one")
+    trained_run(folder, "two", seed=1)
+    return folder
+
+
+@pytest.fixture
+def runs(trained: Path, tmp_path: Path) -> Path:
+    """A copy for this test alone."""
+    return Path(shutil.copytree(trained, tmp_path / "runs"))
+
+
+@pytest.fixture
+def tui_vae(runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command in this process as the installed one would, on the runs of this test."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "LC_ALL", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TUI_VAE_RUNS", str(runs))
+    monkeypatch.setattr("tui_vae.cli.evaluate.make_console", lambda: OutputConsole(width=80))
+
+    def run(*arguments: str) -> Done:
+        monkeypatch.setattr("sys.argv", ["tui-vae", *arguments])
+        capsys.readouterr()
+        code = app.run(StopSignals())
+        captured = capsys.readouterr()
+        return Done(code, captured.out, captured.err)
 
     return run

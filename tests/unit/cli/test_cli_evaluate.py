@@ -8,105 +8,27 @@ import io
 import json
 import math
 import os
-import shutil
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from tests.unit.cli.trained_runs import small_config, trained_run
-from tui_vae import data
-from tui_vae.cli import app
+from tests.unit.cli.evaluation_commands import QUICK, SMALL, Command, events_of, everything
+from tests.unit.cli.trained_runs import small_config
 from tui_vae.cli.preparation import prepare
 from tui_vae.cli.session import Session
-from tui_vae.cli.signals import StopSignals
 from tui_vae.config import StoreConfig
-from tui_vae.data import Split
-from tui_vae.evaluation import pictures
 from tui_vae.events import Checkpoint, Evaluation, EvaluationFinished, EvaluationProgress, Event, Progress
-from tui_vae.headless import OutputConsole
 from tui_vae.metrics import METRICS, NOISY
 from tui_vae.results import COLUMNS
-from tui_vae.runs import RunDirectory, files, read_log
-from tui_vae.runs.checkpoints import CheckpointFolder
+from tui_vae.runs import files
 from tui_vae.runs.evaluations import read_evaluation
 from tui_vae.runs.lease import Lease
 from tui_vae.runs.listing import find_run
 
-SMALL = ["--samples", "120", "--iwae-samples", "2", "--device", "cpu"]
-QUICK = [*SMALL, "--metrics", "elbo,active_units"]
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-    def refused(self, code: int, words: str) -> None:
-        """Told in one line on stderr, with nothing on stdout."""
-        assert (self.code, self.out) == (code, ""), self.err
-        assert self.err.count("\n") == 1, self.err
-        assert self.err.startswith("tui-vae: ")
-        assert words in self.err
-
-
-Command = Callable[..., Done]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quickly(mnist: tuple[Split, Split]) -> Iterator[None]:
-    """The data are read once, and chains are short; both have tests of their own."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(data, "load_mnist", lambda: mnist)
-        patched.setattr(pictures, "CHAIN_TIMES", (0, 1, 10))
-        yield
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of two runs of two models, ``one`` and ``two``, of different seeds."""
-    folder = tmp_path_factory.mktemp("trained")
-    trained_run(folder, "one")
-    trained_run(folder, "two", seed=1)
-    return folder
-
-
-@pytest.fixture
-def runs(trained: Path, tmp_path: Path) -> Path:
-    """A copy for this test alone."""
-    return Path(shutil.copytree(trained, tmp_path / "runs"))
-
-
-@pytest.fixture
-def tui_vae(runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command in this process as the installed one would, on the runs of this test."""
-    for name in ("NO_COLOR", "FORCE_COLOR", "LC_ALL", "LANG"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TUI_VAE_RUNS", str(runs))
-    monkeypatch.setattr("tui_vae.cli.evaluate.make_console", lambda: OutputConsole(width=80))
-
-    def run(*arguments: str) -> Done:
-        monkeypatch.setattr("sys.argv", ["tui-vae", *arguments])
-        capsys.readouterr()
-        code = app.run(StopSignals())
-        captured = capsys.readouterr()
-        return Done(code, captured.out, captured.err)
-
-    return run
-
-
-def events_of(run: RunDirectory) -> list[Any]:
-    kinds = (EvaluationProgress, Evaluation, EvaluationFinished)
-    return [event for event in read_log(run.log) if isinstance(event, kinds)]
-
-
-def everything(run: RunDirectory) -> dict[str, bytes]:
-    return {str(path.relative_to(run.path)): path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+pytestmark = pytest.mark.usefixtures("quick_evaluation")
 
 
 def test_the_installed_command_prints_one_object(run_in: Callable[..., Any], runs: Path) -> None:
@@ -225,90 +147,6 @@ def test_pictures_are_printed_on_request_also_where_they_are_not_kept(tui_vae: C
     assert max(map(len, done.out.splitlines()[:-1])) <= 80
     if lease is not None:
         lease.release()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "words"),
-    [
-        (["evaluate", "nobody"], 4, "no run is called nobody"),
-        (["evaluate", "one", "--model", "wide"], 2, "no model is called wide; there are linear, deep"),
-        (["evaluate", "one", "--metrics", "elbo,beauty"], 2, "--metrics takes some of elbo"),
-        (["evaluate", "one", "--json", "--csv"], 2, "--json and --csv exclude each other"),
-        (["evaluate", "one", "--json", "--pictures"], 2, "--pictures goes with tables"),
-        (["evaluate", "one", "--samples", "64"], 2, "no Fréchet distance: 64 samples"),
-        (["evaluate", "one", "--samples", "100000000"], 2, "GiB of memory"),
-        (["evaluate", "one", *QUICK, "--memory", "0.000001"], 2, "of memory, more than the 1,073 allowed"),
-        (["evaluate", "one", "--memory", "nan"], 2, "--memory is a finite number above 0"),
-        (["evaluate", "one", "--iwae-samples", "0"], 2, "--iwae-samples is a whole number of at least 1"),
-        (["evaluate", "one", "--device", "cuda:77"], 2, "cuda:77"),
-        (["evaluate"], 2, "RUN"),
-        (["compare"], 2, "RUN"),
-        (["compare", "one", "nobody"], 4, "no run is called nobody"),
-        (["compare", "one", *QUICK, "--baseline", "wide"], 2, "no model is named wide"),
-        (["compare", "one", "--json", "--csv"], 2, "--json and --csv exclude each other"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-def test_bad_input_is_refused_in_one_line(
-    tui_vae: Command, runs: Path, arguments: list[str], code: int, words: str
-) -> None:
-    tui_vae(*arguments).refused(code, words)
-    run = find_run(runs, "one")
-    assert not run.lease.exists()
-    # Whoever watches the run is not left with half an evaluation.
-    events = events_of(run)
-    assert not events or isinstance(events[-1], EvaluationFinished)
-
-
-def test_a_run_without_weights_is_refused(tui_vae: Command, runs: Path) -> None:
-    run = find_run(runs, "one")
-    shutil.rmtree(run.path / "models")
-    tui_vae("evaluate", "one", *QUICK).refused(4, "no model has weights yet")
-    assert not run.evaluation("deep").exists()
-
-
-def test_a_model_without_weights_is_passed_over(tui_vae: Command, runs: Path) -> None:
-    shutil.rmtree(find_run(runs, "one").checkpoints("linear"))
-    assert list(json.loads(tui_vae("evaluate", "one", *QUICK, "--json").out)["models"]) == ["deep"]
-
-
-def test_nan_in_the_weights_is_refused(tui_vae: Command, runs: Path) -> None:
-    run = find_run(runs, "one")
-    folder = CheckpointFolder(run.checkpoints("deep"))
-    stored = folder.load()
-    assert stored is not None
-    stored.weights["decoder.net.0.weight"][0, 0] = torch.nan
-    folder.save_latest(stored.weights, stored.optimizer, stored.course)
-    for options in ([], ["--json"], ["--csv"]):
-        tui_vae("evaluate", "one", *QUICK, *options).refused(1, "deep of one has weights that are not finite")
-    assert not run.evaluation("linear").exists()
-
-
-def test_damaged_weights_are_refused(tui_vae: Command, runs: Path) -> None:
-    for path in find_run(runs, "one").checkpoints("deep").glob("*.json"):
-        path.write_bytes(b"{}")
-    tui_vae("evaluate", "one", *QUICK).refused(4, "no checkpoint is whole")
-
-
-def set_config(run: RunDirectory, **fields: Any) -> None:
-    config = json.loads(run.config.read_text(encoding="utf-8"))
-    run.config.write_text(json.dumps(config | fields), encoding="utf-8")
-
-
-def test_images_that_are_not_there_are_told(tui_vae: Command, runs: Path, tmp_path: Path) -> None:
-    run = find_run(runs, "one")
-    set_config(run, dataset="fashion-mnist", data_dir=str(tmp_path / "nothing"))
-    tui_vae("evaluate", "one", *QUICK).refused(3, "fashion-mnist")
-    assert not run.evaluation("deep").exists()
-    (*_, finished) = events_of(run)
-    assert (finished.status, "fashion-mnist" in finished.reason) == ("failed", True)
-
-
-def test_runs_of_other_images_are_not_compared(tui_vae: Command, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = find_run(runs, "two")
-    set_config(run, dataset="fashion-mnist")
-    monkeypatch.setattr(data, "load_torchvision", lambda name, folder, download: data.load_mnist())
-    tui_vae("compare", "one", "two", *QUICK).refused(2, "runs of fashion-mnist and mnist cannot be compared")
 
 
 def test_a_run_that_another_process_writes_is_measured_and_left_alone(tui_vae: Command, runs: Path) -> None:

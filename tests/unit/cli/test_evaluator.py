@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluator_module, "EvaluationConfig", lambda: SMALL)
+    monkeypatch.setattr(evaluator_module, "EvaluationConfig", lambda **of: replace(SMALL, **of))
 
 
 @pytest.fixture
@@ -221,12 +222,18 @@ def test_the_process_ends_when_nobody_wants_its_result_any_more(run: RunDirector
     process.stdout.close()
 
 
+def test_it_computes_on_the_device_that_is_asked_for(watched: Watched) -> None:
+    assert watched.evaluator.start((), threads=1, device="cuda:77") is None
+    watched.evaluator.wait()
+    assert "cuda:77" in (watched.the_end().reason or "")
+
+
 def test_a_file_in_the_folder_of_the_user_is_no_module_of_the_process(
     watched: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit('this is not yours')", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(evaluator_module, "EvaluationConfig", lambda: EvaluationConfig(device="cuda:77"))
+    monkeypatch.setattr(evaluator_module, "EvaluationConfig", lambda **of: EvaluationConfig(device="cuda:77"))
     end = watched.to_the_end()
     assert "cuda:77" in (end.reason or "")
     assert os.getcwd() == str(tmp_path)

@@ -105,7 +105,7 @@ def test_a_run_whose_process_died_is_over_and_goes_on_when_resumed(
 def test_texts_are_made_safe_unless_they_are_wanted_as_logged(
     watch: Callable[..., WatchSource], tmp_path: Path
 ) -> None:
-    run = stored_run(tmp_path, events=[began("\x1b[2J")])
+    run = stored_run(tmp_path, "\x1b[2J", [began("\x1b[2J")])
     for as_logged, name in ((False, "\\x1b[2J"), (True, "\x1b[2J")):
         (event,) = told(watch(run, as_logged=as_logged), len)
         assert isinstance(event, RunStarted)
@@ -113,18 +113,18 @@ def test_texts_are_made_safe_unless_they_are_wanted_as_logged(
 
 
 def test_a_log_that_is_replaced_begins_anew(watch: Callable[..., WatchSource], tmp_path: Path) -> None:
-    run = stored_run(tmp_path, events=[began("old")])
+    run = stored_run(tmp_path, events=[began(t=1.0)])
     put(run.lease, record())
     source = watch(run)
     told(source, len)
     assert not source.restarted
     beside = run.path / "new"
-    beside.write_text(f"{encode(began('new'))}\n", encoding="utf-8")
+    beside.write_text(f"{encode(began(t=2.0))}\n", encoding="utf-8")
     beside.replace(run.log)
     (event,) = told(source, len)
     assert source.restarted
     assert isinstance(event, RunStarted)
-    assert event.name == "new"
+    assert event.t == 2.0
 
 
 def test_a_front_end_that_stays_away_holds_up_reading_and_no_event_is_lost(

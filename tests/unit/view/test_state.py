@@ -180,3 +180,8 @@ def test_models_beyond_any_number_a_run_can_have_are_not_followed(progress: Make
 def test_a_configuration_that_makes_no_sense_is_shown_as_far_as_it_does(config: dict[str, Any]) -> None:
     state = reduce(RunState(), dataclasses.replace(run_started(), config=config))
     assert (state.epochs, state.models) == (0, {})
+
+
+def test_the_log_says_which_precision_was_chosen() -> None:
+    state = reduce(RunState(), dataclasses.replace(run_started(), config={"precision": "bf16"}))
+    assert state.log[-1].text.startswith("run quiet-otter on cpu, bf16: mnist")

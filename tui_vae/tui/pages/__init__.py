@@ -7,9 +7,10 @@ from tui_vae.tui.pages.latents import LatentsPage
 from tui_vae.tui.pages.log import LogPage
 from tui_vae.tui.pages.machine import MachinePage
 from tui_vae.tui.pages.page import Page, Shown
+from tui_vae.tui.pages.runs import RunsPage
 from tui_vae.tui.pages.training import TrainingPage
 
-__all__ = ["PAGES", "EvaluationPage", "ExplorerPage", "Page", "Shown"]
+__all__ = ["PAGES", "EvaluationPage", "ExplorerPage", "Page", "RunsPage", "Shown"]
 
 PAGES: tuple[type[Page], ...] = (
     TrainingPage,
@@ -20,3 +21,4 @@ PAGES: tuple[type[Page], ...] = (
     LogPage,
     MachinePage,
 )
+"""Those that show a run; :class:`RunsPage` shows what runs there are."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from textual.containers import Container
@@ -27,6 +27,8 @@ class Shown:
     sighting: Sighting = field(default_factory=lambda: Sighting("live"))
     others: tuple[RunState, ...] = ()
     machine: Sequence[MachineReading] = ()
+    stalled: Callable[[], bool] = bool
+    """Whether the terminal does not read: then nothing is to be drawn."""
 
 
 class Page(Container):
@@ -53,6 +55,9 @@ class Page(Container):
 
     def next_view(self) -> None:
         """Show the same in another way, on pages that know several."""
+
+    def play(self) -> None:
+        """Play what the page shows one of many as a film, or stop it, on pages that can."""
 
     def to_edge(self, direction: int) -> None:
         """Go to the first or the last of what is shown, on pages that show one of many."""

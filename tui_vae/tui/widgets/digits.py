@@ -14,9 +14,10 @@ from textual.strip import Strip
 
 from tui_vae.config import IMAGE_SIDE
 from tui_vae.tui.widgets.pixels import image_lines
-from tui_vae.view.cells import Pixels, shrunk
+from tui_vae.view.cells import Pixels, scaled
 
 _GAP = 1
+_SHRUNK = ((1, False), (1, True), (2, False), (2, True))
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,17 @@ class DigitRow:
 
 @dataclass(frozen=True)
 class _Arrangement:
-    factor: int
+    factor: float
+    """By how much digits are shrunk: below 1 they are larger than a cell a pixel."""
     label_inside: bool
 
     @property
     def width(self) -> int:
-        return IMAGE_SIDE // self.factor
+        return round(IMAGE_SIDE / self.factor)
 
     @property
     def height(self) -> int:
-        return IMAGE_SIDE // self.factor // 2
+        return self.width // 2
 
     @property
     def row_height(self) -> int:
@@ -98,7 +100,7 @@ class DigitGallery(ScrollView, can_focus=True):
         count = max(1, min(len(row.images), (width + _GAP) // (arrangement.width + _GAP)))
         lines: list[list[Segment]] = [[] for _ in range(arrangement.height)]
         for index, image in enumerate(row.images[:count]):
-            small = shrunk(image, arrangement.factor)
+            small = scaled(image, 1 / arrangement.factor)
             for line, cells in zip(lines, image_lines(small, shades=self._shades), strict=True):
                 if index:
                     line.append(Segment(" " * _GAP))
@@ -115,7 +117,7 @@ class DigitGallery(ScrollView, can_focus=True):
 
 def arrange(rows: int, size: Size) -> _Arrangement:
     """The largest digits at which all rows are seen, four or more digits in each; else the small ones, scrolled."""
-    for factor, label_inside in ((1, False), (1, True), (2, False), (2, True)):
+    for factor, label_inside in (*((1 / scale, False) for scale in (5, 4, 3, 2)), *_SHRUNK):
         arrangement = _Arrangement(factor, label_inside)
         if rows * arrangement.row_height <= size.height and size.width >= 4 * (arrangement.width + _GAP):
             return arrangement

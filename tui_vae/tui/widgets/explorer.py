@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from tui_vae.config import IMAGE_SIDE
 from tui_vae.tui.widgets.pixels import image_lines
-from tui_vae.view.cells import Pixels, shrunk
+from tui_vae.view.cells import Pixels, scaled
 from tui_vae.view.exploring import FARTHEST
 from tui_vae.view.series import FloatArray
 
@@ -112,7 +112,7 @@ def _pictures(look: Look, scale: float, height: int, *, shades: bool) -> list[li
     labelled = (side + 1) // 2 < height
     lines: list[list[Segment]] = [[] for _ in range(height)]
     for index, (label, pixels) in enumerate(look.pictures):
-        drawn = image_lines(_scaled(pixels, scale), shades=shades)
+        drawn = image_lines(scaled(pixels, scale), shades=shades)
         if labelled:
             text = Text(label)
             text.truncate(side, overflow="ellipsis")
@@ -121,14 +121,6 @@ def _pictures(look: Look, scale: float, height: int, *, shades: bool) -> list[li
         for line, cells in zip(lines, drawn, strict=True):
             line += [*([Segment(" " * _GAP)] if index else []), *cells]
     return lines
-
-
-def _scaled(pixels: Pixels, scale: float) -> Pixels:
-    if scale <= 1:
-        return shrunk(pixels, round(1 / scale))
-    times = int(scale)
-    larger: Pixels = pixels.repeat(times, axis=0).repeat(times, axis=1)
-    return larger
 
 
 def list_of_latents(look: Look, width: int, height: int) -> list[list[Segment]]:

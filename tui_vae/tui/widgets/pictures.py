@@ -23,10 +23,25 @@ from tui_vae.view.state import ModelState, RunState
 
 
 class PictureView(LinesView):
-    """Turned like pages: by models, where they are shown one at a time, and then to the next kind of picture."""
+    """Turned like pages: by models, where they are shown one at a time, and then to the next kind of picture.
 
-    def __init__(self) -> None:
-        super().__init__(id="pictures")
+    Args:
+        title: What the pictures are.
+        waiting: What to say while there are none.
+        kinds: How the kinds of those begin that are shown.
+        id: Of the widget.
+    """
+
+    def __init__(
+        self,
+        title: str = "pictures",
+        waiting: str = "pictures come with the results",
+        *,
+        kinds: str = "",
+        id: str = "pictures",
+    ) -> None:
+        super().__init__(id=id)
+        self._title, self._waiting, self._kinds = title, waiting, kinds
         self._album = Album()
         self._revision: tuple[object, ...] = ()
         self._plates: list[Plate] = []
@@ -55,11 +70,11 @@ class PictureView(LinesView):
         if revision == self._revision or not size.width or self._source is None:
             return
         self._revision = revision
-        self._plates = plates(state)
+        self._plates = plates(state, self._kinds)
         self._at = min(self._at, max(0, len(self._plates) - 1))
         if not self._plates:
-            self.border_title, self.border_subtitle = Text(" pictures "), None
-            self.say("pictures come with the results")
+            self.border_title, self.border_subtitle = Text(f" {self._title} "), None
+            self.say(self._waiting)
             return
         self._make_up(self._plates[self._at], self._source, styles_of(state, ascii_only=self._ascii))
 
@@ -105,7 +120,7 @@ class PictureView(LinesView):
                 self._body.append(_of_model(self._run_state.models[name], styles[name]))
             self._add(grids[name], width)
         self.fill(len(self._body))
-        title = Text(f" pictures · {self._at + 1} of {len(self._plates)} ")
+        title = Text(f" {self._title} · {self._at + 1} of {len(self._plates)} ")
         if self._alone:
             title.append("· ").append(_of_model(self._run_state.models[names[0]], styles[names[0]])).append(" ")
         self.border_title = title

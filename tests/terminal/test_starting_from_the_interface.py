@@ -1,0 +1,71 @@
+"""A run that the interface starts in a process of its own, stops through control, and resumes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.terminal.pseudo_terminal import Terminal
+from tui_vae.config.form import FIELDS
+from tui_vae.events import ModelStarted, RunFinished, State
+from tui_vae.runs import read_log
+from tui_vae.runs.listing import runs_in
+from tui_vae.runs.liveness import read_lease
+
+Spawn = Callable[..., Terminal]
+
+SMALL = {"models": "a=8", "epochs": "20000", "val_size": "200", "train_size": "256", "name": "otter"}
+DOWN = "\x1b[B"
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path) -> Iterator[Path]:
+    """Where runs are kept; what still trains there when the test is over is ended."""
+    yield tmp_path / "runs"
+    for run in runs_in(tmp_path / "runs"):
+        lease = read_lease(run)
+        if lease is not None and lease.alive():
+            os.kill(lease.pid, signal.SIGKILL)
+
+
+def test_a_run_is_set_up_started_stopped_and_resumed(spawn: Spawn, runs_dir: Path) -> None:
+    terminal = spawn(runs_dir.parent, "runs", "--open", size=(100, 30))
+    terminal.wait_until("no runs in runs yet")
+    terminal.press("n")
+    terminal.wait_until("a new run")
+    for name in FIELDS:
+        terminal.press(SMALL.get(name, ""), DOWN)
+    terminal.wait_until("tui-vae --model a=8 --epochs 20000")
+    terminal.press("\x13")  # ctrl+s
+    terminal.wait_until(lambda: "otter" in terminal.text and "running" in terminal.text)
+    (run,) = runs_in(runs_dir)
+    assert run.name == "otter"
+    lease = read_lease(run)
+    assert lease is not None
+    assert os.getsid(lease.pid) != os.getsid(terminal.pid)
+    terminal.press("S")
+    terminal.wait_until("Stop training?")
+    terminal.press("s")
+    terminal.wait_until(lambda: "stopped" in terminal.text.splitlines()[0])
+    terminal.wait_until(lambda: read_lease(run) is None)
+    terminal.press("0")
+    terminal.wait_until("enter open")
+    terminal.wait_until(lambda: any("otter" in row and "stopped" in row for row in terminal.text.splitlines()[2:]))
+    terminal.press("r")
+    terminal.wait_until(lambda: "running" in terminal.text and "x: steps" in terminal.text)
+    terminal.press("S")
+    terminal.wait_until("Stop training?")
+    terminal.press("s")
+    terminal.wait_until(lambda: sum(isinstance(event, RunFinished) for event in read_log(run.log)) == 2)
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+    terminal.assert_left_as_found()
+    events = list(read_log(run.log))
+    assert {event.reason for event in events if isinstance(event, State) and event.state == "stopped"} == {"on request"}
+    first, second = (event.resumed_at_step for event in events if isinstance(event, ModelStarted))
+    assert first is None
+    assert second is not None

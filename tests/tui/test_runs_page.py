@@ -1,0 +1,300 @@
+"""The page of runs: what it lists and says, and every key of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.recorded_run import run_finished
+from tests.tui.scripted_library import ScriptedLibrary, listed
+from tui_vae.tui import Leave
+from tui_vae.tui.pages import runs as runs_page
+from tui_vae.tui.screens.delete import DeleteScreen
+from tui_vae.tui.screens.leave import LeaveScreen
+from tui_vae.tui.screens.rename import RenameScreen
+from tui_vae.view.library import ListedRun
+from tui_vae.view.state import RunState
+
+SIZES = [(140, 45), (80, 24), (40, 12)]
+NOTHING_OPEN: dict[str, Any] = {"open_source": None, "waits": False, "state": RunState()}
+
+
+@pytest.fixture(autouse=True)
+def without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list is read again, and the run under the cursor, without the pauses that people need."""
+    monkeypatch.setattr(runs_page, "SECONDS_BETWEEN_LISTS", 0.05)
+    monkeypatch.setattr(runs_page, "SECONDS_TO_REST", 0.0)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> ScriptedLibrary:
+    damaged = ListedRun("/runs/ruin", "ruin", "damaged", trouble="its log begins with a line that is no event")
+    return ScriptedLibrary(
+        tmp_path, listed("gecko", "running"), listed("lynx", "stopped", 301.5), listed("swan"), damaged
+    )
+
+
+async def on_page(monitor: Monitor) -> None:
+    await monitor.press("0")
+    await monitor.until_shown("lynx")
+    await monitor.settle()
+
+
+def row(monitor: Monitor, name: str) -> str:
+    return next(line for line in monitor.panel("#run-table").splitlines() if name in line)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_every_run_is_listed_with_state_and_elbo(
+    open_monitor: OpenMonitor, library: ScriptedLibrary, size: tuple[int, int]
+) -> None:
+    async with open_monitor(size=size, library=library) as monitor:
+        await on_page(monitor)
+        assert row(monitor, "lynx").strip("│ ").split()[:2] == ["lynx", "stopped"]
+        assert "301.5" in row(monitor, "lynx")
+        if size[0] >= 80:
+            assert "baseline" in row(monitor, "lynx")
+            assert "3 h" in row(monitor, "lynx")
+            assert "its log be" in row(monitor, "ruin")
+        assert "●" not in monitor.panel("#run-table")
+
+
+async def test_the_run_under_the_cursor_is_looked_into_where_there_is_room(
+    open_monitor: OpenMonitor, library: ScriptedLibrary
+) -> None:
+    async with open_monitor(library=library) as monitor:
+        await on_page(monitor)
+        await monitor.press("down")
+        await monitor.until(lambda: "ELBO 301.5" in monitor.panel("#preview-about"))
+        await monitor.until(lambda: "nats" in monitor.panel("#preview-chart"))
+        await monitor.until(lambda: "▀" in monitor.panel("#preview-digits"))
+        await monitor.press("end")
+        await monitor.until(lambda: "no event" in monitor.panel("#preview-about"))
+        assert not monitor.shows("#preview-chart")
+        await monitor.resize(80, 24)
+        assert not monitor.shows("#preview")
+
+
+async def test_nothing_is_read_while_another_page_is_shown(open_monitor: OpenMonitor, library: ScriptedLibrary) -> None:
+    async with open_monitor(library=library) as monitor:
+        await monitor.pilot.pause(0.3)
+        assert library.lists == 0
+        await on_page(monitor)
+        await monitor.until(lambda: library.lists > 2)
+
+
+async def test_a_run_that_comes_leaves_the_cursor_where_it_was(
+    open_monitor: OpenMonitor, library: ScriptedLibrary
+) -> None:
+    async with open_monitor(library=library) as monitor:
+        await on_page(monitor)
+        await monitor.press("down")
+        library.runs.insert(0, listed("newcomer", "running"))
+        await monitor.until_shown("newcomer")
+        await monitor.press("r")
+        await monitor.until(lambda: ("resume", "/runs/lynx") in library.asked)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_enter_opens_a_run_and_training_goes_on(
+    open_monitor: OpenMonitor, library: ScriptedLibrary, size: tuple[int, int]
+) -> None:
+    async with open_monitor(size=size, library=library) as monitor:
+        own = monitor.source
+        await on_page(monitor)
+        await monitor.press("down", "enter")
+        await monitor.until(lambda: monitor.app.run_state.name == "lynx")
+        await monitor.until(lambda: monitor.shows("#training"))
+        await monitor.until(lambda: "finished" in monitor.panel("#status"))
+        assert own.asked == []
+        # Its own run is still followed, and asked about when the user leaves.
+        await monitor.feed(*run_finished("stopped", state="stopped"))
+        assert monitor.app.first_state.status == "stopped"
+        assert monitor.app.run_state.name == "lynx"
+        await monitor.until_shown("quiet-otter")
+        assert not library.opened["/runs/lynx"].closed
+    assert library.opened["/runs/lynx"].closed
+
+
+async def test_keys_act_on_the_run_that_is_shown_and_leaving_asks_about_the_own(
+    open_monitor: OpenMonitor, library: ScriptedLibrary
+) -> None:
+    async with open_monitor(size=(80, 24), library=library) as monitor:
+        await on_page(monitor)
+        await monitor.press("enter")
+        await monitor.until(lambda: monitor.app.run_state.name == "gecko")
+        await monitor.until(lambda: monitor.shows("#training"))
+        await monitor.press("space")
+        assert library.opened["/runs/gecko"].asked == [("pause", "baseline")]
+        assert monitor.source.asked == []
+        await monitor.press("q")
+        assert isinstance(monitor.app.screen, LeaveScreen)
+        await monitor.press("h")
+    assert monitor.app.return_value is Leave.HEADLESS
+
+
+async def test_the_own_run_is_marked_and_can_be_opened_again(
+    open_monitor: OpenMonitor, library: ScriptedLibrary, tmp_path: Path
+) -> None:
+    own = ListedRun(str(tmp_path), "quiet-otter", "running")
+    library.runs.append(own)
+    async with open_monitor(library=library) as monitor:
+        await on_page(monitor)
+        assert "this process" in row(monitor, "quiet-otter")
+        assert "▸" in row(monitor, "quiet-otter")
+        await monitor.press("enter")
+        await monitor.until(lambda: monitor.app.run_state.name == "gecko")
+        await on_page(monitor)
+        await monitor.until(lambda: "▸" in row(monitor, "gecko"))
+        for key in ("r", "R", "D"):
+            monitor.app.clear_notifications()
+            await monitor.press("end", key)
+            await monitor.until_shown("of this process:")
+        await monitor.press("enter")
+        await monitor.until(lambda: monitor.app.run_state.name == "quiet-otter")
+        assert library.opened["/runs/gecko"].closed
+        assert [asked for asked, *_ in library.asked if asked != "preview"] == ["open"]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_marked_runs_are_compared(
+    open_monitor: OpenMonitor, library: ScriptedLibrary, size: tuple[int, int]
+) -> None:
+    async with open_monitor(size=size, library=library) as monitor:
+        await on_page(monitor)
+        await monitor.press("m", "down", "space")
+        await monitor.until(lambda: [run.name for run in monitor.app.others] == ["gecko", "lynx"])
+        await monitor.until(lambda: "●" in row(monitor, "lynx"))
+        if size == (40, 12):
+            await monitor.press("tab", "tab")
+        await monitor.until(lambda: "compared" in monitor.panel("#comparison"))
+        table = [line.split() for line in monitor.panel("#comparison").replace("│", " ").splitlines()]
+        assert ["lr", "–", "0.005", "0.004"][: 3 if size[0] == 40 else 4] in table
+        assert any(line[:2] == ["deep", "346.0"] for line in table) or size == (40, 12)
+        await monitor.press("escape")
+        await monitor.until(lambda: monitor.app.others == ())
+        assert all(source.closed for source in library.opened.values())
+
+
+async def test_a_run_is_marked_and_no_more(open_monitor: OpenMonitor, library: ScriptedLibrary) -> None:
+    async with open_monitor(library=library) as monitor:
+        await on_page(monitor)
+        await monitor.press("m")
+        await monitor.until(lambda: "●" in row(monitor, "gecko"))
+        await monitor.press("1")
+        await monitor.until_shown("gecko/deep")
+        await on_page(monitor)
+        await monitor.press("m")
+        await monitor.until(lambda: "●" not in row(monitor, "gecko"))
+        assert monitor.app.others == ()
+
+
+async def test_resuming_opens_the_run(open_monitor: OpenMonitor, library: ScriptedLibrary) -> None:
+    async with open_monitor(library=library) as monitor:
+        await on_page(monitor)
+        await monitor.press("r")
+        await monitor.until_shown("is being trained")
+        await monitor.press("down", "r")
+        await monitor.until(lambda: monitor.app.run_state.name == "lynx")
+        assert ("resume", "/runs/lynx") in library.asked
+
+
+@pytest.mark.parametrize("key", ["R", "f2"])
+async def test_renaming_checks_the_name_as_it_is_typed(
+    open_monitor: OpenMonitor, library: ScriptedLibrary, key: str
+) -> None:
+    async with open_monitor(size=(80, 24), library=library) as monitor:
+        await on_page(monitor)
+        await monitor.press("down", key)
+        assert isinstance(monitor.app.screen, RenameScreen)
+        await monitor.press("slash", "enter")
+        assert "no path separator" in monitor.text
+        assert isinstance(monitor.app.screen, RenameScreen)
+        await monitor.press("backspace", *"bobcat", "enter")
+        await monitor.until_shown("bobcat")
+        assert ("rename", "/runs/lynx", "bobcat") in library.asked
+
+
+@pytest.mark.parametrize(
+    ("key", "answer", "deleted"), [("D", "d", True), ("delete", "enter", True), ("D", "escape", False)]
+)
+async def test_deleting_asks_first(
+    open_monitor: OpenMonitor, library: ScriptedLibrary, key: str, answer: str, deleted: bool
+) -> None:
+    async with open_monitor(size=(80, 24), library=library) as monitor:
+        await on_page(monitor)
+        await monitor.press("down", key)
+        assert isinstance(monitor.app.screen, DeleteScreen)
+        assert "lynx" in monitor.panel("#delete-dialog")
+        await monitor.press(answer)
+        if deleted:
+            await monitor.until(lambda: "lynx" not in monitor.text)
+        assert (("delete", "/runs/lynx") in library.asked) == deleted
+
+
+async def test_a_shown_run_that_is_deleted_gives_way_to_the_first(
+    open_monitor: OpenMonitor, library: ScriptedLibrary
+) -> None:
+    async with open_monitor(library=library) as monitor:
+        await on_page(monitor)
+        await monitor.press("down", "enter")
+        await monitor.until(lambda: monitor.app.run_state.name == "lynx")
+        await on_page(monitor)
+        await monitor.press("D", "d")
+        await monitor.until(lambda: monitor.app.run_state.name == "quiet-otter")
+        assert library.opened["/runs/lynx"].closed
+
+
+async def test_what_is_refused_is_said(open_monitor: OpenMonitor, library: ScriptedLibrary) -> None:
+    async with open_monitor(size=(80, 24), library=library) as monitor:
+        await on_page(monitor)
+        library.refuses = "the disk is on fire"
+        await monitor.press("down", "D", "d")
+        await monitor.until_shown("the disk is on fire")
+        assert "lynx" in monitor.panel("#run-table")
+        library.unreadable = "runs: cannot be read"
+        await monitor.until(lambda: "runs: cannot be read" in monitor.panel("#no-runs"))
+        library.unreadable = None
+        await monitor.until(lambda: "lynx" in monitor.panel("#runs-body"))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_where_there_are_no_runs_it_says_so(
+    open_monitor: OpenMonitor, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with open_monitor(size=size, library=ScriptedLibrary(tmp_path)) as monitor:
+        await monitor.press("0")
+        await monitor.until_shown("no runs in runs")
+        await monitor.press("enter", "D")
+        await monitor.until_shown("there is no run")
+
+
+async def test_opened_with_nothing_it_shows_the_runs_and_leaves_without_a_question(
+    open_monitor: OpenMonitor, library: ScriptedLibrary
+) -> None:
+    async with open_monitor(library=library, **NOTHING_OPEN) as monitor:
+        await monitor.until_shown("lynx")
+        await monitor.press("1")
+        await monitor.until_shown("no run is open")
+        assert monitor.shows("#runs")
+        await monitor.press("down", "enter")
+        await monitor.until(lambda: monitor.app.run_state.name == "lynx")
+        await monitor.press("q")
+    assert monitor.app.return_value is Leave.DONE
+
+
+async def test_a_double_click_opens(open_monitor: OpenMonitor, library: ScriptedLibrary) -> None:
+    async with open_monitor(library=library) as monitor:
+        await on_page(monitor)
+        await monitor.pilot.click("#run-table", offset=(5, 3))
+        await monitor.pilot.click("#run-table", offset=(5, 3), times=2)
+        await monitor.until(lambda: monitor.app.run_state.name == "lynx")
+
+
+async def test_without_any_folder_it_says_so(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press("0")
+        await monitor.until_shown("no folder of runs is known here")

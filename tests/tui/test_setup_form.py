@@ -1,0 +1,135 @@
+"""The form of a new run: checked as one types, with the parameters and the command that it stands for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Checkbox, Input
+
+from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.scripted_library import ScriptedLibrary
+from tui_vae.config import option_names
+from tui_vae.config.form import FIELDS
+from tui_vae.tui.screens.setup import SetupScreen
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> ScriptedLibrary:
+    return ScriptedLibrary(tmp_path)
+
+
+async def open_form(monitor: Monitor) -> SetupScreen:
+    await monitor.press("0")
+    await monitor.until_shown("n sets one up")
+    await monitor.press("n")
+    await monitor.until_shown("a new run")
+    assert isinstance(monitor.app.screen, SetupScreen)
+    return monitor.app.screen
+
+
+async def go_to(monitor: Monitor, name: str) -> None:
+    """Move down from the first option."""
+    await monitor.press(*["down"] * list(FIELDS).index(name))
+    assert monitor.focused == f"option-{name}"
+
+
+async def test_every_option_is_there_under_its_panel(open_monitor: OpenMonitor, library: ScriptedLibrary) -> None:
+    async with open_monitor(size=(140, 60), library=library) as monitor:
+        await open_form(monitor)
+        for field in FIELDS.values():
+            assert option_names(field)[0] in monitor.text
+            assert field.metadata["help"][:30] in monitor.text
+        assert "1,091,920" in monitor.text
+        assert "542,224" in monitor.text
+        assert "tui-vae " in monitor.panel("#setup-command")
+
+
+@pytest.mark.parametrize("size", [(140, 45), (80, 24), (40, 12)], ids=str)
+async def test_what_is_typed_is_checked_counted_and_made_a_command(
+    open_monitor: OpenMonitor, library: ScriptedLibrary, size: tuple[int, int]
+) -> None:
+    async with open_monitor(size=size, library=library) as monitor:
+        form = await open_form(monitor)
+        await monitor.press(*"tiny=x")
+        assert "not yet a command" in monitor.text
+        assert "--model 'tiny=x': the widths" in monitor.panel("#setup-about")
+        assert monitor.panel("#setup-options").count("'tiny=x'") == 1
+        await monitor.press("backspace", "8")
+        assert "14,176" in monitor.panel("#setup-counts")
+        assert form.command == "tui-vae --model tiny=8"
+        assert "tui-vae --model tiny=8" in monitor.panel("#setup-command")
+        await monitor.press("down", "2")
+        assert form.command == "tui-vae --model tiny=8 --zdim 2"
+        await monitor.press("up", "ctrl+u", "down", "ctrl+u")
+        assert form.command == "tui-vae"
+
+
+async def test_switches_and_spaces_are_part_of_the_command(open_monitor: OpenMonitor, library: ScriptedLibrary) -> None:
+    library.folder = "/data/all runs"
+    async with open_monitor(library=library) as monitor:
+        form = await open_form(monitor)
+        await go_to(monitor, "name")
+        await monitor.press("a", "space", "b", "down", "space")
+        assert form.query_one("#option-no_evaluate", Checkbox).value
+        assert form.command == "tui-vae --name 'a b' --no-evaluate --runs-dir '/data/all runs'"
+        await monitor.press("ctrl+y")
+        assert monitor.app.clipboard == form.command
+
+
+async def test_starting_opens_the_run(open_monitor: OpenMonitor, library: ScriptedLibrary) -> None:
+    async with open_monitor(library=library) as monitor:
+        await open_form(monitor)
+        await monitor.press(*"a=8", "ctrl+s")
+        await monitor.until(lambda: monitor.app.run_state.name == "new")
+        assert ("start", "--model", "a=8") in library.asked
+        assert len(monitor.app.screen_stack) == 1
+        await monitor.until(lambda: monitor.shows("#training"))
+        assert monitor.app.source is library.opened["/runs/new"]
+
+
+async def test_what_is_wrong_is_not_started_but_gone_to(open_monitor: OpenMonitor, library: ScriptedLibrary) -> None:
+    async with open_monitor(library=library) as monitor:
+        await open_form(monitor)
+        await monitor.press("down", "x", "up", "ctrl+s")
+        assert monitor.focused == "option-zdim"
+        assert library.asked == []
+
+
+async def test_an_error_of_the_process_is_shown_and_can_be_mended(
+    open_monitor: OpenMonitor, library: ScriptedLibrary
+) -> None:
+    library.refuses = "kmnist is not in data; add --download"
+    async with open_monitor(size=(80, 24), library=library) as monitor:
+        form = await open_form(monitor)
+        await monitor.press("ctrl+s")
+        await monitor.until(lambda: "add --download" in monitor.panel("#setup-about"))
+        library.refuses = None
+        assert isinstance(monitor.app.focused, Input)
+        await monitor.pilot.click("#setup-start")
+        await monitor.until(lambda: monitor.app.screen is not form)
+        await monitor.until(lambda: monitor.app.run_state.name == "new")
+
+
+async def test_a_form_that_is_closed_while_it_starts_opens_nothing(
+    open_monitor: OpenMonitor, library: ScriptedLibrary
+) -> None:
+    library.may_start.clear()
+    async with open_monitor(size=(80, 24), library=library) as monitor:
+        await open_form(monitor)
+        await monitor.press("ctrl+s")
+        assert "starting: a process" in monitor.panel("#setup-about")
+        await monitor.press("ctrl+s", "escape")
+        assert len(monitor.app.screen_stack) == 1
+        library.may_start.set()
+        await monitor.until_shown("the run has started")
+        assert monitor.app.run_state.name == "quiet-otter"
+        assert [asked for asked, *_ in library.asked if asked == "start"] == ["start"]
+
+
+async def test_escape_closes_it(open_monitor: OpenMonitor, library: ScriptedLibrary) -> None:
+    async with open_monitor(size=(80, 24), library=library) as monitor:
+        await open_form(monitor)
+        await monitor.press("escape")
+        assert len(monitor.app.screen_stack) == 1
+        assert library.asked == []

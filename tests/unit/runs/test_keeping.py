@@ -1,0 +1,90 @@
+"""Renaming and deleting: nothing that is written, nothing by halves, nothing of others."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.unit.runs.leases import put, record
+from tests.unit.runs.stored_runs import began, ended, stored_run
+from tui_vae.errors import RunStoreError, UsageError
+from tui_vae.runs.keeping import delete_run, rename_run
+from tui_vae.runs.lease import Lease
+from tui_vae.runs.listing import find_run, list_runs
+
+
+def names(runs_dir: Path) -> list[str]:
+    return [summary.run.name for summary in list_runs(runs_dir)]
+
+
+def test_a_renamed_run_keeps_its_place_and_all_it_holds(tmp_path: Path) -> None:
+    stored_run(tmp_path, "lynx", [began(), *ended()], at="20260201-000000")
+    stored_run(tmp_path, "otter", at="20260301-000000")
+    run = rename_run(find_run(tmp_path, "lynx"), "a b=ü")
+    assert run.path.name == "20260201-000000-a b=%C3%BC"
+    assert run.name == "a b=ü"
+    assert names(tmp_path) == ["otter", "a b=ü"]
+    assert find_run(tmp_path, "a b=ü") == run
+    assert not run.lease.exists()
+    Lease.acquire(run).release()
+
+
+def test_a_folder_without_a_time_is_renamed_as_a_whole(tmp_path: Path) -> None:
+    run = stored_run(tmp_path, "otter")
+    run.path.rename(tmp_path / "mine")
+    assert rename_run(find_run(tmp_path, "mine"), "yours").path == tmp_path / "yours"
+
+
+@pytest.mark.parametrize("name", ["", "a/b", ".hidden", "-x", "x" * 65, "a\nb"])
+def test_a_name_that_cannot_be_one_is_refused(tmp_path: Path, name: str) -> None:
+    run = stored_run(tmp_path, "otter")
+    with pytest.raises(UsageError, match="a run's name"):
+        rename_run(run, name)
+    assert names(tmp_path) == ["otter"]
+
+
+@pytest.mark.parametrize("name", ["lynx", "Lynx"])
+def test_the_name_of_another_run_is_refused(tmp_path: Path, name: str) -> None:
+    run = stored_run(tmp_path, "otter")
+    stored_run(tmp_path, "lynx", at="20250101-000000")
+    with pytest.raises(RunStoreError, match="another run is called"):
+        rename_run(run, name)
+    assert names(tmp_path) == ["otter", "lynx"]
+
+
+def test_the_same_name_changes_nothing(tmp_path: Path) -> None:
+    run = stored_run(tmp_path, "otter")
+    put(run.lease, record())
+    assert rename_run(run, "otter") == run
+
+
+def test_what_is_being_written_is_neither_renamed_nor_deleted(tmp_path: Path) -> None:
+    run = stored_run(tmp_path, "otter")
+    put(run.lease, record())
+    with pytest.raises(RunStoreError, match="is being written by"):
+        rename_run(run, "lynx")
+    with pytest.raises(RunStoreError, match="is being written by"):
+        delete_run(run)
+    assert names(tmp_path) == ["otter"]
+
+
+def test_a_deleted_run_leaves_nothing(tmp_path: Path) -> None:
+    delete_run(stored_run(tmp_path, "otter", [began()]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_half_deleted_is_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = stored_run(tmp_path, "otter", [began()])
+
+    def fail(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(shutil, "rmtree", fail)
+    with pytest.raises(RunStoreError, match="what was otter cannot be removed"):
+        delete_run(run)
+    assert names(tmp_path) == []
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".deleted-")
+    assert sorted(path.name for path in left.iterdir()) == ["config.json", "events.jsonl"]

@@ -1,0 +1,108 @@
+"""How soon the interface answers a key, and how late its event loop is, while it has most to do.
+
+Keys are pressed in a pseudo-terminal and what they draw is waited for there: that is what a user sees, but for the
+link. While both default models train, and on runs of other processes with a short and a long history.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_vae.bench.history import write_log
+from tui_vae.bench.measurement import Measurement
+from tui_vae.bench.terminal import Terminal
+from tui_vae.config import TrainConfig
+
+SHORT, LONG = 100, 1_000_000
+"""Progress records of the runs that are watched."""
+
+_KEYS = ((b"5", b" log "), (b"2", b" digits "), (b"1", b"nats per image"))
+"""Pages, and what is drawn of each that no page before it shows."""
+
+_PRESSES = 42
+_PAUSE = 0.25
+"""Seconds between two keys, so that redraws at the interface's own pace fall in between."""
+
+_TIMEOUT = 60.0
+_EPOCHS = 1000
+"""Of a training that does not end while keys are pressed."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Seconds from a key to what it draws, and by which the event loop was late."""
+
+    keys: list[float]
+    delays: list[float]
+
+
+def measure_responsiveness(repeat: int) -> list[Measurement]:
+    """The 95th percentile of keys and the 99th of delays, of each repetition."""
+    with tempfile.TemporaryDirectory() as folder:
+        stored = {records: _stored_run(Path(folder) / str(records), records) for records in (SHORT, LONG)}
+        training = [_while_training() for _ in range(repeat)]
+        watching = {
+            records: [_answers(("watch", str(run)), b"nats per image") for _ in range(repeat)]
+            for records, run in stored.items()
+        }
+    return [
+        *_figures("while both models train", training),
+        *(m for records, of in watching.items() for m in _figures(f"watching {records:,} records", of)),
+    ]
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def _figures(when: str, measured: Sequence[Answers]) -> list[Measurement]:
+    keys = [1e3 * percentile(of.keys, 95) for of in measured]
+    delays = [1e3 * percentile(of.delays, 99) for of in measured]
+    return [
+        Measurement.of(f"key to screen, 95th percentile, {when}", "ms", keys),
+        Measurement.of(f"event loop late, 99th percentile, {when}", "ms", delays),
+    ]
+
+
+def _while_training() -> Answers:
+    with tempfile.TemporaryDirectory() as runs:
+        return _answers(("--runs-dir", runs, "--epochs", str(_EPOCHS), "--no-evaluate"), b"nats per image")
+
+
+def _answers(arguments: Sequence[str], drawn: bytes) -> Answers:
+    with tempfile.NamedTemporaryFile(suffix=".json") as noted:
+        command = (sys.executable, "-m", "tui_vae.bench.observed", noted.name, *arguments)
+        terminal = Terminal(command, columns=140, rows=45)
+        try:
+            terminal.wait_for(drawn, _TIMEOUT)
+            terminal.drain(2.0)
+            keys = [_press(terminal, *key) for key in itertools.islice(itertools.cycle(_KEYS), _PRESSES)]
+        finally:
+            terminal.close()
+        return Answers(keys, json.loads(Path(noted.name).read_text(encoding="ascii")))
+
+
+def _press(terminal: Terminal, key: bytes, drawn: bytes) -> float:
+    terminal.forget()
+    began = time.perf_counter()
+    terminal.press(key)
+    terminal.wait_for(drawn, terminal.seconds() + _TIMEOUT)
+    seconds = time.perf_counter() - began
+    terminal.drain(_PAUSE)
+    return seconds
+
+
+def _stored_run(directory: Path, records: int) -> Path:
+    """A run that has ended, whose log has so many progress records."""
+    directory.mkdir()
+    (directory / "config.json").write_text(json.dumps(TrainConfig().to_json()), encoding="ascii")
+    write_log(directory / "events.jsonl", records, spaced=False)
+    return directory

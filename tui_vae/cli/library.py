@@ -1,0 +1,130 @@
+"""The runs of a folder for the interface: a :class:`tui_vae.view.library.RunLibrary`."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tui_vae.cli.launching import resume_elsewhere, start_elsewhere
+from tui_vae.cli.watching import WatchSource
+from tui_vae.errors import RunStoreError
+from tui_vae.runs import RunDirectory
+from tui_vae.runs.catalogue import Catalogue
+from tui_vae.runs.keeping import delete_run, rename_run
+from tui_vae.runs.listing import run_at
+from tui_vae.runs.pictures import picture_of
+from tui_vae.runs.summary import RunSummary
+from tui_vae.runs.tail import LogTail
+from tui_vae.view.cells import Sheet, parse_sheet
+from tui_vae.view.library import ListedModel, ListedRun, Preview
+from tui_vae.view.printable import printable, printable_event
+from tui_vae.view.state import RunState, reduce_all
+
+_MOST_PREVIEWS = 8
+_MOST_MODELS = 20
+_MOST_SHEETS = 6
+_MOST_SECONDS = 100 * 365 * 86_400.0
+
+
+@dataclass
+class _Looked:
+    """How far a run was read for its preview."""
+
+    tail: LogTail
+    state: RunState = field(default_factory=RunState)
+    sheets: dict[str, Sheet | None] = field(default_factory=dict)
+    """By file."""
+
+
+class Library:
+    """Nothing is read again that has not changed; a key is the absolute path of a run."""
+
+    def __init__(self, runs_dir: Path) -> None:
+        self._runs_dir = runs_dir
+        self._catalogue = Catalogue(Path(os.path.abspath(runs_dir)))
+        self._listing = threading.Lock()
+        self._looked: OrderedDict[str, _Looked] = OrderedDict()
+        self._looking = threading.Lock()
+
+    @property
+    def folder(self) -> str:
+        return printable(str(self._runs_dir))
+
+    def list(self) -> Sequence[ListedRun]:
+        with self._listing:
+            return [_listed(summary) for summary in self._catalogue.read()]
+
+    def preview(self, key: str) -> Preview:
+        run = run_at(Path(key))
+        with self._looking:
+            looked = self._looked.setdefault(key, _Looked(LogTail(run.log)))
+            self._looked.move_to_end(key)
+            if len(self._looked) > _MOST_PREVIEWS:
+                self._looked.popitem(last=False)
+            if run.log.exists():
+                for events in looked.tail.portions():
+                    known = RunState() if looked.tail.restarted else looked.state
+                    looked.state = reduce_all(known, map(printable_event, events))
+            return Preview(looked.state, _newest_sheets(run, looked))
+
+    def open(self, key: str) -> WatchSource:
+        source = WatchSource(run_at(Path(key)), control=True)
+        source.start()
+        return source
+
+    def rename(self, key: str, name: str) -> str:
+        return str(rename_run(run_at(Path(key)), name).path)
+
+    def delete(self, key: str) -> None:
+        delete_run(run_at(Path(key)))
+
+    def resume(self, key: str) -> str:
+        resume_elsewhere(run_at(Path(key)))
+        return key
+
+    def start(self, arguments: Sequence[str]) -> str:
+        return os.path.abspath(start_elsewhere(self._runs_dir, arguments).path)
+
+
+def _newest_sheets(run: RunDirectory, looked: _Looked) -> dict[str, Sheet]:
+    """The newest digits of each of the first models that has any; each file is read once."""
+    sheets: dict[str, Sheet] = {}
+    used: dict[str, Sheet | None] = {}
+    for name, model in list(looked.state.models.items())[:_MOST_SHEETS]:
+        if not model.samples:
+            continue
+        newest = model.samples[-1]
+        if newest.file in looked.sheets:
+            used[newest.file] = looked.sheets[newest.file]
+        else:
+            try:
+                used[newest.file] = parse_sheet(picture_of(run, newest.file), newest.layout)
+            except RunStoreError:
+                used[newest.file] = None
+        sheet = used[newest.file]
+        if sheet is not None:
+            sheets[name] = sheet
+    looked.sheets = used
+    return sheets
+
+
+def _listed(summary: RunSummary) -> ListedRun:
+    # A damaged log may hold any number, any name, and any number of them.
+    models = [ListedModel(printable(m.name), m.epoch, m.elbo) for m in summary.models[:_MOST_MODELS]]
+    began = summary.began if summary.began is not None and abs(time.time() - summary.began) < _MOST_SECONDS else None
+    return ListedRun(
+        key=str(summary.run.path),
+        name=printable(summary.run.name),
+        state=summary.state,
+        models=tuple(models),
+        epochs=summary.epochs,
+        dataset=printable(summary.dataset) if summary.dataset is not None else None,
+        began=began,
+        size=summary.size,
+        trouble=summary.trouble,
+    )

@@ -1,0 +1,63 @@
+"""Renaming and deleting stored runs: only ever by whoever is their writer, and in one step for all who look.
+
+Whoever holds the lease is the only one that writes: a run that trains is refused, and none begins meanwhile.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+
+from tui_vae.config import check_name
+from tui_vae.errors import RunStoreError
+from tui_vae.runs.directory import RunDirectory
+from tui_vae.runs.lease import Lease
+from tui_vae.runs.listing import renamed, runs_in
+
+_TRASH = ".deleted-"
+"""Hidden folders are no runs."""
+
+
+def rename_run(run: RunDirectory, name: str) -> RunDirectory:
+    """Give a run another name; returns where it lies from now on.
+
+    Raises:
+        UsageError: The name cannot be one.
+        RunStoreError: Another run has that name, the run is being written, or its folder cannot be renamed.
+    """
+    check_name(name, "a run's name")
+    there = renamed(run, name)
+    if there.path == run.path:
+        return run
+    # Whatever the case: a file system may not tell "Otter" from "otter".
+    others = [other for other in runs_in(run.path.parent) if other.path != run.path]
+    if any(other.name.casefold() == name.casefold() for other in others) or there.path in run.path.parent.iterdir():
+        raise RunStoreError(f"another run is called {name}; choose another name")
+    lease = Lease.acquire(run)
+    try:
+        lease.move(there)
+    except OSError as error:
+        raise RunStoreError(f"{run.path}: cannot be renamed ({error.strerror})") from error
+    finally:
+        lease.release()
+    return there
+
+
+def delete_run(run: RunDirectory) -> None:
+    """Delete a run for good. It is no run any more from the first moment, however long removing its files takes.
+
+    Raises:
+        RunStoreError: It is being written, or cannot be deleted; the message says what is left where.
+    """
+    lease = Lease.acquire(run)
+    trash = RunDirectory(run.path.with_name(f"{_TRASH}{secrets.token_hex(8)}"), run.name)
+    try:
+        lease.move(trash)
+    except OSError as error:
+        lease.release()
+        raise RunStoreError(f"{run.path}: cannot be deleted ({error.strerror})") from error
+    try:
+        shutil.rmtree(trash.path)
+    except OSError as error:
+        lease.release()
+        raise RunStoreError(f"{trash.path}: what was {run.name} cannot be removed ({error.strerror})") from error

@@ -1,0 +1,40 @@
+"""Asks before a run is deleted."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Label, OptionList
+
+from tui_vae.tui.screens.choices import choice
+from tui_vae.view.library import ListedRun
+from tui_vae.view.numbers import size
+
+
+class DeleteScreen(ModalScreen[bool]):
+    """Returns whether to delete the run."""
+
+    BINDINGS: ClassVar = [
+        ("escape,q,n,ctrl+c", "choose('cancel')", "Cancel"),
+        ("d,D,y", "choose('delete')", "Delete"),
+    ]
+
+    def __init__(self, run: ListedRun) -> None:
+        super().__init__()
+        self._run = run
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="delete-dialog", classes="dialog"):
+            yield Label(Text(f"Delete the run {self._run.name}?", no_wrap=True, overflow="ellipsis"))
+            delete = f"delete its {size(self._run.size)} for good"
+            yield OptionList(choice("d", delete, "delete"), choice("esc", "cancel", "cancel"))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.action_choose(event.option.id or "cancel")
+
+    def action_choose(self, chosen: str) -> None:
+        self.dismiss(chosen == "delete")

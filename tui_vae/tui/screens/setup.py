@@ -1,0 +1,189 @@
+"""Sets up a new run: every option of it, checked as it is typed, what it makes, and the command that it stands for."""
+
+from __future__ import annotations
+
+import shlex
+from itertools import groupby
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, Static
+
+from tui_vae.config import StoreConfig, TrainConfig
+from tui_vae.config.form import FIELDS, Filled, filled
+from tui_vae.tui.errands import errand
+from tui_vae.tui.widgets.option_row import OptionRow
+from tui_vae.view.counting import parameters_of
+from tui_vae.view.library import RunLibrary
+from tui_vae.view.numbers import count
+from tui_vae.view.printable import printable
+
+_WIDE, _HIGH = 84, 20
+_MOST_MODELS = 4
+
+
+class SetupScreen(ModalScreen[str | None]):
+    """Returns the key of the run that was started, or ``None``.
+
+    Args:
+        library: Starts it.
+    """
+
+    BINDINGS: ClassVar = [
+        ("escape", "close", "Close"),
+        ("ctrl+s", "start", "Start"),
+        ("ctrl+y", "copy", "Copy the command"),
+        # Before those of what scrolls the options: it follows the option at hand.
+        Binding("up", "app.focus_previous", "Option above", priority=True),
+        Binding("down", "app.focus_next", "Option below", priority=True),
+    ]
+
+    def __init__(self, library: RunLibrary) -> None:
+        super().__init__()
+        self._library = library
+        self._rows = {name: OptionRow(field) for name, field in FIELDS.items()}
+        self._filled = Filled()
+        self._starting = False
+        self._said: str | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="setup", classes="dialog") as dialog:
+            dialog.border_title = " a new run "
+            dialog.border_subtitle = " ctrl+s start · ctrl+y copy command · esc close "
+            with VerticalScroll(id="setup-options", can_focus=False):
+                for panel, fields in groupby(FIELDS.values(), lambda field: str(field.metadata["panel"])):
+                    yield Label(panel, classes="option-panel")
+                    yield from (self._rows[field.name] for field in fields)
+            yield Static(id="setup-about")
+            yield Static(id="setup-counts")
+            yield Static(id="setup-command")
+            with Horizontal(id="setup-buttons"):
+                yield Button("start", id="setup-start", compact=True, variant="primary")
+                yield Button("close", id="setup-close", compact=True)
+
+    def on_mount(self) -> None:
+        self._check()
+        self._rows["models"].choose()
+
+    def on_resize(self, event: events.Resize) -> None:
+        dialog = self.query_one("#setup")
+        dialog.set_class(event.size.width < _WIDE, "-narrow")
+        dialog.set_class(event.size.height < _HIGH, "-low")
+
+    # What is typed.
+
+    def on_input_changed(self) -> None:
+        self._said = None
+        self._check()
+
+    def on_checkbox_changed(self) -> None:
+        self.on_input_changed()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.focus_next()
+
+    def on_descendant_focus(self) -> None:
+        self._tell()
+
+    def _check(self) -> None:
+        self._filled = filled({name: row.text for name, row in self._rows.items()})
+        for name, row in self._rows.items():
+            row.judge(self._filled.problems.get(name))
+        self.query_one("#setup-start", Button).disabled = bool(self._filled.problems) or self._starting
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say what is to be said of the option at hand, of the models, and of the whole."""
+        self.query_one("#setup-about", Static).update(self._about())
+        train = self._filled.train
+        self.query_one("#setup-counts", Static).update(_counts(train) if train is not None else Text())
+        command = Text(self.command, style="bold") if train is not None else Text("not yet a command", style="dim")
+        # Three lines, of which words that do not fit leave some empty.
+        command.truncate(max(20, round(2.5 * self.query_one("#setup-options").size.width)), overflow="ellipsis")
+        self.query_one("#setup-command", Static).update(command)
+
+    def _about(self) -> Text:
+        if self._said is not None:
+            return Text(self._said, style="" if self._starting else "red")
+        row = next((row for row in self._rows.values() if row.has_focus_within), None)
+        if row is not None and row.problem is not None:
+            return Text(row.problem, style="red")
+        of_all = self._filled.problems.get("")
+        if of_all is not None:
+            return Text(of_all, style="red")
+        return Text(row.help if row is not None else "", style="dim")
+
+    @property
+    def command(self) -> str:
+        """The command line that the form stands for."""
+        folder = self._library.folder
+        where = ["--runs-dir", folder] if folder != StoreConfig().runs_dir else []
+        return shlex.join(["tui-vae", *self._filled.arguments, *where])
+
+    # What is asked for.
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "setup-start":
+            self.action_start()
+        else:
+            self.action_close()
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+    def action_copy(self) -> None:
+        if self._filled.train is not None:
+            self.app.copy_to_clipboard(self.command)
+            self.notify("copied, where the terminal allows it", timeout=3)
+        else:
+            self.notify("not yet a command: mend what is red first", timeout=3)
+
+    def action_start(self) -> None:
+        wrong = next((name for name in self._rows if name in self._filled.problems), None)
+        if wrong is not None:
+            self._rows[wrong].choose()
+            return
+        if self._starting or self._filled.problems:
+            return
+        self._starting = True
+        self._said = "starting: a process of its own loads torch and the data…"
+        self._check()
+        arguments = self._filled.arguments
+        errand(self.app, lambda: self._library.start(arguments), self._started, self._failed)
+
+    def _started(self, key: str) -> None:
+        if self.is_attached:
+            self.dismiss(key)
+        else:
+            self.app.notify("the run has started: 0 lists it", timeout=10)
+
+    def _failed(self, why: str) -> None:
+        self._starting, self._said = False, printable(why)
+        if self.is_attached:
+            self._check()
+        else:
+            self.app.notify(self._said, severity="error", timeout=10, markup=False)
+
+
+def _counts(train: TrainConfig) -> Text:
+    """Parameters of every architecture: encoder, decoder and both."""
+    specs = {spec.architecture: spec for spec in train.models}
+    text = Text()
+    width = max(len(name) for name in specs)
+    for name, spec in list(specs.items())[:_MOST_MODELS]:
+        parameters = parameters_of(spec, train)
+        parts = f"{count(parameters.encoder):>11} encoder {count(parameters.decoder):>11} decoder"
+        text.append(f"{printable(name):{min(width, 16)}} ").append(f"{count(parameters.total):>11}", style="bold")
+        text.append(f" parameters  {parts}\n", style="dim")
+    if len(specs) > _MOST_MODELS:
+        text.append(f"and {len(specs) - _MOST_MODELS} more models\n", style="dim")
+    if train.seeds > 1:
+        text.append(f"each {train.seeds} times\n", style="dim")
+    text.right_crop(1)
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text

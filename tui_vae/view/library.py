@@ -1,0 +1,101 @@
+"""The stored runs as an interface needs them: to list, to look into, to open, to keep, and to begin others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from tui_vae.condition import Condition
+from tui_vae.view.cells import Sheet
+from tui_vae.view.source import RunSource
+from tui_vae.view.state import RunState
+
+
+@dataclass(frozen=True)
+class ListedModel:
+    """One model: its last complete epoch, and the held-out ELBO in nats per image after it."""
+
+    name: str
+    epoch: int = 0
+    elbo: float | None = None
+
+
+@dataclass(frozen=True)
+class ListedRun:
+    """A run in a list. Its texts are safe to show; ``key`` names it to the library.
+
+    ``began`` is unix time, ``size`` the bytes that it takes on the disk, and ``trouble`` why it is damaged. What is not
+    known is ``None``.
+    """
+
+    key: str
+    name: str
+    state: Condition | Literal["empty", "damaged"]
+    models: tuple[ListedModel, ...] = ()
+    epochs: int | None = None
+    dataset: str | None = None
+    began: float | None = None
+    size: int = 0
+    trouble: str | None = None
+
+    @property
+    def elbo(self) -> float | None:
+        """Of the best model."""
+        return max((m.elbo for m in self.models if m.elbo is not None and math.isfinite(m.elbo)), default=None)
+
+    @property
+    def live(self) -> bool:
+        """Whether a process is its writer."""
+        return self.state in ("running", "paused", "stalled")
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a run looks like: its course, and the newest digits of its models by name."""
+
+    state: RunState = field(default_factory=RunState)
+    sheets: Mapping[str, Sheet] = field(default_factory=dict)
+
+
+class OpenedRun(RunSource, Protocol):
+    """A source that is to be closed when nobody looks any more."""
+
+    def close(self) -> None: ...
+
+
+class RunLibrary(Protocol):
+    """The runs of one folder. Every method may take long, and may be called from any thread.
+
+    Each raises :class:`tui_vae.errors.TuiVaeError`, with a line for people, when it cannot do what it is asked for.
+    """
+
+    @property
+    def folder(self) -> str:
+        """Where the runs are kept, for people."""
+
+    def list(self) -> Sequence[ListedRun]:
+        """All runs, newest first."""
+
+    def preview(self, key: str) -> Preview:
+        """What a run looks like now."""
+
+    def open(self, key: str) -> OpenedRun:
+        """Follow a run, and control it while a process trains it."""
+
+    def rename(self, key: str, name: str) -> str:
+        """Give a run another name; returns its key from now on. Refused while a process writes it."""
+
+    def delete(self, key: str) -> None:
+        """Delete a run for good. Refused while a process writes it."""
+
+    def resume(self, key: str) -> str:
+        """Go on with a run in a process of its own; returns its key once that process is its writer."""
+
+    def start(self, arguments: Sequence[str]) -> str:
+        """Begin a run in a process of its own, with the train options of a command line.
+
+        Returns:
+            Its key, once there is a run.
+        """
