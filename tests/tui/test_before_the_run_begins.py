@@ -34,13 +34,17 @@ async def test_it_says_what_it_waits_for_and_shows_the_models_to_come(
     gate = Gate(ScriptedSource(recorded_run(), tmp_path))
     async with open_monitor(open_source=gate, waits=False, size=(80, 24)) as monitor:
         await monitor.until_shown("loading torch…")
-        for shown in ("baseline", "deep", "waiting for the first steps"):
-            assert shown in monitor.text
+        await monitor.until(lambda: "loading torch…  00:0" in monitor.panel("#loading"))
+        for shown in ("baseline", "deep", "20 epochs"):
+            assert shown in monitor.panel("#loading")
+        assert not monitor.shows("#pages")
         gate.report("reading the data")
         await monitor.until_shown("reading the data…")
         gate.opened.set()
         await monitor.until_shown("quiet-otter")
         assert "reading the data" not in monitor.text
+        assert not monitor.shows("#loading")
+        assert monitor.shows("#training")
         await monitor.until_shown("286.0")
 
 

@@ -7,6 +7,7 @@ import pytest
 from tests.tui.monitor import OpenMonitor
 from tests.tui.recorded_run import known, recorded_run, samples
 from tui_vae.events import Notice, State
+from tui_vae.view.announcer import Announcer
 
 REASON = "the loss became nan at step 601; try a smaller --lr than 0.002"
 
@@ -112,3 +113,17 @@ async def test_a_picture_that_cannot_be_read_leaves_the_others(open_monitor: Ope
         await monitor.press("2")
         await monitor.until_shown("▲ deep · samples from the prior · epoch 6")
         assert "baseline · samples" not in monitor.text
+
+
+async def test_a_failure_rings_by_the_way_that_everything_drawn_takes(
+    open_monitor: OpenMonitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announcer = Announcer("auto", {"TERM": "foot"})
+    async with open_monitor(size=(80, 24), announce=announcer) as monitor:
+        written: list[str] = []
+        assert monitor.app._driver is not None
+        monkeypatch.setattr(monitor.app._driver, "write", written.append)
+        await monitor.feed(State(model="deep", state="failed", reason=REASON))
+        await monitor.until(lambda: any("\a" in text for text in written))
+        await monitor.feed(Notice(level="info", text="more"))
+        assert "".join(written).count("deep failed") == 1

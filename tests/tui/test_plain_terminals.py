@@ -19,7 +19,28 @@ async def test_in_ascii_every_character_on_every_page_is_ascii(
     open_monitor: OpenMonitor, size: tuple[int, int]
 ) -> None:
     async with open_monitor(ascii_only=True, size=size, machine=RecordedMachine(gpus=1)) as monitor:
-        for key in ("1", "y", "plus", "x", "enter", "2", "left", "3", "4", "e", "5", "6", "space", "p", "w"):
+        for key in (
+            "1",
+            "y",
+            "plus",
+            "x",
+            "enter",
+            "2",
+            "left",
+            "3",
+            "4",
+            "e",
+            "5",
+            "6",
+            "0",
+            "z",
+            "3",
+            "v",
+            "t",
+            "space",
+            "p",
+            "w",
+        ):
             await monitor.press(key)
             assert not_ascii(monitor) == set(), key
         for key in ("question_mark", "ctrl+p", "q"):

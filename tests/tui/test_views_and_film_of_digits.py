@@ -64,6 +64,7 @@ async def test_without_an_evaluation_it_says_how_chains_come(open_monitor: OpenM
     async with open_monitor(size=(80, 24)) as monitor:
         await monitor.press("2", "v", "v", "v")
         await monitor.until_shown("chains come with an evaluation: press e")
+        assert "v view" in monitor.panel("#chains")
 
 
 def epoch_shown(monitor: Monitor) -> str:

@@ -79,9 +79,10 @@ def _read(run: RunDirectory, name: str) -> ReadModel | str:
     stored = CheckpointFolder(run.checkpoints(name)).load_weights()
     if stored is None:
         return f"{printable(name)} has no checkpoint yet; one is saved at every epoch"
-    vae = VAE(spec.hidden, config.zdim, config.sigma)
+    with torch.device("meta"):  # no memory before it is known that the widths are those of the weights
+        vae = VAE(spec.hidden, config.zdim, config.sigma)
     try:
-        vae.load_state_dict(stored.weights)
+        vae.load_state_dict({key: tensor.float() for key, tensor in stored.weights.items()}, assign=True)
     except RuntimeError as error:
         raise RunStoreError(f"{run.checkpoints(name)}: the weights are not of the run's configuration") from error
     if not all(bool(tensor.isfinite().all()) for tensor in stored.weights.values()):

@@ -20,6 +20,7 @@ from tui_vae.errors import ExitCode
 from tui_vae.headless import follow, make_output
 from tui_vae.machine.sampler import Sampler
 from tui_vae.tui import Leave, MonitorApp
+from tui_vae.view.announcer import Announcer
 from tui_vae.view.state import ModelState, RunState
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def train_in_interface(prepare_run: Prepare, chosen: Chosen, signals: StopSignal
     """Train before the user's eyes; returns the exit code of the process."""
     opening = _Opening(prepare_run)
     terminal = Terminal()
+    announce = Announcer(chosen.display.notify, os.environ, ascii_only=ascii_only)
     known = RunState(
         config=chosen.train.to_json(), models={spec.name: ModelState(spec.name) for spec in chosen.train.models}
     )
@@ -50,6 +52,7 @@ def train_in_interface(prepare_run: Prepare, chosen: Chosen, signals: StopSignal
             library=Library(Path(chosen.store.runs_dir)),
             machine=Sampler(),
             preferences=PreferencesFile(chosen.display.theme),
+            announce=announce,
         )
         left = _answer_for(app, opening, signals, terminal)
         leave = app.run()
@@ -74,7 +77,7 @@ def train_in_interface(prepare_run: Prepare, chosen: Chosen, signals: StopSignal
         # Textual has printed what went wrong. The run is worth more than its display.
         print("tui-vae: the interface failed; training goes on without it", file=sys.stderr)
         leave = Leave.HEADLESS
-    return _after(leave, opening.session, app.first_state, chosen.display, terminal)
+    return _after(leave, opening.session, app.first_state, chosen.display, terminal, announce)
 
 
 def _share_lock(*, draws: bool) -> bool:
@@ -141,7 +144,14 @@ def _end_without(left: threading.Event, session: Session) -> None:
     threading.Thread(target=end, name="end without the interface", daemon=True).start()
 
 
-def _after(leave: Leave, session: Session, state: RunState, display: DisplayConfig, terminal: Terminal) -> int:
+def _after(
+    leave: Leave,
+    session: Session,
+    state: RunState,
+    display: DisplayConfig,
+    terminal: Terminal,
+    announce: Announcer,
+) -> int:
     """What comes after the interface was left."""
     if leave is Leave.STOP:
         session.stop("by the user")
@@ -150,7 +160,7 @@ def _after(leave: Leave, session: Session, state: RunState, display: DisplayConf
             session.resume(name)  # nothing there could do it later
     if not terminal.unseen:
         output = make_output(display if leave is Leave.HEADLESS else _quiet(display))
-        follow(session, output, state=state, unseen=lambda: terminal.unseen)
+        follow(session, output, state=state, unseen=lambda: terminal.unseen, announce=announce)
     session.wait_unseen()
     code = session.close()
     if terminal.lost:

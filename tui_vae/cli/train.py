@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from tui_vae.cli.options import Chosen
 from tui_vae.cli.signals import StopSignals
 from tui_vae.cli.terminal import in_foreground, prepare_output, usable_terminal
 from tui_vae.config import DisplayConfig, StoreConfig, TrainConfig
+from tui_vae.view.announcer import Announcer
 
 if TYPE_CHECKING:
     from tui_vae.cli.session import Session
@@ -47,7 +49,7 @@ def _train(prepare_run: Prepare, chosen: Chosen, signals: StopSignals, ascii_onl
 
             return train_in_interface(prepare_run, chosen, signals, ascii_only=ascii_only)
         print("tui-vae: no terminal for the interface here; training without it, as --no-ui does", file=sys.stderr)
-    return _headless(prepare_run, chosen.display, signals)
+    return _headless(prepare_run, chosen.display, signals, ascii_only)
 
 
 def _take_up(store: StoreConfig) -> StoredRun:
@@ -75,7 +77,7 @@ def _continued(config: TrainConfig, stored: StoredRun, store: StoreConfig, repor
     return preparation.continuation(stored, store)
 
 
-def _headless(prepare_run: Prepare, display: DisplayConfig, signals: StopSignals) -> int:
+def _headless(prepare_run: Prepare, display: DisplayConfig, signals: StopSignals, ascii_only: bool) -> int:
     from tui_vae.headless import follow, make_output  # noqa: PLC0415 - no other path needs Rich
 
     terminal = Terminal()
@@ -91,7 +93,8 @@ def _headless(prepare_run: Prepare, display: DisplayConfig, signals: StopSignals
     for name in requests:
         session.stop(f"by {name}")
     terminal.when_lost(session.detach)
-    follow(session, output, state=session.catch_up(), unseen=lambda: terminal.unseen)
+    announce = Announcer(display.notify, os.environ, ascii_only=ascii_only)
+    follow(session, output, state=session.catch_up(), unseen=lambda: terminal.unseen, announce=announce)
     session.wait_unseen()
     return session.close()
 

@@ -14,6 +14,7 @@ from tui_vae.cli.watching import WatchSource
 from tui_vae.config import DisplayConfig
 from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError, UsageError
 from tui_vae.runs.listing import find_run
+from tui_vae.view.announcer import Announcer
 from tui_vae.view.printable import printable
 from tui_vae.view.state import RunState
 from tui_vae.view.writer import concern, doing
@@ -40,7 +41,7 @@ def watch_run(text: str, runs_dir: Path, display: DisplayConfig, *, control: boo
             return in_interface(source, known, runs_dir, display, signals, ascii_only=ascii_only)
         if not display.no_ui:
             print("tui-vae: no terminal for the interface here; watching without it, as --no-ui does", file=sys.stderr)
-        return _as_text(source, printable(run.name), display, signals)
+        return _as_text(source, printable(run.name), display, signals, ascii_only=ascii_only)
     finally:
         source.close()
 
@@ -91,6 +92,7 @@ def in_interface(
             library=Library(runs_dir),
             machine=Sampler() if source is None else Sampler(source.trainer),
             preferences=PreferencesFile(display.theme),
+            announce=Announcer(display.notify, os.environ, ascii_only=ascii_only),
         )
         signals.answer = app.request_stop
         leave = app.run()
@@ -103,14 +105,14 @@ def in_interface(
     return codes.get(leave, ExitCode.OK)
 
 
-def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: StopSignals) -> int:
+def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: StopSignals, *, ascii_only: bool) -> int:
     from tui_vae.headless import follow, make_output  # noqa: PLC0415 - Rich, which the interface does without
 
     output = make_output(display, in_place=in_foreground())
     signals.answer = interrupt
     source.start()
     try:
-        state = follow(source, output)
+        state = follow(source, output, announce=Announcer(display.notify, os.environ, ascii_only=ascii_only))
     except KeyboardInterrupt:
         output.leave()
         return ExitCode.STOPPED

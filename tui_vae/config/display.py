@@ -9,6 +9,7 @@ from tui_vae.config.models import check_name
 from tui_vae.config.options import AUTO, one_of, option
 from tui_vae.errors import UsageError
 
+NOTIFY = (AUTO, "each", "bell", "never")
 COLOURS = (AUTO, "always", "never")
 THEMES = ("dark", "light", "contrast", "solarized")
 
@@ -51,10 +52,18 @@ class DisplayConfig:
     theme: str | None = option(
         None, "Colours of the interface.  [default: those chosen last]", metavar="|".join(THEMES), panel="Display"
     )
+    notify: str = option(
+        AUTO,
+        "Bell, and a notification where the terminal has them, when a model fails and at the end; each: also when "
+        "one finishes; bell: no notification.",
+        metavar="|".join(NOTIFY),
+        panel="Display",
+    )
     fps: float = option(10.0, "Most redraws a second.", metavar="NUMBER", panel="Display")
 
     def __post_init__(self) -> None:
         one_of("--color", self.color, COLOURS)
+        one_of("--notify", self.notify, NOTIFY)
         if self.theme is not None:
             one_of("--theme", self.theme, THEMES)
             if self.no_ui:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -14,7 +15,12 @@ from tui_vae.view.writer import concern, doing
 
 
 def follow(
-    source: RunSource, output: Output, *, state: RunState | None = None, unseen: Callable[[], bool] = lambda: False
+    source: RunSource,
+    output: Output,
+    *,
+    state: RunState | None = None,
+    unseen: Callable[[], bool] = lambda: False,
+    announce: Callable[[RunState], str] = lambda state: "",
 ) -> RunState:
     """Show a run until it is over, or until nobody can see it; returns the last state that was seen.
 
@@ -26,6 +32,7 @@ def follow(
         output: Where it is shown.
         unseen: Whether the terminal is lost.
         state: What is known already: of a run that is resumed, or when another front end was there before.
+        announce: What is to be written to the terminal on stderr, if there is one, when the run is so.
 
     Raises:
         OSError: The output cannot be written, and the run is that of another process. So with ``ValueError``.
@@ -42,6 +49,7 @@ def follow(
         if listening:
             try:
                 output.show(events, state)
+                _ring(announce(state))
                 _tell_change(state, before, seen)
                 if over:
                     output.finish(state, source.directory())
@@ -52,6 +60,16 @@ def follow(
                 _let_go(source.directory())
         if over or unseen():
             return state
+
+
+def _ring(sequence: str) -> None:
+    """Ring the bell of the terminal, or have it notify; it moves no cursor, so that a live view is not disturbed."""
+    terminal = sys.__stderr__  # itself: what a live view puts in its place would take a sequence for text
+    if sequence and terminal is not None:
+        with contextlib.suppress(OSError, ValueError):  # closed, or gone: no reason to end the output
+            if terminal.isatty():
+                terminal.write(sequence)
+                terminal.flush()
 
 
 def _tell_change(state: RunState, before: Sighting, seen: Sighting) -> None:

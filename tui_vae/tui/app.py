@@ -25,11 +25,12 @@ from tui_vae.tui.export import write_curves
 from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS
 from tui_vae.tui.loader import OpenSource
 from tui_vae.tui.pacer import Pacer
-from tui_vae.tui.pages import PAGES, ExplorerPage, Page, RunsPage, Shown
+from tui_vae.tui.pages import PAGES, ExplorerPage, MachinePage, Page, RunsPage, Shown
 from tui_vae.tui.preferences import PreferenceStore
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.viewing import ViewingApp
 from tui_vae.tui.visiting import VisitingApp
+from tui_vae.tui.widgets.faces import ENOUGH_LINES, LoadingFace, OutcomeLines
 from tui_vae.tui.widgets.filter_line import FilterLine
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
@@ -55,6 +56,7 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
         machine: Takes readings of the machine while the interface is there.
         library: The stored runs.
         preferences: Where the interface remembers what the user prefers.
+        announce: What is to be written to the terminal past the screen, such as a bell, when the first run is so.
 
     After ``run``, ``first_state`` is the last state of the run that was opened first, and ``error`` why it could not be
     opened.
@@ -77,6 +79,7 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
         machine: MachineProbe | None = None,
         library: RunLibrary | None = None,
         preferences: PreferenceStore | None = None,
+        announce: Callable[[RunState], str] = lambda state: "",
     ) -> None:
         super().__init__(open_source, state, library)
         self.error: BaseException | None = None
@@ -85,6 +88,7 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
         self._stray = stray
         self._stalled = stalled
         self._machine = machine
+        self._announcement = announce
         self.animation_level = "none"
         self.dress(preferences)
 
@@ -100,6 +104,8 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
         yield StatusLine()
         yield ModelTable()
         yield AlertLine()
+        yield OutcomeLines()
+        yield LoadingFace()
         with ContentSwitcher(initial="training" if self._loader.waiting else "runs", id="pages"):
             yield RunsPage(self.library, self.following)
             yield from (page() for page in PAGES)
@@ -140,10 +146,17 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
         """Take what is new and draw it."""
         self.following.take()
         self.tell_end_of_first()
+        self._announce()
         printed = self._stray()
         if printed:
             self._tell(printed)
         self.update_view()
+
+    def _announce(self) -> None:
+        """Ring the bell, or have the terminal notify, by the way that everything drawn takes: nothing is torn apart."""
+        sequence = self._announcement(self.first_state)
+        if sequence and self._driver is not None:
+            self._driver.write(sequence)
 
     def _tell(self, text: str) -> None:
         self.following.tell(Notice(level="warning", text=text))
@@ -161,10 +174,22 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
         self.query_one(StatusLine).show(state, time.time(), self._loader.waiting, sighting, machine)
         killed = doing(state, sighting) == "killed"
         self.query_one(ModelTable).show(state, ascii_only=self.settings.ascii_only, killed=killed)
-        self.query_one(AlertLine).show(state, sighting)
+        alert = self.query_one(AlertLine)
+        alert.show(state, sighting)
+        self._show_faces(room=not alert.display or self.size.height >= ENOUGH_LINES)
         settings = replace(self.settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
         shown = Shown(state, settings, self.source, self._gallery, sighting, self.others, machine, self._stalled)
         self.page.show(shown)
+
+    def _show_faces(self, *, room: bool) -> None:
+        """Say how it ended; show what is waited for instead of a page that has nothing to show."""
+        directory = self.source.directory() if self.source is not None else None
+        self.query_one(OutcomeLines).show(self.run_state, directory, room=room)
+        loading = self.query_one(LoadingFace)
+        needs_no_run = self.following.visited is not None or isinstance(self.page, (RunsPage, MachinePage))
+        waiting = None if needs_no_run else self._loader.waiting
+        loading.show(self.run_state, waiting, self._loader.seconds, ascii_only=self.settings.ascii_only)
+        self.query_one("#pages").display = not loading.display
 
     def _shows_greys(self) -> bool:
         """Whether the terminal has greys enough for pictures in half blocks."""

@@ -43,6 +43,13 @@ OF_RUNS: list[Binding] = [
 ]  # fmt: skip
 """Keys of the page of runs alone, where they come before those of all pages."""
 
+ON_LOG = [
+    Binding("slash", "app.search_log", "search", show=False, key_display="/", tooltip="On the log: search."),
+    Binding("n", "app.log_match(1)", "next", show=False, key_display="n", tooltip="On the log: where it stands next."),
+    Binding("N", "app.log_match(-1)", "before", show=False, key_display="N", tooltip="As n, before."),
+]  # fmt: skip
+"""Keys of the log page alone."""
+
 GROUPS: dict[str, list[Binding]] = {
     "Training": [
         Binding("space", "pause_model", "pause", key_display="space", tooltip="Pause or resume the selected model."),
@@ -105,7 +112,7 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("slash", "filter", "filter", show=False, key_display="/", tooltip="Choose models to show by globs."),
         Binding("f", "film", "film", show=False, key_display="f", tooltip="Play the digits of all epochs, or stop."),
         Binding("v", "next_view", "view", show=False, key_display="v",
-                tooltip="Other pictures of digits; KL bars or heat map."),
+                tooltip="Other digits; KL bars or heat map; log levels."),
     ],
     "Latents": [
         Binding("o", "order", "order", show=False, key_display="o", tooltip="Latents by their KL, or by their index."),
@@ -113,6 +120,7 @@ GROUPS: dict[str, list[Binding]] = {
                 tooltip="Explore: move through a model's latents."),
     ],
     "Explorer": EXPLORER,
+    "Log": ON_LOG,
     "Files": [
         Binding("s", "save_picture", "picture", show=False, key_display="s", tooltip="Save the screen as SVG."),
         Binding("w", "write_csv", "csv", show=False, key_display="w", tooltip="Write the curves as a CSV file."),
@@ -127,4 +135,14 @@ GROUPS: dict[str, list[Binding]] = {
     ],
 }  # fmt: skip
 
-BINDINGS = [binding for group in GROUPS.values() if group not in (EXPLORER, OF_RUNS) for binding in group]
+BINDINGS = [binding for group in GROUPS.values() if group not in (EXPLORER, OF_RUNS, ON_LOG) for binding in group]
+
+
+def key_of(action: str) -> str:
+    """The key that does ``action``, as people are told."""
+    return next(binding.key_display or binding.key for binding in BINDINGS if binding.action == action)
+
+
+def key_of_page(name: str) -> str:
+    """The key that turns to a page."""
+    return key_of(f"page('{name}')")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from tui_vae.view.source import RunSource
@@ -17,8 +18,14 @@ class Loader:
     def __init__(self, open_source: OpenSource | None) -> None:
         self._open = open_source
         self.waiting: str | None = "starting" if open_source is not None else None
+        self._since = time.monotonic()
         self.source: RunSource | None = None
         self.error: BaseException | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long what is waited for now has taken."""
+        return time.monotonic() - self._since
 
     def start(self) -> None:
         if self._open is not None:
@@ -33,4 +40,4 @@ class Loader:
         self.waiting = None
 
     def _report(self, text: str) -> None:
-        self.waiting = text
+        self.waiting, self._since = text, time.monotonic()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from textual.app import App
 
 from tui_vae.config import Change, ChangeKind
-from tui_vae.tui.pages import EvaluationPage, Page
+from tui_vae.tui.pages import EvaluationPage, LogPage, Page
 from tui_vae.tui.screens.change import ChangeScreen
 from tui_vae.tui.screens.leave import Leave
 from tui_vae.tui.screens.stop import StopScreen
@@ -41,6 +42,10 @@ class SteeringApp(App[Leave]):
 
     def take(self) -> None:
         """Take what is new and draw it."""
+        raise NotImplementedError
+
+    def action_page(self, name: str) -> None:
+        """Turn to another page."""
         raise NotImplementedError
 
     @property
@@ -103,6 +108,22 @@ class SteeringApp(App[Leave]):
         refused = self.source.change(name, change)
         self.notify(refused or f"{name}: {change}", timeout=5, markup=False)
         self._expect_answer()
+
+    def action_search_log(self) -> None:
+        self._on_log(LogPage.search)
+
+    def action_log_match(self, direction: int) -> None:
+        self._on_log(lambda page: page.go_to_match(direction))
+
+    def _on_log(self, act: Callable[[LogPage], None]) -> None:
+        """On the log page, which is turned to from any other."""
+        if isinstance(self.page, LogPage):
+            act(self.page)
+            return
+        self.action_page("log")
+        page = self.page
+        if isinstance(page, LogPage):  # there is none before a run is chosen
+            self.call_after_refresh(act, page)
 
     def action_stop_training(self) -> None:
         if self.source is None or not self._in_control(self.source):

@@ -121,7 +121,7 @@ class RunState:
 
     A run may have several parts, each begun by a process that resumed it: ``started_at`` is the start of the newest,
     ``earlier_seconds`` how long the others took together. ``evaluating`` is what an evaluation at work told last,
-    ``evaluated`` how the last one ended.
+    ``evaluated`` how the last one ended; ``ended_at`` is when the run did, ``None`` while it goes on.
     """
 
     name: str = ""
@@ -136,6 +136,7 @@ class RunState:
     log: History[LogLine] = field(default_factory=History)
     status: RunStatus | None = None
     results: tuple[ModelResult, ...] = ()
+    ended_at: float | None = None
     evaluating: EvaluationProgress | None = None
     evaluated: EvaluationFinished | None = None
 
@@ -198,7 +199,7 @@ def _fold(state: RunState, event: Event, copied: set[str]) -> None:
     elif isinstance(event, RunStarted):
         _run_started(state, event)
     elif isinstance(event, RunFinished):
-        _set(state, status=event.status, results=event.models)
+        _set(state, status=event.status, results=event.models, ended_at=event.t)
     elif isinstance(event, EvaluationProgress):
         _set(state, evaluating=event)
     elif isinstance(event, EvaluationFinished):
@@ -251,6 +252,7 @@ def _run_started(state: RunState, event: RunStarted) -> None:
         models={name: state.models.get(name) or ModelState(name) for name in (*names, *state.models)},
         status=None,
         results=(),
+        ended_at=None,
         evaluating=None,
     )
 

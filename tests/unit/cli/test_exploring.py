@@ -103,6 +103,13 @@ def test_weights_of_another_configuration_are_refused(run: RunDirectory) -> None
     assert "not of the run's configuration" in str(newest_model(run, "deep"))
 
 
+def test_a_configuration_of_widths_that_no_memory_holds_is_refused(run: RunDirectory) -> None:
+    config = json.loads(run.config.read_text())
+    config["models"][1]["hidden"] = [60_000, 60_000]
+    run.config.write_text(json.dumps(config))
+    assert "not of the run's configuration" in str(newest_model(run, "deep"))
+
+
 def test_images_that_are_not_there_are_told(run: RunDirectory, tmp_path: Path) -> None:
     config = json.loads(run.config.read_text())
     config |= {"dataset": "fashion-mnist", "data_dir": str(tmp_path / "nowhere"), "download": False}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from tui_vae.events import Event, Notice, decode
 from tui_vae.headless import follow, make_output
 from tui_vae.headless.live import LiveOutput
 from tui_vae.headless.outputs import JsonOutput, PlainOutput, QuietOutput
+from tui_vae.view.announcer import Announcer
 from tui_vae.view.state import RunState, reduce_all
 
 MARKUP = "[bold]x[/]"
@@ -264,3 +266,30 @@ def test_a_reader_that_leaves_ends_a_watcher(
     with pytest.raises(error):
         follow(watched, Closed(0.1))
     assert watched.looks == 1
+
+
+class FakeTerminal(io.StringIO):
+    def __init__(self, tty: bool) -> None:
+        super().__init__()
+        self._tty = tty
+
+    def isatty(self) -> bool:
+        return self._tty
+
+
+@pytest.mark.parametrize("tty", [True, False], ids=["terminal", "file"])
+def test_a_bell_goes_to_the_terminal_itself_past_a_live_view(
+    run_events: Events,
+    source: Callable[..., Any],
+    console: Callable[..., Console],
+    monkeypatch: pytest.MonkeyPatch,
+    tty: bool,
+) -> None:
+    terminal = FakeTerminal(tty)
+    monkeypatch.setattr(sys, "__stderr__", terminal)
+    out = console(terminal=True)
+    announce = Announcer("auto", {"TERM": "foot"}, since=0.0)
+    follow(source(run_events("baseline", MARKUP, failing=MARKUP)), LiveOutput(out, 0.01), announce=announce)
+    assert terminal.getvalue().startswith("\a\x1b]777;notify;" if tty else "")
+    assert terminal.getvalue().count("failed;the loss became [nan]") == int(tty)
+    assert "notify" not in text_of(out)

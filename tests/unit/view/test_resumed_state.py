@@ -17,6 +17,7 @@ from tui_vae.events import (
     Notice,
     Progress,
     Samples,
+    Schedule,
     SheetLayout,
     Split,
     State,
@@ -168,3 +169,13 @@ def test_a_pause_is_no_measure_of_the_pace(progress: Make) -> None:
         progress(400, t=60.0, steps=1000),
     ]
     assert reduce_all(RunState(), told).seconds_left() == pytest.approx(30.0)
+
+
+def test_what_was_changed_holds_until_the_model_starts_again_without_it(progress: Make) -> None:
+    schedule = Schedule(t=2.0, model="deep", step=10, steps=300, epochs=3, lr=1e-3, by="the user")
+    state = reduce_all(RunState(), [run_started(), progress(10, model="deep", steps=200, t=1.0), schedule])
+    deep = state.models["deep"]
+    assert (deep.steps, state.epochs_of(deep), state.lr_of(deep)) == (300, 3, 1e-3)
+    assert (state.epochs_of(state.models["baseline"]), state.lr_of(state.models["baseline"])) == (2, None)
+    state = reduce(state, started_again("deep", 3.0, 5, 0))
+    assert (state.epochs_of(state.models["deep"]), state.models["deep"].lr) == (2, None)

@@ -10,7 +10,7 @@ from tui_vae.tui.pages.page import Page, Shown
 from tui_vae.tui.pages.runs import RunsPage
 from tui_vae.tui.pages.training import TrainingPage
 
-__all__ = ["PAGES", "EvaluationPage", "ExplorerPage", "Page", "RunsPage", "Shown"]
+__all__ = ["PAGES", "EvaluationPage", "ExplorerPage", "LogPage", "MachinePage", "Page", "RunsPage", "Shown"]
 
 PAGES: tuple[type[Page], ...] = (
     TrainingPage,

@@ -46,7 +46,7 @@ class DigitsPage(Page):
         super().__init__(id="digits")
         self._gallery = DigitGallery("waiting for the first samples", id="gallery")
         self._pictures = {
-            name: PictureView(name, f"{name} come with an evaluation: press e", kinds=kinds, id=name)
+            name: PictureView(name, f"{name} come with an evaluation: press e", kinds=kinds, keys="v view", id=name)
             for name, kinds in (("chains", "chain"), ("interpolations", "interpolation"))
         }
         self._view = 0

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.table import Table
+from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui_vae.tui.keys import GROUPS
+
+_WIDTH = 66
+_ALL = [binding for bindings in GROUPS.values() for binding in bindings]
 
 
 class HelpScreen(ModalScreen[None]):
@@ -22,17 +27,37 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(id="help-dialog", classes="dialog") as dialog:
             dialog.border_title = " keys "
             dialog.border_subtitle = " esc closes "
-            yield Static(_table())
+            yield Static()
+
+    def on_resize(self) -> None:
+        """In two columns where there is room."""
+        beside = self.size.width >= 2 * _WIDTH
+        self.query_one("#help-dialog").styles.width = 2 * _WIDTH if beside else _WIDTH
+        tables = Table.grid(padding=(0, 2), expand=beside)
+        tables.add_row(*(_table(groups) for groups in (_halves() if beside else [list(GROUPS)])))
+        self.query_one(Static).update(tables)
 
 
-def _table() -> Table:
+def _halves() -> list[list[str]]:
+    """The groups in two columns about as long as each other, in their order."""
+    lengths = [len(bindings) + 2 for bindings in GROUPS.values()]
+    names = list(GROUPS)
+    middle = min(range(len(names)), key=lambda at: max(sum(lengths[:at]), sum(lengths[at:])))
+    return [names[:middle], names[middle:]]
+
+
+def _table(titles: list[str]) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_column(justify="right", style="bold", no_wrap=True)
+    table.add_column(justify="right", style="bold", no_wrap=True, width=max(len(_key(b)) for b in _ALL))
     table.add_column()
-    for index, (title, bindings) in enumerate(GROUPS.items()):
+    for index, title in enumerate(titles):
         if index:
             table.add_row("", "")
-        table.add_row("", title, style="underline")
-        for binding in bindings:
-            table.add_row(binding.key_display or binding.key, binding.tooltip)
+        table.add_row("", Text(title, style="bold underline"))
+        for binding in GROUPS[title]:
+            table.add_row(_key(binding), binding.tooltip)
     return table
+
+
+def _key(binding: Binding) -> str:
+    return binding.key_display or binding.key

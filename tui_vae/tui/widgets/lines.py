@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.text import Text
 from textual.binding import Binding
 from textual.widgets import Static
 
 from tui_vae.condition import Sighting
+from tui_vae.tui.keys import key_of, key_of_page
 from tui_vae.tui.machine_lines import header
 from tui_vae.view.evaluating import at_work, percent, time_left
 from tui_vae.view.machine import MachineReading
@@ -97,17 +98,31 @@ class AlertLine(Static):
     def __init__(self) -> None:
         super().__init__(id="alert")
         self.display = False
-        self._text: str | None = None
+        self._content: Text | None = None
 
     def show(self, state: RunState, sighting: Sighting) -> None:
-        failed = [f"{m.name} failed: {m.reason}" for m in state.models.values() if m.status == "failed"]
-        notices = [line.text.splitlines()[-1] for line in state.log[-50:] if line.level != "info" and line.text]
-        text = concern(state, sighting, state.name) or "  ".join(failed) or (notices[-1] if notices else None)
-        if text == self._text:
+        content = _alert(state, sighting, self.app.size.width)
+        if content == self._content:
             return
-        self._text = text
-        self.display = text is not None
-        self.update(Text(f" {printable(text or '')}", no_wrap=True, overflow="ellipsis"))
+        self._content = content
+        self.display = content is not None
+        self.update(content or "")
+
+
+def _alert(state: RunState, sighting: Sighting, width: int) -> Text | None:
+    """What is wrong, and where more is told of a model that failed."""
+    failed = "  ".join(f"{m.name} failed: {m.reason}" for m in state.models.values() if m.status == "failed")
+    notices = [line.text.splitlines()[-1] for line in state.log[-50:] if line.level != "info" and line.text]
+    process = concern(state, sighting, state.name)
+    text = process or failed or (notices[-1] if notices else None)
+    if text is None:
+        return None
+    alert = Text(f" {printable(text)}", no_wrap=True, overflow="ellipsis")
+    where = f" · {key_of_page('log')} shows why "
+    if failed and process is None and width > 4 * len(where):
+        alert.truncate(width - len(where), overflow="ellipsis")
+        alert.append(where)
+    return alert
 
 
 class KeyHints(Static):
@@ -127,9 +142,7 @@ class KeyHints(Static):
         self._shared = [_hint(b) for b in others if b not in pages]
         keys = [binding.key_display or binding.key for binding in pages]
         self._shared.insert(1, _key_and_text(f"{keys[0]}–{keys[-1]}", "pages"))
-        self._greetings = _greetings(
-            {binding.action: binding.key_display or binding.key for binding in reversed(bindings)}
-        )
+        self._greetings = _greetings()
         self._greeting = False
 
     def greet(self, greeting: bool) -> None:
@@ -153,9 +166,9 @@ class KeyHints(Static):
         self.update(Text.assemble(line, *self._always, no_wrap=True))
 
 
-def _greetings(keys: Mapping[str, str]) -> list[str]:
+def _greetings() -> list[str]:
     """What to say first, the longest form of it before the shorter ones."""
-    every, pause, leave, theme = (keys[action] for action in ("help", "pause_model", "leave", "next_theme"))
+    every, pause, leave, theme = (key_of(action) for action in ("help", "pause_model", "leave", "next_theme"))
     few = f"{pause} pauses · {leave} leaves"
     whole = f"{every} shows every key · {few}"
     forms = (f"welcome!  {whole} · {theme} changes the colours", whole, f"{every} keys · {few}", f"{every} keys")

@@ -152,7 +152,8 @@ class ModelTable(DataTable[Text], inherit_bindings=False):
 
     def _cell(self, column: Column, value: str, model: ModelState) -> Text:
         if column.key == "state":
-            style = {"failed": "bold red", "paused": "yellow", "running": "green"}.get(model.status or "", "dim")
+            status = "failed" if value == _KILLED["state"] else model.status or ""
+            style = {"failed": "bold red", "paused": "yellow", "running": "green"}.get(status, "dim")
             return Text(
                 f"{self._indent}{value if not self._ascii else value.lstrip('▶⏸■✓✗… ')}", style=style, no_wrap=True
             )

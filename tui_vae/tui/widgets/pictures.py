@@ -29,6 +29,7 @@ class PictureView(LinesView):
         title: What the pictures are.
         waiting: What to say while there are none.
         kinds: How the kinds of those begin that are shown.
+        keys: Further keys that lead away from here.
         id: Of the widget.
     """
 
@@ -38,10 +39,11 @@ class PictureView(LinesView):
         waiting: str = "pictures come with the results",
         *,
         kinds: str = "",
+        keys: str = "",
         id: str = "pictures",
     ) -> None:
         super().__init__(id=id)
-        self._title, self._waiting, self._kinds = title, waiting, kinds
+        self._title, self._waiting, self._kinds, self._keys = title, waiting, kinds, keys
         self._album = Album()
         self._revision: tuple[object, ...] = ()
         self._plates: list[Plate] = []
@@ -73,7 +75,10 @@ class PictureView(LinesView):
         self._plates = plates(state, self._kinds)
         self._at = min(self._at, max(0, len(self._plates) - 1))
         if not self._plates:
-            self.border_title, self.border_subtitle = Text(f" {self._title} "), None
+            self.border_title, self.border_subtitle = (
+                Text(f" {self._title} "),
+                f" {self._keys} " if self._keys else None,
+            )
             self.say(self._waiting)
             return
         self._make_up(self._plates[self._at], self._source, styles_of(state, ascii_only=self._ascii))
@@ -124,7 +129,8 @@ class PictureView(LinesView):
         if self._alone:
             title.append("· ").append(_of_model(self._run_state.models[names[0]], styles[names[0]])).append(" ")
         self.border_title = title
-        self.border_subtitle = Text(f" ←→ pictures{'   ↑↓ scroll' if self.overflows else ''} ")
+        keys = ["←→ pictures", "↑↓ scroll" if self.overflows else "", self._keys]
+        self.border_subtitle = Text(f" {'   '.join(filter(None, keys))} ")
 
     def _grid(self, name: str, picture: Picture, source: RunSource) -> Grid | None:
         evaluation = self._run_state.models[name].evaluation
