@@ -10,7 +10,7 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from tui_vae.events import (
     encode,
 )
 
-_MODELS = ("baseline", "deep")
+MODELS = ("baseline", "deep")
 _PROGRESS_PER_EPOCH = 100
 
 _OPEN = """
@@ -90,30 +90,32 @@ def measure_opening(records: int, *, spaced: bool = False) -> Opening:
     return Opening(size / 1e6, told["import_seconds"], told["read_seconds"], told["peak_megabytes"])
 
 
-def write_log(path: Path, records: int, *, spaced: bool) -> None:
+def write_log(path: Path, records: int, *, spaced: bool = False, models: Sequence[str] = MODELS) -> None:
+    """Write the log of a run that has so many progress records of all its models together, and goes on."""
     with path.open("w", encoding="ascii") as file:
-        for event in _events(records):
+        for event in _events(records, models):
             line = encode(event)
             file.write((json.dumps(json.loads(line)) if spaced else line) + "\n")
 
 
-def _events(records: int) -> Iterator[Event]:
+def _events(records: int, models: Sequence[str]) -> Iterator[Event]:
     t = 1.8e9
+    of_each = records // len(models)
     config = {
-        "models": [{"name": name, "hidden": []} for name in _MODELS],
-        "epochs": records // 2 // _PROGRESS_PER_EPOCH,
+        "models": [{"name": name, "hidden": []} for name in models],
+        "epochs": of_each // _PROGRESS_PER_EPOCH,
     }
     data = DataSummary("mnist", 55_000, 5_000, "ab" * 32)
     yield RunStarted(t=t, name="quiet-otter", config=config, versions={}, device="cpu", data=data)
-    for name in _MODELS:
+    for name in models:
         parameters = Parameters(50_240, 25_872, 76_112)
         yield ModelStarted(t=t, model=name, hidden=(), parameters=parameters, resumed_at_step=None, limit=None)
         yield State(t=t, model=name, state="running")
     numbers = random.Random(0)
-    for index in range(1, records // 2 + 1):
-        for name in _MODELS:
+    for index in range(1, of_each + 1):
+        for name in models:
             t += 0.025 + 1e-4 * numbers.random()
-            yield _progress(t, name, index, records // 2, numbers)
+            yield _progress(t, name, index, of_each, numbers)
             if index % _PROGRESS_PER_EPOCH == 0:
                 yield from _epoch(t, name, index // _PROGRESS_PER_EPOCH, numbers)
 

@@ -6,6 +6,7 @@ link. While both default models train, and on runs of other processes with a sho
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import statistics
@@ -19,17 +20,23 @@ from pathlib import Path
 from tui_vae.bench.history import write_log
 from tui_vae.bench.measurement import Measurement
 from tui_vae.bench.terminal import Terminal
-from tui_vae.config import TrainConfig
+from tui_vae.config import ModelSpec, TrainConfig
 
 SHORT, LONG = 100, 1_000_000
 """Progress records of the runs that are watched."""
 
-_KEYS = ((b"5", b" log "), (b"2", b" digits "), (b"1", b"nats per image"))
+_KEYS = ((b"5", b" log "), (b"2", b" film "), (b"1", b"nats per image"))
 """Pages, and what is drawn of each that no page before it shows."""
+
+_COMPARED, _COMPARED_RECORDS, _COMPARED_MODELS = 5, 100_000, 6
+"""Runs that are compared with the one at hand; records and models of each of them all."""
 
 _PRESSES = 42
 _PAUSE = 0.25
 """Seconds between two keys, so that redraws at the interface's own pace fall in between."""
+
+_SECONDS_TO_READ = 15.0
+"""For the logs of the runs that are compared, which are read beside."""
 
 _TIMEOUT = 60.0
 _EPOCHS = 1000
@@ -53,9 +60,11 @@ def measure_responsiveness(repeat: int) -> list[Measurement]:
             records: [_answers(("watch", str(run)), b"nats per image") for _ in range(repeat)]
             for records, run in stored.items()
         }
+        comparing = _comparing(Path(folder) / "compared", repeat)
     return [
         *_figures("while both models train", training),
         *(m for records, of in watching.items() for m in _figures(f"watching {records:,} records", of)),
+        *_figures(f"{_COMPARED_MODELS} models, {_COMPARED} runs compared", comparing),
     ]
 
 
@@ -77,13 +86,28 @@ def _while_training() -> Answers:
         return _answers(("--runs-dir", runs, "--epochs", str(_EPOCHS), "--no-evaluate"), b"nats per image")
 
 
-def _answers(arguments: Sequence[str], drawn: bytes) -> Answers:
+def _comparing(runs: Path, repeat: int) -> list[Answers]:
+    """Of a run beside which others of its kind are drawn, all with a long history."""
+    models = tuple(ModelSpec(f"model-{index}") for index in range(_COMPARED_MODELS))
+    runs.mkdir()
+    for index in range(_COMPARED + 1):
+        _stored_run(runs / f"20261122-16150{index}-run-{index}", _COMPARED_RECORDS, models)
+    marks = [b"0", *itertools.chain.from_iterable([[b"\x1b[B", b"m"]] * _COMPARED), b"1"]
+    return [_answers(("watch", "latest", "--runs-dir", str(runs)), b"nats per image", marks) for _ in range(repeat)]
+
+
+def _answers(arguments: Sequence[str], drawn: bytes, first: Sequence[bytes] = ()) -> Answers:
+    """Start the interface, wait until something is ``drawn``, press the ``first`` keys, and then those that count."""
     with tempfile.NamedTemporaryFile(suffix=".json") as noted:
         command = (sys.executable, "-m", "tui_vae.bench.observed", noted.name, *arguments)
         terminal = Terminal(command, columns=140, rows=45)
         try:
             terminal.wait_for(drawn, _TIMEOUT)
             terminal.drain(2.0)
+            for key in first:
+                terminal.press(key)
+                terminal.drain(1.0)
+            terminal.drain(_SECONDS_TO_READ if first else 0.0)
             keys = [_press(terminal, *key) for key in itertools.islice(itertools.cycle(_KEYS), _PRESSES)]
         finally:
             terminal.close()
@@ -100,9 +124,10 @@ def _press(terminal: Terminal, key: bytes, drawn: bytes) -> float:
     return seconds
 
 
-def _stored_run(directory: Path, records: int) -> Path:
-    """A run that has ended, whose log has so many progress records."""
+def _stored_run(directory: Path, records: int, models: Sequence[ModelSpec] = TrainConfig().models) -> Path:
+    """A run whose log has so many progress records; nobody trains it."""
     directory.mkdir()
-    (directory / "config.json").write_text(json.dumps(TrainConfig().to_json()), encoding="ascii")
-    write_log(directory / "events.jsonl", records, spaced=False)
+    config = dataclasses.replace(TrainConfig(), models=tuple(models))
+    (directory / "config.json").write_text(json.dumps(config.to_json()), encoding="ascii")
+    write_log(directory / "events.jsonl", records, models=[spec.name for spec in models])
     return directory
