@@ -7,11 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tests.tui.monitor import Monitor
 from tests.tui.recorded_run import LAYOUT, START, ScriptedSource, recorded_run, recorded_state, run_finished, sheet
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Event, RunStarted
 from tui_vae.view.cells import Sheet, parse_sheet
 from tui_vae.view.library import ListedModel, ListedRun, Preview
+
+
+def at_training(monitor: Monitor) -> bool:
+    """Whether the first page of a run is shown; for a moment there is none, while those of another are made."""
+    return bool(monitor.app.query("#training")) and monitor.shows("#training")
 
 
 def listed(name: str, state: str = "finished", elbo: float | None = 345.5) -> ListedRun:

@@ -62,7 +62,7 @@ async def test_the_runs_to_compare_with_are_drawn_at_once_and_go_again(
         await monitor.settle()
         alone = len(drawn[-1].curves)
         for name in ("faster", "slower"):
-            run = FollowedRun(name, OpenedSource([], tmp_path))
+            run = FollowedRun(name, OpenedSource([], tmp_path), name)
             run.state = other_run(name)
             monitor.app.following.compare(name, run)
         monitor.app.update_view()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.tui.monitor import Monitor, OpenMonitor
 from tests.tui.recorded_run import run_finished
-from tests.tui.scripted_library import ScriptedLibrary, listed
+from tests.tui.scripted_library import ScriptedLibrary, at_training, listed
 from tui_vae.tui import Leave
 from tui_vae.tui.pages import runs as runs_page
 from tui_vae.tui.screens.delete import DeleteScreen
@@ -107,7 +107,7 @@ async def test_enter_opens_a_run_and_training_goes_on(
         await on_page(monitor)
         await monitor.press("down", "enter")
         await monitor.until(lambda: monitor.app.run_state.name == "lynx")
-        await monitor.until(lambda: monitor.shows("#training"))
+        await monitor.until(lambda: at_training(monitor))
         await monitor.until(lambda: "finished" in monitor.panel("#status"))
         assert own.asked == []
         # Its own run is still followed, and asked about when the user leaves.
@@ -126,7 +126,7 @@ async def test_keys_act_on_the_run_that_is_shown_and_leaving_asks_about_the_own(
         await on_page(monitor)
         await monitor.press("enter")
         await monitor.until(lambda: monitor.app.run_state.name == "gecko")
-        await monitor.until(lambda: monitor.shows("#training"))
+        await monitor.until(lambda: at_training(monitor))
         await monitor.press("space")
         assert library.opened["/runs/gecko"].asked == [("pause", "baseline")]
         assert monitor.source.asked == []
@@ -219,7 +219,8 @@ async def test_renaming_checks_the_name_as_it_is_typed(
 
 
 @pytest.mark.parametrize(
-    ("key", "answer", "deleted"), [("D", "d", True), ("delete", "enter", True), ("D", "escape", False)]
+    ("key", "answer", "deleted"),
+    [("D", "d", True), ("delete", "y", True), ("D", "enter", False), ("D", "escape", False)],
 )
 async def test_deleting_asks_first(
     open_monitor: OpenMonitor, library: ScriptedLibrary, key: str, answer: str, deleted: bool
@@ -291,7 +292,8 @@ async def test_a_double_click_opens(open_monitor: OpenMonitor, library: Scripted
         await on_page(monitor)
         await monitor.pilot.click("#run-table", offset=(5, 3))
         await monitor.pilot.click("#run-table", offset=(5, 3), times=2)
-        await monitor.until(lambda: monitor.app.run_state.name == "lynx")
+        await monitor.until(lambda: at_training(monitor))
+        assert monitor.app.run_state.name == "lynx"
 
 
 async def test_without_any_folder_it_says_so(open_monitor: OpenMonitor) -> None:

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Checkbox, Input
 
 from tests.tui.monitor import Monitor, OpenMonitor
-from tests.tui.scripted_library import ScriptedLibrary
+from tests.tui.scripted_library import ScriptedLibrary, at_training
 from tui_vae.config import option_names
 from tui_vae.config.form import FIELDS
 from tui_vae.tui.screens.setup import SetupScreen
@@ -84,7 +84,7 @@ async def test_starting_opens_the_run(open_monitor: OpenMonitor, library: Script
         await monitor.until(lambda: monitor.app.run_state.name == "new")
         assert ("start", "--model", "a=8") in library.asked
         assert len(monitor.app.screen_stack) == 1
-        await monitor.until(lambda: monitor.shows("#training"))
+        await monitor.until(lambda: at_training(monitor))
         assert monitor.app.source is library.opened["/runs/new"]
 
 

@@ -177,6 +177,7 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
         alert = self.query_one(AlertLine)
         alert.show(state, sighting)
         self._show_faces(room=not alert.display or self.size.height >= ENOUGH_LINES)
+        self.query_one(KeyHints).of_page(type(self.page).BINDINGS)
         settings = replace(self.settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
         shown = Shown(state, settings, self.source, self._gallery, sighting, self.others, machine, self._stalled)
         self.page.show(shown)
@@ -218,7 +219,10 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
         if self.following.nothing and name != "runs":
             self.notify("no run is open: enter opens the one under the cursor", timeout=5)
             return
-        self.query_one("#pages", ContentSwitcher).current = {"log": "log-page"}.get(name, name)
+        switcher, page = self.query_one("#pages", ContentSwitcher), {"log": "log-page"}.get(name, name)
+        if not any(child.id == page for child in switcher.children):
+            return  # for a moment, while pages are made anew or the interface is left
+        switcher.current = page
         panels = self.page.panels()
         (panels[0] if name not in ("training", "latents") and panels else self.query_one(ModelTable)).focus()
         self.call_after_refresh(self.update_view)

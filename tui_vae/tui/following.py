@@ -14,12 +14,12 @@ MOST_COMPARED = 8
 
 
 class FollowedRun:
-    """A run of the library that is open, and what is known of it."""
+    """A run of the library that is open, and what is known of it: at first no more than what it is called."""
 
-    def __init__(self, key: str, source: OpenedRun) -> None:
+    def __init__(self, key: str, source: OpenedRun, name: str) -> None:
         self.key = key
         self.source = source
-        self.state = RunState()
+        self.state = RunState(name=name)
 
     def take(self) -> None:
         """Take what is new."""

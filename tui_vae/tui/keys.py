@@ -30,16 +30,16 @@ EXPLORER: list[Binding] = [
 """Keys of the explorer alone, where they come before those of all pages."""
 
 OF_RUNS: list[Binding] = [
-    Binding("enter", "app.runs('open')", "open", show=False, key_display="enter",
+    Binding("enter", "app.runs('open')", "open", key_display="enter",
             tooltip="Show the run under the cursor."),
-    Binding("m,space", "app.runs('mark')", "mark", show=False, key_display="m",
+    Binding("m,space", "app.runs('mark')", "mark", key_display="m",
             tooltip="Compare with this run, or no more."),
-    Binding("r", "app.runs('resume')", "resume", show=False, key_display="r",
+    Binding("n", "app.runs('new')", "new", key_display="n", tooltip="Set up a new run, and start it."),
+    Binding("r", "app.runs('resume')", "resume", key_display="r",
             tooltip="Go on with a run that was stopped."),
-    Binding("R,f2", "app.runs('rename')", "rename", show=False, key_display="R", tooltip="Give it another name."),
-    Binding("D,delete", "app.runs('delete')", "delete", show=False, key_display="D",
+    Binding("R,f2", "app.runs('rename')", "rename", key_display="R", tooltip="Give it another name."),
+    Binding("D,delete", "app.runs('delete')", "delete", key_display="D",
             tooltip="Delete it, after asking."),
-    Binding("n", "app.runs('new')", "new", show=False, key_display="n", tooltip="Set up a new run, and start it."),
 ]  # fmt: skip
 """Keys of the page of runs alone, where they come before those of all pages."""
 

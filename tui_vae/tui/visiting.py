@@ -102,7 +102,7 @@ class VisitingApp(SteeringApp):
         page.act(what)
 
     def on_runs_page_opened(self, message: RunsPage.Opened) -> None:
-        self.open_run(message.key, message.anew)
+        self.open_run(message.key, message.name, message.anew)
 
     async def on_runs_page_gone(self, message: RunsPage.Gone) -> None:
         """A run was deleted: it is followed no more."""
@@ -126,7 +126,7 @@ class VisitingApp(SteeringApp):
             if run.key in self.following.marks or len(self.following.marks) >= MOST_COMPARED:
                 source.close()
             else:
-                self.following.compare(run.key, FollowedRun(run.key, source))
+                self.following.compare(run.key, FollowedRun(run.key, source, run.name))
 
         errand(self, lambda: library.open(run.key), follow, self.refuse)
 
@@ -134,7 +134,7 @@ class VisitingApp(SteeringApp):
         for key in self.following.marks:
             self.following.leave_out(key)
 
-    def open_run(self, key: str, anew: bool = False) -> None:
+    def open_run(self, key: str, name: str, anew: bool) -> None:
         """Show a run of the library; ``anew`` also if it is shown already, for its files were moved."""
         library = self.library
         if key == self.following.first_key:
@@ -142,7 +142,12 @@ class VisitingApp(SteeringApp):
         elif key == self.following.key and not anew:
             self.action_page("training")
         elif library is not None:
-            errand(self, lambda: library.open(key), lambda source: self._show(FollowedRun(key, source)), self.refuse)
+            errand(
+                self,
+                lambda: library.open(key),
+                lambda source: self._show(FollowedRun(key, source, name)),
+                self.refuse,
+            )
 
     async def _show(self, run: FollowedRun | None) -> None:
         """Show a run with pages of its own, or the first again."""

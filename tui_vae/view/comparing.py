@@ -20,10 +20,11 @@ class ComparedRow:
 
 
 def differing_options(runs: Sequence[RunState]) -> list[ComparedRow]:
-    """The options that are not the same in all of the runs, in the order in which they were stored."""
+    """The options that are not the same in all runs that told theirs, in the order in which they were stored."""
     names = dict.fromkeys(name for run in runs for name in run.config)
     rows = [ComparedRow(_typed(name), tuple(_value(run.config, name) for run in runs)) for name in names]
-    return [row for row in rows if len(set(row.values)) > 1]
+    told = [index for index, run in enumerate(runs) if run.config]
+    return [row for row in rows if len({row.values[index] for index in told}) > 1]
 
 
 def held_out_elbos(runs: Sequence[RunState]) -> list[ComparedRow]:

@@ -65,6 +65,8 @@ def contents(folder: Path) -> list[str]:
         (["--name", "red\x1b[31m"], ["--name", r"\x1b"]),
         (["--name", ""], ["--name"]),
         (["--runs-dir", ""], ["--runs-dir"]),
+        (["runs", "--open"], ["--open needs a terminal"]),
+        (["runs", "--open", "--json"], ["--open goes with --runs-dir only"]),
         (["--fps", "0"], ["--fps"]),
         (["--color", "sometimes"], ["--color", "always"]),
         (["--json", "--quiet"], ["--json", "--quiet"]),

@@ -33,7 +33,13 @@ def test_runs_of_the_same_options_differ_in_none() -> None:
 
 
 def test_an_option_that_one_does_not_have_is_unknown() -> None:
-    assert differing_options([run({"zdim": 2}), run({})]) == [ComparedRow("zdim", ("2", "–"))]
+    assert differing_options([run({"zdim": 2, "lr": 1}), run({"lr": 1})]) == [ComparedRow("zdim", ("2", "–"))]
+
+
+def test_a_run_that_has_told_nothing_yet_differs_in_nothing() -> None:
+    rows = differing_options([run({"zdim": 2}), run({}), run({"zdim": 3})])
+    assert rows == [ComparedRow("zdim", ("2", "–", "3"))]
+    assert differing_options([run({"zdim": 2}), run({})]) == []
 
 
 def test_whatever_a_log_says_can_be_shown() -> None:

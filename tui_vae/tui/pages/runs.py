@@ -43,11 +43,11 @@ class RunsPage(Page):
     """
 
     class Opened(Message):
-        """A run is to be shown; ``anew`` when it was moved."""
+        """A run is to be shown, under a name while its own is not known; ``anew`` when it was moved."""
 
-        def __init__(self, key: str, anew: bool = False) -> None:
+        def __init__(self, key: str, name: str = "", anew: bool = False) -> None:
             super().__init__()
-            self.key, self.anew = key, anew
+            self.key, self.name, self.anew = key, name, anew
 
     class Marked(Message):
         """A run is to be compared, or no more."""
@@ -87,6 +87,7 @@ class RunsPage(Page):
         self._alone: Widget | None = None
         self._shown: Shown | None = None
         self._table.border_title = " runs "
+        self._table.border_subtitle = " ELBO: held out, of the best model "
 
     def compose(self) -> ComposeResult:
         with Container(id="runs-body"):
@@ -122,7 +123,6 @@ class RunsPage(Page):
         own = self._following.first_key if first is not None and first.own else None
         standing = Standing(self._following.key, own, self._following.marks)
         self._table.show(self._runs or (), standing, now, ascii_only=ascii_only)
-        self._table.border_subtitle = self._hints()
         self._words.show(self._saying() or "")
         self._look_into(self._table.selected)
         if self._preview.display:
@@ -200,7 +200,9 @@ class RunsPage(Page):
             return
         match what:
             case "open":
-                self.post_message(self.Opened(run.key))
+                self.post_message(self.Opened(run.key, run.name))
+            case "mark" if run.state in ("damaged", "empty"):
+                self.app.notify(f"{run.name}: {run.trouble or 'nothing is logged yet'}", markup=False)
             case "mark":
                 self.post_message(self.Marked(run))
             case "resume" if not self._in_use(run, "resumed"):
@@ -243,7 +245,7 @@ class RunsPage(Page):
         def renamed(key: str) -> None:
             self.post_message(self.Gone(run.key))
             if shown:
-                self.post_message(self.Opened(key, anew=True))
+                self.post_message(self.Opened(key, name, anew=True))
 
         self._do(lambda: library.rename(run.key, name), renamed)
 
@@ -283,12 +285,6 @@ class RunsPage(Page):
         if self._runs is None:
             return f"reading {self._library.folder}…"
         return None if self._runs else f"no runs in {self._library.folder} yet: n sets one up, and starts it"
-
-    def _hints(self) -> str:
-        keys = [f"{binding.key_display} {binding.description}" for binding in OF_RUNS]
-        while keys and len(" · ".join(keys)) + 6 > self._table.size.width:
-            keys.pop()
-        return f" {' · '.join(keys)} " if keys else ""
 
     def _arrange(self) -> None:
         width, height = self.size

@@ -33,6 +33,9 @@ class DeleteScreen(ModalScreen[bool]):
             delete = f"delete its {size(self._run.size)} for good"
             yield OptionList(choice("d", delete, "delete"), choice("esc", "cancel", "cancel"))
 
+    def on_mount(self) -> None:
+        self.query_one(OptionList).highlighted = 1  # a key pressed once too often deletes nothing
+
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.action_choose(event.option.id or "cancel")
 

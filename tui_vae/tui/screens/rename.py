@@ -31,7 +31,7 @@ class RenameScreen(ModalScreen[str | None]):
             yield Static(id="name-trouble")
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self.query_one("#name-trouble", Static).update(Text(_trouble(event.value) or "", style="red"))
+        self.query_one("#name-trouble", Static).update(Text(_trouble(event.value) or ""))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if _trouble(event.value) is None:

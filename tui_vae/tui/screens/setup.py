@@ -99,7 +99,9 @@ class SetupScreen(ModalScreen[str | None]):
 
     def _tell(self) -> None:
         """Say what is to be said of the option at hand, of the models, and of the whole."""
-        self.query_one("#setup-about", Static).update(self._about())
+        about, (text, wrong) = self.query_one("#setup-about", Static), self._about()
+        about.set_class(wrong, "-wrong")
+        about.update(Text(text))
         train = self._filled.train
         self.query_one("#setup-counts", Static).update(_counts(train) if train is not None else Text())
         command = Text(self.command, style="bold") if train is not None else Text("not yet a command", style="dim")
@@ -107,16 +109,15 @@ class SetupScreen(ModalScreen[str | None]):
         command.truncate(max(20, round(2.5 * self.query_one("#setup-options").size.width)), overflow="ellipsis")
         self.query_one("#setup-command", Static).update(command)
 
-    def _about(self) -> Text:
+    def _about(self) -> tuple[str, bool]:
+        """What to say, and whether something is wrong."""
         if self._said is not None:
-            return Text(self._said, style="" if self._starting else "red")
+            return self._said, not self._starting
         row = next((row for row in self._rows.values() if row.has_focus_within), None)
-        if row is not None and row.problem is not None:
-            return Text(row.problem, style="red")
-        of_all = self._filled.problems.get("")
-        if of_all is not None:
-            return Text(of_all, style="red")
-        return Text(row.help if row is not None else "", style="dim")
+        problem = (row.problem if row is not None else None) or self._filled.problems.get("")
+        if problem is not None:
+            return problem, True
+        return row.help if row is not None else "", False
 
     @property
     def command(self) -> str:

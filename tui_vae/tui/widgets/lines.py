@@ -135,15 +135,32 @@ class KeyHints(Static):
 
     def __init__(self, bindings: list[Binding], pages: list[Binding]) -> None:
         super().__init__(id="keys")
-        shown = [binding for binding in bindings if binding.show]
-        self._always = [_hint(b) for b in shown if b.id in ("help", "leave")]
-        others = [b for b in shown if b.id not in ("help", "leave")]
-        self._each = [_hint(b) for b in others]
-        self._shared = [_hint(b) for b in others if b not in pages]
-        keys = [binding.key_display or binding.key for binding in pages]
-        self._shared.insert(1, _key_and_text(f"{keys[0]}–{keys[-1]}", "pages"))
+        self._shown = [binding for binding in bindings if binding.show]
+        self._pages = pages
+        self._own: tuple[Binding, ...] = ()
+        self._arrange()
         self._greetings = _greetings()
         self._greeting = False
+
+    def of_page(self, own: Sequence[object]) -> None:
+        """Name the keys of the page at hand before those of all pages, and none that means something else there."""
+        bindings = tuple(binding for binding in own if isinstance(binding, Binding))
+        if bindings != self._own:
+            self._own = bindings
+            self._arrange()
+            self.on_resize()
+
+    def _arrange(self) -> None:
+        """Make up the hints: those that always stand there, all others, and those where pages share one."""
+        taken = {key for binding in self._own for key in binding.key.split(",")}
+        shown = [binding for binding in self._shown if not taken & set(binding.key.split(","))]
+        self._always = [_hint(b) for b in shown if b.id in ("help", "leave")]
+        own = [_hint(binding) for binding in self._own if binding.show]
+        others = [b for b in shown if b.id not in ("help", "leave")]
+        self._each = own + [_hint(b) for b in others]
+        self._shared = own + [_hint(b) for b in others if b not in self._pages]
+        keys = [binding.key_display or binding.key for binding in self._pages]
+        self._shared.insert(min(2, len(own)) or 1, _key_and_text(f"{keys[0]}–{keys[-1]}", "pages"))
 
     def greet(self, greeting: bool) -> None:
         """Show those who are here for the first time what to begin with, in the place of all keys, or no longer."""

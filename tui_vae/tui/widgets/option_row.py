@@ -52,7 +52,7 @@ class OptionRow(Container):
         """Show what is wrong with it, or what it means."""
         self.problem = problem
         self.set_class(problem is not None, "-wrong")
-        text = Text(problem, style="red") if problem is not None else Text(self.help, style="dim")
+        text = Text(problem) if problem is not None else Text(self.help, style="dim")
         text.no_wrap, text.overflow = True, "ellipsis"
         self._note.update(text)
 

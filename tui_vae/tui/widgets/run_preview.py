@@ -17,6 +17,8 @@ from tui_vae.view.library import ListedRun, Preview
 from tui_vae.view.numbers import UNKNOWN, nats, size
 
 _MOST_MODELS = 4
+_LINES_OF_DIGITS = 8
+"""That the digits of a model take with their label where they are small."""
 
 
 class RunPreview(Vertical):
@@ -49,7 +51,10 @@ class RunPreview(Vertical):
         self._chart.display = self._digits.display = preview is not None
         if preview is not None:
             self._chart.show(preview.state, settings)
-            self._digits.show(_rows(preview, settings), shades=settings.shades)
+            rows = _rows(preview, settings)
+            most = max(1, self._digits.size.height // _LINES_OF_DIGITS)
+            self._digits.border_subtitle = f" {most} of {len(rows)} models " if len(rows) > most else ""
+            self._digits.show(rows[:most], shades=settings.shades)
 
 
 def _about(run: ListedRun | None, trouble: str | None) -> Text:
