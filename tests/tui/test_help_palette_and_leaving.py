@@ -44,7 +44,7 @@ async def test_help_scrolls_where_it_does_not_fit(open_monitor: OpenMonitor) -> 
 
 @pytest.mark.parametrize("explores", [False, True])
 async def test_the_palette_lists_the_actions(open_monitor: OpenMonitor, explores: bool) -> None:
-    async with open_monitor(size=(60, 200)) as monitor:
+    async with open_monitor(size=(60, 300)) as monitor:
         await monitor.press(*(["z"] if explores else []), "ctrl+p")
         for title, bindings in GROUPS.items():
             for binding in bindings if explores or bindings is not EXPLORER else ():

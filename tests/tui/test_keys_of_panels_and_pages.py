@@ -7,7 +7,10 @@ from textual.widgets import ContentSwitcher
 
 from tests.tui.monitor import Monitor, OpenMonitor
 
-PANELS = ["loss", "reconstruction", "kl", "latent-bars", "samples"]
+PANELS = ["loss", "reconstruction", "kl", "latent-bars", "active", "speed", "samples"]
+
+
+AT_FIRST = [*PANELS[:4], "samples"]
 
 
 def shown_panels(monitor: Monitor) -> list[str]:
@@ -63,11 +66,12 @@ async def test_at_80_by_24_the_focused_panel_is_the_one_shown(open_monitor: Open
             assert shown_panels(monitor) == [panel]
             assert monitor.app.query_one(f"#{panel}").region.width == 80
         await monitor.press("shift+tab")
-        assert shown_panels(monitor) == ["latent-bars"]
+        assert shown_panels(monitor) == ["speed"]
 
 
 async def test_at_80_by_24_every_panel_shows_its_content(open_monitor: OpenMonitor) -> None:
-    content = ["ELBO, nats", "reconstruction, nats", "KL, nats", "KL per latent", "samples from the prior"]
+    content = ["ELBO, nats", "reconstruction, nats", "KL, nats", "KL per latent", "active latents, number"]
+    content += ["images per second", "samples from the prior"]
     async with open_monitor(size=(80, 24)) as monitor:
         for panel, text in zip(PANELS, content, strict=True):
             await monitor.press("tab")
@@ -85,13 +89,13 @@ async def test_tab_on_the_latents_page_scrolls_to_a_chart_below(open_monitor: Op
 
 async def test_enter_enlarges_the_focused_panel_and_restores_it(open_monitor: OpenMonitor) -> None:
     async with open_monitor() as monitor:
-        assert shown_panels(monitor) == PANELS
+        assert shown_panels(monitor) == AT_FIRST
         await monitor.press("tab", "tab", "tab", "enter")
         assert shown_panels(monitor) == ["kl"]
         assert monitor.app.query_one("#kl").region.width == 140
         await monitor.until(lambda: "KL, nats per image" in monitor.panel("#kl"))
         await monitor.press("enter")
-        assert shown_panels(monitor) == PANELS
+        assert shown_panels(monitor) == AT_FIRST
 
 
 async def test_escape_restores_an_enlarged_panel(open_monitor: OpenMonitor) -> None:
@@ -99,7 +103,7 @@ async def test_escape_restores_an_enlarged_panel(open_monitor: OpenMonitor) -> N
         await monitor.press("enter")
         assert shown_panels(monitor) == ["loss"]
         await monitor.press("escape")
-        assert shown_panels(monitor) == PANELS
+        assert shown_panels(monitor) == AT_FIRST
 
 
 async def test_tab_while_enlarged_shows_the_next_panel_large(open_monitor: OpenMonitor) -> None:

@@ -19,7 +19,7 @@ from textual.widgets import ContentSwitcher, Static
 from tui_vae.condition import Sighting
 from tui_vae.events import Notice
 from tui_vae.tui.ascii_filter import ASCII
-from tui_vae.tui.charts import SMOOTHING_WINDOWS, X_AXES, ChartSettings
+from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.dressed import DressedApp
 from tui_vae.tui.export import write_curves
 from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS
@@ -28,8 +28,10 @@ from tui_vae.tui.pacer import Pacer
 from tui_vae.tui.pages import PAGES, ExplorerPage, MachinePage, Page, RunsPage, Shown
 from tui_vae.tui.preferences import PreferenceStore
 from tui_vae.tui.screens.help import HelpScreen
+from tui_vae.tui.viewing import ViewingApp
 from tui_vae.tui.visiting import VisitingApp
 from tui_vae.tui.widgets.faces import ENOUGH_LINES, LoadingFace, OutcomeLines
+from tui_vae.tui.widgets.filter_line import FilterLine
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
 from tui_vae.view.library import RunLibrary
@@ -40,7 +42,7 @@ from tui_vae.view.writer import doing
 SMALLEST = (30, 6)
 
 
-class MonitorApp(VisitingApp, DressedApp):
+class MonitorApp(VisitingApp, ViewingApp, DressedApp):
     """Shows one run, and lets the user choose among others.
 
     Args:
@@ -81,7 +83,7 @@ class MonitorApp(VisitingApp, DressedApp):
     ) -> None:
         super().__init__(open_source, state, library)
         self.error: BaseException | None = None
-        self._settings = ChartSettings(ascii_only=ascii_only)
+        self.settings = ChartSettings(ascii_only=ascii_only)
         self._pacer = Pacer(fps)
         self._stray = stray
         self._stalled = stalled
@@ -96,7 +98,7 @@ class MonitorApp(VisitingApp, DressedApp):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = super().get_line_filters()
-        return [*filters, ASCII] if self._settings.ascii_only else filters
+        return [*filters, ASCII] if self.settings.ascii_only else filters
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -107,6 +109,7 @@ class MonitorApp(VisitingApp, DressedApp):
         with ContentSwitcher(initial="training" if self._loader.waiting else "runs", id="pages"):
             yield RunsPage(self.library, self.following)
             yield from (page() for page in PAGES)
+        yield FilterLine()
         yield KeyHints(BINDINGS, GROUPS["Pages"])
         yield Static(id="too-small")
 
@@ -170,12 +173,12 @@ class MonitorApp(VisitingApp, DressedApp):
         machine = self._machine.readings() if self._machine is not None else ()
         self.query_one(StatusLine).show(state, time.time(), self._loader.waiting, sighting, machine)
         killed = doing(state, sighting) == "killed"
-        self.query_one(ModelTable).show(state, ascii_only=self._settings.ascii_only, killed=killed)
+        self.query_one(ModelTable).show(state, ascii_only=self.settings.ascii_only, killed=killed)
         alert = self.query_one(AlertLine)
         alert.show(state, sighting)
         self._show_faces(room=not alert.display or self.size.height >= ENOUGH_LINES)
         self.query_one(KeyHints).of_page(type(self.page).BINDINGS)
-        settings = replace(self._settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
+        settings = replace(self.settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
         shown = Shown(state, settings, self.source, self._gallery, sighting, self.others, machine, self._stalled)
         self.page.show(shown)
 
@@ -186,12 +189,12 @@ class MonitorApp(VisitingApp, DressedApp):
         loading = self.query_one(LoadingFace)
         needs_no_run = self.following.visited is not None or isinstance(self.page, (RunsPage, MachinePage))
         waiting = None if needs_no_run else self._loader.waiting
-        loading.show(self.run_state, waiting, self._loader.seconds, ascii_only=self._settings.ascii_only)
+        loading.show(self.run_state, waiting, self._loader.seconds, ascii_only=self.settings.ascii_only)
         self.query_one("#pages").display = not loading.display
 
     def _shows_greys(self) -> bool:
         """Whether the terminal has greys enough for pictures in half blocks."""
-        return not self._settings.ascii_only and self.console.color_system in ("256", "truecolor")
+        return not self.settings.ascii_only and self.console.color_system in ("256", "truecolor")
 
     def on_data_table_row_highlighted(self) -> None:
         self.update_view()
@@ -236,14 +239,6 @@ class MonitorApp(VisitingApp, DressedApp):
         panel.focus()
         self.call_after_refresh(self.update_view)
 
-    def action_enlarge(self) -> None:
-        self.page.enlarge()
-        self.call_after_refresh(self.update_view)
-
-    def action_restore(self) -> None:
-        self.page.restore()
-        self.call_after_refresh(self.update_view)
-
     def action_select(self, direction: int) -> None:
         table = self.query_one(ModelTable)
         table.move_cursor(row=table.cursor_row + direction)
@@ -251,45 +246,6 @@ class MonitorApp(VisitingApp, DressedApp):
     def action_next_model(self) -> None:
         table = self.query_one(ModelTable)
         table.move_cursor(row=(table.cursor_row + 1) % max(1, table.row_count))
-
-    def action_log_axis(self) -> None:
-        self._change(replace(self._settings, log_y=not self._settings.log_y))
-
-    def action_x_axis(self) -> None:
-        following = X_AXES[(X_AXES.index(self._settings.x_axis) + 1) % len(X_AXES)]
-        self._change(replace(self._settings, x_axis=following))
-
-    def action_smooth(self, direction: int) -> None:
-        at = SMOOTHING_WINDOWS.index(self._settings.smoothing) + direction
-        self._change(replace(self._settings, smoothing=SMOOTHING_WINDOWS[min(max(at, 0), len(SMOOTHING_WINDOWS) - 1)]))
-
-    def action_order(self) -> None:
-        self._change(replace(self._settings, by_index=not self._settings.by_index))
-
-    def action_film(self) -> None:
-        self.call_after_refresh(self._play)  # as with a step
-
-    def _play(self) -> None:
-        self.update_view()
-        self.page.play()
-        self.update_view()
-
-    def action_next_view(self) -> None:
-        self.page.next_view()
-        self.call_after_refresh(self.update_view)
-
-    def _change(self, settings: ChartSettings) -> None:
-        self._settings = settings
-        self.update_view()
-
-    def action_step(self, direction: int) -> None:
-        # A page that was turned to a moment ago has no size yet, and does not know what there is.
-        self.call_after_refresh(self._step, direction)
-
-    def _step(self, direction: int) -> None:
-        self.update_view()
-        self.page.step(direction)
-        self.update_view()
 
     def action_save_picture(self) -> None:
         self._write("screen", "svg", lambda path: path.write_text(self.export_screenshot(), encoding="utf-8"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from rich.text import Text
@@ -38,6 +38,14 @@ class ChartSettings:
     """Latents in the order of their index, not of their KL."""
     over_epochs: bool = False
     """The KL of latents over the epochs, not at the newest alone."""
+
+    def smoother(self, direction: int) -> ChartSettings:
+        """Smoothed by the next window of points, or by the one before."""
+        at = SMOOTHING_WINDOWS.index(self.smoothing) + direction
+        return replace(self, smoothing=SMOOTHING_WINDOWS[min(max(at, 0), len(SMOOTHING_WINDOWS) - 1)])
+
+    def on_next_x_axis(self) -> ChartSettings:
+        return replace(self, x_axis=X_AXES[(X_AXES.index(self.x_axis) + 1) % len(X_AXES)])
 
 
 @dataclass(frozen=True)

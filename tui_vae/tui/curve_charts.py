@@ -8,19 +8,18 @@ from dataclasses import replace
 import numpy as np
 from rich.text import Text
 
-from tui_vae.tui.charts import Builder, ChartData, ChartSettings, Curve, Points, Reading, XAxis
+from tui_vae.tui.charts import Builder, ChartData, ChartSettings, Curve, Points, Reading
 from tui_vae.tui.palette import GREY, RGB
-from tui_vae.tui.quantities import History, Quantity, held_out_points, training_points, x_of_trace
-from tui_vae.tui.traces import Trace, traces_of, wanted_traces
+from tui_vae.tui.quantities import History, Quantity, held_out_points, training_points
+from tui_vae.tui.traces import traces_of, wanted_traces
+from tui_vae.tui.x_axis import X_LABELS, end_of_trace, x_ticks
 from tui_vae.view.axis import TRANSIENT, Symlog, nice_ticks, settled_range, tick_label
 from tui_vae.view.curves import Window, downsampled, smoothed, within
-from tui_vae.view.numbers import duration
 from tui_vae.view.printable import printable
 from tui_vae.view.state import RunState
 
 LOST = "×"
 """Stands at the lower edge where a value was not finite."""
-X_LABELS: dict[XAxis, str] = {"steps": "steps", "epochs": "epochs", "time": "time, min:s"}
 _NARROW = 50
 """Columns below which a legend names x alone."""
 _MEANINGS = (
@@ -62,14 +61,14 @@ def curve_chart(quantity: Quantity) -> Builder:
         if not readings:
             return None
         limits = {limit for model in state.models.values() if (limit := quantity.limit(model)) is not None}
-        end = max(_end(trace, settings.x_axis) for trace in traces) or 1.0
+        end = max(end_of_trace(trace, settings.x_axis) for trace in traces) or 1.0
         window = settings.window or (0.0, end)
         data = ChartData(
             title=Text(),
             subtitle=_legend(readings, settings, bool(limits), columns),
             x_range=window,
             y_range=(0.0, 1.0),
-            x_ticks=_x_ticks(settings.x_axis, window, columns),
+            x_ticks=x_ticks(settings.x_axis, window, columns),
             y_ticks=(),
             curves=(*behind, *lines, *marks),
             lines=tuple((limit, GREY) for limit in sorted(limits)),
@@ -80,17 +79,6 @@ def curve_chart(quantity: Quantity) -> Builder:
         return _framed(data, quantity, settings, columns, rows)
 
     return build
-
-
-def _end(trace: Trace, axis: XAxis) -> float:
-    """How far x reaches for a model, whatever is drawn of it."""
-    newest, epochs = trace.model.progress.last(), (trace.model.last_train, trace.model.last_held_out)
-    places = [(newest.step, newest.t)] if newest is not None else []
-    places += [(epoch.epoch * trace.steps_per_epoch, epoch.t) for epoch in epochs if epoch is not None]
-    if not places:
-        return 0.0
-    steps, times = (np.array(values, dtype=float) for values in zip(*places, strict=True))
-    return max(0.0, float(x_of_trace(trace, axis, steps, times).max()))
 
 
 def _part(points: History, window: Window | None) -> Points:
@@ -162,18 +150,6 @@ def _with_lost(data: ChartData, low: float) -> tuple[Curve, ...]:
         if len(places):
             lost.append(Curve(places, np.full(len(places), low), curve.colour, LOST))
     return (*data.curves, *lost)
-
-
-def _x_ticks(axis: XAxis, window: Window, columns: int) -> tuple[tuple[float, str], ...]:
-    ticks = nice_ticks(*window, max(2, columns // 14))
-    return tuple((v, x_text(axis, v)) for v in ticks)
-
-
-def x_text(axis: XAxis, value: float) -> str:
-    """A place of x: ``1200``, ``3.5``, or of time ``02:05`` and ``1.5 s``."""
-    if axis != "time":
-        return tick_label(value)
-    return duration(value) if value == round(value) else f"{value:.6g} s"
 
 
 def _legend(readings: Sequence[Reading], settings: ChartSettings, has_limit: bool, columns: int) -> Text:

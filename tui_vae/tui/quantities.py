@@ -9,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tui_vae.events import Epoch
+from tui_vae.tui.charts import XAxis
 from tui_vae.tui.traces import Trace
+from tui_vae.tui.x_axis import x_of_trace
 from tui_vae.view.numbers import count, nats
 from tui_vae.view.series import FloatArray
 from tui_vae.view.state import ModelState, RunState
@@ -68,24 +70,16 @@ KL = Quantity("KL, nats per image", "KL, nats", nats, column="kl", of_epoch=lamb
 SIGMA = Quantity(
     "learned sigma, parts of the pixel range",
     "sigma, pixels",
-    lambda value: nats(value, 4),
+    lambda value: nats(value, 3),
     of_epoch=lambda epoch: epoch.sigma,
     limit=lambda model: None if model.limit is None else model.limit.sigma,
     known=_learns_sigma,
 )
-ACTIVE = Quantity("active latents, number", "active latents", count, of_epoch=lambda epoch: epoch.active_units)
+ACTIVE = Quantity("active latents, number", "active", count, of_epoch=lambda epoch: epoch.active_units)
 SPEED = Quantity("training speed, images per second", "images/s", count, column="images_per_second")
 
 
-def x_of_trace(trace: Trace, axis: str, steps: FloatArray, times: FloatArray) -> FloatArray:
-    """Steps, epochs, or seconds since the model first started; a clock that was set back stands still."""
-    if axis == "time":
-        start = trace.model.started_at
-        return np.maximum.accumulate(times - (start if start is not None else 0.0))
-    return steps if axis == "steps" else steps / trace.steps_per_epoch
-
-
-def training_points(quantity: Quantity, trace: Trace, axis: str) -> History | None:
+def training_points(quantity: Quantity, trace: Trace, axis: XAxis) -> History | None:
     """The curve over the steps of training, or over its epochs."""
     if quantity.column is None:
         return _epoch_points(quantity, trace, axis, tuple(trace.model.train))
@@ -98,12 +92,12 @@ def training_points(quantity: Quantity, trace: Trace, axis: str) -> History | No
     return History(x, y, low, high)
 
 
-def held_out_points(quantity: Quantity, trace: Trace, axis: str) -> History | None:
+def held_out_points(quantity: Quantity, trace: Trace, axis: XAxis) -> History | None:
     """The values on held-out images, at the end of each epoch."""
     return _epoch_points(quantity, trace, axis, tuple(trace.model.held_out))
 
 
-def _epoch_points(quantity: Quantity, trace: Trace, axis: str, epochs: tuple[Epoch, ...]) -> History | None:
+def _epoch_points(quantity: Quantity, trace: Trace, axis: XAxis, epochs: tuple[Epoch, ...]) -> History | None:
     if not epochs or quantity.of_epoch is None:
         return None
     steps = np.array([epoch.epoch for epoch in epochs]) * trace.steps_per_epoch

@@ -7,9 +7,11 @@ from dataclasses import replace
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widget import Widget
+from textual.widgets import Static
 
 from tui_vae.tui.latent_charts import latent_chart
 from tui_vae.tui.pages.page import Page, Shown
+from tui_vae.tui.traces import traces_of, wanted_traces
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.view.state import RunState
 
@@ -20,19 +22,24 @@ _LINES_OF_BARS = 9
 class LatentsPage(Page):
     """One chart a model, made when the models become known."""
 
+    has_filter = True
+
     def __init__(self) -> None:
         super().__init__(id="latents")
         self._charts: dict[str, Chart] = {}
         self._scroll = VerticalScroll(can_focus=False)
+        self._nothing = Static(id="no-latents", markup=False)
+        self._wanted: set[str] = set()
         self._over_epochs = False
         self._selected: str | None = None
         self._alone: str | None = None  # the model whose chart is enlarged
 
     def compose(self) -> ComposeResult:
+        yield self._nothing
         yield self._scroll
 
     def panels(self) -> list[Widget]:
-        return list(self._charts.values())
+        return [chart for name, chart in self._charts.items() if name in self._wanted]
 
     def turn_to(self, panel: Widget) -> None:
         if self._alone is not None:
@@ -46,10 +53,22 @@ class LatentsPage(Page):
                 chart = self._charts[name] = Chart(latent_chart(name), f"{name}: waiting for the first epoch")
                 self._scroll.mount(chart)
         self._selected = shown.settings.selected
+        self._choose(shown)
         settings = replace(shown.settings, over_epochs=self._over_epochs)
         for name, chart in self._charts.items():
             chart.styles.min_height = self._least_height(shown.state, name, shades=settings.shades)
             chart.show(shown.state, settings)
+
+    def _choose(self, shown: Shown) -> None:
+        """Show the models that the filter leaves, and say so when there are none."""
+        globs = shown.settings.wanted
+        traces = wanted_traces(traces_of(shown.state, ascii_only=shown.settings.ascii_only), globs)
+        wanted = {trace.model.name for trace in traces}
+        if wanted != self._wanted or not wanted:
+            self._wanted = wanted
+            self._nothing.update(f"no model matches {globs}" if globs else "")
+            self._nothing.display = bool(globs) and not wanted
+            self._place()
 
     def next_view(self) -> None:
         self._over_epochs = not self._over_epochs
@@ -66,7 +85,7 @@ class LatentsPage(Page):
 
     def _place(self) -> None:
         for name, chart in self._charts.items():
-            chart.display = self._alone in (None, name)
+            chart.display = self._alone in (None, name) and name in self._wanted
 
     def _least_height(self, state: RunState, name: str, *, shades: bool) -> int:
         """Lines of a chart, with its frame and axis."""

@@ -32,7 +32,12 @@ class Shown:
 
 
 class Page(Container):
-    """A full page below the table. Only the visible one is asked to show anything."""
+    """A full page below the table. Only the visible one is asked to show anything.
+
+    ``has_filter`` says whether its charts show the models that the filter leaves.
+    """
+
+    has_filter = False
 
     def show(self, shown: Shown) -> None:
         """Draw what changed."""
@@ -53,6 +58,25 @@ class Page(Container):
 
     def play(self) -> None:
         """Play what the page shows one of many as a film, or stop it, on pages that can."""
+
+    def to_edge(self, direction: int) -> None:
+        """Go to the first or the last of what is shown, on pages that show one of many."""
+
+    def zoom(self, direction: int) -> None:
+        """Look at a smaller part, or a greater one, on pages whose charts can be zoomed."""
+
+    def pan(self, direction: int) -> None:
+        """Look further on or back, on pages whose charts can be zoomed."""
+
+    def show_whole(self) -> None:
+        """Look at everything again."""
+
+    def turn(self, direction: int) -> None:
+        """Go to the panels after or before, on pages with more of them than fit."""
+
+    def undo(self) -> bool:
+        """Take back what was done last to look more closely; whether there was anything."""
+        return False
 
     def enlarge(self) -> None:
         """Enlarge the panel at hand, or restore it."""

@@ -1,73 +1,158 @@
-"""The main page: curves of all models, KL per latent, and samples; one panel at a time where space is short."""
+"""The main page: curves of all models, KL per latent, and samples; as many panels at a time as there is space for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Grid, Vertical
 from textual.widget import Widget
 
 from tui_vae.tui.curve_charts import curve_chart
 from tui_vae.tui.latent_charts import latent_chart
-from tui_vae.tui.pages.arranged import ArrangedPage
+from tui_vae.tui.pages.inspected import InspectedPage
 from tui_vae.tui.pages.page import Shown
-from tui_vae.tui.quantities import KL, LOSS, RECONSTRUCTION
+from tui_vae.tui.quantities import ACTIVE, KL, LOSS, RECONSTRUCTION, SIGMA, SPEED
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.tui.widgets.digits import DigitGallery
 
 _WAITING = "waiting for the first steps"
+_WAITING_FOR_EPOCH = "waiting for the first epoch"
+_NARROWEST, _LOWEST = 24, 24
+"""Columns that a chart below the loss needs, and rows of a page for each row of them."""
 
 
-class TrainingPage(ArrangedPage):
-    """Arranges its panels by size: all; two; or the one at hand."""
+@dataclass(frozen=True)
+class _Room:
+    """What a page has room for: a grid of charts below the loss, or one panel only, and the columns of samples."""
+
+    columns: int
+    rows: int
+    samples: int
+
+    @property
+    def together(self) -> int:
+        return self.columns * self.rows
+
+
+def _room(width: int, height: int, charts: int) -> _Room:
+    if width < 100:
+        return _Room(0, 0, 0)
+    # Three small digits a row beside the curves, four or more where the curves have enough.
+    samples = max(62, int(width * 0.42)) if width >= 130 else 48
+    if height < 30:
+        return _Room(0, 0, samples)
+    samples = samples if width >= 120 else 0
+    rows = min(2, max(1, height // _LOWEST))
+    return _Room(min((width - samples) // _NARROWEST, -(-charts // rows)), rows, samples)
+
+
+class TrainingPage(InspectedPage):
+    """Arranges its panels by size: the loss with as many others as fit; two; or the one at hand."""
 
     def __init__(self) -> None:
         self._loss = Chart(curve_chart(LOSS), _WAITING, id="loss")
-        self._reconstruction = Chart(curve_chart(RECONSTRUCTION), _WAITING, id="reconstruction")
-        self._kl = Chart(curve_chart(KL), _WAITING, id="kl")
-        self._latents = Chart(latent_chart(None), "waiting for the first epoch", id="latent-bars")
+        self._sigma = Chart(curve_chart(SIGMA), _WAITING_FOR_EPOCH, id="sigma")
+        self._latents = Chart(latent_chart(None), _WAITING_FOR_EPOCH, id="latent-bars")
+        self._below = [
+            Chart(curve_chart(RECONSTRUCTION), _WAITING, id="reconstruction"),
+            Chart(curve_chart(KL), _WAITING, id="kl"),
+            self._latents,
+            Chart(curve_chart(ACTIVE), _WAITING_FOR_EPOCH, id="active"),
+            Chart(curve_chart(SPEED), _WAITING, id="speed"),
+            self._sigma,
+        ]
         self._samples = DigitGallery("waiting for the first samples", id="samples")
-        self._samples.border_title = " samples "
         self._left = Vertical(id="left")
-        self._bottom = Horizontal(id="bottom")
+        self._bottom = Grid(id="bottom")
+        self._learns_sigma = False
+        self._sheet = 0
         super().__init__(self._loss, id="training")
 
     def compose(self) -> ComposeResult:
         with self._left:
             yield self._loss
             with self._bottom:
-                yield self._reconstruction
-                yield self._kl
-                yield self._latents
+                yield from self._below
         yield self._samples
 
     def panels(self) -> list[Widget]:
-        return [self._loss, self._reconstruction, self._kl, self._latents, self._samples]
+        return [self._loss, *self._known(), self._samples]
+
+    def charts(self) -> Iterable[Chart]:
+        return (self._loss, *self._below)
+
+    def _known(self) -> list[Chart]:
+        """The charts below the loss that the runs at hand have something for."""
+        return [chart for chart in self._below if chart is not self._sigma or self._learns_sigma]
 
     def show(self, shown: Shown) -> None:
-        for chart in (self._loss, self._reconstruction, self._kl, self._latents):
+        learns_sigma = any(SIGMA.known(run) for run in (shown.state, *shown.others))
+        if learns_sigma != self._learns_sigma:
+            self._learns_sigma = learns_sigma
+            self.place_panels()
+        settings, cursor = self._inspected(shown)
+        for chart in self.charts():
             if chart.display:
-                chart.show(shown.state, shown.settings, shown.others)
+                chart.show(shown.state, settings, shown.others, cursor)
         if self._samples.display and shown.source is not None:
             ascii_only = shown.settings.ascii_only
             rows = shown.gallery.rows(shown.state, shown.source, None, ascii_only=ascii_only)
             self._samples.show(rows, shades=shown.settings.shades)
 
-    def place_panels(self) -> None:
-        width, height = self.size
-        visible = self._visible(width, height)
-        for panel in self.panels():
-            panel.display = panel in visible
-        self._bottom.display = any(p in visible for p in (self._reconstruction, self._kl, self._latents))
-        self._left.display = self._loss in visible or self._bottom.display
-        # Three small digits a row beside the curves, four or more where the curves have enough.
-        beside = max(62, int(width * 0.42)) if width >= 130 else 48
-        self._samples.styles.width = "1fr" if not self._left.display else beside
+    def turn_to(self, panel: Widget) -> None:
+        known, room = self._known(), self._room()
+        if panel in known and room.together:
+            self._sheet = known.index(panel) // room.together
+        super().turn_to(panel)
 
-    def _visible(self, width: int, height: int) -> list[Widget]:
-        if self.enlarged or width < 100:
-            return [self.at_hand]
-        if height >= 30 and width >= 120:
-            return self.panels()
-        if height >= 30:
-            return [self._loss, self._reconstruction, self._kl, self._latents]
-        return [self.at_hand if self.at_hand is not self._samples else self._loss, self._samples]
+    def turn(self, direction: int) -> None:
+        """To the charts after or before; where the panel at hand stands alone, to the panel after or before."""
+        room = self._room()
+        if room.together:
+            self._sheet = (self._sheet + direction) % self._sheets(room)
+            self.place_panels()
+        else:
+            panels = self._one_of(room)
+            at = panels.index(self.at_hand) if self.at_hand in panels else 0
+            self.turn_to(panels[(at + direction) % len(panels)])
+
+    def _room(self) -> _Room:
+        return _Room(0, 0, 0) if self.enlarged else _room(*self.size, len(self._known()))
+
+    def _sheets(self, room: _Room) -> int:
+        return -(-len(self._known()) // room.together)
+
+    def _one_of(self, room: _Room) -> list[Widget]:
+        """The panels of which one is shown at a time."""
+        return [panel for panel in self.panels() if not room.samples or panel is not self._samples]
+
+    def place_panels(self) -> None:
+        room = self._room()
+        below: list[Chart] = []
+        upper: Widget = self.at_hand
+        if room.together:
+            self._sheet = min(self._sheet, self._sheets(room) - 1)
+            below = self._known()[self._sheet * room.together : (self._sheet + 1) * room.together]
+            upper = self._loss
+        elif room.samples and upper is self._samples:
+            upper = self._loss
+        for panel in (self._loss, *self._below, self._samples):
+            panel.display = panel is upper or panel in below or (panel is self._samples and room.samples > 0)
+        self._left.display = upper is not self._samples
+        self._bottom.display = bool(below) or upper in self._below
+        self._samples.styles.width = room.samples if self._left.display else "1fr"
+        self._bottom.styles.grid_size_columns = max(1, min(len(below), room.columns))
+        self._bottom.styles.height = f"{5 * -(-len(below) // max(1, room.columns)) or 1}fr"
+        self._count(room, upper, below)
+
+    def _count(self, room: _Room, upper: Widget, below: list[Chart]) -> None:
+        """Say in a frame which of the panels are shown, where not all are."""
+        panels = self._one_of(room)
+        which = f"{panels.index(upper) + 1}/{len(panels)}" if upper in panels and not below else ""
+        for chart in self.charts():
+            chart.sign = which if chart is upper else ""
+        if below and self._sheets(room) > 1:
+            below[0].sign = f"{self._sheet + 1}/{self._sheets(room)}"
+        self._samples.border_title = f" samples · {which} " if upper is self._samples else " samples "

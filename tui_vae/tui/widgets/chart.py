@@ -1,17 +1,24 @@
-"""A chart, built only when it is visible and what it shows has changed."""
+"""A chart, built only when it is visible and what it shows has changed; a cursor is laid over what was built."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.segment import Segment
 from rich.style import Style
+from rich.text import Text
+from textual import events
 from textual.geometry import Size
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui_vae.tui.charts import Builder, ChartSettings
+from tui_vae.tui.charts import Builder, ChartData, ChartSettings
+from tui_vae.tui.readout import read_out
+from tui_vae.tui.traces import traces_of, wanted_traces
 from tui_vae.tui.widgets.bars import draw_bars
 from tui_vae.tui.widgets.heat import draw_heat
-from tui_vae.tui.widgets.plot import draw_curves
+from tui_vae.tui.widgets.plot import Frame, draw_curves, frame_of
 from tui_vae.view.state import RunState
 
 _MARGIN = 7
@@ -21,22 +28,61 @@ _MARGIN = 7
 class Chart(Widget, can_focus=True):
     """One chart in a frame; the builder decides what it shows."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--cursor", "chart--readout"}
+
+    class Pointed(Message):
+        """A place of x was clicked."""
+
+        def __init__(self, chart: Chart, place: float) -> None:
+            super().__init__()
+            self.chart, self.place = chart, place
+
+    class Zoomed(Message):
+        """The wheel was turned at a place of x; upwards is 1."""
+
+        def __init__(self, place: float, direction: int) -> None:
+            super().__init__()
+            self.place, self.direction = place, direction
+
+    class Panned(Message):
+        """What is shown was dragged by a part of its width, or is to be moved by it."""
+
+        def __init__(self, part: float) -> None:
+            super().__init__()
+            self.part = part
+
     def __init__(self, builder: Builder, waiting: str, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="panel")
+        self.data: ChartData | None = None
+        self._sign = ""
         self._builder = builder
         self._waiting = waiting
         self._state = RunState()
         self._others: tuple[RunState, ...] = ()
-        self._drawn: object = None
         self._settings = ChartSettings()
+        self._cursor: float | None = None
+        self._drawn: object = None
+        self._built: list[Strip] = []
         self._strips: list[Strip] = []
+        self._dragged_from: int | None = None
+        self._was_dragged = False
 
-    def show(self, state: RunState, settings: ChartSettings, others: tuple[RunState, ...] = ()) -> None:
+    def show(
+        self,
+        state: RunState,
+        settings: ChartSettings,
+        others: tuple[RunState, ...] = (),
+        cursor: float | None = None,
+    ) -> None:
         """Take a new state; draws nothing unless something changed."""
         shown = (tuple(_revision(run) for run in (state, *others)), settings)
         if shown != self._drawn:
             self._state, self._settings, self._others, self._drawn = state, settings, others, shown
+            self._cursor = cursor
             self._build()
+        elif cursor != self._cursor:
+            self._cursor = cursor
+            self._inspect()
 
     def on_resize(self) -> None:
         self._build()
@@ -45,33 +91,136 @@ class Chart(Widget, can_focus=True):
         strip = self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
         return strip.apply_style(self.rich_style)
 
+    @property
+    def plot(self) -> Frame | None:
+        """Where the curves lie; ``None`` while there are none."""
+        if self.data is None or not self.data.readings or self.size.height < 4:
+            return None
+        return frame_of(self.data, self.size)
+
     def _build(self) -> None:
         size = self.size
         columns, rows = max(4, size.width - _MARGIN), max(2, size.height - 2)
         data = self._builder(self._state, self._settings, columns, rows, self._others) if size.height >= 4 else None
-        self.border_title = data.title if data is not None else None
+        self.data = data
+        self._entitle()
         self.border_subtitle = data.subtitle if data is not None else None
         if data is None:
-            self._strips = _centred(self._waiting, size)
+            self._built = _centred(self._nothing(), size)
         elif data.bars is not None:
-            self._strips = draw_bars(data, data.bars, size, ascii_only=self._settings.ascii_only)
+            self._built = draw_bars(data, data.bars, size, ascii_only=self._settings.ascii_only)
         elif data.heat is not None:
             shades, ascii_only = self._settings.shades, self._settings.ascii_only
-            self._strips = draw_heat(data, data.heat, size, shades=shades, ascii_only=ascii_only)
+            self._built = draw_heat(data, data.heat, size, shades=shades, ascii_only=ascii_only)
         else:
-            self._strips = draw_curves(data, size)
+            self._built = draw_curves(data, size)
+        self._inspect()
+
+    @property
+    def sign(self) -> str:
+        """Which of several charts this is, said in its frame."""
+        return self._sign
+
+    @sign.setter
+    def sign(self, sign: str) -> None:
+        if sign != self._sign:
+            self._sign = sign
+            self._entitle()
+
+    def _entitle(self) -> None:
+        title = self.data.title.copy() if self.data is not None else Text()
+        if self._sign:
+            title.append(f"{'·' if title else ''} {self._sign} ")
+        self.border_title = title
+
+    def _nothing(self) -> str:
+        wanted = self._settings.wanted
+        traces = traces_of(self._state, self._others, ascii_only=self._settings.ascii_only)
+        return f"no model matches {wanted}" if traces and not wanted_traces(traces, wanted) else self._waiting
+
+    def _inspect(self) -> None:
+        """Lay the cursor and what it reads over the chart."""
+        self._strips = self._built
+        plot = self.plot
+        if plot is not None and self.data is not None and self._cursor is not None:
+            cursor, readout = (self.get_component_rich_style(f"chart--{part}") for part in ("cursor", "readout"))
+            column = plot.column(self._cursor)
+            strips = [_with_cursor(s, plot.left + column, cursor) for s in self._built] if column is not None else []
+            strips = strips[: plot.rows] + self._built[plot.rows :] if strips else list(self._built)
+            lines = read_out(self.data, self._settings.x_axis, self._cursor, plot.step, plot.columns, plot.rows)
+            # Away from the cursor, so that what is read can be seen.
+            right = column is None or column < plot.columns / 2
+            for row, line in enumerate(lines):
+                start = plot.left + (plot.columns - line.cell_len if right else 0)
+                over = Strip(line.render(self.app.console)).apply_style(readout)
+                strips[row] = _laid_over(strips[row], start, over)
+            self._strips = strips
         self.refresh()
+
+    # The mouse: a click reads, the wheel zooms, dragging and the wheel with shift pan.
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        if self.plot is not None:
+            self._dragged_from, self._was_dragged = event.screen_x, False
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        plot = self.plot
+        if self._dragged_from is None or plot is None or event.screen_x == self._dragged_from:
+            return
+        self.post_message(self.Panned((self._dragged_from - event.screen_x) / plot.columns))
+        self._dragged_from, self._was_dragged = event.screen_x, True
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        self.release_mouse()
+        pressed, self._dragged_from = self._dragged_from is not None, None
+        place = self._place(event)
+        if pressed and not self._was_dragged and place is not None:
+            self.post_message(self.Pointed(self, place))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._wheel(event, 1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._wheel(event, -1)
+
+    def _wheel(self, event: events.MouseEvent, direction: int) -> None:
+        place = self._place(event)
+        if place is None:
+            return
+        event.stop()
+        event.prevent_default()
+        self.post_message(self.Panned(-0.1 * direction) if event.shift else self.Zoomed(place, direction))
+
+    def _place(self, event: events.MouseEvent) -> float | None:
+        """The value of x below the pointer."""
+        plot = self.plot
+        column = event.screen_x - self.content_region.x - (plot.left if plot is not None else 0)
+        return plot.x(column) if plot is not None and 0 <= column < plot.columns else None
+
+
+def _with_cursor(strip: Strip, column: int, style: Style) -> Strip:
+    """The strip with a line at a column, behind what is drawn there."""
+    cell = strip.crop(column, column + 1)
+    mark = Strip([Segment("│", style)], 1) if not cell.text.strip(" ─") else cell.apply_style(style)
+    return Strip.join([strip.crop(0, column), mark, strip.crop(column + 1)])
+
+
+def _laid_over(strip: Strip, start: int, over: Strip) -> Strip:
+    return Strip.join([strip.crop(0, start), over, strip.crop(start + over.cell_length)])
 
 
 def _centred(message: str, size: Size) -> list[Strip]:
     blank = Strip.blank(size.width)
-    line = Strip([Segment(message[: size.width].center(size.width), Style(dim=True))])
+    text = Text(message, style=Style(dim=True), no_wrap=True)
+    text.truncate(size.width, overflow="ellipsis")
+    text.align("center", size.width)
+    line = Strip([Segment(text.plain, Style(dim=True))])
     return [line if y == size.height // 2 else blank for y in range(size.height)]
 
 
 def _revision(state: RunState) -> tuple[object, ...]:
     """Changes whenever a chart could look different."""
-    models = tuple(
-        (name, len(m.progress), m.step, len(m.held_out), m.limit is None) for name, m in state.models.items()
+    return state.name, tuple(
+        (m.name, len(m.progress), m.step, len(m.train), len(m.held_out), m.limit is None) for m in state.models.values()
     )
-    return state.name, models
