@@ -80,6 +80,24 @@ async def test_the_line_of_keys_is_never_cut_and_always_names_help_and_leaving(o
             assert line.endswith("? keys  q leave")
 
 
+async def test_the_line_of_keys_begins_with_those_of_the_page(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        for page, keys in (
+            ("1", "←→ inspect  [ ] zoom  0–6 pages  space pause  / filter"),
+            ("2", "←→ epoch  f film  0–6 pages  v view  space pause"),
+            ("3", "o order  v heat map  0–6 pages  z explore  / filter"),
+            ("4", "←→ pictures  0–6 pages  space pause"),
+            ("5", "/ search  v levels  0–6 pages  space pause"),
+            ("6", "space pause  0–6 pages  e evaluate"),
+        ):
+            await monitor.press(page)
+            assert monitor.panel("#keys").strip().startswith(keys)
+        await monitor.press("1")
+        await monitor.resize(140, 45)
+        assert "y log  pgdn more charts" in monitor.panel("#keys")
+        assert monitor.panel("#keys").count("space pause") == 1
+
+
 @pytest.mark.parametrize("width", [30, 34, 40, 60, 80])
 async def test_what_is_cut_from_the_status_line_has_a_sign(open_monitor: OpenMonitor, width: int) -> None:
     async with open_monitor(size=(width, 24)) as monitor:

@@ -22,7 +22,7 @@ from tui_vae.tui.ascii_filter import ASCII
 from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.dressed import DressedApp
 from tui_vae.tui.export import write_curves
-from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS
+from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS, HINTS
 from tui_vae.tui.loader import OpenSource
 from tui_vae.tui.pacer import Pacer
 from tui_vae.tui.pages import PAGES, ExplorerPage, MachinePage, Page, RunsPage, Shown
@@ -177,7 +177,7 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
         alert = self.query_one(AlertLine)
         alert.show(state, sighting)
         self._show_faces(room=not alert.display or self.size.height >= ENOUGH_LINES)
-        self.query_one(KeyHints).of_page(type(self.page).BINDINGS)
+        self.query_one(KeyHints).of_page(type(self.page).BINDINGS, HINTS.get(self.page.id or "", ()))
         settings = replace(self.settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
         shown = Shown(state, settings, self.source, self._gallery, sighting, self.others, machine, self._stalled)
         self.page.show(shown)
