@@ -25,7 +25,8 @@ def acceptable(name: str) -> bool:
 
 
 any_text = st.text(st.characters(), max_size=80)  # with surrogates and control characters
-names = st.text(min_size=1, max_size=64).filter(acceptable)
+# With several seeds a name has room for "@" and the longest of them.
+names = st.text(min_size=1, max_size=64 - len(f"@{2**63}")).filter(acceptable)
 specs = st.builds(ModelSpec, names, st.lists(st.integers(1, 1_000_000), max_size=4).map(tuple))
 positive = st.floats(min_value=0, max_value=1e30, exclude_min=True, allow_nan=False)
 configs = st.builds(
@@ -37,6 +38,7 @@ configs = st.builds(
     batch_size=st.integers(1, 10**6),
     lr=positive,
     schedule=st.sampled_from(("cosine", "constant")),
+    patience=st.integers(0, 10**6),
     seed=st.integers(0, 2**63 - 101),
     seeds=st.integers(1, 4),
     dataset=st.sampled_from(DATASETS),
