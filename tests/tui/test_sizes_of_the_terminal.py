@@ -72,6 +72,20 @@ async def test_shrinking_while_help_is_open_says_so_afterwards(open_monitor: Ope
         await monitor.until_shown("is too")
 
 
+@pytest.mark.parametrize("dialog", ["ctrl+p", "question_mark", "q", "S", "a"])
+async def test_a_dialog_survives_the_smallest_terminals(open_monitor: OpenMonitor, dialog: str) -> None:
+    async with open_monitor(size=(40, 12)) as monitor:
+        await monitor.press(dialog)
+        assert len(monitor.app.screen_stack) > 1
+        for width in range(12, 0, -1):
+            await monitor.resize(width, 12)
+        await monitor.resize(40, 2)
+        await monitor.press("down", "pageup", "pagedown")
+        await monitor.resize(80, 24)
+        await monitor.press("escape")
+        assert "held out" in monitor.text
+
+
 async def test_the_line_of_keys_is_never_cut_and_always_names_help_and_leaving(open_monitor: OpenMonitor) -> None:
     async with open_monitor() as monitor:
         for width in (30, 40, 60, 80, 100, 140):

@@ -27,6 +27,7 @@ from tui_vae.tui.loader import OpenSource
 from tui_vae.tui.pacer import Pacer
 from tui_vae.tui.pages import PAGES, ExplorerPage, MachinePage, Page, RunsPage, Shown
 from tui_vae.tui.preferences import PreferenceStore
+from tui_vae.tui.screens.choices import Palette
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.viewing import ViewingApp
 from tui_vae.tui.visiting import VisitingApp
@@ -180,7 +181,8 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
         self.query_one(KeyHints).of_page(type(self.page).BINDINGS, HINTS.get(self.page.id or "", ()))
         settings = replace(self.settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
         shown = Shown(state, settings, self.source, self._gallery, sighting, self.others, machine, self._stalled)
-        self.page.show(shown)
+        if self.page.is_mounted:  # else it is still being put together
+            self.page.show(shown)
 
     def _show_faces(self, *, room: bool) -> None:
         """Say how it ended; show what is waited for instead of a page that has nothing to show."""
@@ -188,9 +190,10 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
         self.query_one(OutcomeLines).show(self.run_state, directory, room=room)
         loading = self.query_one(LoadingFace)
         needs_no_run = self.following.visited is not None or isinstance(self.page, (RunsPage, MachinePage))
-        waiting = None if needs_no_run else self._loader.waiting
+        small = self.screen_stack[0].has_class("-too-small")
+        waiting = None if needs_no_run or small else self._loader.waiting
         loading.show(self.run_state, waiting, self._loader.seconds, ascii_only=self.settings.ascii_only)
-        self.query_one("#pages").display = not loading.display
+        self.query_one("#pages").set_class(loading.display, "-waiting")
 
     def _shows_greys(self) -> bool:
         """Whether the terminal has greys enough for pictures in half blocks."""
@@ -265,6 +268,10 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
             self.notify(f"{path}: {error.strerror}", severity="error", markup=False)
         else:
             self.notify(str(path), title="written", markup=False)
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette())
 
     def action_help(self) -> None:
         self.push_screen(HelpScreen())
