@@ -11,9 +11,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from tui_vae.events import Progress
-from tui_vae.view.smoothing import FloatArray, smoothed
+from tui_vae.view.smoothing import smoothed
+
+FloatArray = npt.NDArray[np.float64]
 
 MOST_POINTS = 4096
 """A full series is halved by merging neighbours; a terminal has some hundred columns."""

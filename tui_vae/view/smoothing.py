@@ -7,13 +7,13 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+_Values = npt.NDArray[np.float64]
 
 _BLOCK = 64
 """Values that are summed by one product of matrices."""
 
 
-def smoothed(values: FloatArray, window: int) -> FloatArray:
+def smoothed(values: _Values, window: int) -> _Values:
     """Exponential moving average with the mean age of a ``window``-point box, started without bias.
 
     Bias is corrected as in Adam (arXiv:1412.6980, section 3). A value that is not finite stays where it is and is left
@@ -30,7 +30,7 @@ def smoothed(values: FloatArray, window: int) -> FloatArray:
     return result
 
 
-def _decayed_sums(values: FloatArray, decay: float) -> FloatArray:
+def _decayed_sums(values: _Values, decay: float) -> _Values:
     """For each value the sum of all until it, each times ``decay`` to the power of how far back it lies.
 
     Within blocks by one product; what all blocks before hand on is a sum of the same kind.
@@ -46,7 +46,7 @@ def _decayed_sums(values: FloatArray, decay: float) -> FloatArray:
 
 
 @lru_cache(maxsize=32)
-def _weights(decay: float) -> FloatArray:
+def _weights(decay: float) -> _Values:
     """What each value of a block, a row, weighs in each of its sums, a column."""
     age = np.arange(_BLOCK) - np.arange(_BLOCK)[:, None]
     return np.where(age >= 0, decay ** np.maximum(age, 0), 0.0)
