@@ -57,7 +57,7 @@ class EvaluationPage(ArrangedPage):
             waiting="" if self._any else _waiting(shown),
         )
         if self._pictures.display and shown.source is not None:
-            self._pictures.show(state, shown.source, ascii_only=ascii_only, shades=shown.settings.shades)
+            self._pictures.show(state, shown.source, ascii_only=ascii_only, draw=shown.settings.draw)
 
     def step(self, direction: int) -> None:
         models = self.at_hand is self._report and self._report.display and self._report.turn(direction)

@@ -99,7 +99,7 @@ class TrainingPage(InspectedPage):
         if self._samples.display and shown.source is not None:
             ascii_only = shown.settings.ascii_only
             rows = shown.gallery.rows(shown.state, shown.source, None, ascii_only=ascii_only)
-            self._samples.show(rows, shades=shown.settings.shades)
+            self._samples.show(rows, draw=shown.settings.draw)
 
     def turn_to(self, panel: Widget) -> None:
         known, room = self._known(), self._room()
