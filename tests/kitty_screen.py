@@ -66,18 +66,19 @@ class KittyScreen:
         found: dict[int, set[tuple[int, int]]] = {}
         for line in lines:
             for text, style, _ in line:
-                assert PLACEHOLDER not in text[1:]
-                if text.startswith(PLACEHOLDER):
+                if PLACEHOLDER in text:
                     assert style is not None
                     assert style.color is not None
                     assert style.color.triplet is not None
                     red, green, blue = style.color.triplet
-                    number, place = red << 16 | green << 8 | blue, (marks.index(text[1]), marks.index(text[2]))
-                    assert len(text) == 3
+                    number = red << 16 | green << 8 | blue
                     held = self.images[number]
-                    assert place[0] < held.lines
-                    assert place[1] < held.columns
-                    found.setdefault(number, set()).add(place)
+                    for start in range(0, len(text), 3):
+                        assert text[start] == PLACEHOLDER
+                        line_of, column = marks.index(text[start + 1]), marks.index(text[start + 2])
+                        assert line_of < held.lines
+                        assert column < held.columns
+                        found.setdefault(number, set()).add((line_of, column))
         return found
 
 

@@ -11,10 +11,16 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.pseudo_terminal import Terminal
+from tests.terminal.tmux import Tmux
 
 SAYS_SOMETHING_ABOUT_OUTPUT = (
     *("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES", "TUI_VAE_RUNS", "COLORTERM"),
     *("LANG", "LC_ALL", "LC_CTYPE", "PYTHONIOENCODING", "PYTHONUTF8", "TEXTUAL", "TERM_PROGRAM"),
+)
+
+SMALL = (
+    *("--no-evaluate", "--train-size", "2000", "--val-size", "1000"),
+    *("--device", "cpu", "--threads", "1", "--fps", "5"),
 )
 
 
@@ -26,34 +32,46 @@ def command() -> str:
 
 
 @pytest.fixture(scope="session")
-def spawn(command: str) -> Iterator[Callable[..., Terminal]]:
+def surroundings() -> dict[str, str]:
+    """The environment of a terminal, whatever that of the tests says about output."""
+    own = {name: value for name, value in os.environ.items() if name not in SAYS_SOMETHING_ABOUT_OUTPUT}
+    return own | {"LANG": "C.UTF-8", "TERM": "xterm-256color"}
+
+
+@pytest.fixture(scope="session")
+def spawn(command: str, surroundings: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
     """Starts the command in a folder and a terminal; ends what the tests leave running."""
     terminals: list[Terminal] = []
-    own = {name: value for name, value in os.environ.items() if name not in SAYS_SOMETHING_ABOUT_OUTPUT}
-    small = [
-        "--no-evaluate",
-        "--train-size",
-        "2000",
-        "--val-size",
-        "1000",
-        "--device",
-        "cpu",
-        "--threads",
-        "1",
-        "--fps",
-        "5",
-    ]
 
     def spawn(folder: Path, *arguments: str, size: tuple[int, int] = (80, 24), **env: str) -> Terminal:
-        variables = own | {"LANG": "C.UTF-8", "TERM": "xterm-256color"} | env
         trains = arguments[:1] not in (("watch",), ("runs",))
-        terminal = Terminal(command, [*(small if trains else ()), *arguments], folder, variables, size)
+        terminal = Terminal(command, [*(SMALL if trains else ()), *arguments], folder, surroundings | env, size)
         terminals.append(terminal)
         return terminal
 
     yield spawn
     for terminal in terminals:
         terminal.close()
+
+
+@pytest.fixture
+def tmux(
+    command: str, surroundings: dict[str, str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Tmux]]:
+    """Starts the command in the only pane of a tmux server of its own."""
+    program = shutil.which("tmux")
+    if program is None:
+        pytest.skip("tmux is not installed")
+    servers: list[Tmux] = []
+
+    def start(*arguments: str, size: tuple[int, int]) -> Tmux:
+        socket = tmp_path_factory.mktemp("tmux") / "socket"  # its path is short, as the system wants it
+        servers.append(Tmux(program, socket, [command, *SMALL, *arguments], tmp_path, surroundings, size))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
 
 
 @pytest.fixture(scope="session")

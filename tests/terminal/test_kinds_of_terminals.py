@@ -1,4 +1,4 @@
-"""What terminals call themselves: the interface starts, or training goes on without it."""
+"""Terminals of all kinds and sizes: the interface fills them on every page, or training goes on without it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,60 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.pseudo_terminal import Terminal
+from tests.terminal.tmux import Tmux
+from tui_vae.tui.keys import GROUPS
+
+PAGES = [binding.key for binding in GROUPS["Pages"]]
+COLOURS = ("black", "red", "green", "brown", "blue", "magenta", "cyan", "white")
+SIXTEEN = {"default", *COLOURS, *(f"bright{colour}" for colour in COLOURS)}
 
 
-@pytest.mark.parametrize("name", ["xterm", "xterm-256color", "tmux-256color", "linux", "vt100"])
-def test_the_interface_starts_and_leaves(spawn: Callable[..., Terminal], tmp_path: Path, name: str) -> None:
-    terminal = spawn(tmp_path, TERM=name)
-    terminal.wait_until("leave")
+@pytest.mark.parametrize(
+    ("name", "size", "colours"),
+    [
+        ("xterm", (140, 45), 16),
+        ("xterm-256color", (300, 90), 256),
+        ("tmux-256color", (80, 24), 256),
+        ("linux", (80, 24), 16),
+        ("vt100", (40, 12), 16),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_the_interface_fills_the_terminal_on_every_page_and_leaves(
+    spawn: Callable[..., Terminal], tmp_path: Path, name: str, size: tuple[int, int], colours: int
+) -> None:
+    terminal = spawn(tmp_path, "--epochs", "100", size=size, TERM=name)
+    terminal.wait_until(lambda: terminal.text.count("running") >= 2)
+    for page in [*PAGES, "z", "1"]:
+        terminal.press(page)
+        terminal.wait_until(terminal.filled)
+        if colours == 16:
+            assert terminal.colours <= SIXTEEN
     terminal.press("q")
+    terminal.wait_until("stop after a checkpoint")
+    terminal.press("s")
     assert terminal.exit_code() == 130
     terminal.assert_left_as_found()
     assert b"Traceback" not in terminal.received
+
+
+def test_inside_tmux_it_fills_the_pane_on_every_page_whatever_becomes_of_its_size(tmux: Callable[..., Tmux]) -> None:
+    pane = tmux("--epochs", "100", size=(140, 45))
+    pane.wait_until("running")
+    for width, height in ((140, 45), (80, 24), (40, 12)):
+        pane.resize(width, height)
+        for page in PAGES:
+            pane.press(page)
+            pane.wait_until("q leave")
+            lines = pane.lines
+            assert len(lines) == height
+            assert max(map(len, lines)) == width, "no more and no less than the pane"
+    pane.press("q")
+    pane.wait_until("stop after a checkpoint")
+    pane.press("s")
+    assert pane.exit_code() == 130
+    pane.wait_until("run kept in")
+    assert "Traceback" not in pane.text
 
 
 def test_a_dumb_terminal_gets_plain_lines_after_one_that_says_so(

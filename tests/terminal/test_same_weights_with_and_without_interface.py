@@ -1,7 +1,8 @@
-"""One training in the interface, used as a restless person would, and the same one without: the same weights."""
+"""One training in the interface, used as a person would and as a cat would, and the same one without: same weights."""
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,28 @@ import pytest
 from tests.terminal.pseudo_terminal import Terminal
 from tui_vae.events import Epoch, RunFinished, State
 from tui_vae.runs import read_log
+from tui_vae.tui.keys import GROUPS
 
 EPOCHS = 8
 MODELS = ("baseline", "deep")
+
+
+CURSOR = {"up": "A", "down": "B", "right": "C", "left": "D"}
+SENT = {"tab": "\t", "enter": "\r", "escape": "\x1b", "question_mark": "?", "plus": "+", "minus": "-"}
+SENT |= {"equals_sign": "=", "comma": ",", "full_stop": ".", "less_than_sign": "<", "greater_than_sign": ">"}
+SENT |= {"left_square_bracket": "[", "right_square_bracket": "]", "slash": "/", "backspace": "\x7f"}
+SENT |= {"pageup": "\x1b[5~", "pagedown": "\x1b[6~", "home": "\x1b[H", "end": "\x1b[F"}
+SENT |= {key: f"\x1b[{letter}" for key, letter in CURSOR.items()}
+SENT |= {f"shift+{key}": f"\x1b[1;2{letter}" for key, letter in CURSOR.items()}
+STEERS = {*"spcSaleqw0", "space", "shift+space", "ctrl+s", "ctrl+c", "ctrl+q", "ctrl+p"}
+"""Keys that change what is trained, end it, write files, or lead to where such can be done."""
+KEYS = [
+    SENT.get(key, key)
+    for group in GROUPS.values()
+    for binding in group
+    for key in binding.key.split(",")
+    if key not in STEERS and (key in SENT or len(key) == 1)
+]
 
 
 class Ended(NamedTuple):
@@ -72,6 +92,38 @@ def with_interface(
 
 
 @pytest.fixture(scope="module")
+def with_random_keys(
+    spawn: Callable[..., Terminal], only_run: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Ended:
+    """Presses whatever does not steer training, clicks, turns the wheel and resizes until training is over."""
+    folder = tmp_path_factory.mktemp("with_random_keys")
+    terminal = spawn(folder, "--epochs", str(EPOCHS), "--seed", "7")
+    terminal.wait_until("running")
+    log = only_run(folder) / "events.jsonl"
+    chance = random.Random(11)
+    width, height = 80, 24
+    while b'"run_finished"' not in log.read_bytes():
+        what = chance.random()
+        if what < 0.05:
+            width, height = chance.randint(20, 140), chance.randint(5, 45)
+            terminal.resize(width, height)
+        elif what < 0.15:
+            at = f"{chance.randint(1, width)};{chance.randint(1, height - 2)}"  # above the keys of the last line
+            terminal.press(*chance.choice([(f"\x1b[<0;{at}M", f"\x1b[<0;{at}m"), (f"\x1b[<65;{at}M",)]))
+        else:
+            terminal.press(chance.choice(KEYS))
+        terminal.read(0.02)
+    terminal.resize(80, 24)
+    for _ in range(3):  # the help, and what is typed into: each long before the next key, or it is one with alt
+        terminal.see(lambda: False, patience=0.5)
+        terminal.press("escape")
+    terminal.see(lambda: False, patience=0.5)
+    terminal.wait_until(lambda: terminal.text.count("finished") >= len(MODELS))
+    terminal.press("q")
+    return Ended(terminal, terminal.exit_code(), only_run(folder), {})
+
+
+@pytest.fixture(scope="module")
 def without_interface(
     spawn: Callable[..., Terminal], only_run: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Ended:
@@ -85,12 +137,15 @@ def without_interface(
 
 
 @pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("used", ["with_interface", "with_random_keys"])
 def test_the_interface_changes_no_bit_of_the_weights(
-    with_interface: Ended, without_interface: Ended, model: str
+    request: pytest.FixtureRequest, without_interface: Ended, used: str, model: str
 ) -> None:
+    with_it: Ended = request.getfixturevalue(used)
     file = Path("models") / model / "latest.safetensors"
-    with_it, without_it = (ended.run / file for ended in (with_interface, without_interface))
-    assert with_it.read_bytes() == without_it.read_bytes()
+    assert with_it.code == 0
+    assert b"Traceback" not in with_it.terminal.received
+    assert (with_it.run / file).read_bytes() == (without_interface.run / file).read_bytes()
 
 
 def test_the_interface_changes_no_measured_number(with_interface: Ended, without_interface: Ended) -> None:

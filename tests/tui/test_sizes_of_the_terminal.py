@@ -72,12 +72,44 @@ async def test_shrinking_while_help_is_open_says_so_afterwards(open_monitor: Ope
         await monitor.until_shown("is too")
 
 
+@pytest.mark.parametrize("dialog", ["ctrl+p", "question_mark", "q", "S", "a"])
+async def test_a_dialog_survives_the_smallest_terminals(open_monitor: OpenMonitor, dialog: str) -> None:
+    async with open_monitor(size=(40, 12)) as monitor:
+        await monitor.press(dialog)
+        assert len(monitor.app.screen_stack) > 1
+        for width in range(12, 0, -1):
+            await monitor.resize(width, 12)
+        await monitor.resize(40, 2)
+        await monitor.press("down", "pageup", "pagedown")
+        await monitor.resize(80, 24)
+        await monitor.press("escape")
+        assert "held out" in monitor.text
+
+
 async def test_the_line_of_keys_is_never_cut_and_always_names_help_and_leaving(open_monitor: OpenMonitor) -> None:
     async with open_monitor() as monitor:
         for width in (30, 40, 60, 80, 100, 140):
             await monitor.resize(width, 24)
             line = monitor.panel("#keys").rstrip()
             assert line.endswith("? keys  q leave")
+
+
+async def test_the_line_of_keys_begins_with_those_of_the_page(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        for page, keys in (
+            ("1", "←→ inspect  [ ] zoom  0–6 pages  space pause  / filter"),
+            ("2", "←→ epoch  f film  0–6 pages  v view  space pause"),
+            ("3", "o order  v heat map  0–6 pages  z explore  / filter"),
+            ("4", "←→ pictures  0–6 pages  space pause"),
+            ("5", "/ search  v levels  0–6 pages  space pause"),
+            ("6", "space pause  0–6 pages  e evaluate"),
+        ):
+            await monitor.press(page)
+            assert monitor.panel("#keys").strip().startswith(keys)
+        await monitor.press("1")
+        await monitor.resize(140, 45)
+        assert "y log  pgdn more charts" in monitor.panel("#keys")
+        assert monitor.panel("#keys").count("space pause") == 1
 
 
 @pytest.mark.parametrize("width", [30, 34, 40, 60, 80])

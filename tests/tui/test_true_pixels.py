@@ -45,19 +45,24 @@ def test_an_image_of_many_parts_arrives_as_it_was() -> None:
     assert (held.columns, held.lines) == (75, 38)
 
 
-@pytest.mark.parametrize("scale", [1 / 3, 1 / 2, 1.0, 2.0])
-def test_cells_cover_the_box_and_are_cut_without_harm(scale: float) -> None:
+@pytest.mark.parametrize(
+    ("image", "scale"),
+    [(noise(1), 1 / 3), (noise(1), 1 / 2), (noise(1), 1.0), (noise(1) // 128, 1.0)],
+    ids=["third", "half", "whole", "long pieces"],
+)
+def test_cells_cover_the_box_and_are_cut_without_harm(image: Pixels, scale: float) -> None:
     terminal, screen = TerminalImages(), KittyScreen()
-    lines = terminal.draw()(noise(1), scale)
+    lines = terminal.draw()(image, scale)
     screen.feed(terminal.take())
     ((number, places),) = screen.seen(lines).items()
     held = screen.images[number]
-    assert (held.pixels == noise(1)).all(), "as it is, at whatever size it is drawn"
+    assert (held.pixels == image).all(), "as it is, at whatever size it is drawn"
     assert places == set(itertools.product(range(held.lines), range(held.columns)))
-    strip = Strip(lines[0])
-    assert strip.cell_length == held.columns == int(IMAGE_SIDE * scale)
-    for left, right in itertools.pairwise(range(0, held.columns + 1, 3)):
-        assert screen.seen([strip.crop(left, right)]) == {number: {(0, column) for column in range(left, right)}}
+    for row, line in enumerate(lines):
+        strip = Strip(line)
+        assert strip.cell_length == held.columns == int(IMAGE_SIDE * scale)
+        for left, right in itertools.combinations(range(held.columns + 1), 2):
+            assert screen.seen([strip.crop(left, right)]) == {number: {(row, column) for column in range(left, right)}}
 
 
 def test_a_picture_is_sent_once_for_each_size() -> None:

@@ -51,8 +51,8 @@ def terminal_asked(chosen: str, *, ascii_only: bool) -> Iterator[Asking]:
             finally:
                 if asked:
                     asking.graphics = _listen()
-    if asking.graphics.way == "kitty":
-        os.environ.setdefault("COLORTERM", "truecolor")
+    if asking.graphics.way == "kitty" and not os.environ.get("COLORTERM"):
+        os.environ["COLORTERM"] = "truecolor"
 
 
 def _may_draw(environment: Mapping[str, str]) -> bool:

@@ -22,12 +22,13 @@ from tui_vae.tui.ascii_filter import ASCII
 from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.dressed import DressedApp
 from tui_vae.tui.export import write_curves
-from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS
+from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS, HINTS
 from tui_vae.tui.loader import OpenSource
 from tui_vae.tui.pacer import Pacer
 from tui_vae.tui.pages import PAGES, ExplorerPage, MachinePage, Page, RunsPage, Shown
 from tui_vae.tui.picturing import PicturingApp
 from tui_vae.tui.preferences import PreferenceStore
+from tui_vae.tui.screens.choices import Palette
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.viewing import ViewingApp
 from tui_vae.tui.visiting import VisitingApp
@@ -182,10 +183,11 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         alert = self.query_one(AlertLine)
         alert.show(state, sighting)
         self._show_faces(room=not alert.display or self.size.height >= ENOUGH_LINES)
-        self.query_one(KeyHints).of_page(type(self.page).BINDINGS)
+        self.query_one(KeyHints).of_page(type(self.page).BINDINGS, HINTS.get(self.page.id or "", ()))
         settings = replace(self.settings, selected=self.query_one(ModelTable).selected, draw=self.draw)
         shown = Shown(state, settings, self.source, self._gallery, sighting, self.others, machine, self._stalled)
-        self.page.show(shown)
+        if self.page.is_mounted:  # else it is still being put together
+            self.page.show(shown)
 
     def _show_faces(self, *, room: bool) -> None:
         """Say how it ended; show what is waited for instead of a page that has nothing to show."""
@@ -193,9 +195,10 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         self.query_one(OutcomeLines).show(self.run_state, directory, room=room)
         loading = self.query_one(LoadingFace)
         needs_no_run = self.following.visited is not None or isinstance(self.page, (RunsPage, MachinePage))
-        waiting = None if needs_no_run else self._loader.waiting
+        small = self.screen_stack[0].has_class("-too-small")
+        waiting = None if needs_no_run or small else self._loader.waiting
         loading.show(self.run_state, waiting, self._loader.seconds, ascii_only=self.settings.ascii_only)
-        self.query_one("#pages").display = not loading.display
+        self.query_one("#pages").set_class(loading.display, "-waiting")
 
     def on_data_table_row_highlighted(self) -> None:
         self.update_view()
@@ -269,6 +272,10 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
             self.notify(f"{path}: {error.strerror}", severity="error", markup=False)
         else:
             self.notify(str(path), title="written", markup=False)
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette())
 
     def action_help(self) -> None:
         self.push_screen(HelpScreen())

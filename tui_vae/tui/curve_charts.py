@@ -14,7 +14,7 @@ from tui_vae.tui.quantities import History, Quantity, held_out_points, training_
 from tui_vae.tui.traces import traces_of, wanted_traces
 from tui_vae.tui.x_axis import X_LABELS, end_of_trace, x_ticks
 from tui_vae.view.axis import TRANSIENT, Symlog, nice_ticks, settled_range, tick_label
-from tui_vae.view.curves import Window, downsampled, smoothed, within
+from tui_vae.view.curves import Window, downsampled, within
 from tui_vae.view.printable import printable
 from tui_vae.view.state import RunState
 
@@ -44,11 +44,11 @@ def curve_chart(quantity: Quantity) -> Builder:
         marks: list[Curve] = []
         readings: list[Reading] = []
         for trace in traces:
-            training = training_points(quantity, trace, settings.x_axis)
+            training = training_points(quantity, trace, settings.x_axis, settings.smoothing)
             held_out = held_out_points(quantity, trace, settings.x_axis)
             raw = shown = None
             if training is not None:
-                shown = training.x, smoothed(training.y, settings.smoothing)
+                shown = training.x, training.smooth
                 lines.append(_line(training, shown, settings, columns, trace.style.colour))
                 if settings.smoothing > 1:
                     raw = training.x, training.y

@@ -8,6 +8,8 @@ last is given up.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from itertools import groupby
 
 from rich.color import Color
 from rich.segment import Segment
@@ -19,6 +21,9 @@ from tui_vae.view.cells import Pixels, levels, scaled
 
 _MOST = 1024
 """Pictures in an album: several times as many as the largest terminal shows at once."""
+
+_GREY_STEP = 32
+"""The grey below a picture is seen at its edge, and while a dialog stands before it."""
 
 _FIRST, _NUMBERS = 0x80_00_01, 0xFF_FF
 """Their red is 128, which none has that a dialog mixes with its background: it would be another picture's number."""
@@ -69,11 +74,8 @@ class _Album:
         self.numbers: dict[tuple[bytes, int], int] = {}
 
     def lines(self, image: Pixels, scale: float) -> list[list[Segment]]:
-        """As :data:`Draw`. Where the terminal does not know the picture, each cell is as light as its part of it.
-
-        A cell is a segment of its own: the library would cut longer ones between a character and its marks.
-        """
-        rows = levels(scaled(image, scale))
+        """As :data:`Draw`; where the terminal does not draw the picture, a cell is about as light as its part of it."""
+        rows = [[level // _GREY_STEP * _GREY_STEP for level in row] for row in levels(scaled(image, scale))]
         columns = len(rows[0])
         if max(columns, len(rows)) > MOST_CELLS:
             return half_block_lines(image, scale)
@@ -84,6 +86,23 @@ class _Album:
         colour = Color.from_rgb(number >> 16, number >> 8 & 255, number & 255)
         styles = {level: Style(color=colour, bgcolor=grey(level)) for level in {level for row in rows for level in row}}
         return [
-            [Segment(cell(line, column), styles[level]) for column, level in enumerate(row)]
+            [
+                Segment("".join(cell(line, column) for column in range(start, end)), styles[row[start]])
+                for start, end in _pieces(row)
+            ]
             for line, row in enumerate(rows)
         ]
+
+
+def _pieces(row: list[int]) -> Iterator[tuple[int, int]]:
+    """The starts and ends of pieces of one level, and of a power of two cells.
+
+    The library cuts text at a share of its length: for such pieces that is exact, and no cell loses its marks.
+    """
+    start = 0
+    for _, cells in groupby(row):
+        end = start + len(list(cells))
+        while start < end:
+            size = 1 << (end - start).bit_length() - 1
+            yield start, start + size
+            start += size

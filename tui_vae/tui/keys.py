@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from textual.binding import Binding
 
 EXPLORER: list[Binding] = [
@@ -136,6 +138,50 @@ GROUPS: dict[str, list[Binding]] = {
 }  # fmt: skip
 
 BINDINGS = [binding for group in GROUPS.values() if group not in (EXPLORER, OF_RUNS, ON_LOG) for binding in group]
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Keys that are named together below a page: by what they do, and the word for that on this page."""
+
+    actions: tuple[str, ...]
+    text: str
+    between: str = ""
+
+    @property
+    def bindings(self) -> list[Binding]:
+        everything = [binding for group in GROUPS.values() for binding in group]
+        return [next(b for b in everything if b.action == action) for action in self.actions]
+
+    @property
+    def keys(self) -> str:
+        return self.between.join(binding.key_display or binding.key for binding in self.bindings)
+
+
+_STEPS = ("step(-1)", "step(1)")
+
+HINTS: dict[str, tuple[Hint, ...]] = {
+    "training": (
+        Hint(_STEPS, "inspect"),
+        Hint(("zoom(-1)", "zoom(1)"), "zoom", between=" "),
+        Hint(("pause_model",), "pause"),
+        Hint(("filter",), "filter"),
+        Hint(("log_axis",), "log"),
+        Hint(("turn(1)",), "more charts"),
+        Hint(("x_axis",), "x axis"),
+        Hint(("smooth(1)", "smooth(-1)"), "smooth", between=" "),
+    ),
+    "digits": (Hint(_STEPS, "epoch"), Hint(("film",), "film"), Hint(("next_view",), "view")),
+    "latents": (
+        Hint(("order",), "order"),
+        Hint(("next_view",), "heat map"),
+        Hint(("page('explorer')",), "explore"),
+        Hint(("filter",), "filter"),
+    ),
+    "evaluation": (Hint(_STEPS, "pictures"),),
+    "log-page": (Hint(("app.search_log",), "search"), Hint(("next_view",), "levels")),
+}
+"""What stands first below a page, by the page's id, as far as there is room."""
 
 
 def key_of(action: str) -> str:

@@ -47,7 +47,7 @@ def transmission(number: int, image: Pixels, columns: int, lines: int) -> str:
     height, width = image.shape
     data = base64.standard_b64encode(zlib.compress(image.repeat(3).tobytes())).decode()
     chunks = [data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK)]
-    what = f"a=T,U=1,q=2,i={number},c={columns},r={lines},f=24,o=z,s={width},v={height}"
+    what = f"a=T,U=1,C=1,q=2,i={number},c={columns},r={lines},f=24,o=z,s={width},v={height}"
     heads = [what, *["q=2"] * (len(chunks) - 1)]
     more = [1] * (len(chunks) - 1) + [0]
     return "".join(

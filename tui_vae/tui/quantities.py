@@ -14,16 +14,18 @@ from tui_vae.tui.traces import Trace
 from tui_vae.tui.x_axis import x_of_trace
 from tui_vae.view.numbers import count, nats
 from tui_vae.view.series import FloatArray
+from tui_vae.view.smoothing import smoothed
 from tui_vae.view.state import ModelState, RunState
 
 
 class History(NamedTuple):
-    """Values of one curve by x, with the least and greatest that each stands for."""
+    """Values of one curve by x, with the least and greatest that each stands for; ``smooth`` is y where it is not."""
 
     x: FloatArray
     y: FloatArray
     low: FloatArray
     high: FloatArray
+    smooth: FloatArray
 
 
 @dataclass(frozen=True)
@@ -79,17 +81,17 @@ ACTIVE = Quantity("active latents, number", "active", count, of_epoch=lambda epo
 SPEED = Quantity("training speed, images per second", "images/s", count, column="images_per_second")
 
 
-def training_points(quantity: Quantity, trace: Trace, axis: XAxis) -> History | None:
-    """The curve over the steps of training, or over its epochs."""
+def training_points(quantity: Quantity, trace: Trace, axis: XAxis, smoothing: int) -> History | None:
+    """The curve over the steps of training, or over its epochs, and the same smoothed over so many points."""
     if quantity.column is None:
-        return _epoch_points(quantity, trace, axis, tuple(trace.model.train))
+        return _epoch_points(quantity, trace, axis, tuple(trace.model.train), smoothing)
     history = trace.model.progress
     if not len(history):
         return None
     x = x_of_trace(trace, axis, history.column("step"), history.column("t"))
     y = history.column(quantity.column)
     low, high = (history.column(name) for name in quantity.bounds) if quantity.bounds is not None else (y, y)
-    return History(x, y, low, high)
+    return History(x, y, low, high, history.smoothed(quantity.column, smoothing) if smoothing > 1 else y)
 
 
 def held_out_points(quantity: Quantity, trace: Trace, axis: XAxis) -> History | None:
@@ -97,9 +99,12 @@ def held_out_points(quantity: Quantity, trace: Trace, axis: XAxis) -> History | 
     return _epoch_points(quantity, trace, axis, tuple(trace.model.held_out))
 
 
-def _epoch_points(quantity: Quantity, trace: Trace, axis: XAxis, epochs: tuple[Epoch, ...]) -> History | None:
+def _epoch_points(
+    quantity: Quantity, trace: Trace, axis: XAxis, epochs: tuple[Epoch, ...], smoothing: int = 1
+) -> History | None:
     if not epochs or quantity.of_epoch is None:
         return None
     steps = np.array([epoch.epoch for epoch in epochs]) * trace.steps_per_epoch
     y = np.array([quantity.of_epoch(epoch) for epoch in epochs], dtype=float)
-    return History(x_of_trace(trace, axis, steps, np.array([epoch.t for epoch in epochs])), y, y, y)
+    x = x_of_trace(trace, axis, steps, np.array([epoch.t for epoch in epochs]))
+    return History(x, y, y, y, smoothed(y, smoothing))

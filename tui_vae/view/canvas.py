@@ -118,10 +118,12 @@ def line_dots(x: FloatArray, y: FloatArray, width: int, height: int) -> tuple[In
     number = np.arange(len(segment)) - np.repeat(np.cumsum(counts) - counts, counts)
     place = start[segment] + (end - start)[segment] * number / (counts - 1)[segment]
     # Points with a gap on either side belong to no segment.
-    alone = points & ~np.r_[False, points[:-1]] & ~np.r_[points[1:], False]
+    alone = points.copy()
+    alone[1:] &= ~points[:-1]
+    alone[:-1] &= ~points[1:]
     alone &= (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
-    across = np.r_[x[inside][segment] + place * dx[segment], x[alone]]
-    up = np.r_[y[inside][segment] + place * dy[segment], y[alone]]
+    across = np.concatenate((x[inside][segment] + place * dx[segment], x[alone]))
+    up = np.concatenate((y[inside][segment] + place * dy[segment], y[alone]))
     return (
         np.clip(np.floor(across + 0.5).astype(np.int64), 0, width - 1),
         np.clip(np.floor(up + 0.5).astype(np.int64), 0, height - 1),

@@ -1,4 +1,4 @@
-"""From a history to the points of a chart: smoothing, and few points a column without losing a spike or a gap."""
+"""From a history to the points of a chart: few points a column without losing a spike or a gap."""
 
 from __future__ import annotations
 
@@ -10,27 +10,6 @@ from tui_vae.view.series import FloatArray
 IntArray = npt.NDArray[np.int64]
 Window = tuple[float, float]
 """The part of x that is looked at."""
-
-
-def smoothed(values: FloatArray, window: int) -> FloatArray:
-    """Exponential moving average with the mean age of a ``window``-point box, started without bias.
-
-    Bias is corrected as in Adam (arXiv:1412.6980, section 3). A value that is not finite stays where it is and is left
-    out of the average.
-    """
-    if window <= 1 or not len(values):
-        return values
-    decay = 1 - 2 / (window + 1)
-    finite = np.isfinite(values)
-    sums, weights = values[finite], np.ones(int(finite.sum()))
-    # Each pass doubles how far back the sums reach, until what lies further back no longer weighs anything.
-    reach = 1
-    while reach < len(sums) and decay**reach > 1e-18:
-        sums, weights = (np.r_[part[:reach], part[reach:] + decay**reach * part[:-reach]] for part in (sums, weights))
-        reach *= 2
-    result = values.copy()
-    result[finite] = sums / weights
-    return result
 
 
 def within(x: FloatArray, window: Window | None) -> slice:
@@ -86,15 +65,16 @@ def downsampled(
     differ = low[least] != high[greatest]
     greatest = greatest[differ]
     gaps = gaps[_starts(part[gaps])]
-    index = np.r_[least, greatest, gaps]
-    values = np.r_[low[least], high[greatest], np.full(len(gaps), np.nan)]
+    index = np.concatenate((least, greatest, gaps))
+    values = np.concatenate((low[least], high[greatest], np.full(len(gaps), np.nan)))
     order = np.argsort(index, kind="stable")
     return x[index[order]], values[order]
 
 
 def _starts(part: IntArray) -> npt.NDArray[np.bool_]:
     """Which values begin a part; equal parts stand together."""
-    starts: npt.NDArray[np.bool_] = np.diff(part, prepend=-1) != 0
+    starts = np.ones(len(part), dtype=np.bool_)
+    np.not_equal(part[1:], part[:-1], out=starts[1:])
     return starts
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_vae.events import Progress
+from tui_vae.view.smoothing import smoothed
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -54,13 +55,14 @@ class Series:
     Once it has been full, each point stands for about the same number of steps: the newest gathers until it does.
     """
 
-    __slots__ = ("_length", "_newest", "_span", "_storage")
+    __slots__ = ("_length", "_newest", "_smoothed", "_span", "_storage")
 
     def __init__(self) -> None:
         self._storage = _Storage(np.empty((64, len(Point._fields))), 0)
         self._length = 0
         self._newest: Point | None = None
         self._span = 0.0
+        self._smoothed: dict[str, tuple[int, FloatArray]] = {}
 
     def __len__(self) -> int:
         return self._length + (self._newest is not None)
@@ -73,6 +75,14 @@ class Series:
             values = np.append(values, self._newest[index])
         values.flags.writeable = False
         return values
+
+    def smoothed(self, name: str, window: int) -> FloatArray:
+        """A column smoothed over ``window`` points, see :func:`smoothed`; what was asked for last is kept."""
+        kept = self._smoothed.get(name)
+        if kept is None or kept[0] != window:
+            kept = self._smoothed[name] = window, smoothed(self.column(name), window)
+            kept[1].flags.writeable = False
+        return kept[1]
 
     def last(self) -> Point | None:
         return self._newest
@@ -121,6 +131,7 @@ class Series:
     def _of(storage: _Storage, length: int, newest: Point | None, span: float) -> Series:
         series = Series.__new__(Series)
         series._storage, series._length, series._newest, series._span = storage, length, newest, span
+        series._smoothed = {}
         return series
 
 

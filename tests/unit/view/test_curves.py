@@ -1,4 +1,4 @@
-"""Smoothing and down-sampling."""
+"""Down-sampling."""
 
 from __future__ import annotations
 
@@ -9,42 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_vae.view.curves import downsampled, smoothed, value_at, within
+from tui_vae.view.curves import downsampled, value_at, within
 
-finite = st.floats(-1e9, 1e9)
-any_value = finite | st.sampled_from([math.nan, math.inf, -math.inf])
-
-
-@given(finite, st.integers(1, 50), st.integers(0, 1000))
-def test_a_constant_stays_constant(value: float, length: int, window: int) -> None:
-    assert smoothed(np.full(length, value), window) == pytest.approx(np.full(length, value), rel=1e-9)
-
-
-@given(st.lists(any_value, max_size=40), st.integers(2, 100))
-def test_smoothing_is_the_weighted_mean_of_what_is_finite_so_far(values: list[float], window: int) -> None:
-    given_values = np.array(values)
-    result = smoothed(given_values, window)
-    assert np.array_equal(given_values, np.array(values), equal_nan=True)
-    assert len(result) == len(values)
-    decay = 1 - 2 / (window + 1)
-    seen: list[float] = []
-    for value, smooth in zip(values, result.tolist(), strict=True):
-        if not math.isfinite(value):
-            assert np.array_equal(value, smooth, equal_nan=True)
-            continue
-        seen.append(value)
-        weights = [decay ** (len(seen) - 1 - i) for i in range(len(seen))]
-        assert smooth == pytest.approx(np.average(seen, weights=weights), rel=1e-6, abs=1e-3)
-
-
-@pytest.mark.parametrize("window", [-1, 0, 1])
-def test_no_smoothing_is_no_change(window: int) -> None:
-    values = np.array([1.0, math.nan, -3.0])
-    assert np.array_equal(smoothed(values, window), values, equal_nan=True)
-
-
-def test_the_first_value_is_its_own_mean_whatever_the_window() -> None:
-    assert smoothed(np.array([700.0, 0.0]), 100)[0] == pytest.approx(700.0)
+any_value = st.floats(-1e9, 1e9) | st.sampled_from([math.nan, math.inf, -math.inf])
 
 
 @st.composite

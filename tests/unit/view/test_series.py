@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tui_vae.view import series as series_module
 from tui_vae.view.series import MOST_POINTS, Point, Series, point_of
+from tui_vae.view.smoothing import smoothed
 
 sizes = st.floats(-1e6, 1e6)
 
@@ -147,3 +148,17 @@ def test_a_point_stands_for_the_steps_since_the_last_event(progress) -> None:
         images_per_second=1000.0,
     )
     assert point_of(progress(30), previous_step=30).steps == 1
+
+
+def test_a_smoothed_column_is_kept_until_another_is_asked_for() -> None:
+    series = grown([Point(step, step, 1, *[float(step % 7)] * 6) for step in range(1, 200)])
+    first = series.smoothed("loss", 10)
+    assert first.tolist() == smoothed(series.column("loss"), 10).tolist()
+    assert series.smoothed("loss", 10) is first
+    assert series.smoothed("kl", 10) is not first
+    assert series.smoothed("loss", 25).tolist() == smoothed(series.column("loss"), 25).tolist()
+    longer = series.append(Point(200, 200, 1, *[90.0] * 6))
+    assert len(longer.smoothed("loss", 25)) == 200
+    assert len(series.smoothed("loss", 25)) == 199
+    with pytest.raises(ValueError, match="read-only"):
+        first[0] = 0.0

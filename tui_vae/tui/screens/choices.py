@@ -1,10 +1,32 @@
-"""One line of a dialog in which a key, or the highlighted line, decides."""
+"""What to choose from in a dialog: lines of which one is decided on by its key, or by the highlight."""
 
 from __future__ import annotations
 
 from rich.text import Text
+from textual.command import CommandList, CommandPalette
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 
 def choice(key: str, text: str, id: str) -> Option:
     return Option(Text.assemble((f"{key:>4}", "bold"), f"  {text}"), id=id)
+
+
+class Choices(OptionList):
+    """The lines; where there is no room for any, the library's list would look for a page of none and fail."""
+
+    def action_page_up(self) -> None:
+        if self.scrollable_content_region:
+            super().action_page_up()  # type: ignore[no-untyped-call]
+
+    def action_page_down(self) -> None:
+        if self.scrollable_content_region:
+            super().action_page_down()  # type: ignore[no-untyped-call]
+
+
+class Palette(CommandPalette):
+    """The library's palette, which passes keys on to a list of its own."""
+
+    def _action_command_list(self, action: str) -> None:
+        if self.query_one(CommandList).scrollable_content_region:
+            super()._action_command_list(action)

@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList
 
-from tui_vae.tui.screens.choices import choice
+from tui_vae.tui.screens.choices import Choices, choice
 from tui_vae.view.library import ListedRun
 from tui_vae.view.numbers import size
 
@@ -31,7 +31,7 @@ class DeleteScreen(ModalScreen[bool]):
         with Vertical(id="delete-dialog", classes="dialog"):
             yield Label(Text(f"Delete the run {self._run.name}?", no_wrap=True, overflow="ellipsis"))
             delete = f"delete its {size(self._run.size)} for good"
-            yield OptionList(choice("d", delete, "delete"), choice("esc", "cancel", "cancel"))
+            yield Choices(choice("d", delete, "delete"), choice("esc", "cancel", "cancel"))
 
     def on_mount(self) -> None:
         self.query_one(OptionList).highlighted = 1  # a key pressed once too often deletes nothing

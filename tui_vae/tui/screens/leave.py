@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList
 
-from tui_vae.tui.screens.choices import choice
+from tui_vae.tui.screens.choices import Choices, choice
 
 
 class Leave(Enum):
@@ -54,7 +54,7 @@ class LeaveScreen(ModalScreen[Leave | None]):
         question, headless, stop = self._texts
         with Vertical(id="leave-dialog", classes="dialog"):
             yield Label(question)
-            yield OptionList(
+            yield Choices(
                 choice("h", headless, "headless"), choice("s", stop, "stop"), choice("esc", "cancel", "cancel")
             )
 

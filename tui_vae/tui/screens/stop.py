@@ -9,7 +9,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList
 
-from tui_vae.tui.screens.choices import choice
+from tui_vae.tui.screens.choices import Choices, choice
 
 _TRAINING = "Stop training?", "stop all models after a step; it can be resumed"
 _EVALUATION = "Training is done. Stop its evaluation?", "stop it; the models are kept"
@@ -41,7 +41,7 @@ class StopScreen(ModalScreen[str | None]):
         with Vertical(id="stop-dialog", classes="dialog"):
             yield Label(question)
             one = [choice("o", f"stop only {self._one}", "one")] if self._one is not None else []
-            yield OptionList(choice("s", stop, "all"), *one, choice("esc", "cancel", "cancel"))
+            yield Choices(choice("s", stop, "all"), *one, choice("esc", "cancel", "cancel"))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.action_choose(event.option.id or "cancel")

@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.widgets import Static
 
 from tui_vae.condition import Sighting
-from tui_vae.tui.keys import key_of, key_of_page
+from tui_vae.tui.keys import Hint, key_of, key_of_page
 from tui_vae.tui.machine_lines import header
 from tui_vae.view.evaluating import at_work, percent, time_left
 from tui_vae.view.machine import MachineReading
@@ -138,24 +138,32 @@ class KeyHints(Static):
         self._shown = [binding for binding in bindings if binding.show]
         self._pages = pages
         self._own: tuple[Binding, ...] = ()
+        self._first: tuple[Hint, ...] = ()
         self._arrange()
         self._greetings = _greetings()
         self._greeting = False
 
-    def of_page(self, own: Sequence[object]) -> None:
-        """Name the keys of the page at hand before those of all pages, and none that means something else there."""
+    def of_page(self, own: Sequence[object], first: tuple[Hint, ...] = ()) -> None:
+        """Name the keys of the page at hand before those of all pages, and none that means something else there.
+
+        Args:
+            own: The bindings of the page alone.
+            first: What else of all keys is of most use there.
+        """
         bindings = tuple(binding for binding in own if isinstance(binding, Binding))
-        if bindings != self._own:
-            self._own = bindings
+        if (bindings, first) != (self._own, self._first):
+            self._own, self._first = bindings, first
             self._arrange()
             self.on_resize()
 
     def _arrange(self) -> None:
         """Make up the hints: those that always stand there, all others, and those where pages share one."""
         taken = {key for binding in self._own for key in binding.key.split(",")}
-        shown = [binding for binding in self._shown if not taken & set(binding.key.split(","))]
+        named = {action for hint in self._first for action in hint.actions}
+        shown = [b for b in self._shown if not taken & set(b.key.split(",")) and b.action not in named]
         self._always = [_hint(b) for b in shown if b.id in ("help", "leave")]
         own = [_hint(binding) for binding in self._own if binding.show]
+        own += [_key_and_text(hint.keys, hint.text) for hint in self._first]
         others = [b for b in shown if b.id not in ("help", "leave")]
         self._each = own + [_hint(b) for b in others]
         self._shared = own + [_hint(b) for b in others if b not in self._pages]
