@@ -67,14 +67,13 @@ def test_others_get_half_blocks_and_what_was_typed_counts(spawn: Spawn, tmp_path
 
 def test_answers_that_come_too_late_are_no_keys(spawn: Spawn, tmp_path: Path) -> None:
     terminal = spawn(tmp_path, "runs", "--open", size=(100, 30))
-    terminal.wait_until(NO_RUNS)
+    terminal.wait_until(lambda: NO_RUNS in terminal.text and "enter open" in terminal.text)
     before = terminal.text
     terminal.press(KITTY[:9])
     terminal.press(KITTY[9:], "?")
     terminal.wait_until(HELP)
     terminal.press("\x1b")
-    terminal.wait_until(NO_RUNS)
-    assert terminal.text == before
+    terminal.wait_until(lambda: terminal.text == before)
     terminal.press("q")
     assert terminal.exit_code() == 0
 
