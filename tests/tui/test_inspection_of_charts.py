@@ -174,8 +174,8 @@ async def test_a_filter_that_matches_nothing_says_so_and_escape_clears_it(open_m
 
 async def test_where_nothing_is_filtered_slash_says_what_is(open_monitor: OpenMonitor) -> None:
     async with open_monitor(size=(80, 24)) as monitor:
-        await monitor.press("2", "slash")
-        await monitor.until_shown("pages 1 and 3")
+        await monitor.press("4", "slash")
+        await monitor.until_shown("pages 1, 2 and 3")
         assert not monitor.shows("#filter")
 
 
@@ -190,6 +190,23 @@ async def test_the_filter_holds_for_the_charts_of_latents_too(open_monitor: Open
         await monitor.until(lambda: "no model matches DEEPx" in monitor.panel("#latents"))
         await monitor.press("escape")
         await monitor.until(lambda: "● baseline" in monitor.panel("#latents"))
+
+
+async def test_the_filter_holds_for_digits_too_and_leaves_the_table(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(140, 45)) as monitor:
+        await monitor.until(lambda: "baseline · samples" in monitor.panel("#samples"))
+        await monitor.press("slash", *"deep", "enter")
+        await monitor.until(lambda: "baseline" not in monitor.panel("#samples"))
+        assert "deep · samples" in monitor.panel("#samples")
+        assert "● baseline" in monitor.panel("#models")
+        await monitor.press("2")
+        await monitor.until(lambda: "only deep" in monitor.panel("#gallery"))
+        assert "baseline" not in monitor.panel("#gallery")
+        assert "held-out images" in monitor.panel("#gallery")
+        await monitor.press("slash", "x")
+        await monitor.until(lambda: "no model matches x" in monitor.panel("#gallery"))
+        await monitor.press("escape")
+        await monitor.until(lambda: "baseline · samples" in monitor.panel("#gallery"))
 
 
 def learned() -> list[Event]:

@@ -67,6 +67,36 @@ async def test_without_an_evaluation_it_says_how_chains_come(open_monitor: OpenM
         assert "v view" in monitor.panel("#chains")
 
 
+async def test_the_filter_and_the_edges_hold_for_chains(open_monitor: OpenMonitor) -> None:
+    events = [*recorded_run(), *(evaluation(name, i, pictures=pictures(name)) for i, name in enumerate(NAMES))]
+    async with open_monitor(events, size=(140, 60)) as monitor:
+        await monitor.press("2", "v", "v", "v")
+        await monitor.until_shown("chains · 1 of 2")
+        for key, at in (("end", 2), ("end", 2), ("home", 1), ("shift+right", 2), ("shift+left", 1)):
+            await monitor.press(key)
+            await monitor.until_shown(f"chains · {at} of 2")
+        assert "baseline" in monitor.panel("#chains")
+        await monitor.press("slash", *"deep")
+        await monitor.until(lambda: "baseline" not in monitor.panel("#chains"))
+        assert "deep" in monitor.panel("#chains")
+        await monitor.press("x")
+        await monitor.until(lambda: "no model matches deepx" in monitor.panel("#chains"))
+
+
+async def test_home_and_end_go_to_the_first_and_the_newest_epoch(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(recorded_run(14), size=(80, 24)) as monitor:
+        await monitor.press("2")
+        for key, epoch in (
+            ("home", "0"),
+            ("shift+right", "10"),
+            ("shift+right", "newest"),
+            ("shift+left", "4"),
+            ("end", "newest"),
+        ):
+            await monitor.press(key)
+            await monitor.until(lambda epoch=epoch: epoch_shown(monitor) == epoch)
+
+
 def epoch_shown(monitor: Monitor) -> str:
     found = re.search(r"epoch (\d+) of|newest", monitor.panel("#gallery").splitlines()[-1])
     assert found is not None

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from tui_vae.events import Samples
 from tui_vae.tui.charts import styles_of
+from tui_vae.tui.traces import wanted_models
 from tui_vae.tui.widgets.digits import DigitRow
 from tui_vae.view.cells import Sheet, parse_sheet
 from tui_vae.view.source import RunSource
@@ -27,17 +28,26 @@ class Gallery:
         self._sheets: OrderedDict[str, Sheet | None] = OrderedDict()
 
     def rows(
-        self, state: RunState, source: RunSource, epoch: int | None, *, ascii_only: bool, only: Part | None = None
+        self,
+        state: RunState,
+        source: RunSource,
+        epoch: int | None,
+        *,
+        ascii_only: bool,
+        only: Part | None = None,
+        wanted: str = "",
     ) -> list[DigitRow]:
         """The rows for an epoch, or for the newest of each model; of both parts, or of one only.
 
-        A model that has no picture of the epoch yet, or had ended before, is shown at its last before it.
+        Of the models that the globs ``wanted`` leave. One that has no picture of the epoch yet, or had ended before, is
+        shown at its last before it.
         """
         prior: list[DigitRow] = []
         reconstructions: list[DigitRow] = []
         originals: list[DigitRow] = []
+        models = wanted_models(state, wanted)
         for name, style in styles_of(state, ascii_only=ascii_only).items():
-            samples = _at(state.models[name], epoch)
+            samples = _at(state.models[name], epoch) if name in models else None
             sheet = self._sheet(source, samples) if samples is not None else None
             if samples is None or sheet is None:
                 continue

@@ -39,6 +39,11 @@ def traces_of(state: RunState, others: Sequence[RunState] = (), *, ascii_only: b
     )
 
 
+def wanted_models(state: RunState, globs: str) -> frozenset[str]:
+    """The names of those models of a run that the globs leave."""
+    return frozenset(trace.model.name for trace in wanted_traces(traces_of(state, ascii_only=False), globs))
+
+
 def wanted_traces(traces: Iterable[Trace], globs: str) -> tuple[Trace, ...]:
     """Those whose label, or name of the model, matches one of the globs, which commas divide; all without a glob."""
     patterns = [glob.strip().lower() for glob in globs.split(",") if glob.strip()]

@@ -94,7 +94,7 @@ class ViewingApp(App[Leave]):
         if self.page.has_filter:
             self.query_one(FilterLine).open(self.settings.wanted)
         else:
-            self.notify("what is filtered are the charts of pages 1 and 3", timeout=2)
+            self.notify("models are filtered on the pages 1, 2 and 3", timeout=2)
 
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
         self._change(replace(self.settings, wanted=event.globs))

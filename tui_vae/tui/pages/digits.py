@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.timer import Timer
 from textual.widget import Widget
 
 from tui_vae.tui.gallery import Part, epochs_with_samples
 from tui_vae.tui.pages.page import Page, Shown
+from tui_vae.tui.traces import wanted_models
 from tui_vae.tui.widgets.digits import DigitGallery
 from tui_vae.tui.widgets.pictures import PictureView
 
@@ -18,6 +20,8 @@ SECONDS_A_FRAME = 0.25
 
 MOST_FRAMES = 120
 """Of many epochs, the film shows as many, evenly picked."""
+
+_WAITING = "waiting for the first samples"
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,13 @@ _VIEWS = (
 class DigitsPage(Page):
     """All models show the same z and the same images, at the same epoch."""
 
+    has_filter = True
+
     def __init__(self) -> None:
         super().__init__(id="digits")
-        self._gallery = DigitGallery("waiting for the first samples", id="gallery")
+        self._gallery = DigitGallery(_WAITING, id="gallery")
         self._pictures = {
-            name: PictureView(name, f"{name} come with an evaluation: press e", kinds=kinds, keys="v view", id=name)
+            name: PictureView(name, _coming(name), kinds=kinds, keys="v view", id=name)
             for name, kinds in (("chains", "chain"), ("interpolations", "interpolation"))
         }
         self._view = 0
@@ -82,12 +88,17 @@ class DigitsPage(Page):
         if shown is None or shown.source is None:
             return
         ascii_only, shades = shown.settings.ascii_only, shown.settings.shades
+        wanted = shown.settings.wanted
         if isinstance(panel := self._panel, PictureView):
+            panel.limit_to(wanted_models(shown.state, wanted), shown.awaited(_coming(self.view.name)))
             panel.show(shown.state, shown.source, ascii_only=ascii_only, shades=shades)
             return
-        rows = shown.gallery.rows(shown.state, shown.source, self._epoch, ascii_only=ascii_only, only=self.view.part)
+        rows = shown.gallery.rows(
+            shown.state, shown.source, self._epoch, ascii_only=ascii_only, only=self.view.part, wanted=wanted
+        )
+        panel.wait_for(shown.awaited(_WAITING))
         panel.show(rows, shades=shades)
-        panel.border_title = f" {self.view.name} "
+        panel.border_title = Text(f" {self.view.name}{f' · only {wanted}' if wanted else ''} ")
         panel.border_subtitle = f" {self._where()}  {self._keys()} "
 
     def _where(self) -> str:
@@ -103,10 +114,18 @@ class DigitsPage(Page):
 
     def step(self, direction: int) -> None:
         if isinstance(panel := self._panel, PictureView):
-            panel.turn(direction)
+            panel.turn(1 if direction > 0 else -1)
             return
         self._stop_film()
         self._go(direction)
+
+    def to_edge(self, direction: int) -> None:
+        """To the first epoch or the newest, which is followed from then on; to the first picture or the last."""
+        if isinstance(panel := self._panel, PictureView):
+            panel.turn_to_edge(direction)
+            return
+        self._stop_film()
+        self._epoch = self._epochs[0] if direction < 0 and len(self._epochs) > 1 else None
 
     def _go(self, epochs_on: int) -> None:
         """Show the epoch that lies so many of those with samples after the one at hand."""
@@ -155,3 +174,7 @@ class DigitsPage(Page):
     def restore(self) -> None:
         self._epoch = None
         self._stop_film()
+
+
+def _coming(pictures: str) -> str:
+    return f"{pictures} come with an evaluation: press e"

@@ -60,9 +60,15 @@ class EvaluationPage(ArrangedPage):
             self._pictures.show(state, shown.source, ascii_only=ascii_only, shades=shown.settings.shades)
 
     def step(self, direction: int) -> None:
-        models = self.at_hand is self._report and self._report.display and self._report.turn(direction)
+        """To further models where not all have room, else to the next picture: a long step is no longer there."""
+        one = 1 if direction > 0 else -1
+        models = self.at_hand is self._report and self._report.display and self._report.turn(one)
         if not models and self._pictures.display:
-            self._pictures.turn(direction)
+            self._pictures.turn(one)
+
+    def to_edge(self, direction: int) -> None:
+        if self._pictures.display:
+            self._pictures.turn_to_edge(direction)
 
     def place_panels(self) -> None:
         width, height = self.size

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from tui_vae.tui.latent_charts import latent_chart
 from tui_vae.tui.pages.page import Page, Shown
-from tui_vae.tui.traces import traces_of, wanted_traces
+from tui_vae.tui.traces import wanted_models
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.view.state import RunState
 
@@ -29,7 +29,7 @@ class LatentsPage(Page):
         self._charts: dict[str, Chart] = {}
         self._scroll = VerticalScroll(can_focus=False)
         self._nothing = Static(id="no-latents", markup=False)
-        self._wanted: set[str] = set()
+        self._wanted: frozenset[str] = frozenset()
         self._over_epochs = False
         self._selected: str | None = None
         self._alone: str | None = None  # the model whose chart is enlarged
@@ -62,8 +62,7 @@ class LatentsPage(Page):
     def _choose(self, shown: Shown) -> None:
         """Show the models that the filter leaves, and say so when there are none."""
         globs = shown.settings.wanted
-        traces = wanted_traces(traces_of(shown.state, ascii_only=shown.settings.ascii_only), globs)
-        wanted = {trace.model.name for trace in traces}
+        wanted = wanted_models(shown.state, globs)
         if wanted != self._wanted or not wanted:
             self._wanted = wanted
             self._nothing.update(f"no model matches {globs}" if globs else "")

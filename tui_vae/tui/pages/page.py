@@ -11,6 +11,7 @@ from textual.widget import Widget
 from tui_vae.condition import Sighting
 from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.gallery import Gallery
+from tui_vae.tui.traces import wanted_models
 from tui_vae.view.machine import MachineReading
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState
@@ -30,11 +31,17 @@ class Shown:
     stalled: Callable[[], bool] = bool
     """Whether the terminal does not read: then nothing is to be drawn."""
 
+    def awaited(self, waiting: str) -> str:
+        """Why there is nothing to show: no model is left by the filter, or it is still ``waiting``."""
+        globs = self.settings.wanted
+        nothing_left = self.state.models and not wanted_models(self.state, globs)
+        return f"no model matches {globs}" if nothing_left else waiting
+
 
 class Page(Container):
     """A full page below the table. Only the visible one is asked to show anything.
 
-    ``has_filter`` says whether its charts show the models that the filter leaves.
+    ``has_filter`` says whether it shows the models that the filter leaves.
     """
 
     has_filter = False

@@ -19,6 +19,7 @@ from tui_vae.tui.widgets.digits import DigitGallery
 
 _WAITING = "waiting for the first steps"
 _WAITING_FOR_EPOCH = "waiting for the first epoch"
+_WAITING_FOR_SAMPLES = "waiting for the first samples"
 _NARROWEST, _LOWEST = 24, 24
 """Columns that a chart below the loss needs, and rows of a page for each row of them."""
 
@@ -63,7 +64,7 @@ class TrainingPage(InspectedPage):
             Chart(curve_chart(SPEED), _WAITING, id="speed"),
             self._sigma,
         ]
-        self._samples = DigitGallery("waiting for the first samples", id="samples")
+        self._samples = DigitGallery(_WAITING_FOR_SAMPLES, id="samples")
         self._left = Vertical(id="left")
         self._bottom = Grid(id="bottom")
         self._learns_sigma = False
@@ -98,7 +99,8 @@ class TrainingPage(InspectedPage):
                 chart.show(shown.state, settings, shown.others, cursor)
         if self._samples.display and shown.source is not None:
             ascii_only = shown.settings.ascii_only
-            rows = shown.gallery.rows(shown.state, shown.source, None, ascii_only=ascii_only)
+            rows = shown.gallery.rows(shown.state, shown.source, None, ascii_only=ascii_only, wanted=settings.wanted)
+            self._samples.wait_for(shown.awaited(_WAITING_FOR_SAMPLES))
             self._samples.show(rows, shades=shown.settings.shades)
 
     def turn_to(self, panel: Widget) -> None:

@@ -13,6 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui_vae.config import IMAGE_SIDE
+from tui_vae.tui.widgets.edges import EdgesOfThePage
 from tui_vae.tui.widgets.pixels import image_lines
 from tui_vae.view.cells import Pixels, scaled
 
@@ -47,7 +48,7 @@ class _Arrangement:
         return self.height if self.label_inside else self.height + 1
 
 
-class DigitGallery(ScrollView, can_focus=True):
+class DigitGallery(EdgesOfThePage, ScrollView, can_focus=True):
     """Rows of digits, each digit at the largest size at which every row is seen with a few digits."""
 
     def __init__(self, waiting: str, *, id: str | None = None) -> None:
@@ -66,6 +67,12 @@ class DigitGallery(ScrollView, can_focus=True):
             return
         self._rows, self._shades = tuple(rows), shades
         self._draw()
+
+    def wait_for(self, waiting: str) -> None:
+        """What to say while there are no rows."""
+        if waiting != self._waiting:
+            self._waiting = waiting
+            self.refresh()
 
     def on_resize(self) -> None:
         self._draw()

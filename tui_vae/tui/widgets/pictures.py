@@ -12,6 +12,7 @@ from tui_vae.metrics import Picture
 from tui_vae.tui.album import Album
 from tui_vae.tui.charts import styles_of
 from tui_vae.tui.palette import ModelStyle
+from tui_vae.tui.widgets.edges import EdgesOfThePage
 from tui_vae.tui.widgets.lines_view import LinesView
 from tui_vae.tui.widgets.pixels import image_lines
 from tui_vae.view.cells import Pixels, shrunk
@@ -22,7 +23,7 @@ from tui_vae.view.source import RunSource
 from tui_vae.view.state import ModelState, RunState
 
 
-class PictureView(LinesView):
+class PictureView(EdgesOfThePage, LinesView):
     """Turned like pages: by models, where they are shown one at a time, and then to the next kind of picture.
 
     Args:
@@ -53,6 +54,7 @@ class PictureView(LinesView):
         self._run_state = RunState()
         self._source: RunSource | None = None
         self._ascii = self._shades = False
+        self._only: frozenset[str] | None = None
         self._factor = 1
         self._body: list[Text | tuple[int, int]] = []
         self._parts: list[Pixels] = []
@@ -63,16 +65,20 @@ class PictureView(LinesView):
         self._run_state, self._source, self._ascii, self._shades = state, source, ascii_only, shades
         self.lay_out()
 
+    def limit_to(self, models: frozenset[str] | None, otherwise: str) -> None:
+        """Show the pictures of these models alone, of all when ``None``; and what to say while there are none."""
+        self._only, self._waiting = models, otherwise
+
     def lay_out(self) -> None:
         state, size = self._run_state, self.scrollable_content_region.size
         revision = (
             *((name, model.evaluation) for name, model in state.models.items()),
-            *(self._at, self._model, self._ascii, self._shades, size),
+            *(self._at, self._model, self._ascii, self._shades, size, self._only, self._waiting),
         )
         if revision == self._revision or not size.width or self._source is None:
             return
         self._revision = revision
-        self._plates = plates(state, self._kinds)
+        self._plates = plates(state, self._kinds, self._only)
         self._at = min(self._at, max(0, len(self._plates) - 1))
         if not self._plates:
             self.border_title, self.border_subtitle = (
@@ -93,6 +99,13 @@ class PictureView(LinesView):
             self._at = (self._at + direction) % len(self._plates)
             self._model = 0 if direction > 0 else len(self._plates[self._at].pictures) - 1
         self.scroll_home(animate=False)
+
+    def turn_to_edge(self, direction: int) -> None:
+        """Go to the first picture, or to the last."""
+        if self._plates:
+            self._at = 0 if direction < 0 else len(self._plates) - 1
+            self._model = 0 if direction < 0 else len(self._plates[self._at].pictures) - 1
+            self.scroll_home(animate=False)
 
     def strip(self, line: int) -> Strip:
         what = self._body[line]
