@@ -19,6 +19,7 @@ settings.load_profile("tui-vae")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=6, help="kills in the torture test; 200 is the long form")
+    parser.addoption("--update-snapshots", action="store_true", help="take the pages as they look now for right")
 
 
 @pytest.fixture(scope="session", autouse=True)
