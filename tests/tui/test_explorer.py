@@ -15,6 +15,7 @@ from tests.tui.recorded_run import checkpoint, recorded_run
 from tui_vae.events import Event
 from tui_vae.tui.latent_charts import latents_by_kl
 from tui_vae.tui.widgets.explorer import Look, draw_look
+from tui_vae.tui.widgets.pixels import half_block_lines, shade_lines
 from tui_vae.view.exploring import FARTHEST, STEP, moved
 
 LARGEST, SECOND, THIRD = 31, 30, 29
@@ -197,7 +198,7 @@ def look(*, pictures: int = 1, latents: int = 32, chosen: Sequence[int] = (0,)) 
 def test_more_space_never_makes_digits_smaller_and_nothing_is_wider_than_the_view(pictures: int) -> None:
     widths = []
     for height in range(5, 90):
-        strips = draw_look(look(pictures=pictures), Size(300, height), shades=False)
+        strips = draw_look(look(pictures=pictures), Size(300, height), draw=half_block_lines)
         assert len(strips) == height
         assert all(strip.cell_length <= 300 for strip in strips)
         blocks = max(strip.text.count("▀") for strip in strips)
@@ -208,11 +209,13 @@ def test_more_space_never_makes_digits_smaller_and_nothing_is_wider_than_the_vie
 
 @pytest.mark.parametrize("size", [(1, 1), (9, 5), (30, 5), (38, 5), (60, 20)])
 def test_the_smallest_sizes_break_nothing(size: tuple[int, int]) -> None:
-    assert len(draw_look(look(pictures=2), Size(*size), shades=True)) == size[1]
+    assert len(draw_look(look(pictures=2), Size(*size), draw=shade_lines)) == size[1]
 
 
 def test_both_latents_of_a_plane_are_seen_however_long_the_list_is() -> None:
-    text = "\n".join(strip.text for strip in draw_look(look(latents=200, chosen=(3, 150)), Size(80, 20), shades=True))
+    text = "\n".join(
+        strip.text for strip in draw_look(look(latents=200, chosen=(3, 150)), Size(80, 20), draw=shade_lines)
+    )
     assert "←→ z3" in text
     assert "↑↓ z150" in text
     assert "of 200" in text

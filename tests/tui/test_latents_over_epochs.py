@@ -15,6 +15,7 @@ from tests.tui.recorded_run import epoch, model_started, recorded_state, run_sta
 from tui_vae.tui.charts import ChartData, ChartSettings, Heat
 from tui_vae.tui.latent_charts import latent_chart
 from tui_vae.tui.widgets.heat import draw_heat, legend
+from tui_vae.tui.widgets.pixels import shade_lines
 from tui_vae.view.state import RunState, reduce_all
 
 OVER_EPOCHS = ChartSettings(over_epochs=True)
@@ -59,7 +60,7 @@ def test_of_many_epochs_no_more_are_picked_than_there_are_columns_and_always_the
 def test_of_many_latents_as_many_are_picked_evenly_as_there_are_half_lines() -> None:
     heat = heat_of(history(1, latents=40), dataclasses.replace(OVER_EPOCHS, by_index=True), (80, 10))
     assert heat.values[:, 0].tolist() == list(range(1, 41, 2))
-    shaded = dataclasses.replace(OVER_EPOCHS, by_index=True, shades=True)
+    shaded = dataclasses.replace(OVER_EPOCHS, by_index=True, draw=shade_lines)
     assert heat_of(history(1, latents=40), shaded, (80, 10)).values[:, 0].tolist() == list(range(1, 41, 4))
 
 

@@ -415,3 +415,9 @@ def test_display_options_refused(options: dict[str, Any]) -> None:
 def test_a_run_needs_a_folder_to_be_kept_in() -> None:
     with pytest.raises(UsageError, match="--runs-dir"):
         StoreConfig(runs_dir="")
+
+
+@pytest.mark.parametrize("options", [{"graphics": "sixel"}, {"graphics": "kitty", "no_ui": True}], ids=str)
+def test_pictures_are_drawn_in_ways_that_are_known_and_in_the_interface_only(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="--graphics"):
+        DisplayConfig(**options)

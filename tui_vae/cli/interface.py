@@ -21,6 +21,7 @@ from tui_vae.headless import follow, make_output
 from tui_vae.machine.sampler import Sampler
 from tui_vae.tui import Leave, MonitorApp
 from tui_vae.view.announcer import Announcer
+from tui_vae.view.answers import Graphics
 from tui_vae.view.state import ModelState, RunState
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ SECONDS_TO_LEAVE = 5.0
 """An interface that has not ended so long after it was asked to is waiting for a terminal that does not read."""
 
 
-def train_in_interface(prepare_run: Prepare, chosen: Chosen, signals: StopSignals, *, ascii_only: bool) -> int:
+def train_in_interface(
+    prepare_run: Prepare, chosen: Chosen, signals: StopSignals, graphics: Graphics, *, ascii_only: bool
+) -> int:
     """Train before the user's eyes; returns the exit code of the process."""
     opening = _Opening(prepare_run)
     terminal = Terminal()
@@ -46,6 +49,7 @@ def train_in_interface(prepare_run: Prepare, chosen: Chosen, signals: StopSignal
             opening,
             state=known,
             ascii_only=ascii_only,
+            graphics=graphics,
             fps=chosen.display.fps,
             stray=stray.take,
             stalled=lambda: _share_lock(draws=not stray.stalled()),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui_vae.cli.graphics import terminal_asked
 from tui_vae.cli.hangup import Terminal
 from tui_vae.cli.options import Chosen
 from tui_vae.cli.signals import StopSignals
@@ -45,9 +46,9 @@ def run_training(chosen: Chosen, *, signals: StopSignals) -> int:
 def _train(prepare_run: Prepare, chosen: Chosen, signals: StopSignals, ascii_only: bool) -> int:
     if not chosen.display.no_ui:
         if usable_terminal():
-            from tui_vae.cli.interface import train_in_interface  # noqa: PLC0415 - Textual, which no other path loads
-
-            return train_in_interface(prepare_run, chosen, signals, ascii_only=ascii_only)
+            with terminal_asked(chosen.display.graphics, ascii_only=ascii_only) as asking:
+                from tui_vae.cli.interface import train_in_interface  # noqa: PLC0415 - Textual, only loaded here
+            return train_in_interface(prepare_run, chosen, signals, asking.graphics, ascii_only=ascii_only)
         print("tui-vae: no terminal for the interface here; training without it, as --no-ui does", file=sys.stderr)
     return _headless(prepare_run, chosen.display, signals, ascii_only)
 

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from tui_vae.cli.graphics import terminal_asked
 from tui_vae.cli.hangup import Terminal
 from tui_vae.cli.signals import StopSignals, interrupt
 from tui_vae.cli.stray import StrayOutput
@@ -76,16 +77,18 @@ def in_interface(
     ascii_only: bool,
 ) -> int:
     """The interface on a run that this process only watches, or on none."""
-    from tui_vae.cli.library import Library  # noqa: PLC0415 - what is only needed here
-    from tui_vae.cli.preferences import PreferencesFile  # noqa: PLC0415 - only for the interface
-    from tui_vae.machine.sampler import Sampler  # noqa: PLC0415 - only for the interface
-    from tui_vae.tui import Leave, MonitorApp  # noqa: PLC0415 - Textual, which no text output loads
+    with terminal_asked(display.graphics, ascii_only=ascii_only) as asking:
+        from tui_vae.cli.library import Library  # noqa: PLC0415 - what is only needed here
+        from tui_vae.cli.preferences import PreferencesFile  # noqa: PLC0415 - only for the interface
+        from tui_vae.machine.sampler import Sampler  # noqa: PLC0415 - only for the interface
+        from tui_vae.tui import Leave, MonitorApp  # noqa: PLC0415 - Textual, which no text output loads
 
     with StrayOutput() as stray:
         app = MonitorApp(
             None if source is None else lambda report: source,
             state=known,
             ascii_only=ascii_only,
+            graphics=asking.graphics,
             fps=display.fps,
             stray=stray.take,
             stalled=stray.stalled,

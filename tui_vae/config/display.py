@@ -11,6 +11,7 @@ from tui_vae.errors import UsageError
 
 NOTIFY = (AUTO, "each", "bell", "never")
 COLOURS = (AUTO, "always", "never")
+GRAPHICS = (AUTO, "blocks", "kitty", "ascii")
 THEMES = ("dark", "light", "contrast", "solarized")
 
 
@@ -49,6 +50,13 @@ class DisplayConfig:
     quiet: bool = option(False, "Without the interface: only the final table.", panel="Display")
     ascii: bool = option(False, "Draw with ASCII only.", panel="Display")
     color: str = option(AUTO, "Colour in the output.", metavar="|".join(COLOURS), panel="Display")
+    graphics: str = option(
+        AUTO,
+        "Pictures in the interface: half blocks, true pixels where the terminal knows kitty's placeholders, or shades "
+        "of ASCII; auto asks the terminal.",
+        metavar="|".join(GRAPHICS),
+        panel="Display",
+    )
     theme: str | None = option(
         None, "Colours of the interface.  [default: those chosen last]", metavar="|".join(THEMES), panel="Display"
     )
@@ -64,6 +72,9 @@ class DisplayConfig:
     def __post_init__(self) -> None:
         one_of("--color", self.color, COLOURS)
         one_of("--notify", self.notify, NOTIFY)
+        one_of("--graphics", self.graphics, GRAPHICS)
+        if self.graphics != AUTO and self.no_ui:
+            raise UsageError("--graphics is for the interface; it does not go with --no-ui")
         if self.theme is not None:
             one_of("--theme", self.theme, THEMES)
             if self.no_ui:

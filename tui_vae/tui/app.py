@@ -26,6 +26,7 @@ from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS, HINTS
 from tui_vae.tui.loader import OpenSource
 from tui_vae.tui.pacer import Pacer
 from tui_vae.tui.pages import PAGES, ExplorerPage, MachinePage, Page, RunsPage, Shown
+from tui_vae.tui.picturing import PicturingApp
 from tui_vae.tui.preferences import PreferenceStore
 from tui_vae.tui.screens.choices import Palette
 from tui_vae.tui.screens.help import HelpScreen
@@ -35,6 +36,7 @@ from tui_vae.tui.widgets.faces import ENOUGH_LINES, LoadingFace, OutcomeLines
 from tui_vae.tui.widgets.filter_line import FilterLine
 from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
 from tui_vae.tui.widgets.models import ModelTable
+from tui_vae.view.answers import Graphics
 from tui_vae.view.library import RunLibrary
 from tui_vae.view.machine import MachineProbe
 from tui_vae.view.state import RunState
@@ -43,7 +45,7 @@ from tui_vae.view.writer import doing
 SMALLEST = (30, 6)
 
 
-class MonitorApp(VisitingApp, ViewingApp, DressedApp):
+class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
     """Shows one run, and lets the user choose among others.
 
     Args:
@@ -51,6 +53,7 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
             user choose one first.
         state: What is known before the first event, such as the names of the models.
         ascii_only: Draw with ASCII alone.
+        graphics: How pictures are drawn.
         fps: Most redraws a second.
         stray: What was printed past the interface since the last call; shown in the log.
         stalled: Whether the terminal does not read: then nothing is drawn.
@@ -74,6 +77,7 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
         *,
         state: RunState,
         ascii_only: bool = False,
+        graphics: Graphics = Graphics(),  # noqa: B008 - frozen
         fps: float = 10.0,
         stray: Callable[[], str] = str,
         stalled: Callable[[], bool] = bool,
@@ -92,6 +96,7 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
         self._announcement = announce
         self.animation_level = "none"
         self.dress(preferences)
+        self.picture(graphics, ascii_only=ascii_only)
 
     @property
     def selected(self) -> str | None:
@@ -179,7 +184,7 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
         alert.show(state, sighting)
         self._show_faces(room=not alert.display or self.size.height >= ENOUGH_LINES)
         self.query_one(KeyHints).of_page(type(self.page).BINDINGS, HINTS.get(self.page.id or "", ()))
-        settings = replace(self.settings, selected=self.query_one(ModelTable).selected, shades=not self._shows_greys())
+        settings = replace(self.settings, selected=self.query_one(ModelTable).selected, draw=self.draw)
         shown = Shown(state, settings, self.source, self._gallery, sighting, self.others, machine, self._stalled)
         if self.page.is_mounted:  # else it is still being put together
             self.page.show(shown)
@@ -194,10 +199,6 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
         waiting = None if needs_no_run or small else self._loader.waiting
         loading.show(self.run_state, waiting, self._loader.seconds, ascii_only=self.settings.ascii_only)
         self.query_one("#pages").set_class(loading.display, "-waiting")
-
-    def _shows_greys(self) -> bool:
-        """Whether the terminal has greys enough for pictures in half blocks."""
-        return not self.settings.ascii_only and self.console.color_system in ("256", "truecolor")
 
     def on_data_table_row_highlighted(self) -> None:
         self.update_view()
@@ -251,7 +252,10 @@ class MonitorApp(VisitingApp, ViewingApp, DressedApp):
         table.move_cursor(row=(table.cursor_row + 1) % max(1, table.row_count))
 
     def action_save_picture(self) -> None:
-        self._write("screen", "svg", lambda path: path.write_text(self.export_screenshot(), encoding="utf-8"))
+        with self.without_images():
+            self.update_view()
+            self._write("screen", "svg", lambda path: path.write_text(self.export_screenshot(), encoding="utf-8"))
+        self.update_view()
 
     def action_write_csv(self) -> None:
         self._write("curves", "csv", lambda path: write_curves(path, self.run_state))

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from rich.text import Text
 
 from tui_vae.tui.palette import RGB, ModelStyle, model_style
+from tui_vae.tui.widgets.pixels import Draw, half_block_lines, shade_lines
 from tui_vae.view.curves import Window
 from tui_vae.view.series import FloatArray
 from tui_vae.view.state import RunState
@@ -32,12 +33,17 @@ class ChartSettings:
     wanted: str = ""
     """Globs of the models that charts of curves show, see :func:`tui_vae.tui.traces.wanted_traces`."""
     ascii_only: bool = False
-    shades: bool = False
-    """Draw pictures as shades of ASCII."""
+    draw: Draw = half_block_lines
+    """How pictures are drawn."""
     by_index: bool = False
     """Latents in the order of their index, not of their KL."""
     over_epochs: bool = False
     """The KL of latents over the epochs, not at the newest alone."""
+
+    @property
+    def shades(self) -> bool:
+        """Whether there are shades of ASCII in place of greys and colours."""
+        return self.draw is shade_lines
 
     def smoother(self, direction: int) -> ChartSettings:
         """Smoothed by the next window of points, or by the one before."""

@@ -11,6 +11,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
 
+from tui_vae.tui.kitty import PLACEHOLDER
 from tui_vae.tui.palette import RGB
 
 
@@ -27,8 +28,10 @@ class Recolour(LineFilter):
         self._styled = functools.lru_cache(maxsize=2048)(self._style)
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        # The colour of a picture's cells is its number.
         return [
-            Segment(text, style if style is None else self._styled(style), control) for text, style, control in segments
+            Segment(text, style if style is None or text[:1] == PLACEHOLDER else self._styled(style), control)
+            for text, style, control in segments
         ]
 
     def _style(self, style: Style) -> Style:

@@ -49,11 +49,16 @@ def half_blocks(image: Pixels) -> list[list[Cell]]:
     ]
 
 
+def levels(image: Pixels) -> list[list[int]]:
+    """Rows of grey levels (0 to 255), each of a pixel in width and two in height."""
+    padded = image if image.shape[0] % 2 == 0 else np.vstack((image, np.zeros_like(image[:1])))
+    means: list[list[int]] = padded.reshape(-1, 2, padded.shape[1]).mean(1).astype(int).tolist()
+    return means
+
+
 def ascii_shades(image: Pixels) -> list[str]:
     """Rows of characters, each standing for a pixel in width and two in height, darker to lighter."""
-    padded = image if image.shape[0] % 2 == 0 else np.vstack((image, np.zeros_like(image[:1])))
-    level = padded.reshape(-1, 2, padded.shape[1]).mean(1) / 256 * len(RAMP)
-    return ["".join(RAMP[int(value)] for value in row) for row in level.tolist()]
+    return ["".join(RAMP[level * len(RAMP) // 256] for level in row) for row in levels(image)]
 
 
 class Sheet(NamedTuple):

@@ -87,17 +87,17 @@ class DigitsPage(Page):
         shown = self._shown
         if shown is None or shown.source is None:
             return
-        ascii_only, shades = shown.settings.ascii_only, shown.settings.shades
+        ascii_only, draw = shown.settings.ascii_only, shown.settings.draw
         wanted = shown.settings.wanted
         if isinstance(panel := self._panel, PictureView):
             panel.limit_to(wanted_models(shown.state, wanted), shown.awaited(_coming(self.view.name)))
-            panel.show(shown.state, shown.source, ascii_only=ascii_only, shades=shades)
+            panel.show(shown.state, shown.source, ascii_only=ascii_only, draw=draw)
             return
         rows = shown.gallery.rows(
             shown.state, shown.source, self._epoch, ascii_only=ascii_only, only=self.view.part, wanted=wanted
         )
         panel.wait_for(shown.awaited(_WAITING))
-        panel.show(rows, shades=shades)
+        panel.show(rows, draw=draw)
         panel.border_title = Text(f" {self.view.name}{f' · only {wanted}' if wanted else ''} ")
         panel.border_subtitle = f" {self._where()}  {self._keys()} "
 

@@ -57,7 +57,7 @@ class EvaluationPage(ArrangedPage):
             waiting="" if self._any else _waiting(shown),
         )
         if self._pictures.display and shown.source is not None:
-            self._pictures.show(state, shown.source, ascii_only=ascii_only, shades=shown.settings.shades)
+            self._pictures.show(state, shown.source, ascii_only=ascii_only, draw=shown.settings.draw)
 
     def step(self, direction: int) -> None:
         """To further models where not all have room, else to the next picture: a long step is no longer there."""

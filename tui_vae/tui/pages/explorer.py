@@ -230,7 +230,7 @@ class ExplorerPage(Page):
         self._drawn = revision
         self._view.border_title = self._title(model, answer)
         self._view.border_subtitle = _keys(self.size.width, plane=self._walk.plane)
-        self._view.show(self._look(model, answer), shades=settings.shades)
+        self._view.show(self._look(model, answer), draw=settings.draw)
 
     def _look(self, model: ModelState | None, answer: Answer | None) -> Look | str:
         assert self._shown is not None

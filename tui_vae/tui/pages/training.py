@@ -101,7 +101,7 @@ class TrainingPage(InspectedPage):
             ascii_only = shown.settings.ascii_only
             rows = shown.gallery.rows(shown.state, shown.source, None, ascii_only=ascii_only, wanted=settings.wanted)
             self._samples.wait_for(shown.awaited(_WAITING_FOR_SAMPLES))
-            self._samples.show(rows, shades=shown.settings.shades)
+            self._samples.show(rows, draw=shown.settings.draw)
 
     def turn_to(self, panel: Widget) -> None:
         known, room = self._known(), self._room()

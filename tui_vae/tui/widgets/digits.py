@@ -14,8 +14,8 @@ from textual.strip import Strip
 
 from tui_vae.config import IMAGE_SIDE
 from tui_vae.tui.widgets.edges import EdgesOfThePage
-from tui_vae.tui.widgets.pixels import image_lines
-from tui_vae.view.cells import Pixels, scaled
+from tui_vae.tui.widgets.pixels import Draw, half_block_lines
+from tui_vae.view.cells import Pixels
 
 _GAP = 1
 _SHRUNK = ((1, False), (1, True), (2, False), (2, True))
@@ -55,17 +55,17 @@ class DigitGallery(EdgesOfThePage, ScrollView, can_focus=True):
         super().__init__(id=id, classes="panel")
         self._waiting = waiting
         self._rows: tuple[DigitRow, ...] = ()
-        self._shades = False
+        self._draw_image: Draw = half_block_lines
         self._strips: list[Strip] = []
 
-    def show(self, rows: Sequence[DigitRow], *, shades: bool) -> None:
+    def show(self, rows: Sequence[DigitRow], *, draw: Draw) -> None:
         """Show these rows; the same rows again cost nothing."""
         same = len(rows) == len(self._rows) and all(
             old.images is new.images and old.label == new.label for old, new in zip(self._rows, rows, strict=True)
         )
-        if same and shades == self._shades:
+        if same and draw == self._draw_image:
             return
-        self._rows, self._shades = tuple(rows), shades
+        self._rows, self._draw_image = tuple(rows), draw
         self._draw()
 
     def wait_for(self, waiting: str) -> None:
@@ -107,8 +107,7 @@ class DigitGallery(EdgesOfThePage, ScrollView, can_focus=True):
         count = max(1, min(len(row.images), (width + _GAP) // (arrangement.width + _GAP)))
         lines: list[list[Segment]] = [[] for _ in range(arrangement.height)]
         for index, image in enumerate(row.images[:count]):
-            small = scaled(image, 1 / arrangement.factor)
-            for line, cells in zip(lines, image_lines(small, shades=self._shades), strict=True):
+            for line, cells in zip(lines, self._draw_image(image, 1 / arrangement.factor), strict=True):
                 if index:
                     line.append(Segment(" " * _GAP))
                 line.extend(cells)

@@ -14,8 +14,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui_vae.config import IMAGE_SIDE
-from tui_vae.tui.widgets.pixels import image_lines
-from tui_vae.view.cells import Pixels, scaled
+from tui_vae.tui.widgets.pixels import Draw, half_block_lines
+from tui_vae.view.cells import Pixels
 from tui_vae.view.exploring import FARTHEST
 from tui_vae.view.series import FloatArray
 
@@ -52,13 +52,13 @@ class ExplorerView(Widget, can_focus=True):
     def __init__(self) -> None:
         super().__init__(id="explorer-view", classes="panel")
         self._look: Look | str = ""
-        self._shades = False
+        self._draw_image: Draw = half_block_lines
         self._strips: list[Strip] = []
 
-    def show(self, look: Look | str, *, shades: bool) -> None:
+    def show(self, look: Look | str, *, draw: Draw) -> None:
         """Show this; the same object again costs nothing."""
-        if look is not self._look or shades != self._shades:
-            self._look, self._shades = look, shades
+        if look is not self._look or draw != self._draw_image:
+            self._look, self._draw_image = look, draw
             self._draw()
 
     def on_resize(self) -> None:
@@ -69,7 +69,7 @@ class ExplorerView(Widget, can_focus=True):
         if isinstance(look, str):
             self._strips = _words(look, size, self)
         else:
-            self._strips = draw_look(look, size, shades=self._shades)
+            self._strips = draw_look(look, size, draw=self._draw_image)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -83,11 +83,11 @@ def _words(words: str, size: Size, widget: Widget) -> list[Strip]:
     return [Strip.blank(size.width)] * ((size.height - len(lines)) // 2) + lines
 
 
-def draw_look(look: Look, size: Size, *, shades: bool) -> list[Strip]:
+def draw_look(look: Look, size: Size, *, draw: Draw) -> list[Strip]:
     """Pictures on the left, the list on the right; where not both have room, the pictures go first."""
     count, (scale, columns) = len(look.pictures), _sizes(len(look.pictures), size)
     side, height = int(IMAGE_SIDE * scale), size.height
-    lines = _pictures(look, scale, height, shades=shades)
+    lines = _pictures(look, scale, height, draw)
     if not columns:
         return [Strip(line) for line in lines]
     left = count * side + (count - 1) * _GAP
@@ -107,12 +107,12 @@ def _sizes(count: int, size: Size) -> tuple[float, int]:
     return scales[-1], 0
 
 
-def _pictures(look: Look, scale: float, height: int, *, shades: bool) -> list[list[Segment]]:
+def _pictures(look: Look, scale: float, height: int, draw: Draw) -> list[list[Segment]]:
     side = int(IMAGE_SIDE * scale)
     labelled = (side + 1) // 2 < height
     lines: list[list[Segment]] = [[] for _ in range(height)]
     for index, (label, pixels) in enumerate(look.pictures):
-        drawn = image_lines(scaled(pixels, scale), shades=shades)
+        drawn = draw(pixels, scale)
         if labelled:
             text = Text(label)
             text.truncate(side, overflow="ellipsis")

@@ -14,8 +14,8 @@ from tui_vae.tui.charts import styles_of
 from tui_vae.tui.palette import ModelStyle
 from tui_vae.tui.widgets.edges import EdgesOfThePage
 from tui_vae.tui.widgets.lines_view import LinesView
-from tui_vae.tui.widgets.pixels import image_lines
-from tui_vae.view.cells import Pixels, shrunk
+from tui_vae.tui.widgets.pixels import Draw, half_block_lines, shade_lines
+from tui_vae.view.cells import Pixels
 from tui_vae.view.grids import FACTORS, GAP, Grid, across, fitting_factor, image_size, scrolled_factor
 from tui_vae.view.plates import Plate, plates
 from tui_vae.view.printable import printable
@@ -53,16 +53,17 @@ class PictureView(EdgesOfThePage, LinesView):
         self._alone = False
         self._run_state = RunState()
         self._source: RunSource | None = None
-        self._ascii = self._shades = False
+        self._ascii = False
+        self._draw_image: Draw = half_block_lines
         self._only: frozenset[str] | None = None
         self._factor = 1
         self._body: list[Text | tuple[int, int]] = []
         self._parts: list[Pixels] = []
         self._drawn: dict[int, list[Strip]] = {}
 
-    def show(self, state: RunState, source: RunSource, *, ascii_only: bool, shades: bool) -> None:
+    def show(self, state: RunState, source: RunSource, *, ascii_only: bool, draw: Draw) -> None:
         """Show the picture at hand; the same again costs nothing."""
-        self._run_state, self._source, self._ascii, self._shades = state, source, ascii_only, shades
+        self._run_state, self._source, self._ascii, self._draw_image = state, source, ascii_only, draw
         self.lay_out()
 
     def limit_to(self, models: frozenset[str] | None, otherwise: str) -> None:
@@ -73,7 +74,7 @@ class PictureView(EdgesOfThePage, LinesView):
         state, size = self._run_state, self.scrollable_content_region.size
         revision = (
             *((name, model.evaluation) for name, model in state.models.items()),
-            *(self._at, self._model, self._ascii, self._shades, size, self._only, self._waiting),
+            *(self._at, self._model, self._ascii, self._draw_image, size, self._only, self._waiting),
         )
         if revision == self._revision or not size.width or self._source is None:
             return
@@ -121,7 +122,7 @@ class PictureView(EdgesOfThePage, LinesView):
         width, height = self.scrollable_content_region.size
         grids = {name: self._grid(name, picture, source) for name, picture in plate.pictures.items()}
         caption = Text(printable(plate.title), style="dim").wrap(self.app.console, max(1, width))
-        factors = FACTORS[:2] if self._shades else FACTORS
+        factors = FACTORS[:2] if self._draw_image is shade_lines else FACTORS
         cut = [grid for grid in grids.values() if grid is not None]
         together = fitting_factor(cut, width, height - len(caption) - len(grids), factors)
         self._alone = together is None and len(grids) > 1
@@ -184,7 +185,7 @@ class PictureView(EdgesOfThePage, LinesView):
     def _draw(self, images: Pixels) -> list[Strip]:
         lines: list[list[Segment]] = [[] for _ in range(image_size(self._factor)[1])]
         for image in images:
-            for line, cells in zip(lines, image_lines(shrunk(image, self._factor), shades=self._shades), strict=True):
+            for line, cells in zip(lines, self._draw_image(image, 1 / self._factor), strict=True):
                 line += [*cells, Segment(" " * GAP)]
         return [Strip(line[:-1]) for line in lines]
 

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from itertools import groupby
 
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from tui_vae.view.cells import UPPER_HALF, Cell, Pixels, ascii_shades, half_blocks
+from tui_vae.view.cells import UPPER_HALF, Cell, Pixels, ascii_shades, half_blocks, scaled
 
 _GREY_STEP = 8
 """Grey levels are rounded to steps that no eye tells apart, so that few styles are needed."""
 
+Draw = Callable[[Pixels, float], list[list[Segment]]]
+"""Lines of an image at a scale: a character for each pixel of the scaled image in width and two in height."""
 
-def image_lines(image: Pixels, *, shades: bool) -> list[list[Segment]]:
-    """Lines of an image, a character for each pixel in width and two in height."""
-    if shades:
-        return [[Segment(line)] for line in ascii_shades(image)]
+
+def shade_lines(image: Pixels, scale: float) -> list[list[Segment]]:
+    """As :data:`Draw`, where there are no greys."""
+    return [[Segment(line)] for line in ascii_shades(scaled(image, scale))]
+
+
+def half_block_lines(image: Pixels, scale: float) -> list[list[Segment]]:
+    """As :data:`Draw`, wherever there are greys."""
     return [
         [Segment(UPPER_HALF * len(list(cells)), _style(*levels)) for levels, cells in groupby(row, _levels)]
-        for row in half_blocks(image)
+        for row in half_blocks(scaled(image, scale))
     ]
+
+
+def grey(level: int) -> Color:
+    """The colour of a grey level (0 to 255), rounded."""
+    return _grey(level // _GREY_STEP)
 
 
 def _levels(cell: Cell) -> tuple[int, int]:

@@ -54,7 +54,7 @@ class RunPreview(Vertical):
             rows = _rows(preview, settings)
             most = max(1, self._digits.size.height // _LINES_OF_DIGITS)
             self._digits.border_subtitle = f" {most} of {len(rows)} models " if len(rows) > most else ""
-            self._digits.show(rows[:most], shades=settings.shades)
+            self._digits.show(rows[:most], draw=settings.draw)
 
 
 def _about(run: ListedRun | None, trouble: str | None) -> Text:

@@ -1,0 +1,102 @@
+"""Asking a terminal whether it draws pictures, and sending them; it answers as kitty does, late, in part, or not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.kitty_screen import PLACEHOLDER, KittyScreen
+from tests.terminal.pseudo_terminal import Terminal
+from tui_vae.view.answers import QUESTION
+
+Spawn = Callable[..., Terminal]
+
+LAST = "\x1b[?62;22c"
+KITTY = f"\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.42.1)\x1b\\{LAST}"
+NO_RUNS = "no runs in"
+HELP = "esc closes"
+
+
+def asked(terminal: Terminal) -> bool:
+    return QUESTION in terminal.received
+
+
+def test_kitty_gets_pictures_before_it_shows_them_and_forgets_them_at_the_end(spawn: Spawn, tmp_path: Path) -> None:
+    terminal = spawn(tmp_path, "--epochs", "1000000", size=(140, 45))
+    terminal.wait_until(lambda: asked(terminal))
+    terminal.press(KITTY)
+    terminal.wait_until(lambda: PLACEHOLDER.encode() in terminal.received)
+    terminal.press("q")
+    terminal.wait_until(lambda: b"Leave the interface?" in terminal.received)
+    terminal.press("s")
+    assert terminal.exit_code() == 130
+    terminal.assert_left_as_found()
+    screen, output = KittyScreen(), terminal.received.decode()
+    first, _ = output.split(PLACEHOLDER, 1)
+    screen.feed(first)
+    numbers = {int(red) << 16 | int(green) << 8 | int(blue) for red, green, blue in _colours(output)}
+    assert screen.sent >= 8
+    assert set(screen.images) & numbers, "sent before they are shown"
+    end = output.rindex("\x1b[?1049l")
+    screen.feed(output[len(first) : end])
+    assert screen.images == {}, "deleted while the screen they are on is still there"
+    assert "\x1b_G" not in output[end:]
+
+
+def _colours(output: str) -> list[tuple[str, str, str]]:
+    """The foreground of every placeholder."""
+    return re.findall(rf"\x1b\[38;2;(\d+);(\d+);(\d+)[\d;]*m{PLACEHOLDER}", output)
+
+
+@pytest.mark.parametrize("answer", ["", LAST], ids=["silent", "attributes only"])
+def test_others_get_half_blocks_and_what_was_typed_counts(spawn: Spawn, tmp_path: Path, answer: str) -> None:
+    terminal = spawn(tmp_path, "runs", "--open", size=(100, 30))
+    terminal.wait_until(lambda: asked(terminal))
+    terminal.press("?", answer)
+    terminal.wait_until(HELP)
+    terminal.press("\x1b")
+    terminal.wait_until(NO_RUNS)
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+    terminal.assert_left_as_found()
+    assert terminal.received.count(b"\x1b_G") == 1
+
+
+def test_answers_that_come_too_late_are_no_keys(spawn: Spawn, tmp_path: Path) -> None:
+    terminal = spawn(tmp_path, "runs", "--open", size=(100, 30))
+    terminal.wait_until(lambda: NO_RUNS in terminal.text and "enter open" in terminal.text)
+    before = terminal.text
+    terminal.press(KITTY[:9])
+    terminal.press(KITTY[9:], "?")
+    terminal.wait_until(HELP)
+    terminal.press("\x1b")
+    terminal.wait_until(lambda: terminal.text == before)
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env"),
+    [
+        (("watch", "--graphics", "blocks"), {}),
+        (("watch", "--graphics", "kitty"), {}),
+        (("watch", "--ascii"), {}),
+        (("watch",), {"TMUX": "/tmp/tmux"}),
+        (("watch",), {"TERM": "screen-256color"}),
+        (("watch",), {"NO_COLOR": "1"}),
+        (("watch", "--no-ui"), {}),
+    ],
+    ids=["blocks", "kitty", "ascii", "tmux", "screen", "no colour", "headless"],
+)
+def test_nothing_is_asked_where_the_answer_is_known(
+    spawn: Spawn, tmp_path: Path, arguments: tuple[str, ...], env: dict[str, str]
+) -> None:
+    (tmp_path / "runs" / "otter").mkdir(parents=True)
+    terminal = spawn(tmp_path, *arguments, str(tmp_path / "runs" / "otter"), **env)
+    terminal.see("otter")
+    terminal.press("q")
+    terminal.exit_code()
+    assert b"\x1b_G" not in terminal.received.replace(b"\x1b_Ga=d", b"")

@@ -1,0 +1,67 @@
+"""The library's way to the terminal, with pictures going before what shows them, and answers kept from the keys."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from codecs import getincrementaldecoder
+
+from textual._xterm_parser import XTermParser
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+
+from tui_vae.tui.images import TerminalImages
+from tui_vae.view.answers import Graphics
+
+_SECONDS_TO_ANSWER = 5.0
+"""After which no answer comes any more."""
+_LOOK = 0.1
+
+_REPORT_SIZE = "\x1b[?2048h"
+
+
+def driver_for(images: TerminalImages | None, graphics: Graphics) -> type[Driver]:
+    """A driver that sends these pictures and begins with what was typed before it."""
+
+    class PictureDriver(LinuxDriver):
+        _begun = False
+
+        def write(self, data: str) -> None:
+            super().write(images.take() + data if images is not None else data)
+
+        def stop_application_mode(self) -> None:
+            if images is not None:
+                images.give_up_all()  # told before the terminal goes back to its other screen
+            super().stop_application_mode()
+
+        def run_input_thread(self) -> None:
+            if not self._begun:
+                self._begun = True
+                self._begin()
+            super().run_input_thread()
+
+        def _begin(self) -> None:
+            """Take what was typed while the terminal was asked, and what it answers too late out of what is typed."""
+            parser, decode = XTermParser(), getincrementaldecoder("utf-8")("replace").decode
+
+            def process(typed: bytes) -> None:
+                messages = [*(parser.feed(text) if (text := decode(typed)) else ()), *parser.tick()]
+                for message in messages:
+                    self.process_message(message)
+
+            process(graphics.typed)
+            answers, end = graphics.awaited, time.monotonic() + _SECONDS_TO_ANSWER
+            while answers is not None and not answers.complete and time.monotonic() < end:
+                if self.exit_event.is_set():
+                    return
+                if not select.select([self.fileno], [], [], _LOOK)[0]:
+                    process(answers.release())
+                elif data := os.read(self.fileno, 4096):
+                    process(answers.feed(data))
+                else:
+                    return
+            if self._in_band_window_resize:
+                self.write(_REPORT_SIZE)  # the library's own parser is to know it, for the place of the mouse
+
+    return PictureDriver

@@ -1,0 +1,108 @@
+"""The pictures that the terminal has: each is sent once, before it is first seen, and taken back when it is not needed.
+
+What is drawn with them stays on pages that are not seen, for as long as the interface runs. So pictures are kept in
+albums: when one is full, another is begun, whoever shows a picture draws it anew out of that, and the album before the
+last is given up.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import groupby
+
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+
+from tui_vae.tui.kitty import MOST_CELLS, cell, deletion, transmission
+from tui_vae.tui.widgets.pixels import Draw, grey, half_block_lines
+from tui_vae.view.cells import Pixels, levels, scaled
+
+_MOST = 1024
+"""Pictures in an album: several times as many as the largest terminal shows at once."""
+
+_GREY_STEP = 32
+"""The grey below a picture is seen at its edge, and while a dialog stands before it."""
+
+_FIRST, _NUMBERS = 0x80_00_01, 0xFF_FF
+"""Their red is 128, which none has that a dialog mixes with its background: it would be another picture's number."""
+
+
+class TerminalImages:
+    """Numbers the pictures, and knows what the terminal is to be told."""
+
+    def __init__(self) -> None:
+        self._told: list[str] = []
+        self._sent = os.getpid()  # programs that share a window are not to share numbers
+        self._before, self._album = _Album(self), _Album(self)
+
+    def draw(self) -> Draw:
+        """How to draw from now on. Not the same as before: then what was drawn is to be drawn anew."""
+        if len(self._album.numbers) >= _MOST:
+            self._give_up(self._before)
+            self._before, self._album = self._album, _Album(self)
+        return self._album.lines
+
+    def take(self) -> str:
+        """What the terminal is to be told before it is written to."""
+        told, self._told = "".join(self._told), []
+        return told
+
+    def give_up_all(self) -> None:
+        """Have the terminal forget all pictures, as when it is left."""
+        for album in (self._before, self._album):
+            self._give_up(album)
+        self._before, self._album = _Album(self), _Album(self)
+
+    def send(self, image: Pixels, columns: int, lines: int) -> int:
+        """Have the terminal know an image for a box of cells; returns its number."""
+        number = _FIRST + self._sent % _NUMBERS
+        self._sent += 1
+        self._told.append(transmission(number, image, columns, lines))
+        return number
+
+    def _give_up(self, album: _Album) -> None:
+        self._told += map(deletion, album.numbers.values())
+
+
+class _Album:
+    """The numbers of pictures, by their content and the columns of their box."""
+
+    def __init__(self, images: TerminalImages) -> None:
+        self._images = images
+        self.numbers: dict[tuple[bytes, int], int] = {}
+
+    def lines(self, image: Pixels, scale: float) -> list[list[Segment]]:
+        """As :data:`Draw`; where the terminal does not draw the picture, a cell is about as light as its part of it."""
+        rows = [[level // _GREY_STEP * _GREY_STEP for level in row] for row in levels(scaled(image, scale))]
+        columns = len(rows[0])
+        if max(columns, len(rows)) > MOST_CELLS:
+            return half_block_lines(image, scale)
+        key = image.tobytes(), columns
+        if key not in self.numbers:
+            self.numbers[key] = self._images.send(image, columns, len(rows))
+        number = self.numbers[key]
+        colour = Color.from_rgb(number >> 16, number >> 8 & 255, number & 255)
+        styles = {level: Style(color=colour, bgcolor=grey(level)) for level in {level for row in rows for level in row}}
+        return [
+            [
+                Segment("".join(cell(line, column) for column in range(start, end)), styles[row[start]])
+                for start, end in _pieces(row)
+            ]
+            for line, row in enumerate(rows)
+        ]
+
+
+def _pieces(row: list[int]) -> Iterator[tuple[int, int]]:
+    """The starts and ends of pieces of one level, and of a power of two cells.
+
+    The library cuts text at a share of its length: for such pieces that is exact, and no cell loses its marks.
+    """
+    start = 0
+    for _, cells in groupby(row):
+        end = start + len(list(cells))
+        while start < end:
+            size = 1 << (end - start).bit_length() - 1
+            yield start, start + size
+            start += size

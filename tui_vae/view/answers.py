@@ -1,0 +1,74 @@
+"""What a terminal answers when it is asked whether it draws pictures, told from what is typed meanwhile.
+
+It is asked three things at once: for kitty's graphics protocol, for its name, and for its attributes. The last one
+every terminal answers, and after the others.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+QUESTION = (
+    b"\x1b7\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
+    b"\x1b8\x1b[K"  # a terminal that knows no such sequence may print it
+    b"\x1b[>q\x1b[c"
+)
+
+_ANSWER = re.compile(rb"\x1b_G(?P<graphics>[^\x1b]*)\x1b\\|\x1bP>\|(?P<name>[^\x1b]*)\x1b\\|(?P<last>\x1b\[\?[\d;]*c)")
+_BEGINNING = re.compile(rb"\x1b(_(G[^\x1b]*\x1b?)?|P(>(\|[^\x1b]*\x1b?)?)?|\[(\?[\d;]*)?)?\Z")
+
+_NAMED = re.compile(r"(kitty|ghostty)\W+(\d+)\.(\d+)")
+_PLACEHOLDERS_SINCE = {"kitty": (0, 28), "ghostty": (1, 0)}
+"""Others draw pictures, but none in place of characters: they would show those."""
+
+
+class Answers:
+    """The answers so far; ``complete`` once the last has come."""
+
+    def __init__(self) -> None:
+        self.complete = False
+        self._graphics = False
+        self._name = ""
+        self._held = b""
+
+    @property
+    def draws_placeholders(self) -> bool:
+        """Whether the terminal draws pictures in place of kitty's placeholder characters."""
+        named = _NAMED.match(self._name.lower())
+        return self._graphics and named is not None and (int(named[2]), int(named[3])) >= _PLACEHOLDERS_SINCE[named[1]]
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the answers out of what has come; returns what was typed. The beginning of an answer is held back."""
+        data = _ANSWER.sub(self._take, self._held + data)
+        beginning = None if self.complete else _BEGINNING.search(data)
+        self._held = data[beginning.start() :] if beginning is not None else b""
+        return data[: len(data) - len(self._held)]
+
+    def release(self) -> bytes:
+        """What was held back: it was no answer."""
+        held, self._held = self._held, b""
+        return held
+
+    def _take(self, answer: re.Match[bytes]) -> bytes:
+        if answer["graphics"] is not None:
+            self._graphics = answer["graphics"] == b"i=31;OK"
+        elif answer["name"] is not None:
+            self._name = answer["name"].decode(errors="replace")
+        else:
+            self.complete = True
+        return b""
+
+
+@dataclass(frozen=True)
+class Graphics:
+    """How pictures are to be drawn: ``blocks``, ``kitty`` or ``ascii``; and what is left of asking the terminal.
+
+    Attributes:
+        typed: Read while the answers were waited for, and not one of them.
+        awaited: Answers that have not all come yet.
+    """
+
+    way: str = "blocks"
+    typed: bytes = b""
+    awaited: Answers | None = None
