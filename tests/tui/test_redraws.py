@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+from textual.widget import Widget
+
 from tests.tui.monitor import OpenMonitor
 from tests.tui.recorded_run import epoch, progress
 from tui_vae.tui.charts import ChartData
+from tui_vae.tui.widgets.lines import StatusLine
 
 
 def titles(drawn: list[ChartData]) -> list[str]:
@@ -70,3 +76,26 @@ async def test_a_panel_without_data_for_the_model_names_no_other(open_monitor: O
         await monitor.until(lambda: "waiting for the first epoch" in monitor.panel("#latent-bars"))
         assert "deep" not in monitor.panel("#latent-bars")
         assert "baseline" not in monitor.panel("#latent-bars")
+
+
+async def test_no_page_draws_anything_while_nothing_changes(
+    open_monitor: OpenMonitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line above it, which has the clock, apart."""
+    asked: list[str] = []
+    refresh = Widget.refresh
+
+    def noted(self: Widget, *of: Any, **named: Any) -> Widget:
+        if not isinstance(self, StatusLine):
+            asked.append(repr(self))
+        return refresh(self, *of, **named)
+
+    async with open_monitor() as monitor:
+        for page in "0123456z":
+            await monitor.press(page)
+            await monitor.settle()
+            with monkeypatch.context() as patched:
+                patched.setattr(Widget, "refresh", noted)
+                for _ in range(5):
+                    monitor.app.update_view()
+            assert not asked, f"page {page}"

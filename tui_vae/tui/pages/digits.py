@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.timer import Timer
 from textual.widget import Widget
@@ -98,8 +97,7 @@ class DigitsPage(Page):
         )
         panel.wait_for(shown.awaited(_WAITING))
         panel.show(rows, draw=draw)
-        panel.border_title = Text(f" {self.view.name}{f' · only {wanted}' if wanted else ''} ")
-        panel.border_subtitle = f" {self._where()}  {self._keys()} "
+        panel.caption(f"{self.view.name}{f' · only {wanted}' if wanted else ''}", f"{self._where()}  {self._keys()}")
 
     def _where(self) -> str:
         newest = self._epochs[-1] if self._epochs else 0

@@ -57,6 +57,7 @@ class DigitGallery(EdgesOfThePage, ScrollView, can_focus=True):
         self._rows: tuple[DigitRow, ...] = ()
         self._draw_image: Draw = half_block_lines
         self._strips: list[Strip] = []
+        self._caption: tuple[str, str] = ("", "")
 
     def show(self, rows: Sequence[DigitRow], *, draw: Draw) -> None:
         """Show these rows; the same rows again cost nothing."""
@@ -67,6 +68,12 @@ class DigitGallery(EdgesOfThePage, ScrollView, can_focus=True):
             return
         self._rows, self._draw_image = tuple(rows), draw
         self._draw()
+
+    def caption(self, title: str, subtitle: str = "") -> None:
+        """What its frame says; the same again costs nothing, where setting a title draws all of it."""
+        if (title, subtitle) != self._caption:
+            self._caption = title, subtitle
+            self.border_title, self.border_subtitle = Text(f" {title} "), Text(f" {subtitle} ") if subtitle else None
 
     def wait_for(self, waiting: str) -> None:
         """What to say while there are no rows."""

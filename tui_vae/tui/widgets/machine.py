@@ -20,11 +20,13 @@ class MachineView(LinesView):
         self.border_title = " this machine "
         self._readings: Sequence[MachineReading] = ()
         self._ascii = False
+        self._shown: tuple[MachineReading | None, bool] | None = None
         self._lines: list[Text] = []
 
     def show(self, readings: Sequence[MachineReading], *, ascii_only: bool) -> None:
-        if readings[-1:] != self._readings[-1:] or not readings:
-            self._readings, self._ascii = readings, ascii_only
+        shown = readings[-1] if readings else None
+        if (shown, ascii_only) != self._shown:
+            self._readings, self._ascii, self._shown = readings, ascii_only, (shown, ascii_only)
             self.lay_out()
 
     def lay_out(self) -> None:

@@ -30,7 +30,6 @@ class RunPreview(Vertical):
         self._chart = Chart(curve_chart(LOSS), "no steps yet", id="preview-chart")
         self._digits = DigitGallery("no samples yet", id="preview-digits")
         self._chart.can_focus = self._digits.can_focus = False
-        self._digits.border_title = " samples "
         self._told: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -53,7 +52,7 @@ class RunPreview(Vertical):
             self._chart.show(preview.state, settings)
             rows = _rows(preview, settings)
             most = max(1, self._digits.size.height // _LINES_OF_DIGITS)
-            self._digits.border_subtitle = f" {most} of {len(rows)} models " if len(rows) > most else ""
+            self._digits.caption("samples", f"{most} of {len(rows)} models" if len(rows) > most else "")
             self._digits.show(rows[:most], draw=settings.draw)
 
 
