@@ -72,8 +72,10 @@ _RunsDir = Annotated[
 
 
 @app.command()
+@with_options(DisplayConfig, without=("no_ui", "json", "quiet"))
 def runs(  # noqa: PLR0913, PLR0917 - one for each option
     ctx: typer.Context,
+    options: Mapping[str, Any],
     run: Annotated[
         list[str] | None, typer.Argument(metavar="RUN", help="Names, paths or latest.  [default: all]")
     ] = None,
@@ -92,10 +94,12 @@ def runs(  # noqa: PLR0913, PLR0917 - one for each option
     """List the stored runs, newest first, or delete some."""
     if open_:
         if run or json or delete or yes or pattern is not None or sort != "age":
-            raise typer.BadParameter("--open goes with --runs-dir only")
+            raise typer.BadParameter("--open goes with --runs-dir and the options of the interface only")
         from tui_vae.cli.watch import open_library  # noqa: PLC0415
 
-        raise typer.Exit(open_library(runs_dir_of(runs_dir), DisplayConfig(), ctx.obj))
+        raise typer.Exit(open_library(runs_dir_of(runs_dir), display_of(options), ctx.obj))
+    if any(value not in (None, False) for value in options.values()):
+        raise typer.BadParameter("--ascii, --color, --theme, --notify and --fps are for the interface: add --open")
     from tui_vae.cli.runs import delete_runs, show_runs  # noqa: PLC0415
 
     if delete:

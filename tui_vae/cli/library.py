@@ -122,7 +122,7 @@ def _listed(summary: RunSummary) -> ListedRun:
         name=printable(summary.run.name),
         state=summary.state,
         models=tuple(models),
-        epochs=summary.epochs,
+        epochs=max((n for n in (summary.epochs, *(m.epochs for m in summary.models)) if n is not None), default=None),
         dataset=printable(summary.dataset) if summary.dataset is not None else None,
         began=began,
         size=summary.size,

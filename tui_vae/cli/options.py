@@ -26,13 +26,16 @@ from tui_vae.config import (
 CONFIGS = (TrainConfig, StoreConfig, DisplayConfig)
 
 
-def with_options(*configs: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give ``command(context, options, **own)`` one option for each field of the configurations.
+def with_options(
+    *configs: type[Any], without: Sequence[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give ``command(context, options, **own)`` one option for each field of the configurations, but those ``without``.
 
     The options arrive as one mapping of the texts and numbers typed, for :func:`configurations`, :func:`display_of` or
     :func:`evaluation_of`.
     """
-    return functools.partial(_with_options, [f for config in configs for f in dataclasses.fields(config)])
+    fields = [f for config in configs for f in dataclasses.fields(config) if f.name not in without]
+    return functools.partial(_with_options, fields)
 
 
 def _with_options(fields: Sequence[dataclasses.Field[Any]], command: Callable[..., None]) -> Callable[..., None]:

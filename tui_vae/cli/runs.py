@@ -124,7 +124,8 @@ def _name(text: str) -> str:
 
 def _epochs(summary: RunSummary, model: ModelSummary) -> str:
     """Of how many epochs; at least those done, for a model may have been given more while it trained."""
-    return _whole(max(summary.epochs, model.epoch) if summary.epochs is not None else None)
+    epochs = summary.epochs if model.epochs is None else model.epochs
+    return _whole(max(epochs, model.epoch) if epochs is not None else None)
 
 
 def _whole(number: int | None) -> str:
@@ -143,7 +144,9 @@ def _record(summary: RunSummary) -> dict[str, object]:
         "state": summary.state,
         "dataset": summary.dataset,
         "epochs": summary.epochs,
-        "models": [{"model": m.name, "epoch": m.epoch, "elbo": _finite(m.elbo)} for m in summary.models],
+        "models": [
+            {"model": m.name, "epoch": m.epoch, "epochs": m.epochs, "elbo": _finite(m.elbo)} for m in summary.models
+        ],
         "elbo": _finite(summary.elbo),
         "began": _finite(summary.began),
         "bytes": summary.size,

@@ -14,7 +14,18 @@ from typing import Literal
 from tui_vae.condition import Condition, condition
 from tui_vae.config import TrainConfig
 from tui_vae.errors import EventError, UsageError
-from tui_vae.events import Epoch, Event, ModelStarted, ModelStatus, Progress, RunFinished, RunStarted, State, decode
+from tui_vae.events import (
+    Epoch,
+    Event,
+    ModelStarted,
+    ModelStatus,
+    Progress,
+    RunFinished,
+    RunStarted,
+    Schedule,
+    State,
+    decode,
+)
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.guarded import open_regular, read_small
 from tui_vae.runs.liveness import liveness, read_lease
@@ -30,11 +41,15 @@ _PROGRESS = b'"event":"progress"'
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """One model: its last complete epoch, and the held-out ELBO in nats per image after it."""
+    """One model: its last complete epoch, and the held-out ELBO in nats per image after it.
+
+    ``epochs`` are those it is to have at its end, where that was changed while it trained.
+    """
 
     name: str
     epoch: int = 0
     elbo: float | None = None
+    epochs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +88,9 @@ class _Tail:
     taken_back: dict[str, int] = field(default_factory=dict)
     """Of a model that was resumed: the last epoch before that counts."""
 
+    changed: dict[str, int] = field(default_factory=dict)
+    """Epochs in all, of a model that was given others."""
+
     def meet(self, event: Event) -> None:
         match event:
             case RunFinished() if not self.active:
@@ -81,6 +99,8 @@ class _Tail:
                 self.states.setdefault(event.model, event.state)
             case Epoch(split="held_out") if event.epoch <= self.taken_back.get(event.model, event.epoch):
                 self.epochs.setdefault(event.model, event)
+            case Schedule() if event.model not in self.taken_back:  # a start tells of it again, or it holds no more
+                self.changed.setdefault(event.model, event.epochs)
             case ModelStarted():
                 before = self.taken_back.get(event.model, event.resumed_at_epoch or 0)
                 self.taken_back[event.model] = min(before, event.resumed_at_epoch or 0)
@@ -88,7 +108,10 @@ class _Tail:
 
     def complete(self, models: list[str]) -> bool:
         """Whether nothing further back can matter."""
-        return self.finished is not None or all(model in self.states and model in self.epochs for model in models)
+        if self.finished is not None and self.finished.status == "finished":
+            return True  # and has trained for all the epochs it was to have
+        told = self.finished is not None or all(model in self.states and model in self.epochs for model in models)
+        return told and all(model in self.changed or model in self.taken_back for model in models)
 
 
 def summarised(run: RunDirectory) -> RunSummary:
@@ -120,9 +143,11 @@ def summarised(run: RunDirectory) -> RunSummary:
 def _model(name: str, tail: _Tail) -> ModelSummary:
     for result in tail.finished.models if tail.finished is not None else ():
         if result.model == name:
-            return ModelSummary(name, result.epochs, result.elbo)
-    epoch = tail.epochs.get(name)
-    return ModelSummary(name, epoch.epoch, epoch.elbo) if epoch is not None else ModelSummary(name)
+            return ModelSummary(name, result.epochs, result.elbo, tail.changed.get(name))
+    epoch, epochs = tail.epochs.get(name), tail.changed.get(name)
+    return (
+        ModelSummary(name, epoch.epoch, epoch.elbo, epochs) if epoch is not None else ModelSummary(name, epochs=epochs)
+    )
 
 
 def _beginning(run: RunDirectory) -> tuple[TrainConfig | None, RunStarted | None, str | None]:

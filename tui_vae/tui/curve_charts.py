@@ -121,7 +121,7 @@ def _framed(data: ChartData, quantity: Quantity, settings: ChartSettings, column
         data = replace(data, curves=curves, lines=lines)
         title.append(" · log")
     else:
-        values = places = nice_ticks(low, high, ticks)
+        values = places = nice_ticks(low, high, ticks, whole=quantity.whole)
         if settings.window is None and top > high and columns >= _NARROW:
             title.append(f" · begins at {tick_label(float(f'{top:.3g}'))}", style="dim")
     if settings.window is not None:

@@ -35,7 +35,7 @@ class Quantity:
     ``title`` says what it is and in which unit, ``short_title`` the same where there is little space. ``column`` and
     ``bounds`` are fields of the history of steps; without a column, the training curve is that of the epochs.
     ``of_epoch`` is the value of an epoch, ``None`` for what is not measured then. ``limit`` is what theory has for a
-    model, ``known`` whether a run has the quantity at all.
+    model, ``known`` whether a run has the quantity at all, and ``whole`` whether its values are whole numbers.
     """
 
     title: str
@@ -46,6 +46,7 @@ class Quantity:
     of_epoch: Callable[[Epoch], float] | None = None
     limit: Callable[[ModelState], float | None] = lambda model: None
     known: Callable[[RunState], bool] = lambda state: True
+    whole: bool = False
 
 
 def _learns_sigma(state: RunState) -> bool:
@@ -77,7 +78,7 @@ SIGMA = Quantity(
     limit=lambda model: None if model.limit is None else model.limit.sigma,
     known=_learns_sigma,
 )
-ACTIVE = Quantity("active latents, number", "active", count, of_epoch=lambda epoch: epoch.active_units)
+ACTIVE = Quantity("active latents, number", "active", count, of_epoch=lambda epoch: epoch.active_units, whole=True)
 SPEED = Quantity("training speed, images per second", "images/s", count, column="images_per_second")
 
 

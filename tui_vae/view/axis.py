@@ -14,12 +14,14 @@ TRANSIENT = 0.1
 """The first part of training, in which losses fall from thousands of nats."""
 
 
-def nice_ticks(low: float, high: float, most: int) -> list[float]:
-    """At most ``most`` multiples of 1, 2 or 5 times a power of ten from ``low`` to ``high``."""
+def nice_ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[float]:
+    """At most ``most`` multiples of 1, 2 or 5 times a power of ten from ``low`` to ``high``; only ``whole`` ones."""
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low or most < 1:
         return []
     rough = (high - low) / most
     magnitude = 10.0 ** math.floor(math.log10(rough))
+    if whole:
+        magnitude = max(1.0, magnitude)
     step = next(
         m * magnitude
         for m in (1, 2, 5, 10, 20, 50)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.unit.runs.leases import dead_process, put, record
 from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
 from tui_vae.errors import RunStoreError
-from tui_vae.events import ModelStarted, Notice, Parameters, Progress, State, encode
+from tui_vae.events import ModelStarted, Notice, Parameters, Progress, Schedule, State, encode
 from tui_vae.runs import RunDirectory, summary
 from tui_vae.runs.listing import find_run, list_runs
 from tui_vae.runs.summary import ModelSummary, summarised
@@ -139,6 +139,21 @@ def test_the_newest_epoch_of_each_model_is_told_but_none_that_was_taken_back(tmp
     events += [held_out("deep", n, 300.0 + n) for n in range(1, 6)]
     run = stored_run(tmp_path, events=[began(), *events, resumed("deep", 3), progress("deep", 9)])
     assert summarised(run).models == (ModelSummary("baseline", 5, 205.0), ModelSummary("deep", 3, 303.0))
+
+
+@pytest.mark.parametrize(
+    ("after", "epochs"),
+    [([], 25), (ended("stopped"), 25), ([resumed("deep", 3)], None), ([resumed("deep", 3), "again"], 25)],
+    ids=["running", "stopped", "resumed as it was begun", "resumed with what was changed"],
+)
+def test_epochs_that_were_added_are_told_of_a_run_that_has_not_had_them(
+    tmp_path: Path, after: list[Any], epochs: int | None
+) -> None:
+    added = Schedule(model="deep", step=9, steps=2500, epochs=25, lr=1e-3, by="key")
+    started = [resumed("baseline", 0), resumed("deep", 0)]
+    log = [began(), *started, added, progress("deep", 9), held_out("deep", 3, 300.0)]
+    found = summarised(stored_run(tmp_path, events=[*log, *(added if event == "again" else event for event in after)]))
+    assert [model.epochs for model in found.models] == [None, epochs]
 
 
 def test_a_log_of_gigabytes_is_summarised_from_its_ends(tmp_path: Path) -> None:

@@ -97,3 +97,10 @@ def test_when_only_the_first_tenth_is_finite_it_sets_the_range() -> None:
     y[0] = 7.0
     low, high = settled_range([(x, y)], []) or (0, 0)
     assert low < 7.0 < high
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"), [(27.2, 31.8, [28, 29, 30, 31]), (28.6, 30.4, [29, 30]), (0.2, 0.8, [])]
+)
+def test_ticks_of_whole_numbers_are_whole(low: float, high: float, ticks: list[float]) -> None:
+    assert nice_ticks(low, high, 9, whole=True) == ticks
