@@ -1,65 +1,156 @@
 """Makes the pictures of the README from the program itself: ``python docs/pictures.py [FOLDER]``.
 
-Trains the default models in the interface, without a terminal, and takes pictures of every page at both sizes. SVG
-files are always written; PNG files as well where Chromium is there to draw them, since it finds a font for every
-character.
+Trains the default models in the interface for some epochs, without a terminal and among runs trained before it, and
+takes pictures of every page at both sizes. SVG files are always written; PNG files as well where Chromium is there to
+draw them, since it finds a font for every character.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
 os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+os.environ.pop("NO_COLOR", None)
 
+from textual.pilot import Pilot
+
+from tui_vae.cli.library import Library
 from tui_vae.cli.preparation import prepare
 from tui_vae.cli.session import Session
-from tui_vae.config import StoreConfig, TrainConfig
-from tui_vae.tui import MonitorApp
+from tui_vae.config import ModelSpec, StoreConfig, TrainConfig
+from tui_vae.machine.sampler import Sampler
+from tui_vae.tui import Leave, MonitorApp
+from tui_vae.tui.themes import LOOKS
 from tui_vae.view.state import ModelState, RunState
 
-PAGES = {"training": "1", "digits": "2", "latents": "3", "log": "5"}
-PAGES_OF_THE_END = {"evaluation": "4"}
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture: the keys that lead to it from any page, and those that lead back."""
+
+    name: str
+    keys: Sequence[str]
+    back: Sequence[str] = ()
+
+
 SIZES = ((140, 45), (80, 24))
-EPOCH = 7
-"""The pictures are of a run in the middle: when the deep model has finished this epoch. The evaluation
-is that of its end."""
+EPOCHS, EPOCH = 8, 6
+"""The first pictures are of a run in the middle: when the deep model has finished so many epochs."""
+WHILE_TRAINING = (
+    Shot("training", ["1"]),
+    Shot(
+        "inspection",
+        ["1", "tab", "enter", "plus", "plus", "right_square_bracket", *["left"] * 9],
+        ["backspace", "escape", "escape", "escape", "minus", "minus"],
+    ),
+    Shot("digits", ["2"]),
+    Shot("machine", ["6"]),
+)
+AFTERWARDS = (
+    Shot("latents", ["3"]),
+    Shot("heat-map", ["3", "v"], ["v"]),
+    Shot("explorer", ["z", *["right"] * 6, "b", *["up"] * 4], ["b", "r"]),
+    Shot("evaluation", ["4"]),
+    Shot("log", ["5"]),
+    Shot("runs", ["0", "down"]),
+    Shot("setup", ["0", "n"], ["escape"]),
+    Shot("help", ["1", "question_mark"], ["escape"]),
+)
+LIGHT = Shot("light", ["1"])
+OTHERS = {
+    "early-heron": TrainConfig(epochs=3, train_size=10_000),
+    "wide-lynx": TrainConfig(
+        models=(ModelSpec("wide", (1024,)), ModelSpec("deep", (512, 256))), zdim=16, epochs=2, train_size=10_000
+    ),
+}
+"""Runs that are there already."""
+SECONDS_TO_SETTLE = 4.0
+
+
+class Camera:
+    """Takes pictures of the interface at both sizes.
+
+    Args:
+        app: Shown.
+        pilot: Presses its keys.
+        folder: Where the pictures go.
+    """
+
+    def __init__(self, app: MonitorApp, pilot: Pilot[Leave], folder: Path) -> None:
+        self._app = app
+        self._pilot = pilot
+        self._folder = folder
+
+    async def take(self, shots: Sequence[Shot]) -> None:
+        for size in SIZES:
+            await self._pilot.resize_terminal(*size)
+            for shot in shots:
+                await self._pilot.press(*shot.keys)
+                self._app.clear_notifications()
+                path = self._folder / f"{shot.name}-{size[0]}x{size[1]}.svg"
+                path.write_text(await self._settled(), encoding="utf-8")
+                await self._pilot.press(*shot.back)
+
+    async def _settled(self) -> str:
+        """The screen once it stands still, or as it is when it never does."""
+        seen, now = "", self._picture()
+        waited = 0.0
+        while waited < SECONDS_TO_SETTLE and (now != seen or waited < 1.0):
+            await asyncio.sleep(0.5)
+            waited += 0.5
+            seen, now = now, self._picture()
+        return now
+
+    def _picture(self) -> str:
+        # Each export has a number of its own in its names.
+        svg = self._app.export_screenshot().replace("Fira Code", "DejaVu Sans Mono")
+        return re.sub(r"terminal-\d+", "terminal", svg)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        while not condition():
+            await asyncio.sleep(0.2)
+
+
+def train_others(runs: str) -> None:
+    for name, config in OTHERS.items():
+        session = prepare(config, lambda doing: None).start(StoreConfig(runs_dir=runs, name=name, no_evaluate=True))
+        session.wait_unseen()
+        session.close()
 
 
 async def take_pictures(folder: Path) -> None:
-    config = TrainConfig()
-    with tempfile.TemporaryDirectory() as runs:
+    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder.resolve()
+    config = TrainConfig(epochs=EPOCHS)
+    runs = StoreConfig().runs_dir
+    with tempfile.TemporaryDirectory() as elsewhere, contextlib.chdir(elsewhere):
+        train_others(runs)
 
         def open_source(report: Callable[[str], None]) -> Session:
             return prepare(config, report).start(StoreConfig(runs_dir=runs, name="quiet-otter"))
 
         known = RunState(config=config.to_json(), models={spec.name: ModelState(spec.name) for spec in config.models})
-        app = MonitorApp(open_source, state=known)
+        app = MonitorApp(open_source, state=known, machine=Sampler(), library=Library(Path(runs)))
         async with app.run_test(size=SIZES[0]) as pilot:
-
-            async def show(pages: dict[str, str]) -> None:
-                for size in SIZES:
-                    await pilot.resize_terminal(*size)
-                    for page, key in pages.items():
-                        await pilot.press(key)
-                        await asyncio.sleep(2.5)
-                        path = folder / f"{page}-{size[0]}x{size[1]}.svg"
-                        svg = app.export_screenshot().replace("Fira Code", "DejaVu Sans Mono")
-                        path.write_text(svg, encoding="utf-8")
-
-            while len(app.run_state.models["deep"].held_out) < EPOCH:
-                await asyncio.sleep(0.5)
-            await show(PAGES)
-            while app.run_state.evaluated is None:
-                await asyncio.sleep(0.5)
-            await show(PAGES_OF_THE_END)
+            camera = Camera(app, pilot, folder)
+            await camera.until(lambda: len(app.run_state.models["deep"].held_out) >= EPOCH)
+            await camera.take(WHILE_TRAINING)
+            await camera.until(lambda: app.run_state.status is not None)
+            await camera.take(AFTERWARDS)
+            app.action_wear(next(name for name, look in LOOKS.items() if not look.theme.dark))
+            await camera.take([LIGHT])
 
 
 def draw(svg: Path, chromium: str) -> None:

@@ -37,10 +37,25 @@ async def test_the_cursor_reads_every_curve_in_every_chart_at_once(open_monitor:
         assert re.search(r"▲ deep +-359\.\d +-346\.0 ", read)
         assert re.search(r"● .*349\.\d +336\.0", monitor.panel("#reconstruction"))
         assert re.search(r"▲ .*50\.0 +50\.0", monitor.panel("#kl"))
+        assert re.search(r"─ exact limit +-310\.8 ", read)
+        assert "exact limit" not in monitor.panel("#kl")
         assert "│" in read
         await monitor.press("escape")
         await monitor.until(lambda: "step 600" not in monitor.panel(LOSS))
         assert "600" not in monitor.panel("#kl")
+
+
+async def test_many_models_are_read_in_half_of_a_chart_and_the_rest_counted(open_monitor: OpenMonitor) -> None:
+    names = tuple(f"model-{number}" for number in range(20))
+    async with open_monitor(recorded_run(2, names), size=(140, 55)) as monitor:
+        await monitor.press("end")
+        await monitor.until(lambda: "step 200" in monitor.panel(LOSS))
+        plot = monitor.app.query_one(LOSS, Chart).plot
+        assert plot is not None
+        rows = monitor.panel(LOSS).splitlines()[:-1]  # without the legend
+        (first,), (last,) = ([n for n, row in enumerate(rows) if words in row] for words in ("step 200", " more "))
+        assert 4 <= last - first + 1 <= max(4, plot.rows // 2)
+        assert re.search(r"… \d+ more", rows[last])
 
 
 async def test_arrows_move_the_cursor_by_columns_and_with_shift_by_ten(open_monitor: OpenMonitor) -> None:

@@ -122,6 +122,8 @@ class ChartData:
     heat: Heat | None = None
     readings: tuple[Reading, ...] = ()
     """What can be read at a place of x."""
+    limits: tuple[float, ...] = ()
+    """What theory has for linear models, read everywhere."""
     text: Callable[[float], str] = str
     """How a value that is read is written."""
     end: float = 0.0

@@ -73,6 +73,7 @@ def curve_chart(quantity: Quantity) -> Builder:
             curves=(*behind, *lines, *marks),
             lines=tuple((limit, GREY) for limit in sorted(limits)),
             readings=tuple(readings),
+            limits=tuple(sorted(limits)),
             text=quantity.text,
             end=end,
         )

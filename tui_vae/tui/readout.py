@@ -8,6 +8,7 @@ from rich.text import Text
 
 from tui_vae.tui.charts import ChartData, Points, Reading, XAxis
 from tui_vae.tui.labels import model_label
+from tui_vae.tui.palette import GREY, ModelStyle
 from tui_vae.tui.x_axis import place_text
 from tui_vae.view.curves import value_at
 from tui_vae.view.numbers import UNKNOWN
@@ -17,6 +18,11 @@ _SHORT_HEADINGS = ("train", "raw", "held")
 _NOUNS: dict[XAxis, str] = {"steps": "step ", "epochs": "epoch ", "time": ""}
 _LABEL_WIDTHS = (40, 24, 16, 12, 8, 5, 1)
 """Cells for the names of models, the most that leaves room for the numbers; in one there is the marker alone."""
+
+_LIMIT = Reading("exact limit", ModelStyle(GREY, "─"), None, None, None)
+
+_LEAST = 4
+"""Lines that may be covered of a chart however low it is; of a higher one, half of them are."""
 
 _Row = tuple[Reading, list[str]]
 
@@ -35,19 +41,25 @@ def read_out(data: ChartData, axis: XAxis, place: float, near: float, columns: i
         Lines of equal width. What has no room is counted in the last; none at all where nothing would be legible.
     """
     where = place_text(axis, place)
+    most = max(rows // 2, min(rows, _LEAST))
     kinds = [i for i in range(3) if any(_kind(reading, i) is not None for reading in data.readings)]
     for exact in (True, False):
         told = near if exact else None
         table = [(r, [_cell(data, r, i, axis, place, told) for i in kinds]) for r in data.readings]
+        # Before the models, of whom some may have no room; it is of held-out images, whose values stand last.
+        table[:0] = [
+            (_LIMIT, [*("" for _ in kinds[1:]), data.text(limit)]) for limit in (data.limits if most > _LEAST else ())
+        ]
         for headings in (_HEADINGS, _SHORT_HEADINGS):
             lines = _table(table, [headings[i] for i in kinds], _NOUNS[axis] + where, columns, least=8)
             if lines:
-                return _as_many_as_fit(lines, rows)
+                return _as_many_as_fit(lines, most)
     while kinds:
         lines = _table(table, [""] * len(kinds), where, columns, least=1)
         if lines:
-            return _as_many_as_fit(lines, rows)
+            return _as_many_as_fit(lines, most)
         kinds.pop()
+        table = [row for row in table if row[0] is not _LIMIT]
         where = f"{place_text(axis, place)} …"
     return []
 
