@@ -196,6 +196,7 @@ def test_a_signal_during_the_evaluation_at_the_end_stops_that_and_training_has_f
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the children of a process are looked up in /proc")
+@pytest.mark.long
 def test_an_evaluation_does_not_outlive_the_process_that_trains_and_is_made_up_for(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:

@@ -113,7 +113,11 @@ def test_a_killed_run_is_resumed(nursery: Nursery, copy: Path, undisturbed: Path
     assert all(e.resumed_at_step for e in events_of(copy) if isinstance(e, ModelStarted) and e.t > started[1].t)
 
 
-@pytest.mark.parametrize("damage", [truncate, flip_a_bit, Path.unlink], ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize(
+    "damage",
+    [truncate, *(pytest.param(damage, marks=pytest.mark.long) for damage in (flip_a_bit, Path.unlink))],
+    ids=lambda damage: damage.__name__,
+)
 @pytest.mark.parametrize("file", ["latest.safetensors", "latest.optimizer.safetensors", "latest.json"])
 def test_a_damaged_checkpoint_leads_to_the_one_before(
     damage: Callable[[Path], None], file: str, nursery: Nursery, copy: Path, undisturbed: Path
@@ -171,7 +175,7 @@ def test_what_a_killed_writer_left_unfinished_is_removed(nursery: Nursery, copy:
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=errno.errorcode.get)
-@pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
+@pytest.mark.parametrize("share", [0.5, *(pytest.param(share, marks=pytest.mark.long) for share in (0.1, 1.0))])
 def test_a_disk_that_fails_costs_files_and_never_the_training(
     code: int, share: float, nursery: Nursery, undisturbed: Path
 ) -> None:

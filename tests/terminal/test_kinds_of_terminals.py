@@ -19,11 +19,11 @@ SIXTEEN = {"default", *COLOURS, *(f"bright{colour}" for colour in COLOURS)}
 @pytest.mark.parametrize(
     ("name", "size", "colours"),
     [
-        ("xterm", (140, 45), 16),
+        pytest.param("xterm", (140, 45), 16, marks=pytest.mark.long),
         ("xterm-256color", (300, 90), 256),
-        ("tmux-256color", (80, 24), 256),
+        pytest.param("tmux-256color", (80, 24), 256, marks=pytest.mark.long),
         ("linux", (80, 24), 16),
-        ("vt100", (40, 12), 16),
+        pytest.param("vt100", (40, 12), 16, marks=pytest.mark.long),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
@@ -53,9 +53,8 @@ def test_inside_tmux_it_fills_the_pane_on_every_page_whatever_becomes_of_its_siz
         for page in PAGES:
             pane.press(page)
             pane.wait_until("q leave")
-            lines = pane.lines
-            assert len(lines) == height
-            assert max(map(len, lines)) == width, "no more and no less than the pane"
+            # No more and no less than the pane.
+            pane.wait_until(lambda w=width, h=height: (max(map(len, pane.lines)), len(pane.lines)) == (w, h))
     pane.press("q")
     pane.wait_until("stop after a checkpoint")
     pane.press("s")

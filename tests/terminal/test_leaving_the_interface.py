@@ -60,6 +60,7 @@ def test_q_h_goes_on_training_in_the_same_terminal(spawn: Spawn, only_run: OnlyR
     assert last.status == "finished"
 
 
+@pytest.mark.long
 def test_q_h_with_a_paused_model_trains_it_to_its_end(spawn: Spawn, only_run: OnlyRun, tmp_path: Path) -> None:
     """Without the interface nothing could resume it: the process would wait for ever."""
     terminal = spawn(tmp_path, "--epochs", "30")

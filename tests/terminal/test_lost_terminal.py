@@ -80,6 +80,7 @@ def test_a_link_that_drops_before_training_began(
     assert_trained_undisturbed(only_run(tmp_path), only_run(undisturbed))
 
 
+@pytest.mark.long
 def test_a_paused_model_goes_on_when_nobody_can_resume_it(
     spawn: Spawn, only_run: OnlyRun, undisturbed: Path, tmp_path: Path
 ) -> None:
@@ -116,6 +117,7 @@ def test_a_terminal_that_does_not_read_holds_up_nothing(
     assert_trained_undisturbed(only_run(tmp_path), only_run(undisturbed))
 
 
+@pytest.mark.long
 def test_a_stop_by_signal_works_on_a_terminal_that_does_not_read(
     spawn: Spawn, only_run: OnlyRun, tmp_path: Path
 ) -> None:
@@ -132,6 +134,7 @@ def test_a_stop_by_signal_works_on_a_terminal_that_does_not_read(
     assert not (only_run(tmp_path) / "lease.json").exists()
 
 
+@pytest.mark.long
 def test_the_front_end_that_lost_its_terminal_takes_no_time(spawn: Spawn, tmp_path: Path) -> None:
     terminal = spawn(tmp_path, "--epochs", "100000", "--model", "deep=128,64")
     terminal.wait_until(lambda: any(getattr(e, "epoch", 0) > 1 for e in log_of(tmp_path)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,9 +55,9 @@ def test_a_run_is_set_up_started_stopped_and_resumed(spawn: Spawn, runs_dir: Pat
     terminal.wait_until(lambda: read_lease(run) is None)
     terminal.press("0")
     terminal.wait_until("enter open")
-    terminal.wait_until(lambda: any("otter" in row and "stopped" in row for row in terminal.text.splitlines()[2:]))
+    terminal.wait_until(lambda: re.search(r"▸ +otter +stopped", terminal.text))
     terminal.press("r")
-    terminal.wait_until(lambda: "running" in terminal.text and "x: steps" in terminal.text)
+    terminal.wait_until(lambda: "▶ running" in terminal.text)
     terminal.press("S")
     terminal.wait_until("Stop training?")
     terminal.press("s")

@@ -152,6 +152,7 @@ def test_events_are_printed_as_they_were_logged_and_the_reader_may_leave(shared:
     assert shared.process.poll() is None
 
 
+@pytest.mark.long
 def test_a_watcher_tells_of_a_process_that_is_killed_and_of_the_one_that_goes_on(
     spawn: Spawn, begin: Callable[[Path], Training], tmp_path: Path, command: str
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -64,11 +64,13 @@ class Tmux:
     def resize(self, width: int, height: int) -> None:
         self._do("resize-window", "-x", str(width), "-y", str(height))
 
-    def wait_until(self, text: str) -> None:
+    def wait_until(self, condition: str | Callable[[], object]) -> None:
+        """Wait for a text on the screen, or for a condition."""
+        holds = (lambda: condition in self.text) if isinstance(condition, str) else condition
         end = time.monotonic() + PATIENCE
-        while text not in self.text:
+        while not holds():
             if time.monotonic() > end:
-                pytest.fail(f"waited in vain for {text}; the screen:\n{self.text}")
+                pytest.fail(f"waited in vain for {condition}; the screen:\n{self.text}")
             time.sleep(0.1)
 
     def exit_code(self) -> int:

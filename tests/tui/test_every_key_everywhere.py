@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Input
 
 from tests.tui.monitor import OpenMonitor
 from tui_vae.tui.keys import GROUPS
@@ -12,7 +13,13 @@ KEYS = [key for group in GROUPS.values() for binding in group for key in binding
 
 @pytest.mark.parametrize(
     ("size", "page"),
-    [((140, 45), "1"), ((40, 12), "1"), *(((80, 24), page) for page in "245")],
+    [
+        ((140, 45), "1"),
+        *(
+            pytest.param(size, page, marks=pytest.mark.long)
+            for size, page in (((40, 12), "1"), *(((80, 24), page) for page in "245"))
+        ),
+    ],
     ids=lambda value: value if isinstance(value, str) else f"{value[0]}x{value[1]}",
 )
 async def test_every_key_on_a_page(open_monitor: OpenMonitor, size: tuple[int, int], page: str) -> None:
@@ -21,7 +28,7 @@ async def test_every_key_on_a_page(open_monitor: OpenMonitor, size: tuple[int, i
             if key not in "0123456":
                 await monitor.press(page)
             await monitor.press(key)
-            while len(monitor.app.screen_stack) > 1:
+            while len(monitor.app.screen_stack) > 1 or isinstance(monitor.app.focused, Input):
                 await monitor.press("escape")
         assert monitor.app.return_value is None
         assert monitor.source.asked
@@ -32,7 +39,7 @@ async def test_every_key_before_anything_is_known(open_monitor: OpenMonitor) -> 
     async with open_monitor([], size=(80, 24)) as monitor:
         for key in KEYS:
             await monitor.press(key)
-            while len(monitor.app.screen_stack) > 1:
+            while len(monitor.app.screen_stack) > 1 or isinstance(monitor.app.focused, Input):
                 await monitor.press("escape")
         # All of these may be asked for before the first step. What was paused in time is resumed.
         assert {asked for asked, _ in monitor.source.asked} - {"resume"} == {"pause", "checkpoint", "evaluate"}

@@ -98,7 +98,7 @@ async def test_the_line_of_keys_begins_with_those_of_the_page(open_monitor: Open
     async with open_monitor(size=(80, 24)) as monitor:
         for page, keys in (
             ("1", "←→ inspect  [ ] zoom  0–6 pages  space pause  / filter"),
-            ("2", "←→ epoch  f film  0–6 pages  v view  space pause"),
+            ("2", "←→ epoch  f film  0–6 pages  v view  / filter  space pause"),
             ("3", "o order  v heat map  0–6 pages  z explore  / filter"),
             ("4", "←→ pictures  0–6 pages  space pause"),
             ("5", "/ search  v levels  0–6 pages  space pause"),

@@ -74,7 +74,9 @@ async def test_the_page_looks_as_it_did(
     events = [*recorded_run.recorded_run(), *stored, *recorded_evaluation.evaluated_run()]
     library = ScriptedLibrary(tmp_path, listed("gecko", "running"), listed("lynx", "stopped", 301.5), listed("swan"))
     async with open_monitor(events, size=size, library=library, machine=RecordedMachine(gpus=1)) as monitor:
-        await monitor.press(*keys)
+        for key in keys:  # one may begin what the next is for
+            await monitor.press(key)
+            await monitor.settle()
         monitor.app.clear_notifications()
         for field in monitor.app.screen.query(Input):
             field.cursor_blink = False

@@ -228,7 +228,9 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
             return  # for a moment, while pages are made anew or the interface is left
         switcher.current = page
         panels = self.page.panels()
-        (panels[0] if name not in ("training", "latents") and panels else self.query_one(ModelTable)).focus()
+        wanted = panels[0] if name not in ("training", "latents") and panels else self.query_one(ModelTable)
+        # At once: what is hidden while it still has the focus takes it away from whatever was to get it.
+        self.screen.set_focus(wanted)
         self.call_after_refresh(self.update_view)
 
     def action_panel(self, direction: int) -> None:
@@ -240,7 +242,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         panel = order[(at + direction) % len(order)]
         if at + direction:
             self.page.turn_to(panel) if panel is not order[0] else None
-        panel.focus()
+        self.screen.set_focus(panel)
         self.call_after_refresh(self.update_view)
 
     def action_select(self, direction: int) -> None:

@@ -99,7 +99,10 @@ def test_a_line_of_json_has_all_of_a_run(capsys: pytest.CaptureFixture[str], run
         "state": "finished",
         "dataset": "mnist",
         "epochs": 7,
-        "models": [{"model": "baseline", "epoch": 7, "elbo": 285.0}, {"model": "deep", "epoch": 7, "elbo": 286.0}],
+        "models": [
+            {"model": "baseline", "epoch": 7, "epochs": None, "elbo": 285.0},
+            {"model": "deep", "epoch": 7, "epochs": None, "elbo": 286.0},
+        ],
         "elbo": 286.0,
         "began": 1000.0,
     }

@@ -165,9 +165,11 @@ class DigitsPage(Page):
         self._view = (self._view + 1) % len(_VIEWS)
         panel = self._panel
         if panel is not before:
+            had_focus = before.has_focus
             before.display, panel.display = False, True
-            if before.has_focus:
-                panel.focus()
+            if had_focus:
+                # At once, as in the application: a panel that is hidden takes the focus with it.
+                self.screen.set_focus(panel)
 
     def restore(self) -> None:
         self._epoch = None

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from textual.actions import SkipAction
-from textual.widget import Widget
 
 
-class EdgesOfThePage(Widget):
-    """Leaves home and end to the page."""
+class EdgesOfThePage:
+    """Leaves home and end to the page; stands before the widget that scrolls, and is none, or none could be focused."""
 
     def action_scroll_home(self) -> None:
         raise SkipAction
