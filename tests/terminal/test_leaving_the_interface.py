@@ -109,7 +109,7 @@ def test_sigterm_in_the_c_locale_restores_the_terminal_and_all_output_was_ascii(
     for key, text in (
         ("2", "held-out"),
         ("3", "sorted"),
-        ("5", "parameters"),
+        ("5", "following"),
         ("1", "-ELBO"),
         ("?", "Pause or resume"),
     ):

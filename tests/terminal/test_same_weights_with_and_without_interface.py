@@ -63,7 +63,7 @@ def with_interface(
     terminal.wait_until(lambda: terminal.text.count("running") == len(MODELS))
     terminal.press(" ")
     see("paused", "paused")
-    pages = (("1", "ELBO, nats"), ("2", "samples from the prior"), ("3", "KL per latent"), ("5", "parameters"))
+    pages = (("1", "ELBO, nats"), ("2", "samples from the prior"), ("3", "KL per latent"), ("5", "following"))
     for key, text in pages:
         terminal.press(key)
         see(f"page {key}", text)

@@ -166,7 +166,9 @@ async def test_ascii_for_pictures_alone(open_monitor: OpenMonitor) -> None:
 
 async def test_a_saved_screen_has_half_blocks(open_monitor: OpenMonitor, tmp_path: Path) -> None:
     async with open_monitor(graphics=KITTY) as monitor:
-        await monitor.press("2", "s")
+        await monitor.press("2")
+        await monitor.until_shown(PLACEHOLDER)
+        await monitor.press("s")
         (picture,) = tmp_path.glob("screen-*.svg")
         assert PLACEHOLDER in monitor.text
     saved = picture.read_text(encoding="utf-8")
