@@ -49,14 +49,14 @@ def cut_off(nursery: Nursery) -> Path:
 
 
 def is_in_the_middle(folder: Path) -> bool:
-    """Whether a model has two checkpoints, both as they were written, and epochs to go after either."""
+    """Whether a model has two checkpoints, both as they were written, with more than an epoch done and some to go."""
     try:
-        for name, to_go in (("latest", 1), ("previous", 2)):
+        for name, done, to_go in (("latest", 2, 1), ("previous", 0, 2)):
             manifest = read_manifest(folder / f"{name}.json")
             for ending, file in manifest.files.items():
                 if digest((folder / f"{name}{ending}").read_bytes()) != file.sha256:
                     return False
-            if manifest.course["epoch"] > EPOCHS - to_go:
+            if not done <= manifest.course["epoch"] <= EPOCHS - to_go:
                 return False
     except (OSError, RunStoreError):
         return False

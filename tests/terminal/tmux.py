@@ -36,9 +36,12 @@ class Tmux:
         self._tmux = [program, "-S", str(socket), "-f", "/dev/null", "-u"]
         self._env = env
         width, height = size
-        # The pane outlives the process, so that its exit code can be asked for.
+        # The pane outlives the process, so that its last screen can be seen.
         options = ["set", "-g", "remain-on-exit", "on", ";", "set", "-g", "default-terminal", "tmux-256color", ";"]
-        self._do(*options, "new-session", "-d", "-x", str(width), "-y", str(height), "-c", str(folder), "--", *command)
+        # The shell tells how it ended: tmux itself misses the end of a process now and then, and leaves a zombie.
+        self._status = socket.with_name("status")
+        shell = ["sh", "-c", 'status=$1; shift; "$@"; echo $? >"$status"', "sh", str(self._status), *command]
+        self._do(*options, "new-session", "-d", "-x", str(width), "-y", str(height), "-c", str(folder), "--", *shell)
 
     def _do(self, *words: str) -> str:
         done = self._ask(*words)
@@ -76,7 +79,7 @@ class Tmux:
     def exit_code(self) -> int:
         """Wait for the end of the process."""
         end = time.monotonic() + PATIENCE
-        while not (status := self._do("display-message", "-p", "#{pane_dead_status}").strip()):
+        while not self._status.is_file() or not (status := self._status.read_text().strip()):
             if time.monotonic() > end:
                 pytest.fail(f"did not end; the screen:\n{self.text}")
             time.sleep(0.1)
