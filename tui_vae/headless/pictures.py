@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from rich.text import Text
 
 from tui_vae.config import IMAGE_SIDE
 from tui_vae.metrics import Picture
-from tui_vae.view.cells import Pixels, ascii_shades, half_blocks, shrunk
+from tui_vae.view.cells import UPPER_HALF, Pixels, ascii_shades, half_blocks, shrunk
 from tui_vae.view.printable import printable
 
 _FACTORS = (1, 2, 3)
@@ -114,14 +113,10 @@ def _lines(image: Pixels, *, shades: bool) -> list[Text]:
     """One image as lines of as many cells as it has columns."""
     if shades:
         return [Text(line) for line in ascii_shades(image)]
-    lines = []
-    for row in half_blocks(image):
-        line = Text()
-        # Cells of one look are one piece, so that a black background costs few bytes of the terminal.
-        for (upper, lower), cells in itertools.groupby(row, lambda cell: (cell.upper, cell.lower)):
-            line.append("".join(cell.character for cell in cells), _style(upper, lower))
-        lines.append(line)
-    return lines
+    return [
+        Text.assemble(*((UPPER_HALF * cells.length, _style(cells.upper, cells.lower)) for cells in row))
+        for row in half_blocks(image)
+    ]
 
 
 @functools.lru_cache(maxsize=4096)

@@ -16,10 +16,10 @@ UPPER_HALF = "▀"
 RAMP = " .:-=+*#%@"
 
 
-class Cell(NamedTuple):
-    """One character with the grey levels (0 to 255) of its upper and lower half."""
+class HalfBlocks(NamedTuple):
+    """So many :data:`UPPER_HALF` in a row, with the grey levels (0 to 255) of their upper and lower halves."""
 
-    character: str
+    length: int
     upper: int
     lower: int
 
@@ -40,13 +40,19 @@ def scaled(image: Pixels, scale: float) -> Pixels:
     return larger
 
 
-def half_blocks(image: Pixels) -> list[list[Cell]]:
-    """Rows of cells, each a pixel wide and two pixels high."""
+def half_blocks(image: Pixels) -> list[list[HalfBlocks]]:
+    """Rows of cells, each a pixel wide and two pixels high; neighbours of the same look are one piece."""
     padded = image if image.shape[0] % 2 == 0 else np.vstack((image, np.zeros_like(image[:1])))
-    return [
-        [Cell(UPPER_HALF, upper, lower) for upper, lower in zip(top, bottom, strict=True)]
-        for top, bottom in zip(padded[::2].tolist(), padded[1::2].tolist(), strict=True)
-    ]
+    upper, lower = padded[::2], padded[1::2]
+    begins = np.ones(upper.shape, dtype=bool)
+    begins[:, 1:] = (upper[:, 1:] != upper[:, :-1]) | (lower[:, 1:] != lower[:, :-1])
+    places = np.flatnonzero(begins)
+    counts = np.diff(places, append=begins.size)
+    rows: list[list[HalfBlocks]] = [[] for _ in upper]
+    looks = zip(counts.tolist(), upper[begins].tolist(), lower[begins].tolist(), strict=True)
+    for row, look in zip((places // image.shape[1]).tolist(), looks, strict=True):
+        rows[row].append(HalfBlocks(*look))
+    return rows
 
 
 def levels(image: Pixels) -> list[list[int]]:

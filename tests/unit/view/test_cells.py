@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tui_vae.events import SheetLayout
-from tui_vae.view.cells import UPPER_HALF, ascii_shades, half_blocks, parse_sheet, shrunk
+from tui_vae.view.cells import ascii_shades, half_blocks, parse_sheet, shrunk
 
 Pixels = npt.NDArray[np.uint8]
 pictures = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12))
@@ -21,26 +23,29 @@ def test_a_half_block_is_two_pixels_one_above_the_other(image: Pixels) -> None:
     rows = half_blocks(image)
     height, width = image.shape
     assert len(rows) == (height + 1) // 2
-    assert all(len(row) == width for row in rows)
     for y, row in enumerate(rows):
-        for x, cell in enumerate(row):
-            assert cell.character == UPPER_HALF
-            assert cell.upper == image[2 * y, x]
-            assert cell.lower == (image[2 * y + 1, x] if 2 * y + 1 < height else 0)
-            assert type(cell.upper) is type(cell.lower) is int
+        cells = [(pieces.upper, pieces.lower) for pieces in row for _ in range(pieces.length)]
+        below = image[2 * y + 1] if 2 * y + 1 < height else np.zeros(width)
+        assert cells == list(zip(image[2 * y], below, strict=True))
+        assert all(type(number) is int for pieces in row for number in pieces)
+
+
+@given(pictures)
+def test_neighbouring_half_blocks_of_one_look_are_one_piece(image: Pixels) -> None:
+    for row in half_blocks(image):
+        assert all(one[1:] != other[1:] for one, other in itertools.pairwise(row))
 
 
 def test_a_digit_is_twenty_eight_cells_wide_and_fourteen_high() -> None:
-    rows = half_blocks(np.zeros((28, 28), dtype=np.uint8))
-    assert (len(rows), len(rows[0])) == (14, 28)
-    small = half_blocks(shrunk(np.zeros((28, 28), dtype=np.uint8), 2))
-    assert (len(small), len(small[0])) == (7, 14)
+    digit = np.zeros((28, 28), dtype=np.uint8)
+    assert half_blocks(digit) == [[(28, 0, 0)]] * 14
+    assert half_blocks(shrunk(digit, 2)) == [[(14, 0, 0)]] * 7
 
 
 @given(pictures)
 def test_ascii_shades_have_the_size_of_half_blocks_and_are_ascii(image: Pixels) -> None:
     rows = ascii_shades(image)
-    assert [len(row) for row in rows] == [len(row) for row in half_blocks(image)]
+    assert [len(row) for row in rows] == [sum(cells.length for cells in row) for row in half_blocks(image)]
     assert all(row.isascii() and row.isprintable() for row in rows)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from itertools import groupby
 
+import numpy as np
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from tui_vae.view.cells import UPPER_HALF, Cell, Pixels, ascii_shades, half_blocks, scaled
+from tui_vae.view.cells import UPPER_HALF, Pixels, ascii_shades, half_blocks, scaled
 
 _GREY_STEP = 8
 """Grey levels are rounded to steps that no eye tells apart, so that few styles are needed."""
@@ -26,10 +26,7 @@ def shade_lines(image: Pixels, scale: float) -> list[list[Segment]]:
 
 def half_block_lines(image: Pixels, scale: float) -> list[list[Segment]]:
     """As :data:`Draw`, wherever there are greys."""
-    return [
-        [Segment(UPPER_HALF * len(list(cells)), _style(*levels)) for levels, cells in groupby(row, _levels)]
-        for row in half_blocks(scaled(image, scale))
-    ]
+    return [[_segment(*cells) for cells in row] for row in half_blocks(scaled(image, scale) // np.uint8(_GREY_STEP))]
 
 
 def grey(level: int) -> Color:
@@ -37,13 +34,9 @@ def grey(level: int) -> Color:
     return _grey(level // _GREY_STEP)
 
 
-def _levels(cell: Cell) -> tuple[int, int]:
-    return cell.upper // _GREY_STEP, cell.lower // _GREY_STEP
-
-
-@functools.lru_cache(maxsize=2048)
-def _style(upper: int, lower: int) -> Style:
-    return Style(color=_grey(upper), bgcolor=_grey(lower))
+@functools.lru_cache(maxsize=8192)
+def _segment(count: int, upper: int, lower: int) -> Segment:
+    return Segment(UPPER_HALF * count, Style(color=_grey(upper), bgcolor=_grey(lower)))
 
 
 def _grey(level: int) -> Color:
