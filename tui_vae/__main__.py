@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from tui_vae.cli.importing import importing
 from tui_vae.cli.signals import StopSignals
 
 
@@ -13,7 +14,8 @@ def main() -> None:
     wait_without_spinning()
     signals = StopSignals()
     signals.install()
-    from tui_vae.cli.app import run  # noqa: PLC0415 - a Ctrl-C meanwhile must already find its handler
+    with importing():
+        from tui_vae.cli.app import run  # noqa: PLC0415 - a Ctrl-C meanwhile must already find its handler
 
     sys.exit(run(signals))
 

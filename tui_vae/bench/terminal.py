@@ -12,6 +12,9 @@ import termios
 import time
 from collections.abc import Sequence
 
+_KEPT = 1 << 20
+"""Bytes of output; a page full of digits takes more than a hundred thousand."""
+
 
 class Terminal:
     """Runs a command in a pseudo-terminal of a given size and drains it."""
@@ -57,7 +60,7 @@ class Terminal:
         while (left := until - time.perf_counter()) > 0:
             if select.select([self._master], [], [], left)[0]:
                 try:
-                    self._output = (self._output + os.read(self._master, 65536))[-65536:]
+                    self._output = (self._output + os.read(self._master, 65536))[-_KEPT:]
                 except OSError:
                     return False
         return True

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tui_vae.cli.importing import importing
 from tui_vae.cli.signals import StopSignals, interrupted_by
 from tui_vae.cli.terminal import prepare_output
 from tui_vae.config import DisplayConfig, EvaluationConfig
@@ -52,7 +53,8 @@ def evaluate(
     run = find_run(runs_dir, text)
     with EvaluationBar() as bar:
         bar.say("loading torch")
-        from tui_vae.cli.evaluating import compared, evaluate_run  # noqa: PLC0415
+        with importing():
+            from tui_vae.cli.evaluating import compared, evaluate_run  # noqa: PLC0415
 
         with interrupted_by(signals), _writer_of(run) as writer:
             measured = evaluate_run(
@@ -98,7 +100,8 @@ def compare(
     measured, writers = [], []
     with EvaluationBar() as bar:
         bar.say("loading torch")
-        from tui_vae.cli.evaluating import compared, evaluate_run  # noqa: PLC0415
+        with importing():
+            from tui_vae.cli.evaluating import compared, evaluate_run  # noqa: PLC0415
 
         for run in runs:
             bar.prefix = f"{printable(run.name)}: " if len(runs) > 1 else ""

@@ -12,6 +12,7 @@ from tui_vae.cli.hangup import Terminal
 from tui_vae.cli.library import Library
 from tui_vae.cli.options import Chosen
 from tui_vae.cli.preferences import PreferencesFile
+from tui_vae.cli.python_lock import PythonLock
 from tui_vae.cli.signals import StopSignals
 from tui_vae.cli.stray import StrayOutput
 from tui_vae.cli.train import Prepare, Report, stop_on_signal
@@ -27,9 +28,6 @@ from tui_vae.view.state import ModelState, RunState
 if TYPE_CHECKING:
     from tui_vae.cli.session import Session
 
-_SWITCH, _SWITCH_BESIDE_DRAWING = 0.005, 0.0005
-"""Seconds that a thread keeps Python's lock when another wants it: as usual, and beside an interface that draws."""
-
 SECONDS_TO_LEAVE = 5.0
 """An interface that has not ended so long after it was asked to is waiting for a terminal that does not read."""
 
@@ -40,6 +38,7 @@ def train_in_interface(
     """Train before the user's eyes; returns the exit code of the process."""
     opening = _Opening(prepare_run)
     terminal = Terminal()
+    lock = PythonLock()
     announce = Announcer(chosen.display.notify, os.environ, ascii_only=ascii_only)
     known = RunState(
         config=chosen.train.to_json(), models={spec.name: ModelState(spec.name) for spec in chosen.train.models}
@@ -52,7 +51,8 @@ def train_in_interface(
             graphics=graphics,
             fps=chosen.display.fps,
             stray=stray.take,
-            stalled=lambda: _share_lock(draws=not stray.stalled()),
+            stalled=lambda: _stalled(stray, lock),
+            answers=lock.answers,
             library=Library(Path(chosen.store.runs_dir)),
             machine=Sampler(),
             preferences=PreferencesFile(chosen.display.theme),
@@ -61,7 +61,7 @@ def train_in_interface(
         left = _answer_for(app, opening, signals, terminal)
         leave = app.run()
         left.set()
-        _share_lock(draws=False)
+        lock.draws(False)
         remains = stray.take()
     if remains:
         sys.stderr.write(f"{remains}\n")
@@ -84,14 +84,11 @@ def train_in_interface(
     return _after(leave, opening.session, app.first_state, chosen.display, terminal, announce)
 
 
-def _share_lock(*, draws: bool) -> bool:
-    """Let whoever wants Python's lock have it as soon as is good for training; returns whether nothing is drawn.
-
-    A trainer asks for it at every operation. Beside an interface that draws it is to wait half a millisecond at most,
-    not the usual five; trainers alone only lose by such haste.
-    """
-    sys.setswitchinterval(_SWITCH_BESIDE_DRAWING if draws else _SWITCH)
-    return not draws
+def _stalled(stray: StrayOutput, lock: PythonLock) -> bool:
+    """Whether the terminal does not read, so that nothing is drawn."""
+    stalled = stray.stalled()
+    lock.draws(not stalled)
+    return stalled
 
 
 class _Opening:

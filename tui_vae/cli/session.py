@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from tui_vae.cli.evaluator import Evaluator
+from tui_vae.cli.importing import importing
 from tui_vae.cli.newest import NewestCheckpoints
 from tui_vae.condition import Sighting
 from tui_vae.config import Change, ChangeKind
@@ -112,7 +113,8 @@ class Session:
             return None
 
     def stored_model(self, name: str) -> StoredModel | str:
-        from tui_vae.cli.exploring import newest_model  # noqa: PLC0415 - torch, which is for those who explore
+        with importing():
+            from tui_vae.cli.exploring import newest_model  # noqa: PLC0415 - torch, which is for those who explore
 
         return newest_model(self._run, name)
 

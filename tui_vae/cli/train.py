@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tui_vae.cli.graphics import terminal_asked
 from tui_vae.cli.hangup import Terminal
+from tui_vae.cli.importing import importing
 from tui_vae.cli.options import Chosen
 from tui_vae.cli.signals import StopSignals
 from tui_vae.cli.terminal import in_foreground, prepare_output, usable_terminal
@@ -46,7 +47,7 @@ def run_training(chosen: Chosen, *, signals: StopSignals) -> int:
 def _train(prepare_run: Prepare, chosen: Chosen, signals: StopSignals, ascii_only: bool) -> int:
     if not chosen.display.no_ui:
         if usable_terminal():
-            with terminal_asked(chosen.display.graphics, ascii_only=ascii_only) as asking:
+            with terminal_asked(chosen.display.graphics, ascii_only=ascii_only) as asking, importing():
                 from tui_vae.cli.interface import train_in_interface  # noqa: PLC0415 - Textual, only loaded here
             return train_in_interface(prepare_run, chosen, signals, asking.graphics, ascii_only=ascii_only)
         print("tui-vae: no terminal for the interface here; training without it, as --no-ui does", file=sys.stderr)
@@ -63,7 +64,8 @@ def _take_up(store: StoreConfig) -> StoredRun:
 
 def _new(train: TrainConfig, store: StoreConfig, report: Report) -> Begin:
     report("loading torch")
-    from tui_vae.cli.preparation import prepare  # noqa: PLC0415 - torch: two seconds
+    with importing():
+        from tui_vae.cli.preparation import prepare  # noqa: PLC0415 - torch: two seconds
 
     preparation = prepare(train, report)
     return lambda: preparation.start(store)
@@ -71,7 +73,8 @@ def _new(train: TrainConfig, store: StoreConfig, report: Report) -> Begin:
 
 def _continued(config: TrainConfig, stored: StoredRun, store: StoreConfig, report: Report) -> Begin:
     report("loading torch")
-    from tui_vae.cli.preparation import prepare  # noqa: PLC0415 - as above
+    with importing():
+        from tui_vae.cli.preparation import prepare  # noqa: PLC0415 - as above
 
     preparation = prepare(config, report)
     report("reading the checkpoints")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tui_vae.cli.graphics import terminal_asked
 from tui_vae.cli.hangup import Terminal
+from tui_vae.cli.importing import importing
 from tui_vae.cli.signals import StopSignals, interrupt
 from tui_vae.cli.stray import StrayOutput
 from tui_vae.cli.terminal import in_foreground, prepare_output, usable_terminal
@@ -77,7 +78,7 @@ def in_interface(
     ascii_only: bool,
 ) -> int:
     """The interface on a run that this process only watches, or on none."""
-    with terminal_asked(display.graphics, ascii_only=ascii_only) as asking:
+    with terminal_asked(display.graphics, ascii_only=ascii_only) as asking, importing():
         from tui_vae.cli.library import Library  # noqa: PLC0415 - what is only needed here
         from tui_vae.cli.preferences import PreferencesFile  # noqa: PLC0415 - only for the interface
         from tui_vae.machine.sampler import Sampler  # noqa: PLC0415 - only for the interface

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from tui_vae.cli.evaluator import Evaluator
+from tui_vae.cli.importing import importing
 from tui_vae.condition import Sighting
 from tui_vae.config import Change
 from tui_vae.errors import RunStoreError
@@ -97,7 +98,8 @@ class WatchSource:
             return None
 
     def stored_model(self, name: str) -> StoredModel | str:
-        from tui_vae.cli.exploring import newest_model  # noqa: PLC0415 - torch, which is for those who explore
+        with importing():
+            from tui_vae.cli.exploring import newest_model  # noqa: PLC0415 - torch, which is for those who explore
 
         return newest_model(self._run, name)
 

@@ -13,6 +13,7 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
@@ -44,6 +45,9 @@ from tui_vae.view.writer import doing
 
 SMALLEST = (30, 6)
 
+_SECONDS_TO_ANSWER = 0.1
+"""In which what was asked for by a key is on screen."""
+
 
 class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
     """Shows one run, and lets the user choose among others.
@@ -57,6 +61,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         fps: Most redraws a second.
         stray: What was printed past the interface since the last call; shown in the log.
         stalled: Whether the terminal does not read: then nothing is drawn.
+        answers: Told whether the interface is at work for a key or the mouse.
         machine: Takes readings of the machine while the interface is there.
         library: The stored runs.
         preferences: Where the interface remembers what the user prefers.
@@ -81,6 +86,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         fps: float = 10.0,
         stray: Callable[[], str] = str,
         stalled: Callable[[], bool] = bool,
+        answers: Callable[[bool], object] = bool,
         machine: MachineProbe | None = None,
         library: RunLibrary | None = None,
         preferences: PreferenceStore | None = None,
@@ -92,6 +98,8 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         self._pacer = Pacer(fps)
         self._stray = stray
         self._stalled = stalled
+        self._answers = answers
+        self._answering: Timer | None = None
         self._machine = machine
         self._announcement = announce
         self.animation_level = "none"
@@ -130,6 +138,14 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
     def on_unmount(self) -> None:
         if self._machine is not None:
             self._machine.stop()
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, (events.Key, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp)):
+            self._answers(True)
+            if self._answering is not None:
+                self._answering.stop()
+            self._answering = self.set_timer(_SECONDS_TO_ANSWER, lambda: self._answers(False))
+        await super().on_event(event)
 
     def _begin(self) -> None:
         self.update_view()
@@ -231,6 +247,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         wanted = panels[0] if name not in ("training", "latents") and panels else self.query_one(ModelTable)
         # At once: what is hidden while it still has the focus takes it away from whatever was to get it.
         self.screen.set_focus(wanted)
+        self.update_view()  # it is laid out as it was when it was left, so that it comes with what is new
         self.call_after_refresh(self.update_view)
 
     def action_panel(self, direction: int) -> None:

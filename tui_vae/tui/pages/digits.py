@@ -97,7 +97,8 @@ class DigitsPage(Page):
         )
         panel.wait_for(shown.awaited(_WAITING))
         panel.show(rows, draw=draw)
-        panel.caption(f"{self.view.name}{f' · only {wanted}' if wanted else ''}", f"{self._where()}  {self._keys()}")
+        title = f"{self.view.name} · only {wanted}" if wanted else self.view.name
+        panel.caption.say(title, f"{self._where()}  {self._keys()}")
 
     def _where(self) -> str:
         newest = self._epochs[-1] if self._epochs else 0

@@ -228,8 +228,7 @@ class ExplorerPage(Page):
         if revision == self._drawn:
             return
         self._drawn = revision
-        self._view.border_title = self._title(model, answer)
-        self._view.border_subtitle = _keys(self.size.width, plane=self._walk.plane)
+        self._view.caption.say(self._title(model, answer), _keys(self.size.width, plane=self._walk.plane))
         self._view.show(self._look(model, answer), draw=settings.draw)
 
     def _look(self, model: ModelState | None, answer: Answer | None) -> Look | str:
@@ -284,4 +283,4 @@ def _keys(width: int, *, plane: bool) -> str:
     keys += [", . < > latents", "m model"] if plane else ["m model"]
     while len(keys) > 1 and sum(len(key) + 2 for key in keys) > width - 6:
         keys.pop()
-    return f" {'  '.join(keys)} "
+    return "  ".join(keys)

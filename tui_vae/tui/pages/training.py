@@ -157,4 +157,4 @@ class TrainingPage(InspectedPage):
             chart.sign = which if chart is upper else ""
         if below and self._sheets(room) > 1:
             below[0].sign = f"{self._sheet + 1}/{self._sheets(room)}"
-        self._samples.caption(f"samples · {which}" if upper is self._samples else "samples")
+        self._samples.caption.say(f"samples · {which}" if upper is self._samples else "samples")

@@ -11,12 +11,12 @@ from textual import events
 from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tui_vae.tui.charts import Builder, ChartData, ChartSettings
 from tui_vae.tui.readout import read_out
 from tui_vae.tui.traces import traces_of, wanted_traces
 from tui_vae.tui.widgets.bars import draw_bars
+from tui_vae.tui.widgets.drawing import Drawing
 from tui_vae.tui.widgets.heat import draw_heat
 from tui_vae.tui.widgets.plot import Frame, draw_curves, frame_of
 from tui_vae.view.state import RunState
@@ -25,7 +25,7 @@ _MARGIN = 7
 """Columns taken by the labels of y."""
 
 
-class Chart(Widget, can_focus=True):
+class Chart(Drawing):
     """One chart in a frame; the builder decides what it shows."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--cursor", "chart--readout"}
@@ -52,7 +52,7 @@ class Chart(Widget, can_focus=True):
             self.part = part
 
     def __init__(self, builder: Builder, waiting: str, *, id: str | None = None) -> None:
-        super().__init__(id=id, classes="panel")
+        super().__init__(id=id)
         self.data: ChartData | None = None
         self._sign = ""
         self._builder = builder
@@ -63,7 +63,7 @@ class Chart(Widget, can_focus=True):
         self._cursor: float | None = None
         self._drawn: object = None
         self._built: list[Strip] = []
-        self._strips: list[Strip] = []
+        self._built_for: Size | None = None
         self._dragged_from: int | None = None
         self._was_dragged = False
 
@@ -85,26 +85,22 @@ class Chart(Widget, can_focus=True):
             self._inspect()
 
     def on_resize(self) -> None:
-        self._build()
-
-    def render_line(self, y: int) -> Strip:
-        strip = self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
-        return strip.apply_style(self.rich_style)
+        if self.room != self._built_for:  # it is also told when it is shown again
+            self._build()
 
     @property
     def plot(self) -> Frame | None:
         """Where the curves lie; ``None`` while there are none."""
-        if self.data is None or not self.data.readings or self.size.height < 4:
+        if self.data is None or not self.data.readings or self.room.height < 4:
             return None
-        return frame_of(self.data, self.size)
+        return frame_of(self.data, self.room)
 
     def _build(self) -> None:
-        size = self.size
+        size = self._built_for = self.room
         columns, rows = max(4, size.width - _MARGIN), max(2, size.height - 2)
         data = self._builder(self._state, self._settings, columns, rows, self._others) if size.height >= 4 else None
         self.data = data
         self._entitle()
-        self.border_subtitle = data.subtitle if data is not None else None
         if data is None:
             self._built = _centred(self._nothing(), size)
         elif data.bars is not None:
@@ -131,7 +127,7 @@ class Chart(Widget, can_focus=True):
         title = self.data.title.copy() if self.data is not None else Text()
         if self._sign:
             title.append(f"{'·' if title else ''} {self._sign} ")
-        self.border_title = title
+        self.caption.say(title, self.data.subtitle if self.data is not None else None)
 
     def _nothing(self) -> str:
         wanted = self._settings.wanted
@@ -140,22 +136,23 @@ class Chart(Widget, can_focus=True):
 
     def _inspect(self) -> None:
         """Lay the cursor and what it reads over the chart."""
-        self._strips = self._built
+        rows = self._built
         plot = self.plot
         if plot is not None and self.data is not None and self._cursor is not None:
             cursor, readout = (self.get_component_rich_style(f"chart--{part}") for part in ("cursor", "readout"))
             column = plot.column(self._cursor)
-            strips = [_with_cursor(s, plot.left + column, cursor) for s in self._built] if column is not None else []
-            strips = strips[: plot.rows] + self._built[plot.rows :] if strips else list(self._built)
+            rows = [
+                _with_cursor(strip, plot.left + column, cursor) if column is not None and row < plot.rows else strip
+                for row, strip in enumerate(self._built)
+            ]
             lines = read_out(self.data, self._settings.x_axis, self._cursor, plot.step, plot.columns, plot.rows)
             # Away from the cursor, so that what is read can be seen.
             right = column is None or column < plot.columns / 2
             for row, line in enumerate(lines):
                 start = plot.left + (plot.columns - line.cell_len if right else 0)
                 over = Strip(line.render(self.app.console)).apply_style(readout)
-                strips[row] = _laid_over(strips[row], start, over)
-            self._strips = strips
-        self.refresh()
+                rows[row] = _laid_over(rows[row], start, over)
+        self.lay(rows)
 
     # The mouse: a click reads, the wheel zooms, dragging and the wheel with shift pan.
 

@@ -22,7 +22,6 @@ class ComparisonView(LinesView):
 
     def __init__(self) -> None:
         super().__init__(id="comparison")
-        self.border_title = " compared "
         self._runs: tuple[RunState, ...] = ()
         self._rows: list[Text] = []
         self._drawn: tuple[object, ...] = ()
@@ -51,7 +50,7 @@ class ComparisonView(LinesView):
         if count < len(names):
             self._rows += [Text(), Text(f"{len(names) - count} more have no room here", style="dim")]
         self.fill(len(self._rows), [_line("option", names[:count], first, column, "bold")], len(self._rows))
-        self.border_subtitle = f" {len(names)} runs{'   ↑↓ scroll' if self.overflows else ''} "
+        self.caption.say("compared", f"{len(names)} runs{'   ↑↓ scroll' if self.overflows else ''}")
 
     def strip(self, line: int) -> Strip:
         return self.text_strip(self._rows[line])

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui_vae.config import IMAGE_SIDE
+from tui_vae.tui.widgets.drawing import Caption, merged
 from tui_vae.tui.widgets.edges import EdgesOfThePage
 from tui_vae.tui.widgets.pixels import Draw, half_block_lines
 from tui_vae.view.cells import Pixels
@@ -57,7 +58,8 @@ class DigitGallery(EdgesOfThePage, ScrollView, can_focus=True):
         self._rows: tuple[DigitRow, ...] = ()
         self._draw_image: Draw = half_block_lines
         self._strips: list[Strip] = []
-        self._caption: tuple[str, str] = ("", "")
+        self._drawn_for = Size(0, 0)
+        self.caption = Caption(self)
 
     def show(self, rows: Sequence[DigitRow], *, draw: Draw) -> None:
         """Show these rows; the same rows again cost nothing."""
@@ -69,12 +71,6 @@ class DigitGallery(EdgesOfThePage, ScrollView, can_focus=True):
         self._rows, self._draw_image = tuple(rows), draw
         self._draw()
 
-    def caption(self, title: str, subtitle: str = "") -> None:
-        """What its frame says; the same again costs nothing, where setting a title draws all of it."""
-        if (title, subtitle) != self._caption:
-            self._caption = title, subtitle
-            self.border_title, self.border_subtitle = Text(f" {title} "), Text(f" {subtitle} ") if subtitle else None
-
     def wait_for(self, waiting: str) -> None:
         """What to say while there are no rows."""
         if waiting != self._waiting:
@@ -82,13 +78,20 @@ class DigitGallery(EdgesOfThePage, ScrollView, can_focus=True):
             self.refresh()
 
     def on_resize(self) -> None:
-        self._draw()
+        if self.scrollable_content_region.size != self._drawn_for:  # it is also told when it is shown again
+            self._draw()
 
     def _draw(self) -> None:
-        size = self.scrollable_content_region.size
-        self._strips = self._all_strips(size)
+        # While it is not seen it has no size, and is drawn for when it is seen again.
+        size = self._drawn_for = self.scrollable_content_region.size or self._drawn_for
+        before = self._strips
+        self._strips, changed = merged(before, self._all_strips(size))
         self.virtual_size = Size(size.width, len(self._strips))
-        self.refresh()
+        top = self.scroll_offset.y
+        # All of it where words stood before, or do now.
+        regions = [Region(0, line - top, size.width, 1) for line in changed] if before and self._strips else []
+        if changed:
+            self.refresh(*regions)
 
     def render_line(self, y: int) -> Strip:
         return self._line(y).apply_style(self.rich_style)

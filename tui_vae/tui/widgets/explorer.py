@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui_vae.config import IMAGE_SIDE
+from tui_vae.tui.widgets.drawing import Drawing
 from tui_vae.tui.widgets.pixels import Draw, half_block_lines
 from tui_vae.view.cells import Pixels
 from tui_vae.view.exploring import FARTHEST
@@ -46,14 +47,13 @@ class Look:
     style: Style
 
 
-class ExplorerView(Widget, can_focus=True):
+class ExplorerView(Drawing):
     """Draws a look, or says why there is none."""
 
     def __init__(self) -> None:
-        super().__init__(id="explorer-view", classes="panel")
+        super().__init__(id="explorer-view")
         self._look: Look | str = ""
         self._draw_image: Draw = half_block_lines
-        self._strips: list[Strip] = []
 
     def show(self, look: Look | str, *, draw: Draw) -> None:
         """Show this; the same object again costs nothing."""
@@ -65,16 +65,8 @@ class ExplorerView(Widget, can_focus=True):
         self._draw()
 
     def _draw(self) -> None:
-        size, look = self.size, self._look
-        if isinstance(look, str):
-            self._strips = _words(look, size, self)
-        else:
-            self._strips = draw_look(look, size, draw=self._draw_image)
-        self.refresh()
-
-    def render_line(self, y: int) -> Strip:
-        strip = self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
-        return strip.adjust_cell_length(self.size.width).apply_style(self.rich_style)
+        size, look = self.room, self._look
+        self.lay(_words(look, size, self) if isinstance(look, str) else draw_look(look, size, draw=self._draw_image))
 
 
 def _words(words: str, size: Size, widget: Widget) -> list[Strip]:

@@ -9,12 +9,15 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui_vae.tui.widgets.drawing import Caption
+
 
 class LinesView(ScrollView, can_focus=True):
     """Draws what a subclass has in ``head`` and gives by ``strip``; or a few words where there is nothing."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, classes="panel")
+        self.caption = Caption(self)
         self._head: list[Text] = []
         self._headed = 0
         self._count = 0

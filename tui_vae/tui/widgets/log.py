@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.text import Text
 from textual.strip import Strip
 
 from tui_vae.tui.charts import styles_of
@@ -126,7 +125,7 @@ class LogView(LinesView):
         return self.text_strip(text)
 
     def _entitle(self) -> None:
-        self.border_title = Text(" log " if not self._level else f" log · {LEVELS[self._level]} ")
+        title = "log" if not self._level else f"log · {LEVELS[self._level]}"
         hints = ["following" if self._following else "end follows"]
         if self._query:
             at = next((n + 1 for n, index in enumerate(self._found) if self._lines[index] is self._match), 0)
@@ -134,4 +133,4 @@ class LogView(LinesView):
         else:
             hints.append("/ search")
         hints.append("v levels")
-        self.border_subtitle = Text(f" {'   '.join(hints)} ")
+        self.caption.say(title, "   ".join(hints))

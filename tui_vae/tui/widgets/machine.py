@@ -11,13 +11,14 @@ from tui_vae.tui.machine_lines import machine_lines
 from tui_vae.tui.widgets.lines_view import LinesView
 from tui_vae.view.machine import SECONDS_KEPT, MachineReading
 
+_TITLE = "this machine"
+
 
 class MachineView(LinesView):
     """Drawn when there is a new reading, and at no other time."""
 
     def __init__(self) -> None:
         super().__init__(id="machine-view")
-        self.border_title = " this machine "
         self._readings: Sequence[MachineReading] = ()
         self._ascii = False
         self._shown: tuple[MachineReading | None, bool] | None = None
@@ -32,13 +33,11 @@ class MachineView(LinesView):
     def lay_out(self) -> None:
         region = self.scrollable_content_region
         if not self._readings:
+            self.caption.say(_TITLE)
             self.say("waiting for the first reading")
             return
-        self.border_subtitle = (
-            f" x: last {SECONDS_KEPT / 60:.0f} min   ↑↓ scroll "
-            if self.overflows
-            else (f" x: last {SECONDS_KEPT / 60:.0f} min ")
-        )
+        scroll = "   ↑↓ scroll" if self.overflows else ""
+        self.caption.say(_TITLE, f"x: last {SECONDS_KEPT / 60:.0f} min{scroll}")
         self._lines = machine_lines(self._readings, max(1, region.width - 2), region.height, ascii_only=self._ascii)
         self.fill(len(self._lines))
 

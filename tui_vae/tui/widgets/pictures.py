@@ -82,10 +82,7 @@ class PictureView(EdgesOfThePage, LinesView):
         self._plates = plates(state, self._kinds, self._only)
         self._at = min(self._at, max(0, len(self._plates) - 1))
         if not self._plates:
-            self.border_title, self.border_subtitle = (
-                Text(f" {self._title} "),
-                f" {self._keys} " if self._keys else None,
-            )
+            self.caption.say(self._title, self._keys)
             self.say(self._waiting)
             return
         self._make_up(self._plates[self._at], self._source, styles_of(state, ascii_only=self._ascii))
@@ -142,9 +139,8 @@ class PictureView(EdgesOfThePage, LinesView):
         title = Text(f" {self._title} · {self._at + 1} of {len(self._plates)} ")
         if self._alone:
             title.append("· ").append(_of_model(self._run_state.models[names[0]], styles[names[0]])).append(" ")
-        self.border_title = title
         keys = ["←→ pictures", "↑↓ scroll" if self.overflows else "", self._keys]
-        self.border_subtitle = Text(f" {'   '.join(filter(None, keys))} ")
+        self.caption.say(title, "   ".join(filter(None, keys)))
 
     def _grid(self, name: str, picture: Picture, source: RunSource) -> Grid | None:
         evaluation = self._run_state.models[name].evaluation

@@ -70,12 +70,11 @@ class ReportView(LinesView):
 
     def _entitle(self, state: RunState) -> None:
         self._height = self.scrollable_content_region.height
-        title = " evaluation "
+        title = "evaluation"
         found = {(m.evaluation.epoch, m.evaluation.step) for m in state.models.values() if m.evaluation is not None}
         if len(found) == 1:
             epoch, step = found.pop()
-            title = f" evaluation · epoch {epoch} · step {step:,} "
-        self.border_title = Text(title)
+            title = f"evaluation · epoch {epoch} · step {step:,}"
         hints = ["↑↓ scroll"] if self.overflows else []
         if self._report is not None:
             table = self._report.table
@@ -83,4 +82,4 @@ class ReportView(LinesView):
                 hints.append(f"←→ models {table.first}–{table.last} of {table.models}")
             if not table.intervals:
                 hints.append("no room for intervals")
-        self.border_subtitle = Text(f" {'   '.join(hints)} ") if hints else None
+        self.caption.say(title, "   ".join(hints))

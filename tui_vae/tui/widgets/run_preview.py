@@ -52,7 +52,7 @@ class RunPreview(Vertical):
             self._chart.show(preview.state, settings)
             rows = _rows(preview, settings)
             most = max(1, self._digits.size.height // _LINES_OF_DIGITS)
-            self._digits.caption("samples", f"{most} of {len(rows)} models" if len(rows) > most else "")
+            self._digits.caption.say("samples", f"{most} of {len(rows)} models" if len(rows) > most else "")
             self._digits.show(rows[:most], draw=settings.draw)
 
 
