@@ -18,7 +18,6 @@ from tui_vae.cli.stray import StrayOutput
 from tui_vae.cli.train import Prepare, Report, stop_on_signal
 from tui_vae.config import DisplayConfig
 from tui_vae.errors import ExitCode
-from tui_vae.headless import follow, make_output
 from tui_vae.machine.sampler import Sampler
 from tui_vae.tui import Leave, MonitorApp
 from tui_vae.view.announcer import Announcer
@@ -160,6 +159,8 @@ def _after(
         if model.status == "paused" and leave is Leave.HEADLESS:
             session.resume(name)  # nothing there could do it later
     if not terminal.unseen:
+        from tui_vae.headless import follow, make_output  # noqa: PLC0415 - only here, and Rich's share of it is slow
+
         output = make_output(display if leave is Leave.HEADLESS else _quiet(display))
         follow(session, output, state=state, unseen=lambda: terminal.unseen, announce=announce)
     session.wait_unseen()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 
 from tui_vae.errors import RunStoreError
 from tui_vae.runs.directory import RunDirectory
@@ -24,6 +23,8 @@ def write_picture(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
     Raises:
         OSError: The picture could not be written.
     """
+    from PIL import Image  # noqa: PLC0415 - no picture is needed for the first screen
+
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, format="PNG")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,13 +37,15 @@ def read_picture(path: Path) -> npt.NDArray[np.uint8]:
     Raises:
         RunStoreError: It is not there, no picture, or larger than any that a run holds.
     """
+    from PIL import Image  # noqa: PLC0415 - as above
+
     try:
         content = io.BytesIO(read_small(path, _MOST_BYTES))
         with Image.open(content, formats=["PNG"]) as image:
             if image.width * image.height > _MOST_PIXELS:
                 raise RunStoreError(f"{path}: a picture of {image.width} x {image.height} pixels is no sample sheet")
             return np.asarray(image.convert("L"))
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise RunStoreError(f"{path}: cannot be read as a picture") from error
 
 
