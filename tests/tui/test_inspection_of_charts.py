@@ -156,12 +156,26 @@ async def test_the_wheel_zooms_at_the_pointer_and_dragging_pans(open_monitor: Op
         assert "step" not in monitor.panel(LOSS).replace("x: steps", "")
 
 
-async def test_another_axis_begins_without_cursor_and_zoom(open_monitor: OpenMonitor) -> None:
+async def test_on_another_axis_the_cursor_and_the_zoom_are_at_the_same_place(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(140, 45)) as monitor:
+        await monitor.press("end", "right_square_bracket")
+        low, high = x_range(monitor)
+        read = re.findall(r"[●▲] \w+ +(?:-[\d.]+ +)+", monitor.panel(LOSS))
+        assert len(read) == 2
+        for text in ("epoch 6 ", " 6 s ", "step 600"):
+            await monitor.press("x")
+            await monitor.until(lambda text=text: re.search(text, monitor.panel(LOSS)))
+            assert re.findall(r"[●▲] \w+ +(?:-[\d.]+ +)+", monitor.panel(LOSS)) == read
+            if text == "epoch 6 ":
+                assert x_range(monitor) == pytest.approx((low / 100, high / 100))
+        assert x_range(monitor) == pytest.approx((low, high))
+
+
+async def test_another_axis_shows_all_of_it_where_all_was_shown(open_monitor: OpenMonitor) -> None:
     async with open_monitor(size=(80, 24)) as monitor:
-        await monitor.press("end", "right_square_bracket", "x")
+        await monitor.press("x")
         assert x_range(monitor) == (0, 6)
-        await monitor.press("end")
-        await monitor.until(lambda: "epoch 6 " in monitor.panel(LOSS))
+        assert "epoch 6 " not in monitor.panel(LOSS)
 
 
 async def test_a_filter_shows_matching_models_until_escape(open_monitor: OpenMonitor) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,9 +24,17 @@ class Inspection:
     cursor: float | None = None
     window: Window | None = None
 
-    def on(self, axis: XAxis) -> Inspection:
-        """The same on this axis; on another one there is neither cursor nor window yet."""
-        return self if axis == self.axis else Inspection(axis)
+    def on(self, axis: XAxis, place_on: Callable[[float], float] | None) -> Inspection:
+        """The same on this axis, where places of the one before lie at ``place_on`` them; nowhere when ``None``."""
+        if axis == self.axis:
+            return self
+        if place_on is None:
+            return Inspection(axis)
+        cursor = None if self.cursor is None else place_on(self.cursor)
+        window = None if self.window is None else (place_on(self.window[0]), place_on(self.window[1]))
+        if cursor is not None and axis == "steps":
+            cursor = float(round(cursor))
+        return Inspection(axis, cursor, window if window is not None and window[0] < window[1] else None)
 
     def put(self, place: float, width: float, points: Sequence[FloatArray]) -> Inspection:
         """The cursor at a place, or at a point less than half of ``width`` from it: of the first array that has one."""

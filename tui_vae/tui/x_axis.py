@@ -22,6 +22,19 @@ def x_of_trace(trace: Trace, axis: XAxis, steps: FloatArray, times: FloatArray) 
     return steps if axis == "steps" else steps / trace.steps_per_epoch
 
 
+def place_on(trace: Trace, place: float, before: XAxis, after: XAxis) -> float:
+    """Where a place of one axis lies on another, by the points of a model; beyond the last of them in proportion."""
+    if "time" not in (before, after):
+        return place / trace.steps_per_epoch if after == "epochs" else place * trace.steps_per_epoch
+    history = trace.model.progress
+    steps, times = (np.concatenate(([0.0], history.column(name))) for name in ("step", "t"))
+    times[0] = trace.model.started_at or 0.0
+    old, new = (x_of_trace(trace, axis, steps, times) for axis in (before, after))
+    if place > old[-1] > 0:
+        return float(place * new[-1] / old[-1])
+    return float(np.interp(place, old, new))
+
+
 def end_of_trace(trace: Trace, axis: XAxis) -> float:
     """How far x reaches for a model, whatever is drawn of it."""
     newest, epochs = trace.model.progress.last(), (trace.model.last_train, trace.model.last_held_out)

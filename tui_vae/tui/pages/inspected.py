@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from textual.widget import Widget
 
-from tui_vae.tui.charts import ChartSettings
+from tui_vae.tui.charts import ChartSettings, XAxis
 from tui_vae.tui.inspection import Inspection
 from tui_vae.tui.pages.arranged import ArrangedPage
 from tui_vae.tui.pages.page import Shown
+from tui_vae.tui.traces import traces_of, wanted_traces
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.tui.widgets.plot import Frame
+from tui_vae.tui.x_axis import end_of_trace, place_on
 from tui_vae.view.series import FloatArray
 
 _KEY_FACTOR, _WHEEL_FACTOR = 0.5, 0.8
@@ -37,8 +39,17 @@ class InspectedPage(ArrangedPage):
     def _inspected(self, shown: Shown) -> tuple[ChartSettings, float | None]:
         """The settings of charts, and the place to read in them."""
         self._shown = shown
-        self._inspection = self._inspection.on(shown.settings.x_axis)
+        before, axis = self._inspection.axis, shown.settings.x_axis
+        if axis != before:
+            self._inspection = self._inspection.on(axis, self._conversion(shown, before, axis))
         return replace(shown.settings, window=self._inspection.window), self._inspection.cursor
+
+    def _conversion(self, shown: Shown, before: XAxis, after: XAxis) -> Callable[[float], float] | None:
+        """By the model that has come farthest: of several, each takes its own time."""
+        traces = traces_of(shown.state, shown.others, ascii_only=shown.settings.ascii_only)
+        trained = [trace for trace in wanted_traces(traces, shown.settings.wanted) if len(trace.model.progress)]
+        farthest = max(trained, key=lambda trace: end_of_trace(trace, before), default=None)
+        return None if farthest is None else lambda place: place_on(farthest, place, before, after)
 
     def _largest(self) -> tuple[Chart, Frame] | None:
         """The widest chart with curves that is seen: its columns are those that the cursor goes by."""
