@@ -5,8 +5,10 @@ Whoever holds the lease is the only one that writes: a run that trains is refuse
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
+from pathlib import Path
 
 from tui_vae.config import check_name
 from tui_vae.errors import RunStoreError
@@ -44,7 +46,9 @@ def rename_run(run: RunDirectory, name: str) -> RunDirectory:
 
 
 def delete_run(run: RunDirectory) -> None:
-    """Delete a run for good. It is no run any more from the first moment, however long removing its files takes.
+    """Delete a run for good, and what is left of runs whose deletion was cut off.
+
+    It is no run any more from the first moment, however long removing its files takes.
 
     Raises:
         RunStoreError: It is being written, or cannot be deleted; the message says what is left where.
@@ -61,3 +65,13 @@ def delete_run(run: RunDirectory) -> None:
     except OSError as error:
         lease.release()
         raise RunStoreError(f"{trash.path}: what was {run.name} cannot be removed ({error.strerror})") from error
+    _sweep(run.path.parent)
+
+
+def _sweep(runs_dir: Path) -> None:
+    """Remove what was left behind; whoever is at work on it holds its lease, and what resists is left to the next."""
+    for path in runs_dir.glob(f"{_TRASH}*"):
+        with contextlib.suppress(RunStoreError):
+            lease = Lease.acquire(RunDirectory(path, path.name), looking=0.0)
+            shutil.rmtree(path, ignore_errors=True)
+            lease.release()

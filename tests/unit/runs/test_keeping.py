@@ -88,3 +88,17 @@ def test_what_is_half_deleted_is_no_run(tmp_path: Path, monkeypatch: pytest.Monk
     (left,) = tmp_path.iterdir()
     assert left.name.startswith(".deleted-")
     assert sorted(path.name for path in left.iterdir()) == ["config.json", "events.jsonl"]
+
+
+def test_what_was_left_of_a_deletion_goes_with_the_next_one(tmp_path: Path) -> None:
+    stored_run(tmp_path, "lynx", [began()]).path.rename(tmp_path / ".deleted-0123")
+    delete_run(stored_run(tmp_path, "otter", [began()]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_another_process_is_deleting_is_left_to_it(tmp_path: Path) -> None:
+    other = stored_run(tmp_path, "lynx", [began()])
+    put(other.lease, record())
+    other.path.rename(tmp_path / ".deleted-0123")
+    delete_run(stored_run(tmp_path, "otter", [began()]))
+    assert [path.name for path in tmp_path.iterdir()] == [".deleted-0123"]
