@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tui_vae.view.machine import GpuReading, MachineReading
+from tui_vae.view.machine import GpuReading, MachineReading, Subject
 
 
 def gpu(second: int, **fields: object) -> GpuReading:
@@ -44,12 +44,16 @@ class RecordedMachine:
     def __init__(self, *, seconds: int = 300, gpus: int = 0, **fields: object) -> None:
         self.recorded = [reading(second, gpus, **fields) for second in range(seconds)]
         self.began = self.stopped = False
+        self.subject: tuple[str, int | None] | None = None
 
     def start(self) -> None:
         self.began = True
 
     def stop(self) -> None:
         self.stopped = True
+
+    def look_at(self, subject: Subject) -> None:
+        self.subject = subject()
 
     def readings(self) -> Sequence[MachineReading]:
         return tuple(self.recorded)

@@ -89,6 +89,9 @@ class ScriptedSource:
     def directory(self) -> str:
         return str(self._directory)
 
+    def trainer(self) -> tuple[str, int | None]:
+        return self._directory.name, id(self)
+
     def wait(self, seconds: float) -> bool:
         return False
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.tui.monitor import OpenMonitor
 from tests.tui.recorded_machine import RecordedMachine, reading
+from tests.tui.scripted_library import ScriptedLibrary, listed
 from tui_vae.tui.machine_lines import header, machine_lines
 
 
@@ -92,3 +95,16 @@ def test_what_is_not_known_is_a_dash_and_no_curve() -> None:
 def test_a_container_is_named() -> None:
     text = machine_lines([reading(0, contained=True, cores=1.5)], 120, 40, ascii_only=False)[0].plain
     assert "CPU, 1.5 cores of the container" in text
+
+
+async def test_the_share_that_is_marked_is_of_whoever_trains_the_run_that_is_shown(
+    open_monitor: OpenMonitor, tmp_path: Path
+) -> None:
+    machine, library = RecordedMachine(), ScriptedLibrary(tmp_path, listed("lynx"))
+    async with open_monitor(size=(80, 24), machine=machine, library=library) as monitor:
+        await monitor.until(lambda: machine.subject == monitor.source.trainer())
+        await monitor.press("0")
+        await monitor.until_shown("lynx")
+        await monitor.press("enter")
+        await monitor.until(lambda: monitor.app.run_state.name == "lynx")
+        await monitor.until(lambda: machine.subject == library.opened["/runs/lynx"].trainer())

@@ -12,6 +12,7 @@ from tui_vae.condition import Sighting
 from tui_vae.config import Change, ChangeKind
 from tui_vae.errors import ExitCode, RunStoreError, UsageError
 from tui_vae.events import Event, ModelResult, Notice, RunStarted
+from tui_vae.machine.sampler import this_process
 from tui_vae.runs import LogWriter, RunDirectory
 from tui_vae.runs.control import Message, Requests
 from tui_vae.runs.lease import Lease
@@ -120,6 +121,9 @@ class Session:
 
     def directory(self) -> str:
         return str(self._run.path)
+
+    def trainer(self) -> tuple[str, int | None]:
+        return this_process()
 
     def pause(self, model: str) -> None:
         self._engine.pause(model)

@@ -94,7 +94,7 @@ def in_interface(
             stray=stray.take,
             stalled=stray.stalled,
             library=Library(runs_dir),
-            machine=Sampler() if source is None else Sampler(source.trainer),
+            machine=Sampler(),
             preferences=PreferencesFile(display.theme),
             announce=Announcer(display.notify, os.environ, ascii_only=ascii_only),
         )

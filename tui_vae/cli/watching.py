@@ -135,7 +135,6 @@ class WatchSource:
         return self.cannot_control
 
     def trainer(self) -> tuple[str, int | None]:
-        """What the process that trains is called, and its number where it is one of this machine; from any thread."""
         record = read_lease(self._run)
         return "the trainer", record.pid if record is not None and record.alive() else None
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
 
 import psutil
 
 from tui_vae.machine.container import Container
 from tui_vae.machine.gpus import Gpus
-from tui_vae.view.machine import MachineReading
+from tui_vae.view.machine import MachineReading, Subject
 
 _READINGS_PER_SEARCH = 5
 """All processes of the machine are looked at for those that the process started: not at every reading."""
-
-Subject = Callable[[], tuple[str, int | None]]
-"""What the process whose share is marked is called, and its number; ``None`` while it is not on this machine."""
 
 
 class Probe:

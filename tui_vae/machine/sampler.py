@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from tui_vae.view.machine import SECONDS_KEPT, MachineReading
+from tui_vae.view.machine import SECONDS_KEPT, MachineReading, Subject
 
 SECONDS_BETWEEN_READINGS = 1.0
 
@@ -29,16 +29,16 @@ class Sampler:
     """A :class:`tui_vae.view.machine.MachineProbe`.
 
     Args:
-        subject: The name and the number of the process whose share is marked, asked for in the thread.
+        subject: The process whose share is marked at first, asked for in the thread.
         make: Makes whoever measures, in the thread.
         every: Seconds between two readings.
     """
 
     def __init__(
         self,
-        subject: Callable[[], tuple[str, int | None]] = this_process,
+        subject: Subject = this_process,
         *,
-        make: Callable[[Callable[[], tuple[str, int | None]]], Reader] | None = None,
+        make: Callable[[Subject], Reader] | None = None,
         every: float = SECONDS_BETWEEN_READINGS,
     ) -> None:
         self._subject = subject
@@ -54,6 +54,12 @@ class Sampler:
     def stop(self) -> None:
         self._stopped.set()
 
+    def look_at(self, subject: Subject) -> None:
+        self._subject = subject
+
+    def _subject_now(self) -> tuple[str, int | None]:
+        return self._subject()
+
     def readings(self) -> Sequence[MachineReading]:
         with self._lock:
             return tuple(self._readings)
@@ -61,7 +67,7 @@ class Sampler:
     def _run(self) -> None:
         # Nothing that a machine does not tell is worth a word where a run is shown: the page stays as it is.
         try:
-            reader = self._make(self._subject)
+            reader = self._make(self._subject_now)
         except Exception:
             return
         while not self._stopped.wait(self._every):
@@ -74,7 +80,7 @@ class Sampler:
         reader.close()
 
 
-def _probe(subject: Callable[[], tuple[str, int | None]]) -> Reader:
+def _probe(subject: Subject) -> Reader:
     from tui_vae.machine.container import Container  # noqa: PLC0415 - only where the machine is looked at
     from tui_vae.machine.gpus import gpus_of_driver  # noqa: PLC0415
     from tui_vae.machine.probe import Probe  # noqa: PLC0415 - psutil

@@ -52,6 +52,10 @@ class MachineReading:
     gpus: tuple[GpuReading, ...] = ()
 
 
+Subject = Callable[[], tuple[str, int | None]]
+"""What a process is called, and its number; ``None`` while it is not on this machine."""
+
+
 class MachineProbe(Protocol):
     """Takes readings in the background while it is wanted. Nothing here raises or waits."""
 
@@ -60,6 +64,9 @@ class MachineProbe(Protocol):
 
     def stop(self) -> None:
         """Take no more."""
+
+    def look_at(self, subject: Subject) -> None:
+        """Mark the share of another process from now on."""
 
     def readings(self) -> Sequence[MachineReading]:
         """The readings of the last :data:`SECONDS_KEPT` seconds, oldest first."""

@@ -45,6 +45,9 @@ class RunSource(Protocol):
     def directory(self) -> str:
         """Where the run is kept, for people."""
 
+    def trainer(self) -> tuple[str, int | None]:
+        """What the process that trains is called, and its number where it is one of this machine; from any thread."""
+
     def wait(self, seconds: float) -> bool:
         """Wait at most so long for the end; whether no event will come but those not yet polled."""
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tui_vae.machine.container import Container
 from tui_vae.machine.gpus import Gpus
 from tui_vae.machine.probe import Probe
 from tui_vae.machine.sampler import Sampler, this_process
-from tui_vae.view.machine import MachineReading
+from tui_vae.view.machine import MachineReading, Subject
 
 
 def unlimited(folder: Path) -> Container:
@@ -107,6 +108,28 @@ def test_it_reads_until_it_is_stopped_and_failures_are_passed_over() -> None:
     assert reader.closed.wait(30)
     taken = [int(r.t) for r in sampler.readings()]
     assert taken[:3] == [2, 4, 6]
+
+
+def test_the_share_of_another_process_is_marked_from_when_it_is_looked_at() -> None:
+    asked: list[tuple[str, int | None]] = []
+    reader = Reader()
+
+    def make(subject: Subject) -> Reader:
+        read = reader.read
+        reader.read = lambda: (asked.append(subject()), read())[1]  # type: ignore[method-assign]
+        return reader
+
+    sampler = Sampler(make=make, every=0.001)
+    sampler.look_at(lambda: ("the trainer", 1))
+    sampler.start()
+    assert reader.enough.wait(30)
+    sampler.look_at(lambda: ("another", None))
+    seen = len(asked)
+    while len(asked) < seen + 2:
+        time.sleep(0.001)
+    sampler.stop()
+    assert asked[0] == ("the trainer", 1)
+    assert asked[-1] == ("another", None)
 
 
 def test_a_machine_that_tells_nothing_is_no_error() -> None:
