@@ -21,6 +21,7 @@ from tui_vae.condition import Sighting
 from tui_vae.events import Notice
 from tui_vae.tui.ascii_filter import ASCII
 from tui_vae.tui.charts import ChartSettings
+from tui_vae.tui.collector import Collector
 from tui_vae.tui.dressed import DressedApp
 from tui_vae.tui.export import write_curves
 from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS, HINTS
@@ -40,6 +41,7 @@ from tui_vae.tui.widgets.models import ModelTable
 from tui_vae.view.answers import Graphics
 from tui_vae.view.library import RunLibrary
 from tui_vae.view.machine import MachineProbe
+from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState
 from tui_vae.view.writer import doing
 
@@ -100,7 +102,9 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         self._stalled = stalled
         self._answers = answers
         self._answering: Timer | None = None
+        self._collector = Collector()
         self._machine = machine
+        self._looked_at: RunSource | None = None
         self._announcement = announce
         self.animation_level = "none"
         self.dress(preferences)
@@ -132,15 +136,18 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         self.begin_capture_print(self)
         self.call_after_refresh(self._begin)
         self.greet()
+        self._collector.begin()
         if self._machine is not None:
             self._machine.start()
 
     def on_unmount(self) -> None:
+        self._collector.end()
         if self._machine is not None:
             self._machine.stop()
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, (events.Key, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp)):
+            self._collector.asked()
             self._answers(True)
             if self._answering is not None:
                 self._answering.stop()
@@ -162,11 +169,15 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
             return
         if not self._stalled():
             self.take()
+        self._collector.rest()
         self.set_timer(self._pacer.interval(training=self.following.training), self._tick)
 
     def take(self) -> None:
         """Take what is new and draw it."""
         self.following.take()
+        if self._machine is not None and self.source is not None and self.source is not self._looked_at:
+            self._looked_at = self.source
+            self._machine.look_at(self.source.trainer)
         self.tell_end_of_first()
         self._announce()
         printed = self._stray()
