@@ -258,7 +258,8 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         wanted = panels[0] if name not in ("training", "latents") and panels else self.query_one(ModelTable)
         # At once: what is hidden while it still has the focus takes it away from whatever was to get it.
         self.screen.set_focus(wanted)
-        self.update_view()  # it is laid out as it was when it was left, so that it comes with what is new
+        if self.page.drawn_ahead:
+            self.update_view()
         self.call_after_refresh(self.update_view)
 
     def action_panel(self, direction: int) -> None:

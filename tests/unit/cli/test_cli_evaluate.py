@@ -268,7 +268,9 @@ def test_a_model_that_still_trains_is_measured_where_it_stands(tui_vae: Command,
         wait_for(session, lambda event: isinstance(event, Progress) and event.model == "deep")
         tui_vae("evaluate", "three", *QUICK).refused(4, "no model has weights yet")
         session.checkpoint("deep")
-        wait_for(session, lambda event: isinstance(event, Checkpoint) and event.model == "deep")
+        wait_for(
+            session, lambda event: isinstance(event, Checkpoint) and (event.model, event.kind) == ("deep", "latest")
+        )
         done = tui_vae("evaluate", "three", *QUICK, "--json")
     finally:
         session.stop("enough")

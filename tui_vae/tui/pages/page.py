@@ -41,10 +41,12 @@ class Shown:
 class Page(Container):
     """A full page below the table. Only the visible one is asked to show anything.
 
-    ``has_filter`` says whether it shows the models that the filter leaves.
+    ``has_filter`` says whether it shows the models that the filter leaves; ``drawn_ahead`` whether what is new on it
+    can be drawn before it is laid out, for the room that its panels had when it was left.
     """
 
     has_filter = False
+    drawn_ahead = False
 
     def show(self, shown: Shown) -> None:
         """Draw what changed."""

@@ -52,6 +52,8 @@ def _room(width: int, height: int, charts: int) -> _Room:
 class TrainingPage(InspectedPage):
     """Arranges its panels by size: the loss with as many others as fit; two; or the one at hand."""
 
+    drawn_ahead = True
+
     def __init__(self) -> None:
         self._loss = Chart(curve_chart(LOSS), _WAITING, id="loss")
         self._sigma = Chart(curve_chart(SIGMA), _WAITING_FOR_EPOCH, id="sigma")
