@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import time
@@ -227,6 +228,11 @@ def samples(model: str, number: int) -> Samples:
 
 def recorded_run(epochs_done: int = 6, names: Sequence[str] = NAMES, *, zdim: int = 32) -> list[Event]:
     """Some epochs of a run that goes on; the first model is linear."""
+    return list(_recorded_run(epochs_done, tuple(names), zdim))
+
+
+@functools.cache  # events never change, and most tests begin with the same ones
+def _recorded_run(epochs_done: int, names: tuple[str, ...], zdim: int) -> Sequence[Event]:
     events: list[Event] = [run_started(names)]
     for index, name in enumerate(names):
         total = 76_112 if index == 0 else 1_091_920
