@@ -15,6 +15,9 @@ from collections.abc import Sequence
 _KEPT = 1 << 20
 """Bytes of output; a page full of digits takes more than a hundred thousand."""
 
+_WHO_ARE_YOU, _A_TERMINAL = b"\x1b[c", b"\x1b[?1;2c"
+"""Asked for its attributes, every terminal answers at once; the interface waits for that before it starts."""
+
 
 class Terminal:
     """Runs a command in a pseudo-terminal of a given size and drains it."""
@@ -60,9 +63,12 @@ class Terminal:
         while (left := until - time.perf_counter()) > 0:
             if select.select([self._master], [], [], left)[0]:
                 try:
-                    self._output = (self._output + os.read(self._master, 65536))[-_KEPT:]
+                    data = os.read(self._master, 65536)
                 except OSError:
                     return False
+                if _WHO_ARE_YOU in data:
+                    os.write(self._master, _A_TERMINAL)
+                self._output = (self._output + data)[-_KEPT:]
         return True
 
     def close(self) -> None:
