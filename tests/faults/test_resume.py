@@ -37,8 +37,9 @@ def undisturbed(nursery: Nursery) -> Path:
 def cut_off(nursery: Nursery) -> Path:
     """A run that was killed while both models trained and each had two checkpoints."""
     # How many calls a training makes depends on how many checkpoints the machine's pace leaves room for, and a kill
-    # between two files of ``previous`` leaves ``latest`` alone whole.
-    for attempt, kill_at in enumerate(itertools.islice(itertools.cycle(range(120, 480, 17)), 64)):
+    # between two files of ``previous`` leaves ``latest`` alone whole. A slow one saves at every step.
+    moments = [*range(120, 480, 17), *range(500, 1500, 50)]
+    for attempt, kill_at in enumerate(itertools.islice(itertools.cycle(moments), 82)):
         if nursery.train(*OPTIONS, "--name", f"cut-{attempt}", kill_at=kill_at) == 0:
             continue
         run = nursery.run(f"cut-{attempt}")
