@@ -18,7 +18,8 @@ from tui_vae.config import IMAGE_SIDE
 from tui_vae.events import Event
 from tui_vae.tui import images
 from tui_vae.tui.images import TerminalImages
-from tui_vae.tui.kitty import MOST_CELLS, transmission
+from tui_vae.tui.kitty import KittyGraphics, transmission
+from tui_vae.tui.placeholders import MOST_CELLS
 from tui_vae.view.answers import Graphics
 from tui_vae.view.cells import Pixels
 
@@ -33,7 +34,7 @@ def terminal_of(monitor: Monitor) -> KittyScreen:
     """What the terminal has been told so far; nothing else takes it where there is none."""
     screen = KittyScreen()
     assert monitor.app._images is not None
-    screen.feed(monitor.app._images.take())
+    screen.feed(monitor.app._images.written(""))
     return screen
 
 
@@ -51,9 +52,9 @@ def test_an_image_of_many_parts_arrives_as_it_was() -> None:
     ids=["third", "half", "whole", "long pieces"],
 )
 def test_cells_cover_the_box_and_are_cut_without_harm(image: Pixels, scale: float) -> None:
-    terminal, screen = TerminalImages(), KittyScreen()
+    terminal, screen = TerminalImages(KittyGraphics()), KittyScreen()
     lines = terminal.draw()(image, scale)
-    screen.feed(terminal.take())
+    screen.feed(terminal.written(""))
     ((number, places),) = screen.seen(lines).items()
     held = screen.images[number]
     assert (held.pixels == image).all(), "as it is, at whatever size it is drawn"
@@ -66,30 +67,30 @@ def test_cells_cover_the_box_and_are_cut_without_harm(image: Pixels, scale: floa
 
 
 def test_a_picture_is_sent_once_for_each_size() -> None:
-    terminal, screen = TerminalImages(), KittyScreen()
+    terminal, screen = TerminalImages(KittyGraphics()), KittyScreen()
     for seed, scale in ((1, 1.0), (1, 1.0), (2, 1.0), (1, 0.5)):
         terminal.draw()(noise(seed), scale)
-    screen.feed(terminal.take())
+    screen.feed(terminal.written(""))
     assert screen.sent == 3
-    assert terminal.take() == ""
+    assert terminal.written("") == ""
 
 
 def test_pictures_that_nobody_shows_any_more_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images, "_MOST", 4)
-    terminal, screen = TerminalImages(), KittyScreen()
+    terminal, screen = TerminalImages(KittyGraphics()), KittyScreen()
     draw = terminal.draw()
     for seed in range(40):
         before, draw = draw, terminal.draw()
         assert (before == draw) is (seed % 4 != 0 or seed == 0)
         lines = draw(noise(seed), 0.5)
-        screen.feed(terminal.take())
+        screen.feed(terminal.written(""))
         assert len(screen.images) <= 12
         assert len(screen.seen(lines)) == 1
     terminal.give_up_all()
-    screen.feed(terminal.take())
+    screen.feed(terminal.written(""))
     assert screen.images == {}
     assert len(draw(noise(50), 12.0)[0]) > 0, "larger than the protocol's boxes: half blocks"
-    assert terminal.take() == ""
+    assert terminal.written("") == ""
     assert IMAGE_SIDE * 12 > MOST_CELLS
 
 
@@ -118,7 +119,7 @@ async def test_digits_are_the_samples_of_the_run_and_dialogs_lie_above_them(open
         assert all(segment.style is not None and segment.style.bgcolor is not None for segment in covered)
         await monitor.press("escape")
         assert monitor.app._images is not None
-        screen.feed(monitor.app._images.take())
+        screen.feed(monitor.app._images.written(""))
         assert screen.seen(monitor.strips) == seen
 
 

@@ -1,4 +1,4 @@
-"""The library's way to the terminal, with pictures going before what shows them, and answers kept from the keys."""
+"""The library's way to the terminal, with pictures for cells that stand for them, and answers kept from the keys."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _REPORT_SIZE = "\x1b[?2048h"
 
 
 def driver_for(images: TerminalImages | None, graphics: Graphics) -> type[Driver]:
-    """A driver that sends these pictures and begins with what was typed before it."""
+    """A driver that shows these pictures and begins with what was typed before it."""
 
     class PictureDriver(LinuxDriver):
         _begun = False
 
         def write(self, data: str) -> None:
-            super().write(images.take() + data if images is not None else data)
+            super().write(data if images is None else images.written(data))
 
         def stop_application_mode(self) -> None:
             if images is not None:

@@ -1,4 +1,4 @@
-"""The pictures that the terminal has: each is sent once, before it is first seen, and taken back when it is not needed.
+"""The pictures that cells stand for: each has a number, from before it is first seen until it is not needed.
 
 What is drawn with them stays on pages that are not seen, for as long as the interface runs. So pictures are kept in
 albums: when one is full, another is begun, whoever shows a picture draws it anew out of that, and the album before the
@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from itertools import groupby
+from typing import Protocol
 
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from tui_vae.tui.kitty import MOST_CELLS, cell, deletion, transmission
+from tui_vae.tui.placeholders import MOST_CELLS, cell
 from tui_vae.tui.widgets.pixels import Draw, grey, half_block_lines
 from tui_vae.view.cells import Pixels, levels, scaled
 
@@ -29,12 +30,31 @@ _FIRST, _NUMBERS = 0x80_00_01, 0xFF_FF
 """Their red is 128, which none has that a dialog mixes with its background: it would be another picture's number."""
 
 
-class TerminalImages:
-    """Numbers the pictures, and knows what the terminal is to be told."""
+class GraphicsProtocol(Protocol):
+    """How a terminal comes to show pictures in place of the cells that stand for them."""
 
-    def __init__(self) -> None:
-        self._told: list[str] = []
-        self._sent = os.getpid()  # programs that share a window are not to share numbers
+    def add(self, number: int, image: Pixels, columns: int, lines: int) -> None:
+        """A grey picture ``(height, width)``, for a box of so many cells: it may be seen from now on."""
+
+    def forget(self, number: int) -> None:
+        """A picture that nobody shows any more."""
+
+    def written(self, text: str) -> str:
+        """What the terminal is to get for text that is written to it."""
+        ...
+
+
+class TerminalImages:
+    """Numbers the pictures, and has the terminal show them.
+
+    Args:
+        protocol: How they come to be seen.
+    """
+
+    def __init__(self, protocol: GraphicsProtocol) -> None:
+        self.written = protocol.written
+        self._protocol = protocol
+        self._numbered = os.getpid()  # programs that share a window are not to share numbers
         self._before, self._album = _Album(self), _Album(self)
 
     def draw(self) -> Draw:
@@ -44,26 +64,22 @@ class TerminalImages:
             self._before, self._album = self._album, _Album(self)
         return self._album.lines
 
-    def take(self) -> str:
-        """What the terminal is to be told before it is written to."""
-        told, self._told = "".join(self._told), []
-        return told
-
     def give_up_all(self) -> None:
-        """Have the terminal forget all pictures, as when it is left."""
+        """Forget all pictures, as when the terminal is left."""
         for album in (self._before, self._album):
             self._give_up(album)
         self._before, self._album = _Album(self), _Album(self)
 
-    def send(self, image: Pixels, columns: int, lines: int) -> int:
-        """Have the terminal know an image for a box of cells; returns its number."""
-        number = _FIRST + self._sent % _NUMBERS
-        self._sent += 1
-        self._told.append(transmission(number, image, columns, lines))
+    def add(self, image: Pixels, columns: int, lines: int) -> int:
+        """Have an image for a box of cells; returns its number."""
+        number = _FIRST + self._numbered % _NUMBERS
+        self._numbered += 1
+        self._protocol.add(number, image, columns, lines)
         return number
 
     def _give_up(self, album: _Album) -> None:
-        self._told += map(deletion, album.numbers.values())
+        for number in album.numbers.values():
+            self._protocol.forget(number)
 
 
 class _Album:
@@ -81,7 +97,7 @@ class _Album:
             return half_block_lines(image, scale)
         key = image.tobytes(), columns
         if key not in self.numbers:
-            self.numbers[key] = self._images.send(image, columns, len(rows))
+            self.numbers[key] = self._images.add(image, columns, len(rows))
         number = self.numbers[key]
         colour = Color.from_rgb(number >> 16, number >> 8 & 255, number & 255)
         styles = {level: Style(color=colour, bgcolor=grey(level)) for level in {level for row in rows for level in row}}

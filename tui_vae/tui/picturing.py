@@ -9,6 +9,7 @@ from textual.app import App
 
 from tui_vae.tui.driver import driver_for
 from tui_vae.tui.images import TerminalImages
+from tui_vae.tui.kitty import KittyGraphics
 from tui_vae.tui.screens.leave import Leave
 from tui_vae.tui.widgets.pixels import Draw, half_block_lines, shade_lines
 from tui_vae.view.answers import Graphics
@@ -26,7 +27,7 @@ class PicturingApp(App[Leave]):
         self._shades = ascii_only or graphics.way == "ascii" or colours not in ("256", "truecolor")
         # The number of a picture is a colour, which must reach the terminal as it is.
         if graphics.way == "kitty" and not self._shades and colours == "truecolor" and not self.no_color:
-            self._images = TerminalImages()
+            self._images = TerminalImages(KittyGraphics())
         if self._images is not None or graphics.typed or graphics.awaited is not None:
             self.driver_class = driver_for(self._images, graphics)
 

@@ -11,8 +11,8 @@ from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
 
-from tui_vae.tui.kitty import PLACEHOLDER
 from tui_vae.tui.palette import RGB
+from tui_vae.tui.placeholders import PLACEHOLDER
 
 
 class Recolour(LineFilter):
