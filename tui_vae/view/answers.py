@@ -1,7 +1,8 @@
 """What a terminal answers when it is asked whether it draws pictures, told from what is typed meanwhile.
 
-It is asked three things at once: for kitty's graphics protocol, for its name, and for its attributes. The last one
-every terminal answers, and after the others.
+It is asked four things at once: for kitty's graphics protocol, for its name, for the size of a cell, and for its
+attributes. The last one every terminal answers, and after the others; 4 is one of them where there are sixel graphics.
+See primary device attributes, and window operation 16, in https://invisible-island.net/xterm/ctlseqs/ctlseqs.html.
 """
 
 from __future__ import annotations
@@ -9,14 +10,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from tui_vae.view.cell_size import CellSize
+
 QUESTION = (
     b"\x1b7\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
     b"\x1b8\x1b[K"  # a terminal that knows no such sequence may print it
-    b"\x1b[>q\x1b[c"
+    b"\x1b[>q\x1b[16t\x1b[c"
 )
 
-_ANSWER = re.compile(rb"\x1b_G(?P<graphics>[^\x1b]*)\x1b\\|\x1bP>\|(?P<name>[^\x1b]*)\x1b\\|(?P<last>\x1b\[\?[\d;]*c)")
-_BEGINNING = re.compile(rb"\x1b(_(G[^\x1b]*\x1b?)?|P(>(\|[^\x1b]*\x1b?)?)?|\[(\?[\d;]*)?)?\Z")
+_ANSWER = re.compile(
+    rb"\x1b_G(?P<graphics>[^\x1b]*)\x1b\\|\x1bP>\|(?P<name>[^\x1b]*)\x1b\\"
+    rb"|\x1b\[6;(?P<height>\d+);(?P<width>\d+)t|\x1b\[\?(?P<attributes>[\d;]*)c"
+)
+_BEGINNING = re.compile(rb"\x1b(_(G[^\x1b]*\x1b?)?|P(>(\|[^\x1b]*\x1b?)?)?|\[(6(;\d*(;\d*)?)?|\?[\d;]*)?)?\Z")
+
+_SIXEL_GRAPHICS = b"4"
 
 _NAMED = re.compile(r"(kitty|ghostty)\W+(\d+)\.(\d+)")
 _PLACEHOLDERS_SINCE = {"kitty": (0, 28), "ghostty": (1, 0)}
@@ -24,10 +32,17 @@ _PLACEHOLDERS_SINCE = {"kitty": (0, 28), "ghostty": (1, 0)}
 
 
 class Answers:
-    """The answers so far; ``complete`` once the last has come."""
+    """The answers so far; ``complete`` once the last has come.
+
+    Attributes:
+        draws_sixels: Whether the terminal has sixel graphics.
+        cell: The size of its cells, if it tells.
+    """
 
     def __init__(self) -> None:
         self.complete = False
+        self.draws_sixels = False
+        self.cell: CellSize | None = None
         self._graphics = False
         self._name = ""
         self._held = b""
@@ -55,20 +70,27 @@ class Answers:
             self._graphics = answer["graphics"] == b"i=31;OK"
         elif answer["name"] is not None:
             self._name = answer["name"].decode(errors="replace")
+        elif answer["height"] is not None:
+            size = CellSize(width=int(answer["width"]), height=int(answer["height"]))
+            self.cell = size if min(size) > 0 else None
         else:
             self.complete = True
+            _, *attributes = answer["attributes"].split(b";")  # the first is the kind of terminal
+            self.draws_sixels = _SIXEL_GRAPHICS in attributes
         return b""
 
 
 @dataclass(frozen=True)
 class Graphics:
-    """How pictures are to be drawn: ``blocks``, ``kitty`` or ``ascii``; and what is left of asking the terminal.
+    """How pictures are to be drawn: ``blocks``, ``kitty``, ``sixel`` or ``ascii``; and what is left of asking for it.
 
     Attributes:
+        cell: The size of a cell, where the terminal told.
         typed: Read while the answers were waited for, and not one of them.
         awaited: Answers that have not all come yet.
     """
 
     way: str = "blocks"
+    cell: CellSize | None = None
     typed: bytes = b""
     awaited: Answers | None = None
