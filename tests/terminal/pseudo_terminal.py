@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import fcntl
 import os
 import re
 import signal
+import struct
 import termios
 import time
 from collections.abc import Callable
@@ -116,6 +118,12 @@ class Terminal:
     def resize(self, width: int, height: int) -> None:
         self._screen.resize(height, width)
         self._child.setwinsize(height, width)
+
+    def change_font(self, width: int, height: int) -> None:
+        """Give as many cells as before another size in pixels."""
+        columns, lines = self._screen.columns, self._screen.lines
+        size = struct.pack("HHHH", lines, columns, columns * width, lines * height)
+        fcntl.ioctl(self._child.child_fd, termios.TIOCSWINSZ, size)
 
     def signal(self, number: signal.Signals) -> None:
         if self._child.isalive():

@@ -1,4 +1,4 @@
-"""Asking a terminal whether it draws pictures, and sending them; it answers as kitty does, late, in part, or not."""
+"""Asking a terminal whether it draws pictures, and sending them; it answers as kitty or xterm does, late, or not."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.kitty_screen import PLACEHOLDER, KittyScreen
+from tests.sixel_screen import decoded
 from tests.terminal.pseudo_terminal import Terminal
 from tui_vae.view.answers import QUESTION
 
@@ -16,6 +17,8 @@ Spawn = Callable[..., Terminal]
 
 LAST = "\x1b[?62;22c"
 KITTY = f"\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.42.1)\x1b\\{LAST}"
+SIXEL = "\x1bP>|XTerm(379)\x1b\\\x1b[6;18;9t\x1b[?62;4;22c"
+FOCUS = "\x1b[I"
 NO_RUNS = "no runs in"
 HELP = "esc closes"
 
@@ -49,6 +52,35 @@ def test_kitty_gets_pictures_before_it_shows_them_and_forgets_them_at_the_end(sp
 def _colours(output: str) -> list[tuple[str, str, str]]:
     """The foreground of every placeholder."""
     return re.findall(rf"\x1b\[38;2;(\d+);(\d+);(\d+)[\d;]*m{PLACEHOLDER}", output)
+
+
+def test_a_terminal_with_sixels_gets_them_for_the_size_of_its_cells(spawn: Spawn, tmp_path: Path) -> None:
+    terminal = spawn(tmp_path, "--epochs", "1", "--model", "one=8", size=(140, 45))
+    terminal.wait_until(lambda: asked(terminal))
+    terminal.press(SIXEL)
+    terminal.wait_until(lambda: sixel_heights(terminal))
+    terminal.wait_until("finished")
+    assert set(sixel_heights(terminal)) == {18}, "as it answered"
+    terminal.change_font(10, 20)
+    terminal.wait_until(lambda: sixel_heights(terminal).count(20) >= 8)
+    assert set(sixel_heights(terminal)) == {18, 20}
+    terminal.see(lambda: False, patience=2.0)  # until nothing is drawn any more
+    drawn = len(sixel_heights(terminal))
+    terminal.press(FOCUS)
+    terminal.wait_until(lambda: len(sixel_heights(terminal)) >= drawn + 8)
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+    terminal.assert_left_as_found()
+    output = terminal.received.decode()
+    assert PLACEHOLDER not in output
+    strips = re.findall(r"\x1bP0[^\x1b]*\x1b\\", output)
+    assert {decoded(strip).pixels.shape[0] for strip in (strips[0], strips[-1])} == {18, 20}
+    assert output.rindex("\x1bP") < output.rindex("\x1b[?1049l")
+
+
+def sixel_heights(terminal: Terminal) -> list[int]:
+    """Of all pictures that were drawn so far, in pixels, as they tell it themselves."""
+    return [int(height) for height in re.findall(rb'\x1bP0;1;0q"1;1;\d+;(\d+)', terminal.received)]
 
 
 @pytest.mark.parametrize("answer", ["", LAST], ids=["silent", "attributes only"])

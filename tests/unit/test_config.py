@@ -417,7 +417,7 @@ def test_a_run_needs_a_folder_to_be_kept_in() -> None:
         StoreConfig(runs_dir="")
 
 
-@pytest.mark.parametrize("options", [{"graphics": "sixel"}, {"graphics": "kitty", "no_ui": True}], ids=str)
+@pytest.mark.parametrize("options", [{"graphics": "regis"}, {"graphics": "sixel", "no_ui": True}], ids=str)
 def test_pictures_are_drawn_in_ways_that_are_known_and_in_the_interface_only(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="--graphics"):
         DisplayConfig(**options)

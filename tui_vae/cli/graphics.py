@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 
 from tui_vae.view.answers import QUESTION, Answers, Graphics
+from tui_vae.view.cell_size import cell_size
 
 SECONDS_TO_ANSWER = 0.1
 """That the start may be held up; what the interface is imported in comes on top, for it is used."""
@@ -51,7 +52,7 @@ def terminal_asked(chosen: str, *, ascii_only: bool) -> Iterator[Asking]:
             finally:
                 if asked:
                     asking.graphics = _listen()
-    if asking.graphics.way == "kitty" and not os.environ.get("COLORTERM"):
+    if asking.graphics.way in ("kitty", "sixel") and not os.environ.get("COLORTERM"):
         os.environ["COLORTERM"] = "truecolor"
 
 
@@ -107,5 +108,11 @@ def _listen() -> Graphics:
         if not data:  # the terminal has gone
             break
         typed += answers.feed(data)
-    way = "kitty" if answers.draws_placeholders else "blocks"
-    return Graphics(way, typed, None if answers.complete else answers)
+    return Graphics(_way(answers), answers.cell, typed, None if answers.complete else answers)
+
+
+def _way(answers: Answers) -> str:
+    """The best way to draw; sixels are none where it is not known how large a cell is that they are to fill."""
+    if answers.draws_placeholders:
+        return "kitty"
+    return "sixel" if answers.draws_sixels and (cell_size(0) or answers.cell) is not None else "blocks"

@@ -11,7 +11,7 @@ from tui_vae.errors import UsageError
 
 NOTIFY = (AUTO, "each", "bell", "never")
 COLOURS = (AUTO, "always", "never")
-GRAPHICS = (AUTO, "blocks", "kitty", "ascii")
+GRAPHICS = (AUTO, "blocks", "kitty", "sixel", "ascii")
 THEMES = ("dark", "light", "contrast", "solarized")
 
 
@@ -52,8 +52,8 @@ class DisplayConfig:
     color: str = option(AUTO, "Colour in the output.", metavar="|".join(COLOURS), panel="Display")
     graphics: str = option(
         AUTO,
-        "Pictures in the interface: half blocks, true pixels where the terminal knows kitty's placeholders, or shades "
-        "of ASCII; auto asks the terminal.",
+        "Pictures in the interface: half blocks, true pixels where the terminal knows kitty's placeholders or sixels, "
+        "or shades of ASCII; auto asks the terminal.",
         metavar="|".join(GRAPHICS),
         panel="Display",
     )

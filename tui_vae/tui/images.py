@@ -33,6 +33,9 @@ _FIRST, _NUMBERS = 0x80_00_01, 0xFF_FF
 class GraphicsProtocol(Protocol):
     """How a terminal comes to show pictures in place of the cells that stand for them."""
 
+    lasting: bool
+    """Whether it goes on to show them, whatever happens to its window."""
+
     def add(self, number: int, image: Pixels, columns: int, lines: int) -> None:
         """A grey picture ``(height, width)``, for a box of so many cells: it may be seen from now on."""
 
@@ -53,6 +56,7 @@ class TerminalImages:
 
     def __init__(self, protocol: GraphicsProtocol) -> None:
         self.written = protocol.written
+        self.lasting = protocol.lasting
         self._protocol = protocol
         self._numbered = os.getpid()  # programs that share a window are not to share numbers
         self._before, self._album = _Album(self), _Album(self)

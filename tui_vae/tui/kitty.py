@@ -17,6 +17,8 @@ _CHUNK = 4096
 class KittyGraphics:
     """Tells the terminal of pictures before it is written to: they are sent before they are first seen."""
 
+    lasting = True
+
     def __init__(self) -> None:
         self._told: list[str] = []
 

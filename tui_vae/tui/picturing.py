@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from textual import events
 from textual.app import App
+from textual.timer import Timer
 
 from tui_vae.tui.driver import driver_for
-from tui_vae.tui.images import TerminalImages
+from tui_vae.tui.images import GraphicsProtocol, TerminalImages
 from tui_vae.tui.kitty import KittyGraphics
 from tui_vae.tui.screens.leave import Leave
+from tui_vae.tui.sixel_graphics import SixelGraphics
 from tui_vae.tui.widgets.pixels import Draw, half_block_lines, shade_lines
 from tui_vae.view.answers import Graphics
+from tui_vae.view.cell_size import USUAL, cell_size
+
+_INPUT = 0
+"""The terminal's descriptor."""
+
+_SECONDS_TO_PAINT = 0.3
+"""That a terminal takes, after its size or the focus has changed, until all of its window is as it will stay."""
 
 
 class PicturingApp(App[Leave]):
@@ -20,14 +30,16 @@ class PicturingApp(App[Leave]):
 
     _images: TerminalImages | None = None
     _shades = False
+    _again: Timer | None = None
 
     def picture(self, graphics: Graphics, *, ascii_only: bool) -> None:
         """Choose how pictures are drawn; to be called before the app runs."""
         colours = self.console.color_system
         self._shades = ascii_only or graphics.way == "ascii" or colours not in ("256", "truecolor")
         # The number of a picture is a colour, which must reach the terminal as it is.
-        if graphics.way == "kitty" and not self._shades and colours == "truecolor" and not self.no_color:
-            self._images = TerminalImages(KittyGraphics())
+        if not self._shades and colours == "truecolor" and not self.no_color:
+            protocol = _protocol(graphics)
+            self._images = TerminalImages(protocol) if protocol is not None else None
         if self._images is not None or graphics.typed or graphics.awaited is not None:
             self.driver_class = driver_for(self._images, graphics)
 
@@ -38,6 +50,23 @@ class PicturingApp(App[Leave]):
             return shade_lines
         return half_block_lines if self._images is None else self._images.draw()
 
+    def on_resize(self, event: events.Resize) -> None:
+        self._show_again()  # also with as many cells as before: of another font they have other pixels
+
+    def on_app_focus(self) -> None:
+        self._show_again()
+
+    def _show_again(self) -> None:
+        """Draw everything once more where the terminal may not have kept it, when it has painted its window itself.
+
+        An xterm knows the sixteen newest of the pictures it drew, and blanks for the others.
+        """
+        if self._images is None or self._images.lasting:
+            return
+        if self._again is not None:
+            self._again.stop()
+        self._again = self.set_timer(_SECONDS_TO_PAINT, self.refresh)
+
     @contextmanager
     def without_images(self) -> Iterator[None]:
         """Draw with characters alone, which any program shows."""
@@ -46,3 +75,14 @@ class PicturingApp(App[Leave]):
             yield
         finally:
             self._images = images
+
+
+def _protocol(graphics: Graphics) -> GraphicsProtocol | None:
+    """How the terminal shows pictures, if it does."""
+    match graphics.way:
+        case "kitty":
+            return KittyGraphics()
+        case "sixel":
+            return SixelGraphics(lambda: cell_size(_INPUT) or graphics.cell or USUAL)
+        case _:
+            return None
