@@ -16,10 +16,10 @@ from tests.tui.monitor import Monitor, OpenMonitor
 from tests.tui.recorded_evaluation import evaluated_run
 from tests.tui.recorded_run import checkpoint, recorded_run, sheet
 from tui_vae.config import IMAGE_SIDE
-from tui_vae.events import Event
 from tui_vae.tui.images import TerminalImages
 from tui_vae.tui.placeholders import PLACEHOLDER
 from tui_vae.tui.sixel_graphics import SixelGraphics
+from tui_vae.tui.widgets.pixels import half_block_lines
 from tui_vae.view.answers import Graphics
 from tui_vae.view.cell_size import CellSize
 from tui_vae.view.cells import Pixels
@@ -61,7 +61,7 @@ def shows(pixels: Colours, image: Pixels) -> bool:
 
 
 @pytest.mark.parametrize("cell", [CellSize(6, 13), CellSize(10, 20), CellSize(9, 18), CellSize(7, 15)], ids=str)
-@pytest.mark.parametrize(("scale", "wide", "high"), [(0.5, 14, 7), (1 / 3, 9, 5), (1.0, 28, 14)])
+@pytest.mark.parametrize(("scale", "wide", "high"), [(1 / 2, 14, 7), (1 / 3, 9, 5)])
 def test_a_picture_fills_its_box(cell: CellSize, scale: float, wide: int, high: int) -> None:
     terminal, screen = images(cell), SixelScreen(COLUMNS, 20, cell)
     screen.feed(terminal.written(rendered(*terminal.draw()(noise(1), scale), top=2, left=3)))
@@ -70,6 +70,11 @@ def test_a_picture_fills_its_box(cell: CellSize, scale: float, wide: int, high: 
     assert shows(box, stretched(noise(1), wide * cell.width, high * cell.height))
     screen.pixels[2 * cell.height : (2 + high) * cell.height, 3 * cell.width : (3 + wide) * cell.width] = 0
     assert not screen.pixels.any(), "and nothing else"
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_a_picture_of_which_half_blocks_show_every_pixel_is_drawn_by_those(scale: float) -> None:
+    assert images().draw()(noise(1), scale) == half_block_lines(noise(1), scale)
 
 
 def test_what_is_cut_off_of_a_line_is_not_drawn_and_the_rest_is_in_its_place() -> None:
@@ -200,17 +205,15 @@ async def test_digits_are_the_samples_of_the_run(open_monitor: OpenMonitor) -> N
         )
 
 
-@pytest.mark.parametrize("size", [(40, 12), (80, 24), (100, 30), (140, 45), (200, 70)], ids=lambda s: f"{s[0]}x{s[1]}")
-@pytest.mark.parametrize("events", [[*evaluated_run(), checkpoint("baseline", 6)], recorded_run()], ids=["", "running"])
-async def test_no_page_has_a_picture_on_the_last_line(
-    open_monitor: OpenMonitor, events: list[Event], size: tuple[int, int]
-) -> None:
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (140, 45)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_no_page_has_a_picture_on_the_last_line(open_monitor: OpenMonitor, size: tuple[int, int]) -> None:
+    events = [*recorded_run(), *evaluated_run(), checkpoint("baseline", 6)]
     async with open_monitor(events, size=size, graphics=Graphics("sixel")) as monitor:
         seen = 0
-        for keys in ("0", "1", "2", "2v", "2v", "4", "3z"):
+        for keys in ("1", "2", "2v", "4", "3z"):
             await monitor.press(*keys)
             seen += screen_of(monitor).pictures  # it refuses them on its last line
             await monitor.press("escape")
         await monitor.press("2", "tab", "enter")
         seen += screen_of(monitor).pictures
-        assert seen > 0 or size == (40, 12)
+        assert seen > 0

@@ -36,6 +36,9 @@ class GraphicsProtocol(Protocol):
     lasting: bool
     """Whether it goes on to show them, whatever happens to its window."""
 
+    blocks_from: float
+    """The scale from which on half blocks show a picture as well."""
+
     def add(self, number: int, image: Pixels, columns: int, lines: int) -> None:
         """A grey picture ``(height, width)``, for a box of so many cells: it may be seen from now on."""
 
@@ -57,6 +60,7 @@ class TerminalImages:
     def __init__(self, protocol: GraphicsProtocol) -> None:
         self.written = protocol.written
         self.lasting = protocol.lasting
+        self.blocks_from = protocol.blocks_from
         self._protocol = protocol
         self._numbered = os.getpid()  # programs that share a window are not to share numbers
         self._before, self._album = _Album(self), _Album(self)
@@ -95,6 +99,8 @@ class _Album:
 
     def lines(self, image: Pixels, scale: float) -> list[list[Segment]]:
         """As :data:`Draw`; where the terminal does not draw the picture, a cell is about as light as its part of it."""
+        if scale >= self._images.blocks_from:
+            return half_block_lines(image, scale)
         rows = [[level // _GREY_STEP * _GREY_STEP for level in row] for row in levels(scaled(image, scale))]
         columns = len(rows[0])
         if max(columns, len(rows)) > MOST_CELLS:

@@ -7,6 +7,7 @@ it. See https://sw.kovidgoyal.net/kitty/graphics-protocol/#unicode-placeholders.
 from __future__ import annotations
 
 import base64
+import math
 import zlib
 
 from tui_vae.view.cells import Pixels
@@ -18,6 +19,7 @@ class KittyGraphics:
     """Tells the terminal of pictures before it is written to: they are sent before they are first seen."""
 
     lasting = True
+    blocks_from = math.inf
 
     def __init__(self) -> None:
         self._told: list[str] = []

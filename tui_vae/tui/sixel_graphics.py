@@ -66,6 +66,8 @@ class SixelGraphics:
     """
 
     lasting = False
+    blocks_from = 1.0
+    """From there on every pixel has half a cell or more, and half blocks have more greys, in fewer bytes."""
 
     def __init__(self, cell_size: Callable[[], CellSize]) -> None:
         self._cell_size = cell_size
