@@ -35,8 +35,8 @@ _PRESSES = 42
 _PAUSE = 0.25
 """Seconds between two keys, so that redraws at the interface's own pace fall in between."""
 
-_SECONDS_TO_READ = 15.0
-"""For the logs of the runs that are compared, which are read beside."""
+_SECONDS_TO_READ, _SECONDS_TO_READ_ALL = 6.0, 15.0
+"""For the log of a run, and for those of all runs that are compared, which are read beside."""
 
 _TIMEOUT = 60.0
 _EPOCHS = 1000
@@ -57,7 +57,7 @@ def measure_responsiveness(repeat: int) -> list[Measurement]:
         stored = {records: _stored_run(Path(folder) / str(records), records) for records in (SHORT, LONG)}
         training = [_while_training() for _ in range(repeat)]
         watching = {
-            records: [_answers(("watch", str(run)), b"nats per image") for _ in range(repeat)]
+            records: [_answers(("watch", str(run)), b"nats per image", seconds=_SECONDS_TO_READ) for _ in range(repeat)]
             for records, run in stored.items()
         }
         comparing = _comparing(Path(folder) / "compared", repeat)
@@ -93,11 +93,12 @@ def _comparing(runs: Path, repeat: int) -> list[Answers]:
     for index in range(_COMPARED + 1):
         _stored_run(runs / f"20261122-16150{index}-run-{index}", _COMPARED_RECORDS, models)
     marks = [b"0", *itertools.chain.from_iterable([[b"\x1b[B", b"m"]] * _COMPARED), b"1"]
-    return [_answers(("watch", "latest", "--runs-dir", str(runs)), b"nats per image", marks) for _ in range(repeat)]
+    watch = ("watch", "latest", "--runs-dir", str(runs))
+    return [_answers(watch, b"nats per image", marks, _SECONDS_TO_READ_ALL) for _ in range(repeat)]
 
 
-def _answers(arguments: Sequence[str], drawn: bytes, first: Sequence[bytes] = ()) -> Answers:
-    """Start the interface, wait until something is ``drawn``, press the ``first`` keys, and then those that count."""
+def _answers(arguments: Sequence[str], drawn: bytes, first: Sequence[bytes] = (), seconds: float = 0.0) -> Answers:
+    """Start the interface; when something is ``drawn`` press the ``first`` keys, wait, and press those that count."""
     with tempfile.NamedTemporaryFile(suffix=".json") as noted:
         command = (sys.executable, "-m", "tui_vae.bench.observed", noted.name, *arguments)
         terminal = Terminal(command, columns=140, rows=45)
@@ -107,7 +108,7 @@ def _answers(arguments: Sequence[str], drawn: bytes, first: Sequence[bytes] = ()
             for key in first:
                 terminal.press(key)
                 terminal.drain(1.0)
-            terminal.drain(_SECONDS_TO_READ if first else 0.0)
+            terminal.drain(seconds)
             keys = [_press(terminal, *key) for key in itertools.islice(itertools.cycle(_KEYS), _PRESSES)]
         finally:
             terminal.close()
