@@ -7,15 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.tui.clock import Clock
 from tui_vae.tui import collector
 from tui_vae.tui.collector import Collector
-
-
-class Clock:
-    seconds = 1000.0
-
-    def monotonic(self) -> float:
-        return self.seconds
 
 
 @pytest.fixture
@@ -39,14 +33,14 @@ def collections(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 def test_all_is_collected_now_and_then_while_no_key_is_pressed(clock: Clock, collections: list[int]) -> None:
     rests = Collector()
     rests.begin()
-    clock.seconds += 29
+    clock.now += 29
     rests.rest()
     assert 2 not in collections
-    clock.seconds += 2
+    clock.now += 2
     rests.asked()
     rests.rest()
     assert 2 not in collections
-    clock.seconds += 1
+    clock.now += 1
     rests.rest()
     rests.rest()
     assert collections.count(2) == 1

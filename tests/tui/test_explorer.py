@@ -12,7 +12,7 @@ from textual.geometry import Size
 
 from tests.tui.monitor import Monitor, OpenMonitor
 from tests.tui.recorded_run import checkpoint, recorded_run
-from tui_vae.events import Event
+from tui_vae.events import Epoch, Event
 from tui_vae.tui.latent_charts import latents_by_kl
 from tui_vae.tui.widgets.explorer import Look, draw_look
 from tui_vae.tui.widgets.pixels import half_block_lines, shade_lines
@@ -231,5 +231,5 @@ def test_a_step_ends_at_the_farthest_but_brings_back_what_lies_beyond() -> None:
 
 
 def test_latents_are_listed_by_their_kl() -> None:
-    epochs = [event for event in recorded_run(1) if event.event == "epoch"]
-    assert latents_by_kl(epochs[0])[:3] == [LARGEST, SECOND, THIRD]  # type: ignore[arg-type]
+    epochs = [event for event in recorded_run(1) if isinstance(event, Epoch)]
+    assert latents_by_kl(epochs[0])[:3] == [LARGEST, SECOND, THIRD]

@@ -6,18 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tui.clock import Clock
 from tui_vae.tui import pacer
 from tui_vae.tui.pacer import SHARE, SLOWEST, Pacer
-
-
-class Clock:
-    """Processor time of a thread that a test spends."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def thread_time(self) -> float:
-        return self.now
 
 
 @pytest.fixture

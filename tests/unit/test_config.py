@@ -11,23 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_vae.config import DATASETS, DisplayConfig, ModelSpec, StoreConfig, TrainConfig, check_name, parse_sigma
-from tui_vae.config import parse_threads as threads_of
-from tui_vae.errors import ExitCode, UsageError
+from tests.unit.options import any_text, assert_one_line, specs
+from tui_vae.config import DATASETS, DisplayConfig, ModelSpec, StoreConfig, TrainConfig
+from tui_vae.errors import UsageError
 
-
-def acceptable(name: str) -> bool:
-    try:
-        check_name(name, "a name")
-    except UsageError:
-        return False
-    return True
-
-
-any_text = st.text(st.characters(), max_size=80)  # with surrogates and control characters
-# With several seeds a name has room for "@" and the longest of them.
-names = st.text(min_size=1, max_size=64 - len(f"@{2**63}")).filter(acceptable)
-specs = st.builds(ModelSpec, names, st.lists(st.integers(1, 1_000_000), max_size=4).map(tuple))
 positive = st.floats(min_value=0, max_value=1e30, exclude_min=True, allow_nan=False)
 configs = st.builds(
     TrainConfig,
@@ -50,13 +37,6 @@ configs = st.builds(
     precision=st.sampled_from(("auto", "fp32", "bf16")),
     threads=st.just("auto") | st.integers(1, 512),
 )
-
-
-def assert_one_line(error: UsageError) -> None:
-    assert str(error)
-    assert str(error).isprintable()
-    assert len(str(error)) < 300
-    assert error.exit_code == ExitCode.USAGE == 2
 
 
 def refusal(**options: Any) -> str:
@@ -197,145 +177,6 @@ def test_any_text_for_a_choice_is_accepted_or_refused_in_one_line(name: str, tex
         assert getattr(TrainConfig(**{name: text}), name) == text
     except UsageError as error:
         assert_one_line(error)
-
-
-@pytest.mark.parametrize(
-    ("text", "spec"),
-    [
-        ("deep=512,256", ModelSpec("deep", (512, 256))),
-        ("baseline=", ModelSpec("baseline")),
-        (" wide = 1024 ", ModelSpec("wide", (1024,))),
-        ("a=1, 2", ModelSpec("a", (1, 2))),
-        ("[bold]x=7", ModelSpec("[bold]x", (7,))),
-        ("Größe 2=3", ModelSpec("Größe 2", (3,))),
-    ],
-)
-def test_models_as_typed(text: str, spec: ModelSpec) -> None:
-    assert ModelSpec.parse(text) == spec
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "deep",
-        "deep:512",
-        "",
-        "=512",
-        "deep=512,",
-        "deep=,",
-        "deep=5x",
-        "deep=1.5",
-        "deep=1e3",
-        "deep=0",
-        "deep=-4",
-        "deep=1000001",
-        "deep=" + "9" * 5000,
-        "deep=512=256",
-        "\x1b[31mred=5",
-        "a\nb=5",
-    ],
-)
-def test_models_refused(text: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        ModelSpec.parse(text)
-    assert_one_line(caught.value)
-
-
-@given(specs)
-def test_a_model_is_written_as_it_is_typed(spec: ModelSpec) -> None:
-    if "=" not in spec.name and spec.name == spec.name.strip():
-        assert ModelSpec.parse(str(spec)) == spec
-
-
-@given(any_text)
-def test_any_text_for_a_model_is_accepted_or_refused_in_one_line(text: str) -> None:
-    try:
-        spec = ModelSpec.parse(text)
-    except UsageError as error:
-        assert_one_line(error)
-    else:
-        assert spec.name.isprintable()
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["a", "A-b_c.d", "[bold]x", "[red", "x" * 64, "深い", "modèle", "with space", "1", "a=b"],
-)
-def test_names_accepted(name: str) -> None:
-    assert check_name(name, "a name") == name
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        "x" * 65,
-        ".",
-        "..",
-        ".hidden",
-        "-rf",
-        "--model",
-        "a/b",
-        "[/bold]",
-        "../a",
-        "a\\b",
-        "C:a",
-        "a*",
-        "a?",
-        'a"b',
-        "a<b",
-        "a>b",
-        "a|b",
-        "a\0b",
-        "a\nb",
-        "a\tb",
-        "a\rb",
-        "\x1b[31mred",
-        "a\x9b31m",
-        "a\x7f",
-        "a\u2028b",  # line separator
-        "a\u202eb",  # writes from right to left
-        "a\u200bb",  # no width
-        "a\ud800",  # half of a surrogate pair
-    ],
-)
-def test_names_refused(name: str) -> None:
-    for make in (lambda: ModelSpec(name), lambda: StoreConfig(name=name)):
-        with pytest.raises(UsageError) as caught:
-            make()
-        assert_one_line(caught.value)
-
-
-@given(any_text)
-def test_an_accepted_name_can_neither_leave_its_folder_nor_disturb_a_terminal(name: str) -> None:
-    try:
-        check_name(name, "a name")
-    except UsageError as error:
-        assert_one_line(error)
-    else:
-        assert name.isprintable()
-        assert not set(name) & set("/\\")
-        assert name not in (".", "..", "")
-
-
-@pytest.mark.parametrize(("text", "sigma"), [("0.2", 0.2), ("1", 1.0), ("1e-3", 1e-3), ("learned", "learned")])
-def test_sigma_as_typed(text: str, sigma: float | str) -> None:
-    assert parse_sigma(text) == sigma
-    assert TrainConfig(sigma=parse_sigma(text)).sigma == sigma
-
-
-@pytest.mark.parametrize(("text", "threads"), [("auto", "auto"), ("3", 3)])
-def test_threads_as_typed(text: str, threads: int | str) -> None:
-    assert threads_of(text) == threads
-
-
-@given(any_text)
-def test_any_text_for_sigma_or_threads_is_accepted_or_refused_in_one_line(text: str) -> None:
-    for name, parse in (("sigma", parse_sigma), ("threads", threads_of)):
-        try:
-            TrainConfig(**{name: parse(text)})
-        except UsageError as error:
-            assert_one_line(error)
 
 
 json_values = st.recursive(

@@ -29,19 +29,17 @@ class Sampler:
     """A :class:`tui_vae.view.machine.MachineProbe`.
 
     Args:
-        subject: The process whose share is marked at first, asked for in the thread.
         make: Makes whoever measures, in the thread.
         every: Seconds between two readings.
     """
 
     def __init__(
         self,
-        subject: Subject = this_process,
         *,
         make: Callable[[Subject], Reader] | None = None,
         every: float = SECONDS_BETWEEN_READINGS,
     ) -> None:
-        self._subject = subject
+        self._subject: Subject = this_process
         self._make = make if make is not None else _probe
         self._every = every
         self._stopped = threading.Event()

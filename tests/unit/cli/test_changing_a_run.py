@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,9 +52,9 @@ def paused(tmp_path: Path) -> Steered:
     preparation = prepare(CONFIG, lambda text: None)
     original = Session.start
 
-    def start(session: Session, *args: object) -> None:
+    def start(session: Session, *args: Any) -> None:
         session.pause("small")
-        original(session, *args)  # type: ignore[arg-type]
+        original(session, *args)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Session, "start", start)

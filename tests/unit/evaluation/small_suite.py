@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
@@ -23,11 +24,11 @@ def unheard(doing: str, share: float) -> None:
     pass
 
 
-def config(*metrics: str, **options: object) -> EvaluationConfig:
+def config(*metrics: str, **options: Any) -> EvaluationConfig:
     """A small evaluation of these metrics, of all of the default if none are named."""
-    sizes: dict[str, object] = {"samples": 120, "iwae_samples": 2, "device": "cpu"}
+    sizes: dict[str, Any] = {"samples": 120, "iwae_samples": 2, "device": "cpu"}
     chosen = {"metrics": metrics} if metrics else {}
-    return EvaluationConfig(**(sizes | chosen | options))  # type: ignore[arg-type]
+    return EvaluationConfig(**(sizes | chosen | options))
 
 
 def suite(

@@ -13,7 +13,7 @@ from tests.unit.evaluation.trained_models import MNIST, measured, over_seeds, tr
 from tui_vae.errors import UsageError
 from tui_vae.evaluation.architectures import TrainedModel
 from tui_vae.evaluation.comparison import compare
-from tui_vae.metrics import METRICS, Difference
+from tui_vae.metrics import METRICS, Difference, MetricValue
 
 
 def only_difference(models: list[TrainedModel]) -> Difference:
@@ -285,8 +285,8 @@ class TestWhatIsNotCompared:
             (measured("recall", 0.7, source="training images"), "it is of decoder means and training images"),
         ],
     )
-    def test_values_of_other_sizes_or_sources(self, other: object, reason: str) -> None:
-        models = [trained("baseline", 0, measured("recall", 0.5)), trained("deep", 0, other)]  # type: ignore[arg-type]
+    def test_values_of_other_sizes_or_sources(self, other: MetricValue, reason: str) -> None:
+        models = [trained("baseline", 0, measured("recall", 0.5)), trained("deep", 0, other)]
         verdict = compare(models).verdict
         assert verdict.differences == ()
         assert f"recall is not compared between deep and baseline: {reason}" in verdict.notes

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
+from torch import Tensor, isfinite
 
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset
-from tui_vae.events import Event, Limit, ModelResult
+from tui_vae.events import Event, Limit, ModelResult, RunFinished, State
 from tui_vae.training import Broadcast, Engine, Surroundings
 from tui_vae.training.ports import Written
 from tui_vae.training.saved_state import SavedState
@@ -136,3 +136,18 @@ def identical(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
     """Whether two sets of weights agree in every bit."""
     assert one.keys() == other.keys()
     return all(one[name].numpy().tobytes() == other[name].numpy().tobytes() for name in one)
+
+
+def ends(run: Run) -> dict[str, str]:
+    """The last state that was told of each model."""
+    return {event.model: event.state for event in run.of(State)}
+
+
+def results(run: Run) -> RunFinished:
+    assert isinstance(run.events[-1], RunFinished)
+    assert len(run.of(RunFinished)) == 1
+    return run.events[-1]
+
+
+def all_finite(weights: Mapping[str, Tensor]) -> bool:
+    return all(bool(isfinite(tensor).all()) for tensor in weights.values())

@@ -1,0 +1,215 @@
+"""A model that diverges or fails ends alone, with what it had before and a reason; the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from tui_vae.config import ModelSpec
+from tui_vae.data import Dataset
+from tui_vae.errors import ExitCode
+from tui_vae.events import Checkpoint, Epoch, Event, Notice, State
+from tui_vae.model import VAE
+from tui_vae.training import Engine
+from tui_vae.training.gradient import NegativeElbo, StepSums
+from tui_vae.training.trainer import Trainer
+
+from .running import (
+    DEEP,
+    SMALL,
+    all_finite,
+    ends,
+    identical,
+    results,
+    train,
+)
+
+Spoil = Callable[[StepSums], StepSums]
+
+
+def not_a_number(sums: StepSums) -> StepSums:
+    return StepSums(sums.loss * float("nan"), sums.reconstruction * float("nan"), sums.latents, sums.log_sigma_gradient)
+
+
+def infinite(sums: StepSums) -> StepSums:
+    return StepSums(sums.loss + float("inf"), sums.reconstruction, sums.latents + float("inf"), sums.log_sigma_gradient)
+
+
+def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> list[dict[str, torch.Tensor]]:
+    """Spoil the deep model's loss at one training step, counted from 1; fills with its weights before every step."""
+    weights: list[dict[str, torch.Tensor]] = []
+    begin, propagate = Trainer.__init__, NegativeElbo.propagate
+    deep: dict[NegativeElbo, VAE] = {}
+
+    def begun(self: Trainer, spec: ModelSpec, *rest: Any) -> None:
+        begin(self, spec, *rest)
+        if not spec.linear:
+            deep[self._take_step._gradient] = self.vae
+
+    def patched(self: NegativeElbo, *of: Any) -> StepSums:
+        sums = propagate(self, *of)
+        if self not in deep:
+            return sums
+        weights.append({name: tensor.detach().clone() for name, tensor in deep[self].state_dict().items()})
+        return spoil(sums) if len(weights) == spoilt else sums
+
+    monkeypatch.setattr(Trainer, "__init__", begun)
+    monkeypatch.setattr(NegativeElbo, "propagate", patched)
+    return weights
+
+
+@pytest.mark.parametrize("spoil", [not_a_number, infinite], ids=lambda spoil: spoil.__name__)
+@pytest.mark.parametrize("step", [1, 7, 10, 11, 35, 68])
+def test_a_model_that_diverges_keeps_the_weights_before_that_step(
+    step: int, spoil: Spoil, small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight = train(small_mnist, batch_size=30)
+    before_each_step = spoil_step(monkeypatch, step, spoil)
+    run = train(small_mnist, batch_size=30)
+    assert ends(run) == {"small": "finished", "deep": "failed"}
+    assert run.engine.exit_code == ExitCode.MODEL_FAILED == 1
+    assert results(run).status == "failed"
+    reason = run.of(State, "deep")[-1].reason
+    assert reason is not None
+    assert f"at step {step};" in reason
+    assert f"those of step {step - 1};" in reason
+    assert "--lr" in reason
+    assert reason.isprintable()
+    assert all_finite(run.weights("deep"))
+    assert identical(run.weights("deep"), before_each_step[step - 1])
+    assert identical(run.store.latest["deep"][-1].weights, run.weights("deep"))
+    assert run.of(Checkpoint, "deep")[-1].step == step - 1
+    assert not run.of(Notice)
+    # The other model trained on as if nothing had happened.
+    assert identical(run.weights("small"), straight.weights("small"))
+
+
+def test_the_result_of_a_diverged_model_is_that_of_its_last_whole_epoch(
+    small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil_step(monkeypatch, 40, not_a_number)
+    run = train(small_mnist, batch_size=30)
+    deep = results(run).models[1]
+    held_out = [e for e in run.of(Epoch, "deep") if e.split == "held_out"]
+    assert [e.epoch for e in held_out] == [1]
+    assert (deep.state, deep.epochs, deep.elbo) == ("failed", 1, held_out[0].elbo)
+
+
+@pytest.mark.parametrize("lr", [1e10, 1e30])
+def test_a_learning_rate_that_is_much_too_high_fails_the_model(lr: float, small_mnist: Dataset) -> None:
+    run = train(small_mnist, lr=lr, models=(SMALL,), schedule="constant")
+    assert run.engine.exit_code == ExitCode.MODEL_FAILED
+    reason = run.of(State)[-1].reason
+    assert reason is not None
+    assert f"{lr:g}" in reason
+    assert all_finite(run.weights("small"))
+
+
+def test_the_largest_learning_rate_leaves_finite_weights(small_mnist: Dataset) -> None:
+    """The first loss is finite and its step is enormous: what is kept must be finite all the same."""
+    run = train(small_mnist, lr=1e30, models=(SMALL,), schedule="constant")
+    assert run.engine.exit_code == ExitCode.MODEL_FAILED
+    assert all_finite(run.weights("small"))
+
+
+def test_a_model_whose_very_last_step_diverges_has_not_finished(small_mnist: Dataset) -> None:
+    """No later loss tells of it, the held-out images do."""
+    run = train(small_mnist, lr=1e30, models=(SMALL,), schedule="constant", epochs=1, batch_size=1000)
+    assert ends(run) == {"small": "failed"}
+    assert run.engine.exit_code == ExitCode.MODEL_FAILED
+
+
+class BoomError(Exception):
+    pass
+
+
+def test_an_exception_in_one_trainer_ends_that_model_only(
+    small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight = train(small_mnist)
+    step = Trainer._train_step
+
+    def patched(self: Trainer, batch: torch.Tensor) -> None:
+        if self._spec == DEEP and self._step == 13:
+            raise BoomError("first line\nsecond line")
+        step(self, batch)
+
+    monkeypatch.setattr(Trainer, "_train_step", patched)
+    run = train(small_mnist)
+    assert ends(run) == {"small": "finished", "deep": "failed"}
+    assert run.engine.exit_code == ExitCode.MODEL_FAILED
+    assert run.of(State, "deep")[-1].reason == "BoomError: first line second line"
+    (notice,) = run.of(Notice)
+    assert (notice.level, notice.model) == ("error", "deep")
+    assert notice.text.startswith("Traceback")
+    assert "BoomError: first line" in notice.text
+    assert all_finite(run.weights("deep"))
+    assert results(run).models[1].epochs == 1
+    assert identical(run.weights("small"), straight.weights("small"))
+
+
+def test_a_model_that_runs_out_of_memory_fails_with_advice_and_the_other_finishes(
+    small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight = train(small_mnist)
+    step = Trainer._train_step
+
+    def patched(self: Trainer, batch: torch.Tensor) -> None:
+        if self._spec == DEEP and self._step == 3:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB\nand many more lines")
+        step(self, batch)
+
+    monkeypatch.setattr(Trainer, "_train_step", patched)
+    run = train(small_mnist)
+    assert ends(run) == {"small": "finished", "deep": "failed"}
+    reason = run.of(State, "deep")[-1].reason
+    assert reason is not None
+    assert "--batch-size" in reason
+    assert reason.isprintable()
+    assert not run.of(Notice)
+    assert identical(run.weights("small"), straight.weights("small"))
+
+
+def test_a_model_that_cannot_be_made_fails_and_the_other_finishes(
+    tiny_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from_spec = VAE.from_spec.__func__  # type: ignore[attr-defined]
+
+    def patched(cls: type[VAE], spec: ModelSpec, *rest: object) -> VAE:
+        if spec == DEEP:
+            raise MemoryError
+        return from_spec(cls, spec, *rest)
+
+    monkeypatch.setattr(VAE, "from_spec", classmethod(patched))
+    run = train(tiny_mnist)
+    assert ends(run) == {"small": "finished", "deep": "failed"}
+    assert run.engine.exit_code == ExitCode.MODEL_FAILED
+    deep = results(run).models[1]
+    assert (deep.model, deep.state, deep.epochs, deep.elbo, deep.parameters) == ("deep", "failed", 0, None, None)
+    assert "MemoryError" in (run.of(State, "deep")[-1].reason or "")
+    assert len(run.of(Notice)) == 1
+
+
+def test_an_exception_while_looking_for_the_limit_is_told_too(tiny_mnist: Dataset) -> None:
+    def find_limit(spec: ModelSpec) -> None:
+        if spec.linear:
+            raise BoomError
+
+    run = train(tiny_mnist, find_limit=find_limit)
+    assert ends(run) == {"small": "failed", "deep": "finished"}
+    assert results(run).models[0].parameters is not None
+
+
+def test_a_failure_outweighs_a_stop(small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoil_step(monkeypatch, 5, not_a_number)
+
+    def stop_after_the_failure(engine: Engine, event: Event) -> None:
+        if isinstance(event, State) and event.state == "failed":
+            engine.stop("q was pressed")
+
+    run = train(small_mnist, epochs=10_000, sinks=[stop_after_the_failure])
+    assert ends(run) == {"small": "stopped", "deep": "failed"}
+    assert run.engine.exit_code == ExitCode.MODEL_FAILED
