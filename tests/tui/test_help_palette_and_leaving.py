@@ -6,6 +6,7 @@ import pytest
 from textual.widgets import OptionList
 
 from tests.tui.monitor import OpenMonitor
+from tests.tui.random_use import Pointed, do
 from tests.tui.recorded_run import run_finished
 from tui_vae.tui import Leave
 from tui_vae.tui.keys import EXPLORER, GROUPS
@@ -165,3 +166,26 @@ async def test_a_request_to_stop_from_outside_leaves_at_once(open_monitor: OpenM
         monitor.app.request_stop("SIGTERM")
         await monitor.until(lambda: monitor.app.return_value is not None)
     assert monitor.app.return_value is Leave.STOP
+
+
+async def test_two_clicks_in_haste_beside_the_palette_close_it_alone(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press("ctrl+p")
+        await do(monitor, Pointed(1, 2, (0, 0), (0, 0)))
+        await monitor.until(lambda: len(monitor.app.screen_stack) == 1)
+        await monitor.press("2")
+        assert monitor.shows("#digits")
+
+
+async def test_a_dialog_that_was_answered_twice_is_answered_once(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        answers: list[Leave | None] = []
+        dialog = LeaveScreen(evaluation_alone=False)
+        await monitor.app.push_screen(dialog, answers.append)
+        await monitor.settle()
+        dialog.dismiss(None)
+        dialog.dismiss(Leave.STOP)
+        await monitor.until(lambda: answers)
+        await monitor.settle()
+        assert answers == [None]
+        assert len(monitor.app.screen_stack) == 1

@@ -7,15 +7,15 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from tui_vae.config import Change, ChangeKind
 from tui_vae.errors import UsageError
+from tui_vae.tui.screens.dialog import Dialog
 from tui_vae.view.state import ModelState, RunState
 
 
-class ChangeScreen(ModalScreen[Change | None]):
+class ChangeScreen(Dialog[Change | None]):
     """Returns the change, or ``None`` for leaving all as it is.
 
     Args:

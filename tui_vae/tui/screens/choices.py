@@ -7,6 +7,8 @@ from textual.command import CommandList, CommandPalette
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from tui_vae.tui.screens.dialog import Dialog
+
 
 def choice(key: str, text: str, id: str) -> Option:
     return Option(Text.assemble((f"{key:>4}", "bold"), f"  {text}"), id=id)
@@ -24,7 +26,7 @@ class Choices(OptionList):
             super().action_page_down()  # type: ignore[no-untyped-call]
 
 
-class Palette(CommandPalette):
+class Palette(CommandPalette, Dialog[None]):
     """The library's palette, which passes keys on to a list of its own."""
 
     def _action_command_list(self, action: str) -> None:

@@ -7,15 +7,15 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList
 
 from tui_vae.tui.screens.choices import Choices, choice
+from tui_vae.tui.screens.dialog import Dialog
 from tui_vae.view.library import ListedRun
 from tui_vae.view.numbers import size
 
 
-class DeleteScreen(ModalScreen[bool]):
+class DeleteScreen(Dialog[bool]):
     """Returns whether to delete the run."""
 
     BINDINGS: ClassVar = [

@@ -9,16 +9,16 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui_vae.tui.keys import GROUPS
+from tui_vae.tui.screens.dialog import Dialog
 
 _WIDTH = 66
 _ALL = [binding for bindings in GROUPS.values() for binding in bindings]
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """Closed by any of the keys that one would try."""
 
     BINDINGS: ClassVar = [("escape,q,question_mark,f1,enter,ctrl+c", "dismiss", "Close")]

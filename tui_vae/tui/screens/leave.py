@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList
 
 from tui_vae.tui.screens.choices import Choices, choice
+from tui_vae.tui.screens.dialog import Dialog
 
 
 class Leave(Enum):
@@ -33,7 +33,7 @@ _EVALUATION = (
 )
 
 
-class LeaveScreen(ModalScreen[Leave | None]):
+class LeaveScreen(Dialog[Leave | None]):
     """Returns the choice, or ``None`` for going on as before.
 
     Args:

@@ -7,14 +7,14 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from tui_vae.config import check_name
 from tui_vae.errors import UsageError
+from tui_vae.tui.screens.dialog import Dialog
 
 
-class RenameScreen(ModalScreen[str | None]):
+class RenameScreen(Dialog[str | None]):
     """Returns the name, or ``None`` when it stays."""
 
     BINDINGS: ClassVar = [("escape", "dismiss(None)", "Cancel")]

@@ -11,12 +11,12 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from tui_vae.config import StoreConfig, TrainConfig
 from tui_vae.config.form import FIELDS, Filled, filled
 from tui_vae.tui.errands import errand
+from tui_vae.tui.screens.dialog import Dialog
 from tui_vae.tui.widgets.option_row import OptionRow
 from tui_vae.view.counting import parameters_of
 from tui_vae.view.library import RunLibrary
@@ -27,7 +27,7 @@ _WIDE, _HIGH = 84, 20
 _MOST_MODELS = 4
 
 
-class SetupScreen(ModalScreen[str | None]):
+class SetupScreen(Dialog[str | None]):
     """Returns the key of the run that was started, or ``None``.
 
     Args:

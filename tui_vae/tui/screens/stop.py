@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList
 
 from tui_vae.tui.screens.choices import Choices, choice
+from tui_vae.tui.screens.dialog import Dialog
 
 _TRAINING = "Stop training?", "stop all models after a step; it can be resumed"
 _EVALUATION = "Training is done. Stop its evaluation?", "stop it; the models are kept"
@@ -17,7 +17,7 @@ _EVALUATION = "Training is done. Stop its evaluation?", "stop it; the models are
 _MOST_OF_A_NAME = 20
 
 
-class StopScreen(ModalScreen[str | None]):
+class StopScreen(Dialog[str | None]):
     """Returns ``all``, or ``one`` for a single model, or ``None`` for going on.
 
     Args:
