@@ -11,7 +11,7 @@ from hypothesis import given
 from tui_vae.config import check_name
 from tui_vae.runs.directory import folder_name
 
-from ..test_config import names
+from ..options import names
 
 
 @given(names)
