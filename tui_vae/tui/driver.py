@@ -8,6 +8,7 @@ import time
 from codecs import getincrementaldecoder
 
 from textual._xterm_parser import XTermParser
+from textual.constants import ESCAPE_DELAY
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
@@ -17,6 +18,8 @@ from tui_vae.view.answers import Graphics
 _SECONDS_TO_ANSWER = 5.0
 """After which no answer comes any more."""
 _LOOK = 0.1
+_SECONDS_TO_SETTLE = ESCAPE_DELAY + 2 * _LOOK
+"""After the last byte: what is held back as the beginning of an answer is let go, and an escape is known as a key."""
 
 _REPORT_SIZE = "\x1b[?2048h"
 
@@ -50,15 +53,20 @@ def driver_for(images: TerminalImages | None, graphics: Graphics) -> type[Driver
                 for message in messages:
                     self.process_message(message)
 
-            process(graphics.typed)
             answers, end = graphics.awaited, time.monotonic() + _SECONDS_TO_ANSWER
-            while answers is not None and not answers.complete and time.monotonic() < end:
+            settled = time.monotonic() + _SECONDS_TO_SETTLE if graphics.typed else 0.0
+            process(graphics.typed)
+            # An escape or a sequence that has begun has to end here: the library's parser begins anew.
+            while (answers is not None and not answers.complete and time.monotonic() < end) or (
+                time.monotonic() < settled
+            ):
                 if self.exit_event.is_set():
                     return
                 if not select.select([self.fileno], [], [], _LOOK)[0]:
-                    process(answers.release())
+                    process(b"" if answers is None else answers.release())
                 elif data := os.read(self.fileno, 4096):
-                    process(answers.feed(data))
+                    settled = time.monotonic() + _SECONDS_TO_SETTLE
+                    process(data if answers is None else answers.feed(data))
                 else:
                     return
             if self._in_band_window_resize:
