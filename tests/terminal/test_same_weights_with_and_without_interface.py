@@ -15,7 +15,7 @@ from tui_vae.events import Epoch, RunFinished, State
 from tui_vae.runs import read_log
 from tui_vae.tui.keys import GROUPS
 
-EPOCHS = 8
+EPOCHS = 16
 MODELS = ("baseline", "deep")
 
 
@@ -59,9 +59,10 @@ def with_interface(
         terminal.wait_until(until)
         seen[name] = terminal.text
 
-    see("waiting", "loading torch")
-    terminal.wait_until(lambda: terminal.text.count("running") == len(MODELS))
-    terminal.press(" ")
+    terminal.wait_until(lambda: "loading torch" in terminal.text and "baseline" in terminal.text)
+    seen["waiting"] = terminal.text
+    terminal.wait_until(lambda: re.search(rf"deep .*/{EPOCHS} +-\d.*running", terminal.text))  # an epoch is measured
+    terminal.press("p")  # all that still train: the baseline may be through
     see("paused", "paused")
     pages = (("1", "ELBO, nats"), ("2", "samples from the prior"), ("3", "KL per latent"), ("5", "following"))
     for key, text in pages:
@@ -79,7 +80,7 @@ def with_interface(
         terminal.resize(width, height)
         seen[f"{width}x{height}"] = terminal.see("20x5 is too" if width == 20 else terminal.filled)
     terminal.resize(100, 30)
-    terminal.press(" ", "w", "s")
+    terminal.press("p", "w", "s")
     # The log tells when training is over, whatever the screen shows.
     log = only_run(folder) / "events.jsonl"
     terminal.wait_until(lambda: b'"run_finished"' in log.read_bytes())
