@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torch.optim.adam import adam
 
 from tui_vae.training.parameters import FlatParameters
 
@@ -17,9 +16,9 @@ MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 class Adam:
     """``torch.optim.Adam(fused=True)`` for the parameters of one model, all of them as one tensor.
 
-    It calls the same kernel by torch's functional interface. The class of torch imports the compiler, which takes two
-    seconds of every start; it hides that the kernel can be told on the device to leave a step out; and it numbers the
-    parameters where a checkpoint is to name them.
+    It calls the same kernel. The class of torch imports the compiler, which takes two seconds of every start; it hides
+    that the kernel can be told on the device to leave a step out; it numbers the parameters where a checkpoint is to
+    name them; and before the kernel it sorts them in Python, longer than a small model's step can wait.
 
     Args:
         parameters: Of the model.
@@ -28,10 +27,11 @@ class Adam:
 
     def __init__(self, parameters: FlatParameters, slices: Sequence[slice] = (slice(None),)) -> None:
         self._parameters = parameters
-        self._slices = slices
         self._first = torch.zeros_like(parameters.values)
         self._second = torch.zeros_like(parameters.values)
         self._steps = [torch.zeros((), device=parameters.values.device) for _ in slices]
+        moved = (parameters.values, parameters.gradients, self._first, self._second)
+        self._of = [(*(tensor[of] for tensor in moved), steps) for of, steps in zip(slices, self._steps, strict=True)]
 
     @torch.no_grad()
     def step(self, lr: float, leave_out: Tensor, index: int = 0) -> None:
@@ -42,24 +42,25 @@ class Adam:
             leave_out: A scalar on the device: 0, or 1 to change nothing.
             index: Of the slice.
         """
-        of = self._slices[index]
-        adam(
-            [self._parameters.values[of]],
-            [self._parameters.gradients[of]],
-            [self._first[of]],
-            [self._second[of]],
+        values, gradients, first, second, steps = self._of[index]
+        steps.add_(1)
+        torch._fused_adam_(
+            [values],
+            [gradients],
+            [first],
+            [second],
             [],
-            [self._steps[index]],
-            fused=True,
-            found_inf=leave_out,
+            [steps],
             amsgrad=False,
+            lr=lr,
             beta1=0.9,
             beta2=0.999,
-            lr=lr,
             weight_decay=0.0,
             eps=1e-8,
             maximize=False,
+            found_inf=leave_out,
         )
+        steps.sub_(leave_out)
 
     def state(self) -> dict[str, Tensor]:
         """What a checkpoint keeps, named ``PARAMETER.MOMENT``: the tensors themselves, which later steps change."""

@@ -14,30 +14,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from tui_vae.config import PIXELS
 from tui_vae.model import VAE
-from tui_vae.model.objective import LOG_2_PI
+from tui_vae.training.batch_sums import BatchSums, StepSums
 from tui_vae.training.parameters import FlatParameters
+from tui_vae.training.places import Places
 
 
-@dataclass(frozen=True)
-class StepSums:
-    """What a step tells of the ELBO, as tensors on the device that the next step changes.
-
-    Attributes:
-        loss: Mean of -ELBO over the batch, a scalar; of a part of it, what that part adds.
-        reconstruction: Sum over the images of log p(x|z), a scalar.
-        latents: Sums over the images of the KL, of E_q z and of its square, of each latent, ``(3, zdim)``.
-        log_sigma_gradient: Of the loss, by the decoder's log sigma, a scalar.
-    """
-
-    loss: Tensor
-    reconstruction: Tensor
-    latents: Tensor
-    log_sigma_gradient: Tensor
-
-
-@dataclass(frozen=True)
 class _Layer:
     """A fully connected layer in the precision of the products, and where its gradients go.
 
@@ -45,58 +27,43 @@ class _Layer:
     thread each: of the weights, and of the biases.
     """
 
-    weight: Tensor
-    bias: Tensor
-    weight_gradient: Tensor
-    bias_gradient: Tensor
-    shares: Sequence[tuple[slice, slice]]
+    def __init__(
+        self, parameters: tuple[Tensor, Tensor], gradients: tuple[Tensor, Tensor], shares: Sequence[tuple[slice, slice]]
+    ) -> None:
+        self.weight, self.bias = parameters
+        self.transposed = self.weight.t()
+        self.weight_gradient, self.bias_gradient = gradients
+        self.shares = shares
 
 
-class _Places:
-    """Where the passes over a batch of so many images leave what they compute; all rows are images.
+@dataclass(frozen=True)
+class _Share:
+    """The gradients that belong to one thread.
 
-    What leaves or enters the products has two places, one in their precision (``dtype``) and one in single precision;
-    where that is the same, so are the places.
+    Attributes:
+        products: Of weights: the factors, and where the product goes.
+        columns: Of biases: what is to be summed over the images, and where the sums go.
     """
 
-    def __init__(self, images: int, encoder: Sequence[_Layer], decoder: Sequence[_Layer]) -> None:
-        like, zdim = encoder[0].weight, decoder[0].weight.shape[1]
-        self.pixels = torch.empty(images, PIXELS, dtype=torch.uint8, device=like.device)
-        self.x_rounded, self.z_rounded = like.new_empty(images, PIXELS), like.new_empty(images, zdim)
-        # Outputs of the layers, after the ReLU where there is one, and the gradients of what was before it.
-        self.encoded, self.encoded_gradients = ([_rows(images, layer) for layer in encoder] for _ in range(2))
-        self.decoded, self.decoded_gradients = ([_rows(images, layer) for layer in decoder] for _ in range(2))
-        self.z_rounded_gradient = torch.empty_like(self.z_rounded)
-        self.x, self.z, self.z_gradient = (
-            self.x_rounded.float(),
-            self.z_rounded.float(),
-            self.z_rounded_gradient.float(),
-        )
-        # mu and log sigma of q(z|x) side by side, and below mu² and sigma².
-        self.moments, self.moments_gradient = self.encoded[-1].float(), self.encoded_gradients[-1].float()
-        self.squares = torch.empty_like(self.moments)
-        self.sigma = torch.empty_like(self.z)
-        # Of the mean of p(x|z); first its gradient but for a factor, which is its error.
-        self.mean, self.mean_gradient = self.decoded[-1].float(), self.decoded_gradients[-1].float()
+    products: list[tuple[Tensor, Tensor, Tensor]]
+    columns: list[tuple[Tensor, Tensor]]
 
-    def _add_sums(self) -> None:
-        self.loss, self.reconstruction, self.squared_error, self.scale = self.x.new_empty(4).unbind()
-        self.log_sigma_gradient = self.x.new_empty(())
-        self.latents = self.x.new_empty(3, self.z.shape[1])
 
-    def part(self, rows: slice) -> _Places:
-        """The places of some of the images, with sums of their own."""
-        part = _Places.__new__(_Places)
-        for name, place in vars(self).items():
-            setattr(part, name, [one[rows] for one in place] if isinstance(place, list) else place[rows])
-        part._add_sums()
-        return part
+@dataclass(frozen=True)
+class _Batch:
+    """All that is prepared for batches of so many images."""
+
+    places: list[Places]
+    sums: BatchSums
+    shares: list[_Share]
 
 
 class NegativeElbo:
-    """The gradient of the mean of -ELBO over a batch: first :meth:`propagate` of all parts, then :meth:`differentiate`.
+    """The gradient of the mean of -ELBO over a batch.
 
-    The terms are those of :mod:`tui_vae.model.objective`, with z = mu + sigma · noise (arXiv:1312.6114).
+    First :meth:`begin`, then :meth:`propagate` of all parts, then :meth:`loss` once and :meth:`differentiate` of all
+    parts, and :meth:`told` at any time before the next step. The terms are those of :mod:`tui_vae.model.objective`,
+    with z = mu + sigma · noise (arXiv:1312.6114).
 
     Args:
         vae: The model.
@@ -112,6 +79,7 @@ class NegativeElbo:
 
     def __init__(self, vae: VAE, parameters: FlatParameters, dtype: torch.dtype, parts: int = 1) -> None:
         self._log_sigma = vae.decoder.log_sigma.detach()
+        self._learns_sigma = vae.decoder.log_sigma.requires_grad
         self._parts = parts
         self.weights, self.gradients = parameters.values.to(dtype), parameters.gradients.to(dtype)
         self.slices = parameters.slices(parts)
@@ -119,10 +87,22 @@ class NegativeElbo:
         shares = parameters.rows_of(self.slices)
         self._encoder = _layers("encoder.net", vae.encoder.net, values, into, shares)
         self._decoder = _layers("decoder.net", vae.decoder.net, values, into, shares)
-        self._places: dict[int, tuple[_Places, list[_Places]]] = {}
+        self._batches: dict[int, _Batch] = {}
 
-    @torch.no_grad()
-    def propagate(self, part: int, images: Tensor, batch: Tensor, noise: Tensor) -> StepSums:
+    def load(self, values: Tensor) -> None:
+        """Go on with other parameters, and with what they say of the decoder's sigma."""
+        copy(values, self.weights)
+        self._batches.clear()
+
+    def begin(self, images: int) -> None:
+        """Begin a step with a batch of so many images, before threads share it."""
+        # There are few sizes of a batch: the usual one, and that of the last in an epoch.
+        if images not in self._batches:
+            self._batches[images] = self._batch(images)
+        elif self._learns_sigma:
+            self._batches[images].sums.take_sigma(self._log_sigma)
+
+    def propagate(self, part: int, images: Tensor, batch: Tensor, noise: Tensor) -> None:
         """Take the images of a part through all layers and back.
 
         Args:
@@ -131,91 +111,104 @@ class NegativeElbo:
             batch: Indices of those of the batch, int64 ``(batch,)``.
             noise: Standard normal ``(batch, zdim)``.
         """
-        rows = self._rows(part, len(batch))
-        places = self._places_of(len(batch))[1][part]
+        of, rows = self._batches[len(batch)], self._rows(part, len(batch))
+        places = of.places[part]
         # Of rows as whole as these, index_select is much faster than an index.
         torch.index_select(images, 0, batch[rows], out=places.pixels)
         places.x.copy_(places.pixels).div_(255)
         copy(places.x, places.x_rounded)
-        self._encode(places, noise[rows])
-        self._decode(places, len(batch))
-        self._propagate_back(places, noise[rows], len(batch))
-        return StepSums(places.loss, places.reconstruction, places.latents, places.log_sigma_gradient)
+        noise = noise[rows]
+        self._encode(places, noise)
+        torch.sum(places.terms, 0, out=of.sums.terms_of[part])
+        self._decode(places)
+        torch.dot(places.all_errors, places.all_errors, out=of.sums.squared_error_of[part])
+        self._propagate_back(places, noise, of.sums.slope, len(batch))
 
-    @torch.no_grad()
-    def differentiate(self, part: int, batch: int) -> None:
+    def loss(self, images: int) -> Tensor:
+        """The mean of -ELBO over a batch of so many images, once all its parts were propagated."""
+        sums = self._batches[images].sums
+        if self._learns_sigma:
+            sums.find_log_sigma_gradient()
+        return sums.loss()
+
+    def told(self, images: int) -> StepSums:
+        """What a batch of so many images tells."""
+        return self._batches[images].sums.told()
+
+    def log_sigma_gradient(self, images: int) -> Tensor:
+        """Of the loss, by the decoder's log sigma where it is learned; not among ``gradients``: it is never rounded."""
+        return self._batches[images].sums.log_sigma_gradient
+
+    def differentiate(self, part: int, images: int) -> None:
         """Write the gradients of a slice of the parameters, of weights and biases.
 
         Args:
             part: Which.
-            batch: Images of the batch that was propagated.
+            images: Of the batch that was propagated.
         """
-        whole = self._places_of(batch)[0]
-        _differentiate(self._decoder, part, whole.z_rounded, whole.decoded, whole.decoded_gradients)
-        _differentiate(self._encoder, part, whole.x_rounded, whole.encoded, whole.encoded_gradients)
+        share = self._batches[images].shares[part]
+        for errors, inputs, gradient in share.products:
+            torch.mm(errors, inputs, out=gradient)
+        for errors, gradient in share.columns:
+            torch.sum(errors, 0, out=gradient)
 
-    def prepare(self, batch: int) -> None:
-        """Make the places for a batch of so many images, before threads need them."""
-        self._places_of(batch)
+    def _batch(self, images: int) -> _Batch:
+        zdim = self._decoder[0].weight.shape[1]
+        widths = [[len(layer.bias) for layer in net] for net in (self._encoder, self._decoder)]
+        whole = Places.of(images, zdim, widths[0], widths[1], self.weights)
+        return _Batch(
+            places=[whole[self._rows(part, images)] for part in range(self._parts)],
+            sums=BatchSums(self._parts, images, zdim, self._log_sigma),
+            shares=[self._share(part, whole) for part in range(self._parts)],
+        )
 
-    def _places_of(self, batch: int) -> tuple[_Places, list[_Places]]:
-        # There are few sizes of a batch: the usual one, and that of the last in an epoch.
-        if batch not in self._places:
-            whole = _Places(batch, self._encoder, self._decoder)
-            self._places[batch] = whole, [whole.part(self._rows(part, batch)) for part in range(self._parts)]
-        return self._places[batch]
+    def _share(self, part: int, whole: Places) -> _Share:
+        decoder = (self._decoder, [whole.z_rounded, *whole.decoded], whole.decoded_gradients)
+        encoder = (self._encoder, [whole.x_rounded, *whole.encoded], whole.encoded_gradients)
+        share = _Share([], [])
+        for layers, inputs, errors in (decoder, encoder):
+            for layer, given, error in zip(layers, inputs, errors, strict=False):
+                of_weight, of_bias = layer.shares[part]
+                if of_weight.start < of_weight.stop:
+                    share.products.append((error[:, of_weight].t(), given, layer.weight_gradient[of_weight]))
+                if of_bias.start < of_bias.stop:
+                    share.columns.append((error[:, of_bias], layer.bias_gradient[of_bias]))
+        return share
 
     def _rows(self, part: int, batch: int) -> slice:
         return slice(batch * part // self._parts, batch * (part + 1) // self._parts)
 
-    def _encode(self, places: _Places, noise: Tensor) -> None:
-        """q(z|x), a draw of z, and the sums of the KL and of the means."""
+    def _encode(self, places: Places, noise: Tensor) -> None:
+        """q(z|x), a draw of z, and the terms of the KL."""
         _forward(self._encoder, places.x_rounded, places.encoded)
         copy(places.encoded[-1], places.moments)
-        mu, log_sigma = places.moments.chunk(2, dim=1)
-        mu_squared, variance = places.squares.chunk(2, dim=1)
+        mu, log_sigma, mu_squared, variance = places.each_term
         torch.exp(log_sigma, out=places.sigma)
         torch.addcmul(mu, places.sigma, noise, out=places.z)
         torch.mul(mu, mu, out=mu_squared)
         torch.mul(places.sigma, places.sigma, out=variance)
-        sum_of_mu, sum_of_log_sigma = places.moments.sum(0).chunk(2)
-        sum_of_mu_squared, sum_of_variance = places.squares.sum(0).chunk(2)
-        kl, places.latents[1], places.latents[2] = places.latents[0], sum_of_mu, sum_of_mu_squared
-        torch.add(sum_of_mu_squared, sum_of_variance, out=kl)
-        kl.sub_(len(noise)).mul_(0.5).sub_(sum_of_log_sigma)
 
-    def _decode(self, places: _Places, batch: int) -> None:
-        """The error of the mean of p(x|z), and the loss."""
+    def _decode(self, places: Places) -> None:
+        """The error of the mean of p(x|z)."""
         copy(places.z, places.z_rounded)
         _forward(self._decoder, places.z_rounded, places.decoded)
         copy(places.decoded[-1], places.mean)
-        error, images = torch.sub(places.mean, places.x, out=places.mean_gradient).view(-1), len(places.x)
-        torch.dot(error, error, out=places.squared_error)
-        torch.mul(self._log_sigma, -2, out=places.scale)
-        places.scale.exp_()
-        torch.mul(places.squared_error, places.scale, out=places.reconstruction)
-        places.reconstruction.mul_(-0.5).sub_((self._log_sigma + LOG_2_PI / 2).mul_(images * PIXELS))
-        torch.sub(places.latents[0].sum(), places.reconstruction, out=places.loss)
-        places.loss.div_(batch)
+        torch.sub(places.mean, places.x, out=places.error)
 
-    def _propagate_back(self, places: _Places, noise: Tensor, batch: int) -> None:
-        """The gradients of the outputs of all layers, from the last to the first, and that of log sigma."""
-        places.scale.div_(batch)
-        places.mean_gradient.mul_(places.scale)
-        copy(places.mean_gradient, places.decoded_gradients[-1])
+    def _propagate_back(self, places: Places, noise: Tensor, slope: Tensor, batch: int) -> None:
+        """The gradients of the outputs of all layers, from the last to the first."""
+        places.error.mul_(slope)
+        copy(places.error, places.decoded_gradients[-1])
         _backward(self._decoder, places.decoded, places.decoded_gradients)
         torch.mm(places.decoded_gradients[0], self._decoder[0].weight, out=places.z_rounded_gradient)
         copy(places.z_rounded_gradient, places.z_gradient)
-        mu, _ = places.moments.chunk(2, dim=1)
-        _, variance = places.squares.chunk(2, dim=1)
-        mu_gradient, log_sigma_gradient = places.moments_gradient.chunk(2, dim=1)
+        mu, _, _, variance = places.each_term
+        mu_gradient, log_sigma_gradient = places.mu_and_log_sigma_gradient
         torch.add(places.z_gradient, mu, alpha=1 / batch, out=mu_gradient)
         torch.mul(places.z_gradient, noise, out=log_sigma_gradient)
         log_sigma_gradient.mul_(places.sigma).add_(variance, alpha=1 / batch).sub_(1 / batch)
         copy(places.moments_gradient, places.encoded_gradients[-1])
         _backward(self._encoder, places.encoded, places.encoded_gradients)
-        torch.mul(places.squared_error, places.scale, out=places.log_sigma_gradient)
-        places.log_sigma_gradient.neg_().add_(PIXELS * len(noise) / batch)
 
 
 def copy(source: Tensor, target: Tensor) -> None:
@@ -237,18 +230,14 @@ def _layers(
         if isinstance(module, nn.Linear):
             weight, bias = f"{name}.{index}.weight", f"{name}.{index}.bias"
             of_each = list(zip(shares[weight], shares[bias], strict=True))
-            layers.append(_Layer(values[weight], values[bias], gradients[weight], gradients[bias], of_each))
+            layers.append(_Layer((values[weight], values[bias]), (gradients[weight], gradients[bias]), of_each))
     return layers
-
-
-def _rows(images: int, layer: _Layer) -> Tensor:
-    return layer.bias.new_empty(images, len(layer.bias))
 
 
 def _forward(layers: Sequence[_Layer], inputs: Tensor, outputs: Sequence[Tensor]) -> None:
     """Write the output of every layer, after a ReLU but for the last."""
     for layer, output in zip(layers, outputs, strict=True):
-        torch.addmm(layer.bias, inputs, layer.weight.t(), out=output)
+        torch.addmm(layer.bias, inputs, layer.transposed, out=output)
         if output is not outputs[-1]:
             output.relu_()
         inputs = output
@@ -259,15 +248,3 @@ def _backward(layers: Sequence[_Layer], outputs: Sequence[Tensor], gradients: Se
     for index in reversed(range(1, len(layers))):
         below = torch.mm(gradients[index], layers[index].weight, out=gradients[index - 1])
         torch.ops.aten.threshold_backward.grad_input(below, outputs[index - 1], 0, grad_input=below)
-
-
-def _differentiate(
-    layers: Sequence[_Layer], part: int, inputs: Tensor, outputs: Sequence[Tensor], gradients: Sequence[Tensor]
-) -> None:
-    """Write the gradients of the parameters that belong to a part."""
-    for layer, given, gradient in zip(layers, [inputs, *outputs], gradients, strict=False):
-        of_weight, of_bias = layer.shares[part]
-        if of_weight.start < of_weight.stop:
-            torch.mm(gradient[:, of_weight].t(), given, out=layer.weight_gradient[of_weight])
-        if of_bias.start < of_bias.stop:
-            torch.sum(gradient[:, of_bias], 0, out=layer.bias_gradient[of_bias])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -84,6 +85,17 @@ def use_threads(count: int) -> None:
     # A thread that asks for the first time takes over what any other has set last: so it does before it sets its own.
     torch.get_num_threads()
     torch.set_num_threads(count)
+
+
+@contextlib.contextmanager
+def computing_with(threads: int) -> Iterator[None]:
+    """A context in which the calling thread computes with so many."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _auto_precision(device: torch.device) -> str:

@@ -53,20 +53,19 @@ class DeviceTotals:
 
     def __init__(self, zdim: int, device: torch.device) -> None:
         self._zdim = zdim
-        self._reconstruction = torch.zeros((), device=device)
-        self._latents = torch.zeros(3, zdim, device=device)
+        self._sums = torch.zeros(3 * zdim + 1, device=device)
+        self._latents, self._reconstruction = self._sums[:-1].view(3, zdim), self._sums[-1]
         self._images = 0
 
     @torch.no_grad()
     def add(self, terms: ElboTerms) -> None:
         latents = torch.stack((terms.kl, terms.mu, terms.mu.square())).sum(1)
-        self.add_sums(len(terms.mu), terms.reconstruction.sum(), latents)
+        self.add_sums(len(terms.mu), torch.cat((latents.flatten(), terms.reconstruction.sum().view(1))))
 
-    def add_sums(self, images: int, reconstruction: Tensor, latents: Tensor) -> None:
-        """Add what has been summed over so many images; ``latents`` as in :class:`Totals`."""
+    def add_sums(self, images: int, sums: Tensor) -> None:
+        """Add what has been summed over so many images: ``latents`` as in :class:`Totals`, and the reconstruction."""
         self._images += images
-        self._reconstruction += reconstruction
-        self._latents += latents
+        self._sums += sums
 
     def peek(self) -> Totals:
         """Read the sums, which waits for the device."""
@@ -90,8 +89,7 @@ class DeviceTotals:
 
     def clear(self) -> None:
         self._images = 0
-        self._reconstruction.zero_()
-        self._latents.zero_()
+        self._sums.zero_()
 
 
 @dataclass

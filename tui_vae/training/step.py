@@ -1,27 +1,27 @@
-"""One training step of a model, its batch divided over threads that meet only twice.
+"""One training step of a model, its batch divided over threads that meet only once.
 
 Products with several threads of their own wait for each other at every layer. Here each thread takes a part of the
-batch through all layers and back, and then a slice of the parameters through the optimiser: twice a step they wait,
-asleep, so that a machine with other work slows them by no more than its share.
+batch through all layers and back, meets the others, and takes a slice of the parameters through the optimiser. They
+wait asleep, so that a machine with other work slows them by no more than its share.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from threading import Barrier, BrokenBarrierError
 
 import torch
 from torch import Tensor
 
 from tui_vae.model import VAE
 from tui_vae.training.adam import Adam
-from tui_vae.training.gradient import NegativeElbo, StepSums, copy
-from tui_vae.training.hardware import use_threads
+from tui_vae.training.batch_sums import StepSums
+from tui_vae.training.gradient import NegativeElbo, copy
+from tui_vae.training.hardware import computing_with, use_threads
 from tui_vae.training.parameters import FlatParameters
-
-Result = TypeVar("Result")
 
 _LEAST_IMAGES = 32
 """Of a part: products with fewer rows are slow."""
@@ -54,8 +54,13 @@ class Step:
         self._gradient = gradient = NegativeElbo(vae, parameters, dtype, parts)
         self._adam = Adam(parameters, gradient.slices)
         self._slices = [_Slice.of(parameters, gradient, where) for where in gradient.slices]
-        self.failed = torch.zeros((), device=device)
-        self._run_all = _in_threads(parts, max(1, threads // parts))
+        self.failed, self._doubt = torch.zeros(2, device=device).unbind()
+        self._parts = parts
+        self._intra_op = max(1, threads // parts)
+        self._pool = ThreadPoolExecutor(
+            max(1, parts - 1), "part of a batch", initializer=use_threads, initargs=(self._intra_op,)
+        )
+        self._meeting = Barrier(parts, action=self._judge)
 
     @torch.no_grad()
     def __call__(self, images: Tensor, batch: Tensor, noise: Tensor, lr: float) -> StepSums:
@@ -70,11 +75,17 @@ class Step:
         Returns:
             What the step tells, of the weights before it.
         """
-        self._gradient.prepare(len(batch))
-        sums = _added(self._run_all(lambda part: self._gradient.propagate(part, images, batch, noise)))
-        torch.maximum(self.failed, (~torch.isfinite(sums.loss)).float(), out=self.failed)
-        self._run_all(lambda part: self._move(part, len(batch), sums.log_sigma_gradient, lr))
-        return sums
+        self._images, self._lr = len(batch), lr
+        self._gradient.begin(self._images)
+        others = [self._pool.submit(self._take_part, part, images, batch, noise) for part in range(1, self._parts)]
+        # Whoever broke the meeting says why; the others only that it did not take place.
+        with computing_with(self._intra_op), suppress(BrokenBarrierError):
+            self._take_part(0, images, batch, noise)
+            told = self._gradient.told(self._images)
+        for other in others:
+            with suppress(BrokenBarrierError):
+                other.result()
+        return told
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Weights and what the optimiser knows of them: the tensors themselves, which later steps change."""
@@ -85,17 +96,34 @@ class Step:
         """Go on from what :meth:`state` gave."""
         self._vae.load_state_dict(weights)
         self._adam.load(optimizer)
-        copy(self._parameters.values, self._gradient.weights)
+        self._gradient.load(self._parameters.values)
 
     @torch.no_grad()
-    def _move(self, part: int, batch: int, log_sigma_gradient: Tensor, lr: float) -> None:
+    def _take_part(self, part: int, images: Tensor, batch: Tensor, noise: Tensor) -> None:
+        try:
+            self._gradient.propagate(part, images, batch, noise)
+            self._meeting.wait()
+            self._move(part)
+        except BaseException:
+            self._meeting.abort()
+            raise
+
+    @torch.no_grad()
+    def _judge(self) -> None:
+        """Whether to move at all: what one thread does for all when the whole batch was propagated."""
+        loss = self._gradient.loss(self._images)
+        # 0, or what is not a number where the loss is not finite, which counts as true.
+        torch.sub(loss, loss, out=self._doubt)
+        self.failed.logical_or_(self._doubt)
+
+    def _move(self, part: int) -> None:
         """Move the parameters of a slice, while its gradients are still in this thread's cache."""
         of = self._slices[part]
-        self._gradient.differentiate(part, batch)
+        self._gradient.differentiate(part, self._images)
         copy(of.rounded_gradients, of.gradients)
         if of.log_sigma_gradient is not None:
-            of.log_sigma_gradient.copy_(log_sigma_gradient)
-        self._adam.step(lr, self.failed, part)
+            of.log_sigma_gradient.copy_(self._gradient.log_sigma_gradient(self._images))
+        self._adam.step(self._lr, self.failed, part)
         copy(of.values, of.weights)
 
 
@@ -123,25 +151,3 @@ class _Slice:
             rounded_gradients=gradient.gradients[where],
             log_sigma_gradient=parameters.gradients[log_sigma] if here else None,
         )
-
-
-def _in_threads(count: int, intra_op: int) -> Callable[[Callable[[int], Result]], list[Result]]:
-    """What calls a function for each of the numbers below ``count``, each in a thread of its own.
-
-    The calling thread does it itself where there is one only; the others compute with ``intra_op`` threads each.
-    """
-    if count == 1:
-        return lambda work: [work(0)]
-    pool = ThreadPoolExecutor(count, "part of a batch", initializer=use_threads, initargs=(intra_op,))
-    return lambda work: list(pool.map(work, range(count)))
-
-
-def _added(parts: list[StepSums]) -> StepSums:
-    if len(parts) == 1:
-        return parts[0]
-    return StepSums(
-        loss=torch.stack([part.loss for part in parts]).sum(),
-        reconstruction=torch.stack([part.reconstruction for part in parts]).sum(),
-        latents=torch.stack([part.latents for part in parts]).sum(0),
-        log_sigma_gradient=torch.stack([part.log_sigma_gradient for part in parts]).sum(),
-    )

@@ -235,7 +235,7 @@ class Trainer:
         noise = torch.randn(len(batch), self._config.zdim, generator=self._noise, device=batch.device)
         sums = self._take_step(self._train, batch, noise, rate)
         self._losses[self._unread] = sums.loss
-        self._sums.add_sums(len(batch), sums.reconstruction, sums.latents)
+        self._sums.add_sums(len(batch), sums.totals)
         self._unread += 1
         self._step += 1
         self._position += len(batch)

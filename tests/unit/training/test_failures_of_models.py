@@ -14,7 +14,7 @@ from tui_vae.errors import ExitCode
 from tui_vae.events import Checkpoint, Epoch, Event, Notice, State
 from tui_vae.model import VAE
 from tui_vae.training import Engine
-from tui_vae.training.gradient import NegativeElbo, StepSums
+from tui_vae.training.gradient import NegativeElbo
 from tui_vae.training.trainer import Trainer
 
 from .running import (
@@ -27,21 +27,21 @@ from .running import (
     train,
 )
 
-Spoil = Callable[[StepSums], StepSums]
+Spoil = Callable[[torch.Tensor], None]
 
 
-def not_a_number(sums: StepSums) -> StepSums:
-    return StepSums(sums.loss * float("nan"), sums.reconstruction * float("nan"), sums.latents, sums.log_sigma_gradient)
+def not_a_number(loss: torch.Tensor) -> None:
+    loss.fill_(float("nan"))
 
 
-def infinite(sums: StepSums) -> StepSums:
-    return StepSums(sums.loss + float("inf"), sums.reconstruction, sums.latents + float("inf"), sums.log_sigma_gradient)
+def infinite(loss: torch.Tensor) -> None:
+    loss.fill_(float("inf"))
 
 
 def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> list[dict[str, torch.Tensor]]:
     """Spoil the deep model's loss at one training step, counted from 1; fills with its weights before every step."""
     weights: list[dict[str, torch.Tensor]] = []
-    begin, propagate = Trainer.__init__, NegativeElbo.propagate
+    begin, loss_of = Trainer.__init__, NegativeElbo.loss
     deep: dict[NegativeElbo, VAE] = {}
 
     def begun(self: Trainer, spec: ModelSpec, *rest: Any) -> None:
@@ -49,15 +49,16 @@ def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> li
         if not spec.linear:
             deep[self._take_step._gradient] = self.vae
 
-    def patched(self: NegativeElbo, *of: Any) -> StepSums:
-        sums = propagate(self, *of)
-        if self not in deep:
-            return sums
-        weights.append({name: tensor.detach().clone() for name, tensor in deep[self].state_dict().items()})
-        return spoil(sums) if len(weights) == spoilt else sums
+    def patched(self: NegativeElbo, images: int) -> torch.Tensor:
+        loss = loss_of(self, images)
+        if self in deep:
+            weights.append({name: tensor.detach().clone() for name, tensor in deep[self].state_dict().items()})
+            if len(weights) == spoilt:
+                spoil(loss)
+        return loss
 
     monkeypatch.setattr(Trainer, "__init__", begun)
-    monkeypatch.setattr(NegativeElbo, "propagate", patched)
+    monkeypatch.setattr(NegativeElbo, "loss", patched)
     return weights
 
 

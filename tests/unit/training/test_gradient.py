@@ -10,7 +10,8 @@ import torch
 from tui_vae.config import ModelSpec
 from tui_vae.data.order import generator
 from tui_vae.model import VAE, ElboTerms
-from tui_vae.training.gradient import NegativeElbo, StepSums
+from tui_vae.training.batch_sums import StepSums
+from tui_vae.training.gradient import NegativeElbo
 from tui_vae.training.parameters import FlatParameters
 
 ZDIM = 6
@@ -40,22 +41,21 @@ def by_autograd(vae: VAE, images: torch.Tensor, noise: torch.Tensor) -> tuple[El
 
 def by_hand(
     vae: VAE, images: torch.Tensor, noise: torch.Tensor, dtype: torch.dtype = torch.float32, parts: int = 1
-) -> tuple[list[StepSums], Gradients]:
-    """What each part of the batch adds, and the gradients of the whole."""
+) -> tuple[StepSums, Gradients]:
+    """What the parts of the batch tell together, and the gradients."""
     parameters = FlatParameters(vae)
     elbo = NegativeElbo(vae, parameters, dtype, parts)
     batch = torch.arange(len(images))
-    sums = [elbo.propagate(part, images, batch, noise) for part in range(parts)]
+    elbo.begin(len(batch))
+    for part in range(parts):
+        elbo.propagate(part, images, batch, noise)
+    elbo.loss(len(batch))
     for part in range(parts):
         elbo.differentiate(part, len(batch))
     gradients = {name: view.float() for name, view in parameters.views(elbo.gradients).items()}
     if "decoder.log_sigma" in gradients:
-        gradients["decoder.log_sigma"] = torch.stack([of.log_sigma_gradient for of in sums]).sum()
-    return sums, gradients
-
-
-def sum_of(parts: Sequence[StepSums], name: str) -> torch.Tensor:
-    return torch.stack([getattr(part, name) for part in parts]).sum(0)
+        gradients["decoder.log_sigma"] = elbo.log_sigma_gradient(len(batch))
+    return elbo.told(len(batch)), gradients
 
 
 def assert_near(mine: torch.Tensor, reference: torch.Tensor, relative: float) -> None:
@@ -75,10 +75,10 @@ def test_it_is_what_autograd_gives(hidden: Sequence[int], sigma: float | str, pa
     assert ("decoder.log_sigma" in found) == (sigma == "learned")
     for name, gradient in expected.items():
         assert_near(found[name], gradient, 1e-5)
-    assert_near(sum_of(sums, "loss"), terms.loss().detach(), 1e-5)
-    assert_near(sum_of(sums, "reconstruction"), terms.reconstruction.detach().sum(), 1e-5)
+    assert_near(sums.loss, terms.loss().detach(), 1e-5)
+    assert_near(sums.totals[-1], terms.reconstruction.detach().sum(), 1e-5)
     expected_latents = torch.stack((terms.kl, terms.mu, terms.mu.square())).detach().sum(1)
-    assert_near(sum_of(sums, "latents"), expected_latents, 1e-5)
+    assert_near(sums.totals[:-1].view(3, ZDIM), expected_latents, 1e-5)
 
 
 @pytest.mark.parametrize("sigma", SIGMAS)
@@ -114,7 +114,7 @@ def test_products_in_bf16_round_as_autocast_does(hidden: Sequence[int]) -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         terms, expected = by_autograd(vae, images, noise)
     sums, found = by_hand(vae, images, noise, torch.bfloat16, parts=2)
-    assert_near(sum_of(sums, "loss"), terms.loss().detach(), 1e-3)
+    assert_near(sums.loss, terms.loss().detach(), 1e-3)
     for name, gradient in found.items():
         assert_near(gradient, expected[name], 0.01)
         assert_near(gradient, exact[name], 0.04)

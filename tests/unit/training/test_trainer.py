@@ -16,7 +16,7 @@ from tui_vae.data.order import generator, image_order
 from tui_vae.events import Checkpoint, Epoch, Event, ModelStarted, Progress, Samples, State
 from tui_vae.model import VAE
 from tui_vae.training import Engine, trainer
-from tui_vae.training.gradient import StepSums
+from tui_vae.training.batch_sums import StepSums
 from tui_vae.training.schedule import learning_rate
 from tui_vae.training.step import Step
 
