@@ -95,8 +95,10 @@ class ScriptedLibrary:
     def start(self, arguments: Sequence[str]) -> str:
         self.may_start.wait(20)
         self._ask("start", *arguments)
-        self.runs.insert(0, listed("new", "running", None))
-        return "/runs/new"
+        known = sum(run.name.startswith("new") for run in self.runs)
+        started = listed(f"new-{known + 1}" if known else "new", "running", None)
+        self.runs.insert(0, started)
+        return started.key
 
     def _ask(self, *asked: str) -> None:
         self.asked.append(asked)

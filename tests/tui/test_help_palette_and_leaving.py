@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import OptionList
 
 from tests.tui.monitor import OpenMonitor
-from tests.tui.random_use import Pointed, do
+from tests.tui.random_use import Pointed, Typed, do
 from tests.tui.recorded_run import run_finished
 from tui_vae.tui import Leave
 from tui_vae.tui.keys import EXPLORER, GROUPS
@@ -189,3 +189,12 @@ async def test_a_dialog_that_was_answered_twice_is_answered_once(open_monitor: O
         await monitor.settle()
         assert answers == [None]
         assert len(monitor.app.screen_stack) == 1
+
+
+@pytest.mark.parametrize("key", ["a", "r", "3", "0", "question_mark", "q"])
+async def test_a_key_right_after_the_one_that_leaves_is_harmless(open_monitor: OpenMonitor, key: str) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await do(monitor, Typed(("ctrl+c",)))
+        await do(monitor, Typed(("s", key)))
+        await monitor.until(lambda: not monitor.app.is_running or monitor.app.return_value is not None)
+    assert monitor.app.return_value is Leave.STOP

@@ -69,6 +69,7 @@ def is_filled(monitor: Monitor) -> bool:
 
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptedLibrary:
+    monkeypatch.chdir(tmp_path)  # where pictures and curves of runs of others are written
     monkeypatch.setattr(runs_page, "SECONDS_BETWEEN_LISTS", 0.05)
     monkeypatch.setattr(runs_page, "SECONDS_TO_REST", 0.0)
     return ScriptedLibrary(tmp_path, listed("gecko", "running"), listed("lynx", "stopped", 301.5), listed("swan"))

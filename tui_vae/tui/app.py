@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+from rich.console import RenderableType
 from textual import events
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
@@ -32,6 +33,7 @@ from tui_vae.tui.picturing import PicturingApp
 from tui_vae.tui.preferences import PreferenceStore
 from tui_vae.tui.screens.choices import Palette
 from tui_vae.tui.screens.help import HelpScreen
+from tui_vae.tui.screens.leave import Leave
 from tui_vae.tui.viewing import ViewingApp
 from tui_vae.tui.visiting import VisitingApp
 from tui_vae.tui.widgets.faces import ENOUGH_LINES, LoadingFace, OutcomeLines
@@ -106,6 +108,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         self._machine = machine
         self._looked_at: RunSource | None = None
         self._announcement = announce
+        self._leaving = False
         self.animation_level = "none"
         self.dress(preferences)
         self.picture(graphics, ascii_only=ascii_only)
@@ -145,7 +148,13 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         if self._machine is not None:
             self._machine.stop()
 
+    def exit(self, result: Leave | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        self._leaving = True
+        super().exit(result, return_code, message)
+
     async def on_event(self, event: events.Event) -> None:
+        if self._leaving and isinstance(event, (events.InputEvent, events.Paste)):
+            return  # typed in haste: what it would act on is being taken apart
         if isinstance(event, (events.Key, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp)):
             self._collector.asked()
             self._answers(True)
@@ -201,6 +210,8 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
 
     def update_view(self) -> None:
         """Show the state as it is, where it differs from what is on screen."""
+        if self._leaving:
+            return
         state = self.run_state
         sighting = self.source.sighting() if self.source is not None else Sighting("live")
         machine = self._machine.readings() if self._machine is not None else ()

@@ -42,7 +42,7 @@ class ChangeScreen(Dialog[Change | None]):
             yield Input(now if rate else "5", id="change-value", compact=True)
             yield Static(id="change-outcome")
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         self._check(self.query_one(Input).value)
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -33,7 +33,7 @@ class DeleteScreen(Dialog[bool]):
             delete = f"delete its {size(self._run.size)} for good"
             yield Choices(choice("d", delete, "delete"), choice("esc", "cancel", "cancel"))
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         self.query_one(OptionList).highlighted = 1  # a key pressed once too often deletes nothing
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

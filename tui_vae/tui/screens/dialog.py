@@ -12,3 +12,10 @@ class Dialog(ModalScreen[ScreenResultType]):
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """As the library's; nothing when it is in front no more."""
         return super().dismiss(result) if self.is_active else AwaitComplete.nothing()  # type: ignore[no-untyped-call]
+
+    def on_mount(self) -> None:
+        if self.children:  # an app that is left meanwhile puts nothing together
+            self.begin()
+
+    def begin(self) -> None:
+        """What is done once all parts are there."""

@@ -66,7 +66,7 @@ class SetupScreen(Dialog[str | None]):
                 yield Button("start", id="setup-start", compact=True, variant="primary")
                 yield Button("close", id="setup-close", compact=True)
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         self._check()
         self._rows["models"].choose()
 
