@@ -32,7 +32,7 @@ class Terminal:
             process_message=messages.append,
             _in_band_window_resize=False,
         )
-        made._begin()  # type: ignore[attr-defined]
+        made._begin()
         return [message.key for message in messages if isinstance(message, Key)]
 
     def close(self) -> None:

@@ -98,9 +98,10 @@ class NegativeElbo:
         """Begin a step with a batch of so many images, before threads share it."""
         # There are few sizes of a batch: the usual one, and that of the last in an epoch.
         if images not in self._batches:
-            self._batches[images] = self._batch(images)
+            self._batches[images] = self._prepared(images)
         elif self._learns_sigma:
             self._batches[images].sums.take_sigma(self._log_sigma)
+        self._batch = self._batches[images]
 
     def propagate(self, part: int, images: Tensor, batch: Tensor, noise: Tensor) -> None:
         """Take the images of a part through all layers and back.
@@ -111,48 +112,43 @@ class NegativeElbo:
             batch: Indices of those of the batch, int64 ``(batch,)``.
             noise: Standard normal ``(batch, zdim)``.
         """
-        of, rows = self._batches[len(batch)], self._rows(part, len(batch))
-        places = of.places[part]
+        rows, places, sums = self._rows(part, len(batch)), self._batch.places[part], self._batch.sums
         # Of rows as whole as these, index_select is much faster than an index.
         torch.index_select(images, 0, batch[rows], out=places.pixels)
         places.x.copy_(places.pixels).div_(255)
         copy(places.x, places.x_rounded)
         noise = noise[rows]
         self._encode(places, noise)
-        torch.sum(places.terms, 0, out=of.sums.terms_of[part])
+        torch.sum(places.terms, 0, out=sums.terms_of[part])
         self._decode(places)
-        torch.dot(places.all_errors, places.all_errors, out=of.sums.squared_error_of[part])
-        self._propagate_back(places, noise, of.sums.slope, len(batch))
+        torch.dot(places.all_errors, places.all_errors, out=sums.squared_error_of[part])
+        self._propagate_back(places, noise, sums.slope, len(batch))
 
-    def loss(self, images: int) -> Tensor:
-        """The mean of -ELBO over a batch of so many images, once all its parts were propagated."""
-        sums = self._batches[images].sums
+    def loss(self) -> Tensor:
+        """The mean of -ELBO over the batch, once all its parts were propagated."""
+        sums = self._batch.sums
         if self._learns_sigma:
             sums.find_log_sigma_gradient()
         return sums.loss()
 
-    def told(self, images: int) -> StepSums:
-        """What a batch of so many images tells."""
-        return self._batches[images].sums.told()
+    def told(self) -> StepSums:
+        """What the batch tells, after :meth:`loss`."""
+        return self._batch.sums.told()
 
-    def log_sigma_gradient(self, images: int) -> Tensor:
+    @property
+    def log_sigma_gradient(self) -> Tensor:
         """Of the loss, by the decoder's log sigma where it is learned; not among ``gradients``: it is never rounded."""
-        return self._batches[images].sums.log_sigma_gradient
+        return self._batch.sums.log_sigma_gradient
 
-    def differentiate(self, part: int, images: int) -> None:
-        """Write the gradients of a slice of the parameters, of weights and biases.
-
-        Args:
-            part: Which.
-            images: Of the batch that was propagated.
-        """
-        share = self._batches[images].shares[part]
+    def differentiate(self, part: int) -> None:
+        """Write the gradients of the weights and biases in one of the slices."""
+        share = self._batch.shares[part]
         for errors, inputs, gradient in share.products:
             torch.mm(errors, inputs, out=gradient)
         for errors, gradient in share.columns:
             torch.sum(errors, 0, out=gradient)
 
-    def _batch(self, images: int) -> _Batch:
+    def _prepared(self, images: int) -> _Batch:
         zdim = self._decoder[0].weight.shape[1]
         widths = [[len(layer.bias) for layer in net] for net in (self._encoder, self._decoder)]
         whole = Places.of(images, zdim, widths[0], widths[1], self.weights)

@@ -75,13 +75,13 @@ class Step:
         Returns:
             What the step tells, of the weights before it.
         """
-        self._images, self._lr = len(batch), lr
-        self._gradient.begin(self._images)
+        self._lr = lr
+        self._gradient.begin(len(batch))
         others = [self._pool.submit(self._take_part, part, images, batch, noise) for part in range(1, self._parts)]
         # Whoever broke the meeting says why; the others only that it did not take place.
         with computing_with(self._intra_op), suppress(BrokenBarrierError):
             self._take_part(0, images, batch, noise)
-            told = self._gradient.told(self._images)
+            told = self._gradient.told()
         for other in others:
             with suppress(BrokenBarrierError):
                 other.result()
@@ -111,7 +111,7 @@ class Step:
     @torch.no_grad()
     def _judge(self) -> None:
         """Whether to move at all: what one thread does for all when the whole batch was propagated."""
-        loss = self._gradient.loss(self._images)
+        loss = self._gradient.loss()
         # 0, or what is not a number where the loss is not finite, which counts as true.
         torch.sub(loss, loss, out=self._doubt)
         self.failed.logical_or_(self._doubt)
@@ -119,10 +119,10 @@ class Step:
     def _move(self, part: int) -> None:
         """Move the parameters of a slice, while its gradients are still in this thread's cache."""
         of = self._slices[part]
-        self._gradient.differentiate(part, self._images)
+        self._gradient.differentiate(part)
         copy(of.rounded_gradients, of.gradients)
         if of.log_sigma_gradient is not None:
-            of.log_sigma_gradient.copy_(self._gradient.log_sigma_gradient(self._images))
+            of.log_sigma_gradient.copy_(self._gradient.log_sigma_gradient)
         self._adam.step(self._lr, self.failed, part)
         copy(of.values, of.weights)
 

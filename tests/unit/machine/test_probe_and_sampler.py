@@ -116,7 +116,7 @@ def test_the_share_of_another_process_is_marked_from_when_it_is_looked_at() -> N
 
     def make(subject: Subject) -> Reader:
         read = reader.read
-        reader.read = lambda: (asked.append(subject()), read())[1]  # type: ignore[method-assign]
+        reader.read = lambda: (asked.append(subject()), read())[1]
         return reader
 
     sampler = Sampler(make=make, every=0.001)
