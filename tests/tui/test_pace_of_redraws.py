@@ -23,7 +23,7 @@ def intervals(clock: Clock, fps: float, costs: list[float], *, training: bool = 
     found = []
     for cost in costs:
         clock.now += cost
-        found.append(paced.interval(training=training))
+        found.append(paced.interval(training=training, drew=True))
     return found
 
 
@@ -36,7 +36,7 @@ def test_the_interval_is_between_the_fastest_and_two_seconds(fps: float, costs: 
             assert 1 / fps <= interval <= max(SLOWEST, 1 / fps)
 
 
-@pytest.mark.parametrize("cost", [0.006, 0.01, 0.05, 0.09])
+@pytest.mark.parametrize("cost", [0.006, 0.01, 0.05, 0.07])
 def test_a_steady_cost_takes_its_share_of_the_time(clock: Clock, cost: float) -> None:
     *_, last = intervals(clock, 10, [cost] * 20)
     assert cost / last == pytest.approx(SHARE)
@@ -63,3 +63,14 @@ def test_when_nothing_trains_the_cost_does_not_matter(clock: Clock) -> None:
 
 def test_the_pace_of_a_slow_terminal_is_kept_even_beyond_two_seconds(clock: Clock) -> None:
     assert intervals(clock, 0.1, [5.0] * 3) == pytest.approx([10.0] * 3)
+
+
+def test_what_is_not_drawn_tells_nothing_of_what_drawing_costs(clock: Clock) -> None:
+    paced = Pacer(10)
+    found = []
+    for cost, drew in [(0.05, True)] * 3 + [(0.0001, False)] * 50 + [(0.001, True), (0.05, True)]:
+        clock.now += cost
+        found.append(paced.interval(training=True, drew=drew))
+    assert found[2] == pytest.approx(0.05 / SHARE)
+    assert found[3:53] == pytest.approx([0.1] * 50)  # whether it is to be drawn again is looked at as often as asked
+    assert found[53:] == pytest.approx([0.05 / SHARE] * 2)

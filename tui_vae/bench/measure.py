@@ -10,28 +10,22 @@ import subprocess
 import sys
 import tempfile
 import time
-import typing
 from collections.abc import Callable, Sequence
-from operator import truediv
 from pathlib import Path
-from typing import Literal
 
 from tui_vae.bench.evaluation import measure_evaluations
 from tui_vae.bench.history import measure_opening
-from tui_vae.bench.measurement import COMMAND, Measurement, rates_of
+from tui_vae.bench.measurement import COMMAND, Measurement
 from tui_vae.bench.responsiveness import measure_responsiveness
+from tui_vae.bench.share import measure_share
 from tui_vae.bench.speed import measure_speed, told_by
 from tui_vae.bench.terminal import Terminal
-from tui_vae.errors import TrainingError
 
 RECORDS = 2_000_000
 _TIMEOUT = 120.0
 _IMPORT_TORCH = (sys.executable, "-c", "import torch")
 _SHORTEST_PHASE = 0.5
 """Seconds below which a part of the evaluation is not listed."""
-
-FrontEnd = Literal["headless", "interface at 140x45", "terminal not read"]
-FRONT_ENDS: tuple[FrontEnd, ...] = typing.get_args(FrontEnd)
 
 
 def measure_all(*, repeat: int, epochs: int, report: Callable[[str], None]) -> list[Measurement]:
@@ -46,7 +40,7 @@ def measure_all(*, repeat: int, epochs: int, report: Callable[[str], None]) -> l
     return [
         *measure_speed(repeat=repeat, report=report),
         *_startup(repeat, report),
-        *_front_ends(repeat, epochs, report),
+        *measure_share(repeat=repeat, epochs=epochs, report=report),
         *_responsiveness(repeat, report),
         *_long_log(repeat, report),
         *_evaluation(repeat, report),
@@ -99,36 +93,10 @@ def _first_step() -> float:
     with tempfile.TemporaryDirectory() as runs:
         terminal = Terminal((*COMMAND, "--runs-dir", runs), columns=80, rows=24)
         try:
-            _drain_until_logged(terminal, Path(runs), b'"progress"', _TIMEOUT)
+            terminal.drain_until_logged(Path(runs), b'"progress"', _TIMEOUT)
             return terminal.seconds()
         finally:
             terminal.close()
-
-
-def _drain_until_logged(terminal: Terminal, runs: Path, text: bytes, timeout: float) -> None:
-    """Play the terminal until the log of the only run holds ``text``."""
-    while terminal.drain(0.02) and terminal.seconds() < timeout:
-        log = next(runs.glob("*/events.jsonl"), None)
-        if log is not None and text in log.read_bytes():
-            return
-    raise TrainingError(f"the training to be measured did not come to {text.decode()}")
-
-
-def _front_ends(repeat: int, epochs: int, report: Callable[[str], None]) -> list[Measurement]:
-    rates: dict[str, dict[FrontEnd, list[float]]] = {}
-    for index in range(repeat):
-        report(f"interface against headless, round {index + 1} of {repeat}")
-        # In turn, so that a drift of the machine's speed favours none.
-        order = FRONT_ENDS if index % 2 == 0 else FRONT_ENDS[::-1]
-        for front_end in order:
-            for model, rate in _rates(epochs, front_end).items():
-                rates.setdefault(model, {}).setdefault(front_end, []).append(rate)
-    ratios = [
-        Measurement.of(f"{model}: {front_end} / headless", "ratio", list(map(truediv, of[front_end], of["headless"])))
-        for front_end in FRONT_ENDS[1:]
-        for model, of in rates.items()
-    ]
-    return [*ratios, *(Measurement.of(f"{model}: headless", "images/s", of["headless"]) for model, of in rates.items())]
 
 
 def _responsiveness(repeat: int, report: Callable[[str], None]) -> list[Measurement]:
@@ -159,33 +127,3 @@ def _evaluation(repeat: int, report: Callable[[str], None]) -> list[Measurement]
             if costs[0].phases[phase] >= _SHORTEST_PHASE
         ),
     ]
-
-
-def _rates(epochs: int, front_end: FrontEnd) -> dict[str, float]:
-    """Images a second of each default model while both train, from their own log."""
-    with tempfile.TemporaryDirectory() as runs:
-        options = ("--runs-dir", runs, "--epochs", str(epochs), "--no-evaluate")
-        if front_end == "headless":
-            subprocess.run((*COMMAND, "--no-ui", "--quiet", *options), check=True, capture_output=True)
-        else:
-            terminal = Terminal((*COMMAND, *options), columns=140, rows=45)
-            try:
-                if front_end == "terminal not read":
-                    _drain_until_logged(terminal, Path(runs), b'"progress"', _TIMEOUT)
-                    _wait_until_logged(Path(runs), b'"run_finished"', _TIMEOUT * epochs)
-                _drain_until_logged(terminal, Path(runs), b'"run_finished"', _TIMEOUT * epochs)
-            finally:
-                terminal.close()
-        log = next(Path(runs).glob("*/events.jsonl"), None)
-        if log is None:
-            raise TrainingError("the training to be measured left no run behind")
-        return rates_of(log)
-
-
-def _wait_until_logged(runs: Path, text: bytes, timeout: float) -> None:
-    """Leave the terminal alone, as one that has stalled, until the log of the only run holds ``text``."""
-    end = time.perf_counter() + timeout
-    while text not in next(runs.glob("*/events.jsonl")).read_bytes():
-        if time.perf_counter() > end:
-            raise TrainingError(f"the training to be measured did not come to {text.decode()}")
-        time.sleep(0.5)

@@ -11,9 +11,14 @@ import subprocess
 import termios
 import time
 from collections.abc import Sequence
+from pathlib import Path
+
+from tui_vae.errors import TrainingError
+
+_SECONDS_BETWEEN_LOOKS = 0.02
 
 _KEPT = 1 << 20
-"""Bytes of output; a page full of digits takes more than a hundred thousand."""
+"""Bytes of output at least; a page full of digits takes more than a hundred thousand."""
 
 _WHO_ARE_YOU, _A_TERMINAL = b"\x1b[c", b"\x1b[?1;2c"
 """Asked for its attributes, every terminal answers at once; the interface waits for that before it starts."""
@@ -31,7 +36,7 @@ class Terminal:
             command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True, close_fds=True
         )
         os.close(slave)
-        self._output = b""
+        self._output = bytearray()
 
     def wait_for(self, text: bytes, timeout: float) -> float:
         """Seconds from the start of the command until ``text`` was drawn.
@@ -41,7 +46,7 @@ class Terminal:
         """
         while text not in self._output:
             if self.seconds() > timeout or not self.drain(0.002):
-                end = self._output[-300:]
+                end = bytes(self._output[-300:])
                 raise TimeoutError(f"{text!r} was not drawn within {timeout:g} s; the end of the output: {end!r}")
         return self.seconds()
 
@@ -51,7 +56,7 @@ class Terminal:
 
     def forget(self) -> None:
         """Leave what has been drawn out of :meth:`wait_for`."""
-        self._output = b""
+        self._output.clear()
 
     def seconds(self) -> float:
         """Since the start of the command."""
@@ -68,8 +73,22 @@ class Terminal:
                     return False
                 if _WHO_ARE_YOU in data:
                     os.write(self._master, _A_TERMINAL)
-                self._output = (self._output + data)[-_KEPT:]
+                self._output += data
+                if len(self._output) > 2 * _KEPT:
+                    del self._output[:-_KEPT]
         return True
+
+    def drain_until_logged(self, runs: Path, text: bytes, timeout: float) -> None:
+        """Read what is drawn until the log of the only run in a folder holds ``text``.
+
+        Raises:
+            TrainingError: It did not come to that in time.
+        """
+        while self.drain(_SECONDS_BETWEEN_LOOKS) and self.seconds() < timeout:
+            log = next(runs.glob("*/events.jsonl"), None)
+            if log is not None and text in log.read_bytes():
+                return
+        raise TrainingError(f"the training to be measured did not come to {text.decode()}")
 
     def close(self) -> None:
         """End the command, drained meanwhile so that it is not held up."""

@@ -176,10 +176,11 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
             self.error = self._loader.error
             self.exit()
             return
-        if not self._stalled():
+        stalled = self._stalled()
+        if not stalled:
             self.take()
         self._collector.rest()
-        self.set_timer(self._pacer.interval(training=self.following.training), self._tick)
+        self.set_timer(self._pacer.interval(training=self.following.training, drew=not stalled), self._tick)
 
     def take(self) -> None:
         """Take what is new and draw it."""

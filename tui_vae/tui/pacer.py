@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-SHARE = 0.05
+SHARE = 0.04
 """Of the time of one core: while the interface computes in Python, no trainer can."""
 
 SLOWEST = 2.0
@@ -21,16 +21,26 @@ class Pacer:
         self._fastest = 1 / fps
         self._spent = time.thread_time()
         self._cost = 0.0
+        self._drew = True
 
-    def interval(self, *, training: bool) -> float:
+    def interval(self, *, training: bool, drew: bool) -> float:
         """Seconds until the next redraw; called once after each, from the interface's thread.
 
         The cost is all processor time of this thread since the last call, so it holds what the redraw caused later,
         such as layout and output.
+
+        Args:
+            training: Whether anything trains in this process.
+            drew: Whether there was anything to draw on. What it costs to look for that tells nothing of a redraw.
         """
         now = time.thread_time()
         cost, self._spent = now - self._spent, now
-        self._cost = cost if self._cost == 0 else 0.7 * self._cost + 0.3 * cost
+        whole = drew and self._drew  # else a part of it: what comes later of the last redraw, or of this one
+        self._drew = drew
+        if not drew:
+            return self._fastest
+        if whole:
+            self._cost = cost if self._cost == 0 else 0.7 * self._cost + 0.3 * cost
         if not training:
             return self._fastest
         return min(max(self._cost / SHARE, self._fastest), max(SLOWEST, self._fastest))

@@ -1,0 +1,178 @@
+"""What the interface takes from training: rates of both default models while it draws and while it does not.
+
+Within one process, in moments that follow each other, which tells one part in fifty; and in whole processes with the
+interface and without, in turn, which tells what is lost beside drawing, but no better than the machine is steady.
+"""
+
+from __future__ import annotations
+
+import bisect
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter, truediv
+from pathlib import Path
+
+from tui_vae.bench.measurement import COMMAND, Measurement, rates_of
+from tui_vae.bench.terminal import Terminal
+from tui_vae.errors import TrainingError
+from tui_vae.events import Event, Progress
+from tui_vae.runs import read_log
+
+SECONDS_A_MOMENT = 2.0
+_SECONDS_TO_SETTLE = 0.2
+"""At the beginning of a moment: a redraw that had begun ends."""
+
+_SECONDS_TO_START, _SECONDS_MEASURED = 8.0, 80.0
+_SECONDS_AN_EPOCH = 120.0
+"""More than any takes; a training that has not ended by then never will."""
+
+_ENDLESS = 1000
+"""Epochs of a training that does not end while it is measured."""
+
+_COLUMNS, _ROWS = 140, 45
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A part of the time in which the interface drew, or did not.
+
+    Attributes:
+        drawn: Whether it drew.
+        began: Seconds since the epoch, as in the log.
+        ended: The same.
+        processor: Seconds of a core that the interface's thread took.
+    """
+
+    drawn: bool
+    began: float
+    ended: float
+    processor: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one training told of the interface's share.
+
+    Attributes:
+        ratios: Of each model, its mean rate while the interface drew, by that while it did not.
+        processor: The part of one core that the interface's thread took while it drew.
+    """
+
+    ratios: dict[str, float]
+    processor: float
+
+    @classmethod
+    def of(cls, moments: Sequence[Moment], events: Iterable[Event]) -> Share:
+        """From the moments of a training and its log; the first of them are left out, when it had not begun.
+
+        Raises:
+            TrainingError: There are no two moments to be compared.
+        """
+        told: dict[str, list[Progress]] = {}
+        for event in events:
+            if isinstance(event, Progress):
+                told.setdefault(event.model, []).append(event)
+        began = max((of[0].t for of in told.values()), default=float("inf"))
+        during = [moment for moment in moments if moment.began >= began]
+        drawn, silent = ([m for m in during if m.drawn is drew] for drew in (True, False))
+        if not (drawn and silent):
+            raise TrainingError("the training to be measured was too short")
+        ratios = {model: truediv(*(_rate(of, moments) for moments in (drawn, silent))) for model, of in told.items()}
+        return cls(ratios, sum(m.processor for m in drawn) / sum(m.ended - m.began for m in drawn))
+
+
+def _rate(told: Sequence[Progress], moments: Sequence[Moment]) -> float:
+    """Steps a second of a model in these moments, from the first to the last that it told of in each.
+
+    Raises:
+        TrainingError: It told of none.
+    """
+    rates = []
+    for moment in moments:
+        first = bisect.bisect_left(told, moment.began + _SECONDS_TO_SETTLE, key=attrgetter("t"))
+        last = bisect.bisect_right(told, moment.ended, key=attrgetter("t")) - 1
+        if last > first:
+            rates.append((told[last].step - told[first].step) / (told[last].t - told[first].t))
+    if not rates:
+        raise TrainingError("the training to be measured told of no steps")
+    return statistics.mean(rates)
+
+
+def measure_share(*, repeat: int, epochs: int, report: Callable[[str], None]) -> list[Measurement]:
+    """The interface's share within processes, then rates of whole ones.
+
+    Args:
+        repeat: Repetitions.
+        epochs: Of each whole process, at least 2.
+        report: Told what is being measured.
+    """
+    shares, rates = [], []
+    for index in range(repeat):
+        report(f"the interface's share of training, round {index + 1} of {repeat}")
+        shares.append(_alternating())
+        both = (_headless, _with_interface)
+        order = both if index % 2 == 0 else both[::-1]
+        measured = {measure: measure(epochs) for measure in order}
+        rates.append(tuple(measured[measure] for measure in both))
+    models = list(rates[0][0])
+    return [
+        *(
+            Measurement.of(f"{model}: interface draws / is silent", "ratio", [of.ratios[model] for of in shares])
+            for model in models
+        ),
+        Measurement.of("the interface's thread, of one core", "ratio", [of.processor for of in shares]),
+        *(
+            Measurement.of(
+                f"{model}: interface at {_COLUMNS}x{_ROWS} / headless", "ratio", [b[model] / a[model] for a, b in rates]
+            )
+            for model in models
+        ),
+        *(Measurement.of(f"{model}: headless", "images/s", [a[model] for a, _ in rates]) for model in models),
+    ]
+
+
+def _alternating() -> Share:
+    with tempfile.TemporaryDirectory() as folder:
+        moments = Path(folder) / "moments.json"
+        program = (sys.executable, "-m", "tui_vae.bench.alternating", str(moments))
+        options = ("--runs-dir", folder, "--epochs", str(_ENDLESS), "--no-evaluate")
+        terminal = Terminal((*program, *options), columns=_COLUMNS, rows=_ROWS)
+        try:
+            terminal.drain(_SECONDS_TO_START + _SECONDS_MEASURED)
+        finally:
+            terminal.close()
+        told = json.loads(moments.read_text(encoding="ascii"))
+        return Share.of([Moment(**moment) for moment in told], read_log(_log(Path(folder))))
+
+
+def _headless(epochs: int) -> dict[str, float]:
+    """Images a second of each default model while both train, from their own log."""
+    with tempfile.TemporaryDirectory() as runs:
+        subprocess.run((*COMMAND, "--no-ui", "--quiet", *_options(runs, epochs)), check=True, capture_output=True)
+        return rates_of(_log(Path(runs)))
+
+
+def _with_interface(epochs: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as runs:
+        terminal = Terminal((*COMMAND, *_options(runs, epochs)), columns=_COLUMNS, rows=_ROWS)
+        try:
+            terminal.drain_until_logged(Path(runs), b'"run_finished"', _SECONDS_AN_EPOCH * epochs)
+        finally:
+            terminal.close()
+        return rates_of(_log(Path(runs)))
+
+
+def _options(runs: str, epochs: int) -> tuple[str, ...]:
+    return "--runs-dir", runs, "--epochs", str(epochs), "--no-evaluate"
+
+
+def _log(runs: Path) -> Path:
+    log = next(runs.glob("*/events.jsonl"), None)
+    if log is None:
+        raise TrainingError("the training to be measured left no run behind")
+    return log
