@@ -7,13 +7,10 @@ else changes in a process, while two processes that follow each other differ mor
 
 from __future__ import annotations
 
-import json
-import sys
 import threading
 import time
-from pathlib import Path
 
-from tui_vae.__main__ import main
+from tui_vae.bench.noting import run_and_note
 from tui_vae.bench.share import SECONDS_A_MOMENT, Moment
 from tui_vae.cli.stray import StrayOutput
 
@@ -45,10 +42,6 @@ class Alternation(threading.Thread):
 
 
 if __name__ == "__main__":
-    file, sys.argv[1:] = Path(sys.argv[1]), sys.argv[2:]
     alternation = Alternation()
     alternation.start()
-    try:
-        main()
-    finally:
-        file.write_text(json.dumps([vars(moment) for moment in alternation.moments]), encoding="ascii")
+    run_and_note(lambda: list(map(vars, alternation.moments)))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tui_vae.bench.measurement import log_of
 from tui_vae.errors import TrainingError
 from tui_vae.events import EvaluationFinished, EvaluationProgress, Event
 from tui_vae.runs import read_log
@@ -42,7 +43,7 @@ def measure_evaluations(command: Sequence[str], repeat: int) -> list[EvaluationC
         kept = ("--runs-dir", runs)
         train = (*command, "--no-ui", "--quiet", "--epochs", "1", "--no-evaluate", *kept)
         subprocess.run(train, check=True, capture_output=True)
-        log = next(Path(runs).glob("*/events.jsonl"))
+        log = log_of(Path(runs))
         return [_evaluation((*command, "evaluate", "latest", *kept), log) for _ in range(repeat)]
 
 

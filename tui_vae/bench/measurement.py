@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tui_vae.errors import TrainingError
 from tui_vae.events import Epoch, RunStarted
 from tui_vae.runs import read_log
 
@@ -32,6 +33,18 @@ class Measurement:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def log_of(runs: Path) -> Path:
+    """The log of the only run in a folder.
+
+    Raises:
+        TrainingError: There is no run.
+    """
+    log = next(runs.glob("*/events.jsonl"), None)
+    if log is None:
+        raise TrainingError("the training to be measured left no run behind")
+    return log
 
 
 def rates_of(log: Path) -> dict[str, float]:

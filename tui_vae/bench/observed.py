@@ -7,12 +7,9 @@ time that it was to wake after a hundredth of a second: what a key waits before 
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 import time
-from pathlib import Path
 
-from tui_vae.__main__ import main
+from tui_vae.bench.noting import run_and_note
 from tui_vae.tui import MonitorApp
 
 _INTERVAL = 0.01
@@ -36,10 +33,6 @@ def observe(delays: list[float]) -> None:
 
 
 if __name__ == "__main__":
-    file, sys.argv[1:] = Path(sys.argv[1]), sys.argv[2:]
     noted: list[float] = []
     observe(noted)
-    try:
-        main()
-    finally:
-        file.write_text(json.dumps(noted), encoding="ascii")
+    run_and_note(lambda: noted)

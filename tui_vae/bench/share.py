@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from operator import attrgetter, truediv
 from pathlib import Path
 
-from tui_vae.bench.measurement import COMMAND, Measurement, rates_of
+from tui_vae.bench.measurement import COMMAND, Measurement, log_of, rates_of
 from tui_vae.bench.terminal import Terminal
 from tui_vae.errors import TrainingError
 from tui_vae.events import Event, Progress
@@ -28,6 +28,8 @@ _SECONDS_TO_SETTLE = 0.2
 """At the beginning of a moment: a redraw that had begun ends."""
 
 _SECONDS_TO_START, _SECONDS_MEASURED = 8.0, 80.0
+"""From the command to the moments that count, and of these: twenty of each kind."""
+
 _SECONDS_AN_EPOCH = 120.0
 """More than any takes; a training that has not ended by then never will."""
 
@@ -111,15 +113,17 @@ def measure_share(*, repeat: int, epochs: int, report: Callable[[str], None]) ->
         epochs: Of each whole process, at least 2.
         report: Told what is being measured.
     """
-    shares, rates = [], []
+    shares: list[Share] = []
+    headless: list[dict[str, float]] = []
+    ratios: list[dict[str, float]] = []
     for index in range(repeat):
         report(f"the interface's share of training, round {index + 1} of {repeat}")
         shares.append(_alternating())
-        both = (_headless, _with_interface)
-        order = both if index % 2 == 0 else both[::-1]
+        order = (_headless, _with_interface) if index % 2 == 0 else (_with_interface, _headless)
         measured = {measure: measure(epochs) for measure in order}
-        rates.append(tuple(measured[measure] for measure in both))
-    models = list(rates[0][0])
+        headless.append(measured[_headless])
+        ratios.append({model: rate / headless[-1][model] for model, rate in measured[_with_interface].items()})
+    models = list(headless[0])
     return [
         *(
             Measurement.of(f"{model}: interface draws / is silent", "ratio", [of.ratios[model] for of in shares])
@@ -128,11 +132,11 @@ def measure_share(*, repeat: int, epochs: int, report: Callable[[str], None]) ->
         Measurement.of("the interface's thread, of one core", "ratio", [of.processor for of in shares]),
         *(
             Measurement.of(
-                f"{model}: interface at {_COLUMNS}x{_ROWS} / headless", "ratio", [b[model] / a[model] for a, b in rates]
+                f"{model}: interface at {_COLUMNS}x{_ROWS} / headless", "ratio", [of[model] for of in ratios]
             )
             for model in models
         ),
-        *(Measurement.of(f"{model}: headless", "images/s", [a[model] for a, _ in rates]) for model in models),
+        *(Measurement.of(f"{model}: headless", "images/s", [of[model] for of in headless]) for model in models),
     ]
 
 
@@ -147,14 +151,14 @@ def _alternating() -> Share:
         finally:
             terminal.close()
         told = json.loads(moments.read_text(encoding="ascii"))
-        return Share.of([Moment(**moment) for moment in told], read_log(_log(Path(folder))))
+        return Share.of([Moment(**moment) for moment in told], read_log(log_of(Path(folder))))
 
 
 def _headless(epochs: int) -> dict[str, float]:
     """Images a second of each default model while both train, from their own log."""
     with tempfile.TemporaryDirectory() as runs:
         subprocess.run((*COMMAND, "--no-ui", "--quiet", *_options(runs, epochs)), check=True, capture_output=True)
-        return rates_of(_log(Path(runs)))
+        return rates_of(log_of(Path(runs)))
 
 
 def _with_interface(epochs: int) -> dict[str, float]:
@@ -164,15 +168,8 @@ def _with_interface(epochs: int) -> dict[str, float]:
             terminal.drain_until_logged(Path(runs), b'"run_finished"', _SECONDS_AN_EPOCH * epochs)
         finally:
             terminal.close()
-        return rates_of(_log(Path(runs)))
+        return rates_of(log_of(Path(runs)))
 
 
 def _options(runs: str, epochs: int) -> tuple[str, ...]:
     return "--runs-dir", runs, "--epochs", str(epochs), "--no-evaluate"
-
-
-def _log(runs: Path) -> Path:
-    log = next(runs.glob("*/events.jsonl"), None)
-    if log is None:
-        raise TrainingError("the training to be measured left no run behind")
-    return log

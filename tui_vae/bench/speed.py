@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tui_vae.bench.measurement import COMMAND, Measurement
-from tui_vae.errors import TrainingError
+from tui_vae.bench.measurement import COMMAND, Measurement, log_of
 from tui_vae.events import Epoch, State
 from tui_vae.runs import read_log
 
@@ -163,10 +162,7 @@ def _seconds_of_epoch(models: Sequence[str], precision: str) -> float:
         kept = ("--runs-dir", runs, "--epochs", str(_EPOCHS), "--no-evaluate")
         options = ("--no-ui", "--quiet", "--device", "cpu", "--precision", precision)
         subprocess.run((*COMMAND, *options, *kept, *chosen), check=True, capture_output=True)
-        log = next(Path(runs).glob("*/events.jsonl"), None)
-        if log is None:
-            raise TrainingError("the training to be measured left no run behind")
-        events = list(read_log(log))
+        events = list(read_log(log_of(Path(runs))))
     began = min(event.t for event in events if isinstance(event, State) and event.state == "running")
     ended = max(event.t for event in events if isinstance(event, Epoch))
     return (ended - began) / _EPOCHS

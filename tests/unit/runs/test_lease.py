@@ -53,11 +53,11 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 def test_the_first_writer_is_named_in_the_file(run: RunDirectory) -> None:
-    held = Lease.acquire(run)
+    own = Lease.acquire(run)
     found = read_lease(run)
     assert found is not None
-    assert (found.token, found.pid, found.beat) == (held.token, os.getpid(), 0)
-    assert held.ours()
+    assert (found.token, found.pid, found.beat) == (own.token, os.getpid(), 0)
+    assert own.ours()
     assert [path.name for path in run.path.iterdir()] == ["lease.json"]
 
 
@@ -152,7 +152,7 @@ def test_a_writer_elsewhere_that_gives_a_sign_of_life_is_not_displaced(
     with pytest.raises(RunStoreError, match="host gpubox"):
         Lease.acquire(run, looking=5)
     beating.join()
-    assert read_lease(run).token == other.token  # type: ignore[union-attr]
+    assert held(run).token == other.token
 
 
 @pytest.mark.parametrize("jump", [-1e6, 1e6])
@@ -172,7 +172,7 @@ def test_a_jump_of_the_clock_neither_frees_a_live_run_nor_blocks_a_dead_one(
 def test_a_damaged_lease_is_stale_once_nothing_changes_it(run: RunDirectory, content: bytes) -> None:
     run.lease.write_bytes(content)
     assert Lease.acquire(run, looking=0.1).ours()
-    assert read_lease(run).pid == os.getpid()  # type: ignore[union-attr]
+    assert held(run).pid == os.getpid()
     assert [path.name for path in run.path.iterdir()] == ["lease.json"]
 
 
@@ -254,7 +254,7 @@ def test_of_many_threads_at_once_exactly_one_wins(
                 put(lease_file.claim_path(run, holder.token), successor)
         won = race(run, 8)
         assert len(won) == 1
-        assert read_lease(run).token == won[0].token  # type: ignore[union-attr]
+        assert held(run).token == won[0].token
 
 
 def race(run: RunDirectory, count: int) -> list[Lease]:
@@ -294,41 +294,41 @@ def test_of_many_processes_at_once_exactly_one_wins(run: RunDirectory, writer: C
 
 def test_signs_of_life_are_given_and_requests_looked_for(run: RunDirectory, quick: None) -> None:
     ticks: list[None] = []
-    held = Lease.acquire(run)
-    held.keep(pytest.fail, lambda: ticks.append(None))
-    wait_for(lambda: read_lease(run).beat >= 3)  # type: ignore[union-attr]
-    held.release()
+    own = Lease.acquire(run)
+    own.keep(pytest.fail, lambda: ticks.append(None))
+    wait_for(lambda: held(run).beat >= 3)
+    own.release()
     assert len(ticks) >= 3
     assert list(run.path.iterdir()) == []
 
 
 def test_a_lost_lease_is_told_once_and_never_taken_back(run: RunDirectory, quick: None) -> None:
     lost: list[str] = []
-    held = Lease.acquire(run)
-    held.keep(lost.append, lambda: None)
+    own = Lease.acquire(run)
+    own.keep(lost.append, lambda: None)
     other = elsewhere()
     lease_file.replace(run.lease, other)
     wait_for(lambda: lost)
     time.sleep(0.1)
     assert lost == ["host gpubox, pid 17"]
-    assert not held.ours()
-    held.release()
+    assert not own.ours()
+    own.release()
     assert read_lease(run) == other
 
 
 def test_a_lease_that_vanished_or_was_damaged_is_made_again(run: RunDirectory, quick: None) -> None:
-    held = Lease.acquire(run)
-    held.keep(pytest.fail, lambda: None)
+    own = Lease.acquire(run)
+    own.keep(pytest.fail, lambda: None)
     run.lease.unlink()
     wait_for(lambda: read_lease(run) is not None)
     run.lease.write_bytes(b"torn")
     wait_for(lambda: read_lease(run) is not None)
-    assert held.ours()
-    held.release()
+    assert own.ours()
+    own.release()
 
 
 def test_a_disk_that_fails_takes_no_lease_away(run: RunDirectory, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = Lease.acquire(run)
+    own = Lease.acquire(run)
     failing = threading.Event()
     original = lease.replace
 
@@ -337,12 +337,12 @@ def test_a_disk_that_fails_takes_no_lease_away(run: RunDirectory, quick: None, m
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(lease, "replace", replace)
-    held.keep(pytest.fail, lambda: None)
+    own.keep(pytest.fail, lambda: None)
     assert failing.wait(5)
-    assert held.ours()
+    assert own.ours()
     monkeypatch.setattr(lease, "replace", original)
-    wait_for(lambda: read_lease(run).beat > 0)  # type: ignore[union-attr]
-    held.release()
+    wait_for(lambda: held(run).beat > 0)
+    own.release()
 
 
 def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
