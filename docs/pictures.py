@@ -46,7 +46,7 @@ class Shot:
 
 
 SIZES = ((140, 45), (80, 24))
-EPOCHS, EPOCH = 8, 6
+EPOCHS, EPOCH = 20, 6
 """The first pictures are of a run in the middle: when the deep model has finished so many epochs."""
 WHILE_TRAINING = (
     Shot("training", ["1"]),
