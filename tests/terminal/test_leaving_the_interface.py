@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.terminal.conftest import SMALL
 from tests.terminal.pseudo_terminal import Terminal
 from tui_vae.events import RunFinished, State
 from tui_vae.runs import read_log
@@ -153,6 +154,23 @@ def test_q_before_training_begins_leaves_no_trace(spawn: Spawn, tmp_path: Path) 
     terminal.assert_left_as_found()
     assert "stopped before training began" in terminal.text
     assert not (tmp_path / "runs").exists()
+
+
+def test_the_interface_is_on_the_terminal_where_messages_go_to_a_file(
+    command: str, surroundings: dict[str, str], tmp_path: Path
+) -> None:
+    shell = ["-c", 'exec "$0" "$@" 2> messages', command, *SMALL, *ENDLESS]
+    terminal = Terminal("/bin/sh", shell, tmp_path, surroundings, (80, 24))
+    try:
+        terminal.wait_until("running")
+        terminal.press("q")
+        terminal.wait_until("Leave the interface?")
+        terminal.press("s")
+        assert terminal.exit_code() == 130
+        terminal.assert_left_as_found()
+    finally:
+        terminal.close()
+    assert "\x1b" not in (tmp_path / "messages").read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

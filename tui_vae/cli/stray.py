@@ -57,7 +57,7 @@ class StrayOutput:
     """While entered, file descriptors 1 and 2 lead into a file, and the interface keeps a way to the terminal.
 
     Textual draws on ``sys.__stderr__``, and asks ``sys.__stdout__`` for the terminal's size: both are given descriptors
-    of their own that still lead there.
+    of their own that lead to where descriptor 1 did. Descriptor 2 need not have been the terminal.
     """
 
     def __enter__(self) -> StrayOutput:
@@ -67,7 +67,7 @@ class StrayOutput:
         self._read = 0
         self._saved = os.dup(1), os.dup(2)
         self._streams = sys.__stdout__, sys.__stderr__
-        sys.__stdout__, sys.__stderr__ = (_way_to_terminal(os.dup(descriptor)) for descriptor in (1, 2))  # type: ignore[misc]
+        sys.__stdout__, sys.__stderr__ = (_way_to_terminal(os.dup(1)) for _ in range(2))  # type: ignore[misc]
         for descriptor in (1, 2):
             os.dup2(self._file.fileno(), descriptor)
         return self
