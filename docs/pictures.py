@@ -56,6 +56,7 @@ WHILE_TRAINING = (
         ["backspace", "escape", "escape", "escape", "minus", "minus"],
     ),
     Shot("digits", ["2"]),
+    Shot("chains", ["2", "v", "v", "v"], ["v", "v"]),
     Shot("machine", ["6"]),
 )
 AFTERWARDS = (

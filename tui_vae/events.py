@@ -65,12 +65,20 @@ class SheetLayout:
     """Which rows of a sample picture are what; every row has ``columns`` images of 28 × 28 without a gap.
 
     Rows from the top: ``prior`` rows of decoder means for fixed z ~ N(0, I), ``pairs`` rows of fixed held-out
-    images, ``pairs`` rows of their reconstructions.
+    images, ``pairs`` rows of their reconstructions; ``interpolations`` rows from one held-out image to another, both
+    shown at the ends, by decoder means between them; for each number in ``chain``, ``pairs`` rows of what has become
+    of the held-out images after so many steps of encoding and decoding, by means.
     """
 
     columns: int
     prior: int
     pairs: int
+    interpolations: int = field(default=0, metadata={ADDED_LATER: True})
+    chain: tuple[int, ...] = field(default=(), metadata={ADDED_LATER: True})
+
+    @property
+    def rows(self) -> int:
+        return self.prior + (2 + len(self.chain)) * self.pairs + self.interpolations
 
 
 @dataclass(frozen=True)

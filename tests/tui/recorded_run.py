@@ -41,7 +41,7 @@ EPOCHS = 20
 STEPS_PER_EPOCH = 100
 START = time.time() - 100.0
 LIMIT = 310.75
-LAYOUT = SheetLayout(columns=8, prior=1, pairs=1)
+LAYOUT = SheetLayout(columns=8, prior=1, pairs=1, interpolations=1, chain=(10, 50))
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -141,7 +141,7 @@ class DrawnModel:
 
 def sheet(file: str) -> Pixels:
     """A picture of samples."""
-    return grid(file, LAYOUT.prior + 2 * LAYOUT.pairs, LAYOUT.columns)
+    return grid(file, LAYOUT.rows, LAYOUT.columns)
 
 
 def grid(file: str, rows: int, columns: int) -> Pixels:

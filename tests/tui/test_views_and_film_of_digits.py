@@ -3,48 +3,90 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tests.tui.monitor import Monitor, OpenMonitor
-from tests.tui.recorded_evaluation import evaluation
-from tests.tui.recorded_run import NAMES, recorded_run
-from tui_vae.metrics import Picture
+from tests.tui.recorded_run import LAYOUT, NAMES, recorded_run, samples, sheet
+from tui_vae.events import Samples, SheetLayout
 from tui_vae.tui.pages import digits
 from tui_vae.tui.pages.digits import DigitsPage
+from tui_vae.tui.widgets.digits import DigitGallery, DigitRow, arrange
+from tui_vae.view.cells import parse_sheet
 
-KINDS = ("prior-means", "interpolation", "chain-from-prior-samples", "chain-from-data-means")
-
-
-def pictures(model: str) -> tuple[Picture, ...]:
-    return tuple(
-        Picture(kind, f"all about {kind}", f"evaluation/{model}/{kind}-2x3.png", ("a", "b"), ("0", "1", "2"))
-        for kind in KINDS
-    )
+MARKED = ("● baseline", "▲ deep")
 
 
-async def test_v_shows_other_pictures_and_comes_round_again(open_monitor: OpenMonitor) -> None:
-    events = [*recorded_run(), *(evaluation(name, i, pictures=pictures(name)) for i, name in enumerate(NAMES))]
-    async with open_monitor(events, size=(140, 60)) as monitor:
-        await monitor.press("2")
-        await monitor.until_shown("newest")
+def labels(monitor: Monitor) -> list[str]:
+    return [row.label.plain for row in monitor.app.query_one("#gallery", DigitGallery)._rows]
+
+
+async def test_v_shows_other_pictures_of_the_epoch_and_comes_round_again(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(140, 70)) as monitor:
+        await monitor.press("2", "home", "right", "right")
+        await monitor.until_shown("epoch 2 of 6")
         everything = monitor.panel("#digits")
         await monitor.press("v")
         await monitor.until(lambda: "held-out images" not in monitor.text and "from the prior" in monitor.text)
         await monitor.press("v")
         await monitor.until(lambda: "held-out images" in monitor.text and "from the prior" not in monitor.text)
         await monitor.press("v")
-        await monitor.until_shown("chains · 1 of 2")
-        await monitor.until_shown("all about chain-from-prior-samples")
-        assert monitor.focused == "chains"
-        await monitor.press("right")
-        await monitor.until_shown("all about chain-from-data-means")
+        await monitor.until_shown("encode–decode chains")
+        assert labels(monitor) == [
+            "held-out images, where the chains begin",
+            *(f"{m} · encoded and decoded {t} times, by means · epoch 2" for t in (10, 50) for m in MARKED),
+        ]
         await monitor.press("v")
-        await monitor.until_shown("all about interpolation")
-        await monitor.until_shown("interpolations · 1 of 1")
+        await monitor.until_shown("interpolations")
+        assert labels(monitor) == [f"{model} · from one held-out image to another · epoch 2" for model in MARKED]
         await monitor.press("v")
         await monitor.until(lambda: monitor.panel("#digits") == everything)
         assert monitor.focused == "gallery"
+
+
+async def test_chains_and_interpolations_are_of_the_rows_that_the_sheet_has_for_them(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(140, 70)) as monitor:
+        await monitor.press("2", "left", "v", "v", "v")
+        await monitor.until_shown("encode–decode chains")
+        sheets = {name: parse_sheet(sheet(samples(name, 5).file), LAYOUT) for name in NAMES}
+        first, *chains = monitor.app.query_one("#gallery", DigitGallery)._rows
+        assert np.array_equal(first.images, sheets["baseline"].originals)
+        expected = [sheets[name].chain[index] for index in range(2) for name in NAMES]
+        for row, images in zip(chains, expected, strict=True):
+            assert np.array_equal(row.images, images)
+        await monitor.press("v")
+        await monitor.until_shown("interpolations")
+        for row, name in zip(monitor.app.query_one("#gallery", DigitGallery)._rows, NAMES, strict=True):
+            assert np.array_equal(row.images, sheets[name].interpolations[0])
+
+
+@pytest.mark.parametrize(("width", "places"), [(140, range(8)), (80, (0, 2, 4, 5, 7)), (40, (2, 5))])
+async def test_an_interpolation_that_is_too_long_is_shown_from_end_to_end(
+    open_monitor: OpenMonitor, width: int, places: Sequence[int]
+) -> None:
+    async with open_monitor(size=(width, 24)) as monitor:
+        await monitor.press("2", "v", "v", "v", "v")
+        await monitor.until_shown("interpolation")
+        gallery = monitor.app.query_one("#gallery", DigitGallery)
+        row, arrangement = gallery._rows[0], arrange(2, gallery.size)
+        lines = gallery._row_strips(row, arrangement, gallery.size.width)
+        alone = DigitRow(row.label, row.images[list(places)])
+        assert [line.text for line in lines[1:]] == [
+            line.text for line in gallery._row_strips(alone, arrangement, gallery.size.width)[1:]
+        ]
+
+
+async def test_a_run_from_before_chains_were_drawn_says_where_there_are_some(open_monitor: OpenMonitor) -> None:
+    old = SheetLayout(columns=8, prior=1, pairs=5)  # of as many rows
+    events = [replace(e, layout=old) if isinstance(e, Samples) else e for e in recorded_run()]
+    async with open_monitor(events, size=(40, 12)) as monitor:
+        await monitor.press("2", "v", "v", "v")
+        await monitor.until_shown("not kept in this run: see page 4")
+        await monitor.press("v")
+        await monitor.until(lambda: "interpolations" in monitor.text and "not kept" in monitor.text)
 
 
 async def test_one_kind_alone_is_larger(open_monitor: OpenMonitor) -> None:
@@ -60,27 +102,16 @@ async def test_one_kind_alone_is_larger(open_monitor: OpenMonitor) -> None:
         )
 
 
-async def test_without_an_evaluation_it_says_how_chains_come(open_monitor: OpenMonitor) -> None:
-    async with open_monitor(size=(80, 24)) as monitor:
+async def test_the_filter_holds_for_chains(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(140, 60)) as monitor:
         await monitor.press("2", "v", "v", "v")
-        await monitor.until_shown("chains come with an evaluation: press e")
-        assert "v view" in monitor.panel("#chains")
-
-
-async def test_the_filter_and_the_edges_hold_for_chains(open_monitor: OpenMonitor) -> None:
-    events = [*recorded_run(), *(evaluation(name, i, pictures=pictures(name)) for i, name in enumerate(NAMES))]
-    async with open_monitor(events, size=(140, 60)) as monitor:
-        await monitor.press("2", "v", "v", "v")
-        await monitor.until_shown("chains · 1 of 2")
-        for key, at in (("end", 2), ("end", 2), ("home", 1), ("shift+right", 2), ("shift+left", 1)):
-            await monitor.press(key)
-            await monitor.until_shown(f"chains · {at} of 2")
-        assert "baseline" in monitor.panel("#chains")
+        await monitor.until_shown("encode–decode chains")
+        assert "baseline" in monitor.panel("#gallery")
         await monitor.press("slash", *"deep")
-        await monitor.until(lambda: "baseline" not in monitor.panel("#chains"))
-        assert "deep" in monitor.panel("#chains")
+        await monitor.until(lambda: "baseline" not in monitor.panel("#gallery"))
+        assert "deep" in monitor.panel("#gallery")
         await monitor.press("x")
-        await monitor.until(lambda: "no model matches deepx" in monitor.panel("#chains"))
+        await monitor.until(lambda: "no model matches deepx" in monitor.panel("#gallery"))
 
 
 async def test_home_and_end_go_to_the_first_and_the_newest_epoch(open_monitor: OpenMonitor) -> None:

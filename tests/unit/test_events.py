@@ -188,6 +188,10 @@ def test_an_event_that_lacks_a_field_is_refused(event: Event, data: st.DataObjec
 
 
 def test_a_line_from_before_a_field_was_added_is_read() -> None:
+    samples = events.Samples(model="a", epoch=1, file="a.png", layout=events.SheetLayout(10, 2, 1))
+    record = json.loads(encode(samples))
+    del record["layout"]["interpolations"], record["layout"]["chain"]
+    assert decode(json.dumps(record)) == samples
     parameters = events.Parameters(1, 1, 2)
     event = events.ModelStarted(model="a", hidden=(), parameters=parameters, resumed_at_step=5, limit=None)
     record = json.loads(encode(event))

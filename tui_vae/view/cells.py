@@ -68,25 +68,31 @@ def ascii_shades(image: Pixels) -> list[str]:
 
 
 class Sheet(NamedTuple):
-    """The images of a sample picture, each part ``(n, 28, 28)``."""
+    """The images of a sample picture, each part ``(n, 28, 28)``.
+
+    ``interpolations`` and ``chain`` have one part for each row, and for each number of steps, of the layout.
+    """
 
     prior: Pixels
     originals: Pixels
     reconstructions: Pixels
+    interpolations: tuple[Pixels, ...]
+    chain: tuple[Pixels, ...]
 
 
 def parse_sheet(picture: Pixels, layout: SheetLayout) -> Sheet | None:
     """The images of a picture; ``None`` when it does not have the layout's size."""
-    rows = layout.prior + 2 * layout.pairs
+    rows, columns = layout.rows, layout.columns
     if (
-        layout.columns < 1
-        or layout.prior < 0
-        or layout.pairs < 0
+        columns < 1
+        or min(layout.prior, layout.pairs, layout.interpolations) < 0
         or rows < 1
-        or picture.shape != (rows * IMAGE_SIDE, layout.columns * IMAGE_SIDE)
+        or picture.shape != (rows * IMAGE_SIDE, columns * IMAGE_SIDE)
     ):
         return None
-    tiles = picture.reshape(rows, IMAGE_SIDE, layout.columns, IMAGE_SIDE).transpose(0, 2, 1, 3)
+    tiles = picture.reshape(rows, IMAGE_SIDE, columns, IMAGE_SIDE).transpose(0, 2, 1, 3)
     images = tiles.reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
-    first, second = layout.prior * layout.columns, (layout.prior + layout.pairs) * layout.columns
-    return Sheet(images[:first], images[first:second], images[second:])
+    of_parts = (layout.prior, *2 * (layout.pairs,), *layout.interpolations * (1,), *len(layout.chain) * (layout.pairs,))
+    prior, originals, reconstructions, *paths = np.split(images, np.cumsum(of_parts)[:-1] * columns)
+    lines, chain = paths[: layout.interpolations], paths[layout.interpolations :]
+    return Sheet(prior, originals, reconstructions, tuple(lines), tuple(chain))

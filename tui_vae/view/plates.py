@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from tui_vae.metrics import Picture
@@ -18,22 +17,12 @@ class Plate:
     pictures: dict[str, Picture] = field(default_factory=dict)
 
 
-def plates(state: RunState, kinds: str = "", models: Collection[str] | None = None) -> list[Plate]:
-    """In the order in which the first model that has a picture of the kind tells of it.
-
-    Args:
-        state: Of the run.
-        kinds: How the kinds begin that are wanted; all by default.
-        models: Those whose pictures are wanted; all by default.
-    """
+def plates(state: RunState) -> list[Plate]:
+    """In the order in which the first model that has a picture of the kind tells of it."""
     found: dict[tuple[str, int], Plate] = {}
     for model in state.models.values():
         seen: Counter[str] = Counter()
-        if models is not None and model.name not in models:
-            continue
         for picture in model.evaluation.pictures if model.evaluation is not None else ():
-            if not picture.kind.startswith(kinds):
-                continue
             key = picture.kind, seen[picture.kind]
             seen[picture.kind] += 1
             found.setdefault(key, Plate(picture.title)).pictures[model.name] = picture

@@ -75,22 +75,32 @@ def test_a_shrunk_pixel_is_the_mean_of_its_block(image: Pixels, factor: int) -> 
         assert small[y, x] == round(float(block.astype(float).mean()))
 
 
-@given(st.builds(SheetLayout, columns=st.integers(1, 4), prior=st.integers(0, 3), pairs=st.integers(0, 2)))
+LAYOUTS = st.builds(
+    SheetLayout,
+    columns=st.integers(1, 4),
+    prior=st.integers(0, 3),
+    pairs=st.integers(0, 2),
+    interpolations=st.integers(0, 2),
+    chain=st.lists(st.integers(2, 99), max_size=3).map(tuple),
+)
+
+
+@given(LAYOUTS)
 def test_the_images_of_a_sheet_are_those_it_was_composed_of(layout: SheetLayout) -> None:
-    rows = layout.prior + 2 * layout.pairs
-    images = np.random.default_rng(1).integers(0, 256, (rows, layout.columns, 28, 28), dtype=np.uint8)
-    if not rows:
+    random = np.random.default_rng(1)
+    rows_of_parts = [layout.prior, layout.pairs, layout.pairs]
+    rows_of_parts += [1] * layout.interpolations + [layout.pairs] * len(layout.chain)
+    parts = [random.integers(0, 256, (rows, layout.columns, 28, 28), dtype=np.uint8) for rows in rows_of_parts]
+    images = np.concatenate(parts)
+    if not len(images):
         assert parse_sheet(np.zeros((0, layout.columns * 28), dtype=np.uint8), layout) is None
         return
     sheet = parse_sheet(np.vstack([np.hstack(list(row)) for row in images]), layout)
     assert sheet is not None
-    parts = (
-        images[: layout.prior],
-        images[layout.prior : layout.prior + layout.pairs],
-        images[layout.prior + layout.pairs :],
-    )
-    for found, composed in zip(sheet, parts, strict=True):
-        assert np.array_equal(found, composed.reshape(-1, 28, 28))
+    assert (len(sheet.interpolations), len(sheet.chain)) == (layout.interpolations, len(layout.chain))
+    found = [sheet.prior, sheet.originals, sheet.reconstructions, *sheet.interpolations, *sheet.chain]
+    for part, composed in zip(found, parts, strict=True):
+        assert np.array_equal(part, composed.reshape(-1, 28, 28))
 
 
 LAYOUT = SheetLayout(columns=10, prior=2, pairs=1)
@@ -112,8 +122,9 @@ def test_a_picture_of_another_size_is_no_sheet(shape: tuple[int, ...]) -> None:
         SheetLayout(10, -2, 3),
         SheetLayout(10, 6, -1),
         SheetLayout(10, 0, 0),
+        SheetLayout(10, 3, 1, interpolations=-1),
     ],
 )
 def test_a_layout_that_makes_no_sense_gives_no_sheet(layout: SheetLayout) -> None:
-    rows = abs(layout.prior + 2 * layout.pairs)
+    rows = abs(layout.rows)
     assert parse_sheet(np.zeros((rows * 28, abs(layout.columns) * 28), dtype=np.uint8), layout) is None

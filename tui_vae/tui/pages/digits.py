@@ -1,18 +1,17 @@
-"""Digits of all models, as large as they fit: at any epoch or as a film, and chains and interpolations."""
+"""Digits of all models, as large as they fit: at any epoch, or as a film through them all."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
 from textual.timer import Timer
 from textual.widget import Widget
 
-from tui_vae.tui.gallery import Part, epochs_with_samples
+from tui_vae.tui.gallery import SAMPLES_AND_RECONSTRUCTIONS, Part, epochs_with_samples
 from tui_vae.tui.pages.page import Page, Shown
-from tui_vae.tui.traces import wanted_models
 from tui_vae.tui.widgets.digits import DigitGallery
-from tui_vae.tui.widgets.pictures import PictureView
 
 SECONDS_A_FRAME = 0.25
 """Of the film."""
@@ -22,23 +21,24 @@ MOST_FRAMES = 120
 
 _WAITING = "waiting for the first samples"
 
+_NOT_KEPT = "not kept in this run: see page 4"
+"""Of a run trained before chains were drawn at every epoch: its evaluation has some."""
+
 
 @dataclass(frozen=True)
 class View:
-    """What the page shows: rows of the gallery, or pictures of the evaluation."""
+    """What the page shows of every epoch."""
 
     name: str
-    part: Part | None = None
-    pictures: str | None = None
-    """The id of the widget that shows them."""
+    parts: Sequence[Part]
 
 
 _VIEWS = (
-    View("samples and reconstructions"),
-    View("samples", part="samples"),
-    View("reconstructions", part="reconstructions"),
-    View("chains", pictures="chains"),
-    View("interpolations", pictures="interpolations"),
+    View("samples and reconstructions", SAMPLES_AND_RECONSTRUCTIONS),
+    View("samples", ("samples",)),
+    View("reconstructions", ("reconstructions",)),
+    View("encode–decode chains", ("chains",)),
+    View("interpolations", ("interpolations",)),
 )
 
 
@@ -50,10 +50,6 @@ class DigitsPage(Page):
     def __init__(self) -> None:
         super().__init__(id="digits")
         self._gallery = DigitGallery(_WAITING, id="gallery")
-        self._pictures = {
-            name: PictureView(name, _coming(name), kinds=kinds, keys="v view", id=name)
-            for name, kinds in (("chains", "chain"), ("interpolations", "interpolation"))
-        }
         self._view = 0
         self._epochs: list[int] = []
         self._epoch: int | None = None  # follows the newest
@@ -62,20 +58,13 @@ class DigitsPage(Page):
 
     def compose(self) -> ComposeResult:
         yield self._gallery
-        for pictures in self._pictures.values():
-            pictures.display = False
-            yield pictures
 
     @property
     def view(self) -> View:
         return _VIEWS[self._view]
 
-    @property
-    def _panel(self) -> DigitGallery | PictureView:
-        return self._gallery if self.view.pictures is None else self._pictures[self.view.pictures]
-
     def panels(self) -> list[Widget]:
-        return [self._panel]
+        return [self._gallery]
 
     def show(self, shown: Shown) -> None:
         self._epochs = epochs_with_samples(shown.state)
@@ -86,19 +75,17 @@ class DigitsPage(Page):
         shown = self._shown
         if shown is None or shown.source is None:
             return
-        ascii_only, draw = shown.settings.ascii_only, shown.settings.draw
-        wanted = shown.settings.wanted
-        if isinstance(panel := self._panel, PictureView):
-            panel.limit_to(wanted_models(shown.state, wanted), shown.awaited(_coming(self.view.name)))
-            panel.show(shown.state, shown.source, ascii_only=ascii_only, draw=draw)
-            return
+        settings, gallery = shown.settings, self._gallery
         rows = shown.gallery.rows(
-            shown.state, shown.source, self._epoch, ascii_only=ascii_only, only=self.view.part, wanted=wanted
+            *(shown.state, shown.source, self._epoch),
+            parts=self.view.parts,
+            ascii_only=settings.ascii_only,
+            wanted=settings.wanted,
         )
-        panel.wait_for(shown.awaited(_WAITING))
-        panel.show(rows, draw=draw)
-        title = f"{self.view.name} · only {wanted}" if wanted else self.view.name
-        panel.caption.say(title, f"{self._where()}  {self._keys()}")
+        gallery.wait_for(shown.awaited(_NOT_KEPT if self._epochs else _WAITING))
+        gallery.show(rows, draw=settings.draw)
+        title = f"{self.view.name} · only {settings.wanted}" if settings.wanted else self.view.name
+        gallery.caption.say(title, f"{self._where()}  {self._keys()}")
 
     def _where(self) -> str:
         newest = self._epochs[-1] if self._epochs else 0
@@ -112,17 +99,11 @@ class DigitsPage(Page):
         return "  ".join(keys)
 
     def step(self, direction: int) -> None:
-        if isinstance(panel := self._panel, PictureView):
-            panel.turn(1 if direction > 0 else -1)
-            return
         self._stop_film()
         self._go(direction)
 
     def to_edge(self, direction: int) -> None:
-        """To the first epoch or the newest, which is followed from then on; to the first picture or the last."""
-        if isinstance(panel := self._panel, PictureView):
-            panel.turn_to_edge(direction)
-            return
+        """To the first epoch or the newest, which is followed from then on."""
         self._stop_film()
         self._epoch = self._epochs[0] if direction < 0 and len(self._epochs) > 1 else None
 
@@ -140,7 +121,7 @@ class DigitsPage(Page):
         epochs = self._epochs
         if self._film is not None:
             self._stop_film()
-        elif len(epochs) > 1 and self.view.pictures is None:
+        elif len(epochs) > 1:
             # A clock of its own: beside training, all else is drawn less often.
             self._film = self.set_interval(SECONDS_A_FRAME, self._next_frame)
             if self._epoch is None:
@@ -161,21 +142,9 @@ class DigitsPage(Page):
             self._film = None
 
     def next_view(self) -> None:
-        before = self._panel
-        self._stop_film()
+        """A film goes on in it."""
         self._view = (self._view + 1) % len(_VIEWS)
-        panel = self._panel
-        if panel is not before:
-            had_focus = before.has_focus
-            before.display, panel.display = False, True
-            if had_focus:
-                # At once, as in the application: a panel that is hidden takes the focus with it.
-                self.screen.set_focus(panel)
 
     def restore(self) -> None:
         self._epoch = None
         self._stop_film()
-
-
-def _coming(pictures: str) -> str:
-    return f"{pictures} come with an evaluation: press e"

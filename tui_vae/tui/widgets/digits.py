@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -24,10 +26,11 @@ _SHRUNK = ((1, False), (1, True), (2, False), (2, True))
 
 @dataclass(frozen=True)
 class DigitRow:
-    """Images ``(n, 28, 28)`` under one label."""
+    """Images ``(n, 28, 28)`` under one label; of a ``path`` that is too long, some from all along it are shown."""
 
     label: Text
     images: Pixels
+    path: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ class DigitGallery(EdgesOfThePage, ScrollView, can_focus=True):
     def _row_strips(self, row: DigitRow, arrangement: _Arrangement, width: int) -> list[Strip]:
         count = max(1, min(len(row.images), (width + _GAP) // (arrangement.width + _GAP)))
         lines: list[list[Segment]] = [[] for _ in range(arrangement.height)]
-        for index, image in enumerate(row.images[:count]):
+        for index, image in enumerate(row.images[_along(len(row.images), count)] if row.path else row.images[:count]):
             for line, cells in zip(lines, self._draw_image(image, 1 / arrangement.factor), strict=True):
                 if index:
                     line.append(Segment(" " * _GAP))
@@ -138,3 +141,9 @@ def arrange(rows: int, size: Size) -> _Arrangement:
         if rows * arrangement.row_height <= size.height and size.width >= 4 * (arrangement.width + _GAP):
             return arrangement
     return _Arrangement(2, label_inside=False)
+
+
+def _along(length: int, count: int) -> npt.NDArray[np.int64]:
+    """So many places evenly along a path, its ends among them unless hardly anything would lie between."""
+    places = np.linspace(0, length - 1, count) if count > 2 else np.linspace(0, length - 1, count + 2)[1:-1]
+    return places.round().astype(np.int64)

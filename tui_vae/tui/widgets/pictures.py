@@ -24,27 +24,10 @@ from tui_vae.view.state import ModelState, RunState
 
 
 class PictureView(EdgesOfThePage, LinesView):
-    """Turned like pages: by models, where they are shown one at a time, and then to the next kind of picture.
+    """Turned like pages: by models, where they are shown one at a time, and then to the next kind of picture."""
 
-    Args:
-        title: What the pictures are.
-        waiting: What to say while there are none.
-        kinds: How the kinds of those begin that are shown.
-        keys: Further keys that lead away from here.
-        id: Of the widget.
-    """
-
-    def __init__(
-        self,
-        title: str = "pictures",
-        waiting: str = "pictures come with the results",
-        *,
-        kinds: str = "",
-        keys: str = "",
-        id: str = "pictures",
-    ) -> None:
-        super().__init__(id=id)
-        self._title, self._waiting, self._kinds, self._keys = title, waiting, kinds, keys
+    def __init__(self) -> None:
+        super().__init__(id="pictures")
         self._album = Album()
         self._revision: tuple[object, ...] = ()
         self._plates: list[Plate] = []
@@ -55,7 +38,6 @@ class PictureView(EdgesOfThePage, LinesView):
         self._source: RunSource | None = None
         self._ascii = False
         self._draw_image: Draw = half_block_lines
-        self._only: frozenset[str] | None = None
         self._factor = 1
         self._body: list[Text | tuple[int, int]] = []
         self._parts: list[Pixels] = []
@@ -66,24 +48,20 @@ class PictureView(EdgesOfThePage, LinesView):
         self._run_state, self._source, self._ascii, self._draw_image = state, source, ascii_only, draw
         self.lay_out()
 
-    def limit_to(self, models: frozenset[str] | None, otherwise: str) -> None:
-        """Show the pictures of these models alone, of all when ``None``; and what to say while there are none."""
-        self._only, self._waiting = models, otherwise
-
     def lay_out(self) -> None:
         state, size = self._run_state, self.scrollable_content_region.size
         revision = (
             *((name, model.evaluation) for name, model in state.models.items()),
-            *(self._at, self._model, self._ascii, self._draw_image, size, self._only, self._waiting),
+            *(self._at, self._model, self._ascii, self._draw_image, size),
         )
         if revision == self._revision or not size.width or self._source is None:
             return
         self._revision = revision
-        self._plates = plates(state, self._kinds, self._only)
+        self._plates = plates(state)
         self._at = min(self._at, max(0, len(self._plates) - 1))
         if not self._plates:
-            self.caption.say(self._title, self._keys)
-            self.say(self._waiting)
+            self.caption.say("pictures")
+            self.say("pictures come with the results")
             return
         self._make_up(self._plates[self._at], self._source, styles_of(state, ascii_only=self._ascii))
 
@@ -136,11 +114,10 @@ class PictureView(EdgesOfThePage, LinesView):
                 self._body.append(_of_model(self._run_state.models[name], styles[name]))
             self._add(grids[name], width)
         self.fill(len(self._body))
-        title = Text(f" {self._title} · {self._at + 1} of {len(self._plates)} ")
+        title = Text(f" pictures · {self._at + 1} of {len(self._plates)} ")
         if self._alone:
             title.append("· ").append(_of_model(self._run_state.models[names[0]], styles[names[0]])).append(" ")
-        keys = ["←→ pictures", "↑↓ scroll" if self.overflows else "", self._keys]
-        self.caption.say(title, "   ".join(filter(None, keys)))
+        self.caption.say(title, "←→ pictures   ↑↓ scroll" if self.overflows else "←→ pictures")
 
     def _grid(self, name: str, picture: Picture, source: RunSource) -> Grid | None:
         evaluation = self._run_state.models[name].evaluation
