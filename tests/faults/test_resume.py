@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import json
 import os
 import shutil
@@ -36,17 +35,23 @@ def undisturbed(nursery: Nursery) -> Path:
 @pytest.fixture(scope="module")
 def cut_off(nursery: Nursery) -> Path:
     """A run that was killed while both models trained and each had two checkpoints."""
-    # How many calls a training makes depends on how many checkpoints the machine's pace leaves room for, and a kill
-    # between two files of ``previous`` leaves ``latest`` alone whole. A slow one saves at every step.
-    moments = [*range(120, 480, 17), *range(500, 1500, 50)]
-    for attempt, kill_at in enumerate(itertools.islice(itertools.cycle(moments), 82)):
-        if nursery.train(*OPTIONS, "--name", f"cut-{attempt}", kill_at=kill_at) == 0:
-            continue
-        run = nursery.run(f"cut-{attempt}")
-        folders = list((run / "models").glob("*"))
-        if len(folders) == 2 and all(is_in_the_middle(folder) for folder in folders):
+    for attempt in range(40):
+        writer = nursery.start(*OPTIONS, "--name", f"cut-{attempt}")
+        while not (found := list(nursery.folder.glob(f"*-cut-{attempt}/events.jsonl"))):
+            time.sleep(0.005)
+        run = found[0].parent
+        while not both_are_in_the_middle(run) and b'"run_finished"' not in found[0].read_bytes():
+            time.sleep(0.005)
+        os.kill(writer, signal.SIGKILL)
+        # It may have gone on until then, and a kill between two files of ``previous`` leaves ``latest`` alone whole.
+        if nursery.wait(writer) == -signal.SIGKILL and both_are_in_the_middle(run):
             return run
     raise AssertionError("never two checkpoints")
+
+
+def both_are_in_the_middle(run: Path) -> bool:
+    folders = list((run / "models").glob("*"))
+    return len(folders) == 2 and all(is_in_the_middle(folder) for folder in folders)
 
 
 def is_in_the_middle(folder: Path) -> bool:

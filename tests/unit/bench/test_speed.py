@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import subprocess
 import sys
 from dataclasses import replace
+from types import ModuleType
 
 import pytest
 import torch
 
-from tui_vae.bench import bound, lab_loop
+from tui_vae.bench import bound
 from tui_vae.bench.speed import Round, Trained, figures
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset, Split
@@ -25,13 +27,21 @@ def config(spec: ModelSpec, precision: str = "fp32") -> TrainConfig:
     return chosen.resolved(device="cpu", precision=precision, threads=1, train_size=80)
 
 
+@pytest.fixture(scope="module")
+def lab_loop() -> ModuleType:
+    """Imported here: it loads torchvision, two seconds that every process of the tests would pay."""
+    return importlib.import_module("tui_vae.bench.lab_loop")
+
+
 def digits(images: int) -> Split:
     drawn = torch.randint(0, 256, (images, 784), generator=generator(0, "test")).to(torch.uint8)
     return Split(drawn, torch.zeros(images, dtype=torch.uint8))
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=str)
-def test_the_loop_of_the_lab_minimises_what_the_trainer_does(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loop_of_the_lab_minimises_what_the_trainer_does(
+    lab_loop: ModuleType, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vae = VAE.from_spec(spec, 4, 0.3, generator(1, "weights"))
     lab = lab_loop.LabVAE(spec.hidden, 4, 0.3)
     lab.encoder.load_state_dict(vae.encoder.net.state_dict())
@@ -46,7 +56,7 @@ def test_the_loop_of_the_lab_minimises_what_the_trainer_does(spec: ModelSpec, mo
     assert float(lab(x).detach()) == pytest.approx(float(vae(x, noise).loss().detach()), rel=1e-5)
 
 
-def test_the_loop_of_the_lab_sees_the_same_pixels() -> None:
+def test_the_loop_of_the_lab_sees_the_same_pixels(lab_loop: ModuleType) -> None:
     split = digits(3)
     for index, (image, label) in enumerate(map(lab_loop.Digits(split.images, split.labels).__getitem__, range(3))):
         assert torch.equal(image.view(-1), split.images[index].float() / 255)
