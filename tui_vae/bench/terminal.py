@@ -44,10 +44,12 @@ class Terminal:
         Raises:
             TimeoutError: It did not come in time, or the command ended before.
         """
-        while text not in self._output:
-            if self.seconds() > timeout or not self.drain(0.002):
+        goes_on = True
+        while text not in self._output:  # also in what was drawn last before the end
+            if not goes_on or self.seconds() > timeout:
                 end = bytes(self._output[-300:])
                 raise TimeoutError(f"{text!r} was not drawn within {timeout:g} s; the end of the output: {end!r}")
+            goes_on = self.drain(0.002)
         return self.seconds()
 
     def press(self, keys: bytes) -> None:
