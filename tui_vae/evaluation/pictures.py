@@ -17,11 +17,13 @@ from tui_vae.data import Split
 from tui_vae.data.order import generator
 from tui_vae.data.pixels import quantised, tiled
 from tui_vae.data.selection import one_of_each
-from tui_vae.evaluation.chain import MEANS, SAMPLES, Variant, chain, links_at, start_from_data, start_from_prior
+from tui_vae.evaluation.chain import start_from_data, start_from_prior
 from tui_vae.evaluation.generation import prior_means, prior_samples
 from tui_vae.evaluation.progress import Report, part, unheard
 from tui_vae.metrics import Picture
 from tui_vae.model import VAE
+from tui_vae.model.chain import MEANS, SAMPLES, Variant, chain, links_at
+from tui_vae.model.interpolation import interpolations
 
 COLUMNS = 10
 CHAIN_TIMES = (0, 1, 10, 100, 1000)
@@ -112,17 +114,12 @@ def reconstructions(vae: VAE, shown: Split, seed: int) -> Grid:
     )
 
 
-@torch.inference_mode()
 def interpolation(vae: VAE, shown: Split) -> Grid:
     """From the mean of q(z|x) of one image to that of another, on a straight line: each image of the first half of
     ``shown`` to that of the second half.
     """
     pairs = len(shown) // 2
-    mu, _ = vae.encoder(shown.images.float() / 255)
-    weight = torch.linspace(0, 1, _STEPS + 1, device=mu.device)
-    z = torch.lerp(mu[:pairs, None], mu[pairs : 2 * pairs, None], weight[:, None])  # (pairs, steps + 1, zdim)
-    between = quantised(vae.decoder(z))
-    images = torch.cat((shown.images[:pairs, None], between, shown.images[pairs : 2 * pairs, None]), dim=1)
+    images = interpolations(vae, shown.images[:pairs], shown.images[pairs : 2 * pairs], _STEPS)
     classes = _classes(shown)
     return Grid(
         kind="interpolation",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from tui_vae.data import Split
 from tui_vae.data.order import generator
@@ -13,6 +12,8 @@ from tui_vae.data.pixels import quantised, tiled
 from tui_vae.data.selection import one_of_each
 from tui_vae.events import SheetLayout
 from tui_vae.model import VAE
+from tui_vae.model.chain import MEANS, chain, links_at
+from tui_vae.model.interpolation import interpolations
 from tui_vae.training.hardware import Precision
 
 # Fifty steps of a chain of ten images take a hundredth of an epoch of MNIST; where a linear model's chain ends, and
@@ -24,6 +25,7 @@ class SheetMaker:
     """Draws the same z and shows the same images at every epoch and for every model of a run."""
 
     def __init__(self, held_out: Split, zdim: int, seed: int) -> None:
+        self._seed = seed
         device = held_out.images.device
         count = LAYOUT.columns * LAYOUT.prior
         # Drawn on the CPU, so that the same z is shown on every device.
@@ -33,47 +35,12 @@ class SheetMaker:
     @torch.inference_mode()
     def draw(self, vae: VAE, precision: Precision) -> npt.NDArray[np.uint8]:
         """Decoder means, without pixel noise, in the rows of ``LAYOUT``: uint8 ``(rows · 28, columns · 28)``."""
+        images, n, half = self._images, LAYOUT.interpolations, len(self._images) // 2
+        x = images.float() / 255
         with precision.autocast():
             prior = vae.decoder(self._z)
-            mu, _ = vae.encoder(self._images.float() / 255)
-            reconstructions = vae.decoder(mu)
-            between = vae.decoder(_lines(mu))
-            chain = _chain(vae, reconstructions)
-        parts = (
-            *(quantised(prior), self._images, quantised(reconstructions)),
-            *(self._with_ends(quantised(between)), quantised(chain)),
-        )
+            links = list(links_at(chain(vae, x, MEANS, self._seed), (1, *LAYOUT.chain)))
+            lines = interpolations(vae, images[:n], images[half : half + n], LAYOUT.columns - 3)
+        reconstructions, *later = (quantised(link.x) for link in links)
+        parts = (quantised(prior), images, reconstructions, lines.flatten(0, 1), *later)
         return tiled(torch.cat(parts), LAYOUT.columns)
-
-    def _with_ends(self, between: Tensor) -> Tensor:
-        """Each interpolation between the two images themselves, ``(interpolations · columns, 784)``."""
-        n, half = LAYOUT.interpolations, len(self._images) // 2
-        first, last = self._images[:n, None], self._images[half : half + n, None]
-        return torch.cat((first, between.view(n, -1, between.shape[-1]), last), dim=1).flatten(0, 1)
-
-
-def _lines(mu: Tensor) -> Tensor:
-    """Straight lines between latents, those of the first images and of the first of the second half.
-
-    Args:
-        mu: Means of q(z|x), ``(images, zdim)``.
-
-    Returns:
-        ``(interpolations · (columns - 2), zdim)``, the ends among them.
-    """
-    n, half = LAYOUT.interpolations, len(mu) // 2
-    weight = torch.linspace(0, 1, LAYOUT.columns - 2, device=mu.device, dtype=mu.dtype)
-    return torch.lerp(mu[:n, None], mu[half : half + n, None], weight[:, None]).flatten(0, 1)
-
-
-def _chain(vae: VAE, reconstructions: Tensor) -> Tensor:
-    """What reconstructions, the first step, become by encoding and decoding means again: those of each of
-    ``LAYOUT.chain`` below each other, ``(len(chain) · n, 784)``.
-    """
-    x, kept = reconstructions, []
-    for t in range(2, LAYOUT.chain[-1] + 1):
-        mu, _ = vae.encoder(x)
-        x = vae.decoder(mu)
-        if t in LAYOUT.chain:
-            kept.append(x)
-    return torch.cat(kept)

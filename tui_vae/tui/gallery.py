@@ -52,7 +52,7 @@ class Gallery:
         epoch: int | None,
         *,
         ascii_only: bool,
-        parts: Sequence[Part],
+        parts: Sequence[Part] = SAMPLES_AND_RECONSTRUCTIONS,
         wanted: str = "",
     ) -> list[DigitRow]:
         """The rows of these parts for an epoch, or for the newest of each model.

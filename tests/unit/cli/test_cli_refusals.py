@@ -5,14 +5,12 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 
-from tests.unit.cli.conftest import SAYS_SOMETHING_ABOUT_OUTPUT
-from tui_vae.cli import app
-from tui_vae.cli.signals import StopSignals
+from tests.unit.cli.evaluation_commands import Command
 
 Run = Callable[..., Any]
 
@@ -26,22 +24,6 @@ def assert_refused(done: Any, code: int, *words: str) -> None:
     assert done.stderr.rstrip("\n").isprintable()
     for word in words:
         assert word in done.stderr
-
-
-@pytest.fixture
-def run_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command in the test's folder within this process: a new one for every wrong use takes far longer."""
-    monkeypatch.chdir(tmp_path)
-    for name in SAYS_SOMETHING_ABOUT_OUTPUT:
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*arguments: str) -> Any:
-        monkeypatch.setattr("sys.argv", ["tui-vae", *arguments])
-        code = app.run(StopSignals())
-        told = capsys.readouterr()
-        return SimpleNamespace(returncode=code, stdout=told.out, stderr=told.err)
-
-    return run
 
 
 def contents(folder: Path) -> list[str]:
@@ -102,9 +84,11 @@ def contents(folder: Path) -> list[str]:
     ids=lambda value: " ".join(value).encode("unicode_escape").decode() if isinstance(value, list) else None,
 )
 def test_wrong_use_is_refused_before_anything_happens(
-    run_here: Run, tmp_path: Path, arguments: list[str], words: list[str]
+    run_here: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: list[str]
 ) -> None:
-    assert_refused(run_here(*arguments), 2, *words)
+    monkeypatch.chdir(tmp_path)
+    done = run_here(*arguments)
+    assert_refused(CompletedProcess(arguments, done.code, done.out, done.err), 2, *words)
     assert contents(tmp_path) == []
 
 

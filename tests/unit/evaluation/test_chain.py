@@ -10,18 +10,10 @@ import torch
 
 from tui_vae.config import ModelSpec
 from tui_vae.data import Dataset
-from tui_vae.evaluation.chain import (
-    MEANS,
-    SAMPLES,
-    Link,
-    Variant,
-    chain,
-    links_at,
-    start_from_data,
-    start_from_prior,
-)
+from tui_vae.evaluation.chain import start_from_data, start_from_prior
 from tui_vae.evaluation.generation import prior_latents
 from tui_vae.model import VAE
+from tui_vae.model.chain import MEANS, SAMPLES, Link, Variant, chain, links_at
 
 MIXED = (Variant("mean", "sample"), Variant("sample", "mean"))
 VARIANTS = (SAMPLES, MEANS, *MIXED)

@@ -11,7 +11,7 @@ from tui_vae.config import ModelSpec
 from tui_vae.data import Dataset, Split
 from tui_vae.data.pixels import quantised
 from tui_vae.data.selection import one_of_each
-from tui_vae.evaluation.chain import MEANS, SAMPLES, Variant, chain, links_at, start_from_data, start_from_prior
+from tui_vae.evaluation.chain import start_from_data, start_from_prior
 from tui_vae.evaluation.generation import prior_means, prior_samples
 from tui_vae.evaluation.pictures import (
     CHAIN_TIMES,
@@ -25,6 +25,7 @@ from tui_vae.evaluation.pictures import (
     traversal,
 )
 from tui_vae.model import VAE
+from tui_vae.model.chain import MEANS, SAMPLES, Variant, chain, links_at
 
 ZDIM = 12
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,8 +43,8 @@ class Told:
 
 
 @contextmanager
-def store_of(run: RunDirectory, told: Told, **options: object) -> Iterator[RunStore]:
-    store = RunStore(run, told.notices.append, **options)  # type: ignore[arg-type]
+def store_of(run: RunDirectory, told: Told, **options: Any) -> Iterator[RunStore]:
+    store = RunStore(run, told.notices.append, **options)
     try:
         yield store
     finally:

@@ -177,14 +177,14 @@ def test_a_model_that_runs_out_of_memory_fails_with_advice_and_the_other_finishe
 def test_a_model_that_cannot_be_made_fails_and_the_other_finishes(
     tiny_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from_spec = VAE.from_spec.__func__  # type: ignore[attr-defined]
+    from_spec = VAE.from_spec
 
-    def patched(cls: type[VAE], spec: ModelSpec, *rest: object) -> VAE:
+    def patched(spec: ModelSpec, *rest: Any) -> VAE:
         if spec == DEEP:
             raise MemoryError
-        return from_spec(cls, spec, *rest)
+        return from_spec(spec, *rest)
 
-    monkeypatch.setattr(VAE, "from_spec", classmethod(patched))
+    monkeypatch.setattr(VAE, "from_spec", staticmethod(patched))
     run = train(tiny_mnist)
     assert ends(run) == {"small": "finished", "deep": "failed"}
     assert run.engine.exit_code == ExitCode.MODEL_FAILED

@@ -9,7 +9,7 @@ from tui_vae.data import Dataset
 from tui_vae.evaluation.ppca import linear_limit
 from tui_vae.events import Epoch, Limit, ModelStarted
 
-from .running import DEEP, SMALL, Run, train
+from .running import DEEP, SMALL, Run, results, train
 
 
 def trained(data: Dataset, sigma: float | str, epochs: int) -> Run:
@@ -35,7 +35,7 @@ def test_the_result_states_the_held_out_limit(tiny_mnist: Dataset) -> None:
     run = trained(tiny_mnist, 0.5, epochs=1)
     limit = run.of(ModelStarted)[0].limit
     assert limit is not None
-    assert run.events[-1].models[0].limit == limit.held_out  # type: ignore[attr-defined]
+    assert results(run).models[0].limit == limit.held_out
 
 
 def test_each_model_is_asked_for_its_limit_once(tiny_mnist: Dataset) -> None:

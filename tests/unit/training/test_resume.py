@@ -18,7 +18,7 @@ from tui_vae.training import Engine, trainer
 from tui_vae.training.control import Control
 from tui_vae.training.saved_state import SavedState
 
-from .running import DEEP, SMALL, MemoryStore, Run, identical, resolved, train
+from .running import DEEP, SMALL, MemoryStore, Run, identical, resolved, results, train
 
 OPTIONS: dict[str, Any] = {"models": (DEEP,), "batch_size": 30, "epochs": 3, "sigma": "learned"}
 """34 steps an epoch: reads after 10, 20, 30 and 34 of them."""
@@ -132,11 +132,10 @@ def test_a_model_that_had_finished_is_only_reported(small_mnist: Dataset, monkey
     again = train(small_mnist, saved=saved, **options)
     assert again.names("small") == ["finished"]
     assert same_states(again.store.latest["deep"][-1], whole.store.latest["deep"][-1])
-    results = {result.model: result for result in again.events[-1].models}  # type: ignore[attr-defined]
-    expected = {result.model: result for result in whole.events[-1].models}  # type: ignore[attr-defined]
+    found, expected = ({result.model: result for result in results(run).models} for run in (again, whole))
     for model in ("small", "deep"):
         for name in ("state", "epochs", "elbo", "reconstruction", "kl", "active_units", "parameters"):
-            assert getattr(results[model], name) == getattr(expected[model], name)
+            assert getattr(found[model], name) == getattr(expected[model], name)
 
 
 def test_more_epochs_go_on_from_the_end(straight: Run, small_mnist: Dataset) -> None:

@@ -10,7 +10,6 @@ from textual.containers import Grid, Vertical
 from textual.widget import Widget
 
 from tui_vae.tui.curve_charts import curve_chart
-from tui_vae.tui.gallery import SAMPLES_AND_RECONSTRUCTIONS
 from tui_vae.tui.latent_charts import latent_chart
 from tui_vae.tui.pages.inspected import InspectedPage
 from tui_vae.tui.pages.page import Shown
@@ -101,10 +100,8 @@ class TrainingPage(InspectedPage):
             if chart.display:
                 chart.show(shown.state, settings, shown.others, cursor)
         if self._samples.display and shown.source is not None:
-            ascii_only, wanted = shown.settings.ascii_only, settings.wanted
-            rows = shown.gallery.rows(
-                shown.state, shown.source, None, parts=SAMPLES_AND_RECONSTRUCTIONS, ascii_only=ascii_only, wanted=wanted
-            )
+            ascii_only = shown.settings.ascii_only
+            rows = shown.gallery.rows(shown.state, shown.source, None, ascii_only=ascii_only, wanted=settings.wanted)
             self._samples.wait_for(shown.awaited(_WAITING_FOR_SAMPLES))
             self._samples.show(rows, draw=shown.settings.draw)
 
