@@ -29,6 +29,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device here")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """On a machine that does other work too, two threads that wait for each other are many times slower."""

@@ -40,7 +40,7 @@ class Stepping(Trainer):
         for _ in range(steps):
             if self._position + batch > len(order):
                 self._position = 0
-            self._train_step(order[self._position : self._position + batch])
+            self._train_steps(order)
             if self._unread == STEPS_PER_READ:
                 self._read()
 

@@ -59,7 +59,7 @@ class LabVAE(nn.Module):
         mu, log_sigma = self.encoder(x).chunk(2, dim=-1)
         posterior = Normal(mu, log_sigma.exp())
         z = posterior.rsample()
-        likelihood: Tensor = Normal(self.decoder(z), self.sigma).log_prob(x).sum(-1)  # type: ignore[no-untyped-call]
+        likelihood: Tensor = Normal(self.decoder(z), self.sigma).log_prob(x).sum(-1)
         kl: Tensor = kl_divergence(posterior, Normal(torch.zeros_like(mu), torch.ones_like(mu))).sum(-1)
         return (kl - likelihood).mean()
 

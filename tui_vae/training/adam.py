@@ -34,11 +34,11 @@ class Adam:
         self._of = [(*(tensor[of] for tensor in moved), steps) for of, steps in zip(slices, self._steps, strict=True)]
 
     @torch.no_grad()
-    def step(self, lr: float, leave_out: Tensor, index: int = 0) -> None:
+    def step(self, lr: float | Tensor, leave_out: Tensor, index: int = 0) -> None:
         """Move the parameters of a slice along their gradients.
 
         Args:
-            lr: The learning rate.
+            lr: The learning rate; a scalar on the device where the step is to be captured.
             leave_out: A scalar on the device: 0, or 1 to change nothing.
             index: Of the slice.
         """

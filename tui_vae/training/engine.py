@@ -13,7 +13,8 @@ from tui_vae.config import Change, ModelSpec
 from tui_vae.errors import ExitCode, TrainingError
 from tui_vae.events import Event, ModelResult, ModelStatus, Notice, RunFinished, RunStatus, State
 from tui_vae.training.control import Control
-from tui_vae.training.hardware import use_threads
+from tui_vae.training.graphs import stream_of_its_own
+from tui_vae.training.hardware import use_tensor_cores, use_threads
 from tui_vae.training.ports import Surroundings
 from tui_vae.training.saved_state import SavedState
 from tui_vae.training.trainer import Trainer
@@ -60,6 +61,7 @@ class Engine:
         self._surroundings = surroundings
         self._saved = dict(saved or {})
         self._call_conclude = conclude
+        self._device = torch.device(surroundings.config.device)
         self._waiting = deque(surroundings.config.models)
         self._trained = threading.Event()
         self._controls = {spec.name: Control() for spec in surroundings.config.models}
@@ -92,6 +94,7 @@ class Engine:
 
         The models of one seed train at once; each of the others begins, in order, when one before it has ended.
         """
+        use_tensor_cores(self._device)
         threads = [
             threading.Thread(target=self._train_waiting, name=f"trainer {number}", daemon=True)
             for number in range(self._surroundings.config.at_once)
@@ -144,9 +147,10 @@ class Engine:
         try:
             # Let go of here, so that it does not hold a second copy of the weights while training.
             saved = self._saved.pop(spec.name, None)
-            trainer = Trainer(spec, self._surroundings, self._controls[spec.name], saved)
-            del saved
-            status = trainer.run()
+            with stream_of_its_own(self._device):
+                trainer = Trainer(spec, self._surroundings, self._controls[spec.name], saved)
+                del saved
+                status = trainer.run()
         except TrainingError as error:
             self._fail(spec, str(error))
         except torch.OutOfMemoryError:

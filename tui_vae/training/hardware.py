@@ -87,6 +87,15 @@ def use_threads(count: int) -> None:
     torch.set_num_threads(count)
 
 
+def use_tensor_cores(device: torch.device) -> None:
+    """Let products of this process in single precision on CUDA take factors of TF32, with sums in single precision.
+
+    Those that the trainer takes keep ten bits of a factor so, and bf16 would keep seven. Elsewhere nothing changes.
+    """
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
+
+
 @contextlib.contextmanager
 def computing_with(threads: int) -> Iterator[None]:
     """A context in which the calling thread computes with so many."""

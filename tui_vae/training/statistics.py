@@ -60,12 +60,16 @@ class DeviceTotals:
     @torch.no_grad()
     def add(self, terms: ElboTerms) -> None:
         latents = torch.stack((terms.kl, terms.mu, terms.mu.square())).sum(1)
-        self.add_sums(len(terms.mu), torch.cat((latents.flatten(), terms.reconstruction.sum().view(1))))
+        self.add_sums(torch.cat((latents.flatten(), terms.reconstruction.sum().view(1))))
+        self.count(len(terms.mu))
 
-    def add_sums(self, images: int, sums: Tensor) -> None:
-        """Add what has been summed over so many images: ``latents`` as in :class:`Totals`, and the reconstruction."""
-        self._images += images
+    def add_sums(self, sums: Tensor) -> None:
+        """Add what has been summed over images: ``latents`` as in :class:`Totals`, and the reconstruction."""
         self._sums += sums
+
+    def count(self, images: int) -> None:
+        """Say how many images were added, which the device does not know."""
+        self._images += images
 
     def peek(self) -> Totals:
         """Read the sums, which waits for the device."""

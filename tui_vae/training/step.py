@@ -63,14 +63,14 @@ class Step:
         self._meeting = Barrier(parts, action=self._judge)
 
     @torch.no_grad()
-    def __call__(self, images: Tensor, batch: Tensor, noise: Tensor, lr: float) -> StepSums:
+    def __call__(self, images: Tensor, batch: Tensor, noise: Tensor, lr: float | Tensor) -> StepSums:
         """Take a step.
 
         Args:
             images: All of them, uint8 ``(n, 784)``.
             batch: Indices of those of this step, int64 ``(batch,)``.
             noise: Standard normal ``(batch, zdim)``.
-            lr: The learning rate.
+            lr: The learning rate, also as a scalar on the device.
 
         Returns:
             What the step tells, of the weights before it.

@@ -18,6 +18,8 @@ from tui_vae.errors import TrainingError
 from tui_vae.events import Limit, ModelResult, ModelStatus
 from tui_vae.model import VAE
 from tui_vae.training.control import Control
+from tui_vae.training.graphs import graphs_for
+from tui_vae.training.group import StepGroup, steps_of_graph
 from tui_vae.training.hardware import Precision
 from tui_vae.training.held_out import held_out_totals
 from tui_vae.training.ports import Surroundings
@@ -33,7 +35,7 @@ from tui_vae.training.saved_state import (
 )
 from tui_vae.training.schedule import learning_rate
 from tui_vae.training.sheets import SheetMaker
-from tui_vae.training.statistics import DeviceTotals, Totals, Window
+from tui_vae.training.statistics import Totals, Window
 from tui_vae.training.step import Step
 
 STEPS_PER_READ = 10
@@ -77,10 +79,14 @@ class Trainer:
         self.vae = VAE.from_spec(spec, config.zdim, config.sigma, generator(self._seed, "weights")).to(device)
         threads = config.threads_of(spec)
         self._take_step = Step(self.vae, self._precision.dtype, threads=threads, batch=config.batch_size)
+        graphs = graphs_for(device, self._tell_no_graphs)
+        size = min(config.batch_size, len(self._train))
+        self._steps_per_read = steps_of_graph(size) if graphs else STEPS_PER_READ
+        self._group = StepGroup(
+            self._take_step, self._train, config.zdim, most=self._steps_per_read, batch=size, graphs=graphs
+        )
         self._noise = generator(self._seed, "training noise", device=device)
         self._sheets = SheetMaker(data.held_out, config.zdim, config.seed)
-        self._losses = torch.zeros(STEPS_PER_READ, device=device)
-        self._sums = DeviceTotals(config.zdim, device)
         self._step = self._epoch = self._position = self._unread = 0
         self._totals, self._window = Totals(config.zdim), Window(Totals(config.zdim))
         self._latest: Totals | None = None
@@ -151,7 +157,7 @@ class Trainer:
             reported=self._reported,
             totals=SavedTotals.of(self._totals),
             window=SavedWindow.of(self._window),
-            unread=SavedTotals.of(self._sums.peek()),
+            unread=SavedTotals.of(self._group.sums.peek()),
             losses=tuple(losses),
             held_out=SavedTotals.of(self._latest) if self._latest else None,
             best=self._best,
@@ -168,9 +174,9 @@ class Trainer:
         self._take_step.load(saved.weights, saved.optimizer)
         self._step, self._epoch, self._position = course.step, course.epoch, course.position
         self._totals, self._window = course.totals.totals(), course.window.window()
-        self._sums.put(course.unread.totals())
+        self._group.sums.put(course.unread.totals())
         self._unread = len(course.losses)
-        self._losses[: self._unread] = torch.tensor(course.losses)
+        self._group.losses[: self._unread] = torch.tensor(course.losses)
         self._latest = course.held_out.totals() if course.held_out else None
         self._best, self._best_epoch = course.best, course.best_epoch
         self._seconds, self._epoch_began, self._reported = course.seconds, course.epoch_began, course.reported
@@ -219,9 +225,9 @@ class Trainer:
         while self._position < len(order):
             if not self._proceed():
                 return False
-            self._train_step(order[self._position : self._position + self._config.batch_size])
+            self._train_steps(order)
             last = self._position == len(order)
-            if self._unread == STEPS_PER_READ or last:
+            if self._unread == self._steps_per_read or last:
                 self._read()
                 now = time.perf_counter()
                 if now - reported >= self._seconds_between_progress() or last:
@@ -230,15 +236,21 @@ class Trainer:
                 self._save_when_due(now)
         return self._finish_epoch()
 
-    def _train_step(self, batch: torch.Tensor) -> None:
-        rate = learning_rate(self._config.schedule, self._plan.lr, self._step, self._steps)
-        noise = torch.randn(len(batch), self._config.zdim, generator=self._noise, device=batch.device)
-        sums = self._take_step(self._train, batch, noise, rate)
-        self._losses[self._unread] = sums.loss
-        self._sums.add_sums(len(batch), sums.totals)
-        self._unread += 1
-        self._step += 1
-        self._position += len(batch)
+    def _train_steps(self, order: torch.Tensor) -> None:
+        """The next steps of an epoch in this order of images, as many as are taken at once."""
+        size, left = self._config.batch_size, len(order) - self._position
+        most = min(self._group.at_once, self._steps_per_read - self._unread)
+        sizes = [min(size, left - first) for first in range(0, min(left, most * size), size)]
+        steps = range(self._step, self._step + len(sizes))
+        rates = [learning_rate(self._config.schedule, self._plan.lr, step, self._steps) for step in steps]
+        end = self._position + sum(sizes)
+        self._group.take(order[self._position : end], sizes, rates, self._noise, begin=self._unread)
+        self._unread += len(sizes)
+        self._step += len(sizes)
+        self._position = end
+
+    def _tell_no_graphs(self, reason: str) -> None:
+        self._tell.warning(f"no CUDA graph can hold the steps; training goes on step by step, slower: {reason[:200]}")
 
     def _seconds_between_progress(self) -> float:
         return min(max(self._seconds / DENSE_PROGRESS, SECONDS_BETWEEN_PROGRESS), SPARSEST_PROGRESS)
@@ -256,7 +268,7 @@ class Trainer:
     def _read(self) -> None:
         """Take sums and losses of the steps since the last read."""
         losses = self._checked_losses()
-        read = self._sums.take()
+        read = self._group.sums.take()
         self._totals.add(read)
         self._window.add(read, losses)
         self._unread = 0
@@ -264,11 +276,11 @@ class Trainer:
 
     def _begin_group(self) -> None:
         """Remember where the steps begin that will be read together."""
-        self._group = (self._noise.get_state(), self._position, self._unread)
+        self._begun = (self._noise.get_state(), self._position, self._unread)
 
     def _checked_losses(self) -> list[float]:
         """The losses since the last read; when one of them is not finite, back to where the weights are."""
-        losses: list[float] = self._losses[: self._unread].tolist()
+        losses: list[float] = self._group.losses[: self._unread].tolist()
         bad = next((index for index, loss in enumerate(losses) if not math.isfinite(loss)), None)
         if bad is None:
             return losses
@@ -281,7 +293,7 @@ class Trainer:
     def _go_back(self, steps: int) -> None:
         """Stand where so many steps since the last read were done: a resumed model meets the same step again."""
         self._step += steps - self._unread
-        state, self._position, before = self._group
+        state, self._position, before = self._begun
         self._noise.set_state(state)
         for _ in range(steps - before):
             batch = min(self._config.batch_size, len(self._train) - self._position)
@@ -289,7 +301,7 @@ class Trainer:
             self._position += batch
         # Their sums are not told apart from those of the steps that failed; the epoch's means go on without them.
         self._unread = 0
-        self._sums.clear()
+        self._group.sums.clear()
         self._take_step.failed.zero_()
 
     def _finish_epoch(self) -> bool:

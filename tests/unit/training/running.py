@@ -91,12 +91,15 @@ class Run:
 
 
 def resolved(data: Dataset, **options: Any) -> TrainConfig:
-    """A configuration for the CPU, small and with one thread a model unless said otherwise."""
+    """A configuration for where the images are, small and with one thread a model unless said otherwise."""
     defaults = {"models": (SMALL, DEEP), "zdim": 4, "sigma": 0.2, "epochs": 2, "batch_size": 100, "precision": "fp32"}
     defaults["threads"] = 1
     config = TrainConfig(**(defaults | options))
     return config.resolved(
-        device="cpu", precision=config.precision, threads=int(config.threads), train_size=len(data.train)
+        device=str(data.train.images.device),
+        precision=config.precision,
+        threads=int(config.threads),
+        train_size=len(data.train),
     )
 
 
@@ -135,7 +138,7 @@ def in_a_thread(call: Callable[[], None]) -> None:
 def identical(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
     """Whether two sets of weights agree in every bit."""
     assert one.keys() == other.keys()
-    return all(one[name].numpy().tobytes() == other[name].numpy().tobytes() for name in one)
+    return all(one[name].cpu().numpy().tobytes() == other[name].cpu().numpy().tobytes() for name in one)
 
 
 def ends(run: Run) -> dict[str, str]:

@@ -45,13 +45,13 @@ def stop(trainer: Trainer) -> None:
 def run(data: Dataset, at: At, **options: Any) -> Run:
     """Train, and do something after each of the steps given."""
     with pytest.MonkeyPatch.context() as patch:
-        original = trainer.Trainer._train_step
+        original = trainer.Trainer._train_steps
 
-        def counted(self: Trainer, batch: torch.Tensor) -> None:
-            original(self, batch)
+        def counted(self: Trainer, order: torch.Tensor) -> None:
+            original(self, order)
             at.get(self._step, lambda trainer: None)(self)
 
-        patch.setattr(trainer.Trainer, "_train_step", counted)
+        patch.setattr(trainer.Trainer, "_train_steps", counted)
         return train(data, **(OPTIONS | options))
 
 

@@ -131,14 +131,14 @@ def test_an_exception_in_one_trainer_ends_that_model_only(
     small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     straight = train(small_mnist)
-    step = Trainer._train_step
+    step = Trainer._train_steps
 
     def patched(self: Trainer, batch: torch.Tensor) -> None:
         if self._spec == DEEP and self._step == 13:
             raise BoomError("first line\nsecond line")
         step(self, batch)
 
-    monkeypatch.setattr(Trainer, "_train_step", patched)
+    monkeypatch.setattr(Trainer, "_train_steps", patched)
     run = train(small_mnist)
     assert ends(run) == {"small": "finished", "deep": "failed"}
     assert run.engine.exit_code == ExitCode.MODEL_FAILED
@@ -156,14 +156,14 @@ def test_a_model_that_runs_out_of_memory_fails_with_advice_and_the_other_finishe
     small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     straight = train(small_mnist)
-    step = Trainer._train_step
+    step = Trainer._train_steps
 
     def patched(self: Trainer, batch: torch.Tensor) -> None:
         if self._spec == DEEP and self._step == 3:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB\nand many more lines")
         step(self, batch)
 
-    monkeypatch.setattr(Trainer, "_train_step", patched)
+    monkeypatch.setattr(Trainer, "_train_steps", patched)
     run = train(small_mnist)
     assert ends(run) == {"small": "finished", "deep": "failed"}
     reason = run.of(State, "deep")[-1].reason

@@ -33,14 +33,14 @@ def straight(small_mnist: Dataset) -> Run:
 def cut_at(data: Dataset, step: int, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Run:
     """A run that is asked to stop after so many steps."""
     with monkeypatch.context() as patch:
-        original = trainer.Trainer._train_step
+        original = trainer.Trainer._train_steps
 
         def counted(self: trainer.Trainer, batch: torch.Tensor) -> None:
             original(self, batch)
             if self._step == step:
                 self._control.stop("cut")
 
-        patch.setattr(trainer.Trainer, "_train_step", counted)
+        patch.setattr(trainer.Trainer, "_train_steps", counted)
         return train(data, **(OPTIONS | options))
 
 

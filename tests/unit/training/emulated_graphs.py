@@ -1,0 +1,52 @@
+"""What a CUDA graph does, on the CPU: operations are noted down with the places they work on, and done at every replay.
+
+As with the real one, nothing is done while capturing, a number of the host's is the same at every replay, and a value
+that the host reads ends the capture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from tui_vae.training.graphs import Work
+
+
+def capture(work: Work) -> Work:
+    """Like the function of the same name in ``tui_vae.training.graphs``."""
+    recording = _Recording()
+    with recording:
+        work()
+    return recording.replay
+
+
+class _Recording(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self._operations: list[Callable[[], object]] = []
+
+    def replay(self) -> None:
+        for operation in self._operations:
+            operation()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if func is torch.ops.aten._local_scalar_dense.default:
+            raise RuntimeError("the host\n cannot read while capturing")
+        schema = func._schema
+        if schema.is_mutable:
+            self._operations.append(lambda: func(*args, **kwargs))
+            given = dict(zip((of.name for of in schema.arguments), args, strict=False)) | kwargs
+            written = [given[of.name] for of in schema.arguments if of.alias_info and of.alias_info.is_write]
+            return written[0] if len(schema.returns) == 1 else None
+        result = func(*args, **kwargs)
+        if isinstance(result, Tensor) and not any(of.alias_info for of in schema.returns):
+            # A new place, which stays the same at every replay; what stands there now is of no use.
+            self._operations.append(lambda: result.copy_(func(*args, **kwargs)))
+        return result

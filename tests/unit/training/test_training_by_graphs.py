@@ -1,0 +1,148 @@
+"""Whole trainings whose steps are captured, against those whose steps are taken one by one."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from tests.unit.training.running import DEEP, SMALL, Run, ends, identical, train
+from tui_vae.data import Dataset
+from tui_vae.events import Epoch, Notice, Progress, State
+from tui_vae.training import graphs, group, trainer
+
+# Single precision, in which the device has the learning rate, holds this one exactly. An epoch has 50 steps.
+OPTIONS: dict[str, Any] = {"schedule": "constant", "lr": 2.0**-9, "batch_size": 20, "sigma": "learned"}
+
+
+@pytest.fixture
+def images(capturing: torch.device, small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """On the device, where seven steps are captured together, so that an epoch ends with one."""
+    monkeypatch.setattr(group, "_STEPS_OF_GRAPH", 7)
+    return small_mnist.to(capturing)
+
+
+@pytest.fixture
+def one_by_one(images: Dataset) -> Run:
+    return step_by_step(images)
+
+
+def step_by_step(images: Dataset, **options: Any) -> Run:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "graphs_for", lambda device, refused: None)
+        return train(images, **(OPTIONS | options))
+
+
+@pytest.fixture
+def replays(images: Dataset, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Fills with a word for every group that is captured or replayed."""
+    done: list[str] = []
+    capture = graphs.capture
+
+    def watched(work: graphs.Work) -> graphs.Work:
+        done.append("captured")
+        replay = capture(work)
+
+        def noted() -> None:
+            done.append("replayed")
+            replay()
+
+        return noted
+
+    monkeypatch.setattr(graphs, "capture", watched)
+    return done
+
+
+def measured(run: Run) -> list[tuple[Any, ...]]:
+    """What was told of each epoch, but for the time it took: exact on the device, rounded where sums are added up."""
+    return [
+        (e.model, e.epoch, e.split, e.kl_per_latent, e.active_units, e.sigma) for e in sorted(run.of(Epoch), key=_of)
+    ]
+
+
+def _of(event: Epoch) -> tuple[str, int, str]:
+    return event.model, event.epoch, event.split
+
+
+def test_a_captured_training_has_the_bits_of_one_step_by_step(
+    replays: list[str], images: Dataset, one_by_one: Run
+) -> None:
+    assert not replays
+    run = train(images, **OPTIONS)
+    assert ends(run) == {"small": "finished", "deep": "finished"}
+    # Of each model, 2 epochs of 7 groups and one of a single step; the first of each kind as it is.
+    assert (replays.count("captured"), replays.count("replayed")) == (4, 2 * (13 + 1))
+    for model in ("small", "deep"):
+        assert identical(run.weights(model), one_by_one.weights(model))
+    held_out = [of for of in measured(run) if of[2] == "held_out"]
+    assert held_out == [of for of in measured(one_by_one) if of[2] == "held_out"]
+    for mine, other in zip(measured(run), measured(one_by_one), strict=True):
+        assert mine[3] == pytest.approx(other[3], rel=1e-5, abs=1e-6)
+
+
+def test_progress_tells_of_every_step(images: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer, "SECONDS_BETWEEN_PROGRESS", 0.0)
+    run = train(images, models=(SMALL,), epochs=1, **OPTIONS)
+    told = run.of(Progress)
+    assert [event.step for event in told] == [7, 14, 21, 28, 35, 42, 49, 50]
+    # The mean is of sums in single precision.
+    assert all(event.loss_min - 0.01 <= event.loss <= event.loss_max + 0.01 for event in told)
+
+
+@pytest.mark.parametrize("groups", [1, 3, 7, 9])
+def test_a_training_resumed_between_two_groups_has_the_same_bits(
+    groups: int, images: Dataset, one_by_one: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = trainer.Trainer._train_steps
+    count = 0
+
+    def counted(self: trainer.Trainer, order: torch.Tensor) -> None:
+        nonlocal count
+        taken(self, order)
+        count += 1
+        if count == groups:
+            self._control.stop("cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer.Trainer, "_train_steps", counted)
+        cut = train(images, models=(DEEP,), **OPTIONS)
+    assert ends(cut) == {"deep": "stopped"}
+    saved = cut.store.latest["deep"][-1]
+    assert saved.course.step == 7 * (groups - groups // 8) + groups // 8
+    resumed = train(images, models=(DEEP,), saved={"deep": saved}, **OPTIONS)
+    assert ends(resumed) == {"deep": "finished"}
+    assert identical(resumed.weights("deep"), one_by_one.weights("deep"))
+
+
+def test_a_training_that_diverges_within_a_replay_stands_where_it_does_step_by_step(
+    replays: list[str], images: Dataset
+) -> None:
+    """At the same step, with the same weights, and with the generator where that step finds it."""
+    options = {"lr": 2.0**-3, "sigma": 0.2, "models": (SMALL,)}
+    run, single = train(images, **(OPTIONS | options)), step_by_step(images, **options)
+    assert ends(run) == ends(single) == {"small": "failed"}
+    assert "replayed" in replays
+    assert run.of(State, "small")[-1].reason == single.of(State, "small")[-1].reason
+    assert identical(run.weights("small"), single.weights("small"))
+    courses = [of.store.latest["small"][-1].course for of in (run, single)]
+    assert courses[0].noise == courses[1].noise
+    assert (courses[0].step, courses[0].position) == (courses[1].step, courses[1].position)
+
+
+def test_where_steps_cannot_be_captured_training_says_so_once_and_has_the_same_bits(
+    images: Dataset, one_by_one: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def impossible(work: graphs.Work) -> graphs.Work:
+        raise RuntimeError("operation not permitted\nwhen stream is capturing")
+
+    monkeypatch.setattr(graphs, "capture", impossible)
+    run = train(images, models=(DEEP,), **OPTIONS)
+    assert ends(run) == {"deep": "finished"}
+    (notice,) = run.of(Notice)
+    assert (notice.level, notice.model) == ("warning", "deep")
+    assert "step by step" in notice.text
+    assert notice.text.isprintable()
+    assert identical(run.weights("deep"), one_by_one.weights("deep"))
+    assert math.isfinite(run.of(Epoch)[-1].elbo)
