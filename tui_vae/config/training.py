@@ -119,7 +119,10 @@ class TrainConfig:
     )
     device: str = option(AUTO, "Where to train.", metavar="auto|cpu|cuda[:N]|mps", panel="Machine")
     precision: str = option(
-        AUTO, "Matrix products (fp32 is TF32 on CUDA); weights and sums stay fp32.", metavar="|".join(PRECISIONS), panel="Machine"
+        AUTO,
+        "Matrix products (fp32 is TF32 on CUDA); weights and sums stay fp32.",
+        metavar="|".join(PRECISIONS),
+        panel="Machine",
     )
     threads: int | Literal["auto"] = option(
         AUTO,

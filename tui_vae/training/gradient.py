@@ -51,8 +51,17 @@ class _Share:
 
 @dataclass(frozen=True)
 class _Batch:
-    """All that is prepared for batches of so many images."""
+    """All that is prepared for batches of so many images.
 
+    Attributes:
+        order, noise: Where those of the batch can be placed.
+        places: Of each part.
+        sums: Of all of them.
+        shares: Of each thread.
+    """
+
+    order: Tensor
+    noise: Tensor
     places: list[Places]
     sums: BatchSums
     shares: list[_Share]
@@ -92,7 +101,8 @@ class NegativeElbo:
     def load(self, values: Tensor) -> None:
         """Go on with other parameters, and with what they say of the decoder's sigma."""
         copy(values, self.weights)
-        self._batches.clear()
+        for batch in self._batches.values():
+            batch.sums.take_sigma(self._log_sigma)
 
     def begin(self, images: int) -> None:
         """Begin a step with a batch of so many images, before threads share it."""
@@ -101,7 +111,11 @@ class NegativeElbo:
             self._batches[images] = self._prepared(images)
         elif self._learns_sigma:
             self._batches[images].sums.take_sigma(self._log_sigma)
-        self._batch = self._batches[images]
+        self._batch, self._images = self._batches[images], images
+
+    def place(self, batch: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Bring both, as they are given to :meth:`propagate`, to where those of all batches of this size are."""
+        return self._batch.order.copy_(batch), self._batch.noise.copy_(noise)
 
     def propagate(self, part: int, images: Tensor, batch: Tensor, noise: Tensor) -> None:
         """Take the images of a part through all layers and back.
@@ -112,7 +126,7 @@ class NegativeElbo:
             batch: Indices of those of the batch, int64 ``(batch,)``.
             noise: Standard normal ``(batch, zdim)``.
         """
-        rows, places, sums = self._rows(part, len(batch)), self._batch.places[part], self._batch.sums
+        rows, places, sums = self._rows(part, self._images), self._batch.places[part], self._batch.sums
         # Of rows as whole as these, index_select is much faster than an index.
         torch.index_select(images, 0, batch[rows], out=places.pixels)
         places.x.copy_(places.pixels).div_(255)
@@ -122,7 +136,7 @@ class NegativeElbo:
         torch.sum(places.terms, 0, out=sums.terms_of[part])
         self._decode(places)
         torch.dot(places.all_errors, places.all_errors, out=sums.squared_error_of[part])
-        self._propagate_back(places, noise, sums.slope, len(batch))
+        self._propagate_back(places, noise, sums.slope, self._images)
 
     def loss(self) -> Tensor:
         """The mean of -ELBO over the batch, once all its parts were propagated."""
@@ -153,6 +167,8 @@ class NegativeElbo:
         widths = [[len(layer.bias) for layer in net] for net in (self._encoder, self._decoder)]
         whole = Places.of(images, zdim, widths[0], widths[1], self.weights)
         return _Batch(
+            order=torch.empty(images, dtype=torch.int64, device=self.weights.device),
+            noise=self._log_sigma.new_empty(images, zdim),
             places=[whole[self._rows(part, images)] for part in range(self._parts)],
             sums=BatchSums(self._parts, images, zdim, self._log_sigma),
             shares=[self._share(part, whole) for part in range(self._parts)],

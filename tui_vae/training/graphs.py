@@ -1,4 +1,4 @@
-"""Work for a CUDA device that is the same every time, captured once: one launch then, instead of some thousand.
+"""Work that is the same every time, captured once; on a CUDA device it is one launch then, instead of some thousand.
 
 What is captured are the kernels and the places in memory that they read and write. So such work takes everything that
 changes from places on the device which the host fills before, reads nothing back, and asks for no new place that

@@ -7,7 +7,7 @@ wait asleep, so that a machine with other work slows them by no more than its sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,8 +20,10 @@ from tui_vae.model import VAE
 from tui_vae.training.adam import Adam
 from tui_vae.training.batch_sums import StepSums
 from tui_vae.training.gradient import NegativeElbo, copy
+from tui_vae.training.graphs import Work
 from tui_vae.training.hardware import computing_with, use_threads
 from tui_vae.training.parameters import FlatParameters
+from tui_vae.training.traces import traces_for
 
 _LEAST_IMAGES = 32
 """Of a part: products with fewer rows are slow."""
@@ -54,6 +56,7 @@ class Step:
         self._gradient = gradient = NegativeElbo(vae, parameters, dtype, parts)
         self._adam = Adam(parameters, gradient.slices)
         self._slices = [_Slice.of(parameters, gradient, where) for where in gradient.slices]
+        self._traces = traces_for(device)
         self.failed, self._doubt = torch.zeros(2, device=device).unbind()
         self._parts = parts
         self._intra_op = max(1, threads // parts)
@@ -77,6 +80,8 @@ class Step:
         """
         self._lr = lr
         self._gradient.begin(len(batch))
+        if self._traces:
+            batch, noise = self._gradient.place(batch, noise)
         others = [self._pool.submit(self._take_part, part, images, batch, noise) for part in range(1, self._parts)]
         # Whoever broke the meeting says why; the others only that it did not take place.
         with computing_with(self._intra_op), suppress(BrokenBarrierError):
@@ -101,9 +106,10 @@ class Step:
     @torch.no_grad()
     def _take_part(self, part: int, images: Tensor, batch: Tensor, noise: Tensor) -> None:
         try:
-            self._gradient.propagate(part, images, batch, noise)
+            key = ("propagate", part, len(batch), id(images))
+            self._do(key, lambda: self._gradient.propagate(part, images, batch, noise))
             self._meeting.wait()
-            self._move(part)
+            self._move(part, len(batch))
         except BaseException:
             self._meeting.abort()
             raise
@@ -116,10 +122,17 @@ class Step:
         torch.sub(loss, loss, out=self._doubt)
         self.failed.logical_or_(self._doubt)
 
-    def _move(self, part: int) -> None:
+    def _do(self, key: Hashable, work: Work) -> None:
+        """Do what is the same for the same key, and leaves the same when it is repeated."""
+        if self._traces:
+            self._traces.do(key, work)
+        else:
+            work()
+
+    def _move(self, part: int, images: int) -> None:
         """Move the parameters of a slice, while its gradients are still in this thread's cache."""
         of = self._slices[part]
-        self._gradient.differentiate(part)
+        self._do(("differentiate", part, images), lambda: self._gradient.differentiate(part))
         copy(of.rounded_gradients, of.gradients)
         if of.log_sigma_gradient is not None:
             of.log_sigma_gradient.copy_(self._gradient.log_sigma_gradient)

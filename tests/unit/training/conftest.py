@@ -7,7 +7,7 @@ import torch
 
 from tests.unit.training import emulated_graphs
 from tui_vae.data import Dataset
-from tui_vae.training import graphs, trainer
+from tui_vae.training import graphs, step, trainer
 from tui_vae.training.graphs import Graphs
 
 
@@ -21,6 +21,7 @@ def tiny_mnist(small_mnist: Dataset) -> Dataset:
 def capturing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> torch.device:
     """A device on which steps are captured: CUDA by its graphs, the CPU by what behaves as they do."""
     if request.param == "cpu":
+        monkeypatch.setattr(step, "traces_for", lambda device: None)  # which CUDA has none of
         monkeypatch.setattr(graphs, "capture", emulated_graphs.capture)
         monkeypatch.setattr(trainer, "graphs_for", lambda device, refused: Graphs(graphs.capture, refused))
     return torch.device(request.param)
