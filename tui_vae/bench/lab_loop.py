@@ -1,7 +1,7 @@
 """What the trainer is compared with: the usual script of a lab, written as such scripts are.
 
-A program of its own: ``python -m tui_vae.bench.lab_loop STEPS`` trains the default models one after the other for so
-many steps each, and prints a JSON object with what a step took of each: seconds, and seconds of all cores.
+A program of its own: ``python -m tui_vae.bench.lab_loop STEPS [DEVICE]`` trains the default models one after the other
+for so many steps each, and prints a JSON object with what a step took of each: seconds, and seconds of all cores.
 ``DataLoader`` and ``ToTensor`` over images of PIL, ``torch.distributions``, ``torch.optim.Adam``, and as many threads
 as torch takes by itself.
 """
@@ -74,11 +74,12 @@ def mlp(*widths: int) -> nn.Sequential:
 def seconds_per_step(model: LabVAE, loader: DataLoader[Any], lr: float, steps: int) -> tuple[float, float]:
     """Train for ``steps`` steps after the warm-up, or to the end of the epoch: seconds, and seconds of all cores."""
     optimiser = torch.optim.Adam(model.parameters(), lr=lr)
+    device = next(model.parameters()).device
     total_loss, began, worked, done = 0.0, 0.0, 0.0, 0
     for index, (images, _) in enumerate(itertools.islice(loader, _WARM_UP + steps)):
         if index == _WARM_UP:
             began, worked, done = time.perf_counter(), time.process_time(), 0
-        loss = model(images.view(len(images), -1))
+        loss = model(images.view(len(images), -1).to(device))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -87,16 +88,16 @@ def seconds_per_step(model: LabVAE, loader: DataLoader[Any], lr: float, steps: i
     return (time.perf_counter() - began) / done, (time.process_time() - worked) / done
 
 
-def main(steps: int) -> None:
+def main(steps: int, device: str = "cpu") -> None:
     config = TrainConfig()
     train = load_dataset(config).train
     seconds = {}
     for spec in config.models:
-        model = LabVAE(spec.hidden, config.zdim, float(config.sigma))
+        model = LabVAE(spec.hidden, config.zdim, float(config.sigma)).to(device)
         loader = DataLoader(Digits(train.images, train.labels), batch_size=config.batch_size, shuffle=True)
         seconds[spec.name] = seconds_per_step(model, loader, config.lr, steps)
     print(json.dumps(seconds))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), *sys.argv[2:])

@@ -143,8 +143,8 @@ def _round() -> Round:
 def _trained(precision: str) -> tuple[Trained, str]:
     """What is measured with a precision, and which ``auto`` would be."""
     bound = told_by("bound", _BOUND_STEPS, _BOUND_PAIRS, precision)
-    together = _seconds_of_epoch(MODELS, precision)
-    alone = {model: _seconds_of_epoch((model,), precision) for model in MODELS}
+    together = seconds_of_epoch(MODELS, precision)
+    alone = {model: seconds_of_epoch((model,), precision) for model in MODELS}
     return Trained(bound["in_turn"], bound["at_once"], together, alone), bound["auto"]
 
 
@@ -155,12 +155,12 @@ def told_by(module: str, *arguments: object) -> Any:
     return json.loads(done.stdout)
 
 
-def _seconds_of_epoch(models: Sequence[str], precision: str) -> float:
+def seconds_of_epoch(models: Sequence[str], precision: str, device: str = "cpu") -> float:
     """Of these default models together."""
     chosen = [option for model in models for option in ("--model", _ALONE[model])]
     with tempfile.TemporaryDirectory() as runs:
         kept = ("--runs-dir", runs, "--epochs", str(_EPOCHS), "--no-evaluate")
-        options = ("--no-ui", "--quiet", "--device", "cpu", "--precision", precision)
+        options = ("--no-ui", "--quiet", "--device", device, "--precision", precision)
         subprocess.run((*COMMAND, *options, *kept, *chosen), check=True, capture_output=True)
         events = list(read_log(log_of(Path(runs))))
     began = min(event.t for event in events if isinstance(event, State) and event.state == "running")

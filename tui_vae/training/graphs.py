@@ -15,7 +15,10 @@ import torch
 
 Work = Callable[[], None]
 Capture = Callable[[Work], Work]
-"""Takes some work without doing it, and gives what does it from then on. Raises RuntimeError where it cannot."""
+"""Takes some work and gives what does it from then on. Raises RuntimeError where it cannot.
+
+The work is not done meanwhile, or it is work that leaves the same when it is repeated.
+"""
 
 _CAPTURING = threading.Lock()
 
