@@ -29,6 +29,13 @@ _LEAST_IMAGES = 32
 """Of a part: products with fewer rows are slow."""
 
 
+LOST = 2.0**100
+"""Nats from which on a loss counts as not finite: gradients overflow long before it does."""
+
+_BEYOND = 2.0**28
+"""By which a loss overflows single precision if and only if it is lost: times a power of two, nothing is rounded."""
+
+
 def parts_of(threads: int, batch: int, device_type: str) -> int:
     """Into how many parts a batch is divided; what a graphics card has is no threads of ours."""
     return max(1, min(threads, batch // _LEAST_IMAGES)) if device_type == "cpu" else 1
@@ -43,7 +50,7 @@ class Step:
         threads: That may work on it; the number decides how sums are rounded.
         batch: The usual number of images.
 
-    ``failed`` is a scalar on the device: 1 from the first loss on that was not finite. All steps from that one on
+    ``failed`` is a scalar on the device: 1 from the first loss on that is :data:`LOST`. All steps from that one on
     change nothing, which is decided on the device: the host learns of it when it reads the losses, and finds the
     weights as they were before that step.
     """
@@ -118,8 +125,9 @@ class Step:
     def _judge(self) -> None:
         """Whether to move at all: what one thread does for all when the whole batch was propagated."""
         loss = self._gradient.loss()
-        # 0, or what is not a number where the loss is not finite, which counts as true.
-        torch.sub(loss, loss, out=self._doubt)
+        # 0, or what is not a number where the loss is lost, which counts as true.
+        torch.mul(loss, _BEYOND, out=self._doubt)
+        self._doubt.sub_(self._doubt)
         self.failed.logical_or_(self._doubt)
 
     def _do(self, key: Hashable, work: Work) -> None:

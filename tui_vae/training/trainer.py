@@ -36,7 +36,7 @@ from tui_vae.training.saved_state import (
 from tui_vae.training.schedule import learning_rate
 from tui_vae.training.sheets import SheetMaker
 from tui_vae.training.statistics import Totals, Window
-from tui_vae.training.step import Step
+from tui_vae.training.step import LOST, Step
 
 STEPS_PER_READ = 10
 """Steps between two reads of the device. The host never waits for a single step."""
@@ -106,7 +106,7 @@ class Trainer:
         """Train until the last epoch or until stopped; returns how it ended.
 
         Raises:
-            TrainingError: A loss was not finite. The weights are those before that step.
+            TrainingError: A loss was not finite, or as good as. The weights are those before that step.
         """
         limit = self._find_limit(self._spec)
         self._limit = limit.held_out if limit else None
@@ -144,7 +144,7 @@ class Trainer:
         """All of it, copied to the CPU; between two steps only.
 
         Raises:
-            TrainingError: A loss since the last read was not finite.
+            TrainingError: A loss since the last read was not finite, or as good as.
         """
         losses = self._checked_losses()
         config = self._config
@@ -279,14 +279,14 @@ class Trainer:
         self._begun = (self._noise.get_state(), self._position, self._unread)
 
     def _checked_losses(self) -> list[float]:
-        """The losses since the last read; when one of them is not finite, back to where the weights are."""
+        """The losses since the last read; when one of them is lost, back to where the weights are."""
         losses: list[float] = self._group.losses[: self._unread].tolist()
-        bad = next((index for index, loss in enumerate(losses) if not math.isfinite(loss)), None)
+        bad = next((index for index, loss in enumerate(losses) if not abs(loss) < LOST), None)
         if bad is None:
             return losses
         self._go_back(bad)
         raise TrainingError(
-            f"the loss became {losses[bad]} at step {self._step + 1}; the weights are those of step {self._step}; "
+            f"the loss became {losses[bad]:g} at step {self._step + 1}; the weights are those of step {self._step}; "
             f"try a smaller --lr than {self._plan.lr:g}"
         )
 

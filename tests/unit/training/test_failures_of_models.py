@@ -15,6 +15,7 @@ from tui_vae.events import Checkpoint, Epoch, Event, Notice, State
 from tui_vae.model import VAE
 from tui_vae.training import Engine
 from tui_vae.training.gradient import NegativeElbo
+from tui_vae.training.step import LOST
 from tui_vae.training.trainer import Trainer
 
 from .running import (
@@ -36,6 +37,15 @@ def not_a_number(loss: torch.Tensor) -> None:
 
 def infinite(loss: torch.Tensor) -> None:
     loss.fill_(float("inf"))
+
+
+def hopeless(loss: torch.Tensor) -> None:
+    loss.fill_(LOST)
+
+
+def great(loss: torch.Tensor) -> None:
+    """The greatest that is not yet lost."""
+    loss.fill_(LOST * (1 - 2.0**-24))
 
 
 def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> list[dict[str, torch.Tensor]]:
@@ -62,7 +72,7 @@ def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> li
     return weights
 
 
-@pytest.mark.parametrize("spoil", [not_a_number, infinite], ids=lambda spoil: spoil.__name__)
+@pytest.mark.parametrize("spoil", [not_a_number, infinite, hopeless], ids=lambda spoil: spoil.__name__)
 @pytest.mark.parametrize("step", [1, 7, 10, 11, 35, 68])
 def test_a_model_that_diverges_keeps_the_weights_before_that_step(
     step: int, spoil: Spoil, small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
@@ -125,6 +135,23 @@ def test_a_model_whose_very_last_step_diverges_has_not_finished(small_mnist: Dat
 
 class BoomError(Exception):
     pass
+
+
+def test_a_loss_that_is_not_yet_lost_ends_nothing(small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    straight = train(small_mnist, batch_size=30)
+    spoil_step(monkeypatch, 35, great)
+    run = train(small_mnist, batch_size=30)
+    assert ends(run) == {"small": "finished", "deep": "finished"}
+    assert identical(run.weights("deep"), straight.weights("deep"))  # they follow from gradients, not from losses
+
+
+def test_gradients_that_overflow_before_the_loss_leave_no_weights_that_are_not_finite(small_mnist: Dataset) -> None:
+    run = train(small_mnist, models=(SMALL,), schedule="constant", lr=0.125, batch_size=20)
+    assert ends(run) == {"small": "failed"}
+    assert all_finite(run.weights("small"))
+    saved = run.store.latest["small"][-1]
+    assert all_finite(saved.weights)
+    assert all_finite(saved.optimizer)
 
 
 def test_an_exception_in_one_trainer_ends_that_model_only(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.unit.training.running import DEEP, SMALL, Run, ends, identical, train
+from tests.unit.training.running import DEEP, SMALL, Run, all_finite, ends, identical, train
 from tui_vae.data import Dataset
 from tui_vae.events import Epoch, Notice, Progress, State
 from tui_vae.training import graphs, group, trainer
@@ -126,6 +126,7 @@ def test_a_training_that_diverges_within_a_replay_stands_where_it_does_step_by_s
     assert "replayed" in replays
     assert run.of(State, "small")[-1].reason == single.of(State, "small")[-1].reason
     assert identical(run.weights("small"), single.weights("small"))
+    assert all_finite(run.weights("small"))
     courses = [of.store.latest["small"][-1].course for of in (run, single)]
     assert courses[0].noise == courses[1].noise
     assert (courses[0].step, courses[0].position) == (courses[1].step, courses[1].position)
