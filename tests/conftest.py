@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+from tests.nursing import Nursery
 from tui_vae.config import TrainConfig
 from tui_vae.data import Dataset, Split, load_dataset
 from tui_vae.data.embedded import load_mnist
@@ -60,3 +61,11 @@ def mnist() -> tuple[Split, Split]:
 def small_mnist() -> Dataset:
     """The first 1,000 training images of MNIST and its last 500, held out."""
     return load_dataset(TrainConfig(train_size=1000, val_size=500))
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Starts the command in a process of its own where its start is not what is tested."""
+    nursery = Nursery()
+    yield nursery
+    nursery.close()

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.nursing import Nursery
+from tests.faults.nursing import FaultyTraining
+from tests.nursing import Nursery
 from tui_vae.config import TrainConfig
 from tui_vae.events import Event, RunFinished, RunStarted
 from tui_vae.runs import read_log
@@ -86,7 +87,5 @@ def whole_run(tmp_path: Path) -> Callable[..., list[Event]]:
 
 
 @pytest.fixture(scope="module")
-def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    nursery = Nursery(tmp_path_factory.mktemp("nursery") / "runs")
-    yield nursery
-    nursery.close()
+def training(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> FaultyTraining:
+    return FaultyTraining(nursery, tmp_path_factory.mktemp("training") / "runs")

@@ -1,13 +1,12 @@
-"""The nursery, from the side of a test."""
+"""Runs of one folder, trained by children of the nursery, which may be given faults."""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
+
+from tests.nursing import Child, Nursery
 
 SMALL = [
     *(
@@ -28,33 +27,26 @@ SMALL = [
 """16 steps an epoch, of two models."""
 
 
-class Nursery:
+class FaultyTraining:
     """Starts the command on the runs of a folder, and awaits it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, nursery: Nursery, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.nursery"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            env=os.environ | {"TUI_VAE_RUNS": str(folder)},
-        )
+        self._nursery = nursery
 
-    def start(self, *arguments: str, **faults: Any) -> int:
-        """Start the command, with faults as :mod:`tests.faults.nursery` has them; returns its pid."""
-        output = self.folder.with_suffix(".txt")
-        output.unlink(missing_ok=True)
-        return self._ask({"arguments": arguments, "output": str(output), "faults": faults})
-
-    def wait(self, pid: int) -> int:
-        """Exit code of a child, or minus the signal that ended it."""
-        return self._ask({"wait": pid})
+    def start(self, *arguments: str, **faults: Any) -> Child:
+        """Start the command, with faults as :mod:`tests.nursery` has them."""
+        env = os.environ | {"TUI_VAE_RUNS": str(self.folder)}
+        output_file = self.folder.with_suffix(".txt")
+        output_file.unlink(missing_ok=True)  # a child that was started before may go on writing to it
+        with open(os.devnull) as nowhere, output_file.open("a") as output:
+            streams = (nowhere.fileno(), output.fileno(), output.fileno())
+            return self._nursery.start(arguments, folder=self.folder, env=env, streams=streams, **faults)
 
     def train(self, *arguments: str, **faults: Any) -> int:
         """Run the command to its end; returns its exit code, or minus the signal that ended it."""
-        return self.wait(self.start(*arguments, **faults))
+        return self.start(*arguments, **faults).wait()
 
     def output(self) -> str:
         """What the child that was started last has written."""
@@ -64,14 +56,3 @@ class Nursery:
         """The directory of a run."""
         (path,) = self.folder.glob(f"*-{name}")
         return path
-
-    def _ask(self, request: dict[str, Any]) -> int:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.communicate()

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.nursing import SMALL, Nursery
+from tests.faults.nursing import SMALL, FaultyTraining
 from tests.faults.same_training import assert_same_training
 from tui_vae.events import ModelStarted, Progress, RunFinished
 from tui_vae.runs import read_log
@@ -38,45 +37,44 @@ def trains(log: Path, since: int) -> bool:
         return b'"event":"progress"' in file.read()
 
 
-def live_and_die(nursery: Nursery, kill_at: int | None, seconds: float) -> bool:
+def live_and_die(training: FaultyTraining, kill_at: int | None, seconds: float) -> bool:
     """Resume the run and kill it so long after it trains, or at a call that changes the disk; False when it ended."""
-    log = nursery.run("tortured") / "events.jsonl"
+    log = training.run("tortured") / "events.jsonl"
     before = bytes_of(log)
-    pid = nursery.start("--no-ui", "--quiet", "--no-evaluate", "--resume", "tortured", kill_at=kill_at)
+    process = training.start("--no-ui", "--quiet", "--no-evaluate", "--resume", "tortured", kill_at=kill_at)
     if kill_at is None:
         end = time.monotonic() + 60
         while not trains(log, before):
-            assert time.monotonic() < end, nursery.output()
+            assert time.monotonic() < end, training.output()
             time.sleep(0.005)
         time.sleep(seconds)
-        os.kill(pid, signal.SIGKILL)
-    code = nursery.wait(pid)
-    assert code in (0, -signal.SIGKILL), nursery.output()
+        process.send_signal(signal.SIGKILL)
+    code = process.wait()
+    assert code in (0, -signal.SIGKILL), training.output()
     return code != 0
 
 
 @pytest.mark.timeout(3600)
 def test_killed_at_random_moments_it_ends_with_the_same_bits(
-    nursery: Nursery, pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]
+    training: FaultyTraining, pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kills = pytestconfig.getoption("--kills")
     assert isinstance(kills, int)
     options = [*OPTIONS, "--epochs", str(kills * EPOCHS_PER_KILL)]
-    assert nursery.wait(nursery.start(*options, "--name", "undisturbed")) == 0
+    assert training.train(*options, "--name", "undisturbed") == 0
 
     chance = random.Random(kills)
-    first = nursery.start(*options, "--name", "tortured", kill_at=30)
-    assert nursery.wait(first) == -signal.SIGKILL
+    assert training.train(*options, "--name", "tortured", kill_at=30) == -signal.SIGKILL
     done = 1
     while done < kills:
         kill_at = chance.randint(1, 150) if chance.random() < 0.5 else None
-        if not live_and_die(nursery, kill_at, chance.uniform(0, MOST_TRAINED)):
+        if not live_and_die(training, kill_at, chance.uniform(0, MOST_TRAINED)):
             break
         done += 1
     assert done == kills, f"training was over after {done} kills"
-    assert nursery.wait(nursery.start("--no-ui", "--quiet", "--no-evaluate", "--resume", "tortured")) == 0
+    assert training.train("--no-ui", "--quiet", "--no-evaluate", "--resume", "tortured") == 0
 
-    tortured, undisturbed = nursery.run("tortured"), nursery.run("undisturbed")
+    tortured, undisturbed = training.run("tortured"), training.run("undisturbed")
     assert_same_training(tortured, undisturbed)
     events = list(read_log(tortured / "events.jsonl"))
     assert isinstance(events[-1], RunFinished)
