@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.terminal.pseudo_terminal import Terminal
+from tests.nursing import Nursery
+from tests.terminal.pseudo_terminal import Begin, Terminal, started
 from tests.terminal.tmux import Tmux
 
 SAYS_SOMETHING_ABOUT_OUTPUT = (
@@ -41,13 +42,29 @@ def surroundings() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def spawn(command: str, surroundings: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
     """Starts the command in a folder and a terminal; ends what the tests leave running."""
+    yield from spawning(lambda arguments, folder, env: started([command, *arguments], folder, env), surroundings)
+
+
+@pytest.fixture(scope="session")
+def spawn_loaded(nursery: Nursery, surroundings: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
+    """As ``spawn``, where torch and Textual are loaded already: for tests of what comes after the start."""
+
+    def born(arguments: Sequence[str], folder: Path, env: Mapping[str, str]) -> Begin:
+        return lambda end: nursery.start(arguments, folder=folder, env=env, streams=(end, end, end), terminal=True)
+
+    yield from spawning(born, surroundings)
+
+
+def spawning(
+    process: Callable[[Sequence[str], Path, Mapping[str, str]], Begin], surroundings: dict[str, str]
+) -> Iterator[Callable[..., Terminal]]:
     terminals: list[Terminal] = []
 
     def spawn(folder: Path, *arguments: str, size: tuple[int, int] = (80, 24), **env: str) -> Terminal:
         trains = arguments[:1] not in (("watch",), ("runs",))
-        terminal = Terminal(command, [*(SMALL if trains else ()), *arguments], folder, surroundings | env, size)
-        terminals.append(terminal)
-        return terminal
+        begin = process([*(SMALL if trains else ()), *arguments], folder, surroundings | env)
+        terminals.append(Terminal(begin, size))
+        return terminals[-1]
 
     yield spawn
     for terminal in terminals:

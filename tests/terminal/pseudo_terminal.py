@@ -6,20 +6,26 @@ import copy
 import fcntl
 import os
 import re
+import select
 import signal
 import struct
+import subprocess
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pexpect
 import pyte
 import pytest
 
+from tests.nursing import Child
+
 PATIENCE = 60.0
 """Seconds after which a state that does not come is given up; no test waits for it when all is well."""
+
+MOST_AT_ONCE = 65536
+"""Bytes that are taken before anybody looks at the screen: the kernel gives only a part of what was written at once."""
 
 KEYS = {"enter": "\r", "escape": "\x1b", "tab": "\t", "left": "\x1b[D", "right": "\x1b[C", "ctrl+c": "\x03"}
 _ALTERNATE = 1049
@@ -49,21 +55,47 @@ class Screen(pyte.Screen):
         """Questions for the terminal are not answered, as over a slow line."""
 
 
+Process = Child | subprocess.Popen[bytes]
+Begin = Callable[[int], Process]
+"""Starts a process in the terminal that a descriptor leads to."""
+
+
+def started(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> Begin:
+    """Starts a program as a terminal emulator does: as the first of a session, which the terminal controls."""
+
+    def begin(terminal: int) -> Process:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=env,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - takes no lock
+        )
+
+    return begin
+
+
 class Terminal:
     """One process in a terminal of its own."""
 
-    def __init__(self, command: str, arguments: list[str], folder: Path, env: dict[str, str], size: tuple[int, int]):
+    def __init__(self, begin: Begin, size: tuple[int, int]):
         width, height = size
         self.received = b""
         self._screen = Screen(width, height)
         self._stream = pyte.ByteStream(self._screen)
-        self._child = pexpect.spawn(command, arguments, cwd=str(folder), env=env, dimensions=(height, width))
-        self._flags = termios.tcgetattr(self._child.child_fd)[3]
-        self._hung_up = self._reaped = False
+        self._end, terminal = os.openpty()
+        self._hung_up = False
+        self._set_size(struct.pack("HHHH", height, width, 0, 0))
+        self._flags = termios.tcgetattr(self._end)[3]
+        self.process = begin(terminal)
+        os.close(terminal)
 
     @property
     def pid(self) -> int:
-        return int(self._child.pid)
+        return self.process.pid
 
     @property
     def text(self) -> str:
@@ -76,16 +108,20 @@ class Terminal:
         return {cell.fg for cell in cells} | {cell.bg for cell in cells}
 
     def read(self, seconds: float = 0.1) -> bool:
-        """Take what the process has written; False once it has closed its terminal."""
-        try:
-            output = self._child.read_nonblocking(65536, timeout=seconds)
-        except pexpect.TIMEOUT:
-            return True
-        except pexpect.EOF:
-            return False
+        """Take all that the process has written; False once it has closed its terminal."""
+        output = b""
+        ended = False
+        while not ended and len(output) < MOST_AT_ONCE and select.select([self._end], [], [], seconds)[0]:
+            try:
+                more = os.read(self._end, MOST_AT_ONCE)
+            except OSError:  # so Linux says that nobody has it open any more
+                more = b""
+            ended = not more
+            output += more
+            seconds = 0.0
         self.received += output
         self._stream.feed(output)
-        return True
+        return not ended
 
     def wait_until(self, condition: str | Callable[[], object], patience: float = PATIENCE) -> None:
         """Wait for a text on the screen, or for a condition."""
@@ -113,21 +149,22 @@ class Terminal:
     def press(self, *keys: str) -> None:
         """Type; escape comes last, for a key right after it would be taken as one with alt."""
         for key in keys:
-            self._child.send(KEYS.get(key, key))
+            os.write(self._end, KEYS.get(key, key).encode())
 
     def resize(self, width: int, height: int) -> None:
         self._screen.resize(height, width)
-        self._child.setwinsize(height, width)
+        self._set_size(struct.pack("HHHH", height, width, 0, 0))
 
     def change_font(self, width: int, height: int) -> None:
         """Give as many cells as before another size in pixels."""
         columns, lines = self._screen.columns, self._screen.lines
-        size = struct.pack("HHHH", lines, columns, columns * width, lines * height)
-        fcntl.ioctl(self._child.child_fd, termios.TIOCSWINSZ, size)
+        self._set_size(struct.pack("HHHH", lines, columns, columns * width, lines * height))
+
+    def _set_size(self, size: bytes) -> None:
+        fcntl.ioctl(self._end, termios.TIOCSWINSZ, size)
 
     def signal(self, number: signal.Signals) -> None:
-        if self._child.isalive():
-            self._child.kill(number)
+        self.process.send_signal(number)
 
     def exit_code(self, patience: float = PATIENCE) -> int:
         """Wait for the end of the process."""
@@ -135,13 +172,13 @@ class Terminal:
         while self.read():
             if time.monotonic() > end:
                 pytest.fail(f"did not end; the screen:\n{self.text}")
-        self._child.wait()
-        assert self._child.signalstatus is None, f"ended by signal {self._child.signalstatus}"
-        return int(self._child.exitstatus)
+        code = self.process.wait()
+        assert code >= 0, f"ended by signal {-code}"
+        return code
 
     def assert_left_as_found(self) -> None:
         """No raw mode, no alternate screen, a visible cursor, and no other mode of the terminal still on."""
-        assert termios.tcgetattr(self._child.child_fd)[3] == self._flags, "still in raw mode"
+        assert termios.tcgetattr(self._end)[3] == self._flags, "still in raw mode"
         state: dict[int, bytes] = {}
         for numbers, switch in _MODE.findall(self.received):
             state.update(dict.fromkeys(map(int, numbers.split(b";")), switch))
@@ -152,28 +189,22 @@ class Terminal:
 
     def hang_up(self) -> None:
         """Close the other end, as when a link drops: the kernel sends SIGHUP, and reading and writing fail."""
-        self._child.ptyproc.fileobj.close()
-        # Else the descriptor would be closed once more, when its number is that of something else.
-        self._child.ptyproc.closed = self._child.closed = True
+        os.close(self._end)
         self._hung_up = True
 
     def wait_unread(self, patience: float = PATIENCE) -> int:
         """Wait for the end of a process whose output nobody reads; returns its exit code, or minus its signal."""
         end = time.monotonic() + patience
         while time.monotonic() < end:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self._reaped = True
-                return os.waitstatus_to_exitcode(status)
+            code = self.process.poll()
+            if code is not None:
+                return code
             time.sleep(0.05)
         pytest.fail("did not end")
 
     def close(self) -> None:
-        if not self._hung_up and not self._reaped:
-            self._child.close(force=True)
-            return
+        """End what is left of the process, and the terminal."""
         if not self._hung_up:
             self.hang_up()
-        if not self._reaped:
-            os.kill(self.pid, signal.SIGKILL)
-            self.wait_unread()
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()

@@ -28,9 +28,9 @@ SIXTEEN = {"default", *COLOURS, *(f"bright{colour}" for colour in COLOURS)}
     ids=lambda value: value if isinstance(value, str) else None,
 )
 def test_the_interface_fills_the_terminal_on_every_page_and_leaves(
-    spawn: Callable[..., Terminal], tmp_path: Path, name: str, size: tuple[int, int], colours: int
+    spawn_loaded: Callable[..., Terminal], tmp_path: Path, name: str, size: tuple[int, int], colours: int
 ) -> None:
-    terminal = spawn(tmp_path, "--epochs", "100", size=size, TERM=name)
+    terminal = spawn_loaded(tmp_path, "--epochs", "100", size=size, TERM=name)
     terminal.wait_until(lambda: terminal.text.count("running") >= 2)
     for page in [*PAGES, "z", "1"]:
         terminal.press(page)
@@ -64,9 +64,9 @@ def test_inside_tmux_it_fills_the_pane_on_every_page_whatever_becomes_of_its_siz
 
 
 def test_a_dumb_terminal_gets_plain_lines_after_one_that_says_so(
-    spawn: Callable[..., Terminal], tmp_path: Path
+    spawn_loaded: Callable[..., Terminal], tmp_path: Path
 ) -> None:
-    terminal = spawn(tmp_path, "--epochs", "1", size=(120, 60), TERM="dumb")
+    terminal = spawn_loaded(tmp_path, "--epochs", "1", size=(120, 60), TERM="dumb")
     assert terminal.exit_code() == 0
     lines = [line for line in terminal.text.splitlines() if line.strip()]
     assert lines[0].startswith("tui-vae: no terminal for the interface here")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.conftest import SMALL
-from tests.terminal.pseudo_terminal import Terminal
+from tests.terminal.pseudo_terminal import Terminal, started
 from tui_vae.events import RunFinished, State
 from tui_vae.runs import read_log
 
@@ -44,8 +44,8 @@ def test_the_first_screen_fills_a_large_terminal(spawn: Spawn, tmp_path: Path) -
     assert terminal.exit_code() == 130
 
 
-def test_q_h_goes_on_training_in_the_same_terminal(spawn: Spawn, only_run: OnlyRun, tmp_path: Path) -> None:
-    terminal = spawn(tmp_path, "--epochs", "8", size=(100, 60))
+def test_q_h_goes_on_training_in_the_same_terminal(spawn_loaded: Spawn, only_run: OnlyRun, tmp_path: Path) -> None:
+    terminal = spawn_loaded(tmp_path, "--epochs", "8", size=(100, 60))
     terminal.wait_until("running")
     terminal.press("q")
     terminal.wait_until("Leave the interface?")
@@ -79,8 +79,8 @@ def test_q_h_with_a_paused_model_trains_it_to_its_end(spawn: Spawn, only_run: On
     assert last.status == "finished"
 
 
-def test_q_s_stops_with_everything_kept(spawn: Spawn, only_run: OnlyRun, tmp_path: Path) -> None:
-    terminal = spawn(tmp_path, *ENDLESS)
+def test_q_s_stops_with_everything_kept(spawn_loaded: Spawn, only_run: OnlyRun, tmp_path: Path) -> None:
+    terminal = spawn_loaded(tmp_path, *ENDLESS)
     terminal.wait_until(lambda: both_train(terminal))
     terminal.press("q")
     terminal.wait_until("Leave the interface?")
@@ -91,8 +91,8 @@ def test_q_s_stops_with_everything_kept(spawn: Spawn, only_run: OnlyRun, tmp_pat
     assert "stopped" in "".join(str(e) for e in read_log(only_run(tmp_path) / "events.jsonl"))
 
 
-def test_ctrl_c_twice_stops_with_everything_kept(spawn: Spawn, only_run: OnlyRun, tmp_path: Path) -> None:
-    terminal = spawn(tmp_path, *ENDLESS)
+def test_ctrl_c_twice_stops_with_everything_kept(spawn_loaded: Spawn, only_run: OnlyRun, tmp_path: Path) -> None:
+    terminal = spawn_loaded(tmp_path, *ENDLESS)
     terminal.wait_until("running")
     terminal.press("ctrl+c")
     terminal.wait_until("Leave the interface?")
@@ -124,9 +124,9 @@ def test_sigterm_in_the_c_locale_restores_the_terminal_and_all_output_was_ascii(
 
 
 def test_sigint_without_colour_restores_the_terminal_and_all_output_was_grey(
-    spawn: Spawn, only_run: OnlyRun, tmp_path: Path
+    spawn_loaded: Spawn, only_run: OnlyRun, tmp_path: Path
 ) -> None:
-    terminal = spawn(tmp_path, *ENDLESS, NO_COLOR="1", COLORTERM="truecolor")
+    terminal = spawn_loaded(tmp_path, *ENDLESS, NO_COLOR="1", COLORTERM="truecolor")
     terminal.wait_until(lambda: both_train(terminal))
     for colour in terminal.colours - {"default", "black", "white"}:
         assert colour[0:2] == colour[2:4] == colour[4:6], colour
@@ -136,8 +136,8 @@ def test_sigint_without_colour_restores_the_terminal_and_all_output_was_grey(
     assert_stopped_whole(only_run(tmp_path), "by SIGINT")
 
 
-def test_many_signals_at_once_restore_the_terminal(spawn: Spawn, tmp_path: Path) -> None:
-    terminal = spawn(tmp_path, *ENDLESS)
+def test_many_signals_at_once_restore_the_terminal(spawn_loaded: Spawn, tmp_path: Path) -> None:
+    terminal = spawn_loaded(tmp_path, *ENDLESS)
     terminal.wait_until(lambda: both_train(terminal))
     for number in (signal.SIGTERM, signal.SIGINT) * 3:
         terminal.signal(number)
@@ -159,8 +159,8 @@ def test_q_before_training_begins_leaves_no_trace(spawn: Spawn, tmp_path: Path) 
 def test_the_interface_is_on_the_terminal_where_messages_go_to_a_file(
     command: str, surroundings: dict[str, str], tmp_path: Path
 ) -> None:
-    shell = ["-c", 'exec "$0" "$@" 2> messages', command, *SMALL, *ENDLESS]
-    terminal = Terminal("/bin/sh", shell, tmp_path, surroundings, (80, 24))
+    shell = ["/bin/sh", "-c", 'exec "$0" "$@" 2> messages', command, *SMALL, *ENDLESS]
+    terminal = Terminal(started(shell, tmp_path, surroundings), (80, 24))
     try:
         terminal.wait_until("running")
         terminal.press("q")
@@ -184,8 +184,8 @@ def test_a_signal_before_training_begins_restores_the_terminal(
     terminal.assert_left_as_found()
 
 
-def test_missing_data_leaves_one_line_in_a_clean_terminal(spawn: Spawn, tmp_path: Path) -> None:
-    terminal = spawn(tmp_path, "--dataset", "fashion-mnist", "--data-dir", "empty", size=(100, 24))
+def test_missing_data_leaves_one_line_in_a_clean_terminal(spawn_loaded: Spawn, tmp_path: Path) -> None:
+    terminal = spawn_loaded(tmp_path, "--dataset", "fashion-mnist", "--data-dir", "empty", size=(100, 24))
     assert terminal.exit_code() == 3
     terminal.assert_left_as_found()
     lines = [line for line in terminal.text.splitlines() if line.strip()]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal.pseudo_terminal import Terminal
+from tests.terminal.pseudo_terminal import Terminal, started
 from tui_vae.events import Checkpoint, Event, Notice, RunFinished, State, decode
 from tui_vae.runs import read_log
 
@@ -55,9 +55,9 @@ def assert_trained_undisturbed(run: Path, undisturbed: Path) -> None:
 
 @pytest.mark.parametrize("choice", [(), ("--no-ui",), ("--no-ui", "--json")], ids=["interface", "live", "json"])
 def test_a_link_that_drops_ends_the_display_and_not_the_training(
-    choice: tuple[str, ...], spawn: Spawn, only_run: OnlyRun, undisturbed: Path, tmp_path: Path
+    choice: tuple[str, ...], spawn_loaded: Spawn, only_run: OnlyRun, undisturbed: Path, tmp_path: Path
 ) -> None:
-    terminal = spawn(tmp_path, *OPTIONS, *choice, size=(140, 45))
+    terminal = spawn_loaded(tmp_path, *OPTIONS, *choice, size=(140, 45))
     terminal.wait_until(training(tmp_path))
     terminal.hang_up()
     assert terminal.wait_unread() == 0
@@ -93,9 +93,11 @@ def test_a_paused_model_goes_on_when_nobody_can_resume_it(
     assert_trained_undisturbed(only_run(tmp_path), only_run(undisturbed))
 
 
-def test_the_hang_up_signal_alone_is_enough(spawn: Spawn, only_run: OnlyRun, undisturbed: Path, tmp_path: Path) -> None:
+def test_the_hang_up_signal_alone_is_enough(
+    spawn_loaded: Spawn, only_run: OnlyRun, undisturbed: Path, tmp_path: Path
+) -> None:
     """As from a multiplexer that is killed, whose pseudo-terminals live a moment longer."""
-    terminal = spawn(tmp_path, *OPTIONS)
+    terminal = spawn_loaded(tmp_path, *OPTIONS)
     terminal.wait_until(training(tmp_path))
     terminal.signal(signal.SIGHUP)
     terminal.exit_code()
@@ -103,9 +105,9 @@ def test_the_hang_up_signal_alone_is_enough(spawn: Spawn, only_run: OnlyRun, und
 
 
 def test_a_terminal_that_does_not_read_holds_up_nothing(
-    spawn: Spawn, only_run: OnlyRun, undisturbed: Path, tmp_path: Path
+    spawn_loaded: Spawn, only_run: OnlyRun, undisturbed: Path, tmp_path: Path
 ) -> None:
-    terminal = spawn(tmp_path, *OPTIONS, size=(140, 45))
+    terminal = spawn_loaded(tmp_path, *OPTIONS, size=(140, 45))
     terminal.wait_until(training(tmp_path, epoch=0))
     # Its output is left where it is from now on: the buffers fill within a second.
     wait_for_log(tmp_path, lambda events: isinstance(events[-1], RunFinished))
@@ -192,7 +194,7 @@ def test_without_any_terminal_it_trains_and_says_so(command: str, tmp_path: Path
 
 def shell_in(folder: Path) -> Terminal:
     """A shell with job control in a terminal of its own."""
-    return Terminal("/bin/bash", ["--norc", "-i"], folder, dict(os.environ) | {"TERM": "xterm-256color"}, (100, 30))
+    return Terminal(started(["/bin/bash", "--norc", "-i"], folder, os.environ | {"TERM": "xterm-256color"}), (100, 30))
 
 
 def ticks(stat: str) -> int:
@@ -214,7 +216,7 @@ def wait_for_log(folder: Path, condition: Callable[[list[Event]], bool]) -> None
 
 
 def assert_still_open(terminal: Terminal) -> None:
-    assert os.waitpid(terminal.pid, os.WNOHANG)[0] == 0, "the interface is gone"
+    assert terminal.process.poll() is None, "the interface is gone"
 
 
 @pytest.fixture(autouse=True)

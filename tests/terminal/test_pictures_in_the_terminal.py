@@ -27,8 +27,10 @@ def asked(terminal: Terminal) -> bool:
     return QUESTION in terminal.received
 
 
-def test_kitty_gets_pictures_before_it_shows_them_and_forgets_them_at_the_end(spawn: Spawn, tmp_path: Path) -> None:
-    terminal = spawn(tmp_path, "--epochs", "1000000", size=(140, 45))
+def test_kitty_gets_pictures_before_it_shows_them_and_forgets_them_at_the_end(
+    spawn_loaded: Spawn, tmp_path: Path
+) -> None:
+    terminal = spawn_loaded(tmp_path, "--epochs", "1000000", size=(140, 45))
     terminal.wait_until(lambda: asked(terminal))
     terminal.press(KITTY)
     terminal.wait_until(lambda: PLACEHOLDER.encode() in terminal.received)
@@ -54,8 +56,8 @@ def _colours(output: str) -> list[tuple[str, str, str]]:
     return re.findall(rf"\x1b\[38;2;(\d+);(\d+);(\d+)[\d;]*m{PLACEHOLDER}", output)
 
 
-def test_a_terminal_with_sixels_gets_them_for_the_size_of_its_cells(spawn: Spawn, tmp_path: Path) -> None:
-    terminal = spawn(tmp_path, "--epochs", "1", "--model", "one=8", size=(140, 45))
+def test_a_terminal_with_sixels_gets_them_for_the_size_of_its_cells(spawn_loaded: Spawn, tmp_path: Path) -> None:
+    terminal = spawn_loaded(tmp_path, "--epochs", "1", "--model", "one=8", size=(140, 45))
     terminal.wait_until(lambda: asked(terminal))
     terminal.press(SIXEL)
     terminal.wait_until(lambda: sixel_heights(terminal))

@@ -94,11 +94,11 @@ def with_interface(
 
 @pytest.fixture(scope="module")
 def with_random_keys(
-    spawn: Callable[..., Terminal], only_run: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+    spawn_loaded: Callable[..., Terminal], only_run: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Ended:
     """Presses whatever does not steer training, clicks, turns the wheel and resizes until training is over."""
     folder = tmp_path_factory.mktemp("with_random_keys")
-    terminal = spawn(folder, "--epochs", str(EPOCHS), "--seed", "7")
+    terminal = spawn_loaded(folder, "--epochs", str(EPOCHS), "--seed", "7")
     terminal.wait_until("running")
     log = only_run(folder) / "events.jsonl"
     chance = random.Random(11)
@@ -126,10 +126,10 @@ def with_random_keys(
 
 @pytest.fixture(scope="module")
 def without_interface(
-    spawn: Callable[..., Terminal], only_run: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+    spawn_loaded: Callable[..., Terminal], only_run: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Ended:
     folder = tmp_path_factory.mktemp("without_interface")
-    terminal = spawn(folder, "--no-ui", "--epochs", str(EPOCHS), "--seed", "7", size=(100, 60))
+    terminal = spawn_loaded(folder, "--no-ui", "--epochs", str(EPOCHS), "--seed", "7", size=(100, 60))
     seen: dict[str, str] = {}
     terminal.wait_until(lambda: re.search(r"deep .*img/s.* left", terminal.text))
     seen["live"] = terminal.text
