@@ -26,6 +26,18 @@ def assert_refused(done: Any, code: int, *words: str) -> None:
         assert word in done.stderr
 
 
+@pytest.fixture
+def run_in_folder(run_here: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the command in the test's folder and in this process: another one would have to load torch first."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> CompletedProcess[str]:
+        done = run_here(*arguments)
+        return CompletedProcess(arguments, done.code, done.out, done.err)
+
+    return run
+
+
 def contents(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
@@ -84,11 +96,9 @@ def contents(folder: Path) -> list[str]:
     ids=lambda value: " ".join(value).encode("unicode_escape").decode() if isinstance(value, list) else None,
 )
 def test_wrong_use_is_refused_before_anything_happens(
-    run_here: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: list[str]
+    run_in_folder: Run, tmp_path: Path, arguments: list[str], words: list[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    done = run_here(*arguments)
-    assert_refused(CompletedProcess(arguments, done.code, done.out, done.err), 2, *words)
+    assert_refused(run_in_folder(*arguments), 2, *words)
     assert contents(tmp_path) == []
 
 
@@ -97,13 +107,13 @@ def test_the_installed_command_refuses_alike(run_in: Run, tmp_path: Path) -> Non
     assert contents(tmp_path) == []
 
 
-def test_a_device_that_is_not_there_is_refused(run_in: Run, tmp_path: Path) -> None:
-    assert_refused(run_in(tmp_path, "--no-ui", "--device", "cuda:99"), 2, "cuda:99", "--device cpu")
+def test_a_device_that_is_not_there_is_refused(run_in_folder: Run, tmp_path: Path) -> None:
+    assert_refused(run_in_folder("--no-ui", "--device", "cuda:99"), 2, "cuda:99", "--device cpu")
     assert contents(tmp_path) == []
 
 
-def test_more_images_than_there_are_are_refused(run_in: Run, tmp_path: Path) -> None:
-    assert_refused(run_in(tmp_path, "--json", "--train-size", "60000"), 2, "--train-size", "--val-size", "55,000")
+def test_more_images_than_there_are_are_refused(run_in_folder: Run, tmp_path: Path) -> None:
+    assert_refused(run_in_folder("--json", "--train-size", "60000"), 2, "--train-size", "--val-size", "55,000")
     assert contents(tmp_path) == []
 
 
@@ -113,7 +123,7 @@ def test_a_data_set_that_is_not_there_is_refused(run_in: Run, tmp_path: Path) ->
     assert contents(tmp_path) == []
 
 
-def test_a_damaged_data_set_is_refused(run_in: Run, tmp_path: Path) -> None:
+def test_a_damaged_data_set_is_refused(run_in_folder: Run, tmp_path: Path) -> None:
     raw = tmp_path / "data" / "FashionMNIST" / "raw"
     raw.mkdir(parents=True)
     for split in ("train", "t10k"):
@@ -121,14 +131,14 @@ def test_a_damaged_data_set_is_refused(run_in: Run, tmp_path: Path) -> None:
             (raw / f"{split}-{what}-ubyte").write_bytes(b"\0\0\x08\x03 damaged")
             (raw / f"{split}-{what}-ubyte.gz").write_bytes(gzip.compress(b"damaged")[:-3])
     before = contents(tmp_path)
-    done = run_in(tmp_path, "--no-ui", "--dataset", "fashion-mnist")
+    done = run_in_folder("--no-ui", "--dataset", "fashion-mnist")
     assert_refused(done, 3, "fashion-mnist", "damaged")
     assert contents(tmp_path) == before
 
 
-def test_a_runs_directory_that_cannot_be_made_is_refused(run_in: Run, tmp_path: Path) -> None:
+def test_a_runs_directory_that_cannot_be_made_is_refused(run_in_folder: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    done = run_in(tmp_path, "--no-ui", "--train-size", "256", "--runs-dir", "file/[bold]runs[/]")
+    done = run_in_folder("--no-ui", "--train-size", "256", "--runs-dir", "file/[bold]runs[/]")
     assert_refused(done, 4, "file/[bold]runs[/]", "--runs-dir")
     assert contents(tmp_path) == ["file"]
     assert (tmp_path / "file").read_text() == "mine"
