@@ -113,7 +113,7 @@ def with_random_keys(
             terminal.press(*chance.choice([(f"\x1b[<0;{at}M", f"\x1b[<0;{at}m"), (f"\x1b[<65;{at}M",)]))
         else:
             terminal.press(chance.choice(KEYS))
-        terminal.read(0.02)
+        terminal.see(lambda: False, patience=0.05)
     terminal.resize(80, 24)
     for _ in range(3):  # the help, and what is typed into: each long before the next key, or it is one with alt
         terminal.see(lambda: False, patience=0.5)
