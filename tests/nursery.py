@@ -4,7 +4,7 @@ Run as ``python -m tests.nursery SOCKET``, the number of a descriptor. Reads req
 each with a line.
 
     {"arguments": [...], "folder": PATH, "env": {...}, "terminal": BOOL, "faults": {...}}   answers with the child's pid
-    {"wait": PID, "patient": BOOL}      answers with its exit code, or minus its signal; null when it is not to wait
+    {"ended": PID}                      answers with its exit code, or minus its signal; with null while it lives
 
 The first comes with three descriptors, the standard streams of the child; ``terminal`` says whether the first of them
 is to be its controlling terminal, in a session of its own.
@@ -46,8 +46,8 @@ def main() -> None:
     command = prepared()
     while request := received(requests):
         message, streams = request
-        if "wait" in message:
-            answer = waited(message["wait"], message["patient"])
+        if "ended" in message:
+            answer = ended(message["ended"])
         elif (answer := os.fork()) == 0:
             requests.close()
             become(streams=streams, **message)
@@ -80,8 +80,8 @@ def received(requests: socket.socket) -> tuple[dict[str, Any], list[int]] | None
     return (json.loads(line), streams) if line else None
 
 
-def waited(pid: int, patient: bool) -> int | None:
-    found, status = os.waitpid(pid, 0 if patient else os.WNOHANG)
+def ended(pid: int) -> int | None:
+    found, status = os.waitpid(pid, os.WNOHANG)
     return os.waitstatus_to_exitcode(status) if found else None
 
 

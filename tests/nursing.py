@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+
+PATIENCE = 120.0
+"""Seconds after which a child that does not end is given up."""
 
 
 class Nursery:
@@ -40,6 +47,38 @@ class Nursery:
         born = {"arguments": [*arguments], "folder": str(folder), "env": dict(env), "terminal": terminal}
         return Child(self, self.ask(born | {"faults": faults}, streams))
 
+    def start_piped(
+        self,
+        arguments: Sequence[str],
+        *,
+        folder: Path,
+        env: Mapping[str, str],
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+    ) -> TalkingChild:
+        """Start the command with nobody at its input; what it writes can be read, unless it is to go elsewhere."""
+        with contextlib.ExitStack() as theirs:
+            nowhere = theirs.enter_context(open(os.devnull))
+            ends: list[TextIO | None] = []
+            streams = [nowhere.fileno()]
+            for given in (stdout, stderr):
+                if given is not None:
+                    streams.append(given.fileno())
+                    ends.append(None)
+                    continue
+                ours, other = os.pipe()
+                theirs.callback(os.close, other)
+                streams.append(other)
+                ends.append(os.fdopen(ours, encoding="utf-8"))
+            child = self.start(arguments, folder=folder, env=env, streams=streams)
+        return TalkingChild(self, child.pid, *ends)
+
+    def run(self, arguments: Sequence[str], folder: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        """Run the command to its end, as ``subprocess.run`` does."""
+        child = self.start_piped(arguments, folder=folder, env=env)
+        out, err = child.communicate()
+        return subprocess.CompletedProcess(arguments, child.wait(), out, err)
+
     def ask(self, request: dict[str, Any], streams: Sequence[int] = ()) -> Any:
         """The answer to a request."""
         socket.send_fds(self._socket, [json.dumps(request).encode() + b"\n"], [*streams])
@@ -62,18 +101,41 @@ class Child:
 
     def poll(self) -> int | None:
         """Its exit code, or minus the signal that ended it; ``None`` while it lives."""
-        return self._ask(patient=False)
+        if self.returncode is None:
+            self.returncode = self._nursery.ask({"ended": self.pid})
+        return self.returncode
 
-    def wait(self) -> int:
-        code = self._ask(patient=True)
-        assert code is not None
+    def wait(self, patience: float = PATIENCE) -> int:
+        """Wait for its end; the nursery itself never waits, and has time for other children meanwhile."""
+        end = time.monotonic() + patience
+        while (code := self.poll()) is None:
+            assert time.monotonic() < end, f"{self.pid} did not end"
+            time.sleep(0.01)
         return code
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
             os.kill(self.pid, number)
 
-    def _ask(self, *, patient: bool) -> int | None:
-        if self.returncode is None:
-            self.returncode = self._nursery.ask({"wait": self.pid, "patient": patient})
-        return self.returncode
+
+class TalkingChild(Child):
+    """A child whose output is read through pipes, where they are not ``None``."""
+
+    def __init__(self, nursery: Nursery, pid: int, stdout: TextIO | None, stderr: TextIO | None) -> None:
+        super().__init__(nursery, pid)
+        self.stdout, self.stderr = stdout, stderr
+
+    def communicate(self) -> tuple[str, str]:
+        """All that it still writes, to both at once; then wait for its end."""
+        with ThreadPoolExecutor(2) as reading:
+            out, err = reading.map(lambda stream: "" if stream is None else stream.read(), (self.stdout, self.stderr))
+        self.wait()
+        return out, err
+
+    def close(self) -> None:
+        """End what is left of it."""
+        self.send_signal(signal.SIGKILL)
+        self.wait()
+        for stream in (self.stdout, self.stderr):
+            if stream is not None:
+                stream.close()

@@ -9,12 +9,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
 from tests.faults.nursing import FaultyTraining
-from tests.nursing import Nursery
+from tests.nursing import Nursery, TalkingChild
 from tui_vae.config import TrainConfig
 from tui_vae.events import Event, RunFinished, RunStarted
 from tui_vae.runs import read_log
@@ -29,33 +29,30 @@ SAYS_SOMETHING_ABOUT_OUTPUT = (
 )
 
 
+SMALL = (
+    *("--no-evaluate", "--train-size", "256", "--val-size", "200", "--zdim", "4"),
+    *("--device", "cpu", "--threads", "1"),
+)
+
+
+@pytest.fixture(scope="session")
+def environment() -> dict[str, str]:
+    # A full disk must not meet Python's own caches.
+    own = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {name: value for name, value in os.environ.items() if name not in SAYS_SOMETHING_ABOUT_OUTPUT} | own
+
+
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts the command in the test's folder, on few images; ends what the test leaves running."""
     command = shutil.which("tui-vae", path=str(Path(sys.executable).parent))
     assert command is not None, "the command tui-vae is not installed beside this Python"
     started: list[subprocess.Popen[str]] = []
-    # A full disk must not meet Python's own caches.
-    own = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-    environment = {name: value for name, value in os.environ.items() if name not in SAYS_SOMETHING_ABOUT_OUTPUT} | own
-    small = [
-        "--no-evaluate",
-        "--train-size",
-        "256",
-        "--val-size",
-        "200",
-        "--zdim",
-        "4",
-        "--device",
-        "cpu",
-        "--threads",
-        "1",
-    ]
 
     def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         process = subprocess.Popen(
-            [command, *small, *arguments], cwd=tmp_path, env=environment, encoding="utf-8", **(pipes | options)
+            [command, *SMALL, *arguments], cwd=tmp_path, env=environment, encoding="utf-8", **(pipes | options)
         )
         started.append(process)
         return process
@@ -67,6 +64,22 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
+
+
+@pytest.fixture
+def start_loaded(
+    nursery: Nursery, environment: dict[str, str], tmp_path: Path
+) -> Iterator[Callable[..., TalkingChild]]:
+    """As ``start``, where torch is loaded already: for tests of what comes after the start."""
+    started: list[TalkingChild] = []
+
+    def start_loaded(*arguments: str, **streams: TextIO) -> TalkingChild:
+        started.append(nursery.start_piped([*SMALL, *arguments], folder=tmp_path, env=environment, **streams))
+        return started[-1]
+
+    yield start_loaded
+    for process in started:
+        process.close()
 
 
 @pytest.fixture

@@ -9,28 +9,30 @@ from pathlib import Path
 
 import pytest
 
+from tests.nursing import TalkingChild
 from tui_vae.events import Event, RunFinished
 
 Start = Callable[..., "subprocess.Popen[str]"]
+StartLoaded = Callable[..., TalkingChild]
 Whole = Callable[..., "list[Event]"]
 
 
-def assert_trained_to_the_end(process: subprocess.Popen[str], whole_run: Whole) -> None:
+def assert_trained_to_the_end(process: subprocess.Popen[str] | TalkingChild, whole_run: Whole) -> None:
     assert process.returncode == 0
     last = whole_run()[-1]
     assert isinstance(last, RunFinished)
     assert last.status == "finished"
 
 
-def test_training_goes_on_when_the_reader_of_a_pipe_leaves(start: Start, whole_run: Whole) -> None:
-    process = start("--json", "--epochs", "20", "--model", "deep=64")
+def test_training_goes_on_when_the_reader_of_a_pipe_leaves(start_loaded: StartLoaded, whole_run: Whole) -> None:
+    process = start_loaded("--json", "--epochs", "20", "--model", "deep=64")
     head = subprocess.Popen(["head", "-n", "1"], stdin=process.stdout, stdout=subprocess.PIPE, encoding="utf-8")
     assert process.stdout is not None
     process.stdout.close()
     first, _ = head.communicate(timeout=120)
     assert process.stderr is not None
     stderr = process.stderr.read()
-    process.wait(timeout=120)
+    process.wait()
     assert '"event":"run_started"' in first
     assert_trained_to_the_end(process, whole_run)
     assert stderr.count("\n") == 1, stderr
@@ -50,10 +52,12 @@ def test_training_goes_on_when_the_reader_of_both_streams_leaves(start: Start, w
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("choice", ["--no-ui", "--json"])
-def test_training_goes_on_when_the_output_is_a_file_on_a_full_disk(start: Start, whole_run: Whole, choice: str) -> None:
+def test_training_goes_on_when_the_output_is_a_file_on_a_full_disk(
+    start_loaded: StartLoaded, whole_run: Whole, choice: str
+) -> None:
     with open("/dev/full", "w") as full:
-        process = start(choice, "--epochs", "3", "--model", "deep=64", stdout=full)
-        _, stderr = process.communicate(timeout=120)
+        process = start_loaded(choice, "--epochs", "3", "--model", "deep=64", stdout=full)
+        _, stderr = process.communicate()
     assert "Traceback" not in stderr
     assert_trained_to_the_end(process, whole_run)
     assert stderr.count("\n") >= 1

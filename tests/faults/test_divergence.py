@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 
+from tests.nursing import TalkingChild
 from tui_vae.events import Event, RunFinished, State
 
-Start = Callable[..., "subprocess.Popen[str]"]
+StartLoaded = Callable[..., TalkingChild]
 
 
-def test_models_that_diverge_fail_with_a_reason_and_advice(start: Start, whole_run: Callable[..., list[Event]]) -> None:
-    process = start("--no-ui", "--quiet", "--lr", "1e30", "--epochs", "3", "--model", "linear=", "--model", "deep=64")
-    stdout, stderr = process.communicate(timeout=120)
+def test_models_that_diverge_fail_with_a_reason_and_advice(
+    start_loaded: StartLoaded, whole_run: Callable[..., list[Event]]
+) -> None:
+    process = start_loaded(
+        "--no-ui", "--quiet", "--lr", "1e30", "--epochs", "3", "--model", "linear=", "--model", "deep=64"
+    )
+    stdout, stderr = process.communicate()
     assert process.returncode == 1
     assert "Traceback" not in stderr
     lines = stderr.splitlines()

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.nursing import TalkingChild
 from tui_vae.events import Event, RunFinished, State
 from tui_vae.runs import read_log
 
 Start = Callable[..., "subprocess.Popen[str]"]
+StartLoaded = Callable[..., TalkingChild]
 SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM}
 ENDLESS = ["--json", "--epochs", "1000000", "--model", "linear=", "--model", "deep=64"]
 
@@ -65,9 +67,9 @@ def test_a_signal_at_any_moment_stops_cleanly(
 
 
 def test_a_signal_while_training_stops_every_model_and_says_why(
-    start: Start, whole_run: Callable[..., list[Event]]
+    start_loaded: StartLoaded, whole_run: Callable[..., list[Event]]
 ) -> None:
-    processes = {name: start(*ENDLESS, "--runs-dir", name) for name in SIGNALS}
+    processes = {name: start_loaded(*ENDLESS, "--runs-dir", name) for name in SIGNALS}
     for name, process in processes.items():
         assert process.stdout is not None
         running = 0
@@ -75,7 +77,7 @@ def test_a_signal_while_training_stops_every_model_and_says_why(
             running += '"state":"running"' in process.stdout.readline()
         process.send_signal(SIGNALS[name])
     for name, process in processes.items():
-        rest, stderr = process.communicate(timeout=120)
+        rest, stderr = process.communicate()
         assert process.returncode == 130
         assert "Traceback" not in stderr
         ends = [e for e in whole_run(name) if isinstance(e, State) and e.state == "stopped"]
@@ -83,8 +85,8 @@ def test_a_signal_while_training_stops_every_model_and_says_why(
         assert '"event":"run_finished","status":"stopped"' in rest.splitlines()[-1]
 
 
-def test_an_impatient_user_gets_away_with_a_readable_log(start: Start, tmp_path: Path) -> None:
-    process = start(*ENDLESS)
+def test_an_impatient_user_gets_away_with_a_readable_log(start_loaded: StartLoaded, tmp_path: Path) -> None:
+    process = start_loaded(*ENDLESS)
     assert process.stdout is not None
     for line in process.stdout:
         if '"event":"epoch"' in line:
@@ -92,7 +94,7 @@ def test_an_impatient_user_gets_away_with_a_readable_log(start: Start, tmp_path:
     for _ in range(5):
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=120)
+    _, stderr = process.communicate()
     assert process.returncode == 130
     assert "Traceback" not in stderr
     (run,) = (tmp_path / "runs").iterdir()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.nursing import Nursery
 from tests.unit.cli.evaluation_commands import Command, Done
 from tests.unit.cli.trained_runs import trained_run
 from tui_vae import data
@@ -62,6 +63,16 @@ def run_in(command: str, environment: Callable[..., dict[str, str]]) -> Run:
             timeout=120,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_loaded(nursery: Nursery, environment: Callable[..., dict[str, str]]) -> Run:
+    """As ``run_in``, where torch is loaded already: for tests of what comes after the start."""
+
+    def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return nursery.run(arguments, folder, environment())
 
     return run
 

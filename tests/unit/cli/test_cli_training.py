@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.nursing import Nursery
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.events import Epoch, ModelStarted, RunFinished, RunStarted, Samples, State, decode
 
@@ -51,11 +51,11 @@ def colours(text: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def json_run(run_in: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
+def json_run(run_loaded: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
     """A run with --json of two models, one of them with a name that looks like markup."""
     folder = tmp_path_factory.mktemp("json")
     models = ["--model", f"{MARKUP}=", "--model", "深い deep=16"]
-    done = run_in(folder, "--json", "--name", MARKUP, "--runs-dir", "[bold]kept[/]", *models, *SMALL)
+    done = run_loaded(folder, "--json", "--name", MARKUP, "--runs-dir", "[bold]kept[/]", *models, *SMALL)
     return done, folder / "[bold]kept[/]"
 
 
@@ -136,8 +136,8 @@ def test_the_c_locale_gets_ascii_only(run_without_terminal: tuple[Any, Path]) ->
     assert done.stdout.count("?") == done.stdout.count("na?ve"), "only the user's own letter has no stand-in"
 
 
-def test_the_ascii_option_gives_ascii_only_whatever_the_locale(run_in: Run, tmp_path: Path) -> None:
-    done = run_in(tmp_path, "--no-ui", "--quiet", "--ascii", *SMALL, "--model", "linear=")
+def test_the_ascii_option_gives_ascii_only_whatever_the_locale(run_loaded: Run, tmp_path: Path) -> None:
+    done = run_loaded(tmp_path, "--no-ui", "--quiet", "--ascii", *SMALL, "--model", "linear=")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.isascii()
     assert "?" not in done.stdout
@@ -145,18 +145,13 @@ def test_the_ascii_option_gives_ascii_only_whatever_the_locale(run_in: Run, tmp_
     assert "running" not in done.stdout
 
 
-def on_a_terminal(command: str, folder: Path, arguments: list[str], env: dict[str, str]) -> tuple[int, str, str]:
+def on_a_terminal(nursery: Nursery, folder: Path, arguments: list[str], env: dict[str, str]) -> tuple[int, str, str]:
     """Exit code, what a terminal of 80 columns was sent, and stderr."""
     ours, theirs = os.openpty()
-    process = subprocess.Popen(
-        [command, *arguments],
-        cwd=folder,
-        env=env,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
+    messages = folder / "messages"
+    with messages.open("w") as stderr:
+        streams = (theirs, theirs, stderr.fileno())
+        process = nursery.start(arguments, folder=folder, env=env, streams=streams)
     os.close(theirs)
     received: list[bytes] = []
 
@@ -169,16 +164,16 @@ def on_a_terminal(command: str, folder: Path, arguments: list[str], env: dict[st
 
     reader = threading.Thread(target=receive)
     reader.start()
-    _, stderr = process.communicate(timeout=120)
+    code = process.wait()
     reader.join()
     os.close(ours)
-    return process.returncode, b"".join(received).decode(), stderr
+    return code, b"".join(received).decode(), messages.read_text(encoding="utf-8")
 
 
 def test_a_dumb_terminal_gets_plain_lines_and_one_that_says_so(
-    command: str, environment: Callable[..., dict[str, str]], tmp_path: Path
+    nursery: Nursery, environment: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:
-    code, text, stderr = on_a_terminal(command, tmp_path, [*SMALL, "--model", "a="], environment(TERM="dumb"))
+    code, text, stderr = on_a_terminal(nursery, tmp_path, [*SMALL, "--model", "a="], environment(TERM="dumb"))
     assert code == 0
     assert stderr == NOTICE
     assert "\x1b" not in text
@@ -187,10 +182,10 @@ def test_a_dumb_terminal_gets_plain_lines_and_one_that_says_so(
 
 
 def test_no_color_leaves_the_live_view_without_colour(
-    command: str, environment: Callable[..., dict[str, str]], tmp_path: Path
+    nursery: Nursery, environment: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:
     arguments = ["--no-ui", *SMALL, "--model", f"{MARKUP}="]
-    code, text, stderr = on_a_terminal(command, tmp_path, arguments, environment(NO_COLOR="1", COLUMNS="80"))
+    code, text, stderr = on_a_terminal(nursery, tmp_path, arguments, environment(NO_COLOR="1", COLUMNS="80"))
     assert (code, stderr) == (0, "")
     assert styles(text), "the live view was not shown"
     assert colours(text) == []
