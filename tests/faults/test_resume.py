@@ -21,7 +21,7 @@ from tui_vae.runs import read_log
 from tui_vae.runs.manifest import digest, read_manifest
 from tui_vae.view.state import RunState, reduce_all
 
-EPOCHS = 6
+EPOCHS = 16
 OPTIONS = [*SMALL, "--epochs", str(EPOCHS), "--checkpoint-every", "0.02"]
 RESUME = ["--no-ui", "--quiet", "--no-evaluate", "--resume"]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 
 from tui_vae.training.graphs import Graphs, Work
 
@@ -63,29 +63,29 @@ def trace(work: Work) -> Work:
 
 def _places(work: Work) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """Do some work, and tell the tensors that its operations were given from outside, and which of them they wrote."""
-    given: dict[int, Tensor] = {}
-    written: dict[int, Tensor] = {}
+    given: dict[int, tuple[Tensor, int]] = {}
     made: dict[int, Tensor] = {}
 
-    class Noting(TorchDispatchMode):
-        def __torch_dispatch__(
+    # Not the mode of what is dispatched, which would import the compiler: two seconds.
+    class Noting(TorchFunctionMode):
+        def __torch_function__(
             self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
         ) -> Any:
-            kwargs = dict(kwargs or {})
-            values = dict(zip((of.name for of in func._schema.arguments), args, strict=False)) | kwargs
-            for argument in func._schema.arguments:
-                for tensor in _tensors(values.get(argument.name)):
+            kwargs = kwargs or {}
+            for value in (*args, *kwargs.values()):
+                for tensor in _tensors(value):
                     if id(tensor) not in made:
-                        given[id(tensor)] = tensor
-                        if argument.alias_info is not None and argument.alias_info.is_write:
-                            written[id(tensor)] = tensor
+                        given.setdefault(id(tensor), (tensor, tensor._version))
             result = func(*args, **kwargs)
             made.update((id(tensor), tensor) for tensor in _tensors(result) if id(tensor) not in given)
             return result
 
     with Noting():
         work()
-    return tuple(given.values()), tuple(written.values())
+    return (
+        tuple(tensor for tensor, _ in given.values()),
+        tuple(tensor for tensor, version in given.values() if tensor._version != version),
+    )
 
 
 def _tensors(value: Any) -> list[Tensor]:
