@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ class FaultyTraining:
 
     def train(self, *arguments: str, **faults: Any) -> int:
         """Run the command to its end; returns its exit code, or minus the signal that ended it."""
-        return self.start(*arguments, **faults).wait()
+        return self.start(*arguments, **faults).wait(patience=math.inf)
 
     def output(self) -> str:
         """What the child that was started last has written."""

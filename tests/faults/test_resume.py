@@ -250,7 +250,7 @@ def test_a_stop_leaves_a_checkpoint_of_the_last_step(number: signal.Signals, tra
 def test_a_run_that_was_stopped_is_resumed_after_its_models_ended_apart(training: FaultyTraining) -> None:
     """One model has finished, the other not."""
     name = "apart"
-    options = [*OPTIONS[:-4], "--epochs", "24", "--name"]
+    options = [*OPTIONS[:-4], "--epochs", "40", "--name"]
     assert training.train(*options, "whole") == 0
     writer = training.start(*options, name)
     log = lambda: [*training.folder.glob(f"*-{name}/events.jsonl")]  # noqa: E731
