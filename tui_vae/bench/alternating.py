@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from unittest.mock import patch
 
 from tui_vae.bench.noting import run_and_note
 from tui_vae.bench.share import SECONDS_A_MOMENT, Moment
@@ -28,7 +29,7 @@ class Alternation(threading.Thread):
         def stalled(stray: StrayOutput) -> bool:
             return self._silent or does_not_read(stray)
 
-        StrayOutput.stalled = stalled  # type: ignore[assignment,method-assign]
+        patch.object(StrayOutput, "stalled", stalled).start()
 
     def run(self) -> None:
         interface = time.pthread_getcpuclockid(threading.main_thread().ident or 0)

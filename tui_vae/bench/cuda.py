@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tui_vae.bench.measurement import Measurement
-from tui_vae.bench.speed import BATCH, MODELS, seconds_of_epoch, told_by
+from tui_vae.bench.speed import BATCH, epoch_figures, epochs_of, told_by
 
 DEVICE = "cuda:0"
 _ASK_NAME = "import torch; print(torch.cuda.get_device_name(0) if torch.cuda.is_available() else '')"
@@ -60,29 +60,22 @@ def figures(name: str, rounds: Sequence[Round], images: int) -> list[Measurement
         )
         for precision in _PRECISIONS
     ]
+    lab_loop = Measurement.of(f"{name}: lab's loop, an epoch of both models", "s", lab)
     absolute = [
-        measurement
+        figure
         for precision in _PRECISIONS
-        for measurement in (
-            Measurement.of(
-                f"{name}, {precision}: both models together, an epoch", "s", [r.together[precision] for r in rounds]
-            ),
-            *(
-                Measurement.of(
-                    f"{name}, {precision}: {model} alone, an epoch", "s", [r.alone[precision][model] for r in rounds]
-                )
-                for model in MODELS
-            ),
+        for figure in epoch_figures(
+            f"{name}, {precision}", [r.together[precision] for r in rounds], [r.alone[precision] for r in rounds]
         )
     ]
-    return [*ratios, Measurement.of(f"{name}: lab's loop, an epoch of both models", "s", lab), *absolute]
+    return [*ratios, lab_loop, *absolute]
 
 
 def _round(device: str) -> Round:
     lab = {model: seconds for model, (seconds, _) in told_by("lab_loop", _LAB_STEPS, device).items()}
-    together = {precision: seconds_of_epoch(MODELS, precision, device) for precision in _PRECISIONS}
-    alone = {
-        precision: {model: seconds_of_epoch((model,), precision, device) for model in MODELS}
-        for precision in _PRECISIONS
-    }
-    return Round(lab, together, alone)
+    epochs = {precision: epochs_of(precision, device) for precision in _PRECISIONS}
+    return Round(
+        lab,
+        {precision: together for precision, (together, _) in epochs.items()},
+        {precision: alone for precision, (_, alone) in epochs.items()},
+    )

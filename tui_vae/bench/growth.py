@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from tui_vae.bench.bound import Stepping, trainer
 from tui_vae.config import ModelSpec, TrainConfig
@@ -58,8 +59,8 @@ def settings() -> Iterator[tuple[str, str, TrainConfig]]:
     """What is changed, to what, and the configuration with it."""
     default = TrainConfig(device="cpu", models=(_DEEP,))
 
-    def changed(what: str, to: object, **options: object) -> tuple[str, str, TrainConfig]:
-        return what, str(to), dataclasses.replace(default, **options)  # type: ignore[arg-type]
+    def changed(what: str, to: object, **options: Any) -> tuple[str, str, TrainConfig]:
+        return what, str(to), dataclasses.replace(default, **options)
 
     def deep(hidden: tuple[int, ...]) -> tuple[ModelSpec, ...]:
         return (ModelSpec("deep", hidden),)

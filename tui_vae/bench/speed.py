@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,11 +120,7 @@ def _ratios(rounds: Sequence[Round], precision: str, images: int) -> list[Measur
 def _absolute(rounds: Sequence[Round], precision: str) -> list[Measurement]:
     trained = [r.trained[precision] for r in rounds]
     return [
-        Measurement.of(f"{precision}: both models together, an epoch", "s", [of.together for of in trained]),
-        *(
-            Measurement.of(f"{precision}: {model} alone, an epoch", "s", [of.alone[model] for of in trained])
-            for model in MODELS
-        ),
+        *epoch_figures(precision, [of.together for of in trained], [of.alone for of in trained]),
         *(
             Measurement.of(
                 f"{precision}: a step of {model}, a core", "ms", [1e3 * of.step_in_cores(model) for of in trained]
@@ -143,9 +139,7 @@ def _round() -> Round:
 def _trained(precision: str) -> tuple[Trained, str]:
     """What is measured with a precision, and which ``auto`` would be."""
     bound = told_by("bound", _BOUND_STEPS, _BOUND_PAIRS, precision)
-    together = seconds_of_epoch(MODELS, precision)
-    alone = {model: seconds_of_epoch((model,), precision) for model in MODELS}
-    return Trained(bound["in_turn"], bound["at_once"], together, alone), bound["auto"]
+    return Trained(bound["in_turn"], bound["at_once"], *epochs_of(precision, "cpu")), bound["auto"]
 
 
 def told_by(module: str, *arguments: object) -> Any:
@@ -155,8 +149,21 @@ def told_by(module: str, *arguments: object) -> Any:
     return json.loads(done.stdout)
 
 
-def seconds_of_epoch(models: Sequence[str], precision: str, device: str = "cpu") -> float:
-    """Of these default models together."""
+def epochs_of(precision: str, device: str) -> tuple[float, dict[str, float]]:
+    """Seconds of an epoch on a device: of all models at once, and of each while only this one trains."""
+    together = _seconds_of_epoch(MODELS, precision, device)
+    return together, {model: _seconds_of_epoch((model,), precision, device) for model in MODELS}
+
+
+def epoch_figures(what: str, together: Sequence[float], alone: Sequence[Mapping[str, float]]) -> list[Measurement]:
+    """What is told of the epochs of some rounds."""
+    return [
+        Measurement.of(f"{what}: both models together, an epoch", "s", together),
+        *(Measurement.of(f"{what}: {model} alone, an epoch", "s", [of[model] for of in alone]) for model in MODELS),
+    ]
+
+
+def _seconds_of_epoch(models: Sequence[str], precision: str, device: str) -> float:
     chosen = [option for model in models for option in ("--model", _ALONE[model])]
     with tempfile.TemporaryDirectory() as runs:
         kept = ("--runs-dir", runs, "--epochs", str(_EPOCHS), "--no-evaluate")

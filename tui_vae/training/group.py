@@ -52,13 +52,12 @@ class StepGroup:
         device = images.device
         self.losses = torch.zeros(most, device=device)
         self.sums = DeviceTotals(zdim, device)
+        self._zdim = zdim
+        self._places = _Places(most, batch, zdim, device) if graphs else None
         self.at_once = most if graphs else 1
-        self._noise = torch.empty(self.at_once * batch, zdim, device=device)
-        self._order = torch.zeros(self.at_once * batch, dtype=torch.int64, device=device)
-        self._rates = torch.zeros(self.at_once, device=device)
 
     def take(
-        self, order: Tensor, sizes: Sequence[int], rates: Sequence[float], noise: torch.Generator, *, begin: int
+        self, order: Tensor, sizes: Sequence[int], rates: Sequence[float], generator: torch.Generator, *, begin: int
     ) -> None:
         """Take the steps of a group.
 
@@ -66,25 +65,42 @@ class StepGroup:
             order: Indices of the images of all of them, int64 ``(sum of sizes,)``.
             sizes: Images of each.
             rates: The learning rate of each.
-            noise: Of the reparameterisation.
+            generator: Of the reparameterisation noise.
             begin: Steps since the last read.
         """
-        images = len(order)
-        for rows in self._noise[:images].split(list(sizes)):
-            rows.normal_(generator=noise)
-        if self._graphs is None:
-            self._go(order, sizes, rates, begin)
+        if self._graphs is None or self._places is None:
+            drawn = [torch.randn(size, self._zdim, generator=generator, device=order.device) for size in sizes]
+            self._go(torch.split(order, list(sizes)), drawn, rates, begin)
         else:
-            self._order[:images].copy_(order)
-            self._rates[: len(rates)].copy_(torch.tensor(rates))
-            placed = self._rates[: len(rates)].unbind()
-            self._graphs.do((begin, *sizes), lambda: self._go(self._order[:images], sizes, placed, begin))
-        self.sums.count(images)
+            batches, noises, placed = self._places.bring(order, sizes, rates, generator)
+            self._graphs.do((begin, *sizes), lambda: self._go(batches, noises, placed, begin))
+        self.sums.count(len(order))
 
     @torch.no_grad()
-    def _go(self, order: Tensor, sizes: Sequence[int], rates: Sequence[float | Tensor], begin: int) -> None:
-        batches, noises = order.split(list(sizes)), self._noise[: len(order)].split(list(sizes))
+    def _go(
+        self, batches: Sequence[Tensor], noises: Sequence[Tensor], rates: Sequence[float | Tensor], begin: int
+    ) -> None:
         for index, (batch, noise, rate) in enumerate(zip(batches, noises, rates, strict=True), begin):
             told = self._take_step(self._images, batch, noise, rate)
             self.losses[index] = told.loss
             self.sums.add_sums(told.totals)
+
+
+class _Places:
+    """Where a graph finds what changes from group to group."""
+
+    def __init__(self, steps: int, batch: int, zdim: int, device: torch.device) -> None:
+        self._order = torch.zeros(steps * batch, dtype=torch.int64, device=device)
+        self._noise = torch.zeros(steps * batch, zdim, device=device)
+        self._rates = torch.zeros(steps, device=device)
+
+    def bring(
+        self, order: Tensor, sizes: Sequence[int], rates: Sequence[float], generator: torch.Generator
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Bring all of it there; returns of each step the indices, the noise and the rate."""
+        batches = torch.split(self._order[: len(order)].copy_(order), list(sizes))
+        noises = torch.split(self._noise[: len(order)], list(sizes))
+        for noise in noises:
+            noise.normal_(generator=generator)
+        self._rates[: len(rates)].copy_(torch.tensor(rates))
+        return batches, noises, self._rates[: len(rates)].unbind()

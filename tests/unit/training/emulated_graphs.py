@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tui_vae.training.graphs import Work
+from tui_vae.training.graphs import Capture, Work
 
 
 def capture(work: Work) -> Work:
@@ -22,6 +22,22 @@ def capture(work: Work) -> Work:
     with recording:
         work()
     return recording.replay
+
+
+def noted(original: Capture, done: list[str]) -> Capture:
+    """The same, but for a word left in ``done`` for every piece of work that is captured, and for every replay."""
+
+    def capture(work: Work) -> Work:
+        replay = original(work)
+        done.append("captured")
+
+        def replayed() -> None:
+            done.append("replayed")
+            replay()
+
+        return replayed
+
+    return capture
 
 
 class _Recording(TorchDispatchMode):

@@ -7,11 +7,12 @@ import warnings
 import pytest
 import torch
 
+from tests.unit.training.emulated_graphs import noted
 from tui_vae.config import LEARNED, ModelSpec
 from tui_vae.data.order import generator
 from tui_vae.model import VAE
 from tui_vae.training import traces
-from tui_vae.training.graphs import Graphs, Work
+from tui_vae.training.graphs import Graphs
 from tui_vae.training.step import Step
 from tui_vae.training.traces import trace, traces_for
 
@@ -73,19 +74,7 @@ def test_only_the_cpu_has_traces() -> None:
 def traced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Fills with a word for each trace and each of its replays."""
     done: list[str] = []
-    original = traces.trace
-
-    def watched(work: Work) -> Work:
-        replay = original(work)
-        done.append("traced")
-
-        def noted() -> None:
-            done.append("replayed")
-            replay()
-
-        return noted
-
-    monkeypatch.setattr(traces, "trace", watched)
+    monkeypatch.setattr(traces, "trace", noted(traces.trace, done))
     return done
 
 
@@ -113,7 +102,7 @@ def test_traced_steps_have_the_bits_of_those_called_one_by_one(
 ) -> None:
     with_traces = go(new(hidden, dtype, threads), range(8))
     # Of each of two sizes of batch, both passes of each thread: at the second of four steps, then at each.
-    assert (traced.count("traced"), traced.count("replayed")) == (4 * threads, 3 * 4 * threads)
+    assert (traced.count("captured"), traced.count("replayed")) == (4 * threads, 3 * 4 * threads)
     monkeypatch.setattr("tui_vae.training.step.traces_for", lambda device: None)
     assert go(new(hidden, dtype, threads), range(8)) == with_traces
 

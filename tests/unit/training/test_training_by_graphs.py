@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.unit.training.emulated_graphs import noted
 from tests.unit.training.running import DEEP, SMALL, Run, all_finite, ends, identical, train
 from tui_vae.data import Dataset
 from tui_vae.events import Epoch, Notice, Progress, State
@@ -39,19 +40,7 @@ def step_by_step(images: Dataset, **options: Any) -> Run:
 def replays(images: Dataset, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Fills with a word for every group that is captured or replayed."""
     done: list[str] = []
-    capture = graphs.capture
-
-    def watched(work: graphs.Work) -> graphs.Work:
-        done.append("captured")
-        replay = capture(work)
-
-        def noted() -> None:
-            done.append("replayed")
-            replay()
-
-        return noted
-
-    monkeypatch.setattr(graphs, "capture", watched)
+    monkeypatch.setattr(graphs, "capture", noted(graphs.capture, done))
     return done
 
 
