@@ -44,7 +44,11 @@ def trace(work: Work) -> Work:
     # One at a time: the tracer keeps what it makes for the whole process.
     with _TRACING:
         warnings.filterwarnings("ignore", message=".*torch.jit.trace", category=Warning)
-        traced = torch.jit.trace(done, places, check_trace=False)
+        try:
+            traced = torch.jit.trace(done, places, check_trace=False)
+        # What it raises where it no longer works is for its makers to choose; training goes on without it.
+        except Exception as error:
+            raise RuntimeError(f"torch does not trace here: {error}") from error
     left = [tensor.clone() for tensor in written]
     for tensor in written:
         tensor.fill_(float("nan") if tensor.is_floating_point() else 1)

@@ -121,11 +121,24 @@ def test_traces_stay_right_when_other_weights_and_images_come(
     assert go(step, range(16, 24), inverted) == go(other, range(16, 24), inverted)
 
 
-def test_without_torchscript_steps_have_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+def not_any_more(*arguments: object, **options: object) -> None:
+    raise NotImplementedError("use something else")
+
+
+@pytest.mark.parametrize(
+    ("tracer", "reason"),
+    [(None, "this torch has no TorchScript"), (not_any_more, "torch does not trace here: use something else")],
+)
+def test_without_torchscript_steps_have_the_same_bits(
+    tracer: object, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with_traces = go(new(), range(8))
-    monkeypatch.delattr(torch.jit, "trace")
+    if tracer is None:
+        monkeypatch.delattr(torch.jit, "trace")
+    else:
+        monkeypatch.setattr(torch.jit, "trace", tracer)
     told: list[str] = []
     graphs = Graphs(trace, told.append)
     monkeypatch.setattr("tui_vae.training.step.traces_for", lambda device: graphs)
     assert go(new(), range(8)) == with_traces
-    assert set(told) == {"this torch has no TorchScript"}
+    assert set(told) == {reason}
