@@ -39,6 +39,7 @@ class BatchSums:
         squared_error_of: For each part, where that of the mean of p(x|z) goes, a scalar.
         slope: 1 / sigma² of p(x|z) by the number of images: an error times this is the slope of the loss.
         log_sigma_gradient: Of the loss, by log sigma, a scalar.
+        told: What the step tells.
     """
 
     def __init__(self, parts: int, images: int, zdim: int, log_sigma: Tensor) -> None:
@@ -54,10 +55,12 @@ class BatchSums:
         of_each_term, self._squared_error = self._sums[:-1].view(4, zdim), self._sums[-1]
         _, self._log_sigma, self._mu_squared, self._variance = of_each_term
         self._moments = of_each_term[::2]  # mu and mu²
-        self.slope, self.log_sigma_gradient, loss, self._likelihood, self._constant = log_sigma.new_empty(5).unbind()
-        self._told = StepSums(loss, log_sigma.new_empty(3 * zdim + 1))
-        self._kl, self._reconstruction = self._told.totals[:zdim], self._told.totals[-1]
-        self._told_moments = self._told.totals[zdim:-1].view(2, zdim)
+        # What a step only reads shares no memory with what it writes: torch counts changes of all views together.
+        self.slope, self._likelihood, self._constant = log_sigma.new_empty(3).unbind()
+        self.log_sigma_gradient = log_sigma.new_empty(())
+        self.told = StepSums(log_sigma.new_empty(()), log_sigma.new_empty(3 * zdim + 1))
+        self._kl, self._reconstruction = self.told.totals[:zdim], self.told.totals[-1]
+        self._told_moments = self.told.totals[zdim:-1].view(2, zdim)
         self.take_sigma(log_sigma)
 
     def take_sigma(self, log_sigma: Tensor) -> None:
@@ -68,20 +71,16 @@ class BatchSums:
         torch.add(log_sigma, LOG_2_PI / 2, out=self._likelihood).mul_(PIXELS)
         torch.sub(self._likelihood, self._zdim / 2, out=self._constant)
 
-    def loss(self) -> Tensor:
-        """That of the batch, once all parts have left their sums."""
-        return torch.dot(self._flat, self._weights, out=self._told.loss).add_(self._constant)
-
     def find_log_sigma_gradient(self) -> None:
         """Leave it in its place, once all parts have left their sums."""
         torch.sum(self._of_parts[:, -1], 0, out=self.log_sigma_gradient).mul_(self.slope).neg_().add_(PIXELS)
 
-    def told(self) -> StepSums:
-        """All that the step tells, after :meth:`loss`."""
+    def sum_up(self) -> None:
+        """Leave in :attr:`told` what the step tells, once all parts have left their sums."""
+        torch.dot(self._flat, self._weights, out=self.told.loss).add_(self._constant)
         torch.sum(self._of_parts, 0, out=self._sums)
         torch.add(self._mu_squared, self._variance, out=self._kl)
         self._kl.sub_(self._images).mul_(0.5).sub_(self._log_sigma)
         self._told_moments.copy_(self._moments)
         torch.addcmul(self._likelihood, self._squared_error, self.slope, value=0.5, out=self._reconstruction)
         self._reconstruction.mul_(-self._images)
-        return self._told

@@ -70,8 +70,8 @@ class _Batch:
 class NegativeElbo:
     """The gradient of the mean of -ELBO over a batch.
 
-    First :meth:`begin`, then :meth:`propagate` of all parts, then :meth:`loss` once and :meth:`differentiate` of all
-    parts, and :meth:`told` at any time before the next step. The terms are those of :mod:`tui_vae.model.objective`,
+    First :meth:`begin`, then :meth:`propagate` of all parts, then :meth:`sum_up` once and :meth:`differentiate` of all
+    parts. The terms are those of :mod:`tui_vae.model.objective`,
     with z = mu + sigma · noise (arXiv:1312.6114).
 
     Args:
@@ -138,16 +138,18 @@ class NegativeElbo:
         torch.dot(places.all_errors, places.all_errors, out=sums.squared_error_of[part])
         self._propagate_back(places, noise, sums.slope, self._images)
 
-    def loss(self) -> Tensor:
-        """The mean of -ELBO over the batch, once all its parts were propagated."""
+    def sum_up(self) -> StepSums:
+        """What the batch tells, once all its parts were propagated."""
         sums = self._batch.sums
         if self._learns_sigma:
             sums.find_log_sigma_gradient()
-        return sums.loss()
+        sums.sum_up()
+        return sums.told
 
+    @property
     def told(self) -> StepSums:
-        """What the batch tells, after :meth:`loss`."""
-        return self._batch.sums.told()
+        """What the last :meth:`sum_up` told."""
+        return self._batch.sums.told
 
     @property
     def log_sigma_gradient(self) -> Tensor:

@@ -51,6 +51,7 @@ class StepGroup:
         self._take_step, self._images, self._graphs = step, images, graphs
         device = images.device
         self.losses = torch.zeros(most, device=device)
+        self._each_loss = self.losses.unbind()
         self.sums = DeviceTotals(zdim, device)
         self._zdim = zdim
         self._places = _Places(most, batch, zdim, device) if graphs else None
@@ -82,7 +83,7 @@ class StepGroup:
     ) -> None:
         for index, (batch, noise, rate) in enumerate(zip(batches, noises, rates, strict=True), begin):
             told = self._take_step(self._images, batch, noise, rate)
-            self.losses[index] = told.loss
+            self._each_loss[index].copy_(told.loss)
             self.sums.add_sums(told.totals)
 
 

@@ -85,7 +85,7 @@ class Step:
         Returns:
             What the step tells, of the weights before it.
         """
-        self._lr = lr
+        self._lr, self._images = lr, len(batch)
         self._gradient.begin(len(batch))
         if self._traces:
             batch, noise = self._gradient.place(batch, noise)
@@ -93,11 +93,10 @@ class Step:
         # Whoever broke the meeting says why; the others only that it did not take place.
         with computing_with(self._intra_op), suppress(BrokenBarrierError):
             self._take_part(0, images, batch, noise)
-            told = self._gradient.told()
         for other in others:
             with suppress(BrokenBarrierError):
                 other.result()
-        return told
+        return self._gradient.told
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Weights and what the optimiser knows of them: the tensors themselves, which later steps change."""
@@ -123,12 +122,14 @@ class Step:
 
     @torch.no_grad()
     def _judge(self) -> None:
-        """Whether to move at all: what one thread does for all when the whole batch was propagated."""
-        loss = self._gradient.loss()
-        # 0, or what is not a number where the loss is lost, which counts as true.
-        torch.mul(loss, _BEYOND, out=self._doubt)
-        self._doubt.sub_(self._doubt)
+        """What one thread does for all when all parts were propagated: sum up, and judge whether to move at all."""
+        self._do(("sum up", self._images), self._sum_up)
         self.failed.logical_or_(self._doubt)
+
+    def _sum_up(self) -> None:
+        # 0, or what is not a number where the loss is lost, which counts as true.
+        torch.mul(self._gradient.sum_up().loss, _BEYOND, out=self._doubt)
+        self._doubt.sub_(self._doubt)
 
     def _do(self, key: Hashable, work: Work) -> None:
         """Do what is the same for the same key, and leaves the same when it is repeated."""

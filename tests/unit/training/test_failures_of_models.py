@@ -31,44 +31,49 @@ from .running import (
 Spoil = Callable[[torch.Tensor], None]
 
 
-def not_a_number(loss: torch.Tensor) -> None:
-    loss.fill_(float("nan"))
+def not_a_number(constant: torch.Tensor) -> None:
+    constant.fill_(float("nan"))
 
 
-def infinite(loss: torch.Tensor) -> None:
-    loss.fill_(float("inf"))
+def infinite(constant: torch.Tensor) -> None:
+    constant.fill_(float("inf"))
 
 
-def hopeless(loss: torch.Tensor) -> None:
-    loss.fill_(LOST)
+def hopeless(constant: torch.Tensor) -> None:
+    constant.fill_(LOST)
 
 
-def great(loss: torch.Tensor) -> None:
+def great(constant: torch.Tensor) -> None:
     """The greatest that is not yet lost."""
-    loss.fill_(LOST * (1 - 2.0**-24))
+    constant.fill_(LOST * (1 - 2.0**-24))
 
 
 def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> list[dict[str, torch.Tensor]]:
     """Spoil the deep model's loss at one training step, counted from 1; fills with its weights before every step."""
     weights: list[dict[str, torch.Tensor]] = []
-    begin, loss_of = Trainer.__init__, NegativeElbo.loss
+    begin, begin_step = Trainer.__init__, NegativeElbo.begin
     deep: dict[NegativeElbo, VAE] = {}
+    right: list[torch.Tensor] = []
 
     def begun(self: Trainer, spec: ModelSpec, *rest: Any) -> None:
         begin(self, spec, *rest)
         if not spec.linear:
             deep[self._take_step._gradient] = self.vae
 
-    def patched(self: NegativeElbo) -> torch.Tensor:
-        loss = loss_of(self)
+    def step_begun(self: NegativeElbo, images: int) -> None:
+        begin_step(self, images)
         if self in deep:
             weights.append({name: tensor.detach().clone() for name, tensor in deep[self].state_dict().items()})
+            # What no image is part of is added to the loss at every step, traced or not.
+            constant = self._batch.sums._constant
             if len(weights) == spoilt:
-                spoil(loss)
-        return loss
+                right.append(constant.clone())
+                spoil(constant)
+            elif right:
+                constant.copy_(right.pop())
 
     monkeypatch.setattr(Trainer, "__init__", begun)
-    monkeypatch.setattr(NegativeElbo, "loss", patched)
+    monkeypatch.setattr(NegativeElbo, "begin", step_begun)
     return weights
 
 

@@ -49,13 +49,13 @@ def by_hand(
     elbo.begin(len(batch))
     for part in range(parts):
         elbo.propagate(part, images, batch, noise)
-    elbo.loss()
+    elbo.sum_up()
     for part in range(parts):
         elbo.differentiate(part)
     gradients = {name: view.float() for name, view in parameters.views(elbo.gradients).items()}
     if "decoder.log_sigma" in gradients:
         gradients["decoder.log_sigma"] = elbo.log_sigma_gradient
-    return elbo.told(), gradients
+    return elbo.told, gradients
 
 
 def assert_near(mine: torch.Tensor, reference: torch.Tensor, relative: float) -> None:

@@ -101,8 +101,9 @@ def test_traced_steps_have_the_bits_of_those_called_one_by_one(
     hidden: tuple[int, ...], threads: int, dtype: torch.dtype, traced: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_traces = go(new(hidden, dtype, threads), range(8))
-    # Of each of two sizes of batch, both passes of each thread: at the second of four steps, then at each.
-    assert (traced.count("captured"), traced.count("replayed")) == (4 * threads, 3 * 4 * threads)
+    # Of each of two sizes of batch, both passes of each thread and the sums: at the second of four steps, then at each.
+    pieces = 2 * (2 * threads + 1)
+    assert (traced.count("captured"), traced.count("replayed")) == (pieces, 3 * pieces)
     monkeypatch.setattr("tui_vae.training.step.traces_for", lambda device: None)
     assert go(new(hidden, dtype, threads), range(8)) == with_traces
 
