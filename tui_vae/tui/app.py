@@ -237,7 +237,8 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         small = self.screen_stack[0].has_class("-too-small")
         waiting = None if needs_no_run or small else self._loader.waiting
         loading.show(self.run_state, waiting, self._loader.seconds, ascii_only=self.settings.ascii_only)
-        self.query_one("#pages").set_class(loading.display, "-waiting")
+        # Not by a class: all that is inside would look for its style anew.
+        self.query_one("#pages").styles.display = "none" if loading.display else None
 
     def on_data_table_row_highlighted(self) -> None:
         self.update_view()
