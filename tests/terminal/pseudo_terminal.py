@@ -142,9 +142,9 @@ class Terminal:
         return self.text
 
     def filled(self) -> bool:
-        """Whether the interface covers the terminal, no more and no less."""
+        """Whether the interface covers the terminal, no more and no less; a scroll bar is two blanks to the eye."""
         *_, frame, keys = self._screen.display
-        return frame.startswith("╰") and frame.endswith("╯") and keys.rstrip().endswith("q leave")
+        return frame.startswith("╰") and frame.endswith(("╯", "╯  ")) and keys.rstrip().endswith("q leave")
 
     def press(self, *keys: str) -> None:
         """Type; escape comes last, for a key right after it would be taken as one with alt."""

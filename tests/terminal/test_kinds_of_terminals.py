@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from tests.terminal.tmux import Tmux
 from tui_vae.tui.keys import GROUPS
 
 PAGES = [binding.key for binding in GROUPS["Pages"]]
+TITLES = {"0": "runs", "1": "ELBO, nats", "2": "reconstructions", "3": "latent, nats", "4": "evaluation", "5": "log"}
+TITLES |= {"6": "this machine", "z": "latents of"}
+"""What stands in the frame of a panel of each page, however small the terminal, and of no panel of the page before."""
 COLOURS = ("black", "red", "green", "brown", "blue", "magenta", "cyan", "white")
 SIXTEEN = {"default", *COLOURS, *(f"bright{colour}" for colour in COLOURS)}
 
@@ -34,7 +38,8 @@ def test_the_interface_fills_the_terminal_on_every_page_and_leaves(
     terminal.wait_until(lambda: terminal.text.count("running") >= 2)
     for page in [*PAGES, "z", "1"]:
         terminal.press(page)
-        terminal.wait_until(terminal.filled)
+        title = re.compile(f"╭.*{TITLES[page]}")
+        terminal.wait_until(lambda title=title: title.search(terminal.text) and terminal.filled())
         if colours == 16:
             assert terminal.colours <= SIXTEEN
     terminal.press("q")
