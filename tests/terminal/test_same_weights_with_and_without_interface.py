@@ -59,7 +59,7 @@ def with_interface(
         terminal.wait_until(until)
         seen[name] = terminal.text
 
-    terminal.wait_until(lambda: "loading torch" in terminal.text and "baseline" in terminal.text)
+    terminal.wait_until(lambda: "tui-vae  loading torch" in terminal.text and "baseline" in terminal.text)
     seen["waiting"] = terminal.text
     terminal.wait_until(lambda: re.search(rf"deep .*/{EPOCHS} +-\d.*running", terminal.text))  # an epoch is measured
     terminal.press("p")  # all that still train: the baseline may be through
