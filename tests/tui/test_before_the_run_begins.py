@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from tests.tui.monitor import OpenMonitor
-from tests.tui.recorded_run import ScriptedSource, recorded_run, run_started
+from tests.tui.recorded_run import ScriptedSource, known, recorded_run, run_started
 from tui_vae.errors import DataError
 from tui_vae.tui import Leave
 from tui_vae.tui.loader import Report
@@ -32,10 +32,12 @@ async def test_it_says_what_it_waits_for_and_shows_the_models_to_come(
     open_monitor: OpenMonitor, tmp_path: object
 ) -> None:
     gate = Gate(ScriptedSource(recorded_run(), tmp_path))
-    async with open_monitor(open_source=gate, waits=False, size=(80, 24)) as monitor:
+    state = known()
+    state.config["models"] = [{"name": "baseline", "hidden": []}, {"name": "deep", "hidden": [512, 256]}]
+    async with open_monitor(open_source=gate, waits=False, state=state, size=(80, 24)) as monitor:
         await monitor.until_shown("loading torch…")
         await monitor.until(lambda: "loading torch…  00:0" in monitor.panel("#loading"))
-        for shown in ("baseline", "deep", "20 epochs"):
+        for shown in ("● baseline  linear", "▲ deep      hidden widths 512, 256", "20 epochs"):
             assert shown in monitor.panel("#loading")
         assert not monitor.shows("#pages")
         gate.report("reading the data")

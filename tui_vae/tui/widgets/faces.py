@@ -39,12 +39,13 @@ class LoadingFace(Static):
         first = Text.assemble((f"{waiting}…", "bold"), ("  " + duration(seconds), "dim"))
         styles = styles_of(state, ascii_only=ascii_only)
         widths = {spec["name"]: spec.get("hidden") for spec in _specs(state)}
-        models = [
-            Text.assemble(model_label(name, styles[name], 16), (_layers(widths.get(name)), "dim"))
-            for name in state.models
-        ]
-        lines = [first, Text(), *models, Text(), Text(_plan(state), style="dim")]
-        room = self.app.size.height - 3 - min(_MOST_ROWS, len(models))
+        labels = {name: model_label(name, styles[name], 16) for name in state.models}
+        widest = max((label.cell_len for label in labels.values()), default=0)
+        for name, label in labels.items():
+            label.pad_right(widest + 2 - label.cell_len)
+            label.append(_layers(widths.get(name)), style="dim")
+        lines = [first, Text(), *labels.values(), Text(), Text(_plan(state), style="dim")]
+        room = self.app.size.height - 3 - min(_MOST_ROWS, len(labels))
         self.update(Group(*lines[: max(1, room)]))
 
 
