@@ -50,6 +50,14 @@ async def test_it_says_what_it_waits_for_and_shows_the_models_to_come(
         await monitor.until_shown("286.0")
 
 
+async def test_one_epoch_is_no_epochs(open_monitor: OpenMonitor, tmp_path: object) -> None:
+    gate, state = Gate(ScriptedSource(recorded_run(), tmp_path)), known()
+    state.config.update(epochs=1, dataset="mnist", zdim=2, sigma=0.5)
+    async with open_monitor(open_source=gate, waits=False, state=state, size=(80, 24)) as monitor:
+        await monitor.until_shown("1 epoch of mnist · 2 latents · sigma 0.5")
+        gate.opened.set()
+
+
 @pytest.mark.parametrize(
     ("key", "text"),
     [

@@ -86,5 +86,11 @@ def _layers(hidden: object) -> str:
 
 def _plan(state: RunState) -> str:
     config = state.config
-    named = [("epochs", "{} epochs"), ("dataset", "of {}"), ("zdim", "· {} latents"), ("sigma", "· sigma {}")]
+    epochs, latents = ("" if config.get(name) == 1 else "s" for name in ("epochs", "zdim"))
+    named = [
+        ("epochs", f"{{}} epoch{epochs}"),
+        ("dataset", "of {}"),
+        ("zdim", f"· {{}} latent{latents}"),
+        ("sigma", "· sigma {}"),
+    ]
     return " ".join(text.format(printable(str(config[key]))) for key, text in named if config.get(key) is not None)
