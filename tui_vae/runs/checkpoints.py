@@ -52,7 +52,7 @@ class CheckpointFolder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._latest_is_whole = False
+        self._latest_is_whole: bool | None = None
 
     def load(self) -> StoredCheckpoint | None:
         """The newest checkpoint that is whole; ``None`` when there never was one.
@@ -107,6 +107,9 @@ class CheckpointFolder:
             OSError: It could not be written; ``latest`` or ``previous`` is whole if one of them was.
         """
         parts = self._write_parts(LATEST, {_WEIGHTS: weights, _OPTIMIZER: optimizer}, course)
+        if self._latest_is_whole is None:
+            # Whoever was killed while ``previous`` became ``latest`` left parts of two there: it must become it again.
+            self._latest_is_whole = self._is_whole()
         try:
             if self._latest_is_whole:
                 for path in parts:
@@ -119,6 +122,14 @@ class CheckpointFolder:
             raise
         self._latest_is_whole = True
         return self._path / f"{LATEST}{_WEIGHTS}"
+
+    def _is_whole(self) -> bool:
+        """Whether ``latest`` is."""
+        try:
+            _read(self._path, LATEST, (_WEIGHTS, _OPTIMIZER))
+        except (OSError, RunStoreError):
+            return False
+        return True
 
     def save_best(self, weights: Mapping[str, Tensor], course: Mapping[str, Any]) -> Path:
         """Replace ``best``; returns the file of the weights.

@@ -62,7 +62,7 @@ class RunStore:
         self._thread.start()
 
     def folder(self, model: str) -> CheckpointFolder:
-        """The checkpoints of a model, to be read before the first is saved."""
+        """The checkpoints of a model."""
         return self._folders.setdefault(model, CheckpointFolder(self._run.checkpoints(model)))
 
     def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8], written: Written) -> None:
