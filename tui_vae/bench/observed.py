@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from unittest.mock import patch
 
 from tui_vae.bench.noting import run_and_note
 from tui_vae.tui import MonitorApp
@@ -29,7 +30,7 @@ def observe(delays: list[float]) -> None:
         mount(self)
         self.run_worker(note(), name="delays of the event loop")
 
-    MonitorApp.on_mount = on_mount  # type: ignore[method-assign]
+    patch.object(MonitorApp, "on_mount", on_mount).start()
 
 
 if __name__ == "__main__":

@@ -60,9 +60,7 @@ class CheckpointFolder:
         Raises:
             RunStoreError: There are some, but all are damaged.
         """
-        found = self._newest((_WEIGHTS, _OPTIMIZER))
-        self._latest_is_whole = found is not None and found.damage is None
-        return found
+        return self._newest((_WEIGHTS, _OPTIMIZER))
 
     def load_weights(self) -> StoredCheckpoint | None:
         """As :meth:`load`, but without the moments, for those who do not train on: a third of the bytes.

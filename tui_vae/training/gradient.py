@@ -71,8 +71,7 @@ class NegativeElbo:
     """The gradient of the mean of -ELBO over a batch.
 
     First :meth:`begin`, then :meth:`propagate` of all parts, then :meth:`sum_up` once and :meth:`differentiate` of all
-    parts. The terms are those of :mod:`tui_vae.model.objective`,
-    with z = mu + sigma · noise (arXiv:1312.6114).
+    parts. The terms are those of :mod:`tui_vae.model.objective`, with z = mu + sigma · noise (arXiv:1312.6114).
 
     Args:
         vae: The model.
@@ -138,13 +137,12 @@ class NegativeElbo:
         torch.dot(places.all_errors, places.all_errors, out=sums.squared_error_of[part])
         self._propagate_back(places, noise, sums.slope, self._images)
 
-    def sum_up(self) -> StepSums:
-        """What the batch tells, once all its parts were propagated."""
+    def sum_up(self) -> None:
+        """Leave in :attr:`told` what the batch tells, once all its parts were propagated."""
         sums = self._batch.sums
         if self._learns_sigma:
             sums.find_log_sigma_gradient()
         sums.sum_up()
-        return sums.told
 
     @property
     def told(self) -> StepSums:

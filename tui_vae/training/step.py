@@ -127,8 +127,9 @@ class Step:
         self.failed.logical_or_(self._doubt)
 
     def _sum_up(self) -> None:
+        self._gradient.sum_up()
         # 0, or what is not a number where the loss is lost, which counts as true.
-        torch.mul(self._gradient.sum_up().loss, _BEYOND, out=self._doubt)
+        torch.mul(self._gradient.told.loss, _BEYOND, out=self._doubt)
         self._doubt.sub_(self._doubt)
 
     def _do(self, key: Hashable, work: Work) -> None:
