@@ -26,7 +26,13 @@ from tui_vae.training.adam import Adam
 from tui_vae.training.control import Control
 from tui_vae.training.hardware import Precision, resolve
 from tui_vae.training.parameters import FlatParameters
-from tui_vae.training.trainer import STEPS_PER_READ, Trainer
+from tui_vae.training.trainer import Trainer
+
+Go = Callable[[int], int]
+"""Takes some steps at least, and tells how many."""
+
+STEPS = 10
+"""Of a moment, and of a warm-up."""
 
 _SECONDS_AT_ONCE = 2.0
 """For which all models work at the same time, to see what they leave each other."""
@@ -35,14 +41,16 @@ _SECONDS_AT_ONCE = 2.0
 class Stepping(Trainer):
     """Steps of the trainer and nothing else: nothing is measured on held-out images, told or stored."""
 
-    def go(self, steps: int) -> None:
-        batch, order = self._config.batch_size, image_order(self._seed, 0, len(self._train))
-        for _ in range(steps):
-            if self._position + batch > len(order):
+    def go(self, steps: int) -> int:
+        """Take so many, and what is left of the last group; returns the number."""
+        order, began = image_order(self._seed, 0, len(self._train)), self._step
+        while self._step < began + steps:
+            if self._position == len(order):
                 self._position = 0
             self._train_steps(order)
-            if self._unread == STEPS_PER_READ:
+            if self._unread == self._together.read:
                 self._read()
+        return self._step - began
 
 
 class Bound:
@@ -53,7 +61,7 @@ class Bound:
         vae = VAE.from_spec(spec, config.zdim, config.sigma, generator(0, "weights"))
         parameters = FlatParameters(vae)
         self._optimizer = Adam(parameters)
-        self._go_on = torch.zeros(())
+        self._go_on, self._rate = torch.zeros(()), torch.zeros((), dtype=torch.float64)
         values, gradients = parameters.values.to(dtype), parameters.gradients.to(dtype)
         weights = [view for view in parameters.views(values).values() if view.ndim == 2]
         places = [view for view in parameters.views(gradients).values() if view.ndim == 2]
@@ -67,11 +75,12 @@ class Bound:
             if weight is not weights[0]:  # the gradient of the images is of no use
                 self._products.append((y, weight, x))
 
-    def go(self, steps: int) -> None:
+    def go(self, steps: int) -> int:
         for _ in range(steps):
             for left, right, place in self._products:
                 torch.mm(left, right, out=place)
-            self._optimizer.step(0.0, self._go_on)
+            self._optimizer.step(self._rate, self._go_on)
+        return steps
 
 
 class Nothing:
@@ -90,17 +99,17 @@ def trainer(spec: ModelSpec, config: TrainConfig, data: Dataset) -> Stepping:
     return Stepping(spec, Surroundings(config, data, lambda event: None, Nothing(), lambda spec: None), Control())
 
 
-def seconds(go: Callable[[int], None], steps: int) -> float:
+def seconds(go: Go, steps: int) -> float:
     """Seconds of this thread on a core for a step."""
     began = time.thread_time()
-    go(steps)
-    return (time.thread_time() - began) / steps
+    taken = go(steps)
+    return (time.thread_time() - began) / taken
 
 
-def in_turn(step: Callable[[int], None], bound: Callable[[int], None], steps: int, pairs: int) -> list[list[float]]:
+def in_turn(step: Go, bound: Go, steps: int, pairs: int) -> list[list[float]]:
     """``pairs`` times the seconds of a step and of its bound, the one and the other first."""
     for go in (step, bound):
-        go(STEPS_PER_READ)
+        go(STEPS)
     measured = []
     for index in range(pairs):
         order = [step, bound] if index % 2 == 0 else [bound, step]
@@ -109,19 +118,18 @@ def in_turn(step: Callable[[int], None], bound: Callable[[int], None], steps: in
     return measured
 
 
-def at_once(goes: Sequence[Callable[[int], None]]) -> list[float]:
+def at_once(goes: Sequence[Go]) -> list[float]:
     """Seconds of a step of each while all of them work, each in a thread of its own."""
     barrier = threading.Barrier(len(goes))
     per_step = [0.0] * len(goes)
 
-    def work(index: int, go: Callable[[int], None]) -> None:
+    def work(index: int, go: Go) -> None:
         torch.set_num_threads(1)
-        go(STEPS_PER_READ)
+        go(STEPS)
         barrier.wait()
         began, steps = time.perf_counter(), 0
         while time.perf_counter() - began < _SECONDS_AT_ONCE:
-            go(STEPS_PER_READ)
-            steps += STEPS_PER_READ
+            steps += go(STEPS)
         per_step[index] = (time.perf_counter() - began) / steps
 
     threads = [threading.Thread(target=work, args=numbered) for numbered in enumerate(goes)]

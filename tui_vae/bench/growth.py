@@ -15,12 +15,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tui_vae.bench.bound import Stepping, trainer
+from tui_vae.bench.bound import STEPS, Stepping, trainer
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset, load_dataset
 from tui_vae.training.hardware import resolve, use_threads
 from tui_vae.training.memory import bytes_needed
-from tui_vae.training.trainer import STEPS_PER_READ
 
 _SECONDS = 1.5
 """For which each row is measured, after a warm-up."""
@@ -88,13 +87,13 @@ def measure(what: str, to: str, config: TrainConfig, data: Dataset) -> Row:
 
     def work(stepping: Stepping, count: int, into: list[float]) -> None:
         use_threads(count)
-        stepping.go(STEPS_PER_READ)
+        stepping.go(STEPS)
         barrier.wait()
         end = time.perf_counter() + _SECONDS
         while time.perf_counter() < end or not into:
             began = time.perf_counter()
-            stepping.go(STEPS_PER_READ)
-            into.append((time.perf_counter() - began) / STEPS_PER_READ)
+            taken = stepping.go(STEPS)
+            into.append((time.perf_counter() - began) / taken)
 
     workers = [threading.Thread(target=work, args=of) for of in zip(steppings, threads, measured, strict=True)]
     for worker in workers:

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import increment_version
 
 from tui_vae.training.parameters import FlatParameters
+from tui_vae.training.traces import traceable
 
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 """What is kept of each parameter: first and second moment, and the number of steps taken."""
@@ -23,43 +25,34 @@ class Adam:
     Args:
         parameters: Of the model.
         slices: Of their tensor, which together are all of it: several threads can each move one.
+        traced: Whether its steps are going to be traced.
     """
 
-    def __init__(self, parameters: FlatParameters, slices: Sequence[slice] = (slice(None),)) -> None:
+    def __init__(
+        self, parameters: FlatParameters, slices: Sequence[slice] = (slice(None),), *, traced: bool = False
+    ) -> None:
         self._parameters = parameters
         self._first = torch.zeros_like(parameters.values)
         self._second = torch.zeros_like(parameters.values)
         self._steps = [torch.zeros((), device=parameters.values.device) for _ in slices]
+        self._move = traceable(_move) if traced else _move
         moved = (parameters.values, parameters.gradients, self._first, self._second)
         self._of = [(*(tensor[of] for tensor in moved), steps) for of, steps in zip(slices, self._steps, strict=True)]
 
     @torch.no_grad()
-    def step(self, lr: float | Tensor, leave_out: Tensor, index: int = 0) -> None:
+    def step(self, lr: Tensor, leave_out: Tensor, index: int = 0) -> None:
         """Move the parameters of a slice along their gradients.
 
         Args:
-            lr: The learning rate; a scalar on the device where the step is to be captured.
+            lr: The learning rate, a scalar: in double precision on the CPU, else in single precision on the device.
             leave_out: A scalar on the device: 0, or 1 to change nothing.
             index: Of the slice.
         """
         values, gradients, first, second, steps = self._of[index]
         steps.add_(1)
-        torch._fused_adam_(
-            [values],
-            [gradients],
-            [first],
-            [second],
-            [],
-            [steps],
-            amsgrad=False,
-            lr=lr,
-            beta1=0.9,
-            beta2=0.999,
-            weight_decay=0.0,
-            eps=1e-8,
-            maximize=False,
-            found_inf=leave_out,
-        )
+        self._move(values, gradients, first, second, steps, lr, leave_out)
+        # Its kernel leaves this out, by which it is seen what has been written.
+        increment_version((values, first, second))
         steps.sub_(leave_out)
 
     def state(self) -> dict[str, Tensor]:
@@ -75,3 +68,28 @@ class Adam:
             tensor.copy_(state[name])
         for steps in self._steps[1:]:
             steps.copy_(self._steps[0])
+
+
+def _move(
+    values: Tensor, gradients: Tensor, first: Tensor, second: Tensor, steps: Tensor, lr: Tensor, leave_out: Tensor
+) -> Tensor:
+    """Call the kernel; returns ``values``."""
+    # By their lists: TorchScript takes a call of which nothing is used for one that nobody needs.
+    moved, firsts, seconds = [values], [first], [second]
+    torch._fused_adam_(
+        moved,
+        [gradients],
+        firsts,
+        seconds,
+        [],
+        [steps],
+        amsgrad=False,
+        lr=lr,
+        beta1=0.9,
+        beta2=0.999,
+        weight_decay=0.0,
+        eps=1e-8,
+        maximize=False,
+        found_inf=leave_out,
+    )
+    return moved[0]

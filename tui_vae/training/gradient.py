@@ -54,14 +54,11 @@ class _Batch:
     """All that is prepared for batches of so many images.
 
     Attributes:
-        order, noise: Where those of the batch can be placed.
         places: Of each part.
         sums: Of all of them.
         shares: Of each thread.
     """
 
-    order: Tensor
-    noise: Tensor
     places: list[Places]
     sums: BatchSums
     shares: list[_Share]
@@ -111,10 +108,6 @@ class NegativeElbo:
         elif self._learns_sigma:
             self._batches[images].sums.take_sigma(self._log_sigma)
         self._batch, self._images = self._batches[images], images
-
-    def place(self, batch: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Bring both, as they are given to :meth:`propagate`, to where those of all batches of this size are."""
-        return self._batch.order.copy_(batch), self._batch.noise.copy_(noise)
 
     def propagate(self, part: int, images: Tensor, batch: Tensor, noise: Tensor) -> None:
         """Take the images of a part through all layers and back.
@@ -167,8 +160,6 @@ class NegativeElbo:
         widths = [[len(layer.bias) for layer in net] for net in (self._encoder, self._decoder)]
         whole = Places.of(images, zdim, widths[0], widths[1], self.weights)
         return _Batch(
-            order=torch.empty(images, dtype=torch.int64, device=self.weights.device),
-            noise=self._log_sigma.new_empty(images, zdim),
             places=[whole[self._rows(part, images)] for part in range(self._parts)],
             sums=BatchSums(self._parts, images, zdim, self._log_sigma),
             shares=[self._share(part, whole) for part in range(self._parts)],

@@ -15,10 +15,7 @@ import torch
 
 Work = Callable[[], None]
 Capture = Callable[[Work], Work]
-"""Takes some work and gives what does it from then on. Raises RuntimeError where it cannot.
-
-The work is not done meanwhile, or it is work that leaves the same when it is repeated.
-"""
+"""Does some work and gives what does it from then on. Raises RuntimeError where it cannot, with nothing done."""
 
 _CAPTURING = threading.Lock()
 
@@ -45,6 +42,7 @@ class Graphs:
         if self._capture and key in self._met and key not in self._replays:
             try:
                 self._replays[key] = self._capture(work)
+                return
             except RuntimeError as error:
                 self._capture = None
                 self._refused(" ".join(str(error).split()))
@@ -58,8 +56,9 @@ def graphs_for(device: torch.device, refused: Callable[[str], None]) -> Graphs |
 
 
 def capture(work: Work) -> Work:
-    """Capture what ``work`` launches on the calling thread's stream, which :func:`stream_of_its_own` has made.
+    """Capture what ``work`` launches on the calling thread's stream, and launch it.
 
+    The stream is one that :func:`stream_of_its_own` has made.
     Other threads may go on to use the device meanwhile, each with a stream of its own.
 
     Raises:
@@ -78,6 +77,7 @@ def capture(work: Work) -> Work:
                 graph.capture_end()
             raise
         graph.capture_end()
+    graph.replay()
     return graph.replay
 
 

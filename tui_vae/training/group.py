@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from tui_vae.training.graphs import Graphs
+from tui_vae.training.graphs import Graphs, graphs_for
+from tui_vae.training.hardware import computing_with
 from tui_vae.training.statistics import DeviceTotals
 from tui_vae.training.step import Step
+from tui_vae.training.traces import traces_for
+
+_STEPS_OF_READ = (10, 50)
+"""Steps whose losses are read together, at least and at most: the host never waits for a single step."""
+
+_WORK_OF_READ = 2**28
+"""Images times parameters of them all, if they are more than the least: some twenty milliseconds."""
 
 _STEPS_OF_GRAPH = 50
 """To read what they tell and to send off the next costs the host the time of some steps."""
@@ -17,10 +26,60 @@ _STEPS_OF_GRAPH = 50
 _IMAGES_OF_GRAPH = 12_800
 """At most, but for a single step: the larger the batches, the less it matters what the host does."""
 
+_STEPS_OF_TRACE = 5
+"""With more of them, a trace takes longer to make, and is no faster."""
+
+_WORK_OF_TRACE = 2**27
+"""Images times parameters of all its steps, if it has several: some ten milliseconds, as long as a pause may wait."""
+
+
+@dataclass(frozen=True)
+class Together:
+    """What is done together.
+
+    Attributes:
+        graphs: How steps become one piece of work; ``None`` where they do not.
+        at_once: Steps that are that piece at most.
+        read: Steps whose losses are read together.
+    """
+
+    graphs: Graphs | None
+    at_once: int
+    read: int
+
+
+def together(step: Step, *, batch: int, device: torch.device, refused: Callable[[str], None]) -> Together:
+    """What suits a device and steps of this size.
+
+    Args:
+        step: Takes one.
+        batch: Images of it.
+        device: Where it is.
+        refused: Told the reason, once, when a device that could do more together does not.
+    """
+    if graphs := graphs_for(device, refused):
+        steps = steps_of_graph(batch)
+        return Together(graphs, steps, steps)
+    # What several threads share, they trace themselves, piece by piece.
+    traces = None if step.divided else traces_for(device)
+    at_once = steps_of_trace(batch, step.parameters) if traces else 1
+    return Together(traces, at_once, steps_of_read(batch, step.parameters, at_once))
+
 
 def steps_of_graph(batch: int) -> int:
     """Steps, of so many images, that are one graph and are read together."""
     return max(1, min(_STEPS_OF_GRAPH, _IMAGES_OF_GRAPH // batch))
+
+
+def steps_of_trace(batch: int, parameters: int) -> int:
+    """Steps, of so many images and parameters, that are one trace."""
+    return max(1, min(_STEPS_OF_TRACE, _WORK_OF_TRACE // (batch * parameters)))
+
+
+def steps_of_read(batch: int, parameters: int, at_once: int) -> int:
+    """Steps, of so many images and parameters, that are read together: whole groups of so many at once."""
+    least, most = _STEPS_OF_READ
+    return at_once * (min(most, max(least, _WORK_OF_READ // (batch * parameters))) // at_once)
 
 
 class StepGroup:
@@ -28,34 +87,27 @@ class StepGroup:
 
     All that changes from group to group is brought to the same places on the device before the first of its steps:
     which images, the noise, the learning rates. From there on the host has no part in it, and so the steps of a group
-    can be one CUDA graph. As the noise is drawn outside of it, a generator stands between two groups where it would
-    stand after the same steps one by one.
+    can be one CUDA graph, or one trace. As the noise is drawn outside of it, a generator stands between two groups
+    where it would stand after the same steps one by one.
 
     Args:
         step: Takes one.
         images: All of them, uint8 ``(n, 784)``.
         zdim: The latent dimension.
-        most: Steps until what they tell is read.
         batch: The greatest number of images of a step.
-        graphs: Captures and replays groups; without, their steps are taken one by one.
+        together: What is done together.
 
     Attributes:
-        at_once: Steps of a group at most.
-        losses: Of the steps since the last read, ``(most,)``.
+        losses: Of the steps since the last read, ``(together.read,)``.
         sums: Over the images of those steps.
     """
 
-    def __init__(
-        self, step: Step, images: Tensor, zdim: int, *, most: int, batch: int, graphs: Graphs | None = None
-    ) -> None:
-        self._take_step, self._images, self._graphs = step, images, graphs
-        device = images.device
-        self.losses = torch.zeros(most, device=device)
-        self._each_loss = self.losses.unbind()
-        self.sums = DeviceTotals(zdim, device)
-        self._zdim = zdim
-        self._places = _Places(most, batch, zdim, device) if graphs else None
-        self.at_once = most if graphs else 1
+    def __init__(self, step: Step, images: Tensor, zdim: int, *, batch: int, together: Together) -> None:
+        self._take_step, self._images, self._graphs = step, images, together.graphs
+        self.losses = torch.zeros(together.read, device=images.device)
+        self.sums = DeviceTotals(zdim, images.device)
+        self._places = _Places.of(together.at_once, batch, zdim, images.device)
+        self._places_of: dict[tuple[int, ...], _Places] = {}
 
     def take(
         self, order: Tensor, sizes: Sequence[int], rates: Sequence[float], generator: torch.Generator, *, begin: int
@@ -69,39 +121,66 @@ class StepGroup:
             generator: Of the reparameterisation noise.
             begin: Steps since the last read.
         """
-        if self._graphs is None or self._places is None:
-            drawn = [torch.randn(size, self._zdim, generator=generator, device=order.device) for size in sizes]
-            self._go(torch.split(order, list(sizes)), drawn, rates, begin)
-        else:
-            batches, noises, placed = self._places.bring(order, sizes, rates, generator)
-            self._graphs.do((begin, *sizes), lambda: self._go(batches, noises, placed, begin))
+        key = tuple(sizes)
+        # The same tensors for the same sizes: those that were traced are looked at again.
+        places = self._places_of.get(key) or self._places_of.setdefault(key, self._places.divided(key))
+        places.bring(order, rates, generator)
+        with computing_with(self._take_step.intra_op):
+            if self._graphs is None:
+                self._go(places)
+            else:
+                self._graphs.do(key, lambda: self._go(places))
+        self.losses[begin : begin + len(sizes)].copy_(places.losses)
         self.sums.count(len(order))
 
     @torch.no_grad()
-    def _go(
-        self, batches: Sequence[Tensor], noises: Sequence[Tensor], rates: Sequence[float | Tensor], begin: int
-    ) -> None:
-        for index, (batch, noise, rate) in enumerate(zip(batches, noises, rates, strict=True), begin):
+    def _go(self, places: _Places) -> None:
+        for batch, noise, rate, loss in zip(*places.of_each, strict=True):
             told = self._take_step(self._images, batch, noise, rate)
-            self._each_loss[index].copy_(told.loss)
+            loss.copy_(told.loss)
             self.sums.add_sums(told.totals)
 
 
+@dataclass(frozen=True)
 class _Places:
-    """Where a graph finds what changes from group to group."""
+    """Where steps find what changes from group to group, and leave their losses.
 
-    def __init__(self, steps: int, batch: int, zdim: int, device: torch.device) -> None:
-        self._order = torch.zeros(steps * batch, dtype=torch.int64, device=device)
-        self._noise = torch.zeros(steps * batch, zdim, device=device)
-        self._rates = torch.zeros(steps, device=device)
+    Attributes:
+        order, noise: Of all images.
+        rates, losses: Of all steps.
+        of_each: The same of each step: four times as many tensors as there are steps.
+    """
 
-    def bring(
-        self, order: Tensor, sizes: Sequence[int], rates: Sequence[float], generator: torch.Generator
-    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Bring all of it there; returns of each step the indices, the noise and the rate."""
-        batches = torch.split(self._order[: len(order)].copy_(order), list(sizes))
-        noises = torch.split(self._noise[: len(order)], list(sizes))
-        for noise in noises:
+    order: Tensor
+    noise: Tensor
+    rates: Tensor
+    losses: Tensor
+    of_each: tuple[tuple[Tensor, ...], ...] = ()
+
+    @staticmethod
+    def of(steps: int, batch: int, zdim: int, device: torch.device) -> _Places:
+        """For as many steps at most, of as many images at most."""
+        # Where the optimiser's kernel reads the rate on the host, it loses nothing of a number of Python's.
+        exact = torch.float64 if device.type == "cpu" else torch.float32
+        return _Places(
+            order=torch.zeros(steps * batch, dtype=torch.int64, device=device),
+            noise=torch.zeros(steps * batch, zdim, device=device),
+            rates=torch.zeros(steps, dtype=exact, device=device),
+            losses=torch.zeros(steps, device=device),
+        )
+
+    def divided(self, sizes: Sequence[int]) -> _Places:
+        """As much of them as steps of these sizes need."""
+        order, noise = (of[: sum(sizes)] for of in (self.order, self.noise))
+        rates, losses = (of[: len(sizes)] for of in (self.rates, self.losses))
+        of_images = (torch.split(of, list(sizes)) for of in (order, noise))
+        return _Places(order, noise, rates, losses, (*of_images, rates.unbind(), losses.unbind()))
+
+    def bring(self, order: Tensor, rates: Sequence[float], generator: torch.Generator) -> None:
+        """Bring what changes there, and draw the noise."""
+        self.order.copy_(order)
+        # From a generator of the CPU, numbers by the sixteen are the same at once as in parts.
+        together = self.noise.device.type == "cpu" and all(of.numel() % 16 == 0 for of in self.of_each[1])
+        for noise in (self.noise,) if together else self.of_each[1]:
             noise.normal_(generator=generator)
-        self._rates[: len(rates)].copy_(torch.tensor(rates))
-        return batches, noises, self._rates[: len(rates)].unbind()
+        self.rates.copy_(torch.tensor(rates, dtype=self.rates.dtype))

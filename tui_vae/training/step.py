@@ -21,12 +21,15 @@ from tui_vae.training.adam import Adam
 from tui_vae.training.batch_sums import StepSums
 from tui_vae.training.gradient import NegativeElbo, copy
 from tui_vae.training.graphs import Work
-from tui_vae.training.hardware import computing_with, use_threads
+from tui_vae.training.hardware import use_threads
 from tui_vae.training.parameters import FlatParameters
 from tui_vae.training.traces import traces_for
 
 _LEAST_IMAGES = 32
 """Of a part: products with fewer rows are slow."""
+
+_LEAST_WORK = 12_000_000
+"""Images times parameters of a thread: where two have less, meeting each other takes as long as they save."""
 
 
 LOST = 2.0**100
@@ -36,9 +39,20 @@ _BEYOND = 2.0**28
 """By which a loss overflows single precision if and only if it is lost: times a power of two, nothing is rounded."""
 
 
-def parts_of(threads: int, batch: int, device_type: str) -> int:
-    """Into how many parts a batch is divided; what a graphics card has is no threads of ours."""
-    return max(1, min(threads, batch // _LEAST_IMAGES)) if device_type == "cpu" else 1
+def divided(threads: int, batch: int, parameters: int, device_type: str) -> tuple[int, int]:
+    """Into how many parts a batch is divided, and the threads of each; what a graphics card has is no threads of ours.
+
+    Args:
+        threads: That there are.
+        batch: Images.
+        parameters: Of the model.
+        device_type: Where it is.
+    """
+    if device_type != "cpu":
+        return 1, 1
+    useful = max(1, min(threads, batch * parameters // _LEAST_WORK))
+    parts = max(1, min(useful, batch // _LEAST_IMAGES))
+    return parts, useful // parts
 
 
 class Step:
@@ -50,6 +64,11 @@ class Step:
         threads: That may work on it; the number decides how sums are rounded.
         batch: The usual number of images.
 
+    Attributes:
+        divided: Whether several threads share a step; one that is not, its caller can trace whole.
+        intra_op: Threads that the calling one is to compute with.
+        parameters: Their number.
+
     ``failed`` is a scalar on the device: 1 from the first loss on that is :data:`LOST`. All steps from that one on
     change nothing, which is decided on the device: the host learns of it when it reads the losses, and finds the
     weights as they were before that step.
@@ -59,39 +78,38 @@ class Step:
         self._vae = vae
         self._parameters = parameters = FlatParameters(vae)
         device = parameters.values.device
-        parts = parts_of(threads, batch, device.type)
+        self.parameters = len(parameters.values)
+        parts, self.intra_op = divided(threads, batch, self.parameters, device.type)
         self._gradient = gradient = NegativeElbo(vae, parameters, dtype, parts)
-        self._adam = Adam(parameters, gradient.slices)
+        self._adam = Adam(parameters, gradient.slices, traced=device.type == "cpu")
         self._slices = [_Slice.of(parameters, gradient, where) for where in gradient.slices]
-        self._traces = traces_for(device)
+        self.divided = parts > 1
+        self._traces = traces_for(device) if self.divided else None
         self.failed, self._doubt = torch.zeros(2, device=device).unbind()
         self._parts = parts
-        self._intra_op = max(1, threads // parts)
         self._pool = ThreadPoolExecutor(
-            max(1, parts - 1), "part of a batch", initializer=use_threads, initargs=(self._intra_op,)
+            max(1, parts - 1), "part of a batch", initializer=use_threads, initargs=(self.intra_op,)
         )
         self._meeting = Barrier(parts, action=self._judge)
 
     @torch.no_grad()
-    def __call__(self, images: Tensor, batch: Tensor, noise: Tensor, lr: float | Tensor) -> StepSums:
-        """Take a step.
+    def __call__(self, images: Tensor, batch: Tensor, noise: Tensor, lr: Tensor) -> StepSums:
+        """Take a step; traced where it is given the same tensors again, with whatever is in them by then.
 
         Args:
             images: All of them, uint8 ``(n, 784)``.
             batch: Indices of those of this step, int64 ``(batch,)``.
             noise: Standard normal ``(batch, zdim)``.
-            lr: The learning rate, also as a scalar on the device.
+            lr: The learning rate, as :class:`Adam` takes it.
 
         Returns:
             What the step tells, of the weights before it.
         """
         self._lr, self._images = lr, len(batch)
         self._gradient.begin(len(batch))
-        if self._traces:
-            batch, noise = self._gradient.place(batch, noise)
         others = [self._pool.submit(self._take_part, part, images, batch, noise) for part in range(1, self._parts)]
         # Whoever broke the meeting says why; the others only that it did not take place.
-        with computing_with(self._intra_op), suppress(BrokenBarrierError):
+        with suppress(BrokenBarrierError):
             self._take_part(0, images, batch, noise)
         for other in others:
             with suppress(BrokenBarrierError):
@@ -112,10 +130,10 @@ class Step:
     @torch.no_grad()
     def _take_part(self, part: int, images: Tensor, batch: Tensor, noise: Tensor) -> None:
         try:
-            key = ("propagate", part, len(batch), id(images))
+            key = ("propagate", part, *map(id, (images, batch, noise)))
             self._do(key, lambda: self._gradient.propagate(part, images, batch, noise))
             self._meeting.wait()
-            self._move(part, len(batch))
+            self._do(("move", part, len(batch), id(self._lr)), lambda: self._move(part))
         except BaseException:
             self._meeting.abort()
             raise
@@ -123,26 +141,25 @@ class Step:
     @torch.no_grad()
     def _judge(self) -> None:
         """What one thread does for all when all parts were propagated: sum up, and judge whether to move at all."""
-        self._do(("sum up", self._images), self._sum_up)
-        self.failed.logical_or_(self._doubt)
+        self._do(("judge", self._images), self._sum_up)
 
     def _sum_up(self) -> None:
         self._gradient.sum_up()
         # 0, or what is not a number where the loss is lost, which counts as true.
         torch.mul(self._gradient.told.loss, _BEYOND, out=self._doubt)
-        self._doubt.sub_(self._doubt)
+        self.failed.logical_or_(self._doubt.sub_(self._doubt))
 
     def _do(self, key: Hashable, work: Work) -> None:
-        """Do what is the same for the same key, and leaves the same when it is repeated."""
+        """Do what is the same for the same key."""
         if self._traces:
             self._traces.do(key, work)
         else:
             work()
 
-    def _move(self, part: int, images: int) -> None:
+    def _move(self, part: int) -> None:
         """Move the parameters of a slice, while its gradients are still in this thread's cache."""
         of = self._slices[part]
-        self._do(("differentiate", part, images), lambda: self._gradient.differentiate(part))
+        self._gradient.differentiate(part)
         copy(of.rounded_gradients, of.gradients)
         if of.log_sigma_gradient is not None:
             of.log_sigma_gradient.copy_(self._gradient.log_sigma_gradient)

@@ -8,16 +8,22 @@ where it cannot be had, the same operations are called one by one.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, handle_torch_function, has_torch_function
 
 from tui_vae.training.graphs import Graphs, Work
+
+_LARGEST = 128 * 2**20
+"""Bytes that traced work may write: while it is held against itself, they are kept twice more. Work that writes so much
+has little to gain."""
 
 _TRACING = threading.Lock()
 
@@ -28,47 +34,65 @@ def traces_for(device: torch.device) -> Graphs | None:
 
 
 def trace(work: Work) -> Work:
-    """Trace what ``work`` does, which is done more than once meanwhile: it leaves the same when it is repeated.
+    """Do some work that was done before, and give what does it from then on: a trace, or else the work itself.
 
     Raises:
-        RuntimeError: There is nothing to trace with, or what was traced does not leave the same bits.
+        RuntimeError: There is nothing to trace with; nothing was done.
     """
     if not hasattr(torch.jit, "trace"):
         raise RuntimeError("this torch has no TorchScript")
-    places, written = _places(work)
+    noted = note(work)
+    if sum(tensor.nbytes for tensor in noted.written) > _LARGEST:
+        return work
 
-    def done(*of: Tensor) -> Tensor:
+    def again(*given: Tensor) -> tuple[Tensor, ...]:
         work()
-        return of[0]  # what is traced has to give something
-
-    # One at a time: the tracer keeps what it makes for the whole process.
-    with _TRACING:
-        warnings.filterwarnings("ignore", message=".*torch.jit.trace", category=Warning)
-        try:
-            traced = torch.jit.trace(done, places, check_trace=False)
-        # What it raises where it no longer works is for its makers to choose; training goes on without it.
-        except Exception as error:
-            raise RuntimeError(f"torch does not trace here: {error}") from error
-    left = [tensor.clone() for tensor in written]
-    for tensor in written:
-        tensor.fill_(float("nan") if tensor.is_floating_point() else 1)
-    traced(*places)
-    # Operations that the tracer does not know it leaves out, and says nothing.
-    if not all(map(torch.equal, written, left)):
-        for tensor, was in zip(written, left, strict=True):
-            tensor.copy_(was)
-        raise RuntimeError("the trace does not do what was traced")
+        # It has to give something, and what it does not give of these, the tracer takes for what nobody needs.
+        return noted.given_back or given[:1]
 
     def replay() -> None:
-        traced(*places)
+        # As it was traced: to look for a better order takes as long as hundreds of steps, and gains nothing here.
+        with torch.jit.optimized_execution(False):
+            traced(*noted.given)
 
+    with _left_as_they_are(noted.written) as bring_back:
+        # One at a time: the tracer keeps what it makes for the whole process.
+        with _TRACING:
+            _say_nothing_of_it()
+            try:
+                traced = torch.jit.trace(again, noted.given, check_trace=False)
+            # What it raises where it no longer works is for its makers to choose; training goes on without it.
+            except Exception:
+                return work
+        left = [tensor.clone() for tensor in noted.written]
+        bring_back()
+        replay()
+        # Operations that the tracer does not know it leaves out, and says nothing.
+        if not all(map(torch.equal, noted.written, left)):
+            return work
     return replay
 
 
-def _places(work: Work) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """Do some work, and tell the tensors that its operations were given from outside, and which of them they wrote."""
+@dataclass(frozen=True)
+class Noted:
+    """What some work was seen to do.
+
+    Attributes:
+        given: The tensors that its operations were given from outside.
+        written: Those of them that were written.
+        given_back: Those of them that functions made :func:`traceable` gave.
+    """
+
+    given: tuple[Tensor, ...]
+    written: tuple[Tensor, ...]
+    given_back: tuple[Tensor, ...]
+
+
+def note(work: Work) -> Noted:
+    """Do some work, and see on what."""
     given: dict[int, tuple[Tensor, int]] = {}
     made: dict[int, Tensor] = {}
+    given_back: dict[int, Tensor] = {}
 
     # Not the mode of what is dispatched, which would import the compiler: two seconds.
     class Noting(TorchFunctionMode):
@@ -82,14 +106,59 @@ def _places(work: Work) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
                         given.setdefault(id(tensor), (tensor, tensor._version))
             result = func(*args, **kwargs)
             made.update((id(tensor), tensor) for tensor in _tensors(result) if id(tensor) not in given)
+            if getattr(func, "__module__", "") == __name__:
+                given_back[id(result)] = result
             return result
 
     with Noting():
         work()
-    return (
-        tuple(tensor for tensor, _ in given.values()),
-        tuple(tensor for tensor, version in given.values() if tensor._version != version),
+    return Noted(
+        given=tuple(tensor for tensor, _ in given.values()),
+        written=tuple(tensor for tensor, version in given.values() if tensor._version != version),
+        given_back=tuple(given_back.values()),
     )
+
+
+def traceable(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The same function, which the tracer notes down as one operation: there are some that only TorchScript knows.
+
+    It gives one of the tensors that it is given and writes.
+    """
+    scripted = function
+    if hasattr(torch.jit, "script"):
+        # As with the tracer; it also wants to read the source, which not every installation has.
+        _say_nothing_of_it()
+        with contextlib.suppress(Exception):
+            scripted = torch.jit.script(function)
+
+    def call(*tensors: Tensor) -> Tensor:
+        if has_torch_function(tensors):
+            told: Tensor = handle_torch_function(call, tensors, *tensors)
+            return told
+        return scripted(*tensors)
+
+    return call
+
+
+@contextlib.contextmanager
+def _left_as_they_are(tensors: Sequence[Tensor]) -> Iterator[Work]:
+    """A context that brings them back to what they are now, at its end and when it asks for that."""
+    were = [tensor.clone() for tensor in tensors]
+
+    def bring_back() -> None:
+        for tensor, was in zip(tensors, were, strict=True):
+            tensor.copy_(was)
+
+    try:
+        yield bring_back
+    finally:
+        bring_back()
+
+
+def _say_nothing_of_it() -> None:
+    """From now on, torch does not warn that TorchScript is to be given up, and that shapes are taken for fixed."""
+    warnings.filterwarnings("ignore", message=r".*torch\.jit\.(trace|script)", category=Warning)
+    warnings.filterwarnings("ignore", message=".*to get tensor shape might cause the trace", category=Warning)
 
 
 def _tensors(value: Any) -> list[Tensor]:

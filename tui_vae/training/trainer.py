@@ -18,8 +18,7 @@ from tui_vae.errors import TrainingError
 from tui_vae.events import Limit, ModelResult, ModelStatus
 from tui_vae.model import VAE
 from tui_vae.training.control import Control
-from tui_vae.training.graphs import graphs_for
-from tui_vae.training.group import StepGroup, steps_of_graph
+from tui_vae.training.group import StepGroup, together
 from tui_vae.training.hardware import Precision
 from tui_vae.training.held_out import held_out_totals
 from tui_vae.training.ports import Surroundings
@@ -37,9 +36,6 @@ from tui_vae.training.schedule import learning_rate
 from tui_vae.training.sheets import SheetMaker
 from tui_vae.training.statistics import Totals, Window
 from tui_vae.training.step import LOST, Step
-
-STEPS_PER_READ = 10
-"""Steps between two reads of the device. The host never waits for a single step."""
 
 SECONDS_BETWEEN_PROGRESS = 0.05
 """At most 20 progress events a second."""
@@ -79,12 +75,9 @@ class Trainer:
         self.vae = VAE.from_spec(spec, config.zdim, config.sigma, generator(self._seed, "weights")).to(device)
         threads = config.threads_of(spec)
         self._take_step = Step(self.vae, self._precision.dtype, threads=threads, batch=config.batch_size)
-        graphs = graphs_for(device, self._tell_no_graphs)
         size = min(config.batch_size, len(self._train))
-        self._steps_per_read = steps_of_graph(size) if graphs else STEPS_PER_READ
-        self._group = StepGroup(
-            self._take_step, self._train, config.zdim, most=self._steps_per_read, batch=size, graphs=graphs
-        )
+        self._together = together(self._take_step, batch=size, device=device, refused=self._tell_no_graphs)
+        self._group = StepGroup(self._take_step, self._train, config.zdim, batch=size, together=self._together)
         self._noise = generator(self._seed, "training noise", device=device)
         self._sheets = SheetMaker(data.held_out, config.zdim, config.seed)
         self._step = self._epoch = self._position = self._unread = 0
@@ -174,9 +167,13 @@ class Trainer:
         self._take_step.load(saved.weights, saved.optimizer)
         self._step, self._epoch, self._position = course.step, course.epoch, course.position
         self._totals, self._window = course.totals.totals(), course.window.window()
-        self._group.sums.put(course.unread.totals())
-        self._unread = len(course.losses)
-        self._group.losses[: self._unread] = torch.tensor(course.losses)
+        unread = course.unread.totals()
+        if len(course.losses) < self._together.read:
+            self._group.sums.put(unread)
+            self._unread = len(course.losses)
+            self._group.losses[: self._unread] = torch.tensor(course.losses)
+        else:  # with other batches, fewer steps are read together
+            self._count(unread, list(course.losses))
         self._latest = course.held_out.totals() if course.held_out else None
         self._best, self._best_epoch = course.best, course.best_epoch
         self._seconds, self._epoch_began, self._reported = course.seconds, course.epoch_began, course.reported
@@ -227,7 +224,7 @@ class Trainer:
                 return False
             self._train_steps(order)
             last = self._position == len(order)
-            if self._unread == self._steps_per_read or last:
+            if self._unread == self._together.read or last:
                 self._read()
                 now = time.perf_counter()
                 if now - reported >= self._seconds_between_progress() or last:
@@ -239,7 +236,7 @@ class Trainer:
     def _train_steps(self, order: torch.Tensor) -> None:
         """The next steps of an epoch in this order of images, as many as are taken at once."""
         size, left = self._config.batch_size, len(order) - self._position
-        most = min(self._group.at_once, self._steps_per_read - self._unread)
+        most = min(self._together.at_once, self._together.read - self._unread)
         sizes = [min(size, left - first) for first in range(0, min(left, most * size), size)]
         steps = range(self._step, self._step + len(sizes))
         rates = [learning_rate(self._config.schedule, self._plan.lr, step, self._steps) for step in steps]
@@ -268,11 +265,13 @@ class Trainer:
     def _read(self) -> None:
         """Take sums and losses of the steps since the last read."""
         losses = self._checked_losses()
-        read = self._group.sums.take()
-        self._totals.add(read)
-        self._window.add(read, losses)
+        self._count(self._group.sums.take(), losses)
         self._unread = 0
         self._begin_group()
+
+    def _count(self, read: Totals, losses: list[float]) -> None:
+        self._totals.add(read)
+        self._window.add(read, losses)
 
     def _begin_group(self) -> None:
         """Remember where the steps begin that will be read together."""

@@ -7,7 +7,7 @@ import torch
 
 from tests.unit.training import emulated_graphs
 from tui_vae.data import Dataset
-from tui_vae.training import graphs, step, trainer
+from tui_vae.training import graphs, group, traces
 from tui_vae.training.graphs import Graphs
 
 
@@ -17,11 +17,18 @@ def tiny_mnist(small_mnist: Dataset) -> Dataset:
     return Dataset("mnist", small_mnist.train.rows(0, 250), small_mnist.held_out.rows(0, 120))
 
 
-@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+@pytest.fixture
+def ten_steps_a_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a small model as of a large one."""
+    monkeypatch.setattr(group, "_STEPS_OF_READ", (10, 10))
+
+
+@pytest.fixture(params=["emulated", "traced", pytest.param("cuda", marks=pytest.mark.gpu)])
 def capturing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> torch.device:
-    """A device on which steps are captured: CUDA by its graphs, the CPU by what behaves as they do."""
-    if request.param == "cpu":
-        monkeypatch.setattr(step, "traces_for", lambda device: None)  # which CUDA has none of
-        monkeypatch.setattr(graphs, "capture", emulated_graphs.capture)
-        monkeypatch.setattr(trainer, "graphs_for", lambda device, refused: Graphs(graphs.capture, refused))
-    return torch.device(request.param)
+    """A device on which steps are captured: by CUDA graphs, by traces, or by what behaves as graphs do."""
+    if request.param == "cuda":
+        return torch.device("cuda")
+    capture = emulated_graphs.capture if request.param == "emulated" else emulated_graphs.sure(traces.trace)
+    monkeypatch.setattr(graphs, "capture", capture)
+    monkeypatch.setattr(group, "graphs_for", lambda device, refused: Graphs(graphs.capture, refused))
+    return torch.device("cpu")

@@ -1,7 +1,7 @@
 """What a CUDA graph does, on the CPU: operations are noted down with the places they work on, and done at every replay.
 
-As with the real one, nothing is done while capturing, a number of the host's is the same at every replay, and a value
-that the host reads ends the capture.
+As with the real one, nothing is done while capturing but once at its end, a number of the host's is the same at every
+replay, and a value that the host reads ends the capture.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ def capture(work: Work) -> Work:
     recording = _Recording()
     with recording:
         work()
+    recording.replay()
     return recording.replay
 
 
 def noted(original: Capture, done: list[str]) -> Capture:
-    """The same, but for a word left in ``done`` for every piece of work that is captured, and for every replay."""
+    """The same, but for a word left in ``done`` for each piece of work that is captured, and each later replay."""
 
     def capture(work: Work) -> Work:
         replay = original(work)
@@ -36,6 +37,17 @@ def noted(original: Capture, done: list[str]) -> Capture:
             replay()
 
         return replayed
+
+    return capture
+
+
+def sure(original: Capture) -> Capture:
+    """The same, but for failing where work is given back as it is."""
+
+    def capture(work: Work) -> Work:
+        replay = original(work)
+        assert replay is not work
+        return replay
 
     return capture
 

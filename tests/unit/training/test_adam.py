@@ -14,6 +14,10 @@ from tui_vae.training.parameters import FlatParameters
 GO_ON, LEAVE_OUT = torch.zeros(()), torch.ones(())
 
 
+def rate(lr: float) -> torch.Tensor:
+    return torch.tensor(lr, dtype=torch.float64)
+
+
 def model() -> VAE:
     return VAE.from_spec(ModelSpec("any", (30, 20)), 5, "learned", generator(0, "weights"))
 
@@ -34,7 +38,7 @@ def test_it_moves_as_that_of_torch() -> None:
         write_gradients(parameters, step)
         for name, parameter in reference.named_parameters():
             parameter.grad = parameters.views(parameters.gradients)[name].clone()
-        mine.step(lr, GO_ON)
+        mine.step(rate(lr), GO_ON)
         others.param_groups[0]["lr"] = lr
         others.step()
     for name, parameter in reference.named_parameters():
@@ -49,10 +53,10 @@ def test_a_step_that_is_left_out_changes_nothing() -> None:
     parameters = FlatParameters(vae)
     adam = Adam(parameters)
     write_gradients(parameters, 0)
-    adam.step(1e-2, GO_ON)
+    adam.step(rate(1e-2), GO_ON)
     before = {name: tensor.clone() for name, tensor in (vae.state_dict() | adam.state()).items()}
     parameters.gradients.fill_(float("nan"))
-    adam.step(1e-2, LEAVE_OUT)
+    adam.step(rate(1e-2), LEAVE_OUT)
     after = vae.state_dict() | adam.state()
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
 
@@ -70,6 +74,6 @@ def test_it_goes_on_from_its_state() -> None:
         for of, adam in zip(parameters, adams, strict=True):
             write_gradients(of, step)
             if adam is adams[0] or step >= 3:
-                adam.step(1e-2, GO_ON)
+                adam.step(rate(1e-2), GO_ON)
     assert torch.equal(parameters[0].values, parameters[1].values)
     assert float(adams[1].state()["decoder.log_sigma.step"]) == pytest.approx(6)

@@ -13,7 +13,7 @@ from tui_vae.config import Change
 from tui_vae.data import Dataset
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Epoch, Event, ModelStarted, Progress, Schedule, State
-from tui_vae.training import Engine, trainer
+from tui_vae.training import Engine, group, trainer
 from tui_vae.training.saved_state import SavedState
 from tui_vae.training.trainer import Trainer
 
@@ -52,6 +52,7 @@ def run(data: Dataset, at: At, **options: Any) -> Run:
             at.get(self._step, lambda trainer: None)(self)
 
         patch.setattr(trainer.Trainer, "_train_steps", counted)
+        patch.setattr(group, "_STEPS_OF_TRACE", 1)
         return train(data, **(OPTIONS | options))
 
 

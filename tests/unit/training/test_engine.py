@@ -71,6 +71,7 @@ def test_weights_do_not_depend_on_a_models_name(tiny_mnist: Dataset) -> None:
     assert identical(run.weights("a"), run.weights("b"))
 
 
+@pytest.mark.usefixtures("ten_steps_a_read")
 def test_weights_do_not_depend_on_pauses(small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """Paused within an epoch and resumed by other threads, again and again."""
     monkeypatch.setattr("tui_vae.training.trainer.SECONDS_BETWEEN_PROGRESS", 0.0)

@@ -13,8 +13,8 @@ from tui_vae.data import Dataset
 from tui_vae.errors import ExitCode
 from tui_vae.events import Checkpoint, Epoch, Event, Notice, State
 from tui_vae.model import VAE
-from tui_vae.training import Engine
-from tui_vae.training.gradient import NegativeElbo
+from tui_vae.training import Engine, group
+from tui_vae.training.group import StepGroup
 from tui_vae.training.step import LOST
 from tui_vae.training.trainer import Trainer
 
@@ -51,29 +51,32 @@ def great(constant: torch.Tensor) -> None:
 def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> list[dict[str, torch.Tensor]]:
     """Spoil the deep model's loss at one training step, counted from 1; fills with its weights before every step."""
     weights: list[dict[str, torch.Tensor]] = []
-    begin, begin_step = Trainer.__init__, NegativeElbo.begin
-    deep: dict[NegativeElbo, VAE] = {}
+    begin, take = Trainer.__init__, StepGroup.take
+    deep: dict[StepGroup, VAE] = {}
     right: list[torch.Tensor] = []
 
     def begun(self: Trainer, spec: ModelSpec, *rest: Any) -> None:
         begin(self, spec, *rest)
         if not spec.linear:
-            deep[self._take_step._gradient] = self.vae
+            deep[self._group] = self.vae
 
-    def step_begun(self: NegativeElbo, images: int) -> None:
-        begin_step(self, images)
+    def taken(self: StepGroup, order: torch.Tensor, *rest: Any, **where: Any) -> None:
         if self in deep:
             weights.append({name: tensor.detach().clone() for name, tensor in deep[self].state_dict().items()})
             # What no image is part of is added to the loss at every step, traced or not.
-            constant = self._batch.sums._constant
+            gradient = self._take_step._gradient
+            gradient.begin(len(order))
+            constant = gradient._batch.sums._constant
             if len(weights) == spoilt:
                 right.append(constant.clone())
                 spoil(constant)
             elif right:
                 constant.copy_(right.pop())
+        take(self, order, *rest, **where)
 
     monkeypatch.setattr(Trainer, "__init__", begun)
-    monkeypatch.setattr(NegativeElbo, "begin", step_begun)
+    monkeypatch.setattr(StepGroup, "take", taken)
+    monkeypatch.setattr(group, "_STEPS_OF_TRACE", 1)
     return weights
 
 
@@ -166,7 +169,7 @@ def test_an_exception_in_one_trainer_ends_that_model_only(
     step = Trainer._train_steps
 
     def patched(self: Trainer, batch: torch.Tensor) -> None:
-        if self._spec == DEEP and self._step == 13:
+        if self._spec == DEEP and self._step == 15:
             raise BoomError("first line\nsecond line")
         step(self, batch)
 
@@ -191,7 +194,7 @@ def test_a_model_that_runs_out_of_memory_fails_with_advice_and_the_other_finishe
     step = Trainer._train_steps
 
     def patched(self: Trainer, batch: torch.Tensor) -> None:
-        if self._spec == DEEP and self._step == 3:
+        if self._spec == DEEP and self._step == 5:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB\nand many more lines")
         step(self, batch)
 

@@ -14,11 +14,12 @@ from tui_vae.data.order import generator
 from tui_vae.model import VAE
 from tui_vae.training import graphs
 from tui_vae.training.graphs import Graphs, stream_of_its_own
-from tui_vae.training.group import StepGroup, steps_of_graph
+from tui_vae.training.group import StepGroup, Together, steps_of_graph, steps_of_read, steps_of_trace
 from tui_vae.training.step import Step
 
 ZDIM = 5
 SIZES = (48, 48, 48, 17)
+ALONE = Together(None, at_once=1, read=len(SIZES))
 IMAGES = torch.randint(-400, 256, (300, 784), generator=generator(0, "images")).clamp(min=0).to(torch.uint8)
 STARTS: tuple[tuple[tuple[int, ...], float | str], ...] = (
     ((), 0.2),
@@ -48,9 +49,8 @@ class Training:
             self.step,
             IMAGES.to(device),
             ZDIM,
-            most=len(SIZES),
             batch=SIZES[0],
-            graphs=Graphs(graphs.capture, pytest.fail) if captured else None,
+            together=Together(Graphs(graphs.capture, pytest.fail), len(SIZES), len(SIZES)) if captured else ALONE,
         )
 
     def go(self, groups: range) -> None:
@@ -114,6 +114,16 @@ def test_a_group_has_fewer_steps_the_larger_they_are() -> None:
     assert [steps_of_graph(batch) for batch in (1, 128, 256, 1000, 12_800, 60_000)] == [50, 50, 50, 12, 1, 1]
 
 
+def test_a_trace_has_fewer_steps_the_longer_they_take() -> None:
+    assert [steps_of_trace(128, weights) for weights in (1_000, 76_112, 300_000, 600_000, 10**9)] == [5, 5, 3, 1, 1]
+    assert steps_of_trace(60_000, 76_112) == 1
+
+
+def test_the_longer_steps_take_the_fewer_are_read_together_and_always_whole_groups() -> None:
+    sizes = (1_000, 76_112, 150_000, 300_000, 10**9)
+    assert [steps_of_read(128, weights, steps_of_trace(128, weights)) for weights in sizes] == [50, 25, 10, 9, 10]
+
+
 class _OnlyDevices(FakeTensorMode):
     """Computes nothing, but knows where everything is, also on devices that are not here.
 
@@ -144,11 +154,12 @@ def test_on_cuda_all_of_a_group_is_on_the_device_and_nothing_is_read(
             vae = VAE(hidden, ZDIM, sigma)
         images = torch.zeros(300, 784, dtype=torch.uint8, device="cuda")
         step = Step(vae, dtype, threads=4, batch=SIZES[0])
-        group = StepGroup(step, images, ZDIM, most=len(SIZES), batch=SIZES[0], graphs=Graphs(watched, pytest.fail))
+        captured = Together(Graphs(watched, pytest.fail), len(SIZES), len(SIZES))
+        group = StepGroup(step, images, ZDIM, batch=SIZES[0], together=captured)
         for _ in range(3):
             order = torch.zeros(sum(SIZES), dtype=torch.int64, device="cuda")
             group.take(order, SIZES, [0.1] * len(SIZES), torch.Generator(), begin=0)
         assert {tensor.device.type for tensor in (*vae.parameters(), group.losses)} == {"cuda"}
         with pytest.raises(RuntimeError):
             float(group.losses[0])
-    assert len(done) == 2
+    assert len(done) == 1

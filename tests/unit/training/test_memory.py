@@ -52,7 +52,7 @@ def test_it_is_near_what_the_tensors_of_a_step_take_and_not_more(
     vae = VAE(hidden, config.zdim, config.sigma)
     step = Step(vae, Precision(precision, "cpu").dtype, threads=threads, batch=1000)
     images = torch.zeros(1000, 784, dtype=torch.uint8)
-    step(images, torch.arange(1000), torch.zeros(1000, config.zdim), 1e-3)
+    step(images, torch.arange(1000), torch.zeros(1000, config.zdim), torch.tensor(1e-3, dtype=torch.float64))
     taken = storages(step) - storages(images)
     assert 0.5 * taken < bytes_of_model(config.models[0], config) < 1.5 * taken
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from tui_vae.config import ModelSpec
 from tui_vae.data import Dataset
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Epoch, Event, ModelStarted, Notice, Progress, Samples, State
-from tui_vae.training import Engine, trainer
+from tui_vae.training import Engine, group, trainer
 from tui_vae.training.control import Control
 from tui_vae.training.saved_state import SavedState
 
@@ -23,6 +24,13 @@ from .running import DEEP, SMALL, MemoryStore, Run, identical, resolved, results
 OPTIONS: dict[str, Any] = {"models": (DEEP,), "batch_size": 30, "epochs": 3, "sigma": "learned"}
 """34 steps an epoch: reads after 10, 20, 30 and 34 of them."""
 STEPS = 102
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ten_steps_a_read() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(group, "_STEPS_OF_READ", (10, 10))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +49,7 @@ def cut_at(data: Dataset, step: int, monkeypatch: pytest.MonkeyPatch, **options:
                 self._control.stop("cut")
 
         patch.setattr(trainer.Trainer, "_train_steps", counted)
+        patch.setattr(group, "_STEPS_OF_TRACE", 1)  # else it is asked between two groups only
         return train(data, **(OPTIONS | options))
 
 
@@ -154,6 +163,23 @@ def test_another_batch_size_goes_on_at_the_same_image(small_mnist: Dataset, monk
     assert last.step == 50 + 6 + 10  # 520 images of the second epoch are left, then 1000
     assert {e.steps for e in again.of(Progress)} == {66}
     assert {e.step for e in again.of(Progress) if e.epoch == 2} >= {56}
+
+
+def test_more_unread_steps_than_are_read_together_now_are_counted_once(
+    small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a run is resumed with larger batches."""
+    saved = cut_at(small_mnist, 18, monkeypatch).store.latest["deep"][-1]
+    assert len(saved.course.losses) == 8
+    monkeypatch.setattr(trainer, "SECONDS_BETWEEN_PROGRESS", 0.0)
+    whole = train(small_mnist, saved={"deep": saved}, **OPTIONS)
+    monkeypatch.setattr(group, "_STEPS_OF_READ", (5, 5))
+    again = train(small_mnist, saved={"deep": saved}, **OPTIONS)
+    assert again.of(Progress)[0].step == 23
+    assert identical(again.weights("deep"), whole.weights("deep"))
+    trained = [next(e for e in run.of(Epoch) if (e.epoch, e.split) == (1, "train")) for run in (again, whole)]
+    assert trained[0].elbo == pytest.approx(trained[1].elbo, rel=1e-6)
+    assert again.of(Progress)[0].loss_max == max(*saved.course.losses, again.of(Progress)[0].loss_max)
 
 
 def test_a_resumed_model_does_not_draw_its_beginning_again(

@@ -8,10 +8,16 @@ import torch
 from tui_vae.config import ModelSpec
 from tui_vae.data.order import generator
 from tui_vae.model import VAE
-from tui_vae.training.step import Step, parts_of
+from tui_vae.training.step import Step, divided
 
 ZDIM = 6
+RATE = torch.tensor(1e-3, dtype=torch.float64)
 IMAGES = torch.randint(-400, 256, (500, 784), generator=generator(0, "images")).clamp(min=0).to(torch.uint8)
+
+
+@pytest.fixture(autouse=True)
+def small_steps_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui_vae.training.step._LEAST_WORK", 1)
 
 
 def model(hidden: tuple[int, ...] = (30, 20)) -> VAE:
@@ -25,7 +31,7 @@ def take(step: Step, count: int, *, first: int = 0, size: int = 128) -> list[flo
         images = size if index % 5 != 4 else size // 3
         drawn = generator(index, "test")
         batch = torch.randint(0, len(IMAGES), (images,), generator=drawn)
-        losses.append(float(step(IMAGES, batch, torch.randn(images, ZDIM, generator=drawn), 1e-3).loss))
+        losses.append(float(step(IMAGES, batch, torch.randn(images, ZDIM, generator=drawn), RATE).loss))
     return losses
 
 
@@ -67,7 +73,7 @@ def test_from_a_loss_that_is_not_finite_on_nothing_moves() -> None:
     before = {name: tensor.clone() for of in step.state() for name, tensor in of.items()}
     noise = torch.zeros(128, ZDIM)
     noise[100, 0] = float("nan")  # an image of the second part
-    assert not torch.isfinite(step(IMAGES, torch.arange(128), noise, 1e-3).loss)
+    assert not torch.isfinite(step(IMAGES, torch.arange(128), noise, RATE).loss)
     take(step, 2)
     assert bool(step.failed)
     assert all(torch.equal(before[name], t) for of in step.state() for name, t in of.items())
@@ -77,12 +83,19 @@ def test_from_a_loss_that_is_not_finite_on_nothing_moves() -> None:
 
 
 def test_a_batch_is_not_divided_too_finely() -> None:
-    assert [parts_of(threads, 128, "cpu") for threads in (1, 2, 4, 64)] == [1, 2, 4, 4]
-    assert parts_of(8, 20, "cpu") == 1
-    assert parts_of(8, 128, "cuda") == parts_of(8, 128, "mps") == 1
+    assert [divided(threads, 128, 10**9, "cpu") for threads in (1, 2, 4, 64)] == [(1, 1), (2, 1), (4, 1), (4, 16)]
+    assert divided(8, 20, 10**9, "cpu") == (1, 8)
+    assert divided(8, 128, 10**9, "cuda") == divided(8, 128, 10**9, "mps") == (1, 1)
+
+
+def test_no_more_threads_take_a_step_than_it_is_worth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui_vae.training.step._LEAST_WORK", 12_000_000)
+    parameters = (1_000, 76_112, 200_000, 1_000_000, 10**8)
+    assert [divided(4, 128, count, "cpu") for count in parameters] == [(1, 1), (1, 1), (2, 1), (4, 1), (4, 1)]
+    assert divided(4, 20, 1_000_000, "cpu") == (1, 1)
 
 
 def test_an_error_of_one_thread_is_that_of_the_step() -> None:
     step = Step(model(), torch.float32, threads=2, batch=128)
     with pytest.raises(IndexError):
-        step(IMAGES, torch.full((128,), len(IMAGES)), torch.zeros(128, ZDIM), 1e-3)
+        step(IMAGES, torch.full((128,), len(IMAGES)), torch.zeros(128, ZDIM), RATE)

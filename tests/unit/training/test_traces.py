@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import pytest
 import torch
+from torch import Tensor
 
-from tests.unit.training.emulated_graphs import noted
+from tests.unit.training.emulated_graphs import noted, sure
 from tui_vae.config import LEARNED, ModelSpec
 from tui_vae.data.order import generator
 from tui_vae.model import VAE
-from tui_vae.training import traces
+from tui_vae.training import group, step, traces
 from tui_vae.training.graphs import Graphs
+from tui_vae.training.group import StepGroup, together
 from tui_vae.training.step import Step
-from tui_vae.training.traces import trace, traces_for
+from tui_vae.training.traces import trace, traceable, traces_for
 
 ZDIM = 6
+SIZES = (128, 40)
 IMAGES = torch.randint(-400, 256, (500, 784), generator=generator(0, "images")).clamp(min=0).to(torch.uint8)
 
 
@@ -28,6 +32,7 @@ def test_a_trace_reads_its_places_anew_at_every_replay() -> None:
         torch.add(product[1:].sum(0), 1, out=shifted)
 
     replay = trace(work)
+    assert product.tolist() == [[3, 3], [3, 3]]
     left.fill_(2)
     replay()
     assert product.tolist() == [[6, 6], [6, 6]]
@@ -37,30 +42,97 @@ def test_a_trace_reads_its_places_anew_at_every_replay() -> None:
     assert shifted.tolist() == [1, 7]
 
 
-def test_what_the_tracer_leaves_out_is_no_trace_and_what_was_to_be_done_is_done() -> None:
-    """It does not know the optimiser's kernel, and a number of the host's changes without its knowledge."""
+def test_work_is_done_once_by_being_traced_and_once_by_every_replay() -> None:
+    """Though it is traced, and the trace held against it: what it counts shows how often it was done."""
+    count, doubled = torch.zeros(2), torch.zeros(2)
+    counting = count[:1]
+
+    def work() -> None:
+        counting.add_(1)
+        torch.mul(count, 2, out=doubled)
+
+    replay = trace(work)
+    assert (count.tolist(), doubled.tolist()) == ([1, 0], [2, 0])
+    assert replay is not work
+    for done in (2, 3, 4):
+        replay()
+        assert (count.tolist(), doubled.tolist()) == ([done, 0], [2 * done, 0])
+
+
+def adam(kernel: Callable[..., Tensor]) -> tuple[Callable[[], None], Callable[[], list[float]]]:
+    """Work by the optimiser's kernel, which the tracer does not know, and what it has left."""
     values, ones, moments = torch.ones(3), torch.ones(3), torch.zeros(2, 3)
-    steps, out = torch.zeros(()), torch.zeros(3)
+    first, second = moments.unbind()
+    steps, rate, out = torch.zeros(()), torch.tensor(0.5, dtype=torch.float64), torch.zeros(3)
 
     def optimise() -> None:
-        values.fill_(1)
-        torch._fused_adam_(
-            [values], [ones], [moments[0]], [moments[1]], [], [steps.fill_(1)],
-            amsgrad=False, lr=0.5, beta1=0.0, beta2=0.0, weight_decay=0.0, eps=0.0, maximize=False,
-        )  # fmt: skip
+        steps.add_(1)
+        kernel(values, ones, first, second, steps, rate)
+        torch.autograd.graph.increment_version((values, moments))
         torch.mul(values, 2, out=out)
 
-    with pytest.raises(RuntimeError, match="does not do what was traced"):
-        trace(optimise)
-    assert values.tolist() == pytest.approx([0.5] * 3)
-    assert out.tolist() == pytest.approx([1.0] * 3)
+    return optimise, lambda: [*values.tolist(), *out.tolist(), float(steps)]
 
 
-def test_nothing_is_said_of_a_tracer_that_is_to_be_given_up() -> None:
+def move(values: Tensor, ones: Tensor, first: Tensor, second: Tensor, steps: Tensor, rate: Tensor) -> Tensor:
+    moved, firsts, seconds = [values], [first], [second]
+    torch._fused_adam_(
+        moved, [ones], firsts, seconds, [], [steps],
+        amsgrad=False, lr=rate, beta1=0.5, beta2=0.5, weight_decay=0.0, eps=0.0, maximize=False,
+    )  # fmt: skip
+    return moved[0]
+
+
+def test_what_the_tracer_leaves_out_is_no_trace_and_what_was_to_be_done_is_done() -> None:
+    work, left = adam(move)
+    assert trace(work) is work
+    assert left() == pytest.approx([0.5] * 3 + [1.0] * 3 + [1])
+
+
+def test_what_is_traceable_the_tracer_does_not_leave_out() -> None:
+    work, left = adam(traceable(move))
+    other, expected = adam(move)
+    replay = trace(work)
+    assert replay is not work
+    other()
+    assert left() == expected()
+    for _ in range(3):
+        replay()
+        other()
+        assert left() == expected()
+
+
+def test_what_torchscript_cannot_read_is_called_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = float(traceable(_halved)(torch.ones(())))
+    monkeypatch.setattr(torch.jit, "script", not_any_more)
+    assert float(traceable(_halved)(torch.ones(()))) == expected
+    monkeypatch.delattr(torch.jit, "script")
+    assert float(traceable(_halved)(torch.ones(()))) == expected
+
+
+def _halved(of: Tensor) -> Tensor:
+    return of / 2
+
+
+def test_work_that_writes_very_much_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = torch.zeros(1000)
+
+    def work() -> None:
+        place.add_(1)
+
+    monkeypatch.setattr(traces, "_LARGEST", place.nbytes - 1)
+    assert trace(work) is work
+    monkeypatch.setattr(traces, "_LARGEST", place.nbytes)
+    assert trace(work) is not work
+    assert place.tolist() == [2] * 1000
+
+
+def test_nothing_is_said_of_a_tracer_that_is_to_be_given_up_or_of_fixed_shapes() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         place = torch.zeros(2)
-        trace(lambda: place.fill_(3))
+        trace(lambda: place.fill_(len(place)))
+        traceable(_halved)(place)
     assert [str(of.message) for of in caught] == []
 
 
@@ -70,28 +142,53 @@ def test_only_the_cpu_has_traces() -> None:
         assert traces_for(torch.device(device)) is None
 
 
+@pytest.fixture(autouse=True)
+def small_steps_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(step, "_LEAST_WORK", 1)
+
+
 @pytest.fixture
 def traced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Fills with a word for each trace and each of its replays."""
     done: list[str] = []
-    monkeypatch.setattr(traces, "trace", noted(traces.trace, done))
+    monkeypatch.setattr(traces, "trace", noted(sure(traces.trace), done))
     return done
 
 
-def go(step: Step, steps: range, images: torch.Tensor = IMAGES) -> list[bytes]:
-    """Take steps of two sizes; what they told and the weights after them, as bytes."""
-    left = []
-    for index in steps:
-        drawn = generator(index, "test")
-        batch = torch.randint(0, len(images), ((128, 40)[index % 2],), generator=drawn)
-        told = step(images, batch, torch.randn(len(batch), ZDIM, generator=drawn), 1e-3)
-        left += [told.loss.numpy().tobytes(), told.totals.numpy().tobytes()]
-    return left + [tensor.detach().numpy().tobytes() for tensor in step.state()[0].values()]
+class Steps:
+    """Takes steps of two sizes in turn, as the trainer does."""
+
+    def __init__(
+        self,
+        hidden: tuple[int, ...] = (30, 20),
+        dtype: torch.dtype = torch.float32,
+        threads: int = 2,
+        images: Tensor = IMAGES,
+    ) -> None:
+        vae = VAE.from_spec(ModelSpec("any", hidden), ZDIM, LEARNED, generator(1, "weights"))
+        self.step = Step(vae, dtype, threads=threads, batch=SIZES[0])
+        self.see(images)
+
+    def see(self, images: Tensor) -> None:
+        """Go on with other images."""
+        rhythm = together(self.step, batch=SIZES[0], device=images.device, refused=pytest.fail)
+        self._group = StepGroup(self.step, images, ZDIM, batch=SIZES[0], together=rhythm)
+
+    def go(self, steps: range) -> list[bytes]:
+        """What they told and the weights after them, as bytes."""
+        left = []
+        for index in steps:
+            drawn, size = generator(index, "test"), SIZES[index % 2]
+            order = torch.randint(0, len(IMAGES), (size,), generator=drawn)
+            self._group.take(order, [size], [1e-3 * (1 + index)], drawn, begin=0)
+            told = self._group.sums.take()
+            left += [self._group.losses[0].numpy().tobytes(), told.latents.numpy().tobytes()]
+        return left + [tensor.detach().numpy().tobytes() for tensor in self.step.state()[0].values()]
 
 
-def new(hidden: tuple[int, ...] = (30, 20), dtype: torch.dtype = torch.float32, threads: int = 2) -> Step:
-    vae = VAE.from_spec(ModelSpec("any", hidden), ZDIM, LEARNED, generator(1, "weights"))
-    return Step(vae, dtype, threads=threads, batch=128)
+def without_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (step, group):
+        monkeypatch.setattr(module, "traces_for", lambda device: None)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
@@ -100,46 +197,49 @@ def new(hidden: tuple[int, ...] = (30, 20), dtype: torch.dtype = torch.float32, 
 def test_traced_steps_have_the_bits_of_those_called_one_by_one(
     hidden: tuple[int, ...], threads: int, dtype: torch.dtype, traced: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with_traces = go(new(hidden, dtype, threads), range(8))
-    # Of each of two sizes of batch, both passes of each thread and the sums: at the second of four steps, then at each.
-    pieces = 2 * (2 * threads + 1)
-    assert (traced.count("captured"), traced.count("replayed")) == (pieces, 3 * pieces)
-    monkeypatch.setattr("tui_vae.training.step.traces_for", lambda device: None)
-    assert go(new(hidden, dtype, threads), range(8)) == with_traces
+    with_traces = Steps(hidden, dtype, threads).go(range(8))
+    # Of a step that one thread takes, all of it; of one that two share, both passes of each and the sums; of the
+    # smaller batch, which is not divided, the same of the one thread. Of four steps of a size the second is traced.
+    pieces = 2 * (1 if threads == 1 else 2 * threads + 1)
+    assert (traced.count("captured"), traced.count("replayed")) == (pieces, 2 * pieces)
+    without_traces(monkeypatch)
+    assert Steps(hidden, dtype, threads).go(range(8)) == with_traces
 
 
 def test_traces_stay_right_when_other_weights_and_images_come(
     traced: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = new()
-    monkeypatch.setattr("tui_vae.training.step.traces_for", lambda device: None)
-    other = new()
-    go(other, range(5))
-    go(step, range(20, 28))
-    step.load(*({name: tensor.clone() for name, tensor in of.items()} for of in other.state()))
-    inverted = 255 - IMAGES
-    assert go(step, range(8, 16)) == go(other, range(8, 16))
-    assert go(step, range(16, 24), inverted) == go(other, range(16, 24), inverted)
+    steps = Steps()
+    with monkeypatch.context() as patch:
+        without_traces(patch)
+        other = Steps()
+    other.go(range(5))
+    steps.go(range(20, 28))
+    steps.step.load(*({name: tensor.clone() for name, tensor in of.items()} for of in other.step.state()))
+    assert steps.go(range(8, 16)) == other.go(range(8, 16))
+    for of in (steps, other):
+        of.see(255 - IMAGES)
+    assert steps.go(range(16, 24)) == other.go(range(16, 24))
+    assert "replayed" in traced
 
 
 def not_any_more(*arguments: object, **options: object) -> None:
     raise NotImplementedError("use something else")
 
 
-@pytest.mark.parametrize(
-    ("tracer", "reason"),
-    [(None, "this torch has no TorchScript"), (not_any_more, "torch does not trace here: use something else")],
-)
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("tracer", [None, not_any_more])
 def test_without_torchscript_steps_have_the_same_bits(
-    tracer: object, reason: str, monkeypatch: pytest.MonkeyPatch
+    tracer: object, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with_traces = go(new(), range(8))
-    if tracer is None:
-        monkeypatch.delattr(torch.jit, "trace")
-    else:
-        monkeypatch.setattr(torch.jit, "trace", tracer)
+    with_traces = Steps(threads=threads).go(range(8))
+    for name in ("trace", "script"):
+        if tracer is None:
+            monkeypatch.delattr(torch.jit, name)
+        else:
+            monkeypatch.setattr(torch.jit, name, tracer)
     told: list[str] = []
-    graphs = Graphs(trace, told.append)
-    monkeypatch.setattr("tui_vae.training.step.traces_for", lambda device: graphs)
-    assert go(new(), range(8)) == with_traces
-    assert set(told) == {reason}
+    for module in (step, group):
+        monkeypatch.setattr(module, "traces_for", lambda device: Graphs(trace, told.append))
+    assert Steps(threads=threads).go(range(8)) == with_traces
+    assert set(told) == (set() if tracer else {"this torch has no TorchScript"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,14 @@ from tui_vae.data.order import generator, image_order
 from tui_vae.events import Checkpoint, Epoch, Event, ModelStarted, Progress, Samples, State
 from tui_vae.model import VAE
 from tui_vae.training import Engine, trainer
-from tui_vae.training.batch_sums import StepSums
+from tui_vae.training.group import StepGroup
 from tui_vae.training.schedule import learning_rate
-from tui_vae.training.step import Step
 
 from .running import DEEP, SMALL, MemoryStore, Run, identical, train
 
 
 @pytest.fixture
-def every_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def every_read(ten_steps_a_read: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A progress event at every read of the device, however fast the machine is."""
     monkeypatch.setattr(trainer, "SECONDS_BETWEEN_PROGRESS", 0.0)
 
@@ -33,13 +33,13 @@ def every_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def batch_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Fills with the number of images of every training step."""
     sizes: list[int] = []
-    take = Step.__call__
+    take = StepGroup.take
 
-    def recorded(self: Step, images: torch.Tensor, batch: torch.Tensor, noise: torch.Tensor, lr: float) -> StepSums:
-        sizes.append(len(batch))
-        return take(self, images, batch, noise, lr)
+    def recorded(self: StepGroup, order: torch.Tensor, of_each: Sequence[int], *rest: Any, begin: int) -> None:
+        sizes.extend(of_each)
+        take(self, order, of_each, *rest, begin=begin)
 
-    monkeypatch.setattr(Step, "__call__", recorded)
+    monkeypatch.setattr(StepGroup, "take", recorded)
     return sizes
 
 
