@@ -23,6 +23,9 @@ LOG_2_PI = math.log(2 * math.pi)
 # faster than float64, and independent of the order of summation. TF32 has bits enough for a byte as well.
 _EXACT_ROWS = 256
 
+_COLUMNS = 112
+"""At a time of the second moments: they are symmetric, and blocks below the diagonal are not computed."""
+
 
 @dataclass(frozen=True)
 class Covariance:
@@ -45,8 +48,10 @@ def covariance(images: Tensor) -> Covariance:
     total = torch.zeros(PIXELS, dtype=torch.float64, device=images.device)
     for rows in torch.split(images, _EXACT_ROWS):
         values = rows.float()
-        second += values.T @ values
+        for start in range(0, PIXELS, _COLUMNS):
+            second[start : start + _COLUMNS, start:] += values[:, start : start + _COLUMNS].T @ values[:, start:]
         total += values.sum(0)
+    second = second.triu() + second.triu(1).T
     mean = total / len(images)
     central = (second / len(images) - torch.outer(mean, mean)).cpu() / 255**2
     eigenvalues, eigenvectors = torch.linalg.eigh(central)
