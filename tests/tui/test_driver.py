@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -70,3 +71,19 @@ def test_an_escape_that_was_typed_while_the_terminal_was_asked_is_a_key(terminal
 
 def test_an_escape_after_the_last_answer_is_a_key(terminal: Terminal) -> None:
     assert terminal.type(b"\x1b[?62;4c\x1b", Graphics(awaited=Answers())) == ["escape"]
+
+
+def test_no_key_is_lost_where_the_process_is_held_up_after_reading_it(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By then, everything that was to be waited for has passed."""
+    monkeypatch.setattr(driver, "_SECONDS_TO_ANSWER", 0.05)
+    feed = Answers.feed
+
+    def held_up(self: Answers, data: bytes) -> bytes:
+        clock = time.monotonic
+        monkeypatch.setattr(time, "monotonic", lambda: clock() + 60)
+        return feed(self, data)
+
+    monkeypatch.setattr(Answers, "feed", held_up)
+    assert terminal.type("ä\x1b".encode(), Graphics(awaited=Answers())) == ["ä", "escape"]

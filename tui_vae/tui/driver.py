@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import time
@@ -18,8 +19,9 @@ from tui_vae.view.answers import Graphics
 _SECONDS_TO_ANSWER = 5.0
 """After which no answer comes any more."""
 _LOOK = 0.1
-_SECONDS_TO_SETTLE = ESCAPE_DELAY + 2 * _LOOK
-"""After the last byte: what is held back as the beginning of an answer is let go, and an escape is known as a key."""
+_LOOKS_TO_SETTLE = math.ceil(ESCAPE_DELAY / _LOOK) + 2
+"""In vain, after the last byte: what is held back as the beginning of an answer is let go, and an escape is known as a
+key. Not by the clock alone: a process that is held up would not have looked at all."""
 
 _REPORT_SIZE = "\x1b[?2048h"
 
@@ -54,18 +56,17 @@ def driver_for(images: TerminalImages | None, graphics: Graphics) -> type[Driver
                     self.process_message(message)
 
             answers, end = graphics.awaited, time.monotonic() + _SECONDS_TO_ANSWER
-            settled = time.monotonic() + _SECONDS_TO_SETTLE if graphics.typed else 0.0
+            looks = _LOOKS_TO_SETTLE if graphics.typed else 0
             process(graphics.typed)
             # An escape or a sequence that has begun has to end here: the library's parser begins anew.
-            while (answers is not None and not answers.complete and time.monotonic() < end) or (
-                time.monotonic() < settled
-            ):
+            while (answers is not None and not answers.complete and time.monotonic() < end) or looks > 0:
                 if self.exit_event.is_set():
                     return
                 if not select.select([self.fileno], [], [], _LOOK)[0]:
+                    looks -= 1
                     process(b"" if answers is None else answers.release())
                 elif data := os.read(self.fileno, 4096):
-                    settled = time.monotonic() + _SECONDS_TO_SETTLE
+                    looks = _LOOKS_TO_SETTLE
                     process(data if answers is None else answers.feed(data))
                 else:
                     return
