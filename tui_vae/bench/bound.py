@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ from tui_vae.data import Dataset, image_order, load_dataset
 from tui_vae.data.order import generator
 from tui_vae.model import VAE
 from tui_vae.training import Surroundings
-from tui_vae.training.adam import Adam
+from tui_vae.training.adam import Adam, rate_type
 from tui_vae.training.control import Control
 from tui_vae.training.hardware import Precision, resolve
 from tui_vae.training.parameters import FlatParameters
@@ -41,13 +42,18 @@ _SECONDS_AT_ONCE = 2.0
 class Stepping(Trainer):
     """Steps of the trainer and nothing else: nothing is measured on held-out images, told or stored."""
 
+    @cached_property
+    def _order(self) -> Tensor:
+        """Of the images, in every epoch: to draw one is no part of a step."""
+        return image_order(self._seed, 0, len(self._train))
+
     def go(self, steps: int) -> int:
         """Take so many, and what is left of the last group; returns the number."""
-        order, began = image_order(self._seed, 0, len(self._train)), self._step
+        began = self._step
         while self._step < began + steps:
-            if self._position == len(order):
+            if self._position == len(self._order):
                 self._position = 0
-            self._train_steps(order)
+            self._train_steps(self._order)
             if self._unread == self._together.read:
                 self._read()
         return self._step - began
@@ -61,7 +67,7 @@ class Bound:
         vae = VAE.from_spec(spec, config.zdim, config.sigma, generator(0, "weights"))
         parameters = FlatParameters(vae)
         self._optimizer = Adam(parameters)
-        self._go_on, self._rate = torch.zeros(()), torch.zeros((), dtype=torch.float64)
+        self._go_on, self._rate = torch.zeros(()), torch.zeros((), dtype=rate_type(parameters.values.device))
         values, gradients = parameters.values.to(dtype), parameters.gradients.to(dtype)
         weights = [view for view in parameters.views(values).values() if view.ndim == 2]
         places = [view for view in parameters.views(gradients).values() if view.ndim == 2]

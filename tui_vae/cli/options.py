@@ -50,7 +50,7 @@ def _with_options(fields: Sequence[dataclasses.Field[Any]], command: Callable[..
     parameters = [inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)]
     parameters += [_parameter(f) for f in fields]
     parameters += [p.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[p.name]) for p in own]
-    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    vars(wrapper)["__signature__"] = inspect.Signature(parameters)
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     wrapper.__name__ = command.__name__
     wrapper.__doc__ = command.__doc__

@@ -15,6 +15,11 @@ MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 """What is kept of each parameter: first and second moment, and the number of steps taken."""
 
 
+def rate_type(device: torch.device) -> torch.dtype:
+    """In which the kernel reads the learning rate: on the CPU, nothing is lost of a number of Python's."""
+    return torch.float64 if device.type == "cpu" else torch.float32
+
+
 class Adam:
     """``torch.optim.Adam(fused=True)`` for the parameters of one model, all of them as one tensor.
 
@@ -25,17 +30,14 @@ class Adam:
     Args:
         parameters: Of the model.
         slices: Of their tensor, which together are all of it: several threads can each move one.
-        traced: Whether its steps are going to be traced.
     """
 
-    def __init__(
-        self, parameters: FlatParameters, slices: Sequence[slice] = (slice(None),), *, traced: bool = False
-    ) -> None:
+    def __init__(self, parameters: FlatParameters, slices: Sequence[slice] = (slice(None),)) -> None:
         self._parameters = parameters
         self._first = torch.zeros_like(parameters.values)
         self._second = torch.zeros_like(parameters.values)
         self._steps = [torch.zeros((), device=parameters.values.device) for _ in slices]
-        self._move = traceable(_move) if traced else _move
+        self._move = traceable(_move) if parameters.values.device.type == "cpu" else _move
         moved = (parameters.values, parameters.gradients, self._first, self._second)
         self._of = [(*(tensor[of] for tensor in moved), steps) for of, steps in zip(slices, self._steps, strict=True)]
 
@@ -44,7 +46,7 @@ class Adam:
         """Move the parameters of a slice along their gradients.
 
         Args:
-            lr: The learning rate, a scalar: in double precision on the CPU, else in single precision on the device.
+            lr: The learning rate, a scalar on the device, of its :func:`rate_type`.
             leave_out: A scalar on the device: 0, or 1 to change nothing.
             index: Of the slice.
         """

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from tui_vae.training.adam import rate_type
 from tui_vae.training.graphs import Graphs, graphs_for
 from tui_vae.training.hardware import computing_with
 from tui_vae.training.statistics import DeviceTotals
@@ -62,8 +63,8 @@ def together(step: Step, *, batch: int, device: torch.device, refused: Callable[
         return Together(graphs, steps, steps)
     # What several threads share, they trace themselves, piece by piece.
     traces = None if step.divided else traces_for(device)
-    at_once = steps_of_trace(batch, step.parameters) if traces else 1
-    return Together(traces, at_once, steps_of_read(batch, step.parameters, at_once))
+    at_once = steps_of_trace(batch, step.size) if traces else 1
+    return Together(traces, at_once, steps_of_read(batch, step.size, at_once))
 
 
 def steps_of_graph(batch: int) -> int:
@@ -149,6 +150,7 @@ class _Places:
         order, noise: Of all images.
         rates, losses: Of all steps.
         of_each: The same of each step: four times as many tensors as there are steps.
+        drawn: Of the noise, what is drawn at once.
     """
 
     order: Tensor
@@ -156,16 +158,15 @@ class _Places:
     rates: Tensor
     losses: Tensor
     of_each: tuple[tuple[Tensor, ...], ...] = ()
+    drawn: tuple[Tensor, ...] = ()
 
     @staticmethod
     def of(steps: int, batch: int, zdim: int, device: torch.device) -> _Places:
         """For as many steps at most, of as many images at most."""
-        # Where the optimiser's kernel reads the rate on the host, it loses nothing of a number of Python's.
-        exact = torch.float64 if device.type == "cpu" else torch.float32
         return _Places(
             order=torch.zeros(steps * batch, dtype=torch.int64, device=device),
             noise=torch.zeros(steps * batch, zdim, device=device),
-            rates=torch.zeros(steps, dtype=exact, device=device),
+            rates=torch.zeros(steps, dtype=rate_type(device), device=device),
             losses=torch.zeros(steps, device=device),
         )
 
@@ -173,14 +174,15 @@ class _Places:
         """As much of them as steps of these sizes need."""
         order, noise = (of[: sum(sizes)] for of in (self.order, self.noise))
         rates, losses = (of[: len(sizes)] for of in (self.rates, self.losses))
-        of_images = (torch.split(of, list(sizes)) for of in (order, noise))
-        return _Places(order, noise, rates, losses, (*of_images, rates.unbind(), losses.unbind()))
+        orders, noises = (torch.split(of, list(sizes)) for of in (order, noise))
+        # From a generator of the CPU, numbers by the sixteen are the same at once as in parts.
+        whole = noise.device.type == "cpu" and all(of.numel() % 16 == 0 for of in noises)
+        of_each = (orders, noises, rates.unbind(), losses.unbind())
+        return _Places(order, noise, rates, losses, of_each, (noise,) if whole else noises)
 
     def bring(self, order: Tensor, rates: Sequence[float], generator: torch.Generator) -> None:
         """Bring what changes there, and draw the noise."""
         self.order.copy_(order)
-        # From a generator of the CPU, numbers by the sixteen are the same at once as in parts.
-        together = self.noise.device.type == "cpu" and all(of.numel() % 16 == 0 for of in self.of_each[1])
-        for noise in (self.noise,) if together else self.of_each[1]:
+        for noise in self.drawn:
             noise.normal_(generator=generator)
         self.rates.copy_(torch.tensor(rates, dtype=self.rates.dtype))

@@ -67,7 +67,7 @@ class Step:
     Attributes:
         divided: Whether several threads share a step; one that is not, its caller can trace whole.
         intra_op: Threads that the calling one is to compute with.
-        parameters: Their number.
+        size: The number of parameters.
 
     ``failed`` is a scalar on the device: 1 from the first loss on that is :data:`LOST`. All steps from that one on
     change nothing, which is decided on the device: the host learns of it when it reads the losses, and finds the
@@ -78,10 +78,10 @@ class Step:
         self._vae = vae
         self._parameters = parameters = FlatParameters(vae)
         device = parameters.values.device
-        self.parameters = len(parameters.values)
-        parts, self.intra_op = divided(threads, batch, self.parameters, device.type)
+        self.size = len(parameters.values)
+        parts, self.intra_op = divided(threads, batch, self.size, device.type)
         self._gradient = gradient = NegativeElbo(vae, parameters, dtype, parts)
-        self._adam = Adam(parameters, gradient.slices, traced=device.type == "cpu")
+        self._adam = Adam(parameters, gradient.slices)
         self._slices = [_Slice.of(parameters, gradient, where) for where in gradient.slices]
         self.divided = parts > 1
         self._traces = traces_for(device) if self.divided else None

@@ -198,8 +198,8 @@ def test_traced_steps_have_the_bits_of_those_called_one_by_one(
     hidden: tuple[int, ...], threads: int, dtype: torch.dtype, traced: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_traces = Steps(hidden, dtype, threads).go(range(8))
-    # Of a step that one thread takes, all of it; of one that two share, both passes of each and the sums; of the
-    # smaller batch, which is not divided, the same of the one thread. Of four steps of a size the second is traced.
+    # Of a step that one thread takes, all of it; of one that two share, both passes of each and the sums. Of four steps
+    # of a size the second is traced.
     pieces = 2 * (1 if threads == 1 else 2 * threads + 1)
     assert (traced.count("captured"), traced.count("replayed")) == (pieces, 2 * pieces)
     without_traces(monkeypatch)
@@ -224,7 +224,7 @@ def test_traces_stay_right_when_other_weights_and_images_come(
 
 
 def not_any_more(*arguments: object, **options: object) -> None:
-    raise NotImplementedError("use something else")
+    raise RuntimeError("use something else")
 
 
 @pytest.mark.parametrize("threads", [1, 2])
