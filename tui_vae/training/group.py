@@ -12,7 +12,7 @@ from tui_vae.training.adam import rate_type
 from tui_vae.training.graphs import Graphs, graphs_for
 from tui_vae.training.hardware import computing_with
 from tui_vae.training.statistics import DeviceTotals
-from tui_vae.training.step import Step
+from tui_vae.training.step import Place, Step
 from tui_vae.training.traces import traces_for
 
 _STEPS_OF_READ = (10, 50)
@@ -27,11 +27,13 @@ _STEPS_OF_GRAPH = 50
 _IMAGES_OF_GRAPH = 12_800
 """At most, but for a single step: the larger the batches, the less it matters what the host does."""
 
-_STEPS_OF_TRACE = 5
-"""With more of them, a trace takes longer to make, and is no faster."""
+_STEPS_OF_CPU = 5
+"""Steps that are one trace, or that threads take before they hear of the next, at most. A trace of more of them takes
+longer to make, and is no faster."""
 
-_WORK_OF_TRACE = 2**27
-"""Images times parameters of all its steps, if it has several: some ten milliseconds, as long as a pause may wait."""
+_WORK_OF_TRACE, _WORK_OF_THREADS = 2**27, 2**30
+"""Images times parameters of all these steps, if they are several: some ten milliseconds of one thread, or fifty of
+several, as long as a pause may wait."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ def together(step: Step, *, batch: int, device: torch.device, refused: Callable[
         return Together(graphs, steps, steps)
     # What several threads share, they trace themselves, piece by piece.
     traces = None if step.divided else traces_for(device)
-    at_once = steps_of_trace(batch, step.size) if traces else 1
+    most = _WORK_OF_THREADS if step.divided else _WORK_OF_TRACE if traces else 0
+    at_once = steps_at_once(batch, step.size, most)
     return Together(traces, at_once, steps_of_read(batch, step.size, at_once))
 
 
@@ -72,9 +75,9 @@ def steps_of_graph(batch: int) -> int:
     return max(1, min(_STEPS_OF_GRAPH, _IMAGES_OF_GRAPH // batch))
 
 
-def steps_of_trace(batch: int, parameters: int) -> int:
-    """Steps, of so many images and parameters, that are one trace."""
-    return max(1, min(_STEPS_OF_TRACE, _WORK_OF_TRACE // (batch * parameters)))
+def steps_at_once(batch: int, parameters: int, most: int) -> int:
+    """Steps, of so many images and parameters, that a CPU takes at once, with so much work at most."""
+    return max(1, min(_STEPS_OF_CPU, most // (batch * parameters)))
 
 
 def steps_of_read(batch: int, parameters: int, at_once: int) -> int:
@@ -134,12 +137,8 @@ class StepGroup:
         self.losses[begin : begin + len(sizes)].copy_(places.losses)
         self.sums.count(len(order))
 
-    @torch.no_grad()
     def _go(self, places: _Places) -> None:
-        for batch, noise, rate, loss in zip(*places.of_each, strict=True):
-            told = self._take_step(self._images, batch, noise, rate)
-            loss.copy_(told.loss)
-            self.sums.add_sums(told.totals)
+        self._take_step(self._images, places.of_each, self.sums)
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ class _Places:
     Attributes:
         order, noise: Of all images.
         rates, losses: Of all steps.
-        of_each: The same of each step: four times as many tensors as there are steps.
+        of_each: The same of each step.
         drawn: Of the noise, what is drawn at once.
     """
 
@@ -157,7 +156,7 @@ class _Places:
     noise: Tensor
     rates: Tensor
     losses: Tensor
-    of_each: tuple[tuple[Tensor, ...], ...] = ()
+    of_each: tuple[Place, ...] = ()
     drawn: tuple[Tensor, ...] = ()
 
     @staticmethod
@@ -177,7 +176,7 @@ class _Places:
         orders, noises = (torch.split(of, list(sizes)) for of in (order, noise))
         # From a generator of the CPU, numbers by the sixteen are the same at once as in parts.
         whole = noise.device.type == "cpu" and all(of.numel() % 16 == 0 for of in noises)
-        of_each = (orders, noises, rates.unbind(), losses.unbind())
+        of_each = tuple(map(Place, orders, noises, rates.unbind(), losses.unbind()))
         return _Places(order, noise, rates, losses, of_each, (noise,) if whole else noises)
 
     def bring(self, order: Tensor, rates: Sequence[float], generator: torch.Generator) -> None:

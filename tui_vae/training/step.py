@@ -1,13 +1,14 @@
-"""One training step of a model, its batch divided over threads that meet only once.
+"""Training steps of a model, their batches divided over threads that meet twice a step.
 
 Products with several threads of their own wait for each other at every layer. Here each thread takes a part of the
-batch through all layers and back, meets the others, and takes a slice of the parameters through the optimiser. They
-wait asleep, so that a machine with other work slows them by no more than its share.
+batch through all layers and back, meets the others, takes a slice of the parameters through the optimiser, and meets
+them again; of all steps that it is given it goes on to the next by itself. They wait asleep, so that a machine with
+other work slows them by no more than its share.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,11 +19,11 @@ from torch import Tensor
 
 from tui_vae.model import VAE
 from tui_vae.training.adam import Adam
-from tui_vae.training.batch_sums import StepSums
 from tui_vae.training.gradient import NegativeElbo, copy
 from tui_vae.training.graphs import Work
 from tui_vae.training.hardware import use_threads
 from tui_vae.training.parameters import FlatParameters
+from tui_vae.training.statistics import DeviceTotals
 from tui_vae.training.traces import traces_for
 
 _LEAST_IMAGES = 32
@@ -55,6 +56,23 @@ def divided(threads: int, batch: int, parameters: int, device_type: str) -> tupl
     return parts, useful // parts
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a step finds what it is given, and leaves its loss.
+
+    Attributes:
+        batch: Indices of its images, int64 ``(batch,)``.
+        noise: Standard normal ``(batch, zdim)``.
+        lr: The learning rate, as :class:`Adam` takes it.
+        loss: Mean of -ELBO over the batch, a scalar, with the weights before the step.
+    """
+
+    batch: Tensor
+    noise: Tensor
+    lr: Tensor
+    loss: Tensor
+
+
 class Step:
     """Moves the parameters of a model along the gradient of the mean of -ELBO over a batch, by Adam.
 
@@ -85,36 +103,32 @@ class Step:
         self._slices = [_Slice.of(parameters, gradient, where) for where in gradient.slices]
         self.divided = parts > 1
         self._traces = traces_for(device) if self.divided else None
+        self._places: dict[int, Place] = {}
         self.failed, self._doubt = torch.zeros(2, device=device).unbind()
         self._parts = parts
         self._pool = ThreadPoolExecutor(
             max(1, parts - 1), "part of a batch", initializer=use_threads, initargs=(self.intra_op,)
         )
-        self._meeting = Barrier(parts, action=self._judge)
+        self._beginning = Barrier(parts, action=self._begin)
+        self._judging = Barrier(parts, action=self._judge)
 
     @torch.no_grad()
-    def __call__(self, images: Tensor, batch: Tensor, noise: Tensor, lr: Tensor) -> StepSums:
-        """Take a step; traced where it is given the same tensors again, with whatever is in them by then.
+    def __call__(self, images: Tensor, places: Sequence[Place], sums: DeviceTotals) -> None:
+        """Take some steps.
 
         Args:
             images: All of them, uint8 ``(n, 784)``.
-            batch: Indices of those of this step, int64 ``(batch,)``.
-            noise: Standard normal ``(batch, zdim)``.
-            lr: The learning rate, as :class:`Adam` takes it.
-
-        Returns:
-            What the step tells, of the weights before it.
+            places: Of each step.
+            sums: Of what the steps tell of their images.
         """
-        self._lr, self._images = lr, len(batch)
-        self._gradient.begin(len(batch))
-        others = [self._pool.submit(self._take_part, part, images, batch, noise) for part in range(1, self._parts)]
+        self._given = iter(places)
+        others = [self._pool.submit(self._take_parts, part, images, places, sums) for part in range(1, self._parts)]
         # Whoever broke the meeting says why; the others only that it did not take place.
         with suppress(BrokenBarrierError):
-            self._take_part(0, images, batch, noise)
+            self._take_parts(0, images, places, sums)
         for other in others:
             with suppress(BrokenBarrierError):
                 other.result()
-        return self._gradient.told
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Weights and what the optimiser knows of them: the tensors themselves, which later steps change."""
@@ -128,22 +142,53 @@ class Step:
         self._gradient.load(self._parameters.values)
 
     @torch.no_grad()
-    def _take_part(self, part: int, images: Tensor, batch: Tensor, noise: Tensor) -> None:
+    def _take_parts(self, part: int, images: Tensor, places: Sequence[Place], sums: DeviceTotals) -> None:
+        """Take the same part of every step; all threads are at the same step."""
         try:
-            key = ("propagate", part, *map(id, (images, batch, noise)))
-            self._do(key, lambda: self._gradient.propagate(part, images, batch, noise))
-            self._meeting.wait()
-            self._do(("move", part, len(batch), id(self._lr)), lambda: self._move(part))
+            for place in places:
+                self._take_part(part, images, place, sums)
         except BaseException:
-            self._meeting.abort()
+            self._beginning.abort()
+            self._judging.abort()
             raise
+
+    def _take_part(self, part: int, images: Tensor, place: Place, sums: DeviceTotals) -> None:
+        self._beginning.wait()
+        key, here = (part, id(images), len(place.batch)), self._here
+        self._do(("propagate", *key), lambda: self._gradient.propagate(part, images, here.batch, here.noise))
+        self._judging.wait()
+        if part == 0:
+            place.loss.copy_(self._gradient.told.loss)
+            sums.add_sums(self._gradient.told.totals)
+        self._do(("move", *key), lambda: self._move(part, here.lr))
+
+    @torch.no_grad()
+    def _begin(self) -> None:
+        """What one thread does for all when all have moved their parameters."""
+        place = next(self._given)
+        self._here = self._brought(place) if self._traces else place
+        self._gradient.begin(len(place.batch))
+
+    def _brought(self, place: Place) -> Place:
+        """The place that is the same for all steps of this size, which are traced so, with what ``place`` gives."""
+        size = len(place.batch)
+        if size not in self._places:
+            self._places[size] = Place(
+                *(torch.empty_like(of) for of in (place.batch, place.noise, place.lr, place.loss))
+            )
+        here = self._places[size]
+        here.batch.copy_(place.batch)
+        here.noise.copy_(place.noise)
+        here.lr.copy_(place.lr)
+        return here
 
     @torch.no_grad()
     def _judge(self) -> None:
-        """What one thread does for all when all parts were propagated: sum up, and judge whether to move at all."""
-        self._do(("judge", self._images), self._sum_up)
+        """What one thread does for all when all parts were propagated."""
+        self._do(("judge", len(self._here.batch)), self._sum_up)
 
     def _sum_up(self) -> None:
+        """Sum up, and judge whether to move at all."""
         self._gradient.sum_up()
         # 0, or what is not a number where the loss is lost, which counts as true.
         torch.mul(self._gradient.told.loss, _BEYOND, out=self._doubt)
@@ -156,14 +201,14 @@ class Step:
         else:
             work()
 
-    def _move(self, part: int) -> None:
+    def _move(self, part: int, lr: Tensor) -> None:
         """Move the parameters of a slice, while its gradients are still in this thread's cache."""
         of = self._slices[part]
         self._gradient.differentiate(part)
         copy(of.rounded_gradients, of.gradients)
         if of.log_sigma_gradient is not None:
             of.log_sigma_gradient.copy_(self._gradient.log_sigma_gradient)
-        self._adam.step(self._lr, self.failed, part)
+        self._adam.step(lr, self.failed, part)
         copy(of.values, of.weights)
 
 

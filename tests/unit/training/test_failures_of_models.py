@@ -76,7 +76,7 @@ def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> li
 
     monkeypatch.setattr(Trainer, "__init__", begun)
     monkeypatch.setattr(StepGroup, "take", taken)
-    monkeypatch.setattr(group, "_STEPS_OF_TRACE", 1)
+    monkeypatch.setattr(group, "_STEPS_OF_CPU", 1)
     return weights
 
 

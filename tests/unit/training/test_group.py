@@ -14,7 +14,7 @@ from tui_vae.data.order import generator
 from tui_vae.model import VAE
 from tui_vae.training import graphs
 from tui_vae.training.graphs import Graphs, stream_of_its_own
-from tui_vae.training.group import StepGroup, Together, steps_of_graph, steps_of_read, steps_of_trace
+from tui_vae.training.group import StepGroup, Together, steps_at_once, steps_of_graph, steps_of_read
 from tui_vae.training.step import Step
 
 ZDIM = 5
@@ -114,14 +114,16 @@ def test_a_group_has_fewer_steps_the_larger_they_are() -> None:
     assert [steps_of_graph(batch) for batch in (1, 128, 256, 1000, 12_800, 60_000)] == [50, 50, 50, 12, 1, 1]
 
 
-def test_a_trace_has_fewer_steps_the_longer_they_take() -> None:
-    assert [steps_of_trace(128, weights) for weights in (1_000, 76_112, 300_000, 600_000, 10**9)] == [5, 5, 3, 1, 1]
-    assert steps_of_trace(60_000, 76_112) == 1
+def test_fewer_steps_are_taken_at_once_the_longer_they_take() -> None:
+    sizes = (1_000, 76_112, 300_000, 600_000, 10**9)
+    assert [steps_at_once(128, weights, 2**27) for weights in sizes] == [5, 5, 3, 1, 1]
+    assert [steps_at_once(batch, 76_112, 2**27) for batch in (128, 1_000, 60_000)] == [5, 1, 1]
+    assert [steps_at_once(128, 1_000_000, work) for work in (0, 2**27, 2**28, 2**30)] == [1, 1, 2, 5]
 
 
 def test_the_longer_steps_take_the_fewer_are_read_together_and_always_whole_groups() -> None:
     sizes = (1_000, 76_112, 150_000, 300_000, 10**9)
-    assert [steps_of_read(128, weights, steps_of_trace(128, weights)) for weights in sizes] == [50, 25, 10, 9, 10]
+    assert [steps_of_read(128, weights, steps_at_once(128, weights, 2**27)) for weights in sizes] == [50, 25, 10, 9, 10]
 
 
 class _OnlyDevices(FakeTensorMode):

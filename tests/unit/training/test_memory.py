@@ -11,7 +11,8 @@ from tui_vae.model import VAE
 from tui_vae.training import memory
 from tui_vae.training.hardware import Precision
 from tui_vae.training.memory import bytes_needed, bytes_of_model, check_memory, memory_of
-from tui_vae.training.step import Step
+from tui_vae.training.statistics import DeviceTotals
+from tui_vae.training.step import Place, Step
 
 
 def resolved(
@@ -52,7 +53,9 @@ def test_it_is_near_what_the_tensors_of_a_step_take_and_not_more(
     vae = VAE(hidden, config.zdim, config.sigma)
     step = Step(vae, Precision(precision, "cpu").dtype, threads=threads, batch=1000)
     images = torch.zeros(1000, 784, dtype=torch.uint8)
-    step(images, torch.arange(1000), torch.zeros(1000, config.zdim), torch.tensor(1e-3, dtype=torch.float64))
+    rate = torch.tensor(1e-3, dtype=torch.float64)
+    place = Place(torch.arange(1000), torch.zeros(1000, config.zdim), rate, torch.zeros(()))
+    step(images, [place], DeviceTotals(config.zdim, images.device))
     taken = storages(step) - storages(images)
     assert 0.5 * taken < bytes_of_model(config.models[0], config) < 1.5 * taken
 

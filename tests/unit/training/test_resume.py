@@ -49,7 +49,7 @@ def cut_at(data: Dataset, step: int, monkeypatch: pytest.MonkeyPatch, **options:
                 self._control.stop("cut")
 
         patch.setattr(trainer.Trainer, "_train_steps", counted)
-        patch.setattr(group, "_STEPS_OF_TRACE", 1)  # else it is asked between two groups only
+        patch.setattr(group, "_STEPS_OF_CPU", 1)  # else it is asked between two groups only
         return train(data, **(OPTIONS | options))
 
 

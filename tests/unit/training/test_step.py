@@ -8,7 +8,8 @@ import torch
 from tui_vae.config import ModelSpec
 from tui_vae.data.order import generator
 from tui_vae.model import VAE
-from tui_vae.training.step import Step, divided
+from tui_vae.training.statistics import DeviceTotals
+from tui_vae.training.step import Place, Step, divided
 
 ZDIM = 6
 RATE = torch.tensor(1e-3, dtype=torch.float64)
@@ -24,15 +25,20 @@ def model(hidden: tuple[int, ...] = (30, 20)) -> VAE:
     return VAE.from_spec(ModelSpec("any", hidden), ZDIM, "learned", generator(1, "weights"))
 
 
-def take(step: Step, count: int, *, first: int = 0, size: int = 128) -> list[float]:
-    """Take so many steps; the last of each five has fewer images."""
-    losses = []
-    for index in range(first, first + count):
-        images = size if index % 5 != 4 else size // 3
-        drawn = generator(index, "test")
-        batch = torch.randint(0, len(IMAGES), (images,), generator=drawn)
-        losses.append(float(step(IMAGES, batch, torch.randn(images, ZDIM, generator=drawn), RATE).loss))
-    return losses
+def place(index: int, size: int) -> Place:
+    """What step ``index`` is given; the last of each five has fewer images."""
+    images = size if index % 5 != 4 else size // 3
+    drawn = generator(index, "test")
+    batch = torch.randint(0, len(IMAGES), (images,), generator=drawn)
+    return Place(batch, torch.randn(images, ZDIM, generator=drawn), RATE, torch.zeros(()))
+
+
+def take(step: Step, count: int, *, first: int = 0, size: int = 128, at_once: int = 1) -> list[float]:
+    """Take so many steps; returns their losses."""
+    places = [place(index, size) for index in range(first, first + count)]
+    for begin in range(0, count, at_once):
+        step(IMAGES, places[begin : begin + at_once], DeviceTotals(ZDIM, IMAGES.device))
+    return [float(of.loss) for of in places]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
@@ -66,6 +72,26 @@ def test_it_goes_on_from_its_state(dtype: torch.dtype) -> None:
     assert all(torch.equal(a, b) for a, b in zip(vaes[0].parameters(), vaes[1].parameters(), strict=True))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_steps_given_at_once_leave_what_they_leave_one_by_one(threads: int, dtype: torch.dtype) -> None:
+    vaes = [model(), model()]
+    steps = [Step(vae, dtype, threads=threads, batch=128) for vae in vaes]
+    assert take(steps[0], 23) == take(steps[1], 23, at_once=7)
+    for mine, other in zip(steps[0].state(), steps[1].state(), strict=True):
+        assert all(torch.equal(mine[name], other[name]) for name in mine)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_it_adds_up_what_its_steps_tell(threads: int) -> None:
+    step, sums = Step(model(), torch.float32, threads=threads, batch=128), DeviceTotals(ZDIM, IMAGES.device)
+    places = [place(index, 128) for index in range(7)]
+    step(IMAGES, places, sums)
+    sums.count(sizes := sum(len(of.batch) for of in places))
+    elbo = sum(-float(of.loss) * len(of.batch) for of in places) / sizes
+    assert sums.peek().mean_elbo() == pytest.approx(elbo, rel=1e-5)
+
+
 def test_from_a_loss_that_is_not_finite_on_nothing_moves() -> None:
     vae = model()
     step = Step(vae, torch.float32, threads=2, batch=128)
@@ -73,7 +99,9 @@ def test_from_a_loss_that_is_not_finite_on_nothing_moves() -> None:
     before = {name: tensor.clone() for of in step.state() for name, tensor in of.items()}
     noise = torch.zeros(128, ZDIM)
     noise[100, 0] = float("nan")  # an image of the second part
-    assert not torch.isfinite(step(IMAGES, torch.arange(128), noise, RATE).loss)
+    lost = Place(torch.arange(128), noise, RATE, torch.zeros(()))
+    step(IMAGES, [lost], DeviceTotals(ZDIM, IMAGES.device))
+    assert not torch.isfinite(lost.loss)
     take(step, 2)
     assert bool(step.failed)
     assert all(torch.equal(before[name], t) for of in step.state() for name, t in of.items())
@@ -97,5 +125,6 @@ def test_no_more_threads_take_a_step_than_it_is_worth(monkeypatch: pytest.Monkey
 
 def test_an_error_of_one_thread_is_that_of_the_step() -> None:
     step = Step(model(), torch.float32, threads=2, batch=128)
+    beyond = Place(torch.full((128,), len(IMAGES)), torch.zeros(128, ZDIM), RATE, torch.zeros(()))
     with pytest.raises(IndexError):
-        step(IMAGES, torch.full((128,), len(IMAGES)), torch.zeros(128, ZDIM), RATE)
+        step(IMAGES, [place(0, 128), beyond, place(1, 128)], DeviceTotals(ZDIM, IMAGES.device))
