@@ -27,13 +27,12 @@ _STEPS_OF_GRAPH = 50
 _IMAGES_OF_GRAPH = 12_800
 """At most, but for a single step: the larger the batches, the less it matters what the host does."""
 
-_STEPS_OF_CPU = 5
-"""Steps that are one trace, or that threads take before they hear of the next, at most. A trace of more of them takes
-longer to make, and is no faster."""
+_OF_TRACE = (10, 2**27)
+"""Steps of a trace, and images times parameters of all of them if they are several, at most: some ten milliseconds, as
+long as a pause may wait. With more of them, a trace takes longer to make, and is no faster."""
 
-_WORK_OF_TRACE, _WORK_OF_THREADS = 2**27, 2**30
-"""Images times parameters of all these steps, if they are several: some ten milliseconds of one thread, or fifty of
-several, as long as a pause may wait."""
+_OF_THREADS = (5, 2**30)
+"""The same of steps that threads take before they hear of the next."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def together(step: Step, *, batch: int, device: torch.device, refused: Callable[
         return Together(graphs, steps, steps)
     # What several threads share, they trace themselves, piece by piece.
     traces = None if step.divided else traces_for(device)
-    most = _WORK_OF_THREADS if step.divided else _WORK_OF_TRACE if traces else 0
+    most = _OF_THREADS if step.divided else _OF_TRACE if traces else (1, 0)
     at_once = steps_at_once(batch, step.size, most)
     return Together(traces, at_once, steps_of_read(batch, step.size, at_once))
 
@@ -75,15 +74,16 @@ def steps_of_graph(batch: int) -> int:
     return max(1, min(_STEPS_OF_GRAPH, _IMAGES_OF_GRAPH // batch))
 
 
-def steps_at_once(batch: int, parameters: int, most: int) -> int:
-    """Steps, of so many images and parameters, that a CPU takes at once, with so much work at most."""
-    return max(1, min(_STEPS_OF_CPU, most // (batch * parameters)))
+def steps_at_once(batch: int, parameters: int, most: tuple[int, int]) -> int:
+    """Steps, of so many images and parameters, that a CPU takes at once, with so many and so much work at most."""
+    steps, work = most
+    return max(1, min(steps, work // (batch * parameters)))
 
 
 def steps_of_read(batch: int, parameters: int, at_once: int) -> int:
     """Steps, of so many images and parameters, that are read together: whole groups of so many at once."""
     least, most = _STEPS_OF_READ
-    return at_once * (min(most, max(least, _WORK_OF_READ // (batch * parameters))) // at_once)
+    return at_once * max(1, min(most, max(least, _WORK_OF_READ // (batch * parameters))) // at_once)
 
 
 class StepGroup:

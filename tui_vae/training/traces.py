@@ -50,11 +50,6 @@ def trace(work: Work) -> Work:
         # It has to give something, and what it does not give of these, the tracer takes for what nobody needs.
         return noted.given_back or given[:1]
 
-    def replay() -> None:
-        # As it was traced: to look for a better order takes as long as hundreds of steps, and gains nothing here.
-        with torch.jit.optimized_execution(False):
-            traced(*noted.given)
-
     with _left_as_they_are(noted.written) as bring_back:
         # One at a time: the tracer keeps what it makes for the whole process.
         with _TRACING:
@@ -64,6 +59,7 @@ def trace(work: Work) -> Work:
             # What it raises where it no longer works is for its makers to choose; training goes on without it.
             except Exception:
                 return work
+        replay = _Replay(traced, noted.given, _held_by_torch(noted.given))
         left = [tensor.clone() for tensor in noted.written]
         bring_back()
         replay()
@@ -71,6 +67,35 @@ def trace(work: Work) -> Work:
         if not all(map(torch.equal, noted.written, left)):
             return work
     return replay
+
+
+@dataclass(frozen=True)
+class _Replay:
+    """Does traced work.
+
+    Attributes:
+        traced: The trace.
+        given: The tensors that it is given.
+        held: The same, held by torch. Of a tensor that only Python holds, it asks for Python's lock whenever an
+            operation takes it up or puts it down, to count that there: a dozen times a step.
+    """
+
+    traced: Callable[..., object]
+    given: tuple[Tensor, ...]
+    held: object
+
+    def __call__(self) -> None:
+        # As it was traced: to look for a better order takes as long as hundreds of steps, and gains nothing here.
+        with torch.jit.optimized_execution(False):
+            self.traced(*self.given)
+
+
+def _held_by_torch(tensors: Sequence[Tensor]) -> object:
+    """What keeps them on torch's side for as long as it is kept."""
+    # Without it, everything is as it was but slower.
+    with contextlib.suppress(Exception):
+        return torch.jit.script(list(tensors))
+    return None
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def run(data: Dataset, at: At, **options: Any) -> Run:
             at.get(self._step, lambda trainer: None)(self)
 
         patch.setattr(trainer.Trainer, "_train_steps", counted)
-        patch.setattr(group, "_STEPS_OF_CPU", 1)
+        patch.setattr(group, "_OF_TRACE", (1, 0))
         return train(data, **(OPTIONS | options))
 
 

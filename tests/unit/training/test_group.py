@@ -116,14 +116,21 @@ def test_a_group_has_fewer_steps_the_larger_they_are() -> None:
 
 def test_fewer_steps_are_taken_at_once_the_longer_they_take() -> None:
     sizes = (1_000, 76_112, 300_000, 600_000, 10**9)
-    assert [steps_at_once(128, weights, 2**27) for weights in sizes] == [5, 5, 3, 1, 1]
-    assert [steps_at_once(batch, 76_112, 2**27) for batch in (128, 1_000, 60_000)] == [5, 1, 1]
-    assert [steps_at_once(128, 1_000_000, work) for work in (0, 2**27, 2**28, 2**30)] == [1, 1, 2, 5]
+    assert [steps_at_once(128, weights, (5, 2**27)) for weights in sizes] == [5, 5, 3, 1, 1]
+    assert [steps_at_once(batch, 76_112, (5, 2**27)) for batch in (128, 1_000, 60_000)] == [5, 1, 1]
+    assert [steps_at_once(128, 1_000_000, most) for most in ((1, 0), (5, 2**27), (5, 2**28), (9, 2**30))] == [
+        1,
+        1,
+        2,
+        8,
+    ]
 
 
 def test_the_longer_steps_take_the_fewer_are_read_together_and_always_whole_groups() -> None:
     sizes = (1_000, 76_112, 150_000, 300_000, 10**9)
-    assert [steps_of_read(128, weights, steps_at_once(128, weights, 2**27)) for weights in sizes] == [50, 25, 10, 9, 10]
+    at_once = [steps_at_once(128, weights, (10, 2**27)) for weights in sizes]
+    assert at_once == [10, 10, 6, 3, 1]
+    assert [steps_of_read(128, *of) for of in zip(sizes, at_once, strict=True)] == [50, 20, 12, 9, 10]
 
 
 class _OnlyDevices(FakeTensorMode):

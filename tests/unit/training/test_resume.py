@@ -49,7 +49,7 @@ def cut_at(data: Dataset, step: int, monkeypatch: pytest.MonkeyPatch, **options:
                 self._control.stop("cut")
 
         patch.setattr(trainer.Trainer, "_train_steps", counted)
-        patch.setattr(group, "_STEPS_OF_CPU", 1)  # else it is asked between two groups only
+        patch.setattr(group, "_OF_TRACE", (1, 0))  # else it is asked between two groups only
         return train(data, **(OPTIONS | options))
 
 
@@ -173,6 +173,7 @@ def test_more_unread_steps_than_are_read_together_now_are_counted_once(
     assert len(saved.course.losses) == 8
     monkeypatch.setattr(trainer, "SECONDS_BETWEEN_PROGRESS", 0.0)
     whole = train(small_mnist, saved={"deep": saved}, **OPTIONS)
+    monkeypatch.setattr(group, "_OF_TRACE", (1, 0))
     monkeypatch.setattr(group, "_STEPS_OF_READ", (5, 5))
     again = train(small_mnist, saved={"deep": saved}, **OPTIONS)
     assert again.of(Progress)[0].step == 23

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import itertools
+import sys
+import threading
+import time
 import warnings
 from collections.abc import Callable
 
@@ -112,6 +117,34 @@ def test_what_torchscript_cannot_read_is_called_as_it_is(monkeypatch: pytest.Mon
 
 def _halved(of: Tensor) -> Tensor:
     return of / 2
+
+
+def test_a_trace_once_begun_needs_pythons_lock_no_more() -> None:
+    """It ends while another thread keeps the lock, which it does not give for a minute but of its own accord."""
+    factors, places = torch.rand(1500, 1500), [torch.zeros(1500, 1500), *(torch.zeros(2) for _ in range(20))]
+
+    def work() -> None:
+        torch.mm(factors, factors, out=places[0])  # long enough for the other to take the lock
+        for before, after in itertools.pairwise(places[1:]):
+            torch.add(before, 1, out=after)
+
+    replay = trace(work)
+    assert replay is not work
+    for place in places:
+        place.zero_()
+    last = ctypes.c_float.from_address(places[-1].data_ptr())
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(60)
+    try:
+        thread = threading.Thread(target=replay)
+        thread.start()
+        until = time.monotonic() + 20
+        while last.value == 0 and time.monotonic() < until:
+            pass
+        assert last.value == len(places) - 2
+    finally:
+        sys.setswitchinterval(usual)
+        thread.join()
 
 
 def test_work_that_writes_very_much_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
