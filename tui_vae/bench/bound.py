@@ -33,7 +33,10 @@ Go = Callable[[int], int]
 """Takes some steps at least, and tells how many."""
 
 STEPS = 10
-"""Of a moment, and of a warm-up."""
+"""Of a moment."""
+
+WARM_UP = 30
+"""Steps: a group of them is traced the second time that it comes up."""
 
 _SECONDS_AT_ONCE = 2.0
 """For which all models work at the same time, to see what they leave each other."""
@@ -115,7 +118,7 @@ def seconds(go: Go, steps: int) -> float:
 def in_turn(step: Go, bound: Go, steps: int, pairs: int) -> list[list[float]]:
     """``pairs`` times the seconds of a step and of its bound, the one and the other first."""
     for go in (step, bound):
-        go(STEPS)
+        go(WARM_UP)
     measured = []
     for index in range(pairs):
         order = [step, bound] if index % 2 == 0 else [bound, step]
@@ -131,7 +134,7 @@ def at_once(goes: Sequence[Go]) -> list[float]:
 
     def work(index: int, go: Go) -> None:
         torch.set_num_threads(1)
-        go(STEPS)
+        go(WARM_UP)
         barrier.wait()
         began, steps = time.perf_counter(), 0
         while time.perf_counter() - began < _SECONDS_AT_ONCE:

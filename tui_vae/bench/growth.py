@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tui_vae.bench.bound import STEPS, Stepping, trainer
+from tui_vae.bench.bound import STEPS, WARM_UP, Stepping, trainer
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset, load_dataset
 from tui_vae.training.hardware import resolve, use_threads
@@ -87,7 +87,7 @@ def measure(what: str, to: str, config: TrainConfig, data: Dataset) -> Row:
 
     def work(stepping: Stepping, count: int, into: list[float]) -> None:
         use_threads(count)
-        stepping.go(STEPS)
+        stepping.go(WARM_UP)
         barrier.wait()
         end = time.perf_counter() + _SECONDS
         while time.perf_counter() < end or not into:
