@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 _USUAL = 0.005
-_BESIDE_DRAWING = 0.00005
+_BESIDE_DRAWING = 0.0002
 """A trainer asks for the lock some times in ten milliseconds: beside an interface that draws it waits no longer."""
 _ANSWERING = 0.1
 """Longer than an answer takes: else each trainer in turn has the lock many times before a page is on screen."""
