@@ -66,8 +66,9 @@ class StrayOutput:
         self._file = tempfile.TemporaryFile()
         self._read = 0
         self._saved = os.dup(1), os.dup(2)
-        self._streams = sys.__stdout__, sys.__stderr__
-        sys.__stdout__, sys.__stderr__ = (_way_to_terminal(os.dup(1)) for _ in range(2))  # type: ignore[misc]
+        self._streams = {name: getattr(sys, name) for name in ("__stdout__", "__stderr__")}
+        for name in self._streams:
+            setattr(sys, name, _way_to_terminal(os.dup(1)))
         for descriptor in (1, 2):
             os.dup2(self._file.fileno(), descriptor)
         return self
@@ -91,5 +92,6 @@ class StrayOutput:
         for stream in (sys.__stdout__, sys.__stderr__):
             if stream is not None:
                 stream.close()
-        sys.__stdout__, sys.__stderr__ = self._streams  # type: ignore[misc]
+        for name, stream in self._streams.items():
+            setattr(sys, name, stream)
         self._file.close()

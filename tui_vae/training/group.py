@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -29,7 +30,8 @@ _IMAGES_OF_GRAPH = 12_800
 
 _OF_TRACE = (10, 2**27)
 """Steps of a trace, and images times parameters of all of them if they are several, at most: some ten milliseconds, as
-long as a pause may wait. With more of them, a trace takes longer to make, and is no faster."""
+long as a pause may wait. Between two traces, a trainer needs Python's lock; but the longer one is, the longer it takes
+to make."""
 
 _OF_THREADS = (5, 2**30)
 """The same of steps that threads take before they hear of the next."""
@@ -129,16 +131,14 @@ class StepGroup:
         # The same tensors for the same sizes: those that were traced are looked at again.
         places = self._places_of.get(key) or self._places_of.setdefault(key, self._places.divided(key))
         places.bring(order, rates, generator)
+        work = partial(self._take_step, self._images, places.of_each, self.sums)
         with computing_with(self._take_step.intra_op):
             if self._graphs is None:
-                self._go(places)
+                work()
             else:
-                self._graphs.do(key, lambda: self._go(places))
+                self._graphs.do(key, work)
         self.losses[begin : begin + len(sizes)].copy_(places.losses)
         self.sums.count(len(order))
-
-    def _go(self, places: _Places) -> None:
-        self._take_step(self._images, places.of_each, self.sums)
 
 
 @dataclass(frozen=True)

@@ -118,12 +118,8 @@ def test_fewer_steps_are_taken_at_once_the_longer_they_take() -> None:
     sizes = (1_000, 76_112, 300_000, 600_000, 10**9)
     assert [steps_at_once(128, weights, (5, 2**27)) for weights in sizes] == [5, 5, 3, 1, 1]
     assert [steps_at_once(batch, 76_112, (5, 2**27)) for batch in (128, 1_000, 60_000)] == [5, 1, 1]
-    assert [steps_at_once(128, 1_000_000, most) for most in ((1, 0), (5, 2**27), (5, 2**28), (9, 2**30))] == [
-        1,
-        1,
-        2,
-        8,
-    ]
+    most = ((1, 0), (5, 2**27), (5, 2**28), (9, 2**30))
+    assert [steps_at_once(128, 1_000_000, of) for of in most] == [1, 1, 2, 8]
 
 
 def test_the_longer_steps_take_the_fewer_are_read_together_and_always_whole_groups() -> None:
