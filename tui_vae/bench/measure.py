@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tui_vae.bench.beside import measure_beside
 from tui_vae.bench.cuda import measure_cuda
 from tui_vae.bench.evaluation import measure_evaluations
 from tui_vae.bench.history import measure_opening
@@ -31,7 +32,8 @@ _SHORTEST_PHASE = 0.5
 
 def measure_all(*, repeat: int, epochs: int, report: Callable[[str], None]) -> list[Measurement]:
     """The trainer against the lab's loop and its own bound, and on CUDA where that is there, start-up, the rates of
-    both models with the interface against without, opening a long log, and the evaluation.
+    both models with the interface against without and what each alone loses to it, how soon keys are answered, opening
+    a long log, and the evaluation.
 
     Args:
         repeat: Repetitions of everything.
@@ -43,6 +45,7 @@ def measure_all(*, repeat: int, epochs: int, report: Callable[[str], None]) -> l
         *measure_cuda(repeat=repeat, report=report),
         *_startup(repeat, report),
         *measure_share(repeat=repeat, epochs=epochs, report=report),
+        *measure_beside(repeat=repeat, report=report),
         *_responsiveness(repeat, report),
         *_long_log(repeat, report),
         *_evaluation(repeat, report),

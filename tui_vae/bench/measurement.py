@@ -15,6 +15,9 @@ from tui_vae.runs import read_log
 
 COMMAND = (sys.executable, "-m", "tui_vae")
 
+_ENDLESS = 1000
+"""Epochs of a training that does not end while it is measured."""
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -33,6 +36,11 @@ class Measurement:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def endless(runs: Path) -> tuple[str, ...]:
+    """The options of a training that is ended when it has been measured, kept in a folder."""
+    return "--runs-dir", str(runs), "--epochs", str(_ENDLESS), "--no-evaluate"
 
 
 def log_of(runs: Path) -> Path:

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_vae.bench.history import write_log
-from tui_vae.bench.measurement import Measurement
-from tui_vae.bench.terminal import Terminal
+from tui_vae.bench.measurement import Measurement, endless
+from tui_vae.bench.terminal import COLUMNS, ROWS, Terminal
 from tui_vae.config import ModelSpec, TrainConfig
 
 SHORT, LONG = 100, 1_000_000
@@ -39,8 +39,6 @@ _SECONDS_TO_READ, _SECONDS_TO_READ_ALL = 6.0, 15.0
 """For the log of a run, and for those of all runs that are compared, which are read beside."""
 
 _TIMEOUT = 60.0
-_EPOCHS = 1000
-"""Of a training that does not end while keys are pressed."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def _figures(when: str, measured: Sequence[Answers]) -> list[Measurement]:
 
 def _while_training() -> Answers:
     with tempfile.TemporaryDirectory() as runs:
-        return _answers(("--runs-dir", runs, "--epochs", str(_EPOCHS), "--no-evaluate"), b"nats per image")
+        return _answers(endless(Path(runs)), b"nats per image")
 
 
 def _comparing(runs: Path, repeat: int) -> list[Answers]:
@@ -101,7 +99,7 @@ def _answers(arguments: Sequence[str], drawn: bytes, first: Sequence[bytes] = ()
     """Start the interface; when something is ``drawn`` press the ``first`` keys, wait, and press those that count."""
     with tempfile.NamedTemporaryFile(suffix=".json") as noted:
         command = (sys.executable, "-m", "tui_vae.bench.observed", noted.name, *arguments)
-        terminal = Terminal(command, columns=140, rows=45)
+        terminal = Terminal(command, columns=COLUMNS, rows=ROWS)
         try:
             terminal.wait_for(drawn, _TIMEOUT)
             terminal.drain(2.0)

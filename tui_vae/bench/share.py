@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from operator import attrgetter, truediv
 from pathlib import Path
 
-from tui_vae.bench.measurement import COMMAND, Measurement, log_of, rates_of
-from tui_vae.bench.terminal import Terminal
+from tui_vae.bench.measurement import COMMAND, Measurement, endless, log_of, rates_of
+from tui_vae.bench.terminal import COLUMNS, ROWS, Terminal
 from tui_vae.errors import TrainingError
 from tui_vae.events import Event, Progress
 from tui_vae.runs import read_log
@@ -32,11 +32,6 @@ _SECONDS_TO_START, _SECONDS_MEASURED = 8.0, 80.0
 
 _SECONDS_AN_EPOCH = 120.0
 """More than any takes; a training that has not ended by then never will."""
-
-_ENDLESS = 1000
-"""Epochs of a training that does not end while it is measured."""
-
-_COLUMNS, _ROWS = 140, 45
 
 
 @dataclass(frozen=True)
@@ -131,9 +126,7 @@ def measure_share(*, repeat: int, epochs: int, report: Callable[[str], None]) ->
         ),
         Measurement.of("the interface's thread, of one core", "ratio", [of.processor for of in shares]),
         *(
-            Measurement.of(
-                f"{model}: interface at {_COLUMNS}x{_ROWS} / headless", "ratio", [of[model] for of in ratios]
-            )
+            Measurement.of(f"{model}: interface at {COLUMNS}x{ROWS} / headless", "ratio", [of[model] for of in ratios])
             for model in models
         ),
         *(Measurement.of(f"{model}: headless", "images/s", [of[model] for of in headless]) for model in models),
@@ -144,8 +137,7 @@ def _alternating() -> Share:
     with tempfile.TemporaryDirectory() as folder:
         moments = Path(folder) / "moments.json"
         program = (sys.executable, "-m", "tui_vae.bench.alternating", str(moments))
-        options = ("--runs-dir", folder, "--epochs", str(_ENDLESS), "--no-evaluate")
-        terminal = Terminal((*program, *options), columns=_COLUMNS, rows=_ROWS)
+        terminal = Terminal((*program, *endless(Path(folder))), columns=COLUMNS, rows=ROWS)
         try:
             terminal.drain(_SECONDS_TO_START + _SECONDS_MEASURED)
         finally:
@@ -163,7 +155,7 @@ def _headless(epochs: int) -> dict[str, float]:
 
 def _with_interface(epochs: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as runs:
-        terminal = Terminal((*COMMAND, *_options(runs, epochs)), columns=_COLUMNS, rows=_ROWS)
+        terminal = Terminal((*COMMAND, *_options(runs, epochs)), columns=COLUMNS, rows=ROWS)
         try:
             terminal.drain_until_logged(Path(runs), b'"run_finished"', _SECONDS_AN_EPOCH * epochs)
         finally:

@@ -25,7 +25,9 @@ MODELS = ("baseline", "deep")
 
 BATCH = 128
 
-_ALONE = {"baseline": "baseline=", "deep": "deep=512,256"}
+ALONE = {"baseline": "baseline=", "deep": "deep=512,256"}
+"""Of each, the option that has only this one trained."""
+
 _LAB_STEPS = 60
 _BOUND_STEPS = 20
 _BOUND_PAIRS = 5
@@ -164,7 +166,7 @@ def epoch_figures(what: str, together: Sequence[float], alone: Sequence[Mapping[
 
 
 def _seconds_of_epoch(models: Sequence[str], precision: str, device: str) -> float:
-    chosen = [option for model in models for option in ("--model", _ALONE[model])]
+    chosen = [option for model in models for option in ("--model", ALONE[model])]
     with tempfile.TemporaryDirectory() as runs:
         kept = ("--runs-dir", runs, "--epochs", str(_EPOCHS), "--no-evaluate")
         options = ("--no-ui", "--quiet", "--device", device, "--precision", precision)

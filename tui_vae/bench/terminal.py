@@ -15,6 +15,9 @@ from pathlib import Path
 
 from tui_vae.errors import TrainingError
 
+COLUMNS, ROWS = 140, 45
+"""Of a large terminal, in which there is most to draw."""
+
 _SECONDS_BETWEEN_LOOKS = 0.02
 
 _KEPT = 1 << 20

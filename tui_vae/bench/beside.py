@@ -1,0 +1,90 @@
+"""What a model that trains alone loses to the interface beside it, with one thread each: a core is free for it.
+
+Far less than two parts of a training that follow each other differ by. So groups of steps, of some milliseconds, are
+held against those next to them: the ones in which the interface's thread computed against the ones in which it did not.
+A group that is longer for some other reason is likelier to be one of the former, which can only add to what is told.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_vae.bench.measurement import Measurement, endless
+from tui_vae.bench.speed import ALONE
+from tui_vae.bench.terminal import COLUMNS, ROWS, Terminal
+from tui_vae.errors import TrainingError
+
+_SECONDS_TO_START, _SECONDS_MEASURED = 8.0, 40.0
+"""From the command to the groups that count, and of these."""
+
+_NOTHING = 5e-5
+"""Seconds of a core below which the interface's thread did nothing but look."""
+
+_FEWEST = 5
+"""Groups of a second without the interface that can stand for all of them."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Steps that a trainer took at once.
+
+    Attributes:
+        began: Seconds, of a clock of the process.
+        seconds: That they took.
+        processor: Seconds of a core that the interface's thread took meanwhile.
+    """
+
+    began: float
+    seconds: float
+    processor: float
+
+
+def lost(groups: Iterable[Group]) -> float:
+    """The part of the trainer's time that would not have passed without the interface: the mean of every second's.
+
+    Raises:
+        TrainingError: There is no second with groups enough in which the interface did nothing.
+    """
+    of_second: dict[int, list[Group]] = {}
+    for group in groups:
+        of_second.setdefault(int(group.began), []).append(group)
+    parts = []
+    for beside in of_second.values():
+        without = [group.seconds for group in beside if group.processor < _NOTHING]
+        if len(without) >= _FEWEST:
+            parts.append(1 - statistics.mean(without) / statistics.mean(group.seconds for group in beside))
+    if not parts:
+        raise TrainingError("the training to be measured was too short, or the interface never still")
+    return statistics.mean(parts)
+
+
+def measure_beside(*, repeat: int, report: Callable[[str], None]) -> list[Measurement]:
+    """What each default model loses to the interface."""
+    parts: dict[str, list[float]] = {model: [] for model in ALONE}
+    for index in range(repeat):
+        report(f"what one model alone loses to the interface, round {index + 1} of {repeat}")
+        for model in ALONE:
+            parts[model].append(lost(_groups(ALONE[model])))
+    return [Measurement.of(f"{model}, one thread: lost to the interface", "ratio", of) for model, of in parts.items()]
+
+
+def _groups(model: str) -> list[Group]:
+    """Of a training that is drawn, without its beginning."""
+    with tempfile.TemporaryDirectory() as folder:
+        groups = Path(folder) / "groups.json"
+        program = (sys.executable, "-m", "tui_vae.bench.grouped", str(groups))
+        options = (*endless(Path(folder)), "--threads", "1", "--model", model)
+        terminal = Terminal((*program, *options), columns=COLUMNS, rows=ROWS)
+        try:
+            terminal.drain(_SECONDS_TO_START + _SECONDS_MEASURED)
+        finally:
+            terminal.close()
+        told = [Group(**group) for group in json.loads(groups.read_text(encoding="ascii"))]
+    end = max((group.began for group in told), default=0.0)
+    return [group for group in told if group.began > end - _SECONDS_MEASURED]
