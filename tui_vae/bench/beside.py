@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui_vae.bench.measurement import Measurement, endless
+from tui_vae.bench.measurement import RATIO, Measurement, endless
 from tui_vae.bench.speed import ALONE
 from tui_vae.bench.terminal import COLUMNS, ROWS, Terminal
 from tui_vae.errors import TrainingError
@@ -71,7 +71,7 @@ def measure_beside(*, repeat: int, report: Callable[[str], None]) -> list[Measur
         report(f"what one model alone loses to the interface, round {index + 1} of {repeat}")
         for model in ALONE:
             parts[model].append(lost(_groups(ALONE[model])))
-    return [Measurement.of(f"{model}, one thread: lost to the interface", "ratio", of) for model, of in parts.items()]
+    return [Measurement.of(f"{model}, one thread: interface takes", RATIO, of) for model, of in parts.items()]
 
 
 def _groups(model: str) -> list[Group]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tui_vae.bench.measurement import Measurement
+from tui_vae.bench.measurement import RATIO, Measurement
 from tui_vae.bench.speed import BATCH, epoch_figures, epochs_of, told_by
 
 DEVICE = "cuda:0"
@@ -55,7 +55,7 @@ def figures(name: str, rounds: Sequence[Round], images: int) -> list[Measurement
     ratios = [
         Measurement.of(
             f"{name}, {precision}: lab's loop / both models together",
-            "ratio",
+            RATIO,
             [seconds / r.together[precision] for seconds, r in zip(lab, rounds, strict=True)],
         )
         for precision in _PRECISIONS

@@ -17,7 +17,7 @@ from tui_vae.bench.beside import measure_beside
 from tui_vae.bench.cuda import measure_cuda
 from tui_vae.bench.evaluation import measure_evaluations
 from tui_vae.bench.history import measure_opening
-from tui_vae.bench.measurement import COMMAND, Measurement
+from tui_vae.bench.measurement import COMMAND, Measurement, Part
 from tui_vae.bench.responsiveness import measure_responsiveness
 from tui_vae.bench.share import measure_share
 from tui_vae.bench.speed import measure_speed, told_by
@@ -30,7 +30,7 @@ _SHORTEST_PHASE = 0.5
 """Seconds below which a part of the evaluation is not listed."""
 
 
-def measure_all(*, repeat: int, epochs: int, report: Callable[[str], None]) -> list[Measurement]:
+def measure_all(*, repeat: int, epochs: int, report: Callable[[str], None]) -> list[Part]:
     """The trainer against the lab's loop and its own bound, and on CUDA where that is there, start-up, the rates of
     both models with the interface against without and what each alone loses to it, how soon keys are answered, opening
     a long log, and the evaluation.
@@ -40,15 +40,21 @@ def measure_all(*, repeat: int, epochs: int, report: Callable[[str], None]) -> l
         epochs: Epochs of each training, at least 2.
         report: Told what is being measured.
     """
+    cuda = measure_cuda(repeat=repeat, report=report)
     return [
-        *measure_speed(repeat=repeat, report=report),
-        *measure_cuda(repeat=repeat, report=report),
-        *_startup(repeat, report),
-        *measure_share(repeat=repeat, epochs=epochs, report=report),
-        *measure_beside(repeat=repeat, report=report),
-        *_responsiveness(repeat, report),
-        *_long_log(repeat, report),
-        *_evaluation(repeat, report),
+        Part("training", measure_speed(repeat=repeat, report=report)),
+        *([Part("training on CUDA", cuda)] if cuda else []),
+        Part("start-up", _startup(repeat, report)),
+        Part(
+            "the interface's share of training",
+            [
+                *measure_share(repeat=repeat, epochs=epochs, report=report),
+                *measure_beside(repeat=repeat, report=report),
+            ],
+        ),
+        Part("how soon keys are answered", _responsiveness(repeat, report)),
+        Part("opening a long log", _long_log(repeat, report)),
+        Part("evaluation", _evaluation(repeat, report)),
     ]
 
 
@@ -62,21 +68,24 @@ def _startup(repeat: int, report: Callable[[str], None]) -> list[Measurement]:
     ]
 
 
-def measure_growth(*, repeat: int, report: Callable[[str], None]) -> list[Measurement]:
+def measure_growth(*, repeat: int, report: Callable[[str], None]) -> list[Part]:
     """How the cost of a step grows with width, depth, zdim, batch, the number of models, and images."""
     rounds = []
     for index in range(repeat):
         report(f"growth, round {index + 1} of {repeat}")
         rounds.append(told_by("growth"))
-    measurements = []
+    of_changed: dict[str, list[Measurement]] = {}
     for rows in zip(*rounds, strict=True):
-        name = f"{rows[0]['changed']} {rows[0]['to']}"
-        measurements += [
-            Measurement.of(f"{name}: a step", "ms", [row["milliseconds"] for row in rows]),
-            Measurement.of(f"{name}: all models", "images/s", [row["images_per_second"] for row in rows]),
-            Measurement.of(f"{name}: memory, at least", "MB", [row["megabytes"] for row in rows]),
-        ]
-    return measurements
+        changed, to = rows[0]["changed"], rows[0]["to"]
+        name = f"{changed} {to}"
+        of_changed.setdefault(changed, []).extend(
+            (
+                Measurement.of(f"{name}: a step", "ms", [row["milliseconds"] for row in rows]),
+                Measurement.of(f"{name}: all models", "images/s", [row["images_per_second"] for row in rows]),
+                Measurement.of(f"{name}: memory, at least", "MB", [row["megabytes"] for row in rows]),
+            )
+        )
+    return [Part(changed, measurements) for changed, measurements in of_changed.items()]
 
 
 def _seconds(command: Sequence[str]) -> float:
@@ -115,7 +124,7 @@ def _long_log(repeat: int, report: Callable[[str], None]) -> list[Measurement]:
     name = f"open a log of {RECORDS:,} records"
     return [
         Measurement.of(name, "s", [o.import_seconds + o.read_seconds for o in openings]),
-        Measurement.of(f"{name}: peak memory", "MB", [o.peak_megabytes for o in openings]),
+        Measurement.of("of that: peak memory", "MB", [o.peak_megabytes for o in openings]),
     ]
 
 
@@ -125,7 +134,7 @@ def _evaluation(repeat: int, report: Callable[[str], None]) -> list[Measurement]
     phases = sorted(costs[0].phases, key=lambda phase: -costs[0].phases[phase])
     return [
         Measurement.of("evaluate both models", "s", [cost.seconds for cost in costs]),
-        Measurement.of("evaluate both models: peak memory", "MB", [cost.peak_megabytes for cost in costs]),
+        Measurement.of("of that: peak memory", "MB", [cost.peak_megabytes for cost in costs]),
         *(
             Measurement.of(f"of that: {phase}", "s", [cost.phases.get(phase, 0.0) for cost in costs])
             for phase in phases

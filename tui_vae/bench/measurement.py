@@ -15,6 +15,9 @@ from tui_vae.runs import read_log
 
 COMMAND = (sys.executable, "-m", "tui_vae")
 
+RATIO = "ratio"
+"""The unit of what has none."""
+
 _ENDLESS = 1000
 """Epochs of a training that does not end while it is measured."""
 
@@ -36,6 +39,17 @@ class Measurement:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Figures that belong together."""
+
+    title: str
+    measurements: list[Measurement]
+
+    def to_json(self) -> list[dict[str, Any]]:
+        return [{"part": self.title, **measurement.to_json()} for measurement in self.measurements]
 
 
 def endless(runs: Path) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def measure_responsiveness(repeat: int) -> list[Measurement]:
         }
         comparing = _comparing(Path(folder) / "compared", repeat)
     return [
-        *_figures("while both models train", training),
+        *_figures("both models train", training),
         *(m for records, of in watching.items() for m in _figures(f"watching {records:,} records", of)),
         *_figures(f"{_COMPARED_MODELS} models, {_COMPARED} runs compared", comparing),
     ]
@@ -74,8 +74,8 @@ def _figures(when: str, measured: Sequence[Answers]) -> list[Measurement]:
     keys = [1e3 * percentile(of.keys, 95) for of in measured]
     delays = [1e3 * percentile(of.delays, 99) for of in measured]
     return [
-        Measurement.of(f"key to screen, 95th percentile, {when}", "ms", keys),
-        Measurement.of(f"event loop late, 99th percentile, {when}", "ms", delays),
+        Measurement.of(f"{when}: key to screen, p95", "ms", keys),
+        Measurement.of(f"{when}: event loop late, p99", "ms", delays),
     ]
 
 

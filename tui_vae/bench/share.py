@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from operator import attrgetter, truediv
 from pathlib import Path
 
-from tui_vae.bench.measurement import COMMAND, Measurement, endless, log_of, rates_of
+from tui_vae.bench.measurement import COMMAND, RATIO, Measurement, endless, log_of, rates_of
 from tui_vae.bench.terminal import COLUMNS, ROWS, Terminal
 from tui_vae.errors import TrainingError
 from tui_vae.events import Event, Progress
@@ -121,12 +121,12 @@ def measure_share(*, repeat: int, epochs: int, report: Callable[[str], None]) ->
     models = list(headless[0])
     return [
         *(
-            Measurement.of(f"{model}: interface draws / is silent", "ratio", [of.ratios[model] for of in shares])
+            Measurement.of(f"{model}: interface draws / is silent", RATIO, [of.ratios[model] for of in shares])
             for model in models
         ),
-        Measurement.of("the interface's thread, of one core", "ratio", [of.processor for of in shares]),
+        Measurement.of("the interface's thread, of one core", RATIO, [of.processor for of in shares]),
         *(
-            Measurement.of(f"{model}: interface at {COLUMNS}x{ROWS} / headless", "ratio", [of[model] for of in ratios])
+            Measurement.of(f"{model}: interface at {COLUMNS}x{ROWS} / headless", RATIO, [of[model] for of in ratios])
             for model in models
         ),
         *(Measurement.of(f"{model}: headless", "images/s", [of[model] for of in headless]) for model in models),

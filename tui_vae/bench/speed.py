@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tui_vae.bench.measurement import COMMAND, Measurement, log_of
+from tui_vae.bench.measurement import COMMAND, RATIO, Measurement, log_of
 from tui_vae.events import Epoch, State
 from tui_vae.runs import read_log
 
@@ -109,11 +109,11 @@ def _ratios(rounds: Sequence[Round], precision: str, images: int) -> list[Measur
     bound = {model: [least / step for of in trained for step, least in of.in_turn[model]] for model in MODELS}
     kept = {model: [of.at_once[model][1] / of.at_once[model][0] for of in trained] for model in MODELS}
     return [
-        Measurement.of(f"{precision}: lab's loop / both models together", "ratio", clock),
-        Measurement.of(f"{precision}: lab's loop / both models, seconds of cores", "ratio", cores),
-        *(Measurement.of(f"{precision}: bound / step, {model}", "ratio", bound[model]) for model in reversed(MODELS)),
+        Measurement.of(f"{precision}: lab's loop / both models together", RATIO, clock),
+        Measurement.of(f"{precision}: lab's loop / both, seconds of cores", RATIO, cores),
+        *(Measurement.of(f"{precision}: bound / step, {model}", RATIO, bound[model]) for model in reversed(MODELS)),
         *(
-            Measurement.of(f"{precision}: bound / step, {model}, all at once", "ratio", kept[model])
+            Measurement.of(f"{precision}: bound / step, {model}, all at once", RATIO, kept[model])
             for model in reversed(MODELS)
         ),
     ]

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import platform
 import sys
 
-from tui_vae.bench import measure_all, measure_growth
+from tui_vae.bench import RATIO, Measurement, measure_all, measure_growth
 from tui_vae.headless.tables import print_measurements
 
 
 def run_bench(*, repeat: int, epochs: int, growth: bool, as_json: bool) -> None:
     """Measure everything, or how cost grows, and print it; what is being measured is told on stderr."""
     if growth:
-        measurements = measure_growth(repeat=repeat, report=_report)
+        parts = measure_growth(repeat=repeat, report=_report)
     else:
-        measurements = measure_all(repeat=repeat, epochs=epochs, report=_report)
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+        parts = measure_all(repeat=repeat, epochs=epochs, report=_report)
+    torch = importlib.metadata.version("torch")
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch}"
     if as_json:
-        print(json.dumps({"v": 1, "machine": machine, "measurements": [m.to_json() for m in measurements]}))
+        measurements = [measurement for part in parts for measurement in part.to_json()]
+        print(json.dumps({"v": 1, "machine": machine, "measurements": measurements}))
     else:
-        rows = [(m.name, m.unit, f"{m.median:,.4g}", f"{m.low:,.4g}", f"{m.high:,.4g}") for m in measurements]
-        print_measurements(rows, f"median, least and greatest of {repeat}; {machine}")
+        rows = {part.title: list(map(_row, part.measurements)) for part in parts}
+        print_measurements(rows, f"median, least and greatest of {repeat} round{'s' * (repeat > 1)}; {machine}")
+
+
+def _row(of: Measurement) -> tuple[str, str, str, str]:
+    unit = "" if of.unit == RATIO else f" {of.unit}"
+    return of.name, f"{_figure(of.median)}{unit}", _figure(of.low), _figure(of.high)
+
+
+def _figure(value: float) -> str:
+    """To three digits, from a thousand on to four; never as a power of ten."""
+    return f"{float(f'{value:.4g}'):,.0f}" if value >= 999.5 else f"{value:#.3g}".rstrip(".")
 
 
 def _report(text: str) -> None:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 
-def print_measurements(rows: Sequence[tuple[str, str, str, str, str]], note: str) -> None:
-    """Print figures with their spread: name, unit, median, least, greatest."""
-    table = Table(pad_edge=False, caption=note)
-    for heading in ("", "unit"):
-        table.add_column(heading)
+def print_measurements(parts: Mapping[str, Sequence[tuple[str, str, str, str]]], note: str) -> None:
+    """Print figures with their spread, each part under its title: name, median with its unit, least, greatest.
+
+    Args:
+        parts: By title.
+        note: Printed below.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), collapse_padding=True)
+    table.add_column("")
     for heading in ("median", "least", "greatest"):
-        table.add_column(heading, justify="right")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+        table.add_column(heading, justify="right", no_wrap=True)
+    for title, rows in parts.items():
+        table.add_section()
+        table.add_row(Text(title, style="bold"))
+        for name, *figures in rows:
+            table.add_row(Text(name), *figures)
+    console = Console()
+    console.print(table)
+    console.print(Text(note, style="dim"))

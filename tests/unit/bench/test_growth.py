@@ -43,7 +43,9 @@ def test_rounds_are_put_together_by_setting(monkeypatch: pytest.MonkeyPatch) -> 
         return [row]
 
     monkeypatch.setattr(measure, "told_by", told_by)
-    step, rate, memory = measure.measure_growth(repeat=3, report=lambda text: None)
+    (zdim,) = measure.measure_growth(repeat=3, report=lambda text: None)
+    assert zdim.title == "zdim"
+    step, rate, memory = zdim.measurements
     assert (step.name, step.unit, step.low, step.median, step.high) == ("zdim 2: a step", "ms", 1.0, 2.0, 3.0)
     assert rate.unit == "images/s"
     assert memory.unit == "MB"

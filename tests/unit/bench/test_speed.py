@@ -106,7 +106,7 @@ def test_figures_are_ratios_of_the_same_round() -> None:
     for precision, expected in (("fp32", 4.0), ("bf16", 8.0)):
         ratio = told[f"{precision}: lab's loop / both models together"]
         assert (ratio.low, ratio.high) == (pytest.approx(expected), pytest.approx(expected))
-    assert told["fp32: lab's loop / both models, seconds of cores"].median == pytest.approx(0.06 / 0.010)
+    assert told["fp32: lab's loop / both, seconds of cores"].median == pytest.approx(0.06 / 0.010)
     assert told["fp32: bound / step, deep"].high == pytest.approx(1.0)
     assert told["bf16: deep alone, an epoch"].median == pytest.approx(0.5)
     assert next(iter(told.values())).unit == "ratio"
