@@ -76,13 +76,12 @@ def measure_growth(*, repeat: int, report: Callable[[str], None]) -> list[Part]:
         rounds.append(told_by("growth"))
     of_changed: dict[str, list[Measurement]] = {}
     for rows in zip(*rounds, strict=True):
-        changed, to = rows[0]["changed"], rows[0]["to"]
-        name = f"{changed} {to}"
-        of_changed.setdefault(changed, []).extend(
+        to = rows[0]["to"]
+        of_changed.setdefault(rows[0]["changed"], []).extend(
             (
-                Measurement.of(f"{name}: a step", "ms", [row["milliseconds"] for row in rows]),
-                Measurement.of(f"{name}: all models", "images/s", [row["images_per_second"] for row in rows]),
-                Measurement.of(f"{name}: memory, at least", "MB", [row["megabytes"] for row in rows]),
+                Measurement.of(f"{to}: a step", "ms", [row["milliseconds"] for row in rows]),
+                Measurement.of(f"{to}: all models", "images/s", [row["images_per_second"] for row in rows]),
+                Measurement.of(f"{to}: memory, at least", "MB", [row["megabytes"] for row in rows]),
             )
         )
     return [Part(changed, measurements) for changed, measurements in of_changed.items()]

@@ -46,6 +46,6 @@ def test_rounds_are_put_together_by_setting(monkeypatch: pytest.MonkeyPatch) -> 
     (zdim,) = measure.measure_growth(repeat=3, report=lambda text: None)
     assert zdim.title == "zdim"
     step, rate, memory = zdim.measurements
-    assert (step.name, step.unit, step.low, step.median, step.high) == ("zdim 2: a step", "ms", 1.0, 2.0, 3.0)
+    assert (step.name, step.unit, step.low, step.median, step.high) == ("2: a step", "ms", 1.0, 2.0, 3.0)
     assert rate.unit == "images/s"
     assert memory.unit == "MB"
