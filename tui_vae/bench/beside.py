@@ -7,21 +7,18 @@ A group that is longer for some other reason is likelier to be one of the former
 
 from __future__ import annotations
 
-import json
 import statistics
-import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui_vae.bench.measurement import RATIO, Measurement, endless
+from tui_vae.bench.measurement import RATIO, Measurement
+from tui_vae.bench.noted import noted_of_training
 from tui_vae.bench.speed import ALONE
-from tui_vae.bench.terminal import COLUMNS, ROWS, Terminal
 from tui_vae.errors import TrainingError
 
-_SECONDS_TO_START, _SECONDS_MEASURED = 8.0, 40.0
-"""From the command to the groups that count, and of these."""
+_SECONDS_MEASURED = 40.0
 
 _NOTHING = 5e-5
 """Seconds of a core below which the interface's thread did nothing but look."""
@@ -77,14 +74,7 @@ def measure_beside(*, repeat: int, report: Callable[[str], None]) -> list[Measur
 def _groups(model: str) -> list[Group]:
     """Of a training that is drawn, without its beginning."""
     with tempfile.TemporaryDirectory() as folder:
-        groups = Path(folder) / "groups.json"
-        program = (sys.executable, "-m", "tui_vae.bench.grouped", str(groups))
-        options = (*endless(Path(folder)), "--threads", "1", "--model", model)
-        terminal = Terminal((*program, *options), columns=COLUMNS, rows=ROWS)
-        try:
-            terminal.drain(_SECONDS_TO_START + _SECONDS_MEASURED)
-        finally:
-            terminal.close()
-        told = [Group(**group) for group in json.loads(groups.read_text(encoding="ascii"))]
-    end = max((group.began for group in told), default=0.0)
-    return [group for group in told if group.began > end - _SECONDS_MEASURED]
+        noted = noted_of_training("grouped", Path(folder), _SECONDS_MEASURED, "--threads", "1", "--model", model)
+    groups = [Group(**group) for group in noted]
+    end = max((group.began for group in groups), default=0.0)
+    return [group for group in groups if group.began > end - _SECONDS_MEASURED]

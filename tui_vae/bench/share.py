@@ -7,17 +7,16 @@ interface and without, in turn, which tells what is lost beside drawing, but no 
 from __future__ import annotations
 
 import bisect
-import json
 import statistics
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter, truediv
 from pathlib import Path
 
-from tui_vae.bench.measurement import COMMAND, RATIO, Measurement, endless, log_of, rates_of
+from tui_vae.bench.measurement import COMMAND, RATIO, Measurement, log_of, rates_of
+from tui_vae.bench.noted import noted_of_training
 from tui_vae.bench.terminal import COLUMNS, ROWS, Terminal
 from tui_vae.errors import TrainingError
 from tui_vae.events import Event, Progress
@@ -27,8 +26,8 @@ SECONDS_A_MOMENT = 2.0
 _SECONDS_TO_SETTLE = 0.2
 """At the beginning of a moment: a redraw that had begun ends."""
 
-_SECONDS_TO_START, _SECONDS_MEASURED = 8.0, 80.0
-"""From the command to the moments that count, and of these: twenty of each kind."""
+_SECONDS_MEASURED = 80.0
+"""Twenty moments of each kind."""
 
 _SECONDS_AN_EPOCH = 120.0
 """More than any takes; a training that has not ended by then never will."""
@@ -135,14 +134,7 @@ def measure_share(*, repeat: int, epochs: int, report: Callable[[str], None]) ->
 
 def _alternating() -> Share:
     with tempfile.TemporaryDirectory() as folder:
-        moments = Path(folder) / "moments.json"
-        program = (sys.executable, "-m", "tui_vae.bench.alternating", str(moments))
-        terminal = Terminal((*program, *endless(Path(folder))), columns=COLUMNS, rows=ROWS)
-        try:
-            terminal.drain(_SECONDS_TO_START + _SECONDS_MEASURED)
-        finally:
-            terminal.close()
-        told = json.loads(moments.read_text(encoding="ascii"))
+        told = noted_of_training("alternating", Path(folder), _SECONDS_MEASURED)
         return Share.of([Moment(**moment) for moment in told], read_log(log_of(Path(folder))))
 
 

@@ -20,13 +20,12 @@ from tui_vae.bench.measurement import COMMAND, RATIO, Measurement, log_of
 from tui_vae.events import Epoch, State
 from tui_vae.runs import read_log
 
-MODELS = ("baseline", "deep")
-"""The default models, which all of this is about."""
+ALONE = {"baseline": "baseline=", "deep": "deep=512,256"}
+"""Of each default model, which all of this is about, the option that has only this one trained."""
+
+MODELS = tuple(ALONE)
 
 BATCH = 128
-
-ALONE = {"baseline": "baseline=", "deep": "deep=512,256"}
-"""Of each, the option that has only this one trained."""
 
 _LAB_STEPS = 60
 _BOUND_STEPS = 20

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
+
+from tui_vae.headless.tables import open_table
 
 _STYLES = {
     "running": "green",
@@ -34,7 +34,7 @@ class RunRow:
 
 def print_runs(console: Console, rows: Sequence[RunRow]) -> None:
     """Print a table in which each model has a line; what is too wide is folded, never cut."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), collapse_padding=True)
+    table = open_table()
     table.add_column("run", overflow="fold", min_width=8)
     table.add_column("state", overflow="fold", no_wrap=True)
     table.add_column("data", overflow="fold")

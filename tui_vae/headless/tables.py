@@ -10,6 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 
+def open_table() -> Table:
+    """A table with no lines but one below its heading."""
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), collapse_padding=True)
+
+
 def print_measurements(parts: Mapping[str, Sequence[tuple[str, str, str, str]]], note: str) -> None:
     """Print figures with their spread, each part under its title: name, median with its unit, least, greatest.
 
@@ -17,7 +22,7 @@ def print_measurements(parts: Mapping[str, Sequence[tuple[str, str, str, str]]],
         parts: By title.
         note: Printed below.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), collapse_padding=True)
+    table = open_table()
     table.add_column("")
     for heading in ("median", "least", "greatest"):
         table.add_column(heading, justify="right", no_wrap=True)
