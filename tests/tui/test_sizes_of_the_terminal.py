@@ -119,6 +119,25 @@ async def test_what_is_cut_from_the_status_line_has_a_sign(open_monitor: OpenMon
         assert line.endswith(("left", "…"))
 
 
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (100, "quiet-otter · mnist 55,000 · cpu · fp32"),
+        (80, "quiet-otter · mnist · cpu · fp32"),
+        (72, "quiet-otter · mnist · cpu"),
+        (66, "quiet-otter · mnist"),
+        (60, "quiet-otter"),
+        (50, "quiet…"),
+    ],
+)
+async def test_the_status_line_leaves_out_whole_words(open_monitor: OpenMonitor, width: int, shown: str) -> None:
+    async with open_monitor(size=(width, 24)) as monitor:
+        line = monitor.panel("#status")
+        assert line.startswith(f" tui-vae  {shown}  ")
+        assert line.rstrip().endswith(" · 00:14 left")
+        assert line.split(shown)[1].lstrip().startswith("epoch 6/20")
+
+
 async def test_the_log_is_folded_and_not_cut_when_the_terminal_becomes_narrow(open_monitor: OpenMonitor) -> None:
     async with open_monitor(size=(140, 45)) as monitor:
         await monitor.press("5")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.binding import Binding
 from textual.widgets import Static
@@ -35,26 +36,35 @@ class StatusLine(Static):
         machine: Sequence[MachineReading] = (),
     ) -> None:
         width = self.size.width
-        left, right = _left(state, waiting), _right(state, now, sighting, width)
+        right = _right(state, now, sighting, width)
+        left = _left(state, waiting, width - right.cell_len - 2)
         if machine:
             left.append(_machine(machine[-1], width - left.cell_len - right.cell_len))
-        if left.cell_len + right.cell_len + 1 > width:
-            left.truncate(max(0, width - right.cell_len - 1), overflow="ellipsis")
         line = Text.assemble(left, " " * max(1, width - left.cell_len - right.cell_len), right, no_wrap=True)
         if line != self._content:
             self._content = line
             self.update(line)
 
 
-def _left(state: RunState, waiting: str | None) -> Text:
+def _left(state: RunState, waiting: str | None, room: int) -> Text:
+    """The program and what it shows, in words that are whole as long as there is room for them."""
     text = Text(" tui-vae", style="bold", no_wrap=True)
     if waiting is not None:
-        return text.append(f"  {waiting}…", style="not bold")
-    parts = [state.name]
-    if state.data is not None:
-        parts.append(f"{state.data.name} {count(state.data.train)}")
-    parts += [state.device, str(state.config.get("precision", ""))]
-    return text.append("  " + " · ".join(part for part in parts if part), style="not bold")
+        text.append(f"  {waiting}…", style="not bold")
+    else:
+        shown = next((of for of in _descriptions(state) if text.cell_len + 2 + cell_len(of) <= room), state.name)
+        text.append(f"  {shown}", style="not bold")
+    text.truncate(max(0, room), overflow="ellipsis")
+    return text
+
+
+def _descriptions(state: RunState) -> Iterator[str]:
+    """What the run is, and less and less of it; what is left out first matters the least."""
+    data = state.data
+    size, name = (f" {count(data.train)}", data.name) if data is not None else ("", "")
+    device, precision = state.device, str(state.config.get("precision", ""))
+    for parts in ((name + size, device, precision), (name, device, precision), (name, device), (name,)):
+        yield " · ".join(part for part in (state.name, *parts) if part)
 
 
 def _machine(reading: MachineReading, room: int) -> Text:
