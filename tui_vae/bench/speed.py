@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_vae.bench.measurement import COMMAND, RATIO, Measurement, log_of
+from tui_vae.cores import cores
 from tui_vae.events import Epoch, State
 from tui_vae.runs import read_log
 
@@ -50,6 +51,11 @@ class Trained:
     at_once: dict[str, tuple[float, float]]
     together: float
     alone: dict[str, float]
+
+    @property
+    def least(self) -> float:
+        """Seconds of a step of every model, were it no more than its bound, and no core ever without work."""
+        return sum(bound for _, bound in self.at_once.values()) / cores()
 
     def step_in_cores(self, model: str) -> float:
         """The least of the pairs' seconds of a core for a step: others on the machine only ever lengthen it."""
@@ -101,15 +107,17 @@ def figures(rounds: Sequence[Round], images: int) -> list[Measurement]:
 def _ratios(rounds: Sequence[Round], precision: str, images: int) -> list[Measurement]:
     trained = [r.trained[precision] for r in rounds]
     clock = [r.lab_epoch(images) / of.together for r, of in zip(rounds, trained, strict=True)]
-    cores = [
+    of_cores = [
         sum(seconds for _, seconds in r.lab.values()) / sum(map(of.step_in_cores, MODELS))
         for r, of in zip(rounds, trained, strict=True)
     ]
+    most = [sum(seconds for seconds, _ in r.lab.values()) / of.least for r, of in zip(rounds, trained, strict=True)]
     bound = {model: [least / step for of in trained for step, least in of.in_turn[model]] for model in MODELS}
     kept = {model: [of.at_once[model][1] / of.at_once[model][0] for of in trained] for model in MODELS}
     return [
         Measurement.of(f"{precision}: lab's loop / both models together", RATIO, clock),
-        Measurement.of(f"{precision}: lab's loop / both, seconds of cores", RATIO, cores),
+        Measurement.of(f"{precision}: lab's loop / both, seconds of cores", RATIO, of_cores),
+        Measurement.of(f"{precision}: lab's loop / bounds of both on all cores", RATIO, most),
         *(Measurement.of(f"{precision}: bound / step, {model}", RATIO, bound[model]) for model in reversed(MODELS)),
         *(
             Measurement.of(f"{precision}: bound / step, {model}, all at once", RATIO, kept[model])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import platform
 import sys
 
 from tui_vae.bench import RATIO, Measurement, measure_all, measure_growth
+from tui_vae.cores import cores
 from tui_vae.headless.tables import print_measurements
 
 
@@ -19,7 +19,7 @@ def run_bench(*, repeat: int, epochs: int, growth: bool, as_json: bool) -> None:
     else:
         parts = measure_all(repeat=repeat, epochs=epochs, report=_report)
     torch = importlib.metadata.version("torch")
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch}"
+    machine = f"{platform.machine()}, {cores()} cores, Python {platform.python_version()}, torch {torch}"
     if as_json:
         measurements = [measurement for part in parts for measurement in part.to_json()]
         print(json.dumps({"v": 1, "machine": machine, "measurements": measurements}))

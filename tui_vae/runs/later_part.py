@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from tui_vae.cores import cores
 from tui_vae.runs.decoding import decode_block, line_of
 from tui_vae.runs.guarded import open_regular
 from tui_vae.runs.lines import MOST_LINE, GrowingFile
@@ -88,7 +89,7 @@ def _started(log: Path, most: float, stack: contextlib.ExitStack) -> LaterPart |
 
 def _part_of(log: Path) -> tuple[int, int] | None:
     """Where its later part begins and ends, both between two lines; ``None`` if it is not to be split."""
-    if _processors() < 2:
+    if cores() < 2:
         return None
     try:
         with os.fdopen(open_regular(log), "rb", buffering=0) as file:
@@ -101,13 +102,6 @@ def _part_of(log: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return (near_begin + begin, near_end + last) if begin and last else None
-
-
-def _processors() -> int:
-    """How many this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def thin_part(log: Path, begin: int, end: int, most: float, output: IO[bytes]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from tui_vae.config import AUTO, TrainConfig
+from tui_vae.cores import cores
 from tui_vae.errors import UsageError
 
 _SPARE = 0.2
@@ -126,12 +126,4 @@ def _cpu_multiplies_bf16() -> bool:
 def _threads_of_the_largest(config: TrainConfig) -> int:
     """Its share of the cores; a thread more where a core is all but its own, which small models hardly use."""
     work = {spec.architecture: spec.weights(config.zdim) for spec in config.models}
-    return max(1, int(_cores() * max(work.values()) / sum(work.values()) + _SPARE))
-
-
-def _cores() -> int:
-    """Cores that this process may use, which in a container or a batch job are fewer than the machine's."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS
-        return os.cpu_count() or 1
+    return max(1, int(cores() * max(work.values()) / sum(work.values()) + _SPARE))

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from tui_vae.bench import bound
+from tui_vae.bench import bound, speed
 from tui_vae.bench.speed import Round, Trained, figures
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset, Split
@@ -89,7 +89,9 @@ def test_the_steps_that_are_measured_are_those_of_the_trainer() -> None:
     assert changed == before.keys() - {"decoder.log_sigma"}
 
 
-def test_figures_are_ratios_of_the_same_round() -> None:
+def test_figures_are_ratios_of_the_same_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed, "cores", lambda: 2)
+
     def measured(factor: float) -> Round:
         trained = Trained(
             in_turn={"baseline": [(0.002, 0.001)], "deep": [(0.010, 0.009), (0.008, 0.008)]},
@@ -107,6 +109,7 @@ def test_figures_are_ratios_of_the_same_round() -> None:
         ratio = told[f"{precision}: lab's loop / both models together"]
         assert (ratio.low, ratio.high) == (pytest.approx(expected), pytest.approx(expected))
     assert told["fp32: lab's loop / both, seconds of cores"].median == pytest.approx(0.06 / 0.010)
+    assert told["fp32: lab's loop / bounds of both on all cores"].low == pytest.approx(0.04 / 0.005)
     assert told["fp32: bound / step, deep"].high == pytest.approx(1.0)
     assert told["bf16: deep alone, an epoch"].median == pytest.approx(0.5)
     assert next(iter(told.values())).unit == "ratio"

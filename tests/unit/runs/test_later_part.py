@@ -31,7 +31,7 @@ LINES = [started(), started("wide"), *(progress(step, model) for step in range(1
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A log that is taken for a long one."""
     monkeypatch.setattr(later_part_module, "LEAST_BYTES", 1000)
-    monkeypatch.setattr(later_part_module, "_processors", lambda: 2)
+    monkeypatch.setattr(later_part_module, "cores", lambda: 2)
     path = tmp_path / "log"
     path.write_bytes(log_of(LINES))
     return path
@@ -191,7 +191,7 @@ def test_a_short_log_or_a_single_processor_is_not_worth_another_process(
         assert part is not None
         assert log.read_bytes()[part.begin - 1 : part.begin] == b"\n"
         assert part.end == log.stat().st_size
-    monkeypatch.setattr(later_part_module, "_processors", lambda: 1)
+    monkeypatch.setattr(later_part_module, "cores", lambda: 1)
     with later_part(log, 100) as part:
         assert part is None
     monkeypatch.undo()

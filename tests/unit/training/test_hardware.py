@@ -38,7 +38,7 @@ def test_what_was_chosen_stands() -> None:
 def test_cores_are_divided_over_the_models(
     cores: int, models: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hardware, "_cores", lambda: cores)
+    monkeypatch.setattr(hardware, "cores", lambda: cores)
     config = TrainConfig(models=tuple(ModelSpec(f"m{i}") for i in range(models)), device="cpu")
     assert resolve(config, 10).threads == threads
 
@@ -47,7 +47,7 @@ def test_cores_are_divided_over_the_models(
 def test_cores_are_divided_by_the_work_of_the_models(
     cores: int, threads: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hardware, "_cores", lambda: cores)
+    monkeypatch.setattr(hardware, "cores", lambda: cores)
     models = (ModelSpec("small"), ModelSpec("large", (512, 256)))
     for seeds in (1, 3):
         config = resolve(TrainConfig(models=models, device="cpu", seeds=seeds), 10)
