@@ -25,7 +25,7 @@ from tui_vae.model import VAE
 from tui_vae.training import Surroundings
 from tui_vae.training.adam import Adam, rate_type
 from tui_vae.training.control import Control
-from tui_vae.training.hardware import Precision, resolve
+from tui_vae.training.hardware import Precision, resolve, use_threads
 from tui_vae.training.parameters import FlatParameters
 from tui_vae.training.trainer import Trainer
 
@@ -40,6 +40,9 @@ WARM_UP = 30
 
 _SECONDS_AT_ONCE = 2.0
 """For which all models work at the same time, to see what they leave each other."""
+
+_STEPS_TOGETHER = 430
+"""Of each model, as many as in an epoch, while all take theirs with the threads that they are trained with."""
 
 
 class Stepping(Trainer):
@@ -149,6 +152,26 @@ def at_once(goes: Sequence[Go]) -> list[float]:
     return per_step
 
 
+def together(goes: Sequence[tuple[Go, int]], steps: int) -> float:
+    """Seconds of a step of all models, which take as many at the same time, each with so many threads."""
+    barrier = threading.Barrier(len(goes) + 1)
+
+    def work(go: Go, threads: int) -> None:
+        use_threads(threads)
+        go(WARM_UP)
+        barrier.wait()
+        go(steps)
+
+    workers = [threading.Thread(target=work, args=of) for of in goes]
+    for worker in workers:
+        worker.start()
+    barrier.wait()
+    began = time.perf_counter()
+    for worker in workers:
+        worker.join()
+    return (time.perf_counter() - began) / steps
+
+
 def main(steps: int, pairs: int, precision: str) -> None:
     torch.set_num_threads(1)
     data = load_dataset(TrainConfig())
@@ -156,7 +179,9 @@ def main(steps: int, pairs: int, precision: str) -> None:
     steppings = [trainer(spec, config, data) for spec in config.models]
     bounds = [Bound(spec, config) for spec in config.models]
     auto = resolve(TrainConfig(device="cpu"), len(data.train)).precision
-    told: dict[str, Any] = {"auto": auto, "in_turn": {}, "at_once": {}}
+    trained = resolve(TrainConfig(device="cpu", precision=precision), len(data.train))
+    goes = [(trainer(spec, trained, data).go, trained.threads_of(spec)) for spec in trained.models]
+    told: dict[str, Any] = {"auto": auto, "steps": together(goes, _STEPS_TOGETHER), "in_turn": {}, "at_once": {}}
     for spec, stepping, bound in zip(config.models, steppings, bounds, strict=True):
         told["in_turn"][spec.name] = in_turn(stepping.go, bound.go, steps, pairs)
     of_steps, of_bounds = (at_once([one.go for one in ones]) for ones in (steppings, bounds))

@@ -42,6 +42,7 @@ class Trained:
     Attributes:
         in_turn: Of each model, pairs of seconds of a core: of a step, and of its bound.
         at_once: Of each model, seconds of a step and of its bound while those of all models work.
+        steps: Seconds of a step of all models, which take as many at once: nothing else happens, as in the lab's loop.
         together: Seconds of an epoch of all models while they train at once, as many epochs of each: all that happens
             in between, from the first step to the last, by the number of epochs.
         alone: The same of each model while only this one trains.
@@ -49,6 +50,7 @@ class Trained:
 
     in_turn: dict[str, list[tuple[float, float]]]
     at_once: dict[str, tuple[float, float]]
+    steps: float
     together: float
     alone: dict[str, float]
 
@@ -74,9 +76,10 @@ class Round:
     lab: dict[str, tuple[float, float]]
     trained: dict[str, Trained]
 
-    def lab_epoch(self, images: int) -> float:
-        """Seconds of an epoch of the models, one after the other."""
-        return sum(seconds for seconds, _ in self.lab.values()) * images / BATCH
+    @property
+    def lab_step(self) -> float:
+        """Seconds of a step of the models, one after the other."""
+        return sum(seconds for seconds, _ in self.lab.values())
 
 
 def measure_speed(*, repeat: int, report: Callable[[str], None]) -> list[Measurement]:
@@ -95,7 +98,7 @@ def figures(rounds: Sequence[Round], images: int) -> list[Measurement]:
         rounds: At least one.
         images: Of an epoch.
     """
-    lab = [r.lab_epoch(images) for r in rounds]
+    lab = [r.lab_step * images / BATCH for r in rounds]
     precisions = list(rounds[0].trained)
     return [
         *(ratio for precision in precisions for ratio in _ratios(rounds, precision, images)),
@@ -106,18 +109,20 @@ def figures(rounds: Sequence[Round], images: int) -> list[Measurement]:
 
 def _ratios(rounds: Sequence[Round], precision: str, images: int) -> list[Measurement]:
     trained = [r.trained[precision] for r in rounds]
-    clock = [r.lab_epoch(images) / of.together for r, of in zip(rounds, trained, strict=True)]
+    clock = [r.lab_step * images / BATCH / of.together for r, of in zip(rounds, trained, strict=True)]
+    steps = [r.lab_step / of.steps for r, of in zip(rounds, trained, strict=True)]
+    most = [r.lab_step / of.least for r, of in zip(rounds, trained, strict=True)]
     of_cores = [
         sum(seconds for _, seconds in r.lab.values()) / sum(map(of.step_in_cores, MODELS))
         for r, of in zip(rounds, trained, strict=True)
     ]
-    most = [sum(seconds for seconds, _ in r.lab.values()) / of.least for r, of in zip(rounds, trained, strict=True)]
     bound = {model: [least / step for of in trained for step, least in of.in_turn[model]] for model in MODELS}
     kept = {model: [of.at_once[model][1] / of.at_once[model][0] for of in trained] for model in MODELS}
     return [
         Measurement.of(f"{precision}: lab's loop / both models together", RATIO, clock),
-        Measurement.of(f"{precision}: lab's loop / both, seconds of cores", RATIO, of_cores),
+        Measurement.of(f"{precision}: lab's loop / steps of both together", RATIO, steps),
         Measurement.of(f"{precision}: lab's loop / bounds of both on all cores", RATIO, most),
+        Measurement.of(f"{precision}: lab's loop / both, seconds of cores", RATIO, of_cores),
         *(Measurement.of(f"{precision}: bound / step, {model}", RATIO, bound[model]) for model in reversed(MODELS)),
         *(
             Measurement.of(f"{precision}: bound / step, {model}, all at once", RATIO, kept[model])
@@ -148,7 +153,9 @@ def _round() -> Round:
 def _trained(precision: str) -> tuple[Trained, str]:
     """What is measured with a precision, and which ``auto`` would be."""
     bound = told_by("bound", _BOUND_STEPS, _BOUND_PAIRS, precision)
-    return Trained(bound["in_turn"], bound["at_once"], *epochs_of(precision, "cpu")), bound["auto"]
+    together, alone = epochs_of(precision, "cpu")
+    steps = {name: bound[name] for name in ("in_turn", "at_once", "steps")}
+    return Trained(**steps, together=together, alone=alone), bound["auto"]
 
 
 def told_by(module: str, *arguments: object) -> Any:

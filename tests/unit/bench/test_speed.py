@@ -7,6 +7,7 @@ import itertools
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from types import ModuleType
 
@@ -89,6 +90,19 @@ def test_the_steps_that_are_measured_are_those_of_the_trainer() -> None:
     assert changed == before.keys() - {"decoder.log_sigma"}
 
 
+def test_steps_of_all_models_end_with_the_slowest_and_each_has_its_threads() -> None:
+    taken: dict[int, list[int]] = {1: [], 2: []}
+
+    def go(steps: int) -> int:
+        threads = torch.get_num_threads()
+        taken[threads].append(steps)
+        time.sleep(0.05 * threads if steps == 4 else 0.0)
+        return steps
+
+    assert bound.together([(go, 1), (go, 2)], 4) >= 0.1 / 4
+    assert taken == {1: [bound.WARM_UP, 4], 2: [bound.WARM_UP, 4]}
+
+
 def test_figures_are_ratios_of_the_same_round(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "cores", lambda: 2)
 
@@ -96,6 +110,7 @@ def test_figures_are_ratios_of_the_same_round(monkeypatch: pytest.MonkeyPatch) -
         trained = Trained(
             in_turn={"baseline": [(0.002, 0.001)], "deep": [(0.010, 0.009), (0.008, 0.008)]},
             at_once={"baseline": (0.002, 0.001), "deep": (0.010, 0.009)},
+            steps=0.01 * factor,
             together=1.0 * factor,
             alone={"baseline": 0.2, "deep": 0.5},
         )
@@ -109,6 +124,7 @@ def test_figures_are_ratios_of_the_same_round(monkeypatch: pytest.MonkeyPatch) -
         ratio = told[f"{precision}: lab's loop / both models together"]
         assert (ratio.low, ratio.high) == (pytest.approx(expected), pytest.approx(expected))
     assert told["fp32: lab's loop / both, seconds of cores"].median == pytest.approx(0.06 / 0.010)
+    assert told["fp32: lab's loop / steps of both together"].median == pytest.approx(4.0)
     assert told["fp32: lab's loop / bounds of both on all cores"].low == pytest.approx(0.04 / 0.005)
     assert told["fp32: bound / step, deep"].high == pytest.approx(1.0)
     assert told["bf16: deep alone, an epoch"].median == pytest.approx(0.5)
