@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tui_vae.bench.measurement import RATIO, Measurement
-from tui_vae.bench.speed import BATCH, epoch_figures, epochs_of, told_by
+from tui_vae.bench.speed import BATCH, epoch_figures, epochs_of, lab_at_its_best
 
 DEVICE = "cuda:0"
 _ASK_NAME = "import torch; print(torch.cuda.get_device_name(0) if torch.cuda.is_available() else '')"
@@ -72,7 +72,7 @@ def figures(name: str, rounds: Sequence[Round], images: int) -> list[Measurement
 
 
 def _round(device: str) -> Round:
-    lab = {model: seconds for model, (seconds, _) in told_by("lab_loop", _LAB_STEPS, device).items()}
+    lab = {model: seconds for model, (seconds, _) in lab_at_its_best(_LAB_STEPS, device).items()}
     epochs = {precision: epochs_of(precision, device) for precision in _PRECISIONS}
     return Round(
         lab,

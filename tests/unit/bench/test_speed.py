@@ -131,6 +131,25 @@ def test_figures_are_ratios_of_the_same_round(monkeypatch: pytest.MonkeyPatch) -
     assert next(iter(told.values())).unit == "ratio"
 
 
+def test_the_loop_of_the_lab_waits_in_the_way_that_is_better_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
+    asked = []
+
+    def told_by(*arguments: object, environment: dict[str, str]) -> dict[str, list[float]]:
+        asked.append(arguments)
+        sleeps = environment.get("OMP_WAIT_POLICY") == "passive"
+        assert environment["PATH"] == os.environ["PATH"]
+        return (
+            {"baseline": [0.01, 0.01], "deep": [0.02, 0.03]}
+            if sleeps
+            else {"baseline": [0.008, 0.016], "deep": [0.03, 0.06]}
+        )
+
+    monkeypatch.setattr(speed, "told_by", told_by)
+    assert speed.lab_at_its_best(60, "cpu") == {"baseline": (0.008, 0.01), "deep": (0.02, 0.03)}
+    assert asked == [("lab_loop", 60, "cpu")] * 2
+
+
 def test_the_loop_of_the_lab_is_a_program_of_its_own() -> None:
     # One thread: several of torch's own spin while they wait for each other, which is slow where cores are busy.
     alone = os.environ | {"OMP_NUM_THREADS": "1"}
