@@ -18,7 +18,7 @@ from tui_vae.bench.noted import noted_of_training
 from tui_vae.bench.speed import ALONE
 from tui_vae.errors import TrainingError
 
-_SECONDS_MEASURED = 40.0
+_SECONDS_MEASURED = 20.0
 
 _NOTHING = 5e-5
 """Seconds of a core below which the interface's thread did nothing but look."""

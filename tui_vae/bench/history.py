@@ -69,33 +69,35 @@ class Opening:
     peak_megabytes: float
 
 
-def measure_opening(records: int, *, spaced: bool = False) -> Opening:
-    """Write a log with so many progress records, and open it in a process of its own.
+def measure_openings(records: int, repeat: int) -> list[Opening]:
+    """Write a log with so many progress records, and open it ``repeat`` times, each in a process of its own.
 
     Args:
         records: Progress records of two models together; each also has an epoch for every hundred of them.
-        spaced: Write JSON with blanks, as other writers do.
+        repeat: Times that it is opened.
 
     Raises:
         TrainingError: The log was not read whole.
     """
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "events.jsonl"
-        write_log(log, records, spaced=spaced)
-        done = subprocess.run([sys.executable, "-c", _OPEN, str(log)], check=True, capture_output=True)
-        size = log.stat().st_size
+        write_log(log, records)
+        return [_opening(log, records) for _ in range(repeat)]
+
+
+def _opening(log: Path, records: int) -> Opening:
+    done = subprocess.run([sys.executable, "-c", _OPEN, str(log)], check=True, capture_output=True)
     told = json.loads(done.stdout)
     if told["unreadable"] or told["steps"] != [records // 2 * 10] * 2:
         raise TrainingError(f"the log that was to be measured was not read whole: {told}")
-    return Opening(size / 1e6, told["import_seconds"], told["read_seconds"], told["peak_megabytes"])
+    return Opening(log.stat().st_size / 1e6, told["import_seconds"], told["read_seconds"], told["peak_megabytes"])
 
 
-def write_log(path: Path, records: int, *, spaced: bool = False, models: Sequence[str] = MODELS) -> None:
+def write_log(path: Path, records: int, *, models: Sequence[str] = MODELS) -> None:
     """Write the log of a run that has so many progress records of all its models together, and goes on."""
     with path.open("w", encoding="ascii") as file:
         for event in _events(records, models):
-            line = encode(event)
-            file.write((json.dumps(json.loads(line)) if spaced else line) + "\n")
+            file.write(encode(event) + "\n")
 
 
 def _events(records: int, models: Sequence[str]) -> Iterator[Event]:

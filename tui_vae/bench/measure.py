@@ -16,7 +16,7 @@ from pathlib import Path
 from tui_vae.bench.beside import measure_beside
 from tui_vae.bench.cuda import measure_cuda
 from tui_vae.bench.evaluation import measure_evaluations
-from tui_vae.bench.history import measure_opening
+from tui_vae.bench.history import measure_openings
 from tui_vae.bench.measurement import COMMAND, Measurement, Part
 from tui_vae.bench.responsiveness import measure_responsiveness
 from tui_vae.bench.share import measure_share
@@ -119,7 +119,7 @@ def _responsiveness(repeat: int, report: Callable[[str], None]) -> list[Measurem
 
 def _long_log(repeat: int, report: Callable[[str], None]) -> list[Measurement]:
     report(f"opening a log of {RECORDS:,} records")
-    openings = [measure_opening(RECORDS) for _ in range(repeat)]
+    openings = measure_openings(RECORDS, repeat)
     name = f"open a log of {RECORDS:,} records"
     return [
         Measurement.of(name, "s", [o.import_seconds + o.read_seconds for o in openings]),

@@ -61,8 +61,8 @@ def measure_responsiveness(repeat: int) -> list[Measurement]:
         comparing = _comparing(Path(folder) / "compared", repeat)
     return [
         *_figures("both models train", training),
-        *(m for records, of in watching.items() for m in _figures(f"watching {records:,} records", of)),
-        *_figures(f"{_COMPARED_MODELS} models, {_COMPARED} runs compared", comparing),
+        *(m for records, of in watching.items() for m in _figures(f"{records:,} records", of)),
+        *_figures(f"{_COMPARED_MODELS} models, {_COMPARED} runs", comparing),
     ]
 
 

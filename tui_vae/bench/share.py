@@ -26,8 +26,8 @@ SECONDS_A_MOMENT = 2.0
 _SECONDS_TO_SETTLE = 0.2
 """At the beginning of a moment: a redraw that had begun ends."""
 
-_SECONDS_MEASURED = 80.0
-"""Twenty moments of each kind."""
+_SECONDS_MEASURED = 40.0
+"""Ten moments of each kind."""
 
 _SECONDS_AN_EPOCH = 120.0
 """More than any takes; a training that has not ended by then never will."""

@@ -123,7 +123,7 @@ def _ratios(rounds: Sequence[Round], precision: str, images: int) -> list[Measur
     return [
         Measurement.of(f"{precision}: lab's loop / both models together", RATIO, clock),
         Measurement.of(f"{precision}: lab's loop / steps of both together", RATIO, steps),
-        Measurement.of(f"{precision}: lab's loop / bounds of both on all cores", RATIO, most),
+        Measurement.of(f"{precision}: lab's loop / bounds, on all cores", RATIO, most),
         Measurement.of(f"{precision}: lab's loop / both, seconds of cores", RATIO, of_cores),
         *(Measurement.of(f"{precision}: bound / step, {model}", RATIO, bound[model]) for model in reversed(MODELS)),
         *(

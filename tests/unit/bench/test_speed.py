@@ -125,7 +125,7 @@ def test_figures_are_ratios_of_the_same_round(monkeypatch: pytest.MonkeyPatch) -
         assert (ratio.low, ratio.high) == (pytest.approx(expected), pytest.approx(expected))
     assert told["fp32: lab's loop / both, seconds of cores"].median == pytest.approx(0.06 / 0.010)
     assert told["fp32: lab's loop / steps of both together"].median == pytest.approx(4.0)
-    assert told["fp32: lab's loop / bounds of both on all cores"].low == pytest.approx(0.04 / 0.005)
+    assert told["fp32: lab's loop / bounds, on all cores"].low == pytest.approx(0.04 / 0.005)
     assert told["fp32: bound / step, deep"].high == pytest.approx(1.0)
     assert told["bf16: deep alone, an epoch"].median == pytest.approx(0.5)
     assert next(iter(told.values())).unit == "ratio"
