@@ -12,8 +12,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -31,6 +32,8 @@ from tui_vae.training.trainer import Trainer
 
 Go = Callable[[int], int]
 """Takes some steps at least, and tells how many."""
+
+Measured = TypeVar("Measured")
 
 STEPS = 10
 """Of a moment."""
@@ -131,45 +134,54 @@ def in_turn(step: Go, bound: Go, steps: int, pairs: int) -> list[list[float]]:
 
 
 def at_once(goes: Sequence[Go]) -> list[float]:
-    """Seconds of a step of each while all of them work, each in a thread of its own."""
-    barrier = threading.Barrier(len(goes))
-    per_step = [0.0] * len(goes)
+    """Seconds of a step of each while all of them work, each with one thread."""
 
-    def work(index: int, go: Go) -> None:
-        torch.set_num_threads(1)
-        go(WARM_UP)
-        barrier.wait()
+    def measure(go: Go) -> float:
         began, steps = time.perf_counter(), 0
         while time.perf_counter() - began < _SECONDS_AT_ONCE:
             steps += go(STEPS)
-        per_step[index] = (time.perf_counter() - began) / steps
+        return (time.perf_counter() - began) / steps
 
-    threads = [threading.Thread(target=work, args=numbered) for numbered in enumerate(goes)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return per_step
+    return side_by_side([(go, 1) for go in goes], measure)
 
 
 def together(goes: Sequence[tuple[Go, int]], steps: int) -> float:
     """Seconds of a step of all models, which take as many at the same time, each with so many threads."""
-    barrier = threading.Barrier(len(goes) + 1)
 
-    def work(go: Go, threads: int) -> None:
-        use_threads(threads)
-        go(WARM_UP)
-        barrier.wait()
+    def measure(go: Go) -> tuple[float, float]:
+        began = time.perf_counter()
         go(steps)
+        return began, time.perf_counter()
 
-    workers = [threading.Thread(target=work, args=of) for of in goes]
-    for worker in workers:
-        worker.start()
-    barrier.wait()
-    began = time.perf_counter()
-    for worker in workers:
-        worker.join()
-    return (time.perf_counter() - began) / steps
+    spans = side_by_side(goes, measure)
+    return (max(ended for _, ended in spans) - min(began for began, _ in spans)) / steps
+
+
+def side_by_side(goes: Sequence[tuple[Go, int]], measure: Callable[[Go], Measured]) -> list[Measured]:
+    """What is measured of each at the same time, once all are warm: in a thread of its own that computes with so many.
+
+    Raises:
+        Exception: What one of them raised; the others do not wait for it.
+    """
+    barrier = threading.Barrier(len(goes))
+
+    def work(go: Go, threads: int) -> Measured:
+        use_threads(threads)
+        try:
+            go(WARM_UP)
+        except BaseException:
+            barrier.abort()
+            raise
+        barrier.wait()
+        return measure(go)
+
+    with ThreadPoolExecutor(len(goes)) as pool:
+        working = [pool.submit(work, *of) for of in goes]
+    # Whoever broke the meeting says why; the others only that it did not take place.
+    for one in working:
+        if (error := one.exception()) is not None and not isinstance(error, threading.BrokenBarrierError):
+            raise error
+    return [one.result() for one in working]
 
 
 def main(steps: int, pairs: int, precision: str) -> None:

@@ -9,16 +9,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import statistics
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tui_vae.bench.bound import STEPS, WARM_UP, Stepping, trainer
+from tui_vae.bench.bound import STEPS, Go, side_by_side, trainer
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset, load_dataset
-from tui_vae.training.hardware import resolve, use_threads
+from tui_vae.training.hardware import resolve
 from tui_vae.training.memory import bytes_needed
 
 _SECONDS = 1.5
@@ -82,24 +81,18 @@ def measure(what: str, to: str, config: TrainConfig, data: Dataset) -> Row:
     some = Dataset(data.name, data.train.rows(0, images), data.held_out)
     steppings = [trainer(spec, config, some) for spec in config.models]
     threads = [config.threads_of(spec) for spec in config.models]
-    measured: list[list[float]] = [[] for _ in steppings]
-    barrier = threading.Barrier(len(steppings))
 
-    def work(stepping: Stepping, count: int, into: list[float]) -> None:
-        use_threads(count)
-        stepping.go(WARM_UP)
-        barrier.wait()
+    def steps_of(go: Go) -> list[float]:
+        measured: list[float] = []
         end = time.perf_counter() + _SECONDS
-        while time.perf_counter() < end or not into:
+        while time.perf_counter() < end or not measured:
             began = time.perf_counter()
-            taken = stepping.go(STEPS)
-            into.append((time.perf_counter() - began) / taken)
+            taken = go(STEPS)
+            measured.append((time.perf_counter() - began) / taken)
+        return measured
 
-    workers = [threading.Thread(target=work, args=of) for of in zip(steppings, threads, measured, strict=True)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    goes = [(stepping.go, count) for stepping, count in zip(steppings, threads, strict=True)]
+    measured = side_by_side(goes, steps_of)
     seconds = [statistics.median(of) for of in measured]
     needed = bytes_needed(config, images + len(data.held_out))
     batch = min(config.batch_size, images)

@@ -58,12 +58,11 @@ print(json.dumps({
 
 @dataclass(frozen=True)
 class Opening:
-    """What it cost to open a log of ``megabytes`` and fold it into a state.
+    """What it cost to open a log and fold it into a state.
 
     ``peak_megabytes`` is of the process and its helper together.
     """
 
-    megabytes: float
     import_seconds: float
     read_seconds: float
     peak_megabytes: float
@@ -90,7 +89,7 @@ def _opening(log: Path, records: int) -> Opening:
     told = json.loads(done.stdout)
     if told["unreadable"] or told["steps"] != [records // 2 * 10] * 2:
         raise TrainingError(f"the log that was to be measured was not read whole: {told}")
-    return Opening(log.stat().st_size / 1e6, told["import_seconds"], told["read_seconds"], told["peak_megabytes"])
+    return Opening(told["import_seconds"], told["read_seconds"], told["peak_megabytes"])
 
 
 def write_log(path: Path, records: int, *, models: Sequence[str] = MODELS) -> None:

@@ -103,6 +103,14 @@ def test_steps_of_all_models_end_with_the_slowest_and_each_has_its_threads() -> 
     assert taken == {1: [bound.WARM_UP, 4], 2: [bound.WARM_UP, 4]}
 
 
+def test_a_model_that_fails_while_it_warms_up_leaves_nobody_waiting() -> None:
+    def fails(steps: int) -> int:
+        raise ValueError(f"{steps} steps are too many")
+
+    with pytest.raises(ValueError, match=f"{bound.WARM_UP} steps are too many"):
+        bound.together([(lambda steps: steps, 1), (fails, 1)], 4)
+
+
 def test_figures_are_ratios_of_the_same_round(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "cores", lambda: 2)
 
