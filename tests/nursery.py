@@ -11,7 +11,8 @@ is to be its controlling terminal, in a session of its own.
 
 Faults: ``kill_at`` N, the child kills itself at its N-th call that changes what is on the disk: as a rule, in the
 middle of a checkpoint. ``disk`` [CODE, SHARE, SEED], that share of such calls fails with an error code, once training
-has left its first files. ``clock_back`` SECONDS, the clock jumps back so far while it trains.
+has left its first files. ``clock_back`` SECONDS, the clock jumps back so far while it trains. ``longest_file`` BYTES,
+no file can be written beyond that, as if the disk were full there.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import importlib
 import json
 import os
 import random
+import resource
 import signal
 import socket
 import sys
@@ -109,7 +111,12 @@ def become(
     sys.stderr = sys.__stderr__ = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
     sys.argv = ["tui-vae", *arguments]
     for name, value in faults.items():
-        {"kill_at": die_at_call, "disk": fail_some_calls, "clock_back": turn_clock_back}[name](value)
+        {
+            "kill_at": die_at_call,
+            "disk": fail_some_calls,
+            "clock_back": turn_clock_back,
+            "longest_file": lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+        }[name](value)
 
 
 def run_to_the_end(command: Callable[[], None]) -> NoReturn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -15,9 +14,9 @@ import pytest
 
 from tests.faults.nursing import FaultyTraining
 from tests.nursing import Nursery, TalkingChild
-from tui_vae.config import TrainConfig
 from tui_vae.events import Event, RunFinished, RunStarted
-from tui_vae.runs import read_log
+from tui_vae.runs import RunDirectory, read_log
+from tui_vae.runs.directory import read_config
 
 SAYS_SOMETHING_ABOUT_OUTPUT = (
     "NO_COLOR",
@@ -88,7 +87,7 @@ def whole_run(tmp_path: Path) -> Callable[..., list[Event]]:
 
     def read(runs_dir: str = "runs") -> list[Event]:
         (run,) = (tmp_path / runs_dir).iterdir()
-        TrainConfig.from_json(json.loads((run / "config.json").read_text(encoding="utf-8")))
+        read_config(RunDirectory(run, run.name))
         assert (run / "events.jsonl").read_bytes().endswith(b"\n")
         events = list(read_log(run / "events.jsonl"))
         assert isinstance(events[0], RunStarted)

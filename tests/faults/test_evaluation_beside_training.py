@@ -60,8 +60,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 
 
 def session_in(folder: Path, *, evaluate: bool) -> Session:
-    store = StoreConfig(runs_dir=str(folder), name="otter", no_evaluate=not evaluate)
-    return prepare(small_config(epochs=EPOCHS, batch_size=BATCH_SIZE), lambda text: None).start(store)
+    config = small_config(epochs=EPOCHS, batch_size=BATCH_SIZE, no_evaluate=not evaluate)
+    return prepare(config, lambda text: None).start(StoreConfig(runs_dir=str(folder), name="otter"))
 
 
 def wait_for(session: Session, kind: type[Event], model: str | None = None) -> None:

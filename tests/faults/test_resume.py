@@ -332,10 +332,39 @@ def test_a_run_that_leads_elsewhere_is_refused(what: str, training: FaultyTraini
     assert "a link" in training.output()
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"zdim": "many"}', b'{"later": 1}', b"\xff", b"[" * 100_000])
-def test_a_damaged_configuration_is_told_in_one_line(content: bytes, training: FaultyTraining, copy: Path) -> None:
+DAMAGED = [b"", b"[]", b'{"zdim": "many"}', b'{"later": 1}', b"\xff", b"[" * 100_000]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_configuration_without_a_log_is_told_in_one_line(
+    content: bytes, training: FaultyTraining, copy: Path
+) -> None:
     (copy / "config.json").write_bytes(content)
+    (copy / "events.jsonl").unlink()
     assert training.train(*RESUME, name_of(copy)) == 4
     assert "config.json" in training.output()
     assert training.output().count("\n") == 1
     assert training.output().isascii()
+
+
+@pytest.mark.parametrize("damage", [flip_a_bit, truncate, Path.unlink], ids=lambda damage: damage.__name__)
+def test_a_damaged_configuration_is_taken_from_the_log(
+    damage: Callable[[Path], None], training: FaultyTraining, copy: Path, undisturbed: Path
+) -> None:
+    stored = (copy / "config.json").read_bytes()
+    damage(copy / "config.json")
+    assert_resumes(training, copy, undisturbed)
+    (text,) = (text for text in notices(copy) if "config.json" in text)
+    assert "taken from the log" in text
+    assert (copy / "config.json").read_bytes() == stored
+
+
+def test_a_run_whose_log_cannot_be_written_is_not_changed(training: FaultyTraining, copy: Path) -> None:
+    """The new options would fit on the disk; they are stored together with what the log says of them, or not at all."""
+    before = contents(copy)
+    options = ("--epochs", str(EPOCHS + 7), "--lr", "0.5", "--evaluate")
+    size = (copy / "events.jsonl").stat().st_size
+    assert training.train("--no-ui", "--quiet", "--resume", name_of(copy), *options, longest_file=size) == 4
+    assert "events.jsonl: cannot be written" in training.output()
+    assert training.output().count("\n") == 1
+    assert contents(copy) == before

@@ -61,8 +61,9 @@ def test_the_command_line_stands_for_the_same_run() -> None:
     result = CliRunner().invoke(app, shlex.split(shlex.join(form.arguments)))
     assert result.exit_code == 0, result.output
     assert chosen[0].train == form.train
-    assert chosen[0].store == StoreConfig(runs_dir=chosen[0].store.runs_dir, name="quiet otter", no_evaluate=True)
+    assert chosen[0].store == StoreConfig(runs_dir=chosen[0].store.runs_dir, name="quiet otter")
     assert form.train is not None
+    assert form.train.no_evaluate
     assert form.train.models[1] == ModelSpec("my deep", (64, 32))
     assert "--threads" not in form.arguments  # typed as it is by default
 

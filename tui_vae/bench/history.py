@@ -30,6 +30,7 @@ from tui_vae.events import (
     State,
     encode,
 )
+from tui_vae.runs.checksums import sealed_line
 
 MODELS = ("baseline", "deep")
 _PROGRESS_PER_EPOCH = 100
@@ -94,9 +95,9 @@ def _opening(log: Path, records: int) -> Opening:
 
 def write_log(path: Path, records: int, *, models: Sequence[str] = MODELS) -> None:
     """Write the log of a run that has so many progress records of all its models together, and goes on."""
-    with path.open("w", encoding="ascii") as file:
+    with path.open("wb") as file:
         for event in _events(records, models):
-            file.write(encode(event) + "\n")
+            file.write(sealed_line(encode(event).encode()) + b"\n")
 
 
 def _events(records: int, models: Sequence[str]) -> Iterator[Event]:

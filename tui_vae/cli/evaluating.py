@@ -24,7 +24,7 @@ from tui_vae.events import Evaluation, EvaluationFinished, EvaluationProgress, E
 from tui_vae.metrics import Verdict
 from tui_vae.model import VAE
 from tui_vae.runs import LogWriter, RunDirectory
-from tui_vae.runs.continuing import begun_with, read_config
+from tui_vae.runs.continuing import begun_with, config_of
 from tui_vae.runs.evaluations import StoredEvaluation, read_evaluation, write_evaluation
 from tui_vae.runs.lease import Lease
 from tui_vae.training.hardware import find_device
@@ -104,7 +104,7 @@ def evaluate_run(
         EvaluationError: Weights that are not finite.
     """
     began = time.monotonic()
-    train_config = read_config(run)
+    train_config, _ = config_of(run)
     device = find_device(config.device)
     subjects = load_subjects(run, train_config, models, device)
     found = {} if again else _kept(run, train_config, subjects, config)

@@ -16,7 +16,7 @@ from tui_vae.errors import RunStoreError, TuiVaeError
 from tui_vae.model import VAE
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.checkpoints import CheckpointFolder
-from tui_vae.runs.continuing import read_config
+from tui_vae.runs.continuing import config_of
 from tui_vae.training.hardware import use_threads
 from tui_vae.view.cells import Pixels
 from tui_vae.view.exploring import Encoded
@@ -72,7 +72,7 @@ def _read(run: RunDirectory, name: str) -> ReadModel | str:
     Raises:
         RunStoreError: The run or the checkpoints cannot be read, or are not of each other.
     """
-    config = read_config(run)
+    config, _ = config_of(run)
     spec = next((spec for spec in config.models if spec.name == name), None)
     if spec is None:
         return f"the configuration of the run knows no model called {printable(name)}"

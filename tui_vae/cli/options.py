@@ -21,6 +21,7 @@ from tui_vae.config import (
     TrainConfig,
     option_names,
     option_type,
+    path_of,
 )
 
 CONFIGS = (TrainConfig, StoreConfig, DisplayConfig)
@@ -43,12 +44,20 @@ def _with_options(fields: Sequence[dataclasses.Field[Any]], command: Callable[..
     own = list(inspect.signature(command).parameters.values())[2:]
     names = [f.name for f in fields]
 
+    opposites = {f.name: f"without_{f.name}" for f in fields if f.metadata["opposite"]}
+
     def wrapper(ctx: typer.Context, **values: Any) -> None:
         options = {name: values.pop(name) for name in names}
+        for name, opposite in opposites.items():
+            if values.pop(opposite):
+                if options[name]:
+                    raise typer.BadParameter(f"--{name.replace('_', '-')} does not go with its opposite")
+                options[name] = False
         command(ctx, options, **values)
 
     parameters = [inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)]
     parameters += [_parameter(f) for f in fields]
+    parameters += [_opposite(f, opposites[f.name]) for f in fields if f.name in opposites]
     parameters += [p.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[p.name]) for p in own]
     vars(wrapper)["__signature__"] = inspect.Signature(parameters)
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -82,8 +91,6 @@ def configurations(options: Mapping[str, Any]) -> Chosen:
     train, store, display = (
         {f.name: values[f.name] for f in dataclasses.fields(config) if f.name in values} for config in CONFIGS
     )
-    if not train.get("download", True):
-        del train["download"]  # a switch that is off was not typed
     return Chosen(TrainConfig(**train), train, StoreConfig(**store), DisplayConfig(**display))
 
 
@@ -118,7 +125,7 @@ def runs_dir_of(typed: str | None) -> Path:
 
 def _runs_dir(typed: str | None) -> str:
     """As typed, as the environment says, or the default."""
-    return typed if typed is not None else os.environ.get("TUI_VAE_RUNS") or StoreConfig().runs_dir
+    return path_of(typed if typed is not None else os.environ.get("TUI_VAE_RUNS") or StoreConfig().runs_dir)
 
 
 def _parse(config: type[Any], values: dict[str, Any]) -> None:
@@ -129,7 +136,7 @@ def _parse(config: type[Any], values: dict[str, Any]) -> None:
 
 
 def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given."""
+    """The options that were given. A switch that is stored is ``None`` where it was not typed."""
     values = {name: value for name, value in options.items() if value is not None and value != []}
     return values | {"no_ui": True} if values.get("json") else values
 
@@ -137,7 +144,7 @@ def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
 def _parameter(f: dataclasses.Field[Any]) -> inspect.Parameter:
     names = option_names(f)
     kind: Any = option_type(f)
-    default: Any = False if kind is bool else None
+    default: Any = False if kind is bool and f.metadata["opposite"] is None else None
     shown: Any = None if kind is bool or isinstance(f.default, tuple) else f.default
     if f.name == "models":
         kind = list[str]
@@ -152,7 +159,13 @@ def _parameter(f: dataclasses.Field[Any]) -> inspect.Parameter:
         rich_help_panel=f.metadata["panel"],
         show_default=False,
     )
-    annotation = kind if kind is bool else kind | None
+    annotation = kind if default is False else kind | None
     return inspect.Parameter(
         f.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[annotation, option]
     )
+
+
+def _opposite(f: dataclasses.Field[Any], name: str) -> inspect.Parameter:
+    """The option that turns a stored switch off again; the help of the switch names it."""
+    option = typer.Option(f.metadata["opposite"], hidden=True)
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, option])

@@ -13,6 +13,7 @@ import threading
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from tui_vae.config import path_of
 from tui_vae.config.display import THEMES
 from tui_vae.runs.files import replace_file
 from tui_vae.tui.preferences import Preferences
@@ -67,7 +68,7 @@ class PreferencesFile:
 def _folder() -> Path:
     named = os.environ.get("TUI_VAE_CONFIG")
     if named:
-        return Path(named)
+        return Path(path_of(named))
     from platformdirs import user_config_path  # noqa: PLC0415 - only where none is named
 
     return user_config_path("tui-vae", appauthor=False)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import platform
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,8 @@ from tui_vae.events import DataSummary, Event, Limit, Notice, RunStarted
 from tui_vae.runs import RunDirectory, create_run
 from tui_vae.runs.checkpoints import CheckpointFolder
 from tui_vae.runs.continuing import StoredRun, first_start
-from tui_vae.runs.directory import write_config
+from tui_vae.runs.directory import config_file
+from tui_vae.runs.files import put_in_place, remove_all, write_beside
 from tui_vae.runs.lease import Lease
 from tui_vae.training import Surroundings
 from tui_vae.training.hardware import describe, resolve
@@ -50,14 +52,14 @@ class Preparation:
         run = create_run(Path(store.runs_dir), store.name, self.config)
         try:
             lease = Lease.acquire(run)
-            session = self._session(run, lease, {}, [], store)
-        except RunStoreError:
+            session = self._session(run, lease, {}, [], [self._started(run)])
+        except BaseException:
             shutil.rmtree(run.path, ignore_errors=True)
             raise
-        session.start(self._started(run), [])
+        session.start()
         return session
 
-    def continuation(self, stored: StoredRun, store: StoreConfig) -> Callable[[], Session]:
+    def continuation(self, stored: StoredRun) -> Callable[[], Session]:
         """Read where a stored run was left; what is returned starts training there.
 
         Raises:
@@ -70,18 +72,38 @@ class Preparation:
         saved, notices = self._saved_states(stored.run)
         self._check_epochs(stored.run, saved)
         notices += self._differences(stored, begun)
+        if stored.damage is not None:
+            notices.append(Notice(level="warning", text=stored.damage))
+        opening = [self._started(stored.run), *notices]
 
         def begin() -> Session:
-            if self.config != stored.config:
-                try:
-                    write_config(stored.run, self.config)
-                except OSError as error:
-                    raise RunStoreError(f"{stored.run.config}: cannot be written ({error.strerror})") from error
-            session = self._session(stored.run, stored.lease, saved, stored.history, store)
-            session.start(self._started(stored.run), notices)
+            with self._replaced_config(stored):
+                session = self._session(stored.run, stored.lease, saved, stored.history, opening)
+            session.start()
             return session
 
         return begin
+
+    @contextlib.contextmanager
+    def _replaced_config(self, stored: StoredRun) -> Iterator[None]:
+        """Replace the stored options if the body succeeds, which writes them to the log: both change, or neither.
+
+        Raises:
+            RunStoreError: They cannot be written; before the body is entered.
+        """
+        contents = {stored.run.config: config_file(self.config)}
+        if self.config == stored.config and stored.damage is None:
+            contents = {}
+        try:
+            parts = write_beside(contents)
+        except OSError as error:
+            raise RunStoreError(f"{stored.run.config}: cannot be written ({error.strerror})") from error
+        try:
+            yield
+        except BaseException:
+            remove_all(parts.values())
+            raise
+        put_in_place(parts)
 
     def _session(
         self,
@@ -89,7 +111,7 @@ class Preparation:
         lease: Lease,
         saved: dict[str, SavedState],
         history: Sequence[Event],
-        store: StoreConfig,
+        opening: Sequence[Event],
     ) -> Session:
         find_limit = self._find_limit()
         return Session(
@@ -98,7 +120,7 @@ class Preparation:
             lambda emit, store: Surroundings(self.config, self.on_device, emit, store, find_limit),
             saved=saved,
             history=history,
-            evaluate_at_end=not store.no_evaluate,
+            opening=opening,
         )
 
     def _started(self, run: RunDirectory) -> RunStarted:

@@ -11,7 +11,7 @@ from tui_vae.cli.newest import NewestCheckpoints
 from tui_vae.condition import Sighting
 from tui_vae.config import Change, ChangeKind
 from tui_vae.errors import ExitCode, RunStoreError, UsageError
-from tui_vae.events import Event, ModelResult, Notice, RunStarted
+from tui_vae.events import Event, ModelResult, Notice
 from tui_vae.machine.sampler import this_process
 from tui_vae.runs import LogWriter, RunDirectory
 from tui_vae.runs.control import Message, Requests
@@ -42,10 +42,10 @@ class Session:
         surroundings: Makes what trainers need from where they emit events and save.
         saved: Where models go on.
         history: What the log told before.
-        evaluate_at_end: Whether models that finish are evaluated before the run is over.
+        opening: What the log says first of this session, on the disk once this is constructed.
 
     Raises:
-        RunStoreError: The log cannot be opened.
+        RunStoreError: The log cannot be written; it is as it was.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Session:
         *,
         saved: Mapping[str, SavedState],
         history: Sequence[Event],
-        evaluate_at_end: bool,
+        opening: Sequence[Event],
     ) -> None:
         self._run = run
         self._lease = lease
@@ -65,27 +65,27 @@ class Session:
         self._held = threading.Event()
         self._held.set()
         self._emit = Broadcast()
-        self._log = LogWriter(run.log, tell=self._emit)
-        self._emit.add(self._write_log)
         self._emit.add(self._mailbox)
         self._store = RunStore(run, self._emit, guard=self._may_save)
         self._evaluator = Evaluator(run, self._emit, own=False)
         self._newest = NewestCheckpoints()
         self._emit.add(self._newest)
-        conclude = self._evaluate_at_end if evaluate_at_end else lambda results: None
         shared = surroundings(self._emit, self._store)
         self._device = shared.config.device
+        conclude = (lambda results: None) if shared.config.no_evaluate else self._evaluate_at_end
         self._engine = Engine(shared, saved, conclude)
         self._detached = threading.Event()
         self._stopping: str | None = None
         self._closing = threading.Lock()
         self._closed: int | None = None
-
-    def start(self, started: RunStarted, notices: Sequence[Event]) -> None:
-        """Tell that the run begins or goes on, and train."""
-        requests = Requests(self._run, self._lease.token)
-        for event in (started, *notices):
+        self._log = LogWriter(run.log, tell=self._emit, opening=opening)
+        for event in opening:
             self._emit(event)
+        self._emit.add(self._write_log)
+
+    def start(self) -> None:
+        """Train."""
+        requests = Requests(self._run, self._lease.token)
         self._lease.keep(self._lost, lambda: requests.poll(self._handle, self._emit))
         self._engine.start()
 

@@ -39,7 +39,7 @@ def run_training(chosen: Chosen, *, signals: StopSignals) -> int:
         config = stored.config.continued(chosen.typed)
         stored.check_unfinished(config)
         known = Chosen(config, chosen.typed, chosen.store, chosen.display)
-        return _train(lambda report: _continued(config, stored, chosen.store, report), known, signals, ascii_only)
+        return _train(lambda report: _continued(config, stored, report), known, signals, ascii_only)
     finally:
         stored.lease.release()
 
@@ -71,14 +71,14 @@ def _new(train: TrainConfig, store: StoreConfig, report: Report) -> Begin:
     return lambda: preparation.start(store)
 
 
-def _continued(config: TrainConfig, stored: StoredRun, store: StoreConfig, report: Report) -> Begin:
+def _continued(config: TrainConfig, stored: StoredRun, report: Report) -> Begin:
     report("loading torch")
     with importing():
         from tui_vae.cli.preparation import prepare  # noqa: PLC0415 - as above
 
     preparation = prepare(config, report)
     report("reading the checkpoints")
-    return preparation.continuation(stored, store)
+    return preparation.continuation(stored)
 
 
 def _headless(prepare_run: Prepare, display: DisplayConfig, signals: StopSignals, ascii_only: bool) -> int:

@@ -9,7 +9,7 @@ from tui_vae.config.changes import Change, ChangeKind, Plan
 from tui_vae.config.display import COLOURS, DisplayConfig, StoreConfig
 from tui_vae.config.evaluation import EvaluationConfig, parse_metrics
 from tui_vae.config.models import IMAGE_SIDE, PIXELS, ModelSpec, check_name
-from tui_vae.config.options import AUTO, option_names, option_type
+from tui_vae.config.options import AUTO, option_names, option_type, path_of
 from tui_vae.config.patience import ended_early
 from tui_vae.config.training import (
     DATASETS,
@@ -49,4 +49,5 @@ __all__ = [
     "parse_metrics",
     "parse_sigma",
     "parse_threads",
+    "path_of",
 ]

@@ -23,12 +23,11 @@ class StoreConfig:
     name: str | None = option(None, "Name of this run.  [default: made up]", metavar="NAME", panel="Run")
     resume: str | None = option(
         None,
-        "Continue a run: its name, its path, or latest. Only options typed now override the stored ones.",
+        "Continue a run: its name, its path, or latest. Options of Models, Training, Data and Machine are stored with "
+        "the run and apply again unless typed now; those of Run and Display apply to this start only.",
         metavar="RUN",
         panel="Run",
     )
-
-    no_evaluate: bool = option(False, "Leave out the evaluation when all models have ended.", panel="Run")
 
     def __post_init__(self) -> None:
         if self.resume is not None and self.name is not None:

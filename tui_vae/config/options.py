@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from collections.abc import Callable
 from dataclasses import field
 from typing import Any
@@ -22,6 +23,7 @@ def option(
     names: tuple[str, ...] = (),
     panel: str = "Training",
     identity: bool = False,
+    opposite: str | None = None,
 ) -> Any:
     """A dataclass field that is also an option of the command line.
 
@@ -33,6 +35,7 @@ def option(
         names: Option names, when they are not ``--field-name``.
         panel: The group of the help in which the option is listed.
         identity: Whether another value makes another experiment, so that a run cannot be continued with it.
+        opposite: The name that turns a stored switch off when a run is continued.
     """
     metadata = {
         "help": help,
@@ -41,6 +44,7 @@ def option(
         "names": names,
         "panel": panel,
         "identity": identity,
+        "opposite": opposite,
     }
     return field(default=default, metadata=metadata)
 
@@ -57,6 +61,11 @@ def option_type(field: dataclasses.Field[Any]) -> type[bool] | type[str] | type[
     if field.metadata["parse"] or isinstance(field.default, tuple) or str(field.type).startswith("str"):
         return str
     return float if isinstance(field.default, float) else int
+
+
+def path_of(text: str) -> str:
+    """A path as a shell would read it: a tilde at its beginning is a home directory."""
+    return os.path.expanduser(text)
 
 
 def shown(text: str) -> str:

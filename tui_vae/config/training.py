@@ -1,8 +1,9 @@
-"""All that decides what is trained."""
+"""All that decides what is trained, and is stored with a run."""
 
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import typing
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tui_vae.config.models import ModelSpec, once_per_seed
-from tui_vae.config.options import AUTO, at_least, one_of, option, option_names, positive, shown
+from tui_vae.config.options import AUTO, at_least, one_of, option, option_names, path_of, positive, shown
 from tui_vae.errors import EventError, UsageError
 from tui_vae.plain_json import typed
 
@@ -105,8 +106,15 @@ class TrainConfig:
         panel="Data",
         identity=True,
     )
-    data_dir: str = option("data", "Where torchvision keeps the other data sets.", metavar="DIR", panel="Data")
-    download: bool = option(False, "Allow a data set that is not in --data-dir to be downloaded there.", panel="Data")
+    data_dir: str = option(
+        "data", "Where torchvision keeps the other data sets.", parse=path_of, metavar="DIR", panel="Data"
+    )
+    download: bool = option(
+        False,
+        "Allow a data set that is not in --data-dir to be downloaded there. Stored; --no-download takes it back.",
+        panel="Data",
+        opposite="--no-download",
+    )
     val_size: int = option(
         5000,
         "Images held out of the training split; 0 trains on all of it and holds out the test split.",
@@ -131,8 +139,11 @@ class TrainConfig:
         metavar="auto|N",
         panel="Machine",
     )
-    checkpoint_every: float = option(
-        30.0, "Seconds between checkpoints, beside one at every epoch.", metavar="NUMBER", panel="Run"
+    checkpoint_every: float = option(30.0, "Seconds between checkpoints, beside one at every epoch.", metavar="NUMBER")
+    no_evaluate: bool = option(
+        False,
+        "Leave out the evaluation when all models have ended. Stored; --evaluate takes it back.",
+        opposite="--evaluate",
     )
 
     def __post_init__(self) -> None:
@@ -179,8 +190,11 @@ class TrainConfig:
         return max(1, round(int(self.threads) * spec.weights(self.zdim) / largest))
 
     def resolved(self, *, device: str, precision: str, threads: int, train_size: int) -> TrainConfig:
-        """This configuration with each ``auto`` replaced by what this machine uses."""
-        return dataclasses.replace(self, device=device, precision=precision, threads=threads, train_size=train_size)
+        """This configuration with each ``auto`` replaced by what this machine uses, and valid in every folder."""
+        data_dir = self.data_dir if self.dataset == EMBEDDED_DATASET else os.path.abspath(self.data_dir)
+        return dataclasses.replace(
+            self, device=device, precision=precision, threads=threads, train_size=train_size, data_dir=data_dir
+        )
 
     def continued(self, typed_now: Mapping[str, Any]) -> TrainConfig:
         """This configuration of a stored run, with the options that were typed to continue it.

@@ -21,9 +21,10 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from tui_vae.errors import RunStoreError
-from tui_vae.runs.files import duplicate_file, flush_folder, remove_all, write_beside
+from tui_vae.runs.checksums import digest
+from tui_vae.runs.files import duplicate_file, flush_folder, put_in_place, remove_all, write_beside
 from tui_vae.runs.guarded import read_small
-from tui_vae.runs.manifest import ENDING, StoredFile, digest, read_manifest, sealed
+from tui_vae.runs.manifest import ENDING, manifest, read_manifest
 
 LATEST, PREVIOUS, BEST = "latest", "previous", "best"
 _WEIGHTS, _OPTIMIZER = ".safetensors", ".optimizer.safetensors"
@@ -114,7 +115,8 @@ class CheckpointFolder:
                     duplicate_file(path, path.with_name(path.name.replace(LATEST, PREVIOUS, 1)))
                 flush_folder(self._path)
             self._latest_is_whole = False
-            self._put_in_place(parts)
+            put_in_place(parts)
+            flush_folder(self._path)
         except OSError:
             remove_all(parts.values())
             raise
@@ -135,12 +137,8 @@ class CheckpointFolder:
         Raises:
             OSError: It could not be written.
         """
-        parts = self._write_parts(BEST, {_WEIGHTS: weights}, course)
-        try:
-            self._put_in_place(parts)
-        except OSError:
-            remove_all(parts.values())
-            raise
+        put_in_place(self._write_parts(BEST, {_WEIGHTS: weights}, course))
+        flush_folder(self._path)
         return self._path / f"{BEST}{_WEIGHTS}"
 
     def _write_parts(
@@ -148,23 +146,9 @@ class CheckpointFolder:
     ) -> dict[Path, Path]:
         """The files of a checkpoint, written beside their places: place to file."""
         contents = {end: save({key: t.contiguous() for key, t in group.items()}) for end, group in tensors.items()}
-        files = {ending: StoredFile(len(content), digest(content)) for ending, content in contents.items()}
-        contents[ENDING] = sealed(dict(course), files)
+        contents[ENDING] = manifest(course, contents)
         self._path.mkdir(parents=True, exist_ok=True)
-        parts: dict[Path, Path] = {}
-        try:
-            for ending, content in contents.items():
-                path = self._path / f"{name}{ending}"
-                parts[path] = write_beside(path, content)
-        except OSError:
-            remove_all(parts.values())
-            raise
-        return parts
-
-    def _put_in_place(self, parts: Mapping[Path, Path]) -> None:
-        for path, part in parts.items():
-            part.replace(path)
-        flush_folder(self._path)
+        return write_beside({self._path / f"{name}{ending}": content for ending, content in contents.items()})
 
 
 def _read(folder: Path, name: str, endings: Sequence[str]) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
@@ -174,10 +158,10 @@ def _read(folder: Path, name: str, endings: Sequence[str]) -> tuple[dict[str, di
         RunStoreError: It is damaged.
         OSError: A file of it is not there, or cannot be read.
     """
-    manifest = read_manifest(folder / f"{name}{ENDING}")
+    known = read_manifest(folder / f"{name}{ENDING}")
     tensors: dict[str, dict[str, Tensor]] = {}
     for ending in endings:
-        path, expected = folder / f"{name}{ending}", manifest.files.get(ending)
+        path, expected = folder / f"{name}{ending}", known.files.get(ending)
         if expected is None:
             raise RunStoreError(f"{name}{ENDING} names no {path.name}")
         content = read_small(path, expected.bytes)
@@ -187,4 +171,4 @@ def _read(folder: Path, name: str, endings: Sequence[str]) -> tuple[dict[str, di
             tensors[ending] = load(content)
         except (SafetensorError, ValueError, KeyError) as error:
             raise RunStoreError(f"{path.name} holds no tensors") from error
-    return tensors, manifest.course
+    return tensors, known.course

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,16 +11,13 @@ from tui_vae.config import Plan, TrainConfig, ended_early
 from tui_vae.errors import EventError, NothingLeftError, RunStoreError, UsageError
 from tui_vae.events import Event, RunStarted
 from tui_vae.plain_json import ADDED_LATER, typed
-from tui_vae.runs.directory import RunDirectory
+from tui_vae.runs.directory import RunDirectory, read_config
 from tui_vae.runs.files import remove_parts
-from tui_vae.runs.guarded import read_small
 from tui_vae.runs.lease import Lease
 from tui_vae.runs.log import read_log
 from tui_vae.runs.manifest import ENDING, read_manifest
 from tui_vae.runs.summary import summarised
 from tui_vae.runs.tail import LogTail
-
-_LARGEST_CONFIG = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -47,6 +43,8 @@ class StoredRun:
     run: RunDirectory
     lease: Lease
     config: TrainConfig
+    damage: str | None = None
+    """Why ``config`` is not the stored one; ``None`` when it is."""
 
     @cached_property
     def history(self) -> Sequence[Event]:
@@ -100,29 +98,38 @@ def take_up(run: RunDirectory) -> StoredRun:
     Raises:
         RunStoreError: Another process writes it, it cannot be read, or it is not safe to write into.
     """
-    config = read_config(run)
+    config, damage = config_of(run)
     _check_folders(run)
     lease = Lease.acquire(run)
     for name in ("models", "samples"):
         remove_parts(run.path / name)
-    return StoredRun(run, lease, config)
+    return StoredRun(run, lease, config, damage)
 
 
-def read_config(run: RunDirectory) -> TrainConfig:
-    """The stored configuration.
+def config_of(run: RunDirectory) -> tuple[TrainConfig, str | None]:
+    """The stored configuration; where its file is damaged, that with which the run was started last, and the damage.
 
     Raises:
-        RunStoreError: It cannot be read, or is none of this version.
+        RunStoreError: Neither can be used.
     """
     try:
-        values = json.loads(read_small(run.config, _LARGEST_CONFIG))
-        if not isinstance(values, dict):
-            raise RunStoreError(f"{run.config}: no configuration")
-        return TrainConfig.from_json(values)
-    except OSError as error:
-        raise RunStoreError(f"{run.config}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError, UsageError) as error:
-        raise RunStoreError(f"{run.config}: no configuration of this version ({str(error)[:200]!a})") from error
+        return read_config(run), None
+    except RunStoreError as error:
+        logged = _logged_config(run)
+        if logged is None:
+            raise
+        return logged, f"{error}; its options are taken from the log"
+
+
+def _logged_config(run: RunDirectory) -> TrainConfig | None:
+    started: RunStarted | None = None
+    try:
+        for event in LogTail(run.log).read():
+            if isinstance(event, RunStarted):
+                started = event
+        return TrainConfig.from_json(started.config) if started is not None else None
+    except (RunStoreError, UsageError):
+        return None
 
 
 def first_start(history: Iterable[Event]) -> RunStarted | None:

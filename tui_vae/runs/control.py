@@ -20,6 +20,7 @@ from tui_vae.errors import EventError, RunStoreError
 from tui_vae.events import Action, Event, Notice, Request
 from tui_vae.plain_json import ADDED_LATER, typed
 from tui_vae.runs.directory import RunDirectory
+from tui_vae.runs.files import MODE
 from tui_vae.runs.guarded import open_directory, read_small
 from tui_vae.runs.liveness import read_lease
 from tui_vae.runs.processes import this_machine
@@ -92,7 +93,7 @@ def _leave(run: RunDirectory, message: Message) -> None:
     directory = open_directory(run.control)
     beside = f".{message.id}.part"
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=directory)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE, dir_fd=directory)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(json.dumps(asdict(message)).encode())

@@ -16,9 +16,11 @@ from typing import Annotated, Any, Literal, Union
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from tui_vae.errors import EventError
 from tui_vae.events import SCHEMA_VERSION, Checkpoint, Epoch, Event, Progress, Samples, State, decode, encode
+from tui_vae.runs.checksums import line_is_intact, lines_are_intact
 
 MOST_TEXT = 4096
 """Characters of a text; what goes beyond is cut off."""
@@ -42,7 +44,8 @@ def decode_block(block: bytes) -> tuple[list[Row], int]:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass
     else:
-        if _fill_a_line_each(len(rows), block):
+        ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n"))
+        if _fill_a_line_each(len(rows), block, ends) and lines_are_intact(block, ends):
             return rows, 0
     return decode_lines(block.split(b"\n")[:-1])
 
@@ -50,18 +53,20 @@ def decode_block(block: bytes) -> tuple[list[Row], int]:
 def decode_lines(lines: list[bytes]) -> tuple[list[Row], int]:
     """A row for each line that is an event, in order, and the number of lines that are none.
 
-    A kind of event that a later version has added is passed over and not counted.
+    A line that is not as it was written is none. A kind of event that a later version has added is passed over and not
+    counted.
     """
     rows: list[Row] = []
-    passed = unreadable = 0
-    remaining = map(_FAST.decode, lines)
+    intact = list(filter(line_is_intact, lines))
+    passed, unreadable = 0, len(lines) - len(intact)
+    remaining = map(_FAST.decode, intact)
     while True:
         try:
             # Goes on behind the line that was refused, with the rows before it in place.
             rows.extend(remaining)
             return rows, unreadable
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            line = lines[len(rows) + passed]
+            line = intact[len(rows) + passed]
         try:
             event = _bounded_event(decode(line))
             rows.append(PROGRESS(v=SCHEMA_VERSION, **vars(event)) if isinstance(event, Progress) else event)
@@ -83,14 +88,24 @@ def line_of(row: Row) -> bytes:
     return encode(row).encode() if isinstance(row, Event) else _ENCODER.encode(row)
 
 
-def _fill_a_line_each(objects: int, block: bytes) -> bool:
+def decode_line(line: bytes) -> Event:
+    """The event of one line of a log.
+
+    Raises:
+        EventError: The line is not as it was written, or :func:`tui_vae.events.decode` refuses it.
+    """
+    if not line_is_intact(line.rstrip(b"\n")):
+        raise EventError("the line is not as it was written")
+    return decode(line)
+
+
+def _fill_a_line_each(objects: int, block: bytes, ends: npt.NDArray[np.intp]) -> bool:
     """Whether each of the JSON objects that ``block`` is known to consist of is a line without anything around it.
 
     Within an object there is no ``}`` followed by a line end and ``{``, not even in a string. So if there are as many
     line ends as objects and all stand like this, each is between two objects, but for the last.
     """
     characters = np.frombuffer(block, np.uint8)
-    ends = np.flatnonzero(characters == ord("\n"))
     return (
         len(ends) == objects
         and block.startswith(b"{")

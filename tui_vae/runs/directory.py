@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import time
@@ -12,11 +11,15 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tui_vae.config import TrainConfig
-from tui_vae.errors import RunStoreError
+from tui_vae.errors import RunStoreError, UsageError
+from tui_vae.runs.checksums import sealed, unsealed
 from tui_vae.runs.files import replace_file
+from tui_vae.runs.guarded import read_small
 from tui_vae.runs.names import made_up_name
 
 _ATTEMPTS = 20
+_INDENT = 2
+_LARGEST_CONFIG = 1_000_000
 _LONGEST = 200
 
 
@@ -84,20 +87,31 @@ def create_run(runs_dir: Path, name: str | None, config: TrainConfig) -> RunDire
     except OSError as error:
         raise _cannot_keep(runs_dir, error) from error
     try:
-        write_config(run, config)
+        replace_file(run.config, config_file(config))
     except OSError as error:
         shutil.rmtree(run.path, ignore_errors=True)
         raise _cannot_keep(runs_dir, error) from error
     return run
 
 
-def write_config(run: RunDirectory, config: TrainConfig) -> None:
-    """Replace the stored configuration.
+def config_file(config: TrainConfig) -> bytes:
+    """The content of a run's ``config.json``; :func:`read_config` reads it."""
+    return sealed(config.to_json(), _INDENT)
+
+
+def read_config(run: RunDirectory) -> TrainConfig:
+    """The stored configuration. Those of earlier versions have no checksum.
 
     Raises:
-        OSError: It could not be written.
+        RunStoreError: It cannot be read, is not what was written, or is none of this version.
     """
-    replace_file(run.config, (json.dumps(config.to_json(), indent=2) + "\n").encode())
+    try:
+        content = read_small(run.config, _LARGEST_CONFIG)
+        return TrainConfig.from_json(unsealed(content, str(run.config), _INDENT, required=False))
+    except OSError as error:
+        raise RunStoreError(f"{run.config}: cannot be read ({error.strerror})") from error
+    except UsageError as error:
+        raise RunStoreError(f"{run.config}: no configuration of this version ({str(error)[:200]!a})") from error
 
 
 def _cannot_keep(runs_dir: Path, error: OSError) -> RunStoreError:

@@ -23,11 +23,12 @@ from torch import Tensor
 from tui_vae.errors import EventError, RunStoreError
 from tui_vae.events import Evaluation
 from tui_vae.plain_json import plain, typed
+from tui_vae.runs.checksums import digest
 from tui_vae.runs.directory import RunDirectory
-from tui_vae.runs.files import replace_file
+from tui_vae.runs.files import replace_files
 from tui_vae.runs.guarded import read_small
-from tui_vae.runs.manifest import StoredFile, digest, read_manifest, sealed
-from tui_vae.runs.pictures import write_picture
+from tui_vae.runs.manifest import manifest, read_manifest
+from tui_vae.runs.pictures import png_of
 
 _RESULT, _PER_IMAGE = "result.json", "per-image.safetensors"
 _LARGEST = 256_000_000
@@ -53,7 +54,7 @@ def write_evaluation(
     stored: StoredEvaluation,
     pictures: Mapping[str, npt.NDArray[np.uint8]],
 ) -> StoredEvaluation:
-    """Replace what is kept of a model's evaluation; returns it with its pictures' files named.
+    """Replace what is kept of a model's evaluation, once all of it is on the disk; returns it with its pictures named.
 
     Args:
         run: The run.
@@ -61,20 +62,17 @@ def write_evaluation(
         pictures: Grey pixels ``(height, width)`` by the kind of the picture.
 
     Raises:
-        OSError: It could not be written; an evaluation kept before may be gone.
+        OSError: It could not be written; an evaluation kept before is as it was.
     """
     folder = _folder(run, stored.result.model)
     folder.mkdir(parents=True, exist_ok=True)
-    named = []
-    for picture in stored.result.pictures:
-        path = folder / f"{picture.kind}.png"
-        write_picture(path, pictures[picture.kind])
-        named.append(dataclasses.replace(picture, file=run.relative(path)))
+    places = {picture.kind: folder / f"{picture.kind}.png" for picture in stored.result.pictures}
+    named = [dataclasses.replace(p, file=run.relative(places[p.kind])) for p in stored.result.pictures]
     result = dataclasses.replace(stored.result, pictures=tuple(named))
+    contents = {path: png_of(pictures[kind]) for kind, path in places.items()}
     tensors = save({name: values.contiguous() for name, values in stored.per_image.items()})
-    replace_file(folder / _PER_IMAGE, tensors)
     record = {"result": plain(result), "settings": dict(stored.settings)}
-    replace_file(folder / _RESULT, sealed(record, {_PER_IMAGE: StoredFile(len(tensors), digest(tensors))}))
+    replace_files(contents | {folder / _PER_IMAGE: tensors, folder / _RESULT: manifest(record, {_PER_IMAGE: tensors})})
     return dataclasses.replace(stored, result=result)
 
 
@@ -82,11 +80,11 @@ def read_evaluation(run: RunDirectory, model: str) -> StoredEvaluation | None:
     """What is kept of a model's evaluation; ``None`` where there is nothing, or nothing whole: it is measured again."""
     try:
         folder = _folder(run, model)
-        manifest = read_manifest(folder / _RESULT)
-        result: Evaluation = typed(manifest.course["result"], Evaluation, "evaluation")
-        expected = manifest.files[_PER_IMAGE]
+        known = read_manifest(folder / _RESULT)
+        result: Evaluation = typed(known.course["result"], Evaluation, "evaluation")
+        expected = known.files[_PER_IMAGE]
         content = read_small(folder / _PER_IMAGE, min(expected.bytes, _LARGEST))
-        settings = manifest.course["settings"]
+        settings = known.course["settings"]
         if digest(content) != expected.sha256 or not isinstance(settings, dict) or result.model != model:
             return None
         per_image = load(content)

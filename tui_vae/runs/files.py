@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+MODE = 0o666
+"""Of every file that is made; the user's umask takes away what others are not to have."""
 
 _PART = ".part"
 
@@ -17,32 +20,51 @@ def replace_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: The content could not be written; ``path`` is as it was.
     """
-    part = write_beside(path, content)
-    try:
-        part.replace(path)
-    except OSError:
-        remove_all([part])
-        raise
+    replace_files({path: content})
 
 
-def write_beside(path: Path, content: bytes) -> Path:
-    """Write to a file beside ``path`` and flush it to the disk; returns that file, which is to be renamed to ``path``.
+def replace_files(contents: Mapping[Path, bytes]) -> None:
+    """The same of several files: none is replaced before all are written. The last is replaced last.
 
     Raises:
-        OSError: The content could not be written; nothing is left behind.
+        OSError: Some of them could not be written, and then all are as they were; or could not be renamed.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}{_PART}")
+    put_in_place(write_beside(contents))
+
+
+def write_beside(contents: Mapping[Path, bytes]) -> dict[Path, Path]:
+    """Write each content to a file beside its place and flush it to the disk; :func:`put_in_place` takes the result.
+
+    Raises:
+        OSError: Some could not be written; nothing is left behind.
+    """
+    parts: dict[Path, Path] = {}
     try:
-        # A link that somebody left in its place is not followed.
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        for path, content in contents.items():
+            parts[path] = path.with_name(f".{path.name}.{os.getpid()}{_PART}")
+            # A link that somebody left in its place is not followed.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(parts[path], flags, MODE), "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
     except OSError:
-        remove_all([part])
+        remove_all(parts.values())
         raise
-    return part
+    return parts
+
+
+def put_in_place(parts: Mapping[Path, Path]) -> None:
+    """Rename written files to their places, in order.
+
+    Raises:
+        OSError: One could not be renamed; those before it are in place, and no part is left.
+    """
+    try:
+        for path, part in parts.items():
+            part.replace(path)
+    finally:
+        remove_all(parts.values())
 
 
 def duplicate_file(path: Path, other: Path) -> None:

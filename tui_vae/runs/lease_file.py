@@ -25,6 +25,7 @@ from typing import Self
 from tui_vae.errors import EventError
 from tui_vae.plain_json import typed
 from tui_vae.runs.directory import RunDirectory
+from tui_vae.runs.files import MODE
 from tui_vae.runs.guarded import read_small
 from tui_vae.runs.processes import Machine, started, this_machine
 
@@ -216,7 +217,7 @@ def _write_beside(path: Path, record: LeaseRecord) -> Path:
 def _create_without_links(path: Path, record: LeaseRecord) -> bool:
     content = json.dumps(dataclasses.asdict(record), indent=2).encode() + b"\n"
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
     except FileExistsError:
         return False
     with os.fdopen(descriptor, "wb") as file:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+from tui_vae.config import path_of
 from tui_vae.errors import RunStoreError
 from tui_vae.runs.directory import RunDirectory, folder_name
 from tui_vae.runs.summary import RunSummary, summarised
@@ -33,7 +34,7 @@ def find_run(runs_dir: Path, text: str) -> RunDirectory:
         RunStoreError: There is none; the message says which names come close.
     """
     if os.sep in text or text in (os.curdir, os.pardir):
-        return run_at(Path(text))
+        return run_at(Path(path_of(text)))
     runs = runs_in(runs_dir)
     if not runs:
         raise RunStoreError(f"{runs_dir}: no runs are kept there; start one with: tui-vae, or give --runs-dir")

@@ -1,4 +1,4 @@
-"""The run log: every event, one line each, append-only.
+"""The run log: every event, one line each with its checksum, append-only.
 
 The writer has a thread of its own, so that a slow disk never holds up training. What cannot be written, on a full
 disk say, is kept in memory and tried again; the file is first cut back to the last whole line, as is one that a writer
@@ -12,13 +12,16 @@ import os
 import queue
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from threading import Lock, Thread
 
 from tui_vae.errors import EventError, RunStoreError
-from tui_vae.events import Event, Level, Notice, Progress, decode, encode
+from tui_vae.events import Event, Level, Notice, Progress, encode
+from tui_vae.runs.checksums import sealed_line
+from tui_vae.runs.decoding import decode_line
+from tui_vae.runs.files import MODE
 
 SECONDS_BETWEEN_TRIES = 5.0
 MOST_KEPT = 100_000
@@ -36,18 +39,22 @@ class LogWriter:
     Args:
         path: The log.
         tell: Receives a notice when the log cannot be written, and when it can again.
+        opening: Events that are on the disk once this is constructed.
 
     Raises:
-        RunStoreError: The file cannot be opened.
+        RunStoreError: The file cannot be opened, or the opening events cannot be written; then the log is as it was.
     """
 
-    def __init__(self, path: Path, tell: Tell) -> None:
+    def __init__(self, path: Path, tell: Tell, opening: Iterable[Event] = ()) -> None:
         self._path = path
         self._tell = tell
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, MODE)
             try:
                 self._length = _cut_torn_line(self._descriptor)
+                if content := b"".join(map(_line, opening)):
+                    self._append(content)
+                    os.fsync(self._descriptor)
             except OSError:
                 os.close(self._descriptor)
                 raise
@@ -122,7 +129,7 @@ class LogWriter:
         if self._failing and len(self._unwritten) >= MOST_KEPT and isinstance(event, Progress):
             self._lose()
         else:
-            self._unwritten.append(encode(event).encode() + b"\n")
+            self._unwritten.append(_line(event))
 
     def _lose(self) -> None:
         with self._lock:
@@ -172,6 +179,10 @@ class LogWriter:
         self._tell(Notice(level=level, text=text))
 
 
+def _line(event: Event) -> bytes:
+    return sealed_line(encode(event).encode()) + b"\n"
+
+
 def _cut_torn_line(descriptor: int) -> int:
     """Cut a file back to its last whole line; returns the length it then has.
 
@@ -197,7 +208,7 @@ def read_log(path: Path) -> Iterator[Event]:
 
     Raises:
         RunStoreError: The file cannot be read.
-        EventError: A line before the last is no event.
+        EventError: A line before the last is no event, or not as it was written.
     """
     try:
         with path.open("rb") as file:
@@ -205,7 +216,7 @@ def read_log(path: Path) -> Iterator[Event]:
                 if not line.endswith(b"\n"):
                     return
                 try:
-                    yield decode(line)
+                    yield decode_line(line)
                 except EventError as error:
                     raise EventError(f"{path}, line {number}: {error}") from error
     except OSError as error:

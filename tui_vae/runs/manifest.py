@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 from tui_vae.errors import EventError, RunStoreError
 from tui_vae.plain_json import plain, typed
+from tui_vae.runs.checksums import digest, sealed, unsealed
 from tui_vae.runs.guarded import read_small
 
 FORMAT = 1
@@ -28,18 +27,22 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Where training stood, and the files beside, by the ending of their name. ``sha256`` is over all the rest."""
+    """Where training stood, and the files of tensors by the ending of their name."""
 
     format: int
     course: dict[str, Any]
     files: dict[str, StoredFile]
-    sha256: str
 
 
-def sealed(course: Mapping[str, Any], files: Mapping[str, StoredFile]) -> bytes:
-    """The content of a manifest, with its checksum."""
-    record = {"format": FORMAT, "course": dict(course), "files": {name: plain(file) for name, file in files.items()}}
-    return json.dumps(record | {"sha256": _seal(record)}).encode() + b"\n"
+def manifest(course: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
+    """The content of a manifest, with its checksum.
+
+    Args:
+        course: Where training stands, as JSON values.
+        files: The content of each file of tensors.
+    """
+    stored = {name: plain(StoredFile(len(content), digest(content))) for name, content in files.items()}
+    return sealed({"format": FORMAT, "course": dict(course), "files": stored})
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -50,20 +53,9 @@ def read_manifest(path: Path) -> Manifest:
         OSError: It cannot be read.
     """
     try:
-        record = json.loads(read_small(path, _LARGEST))
-        manifest: Manifest = typed(record, Manifest, path.name)
-    except (ValueError, RecursionError, EventError) as error:
+        found: Manifest = typed(unsealed(read_small(path, _LARGEST), path.name), Manifest, path.name)
+    except EventError as error:
         raise RunStoreError(f"{path.name} is not what was written") from error
-    if manifest.sha256 != _seal({key: value for key, value in record.items() if key != "sha256"}):
-        raise RunStoreError(f"{path.name} is not what was written")
-    if manifest.format != FORMAT:
-        raise RunStoreError(f"{path.name} is of format {manifest.format}, not {FORMAT}")
-    return manifest
-
-
-def digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _seal(record: Mapping[str, Any]) -> str:
-    return digest(json.dumps(record, sort_keys=True).encode())
+    if found.format != FORMAT:
+        raise RunStoreError(f"{path.name} is of format {found.format}, not {FORMAT}")
+    return found

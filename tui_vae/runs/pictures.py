@@ -23,12 +23,18 @@ def write_picture(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
     Raises:
         OSError: The picture could not be written.
     """
+    content = png_of(pixels)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, content)
+
+
+def png_of(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """Grey pixels ``(height, width)`` as the content of a PNG file."""
     from PIL import Image  # noqa: PLC0415 - no picture is needed for the first screen
 
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, format="PNG")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, content.getvalue())
+    return content.getvalue()
 
 
 def read_picture(path: Path) -> npt.NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import math
 import os
 import stat
@@ -13,7 +13,7 @@ from typing import Literal
 
 from tui_vae.condition import Condition, condition
 from tui_vae.config import TrainConfig
-from tui_vae.errors import EventError, UsageError
+from tui_vae.errors import EventError, RunStoreError
 from tui_vae.events import (
     Epoch,
     Event,
@@ -24,10 +24,10 @@ from tui_vae.events import (
     RunStarted,
     Schedule,
     State,
-    decode,
 )
-from tui_vae.runs.directory import RunDirectory
-from tui_vae.runs.guarded import open_regular, read_small
+from tui_vae.runs.decoding import decode_line
+from tui_vae.runs.directory import RunDirectory, read_config
+from tui_vae.runs.guarded import open_regular
 from tui_vae.runs.liveness import liveness, read_lease
 
 MOST_BYTES_OF_HEAD = 1 << 20
@@ -153,17 +153,14 @@ def _model(name: str, tail: _Tail) -> ModelSummary:
 def _beginning(run: RunDirectory) -> tuple[TrainConfig | None, RunStarted | None, str | None]:
     """The configuration, the first event, and what is wrong with a log that there is."""
     config: TrainConfig | None = None
-    try:
-        stored = json.loads(read_small(run.config, MOST_BYTES_OF_HEAD))
-        config = TrainConfig.from_json(stored) if isinstance(stored, dict) else None
-    except (OSError, ValueError, RecursionError, UsageError, TypeError):
-        pass
+    with contextlib.suppress(RunStoreError):
+        config = read_config(run)
     try:
         with os.fdopen(open_regular(run.log), "rb") as file:
             line = file.readline(MOST_BYTES_OF_HEAD)
         if not line:
             return config, None, None
-        event = decode(line)
+        event = decode_line(line)
     except FileNotFoundError:
         return config, None, None
     except OSError as error:
@@ -212,7 +209,7 @@ def _end(run: RunDirectory, models: list[str]) -> _Tail:
 
 def _decoded(line: bytes) -> Event | None:
     try:
-        return decode(line)
+        return decode_line(line)
     except EventError:
         return None
 

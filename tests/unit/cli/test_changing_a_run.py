@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +19,14 @@ from tui_vae.runs.listing import find_run
 from tui_vae.view.state import RunState, reduce_all
 
 CONFIG = TrainConfig(
-    models=(ModelSpec("small"),), zdim=2, train_size=200, val_size=100, epochs=2, threads=1, device="cpu"
+    models=(ModelSpec("small"),),
+    zdim=2,
+    train_size=200,
+    val_size=100,
+    epochs=2,
+    threads=1,
+    device="cpu",
+    no_evaluate=True,
 )
 PATIENCE = 60.0
 
@@ -52,13 +58,13 @@ def paused(tmp_path: Path) -> Steered:
     preparation = prepare(CONFIG, lambda text: None)
     original = Session.start
 
-    def start(session: Session, *args: Any) -> None:
+    def start(session: Session) -> None:
         session.pause("small")
-        original(session, *args)
+        original(session)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Session, "start", start)
-        return Steered(preparation.start(StoreConfig(runs_dir=str(tmp_path), no_evaluate=True)))
+        return Steered(preparation.start(StoreConfig(runs_dir=str(tmp_path))))
 
 
 def test_epochs_and_rate_are_changed_from_both_sides_and_kept(tmp_path: Path) -> None:

@@ -262,8 +262,8 @@ def wait_for(session: Session, holds: Callable[[Event], bool]) -> None:
 
 def test_a_model_that_still_trains_is_measured_where_it_stands(tui_vae: Command, runs: Path) -> None:
     """With weights of the middle of an epoch."""
-    config = small_config(epochs=1_000_000, checkpoint_every=1000.0)
-    session = prepare(config, lambda text: None).start(StoreConfig(runs_dir=str(runs), name="three", no_evaluate=True))
+    config = small_config(epochs=1_000_000, checkpoint_every=1000.0, no_evaluate=True)
+    session = prepare(config, lambda text: None).start(StoreConfig(runs_dir=str(runs), name="three"))
     try:
         wait_for(session, lambda event: isinstance(event, Progress) and event.model == "deep")
         tui_vae("evaluate", "three", *QUICK).refused(4, "no model has weights yet")

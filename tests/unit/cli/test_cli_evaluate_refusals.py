@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from tests.unit.cli.evaluation_commands import QUICK, Command, events_of
+from tests.unit.cli.trained_runs import set_config
 from tui_vae import data
 from tui_vae.cli.signals import StopSignals
 from tui_vae.data import Split
 from tui_vae.evaluation.suite import Suite
 from tui_vae.events import EvaluationFinished
-from tui_vae.runs import RunDirectory
 from tui_vae.runs.checkpoints import CheckpointFolder
 from tui_vae.runs.listing import find_run
 
@@ -85,11 +85,6 @@ def test_damaged_weights_are_refused(tui_vae: Command, runs: Path) -> None:
     for path in find_run(runs, "one").checkpoints("deep").glob("*.json"):
         path.write_bytes(b"{}")
     tui_vae("evaluate", "one", *QUICK).refused(4, "no checkpoint is whole")
-
-
-def set_config(run: RunDirectory, **fields: Any) -> None:
-    config = json.loads(run.config.read_text(encoding="utf-8"))
-    run.config.write_text(json.dumps(config | fields), encoding="utf-8")
 
 
 def test_images_that_are_not_there_are_told(tui_vae: Command, runs: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import threading
 from pathlib import Path
@@ -12,8 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.unit.cli.trained_runs import small_config, trained_run
+from tests.unit.cli.trained_runs import LINEAR, set_config, small_config, trained_run
 from tui_vae.cli.exploring import ReadModel, newest_model
+from tui_vae.config import ModelSpec
 from tui_vae.data import load_dataset
 from tui_vae.model import VAE
 from tui_vae.runs import RunDirectory
@@ -97,23 +97,17 @@ def test_it_says_why_there_is_no_model(run: RunDirectory) -> None:
 
 
 def test_weights_of_another_configuration_are_refused(run: RunDirectory) -> None:
-    config = json.loads(run.config.read_text())
-    config["zdim"] = 5
-    run.config.write_text(json.dumps(config))
+    set_config(run, zdim=5)
     assert "not of the run's configuration" in str(newest_model(run, "deep"))
 
 
 def test_a_configuration_of_widths_that_no_memory_holds_is_refused(run: RunDirectory) -> None:
-    config = json.loads(run.config.read_text())
-    config["models"][1]["hidden"] = [60_000, 60_000]
-    run.config.write_text(json.dumps(config))
+    set_config(run, models=(LINEAR, ModelSpec("deep", (60_000, 60_000))))
     assert "not of the run's configuration" in str(newest_model(run, "deep"))
 
 
 def test_images_that_are_not_there_are_told(run: RunDirectory, tmp_path: Path) -> None:
-    config = json.loads(run.config.read_text())
-    config |= {"dataset": "fashion-mnist", "data_dir": str(tmp_path / "nowhere"), "download": False}
-    run.config.write_text(json.dumps(config))
+    set_config(run, dataset="fashion-mnist", data_dir=str(tmp_path / "nowhere"))
     found = newest(run).encode(0)
     assert isinstance(found, str)
     assert "fashion-mnist" in found

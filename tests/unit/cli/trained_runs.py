@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tui_vae.cli.preparation import prepare
 from tui_vae.config import ModelSpec, StoreConfig, TrainConfig
 from tui_vae.runs import RunDirectory
+from tui_vae.runs.directory import config_file, read_config
 from tui_vae.runs.listing import find_run
 
 LINEAR, DEEP = ModelSpec("linear"), ModelSpec("deep", (16,))
@@ -29,7 +31,12 @@ def small_config(**options: Any) -> TrainConfig:
 
 def trained_run(runs_dir: Path, name: str, **options: Any) -> RunDirectory:
     """A run, trained to its end and not evaluated."""
-    store = StoreConfig(runs_dir=str(runs_dir), name=name, no_evaluate=True)
-    session = prepare(small_config(**options), lambda text: None).start(store)
+    store = StoreConfig(runs_dir=str(runs_dir), name=name)
+    session = prepare(small_config(no_evaluate=True, **options), lambda text: None).start(store)
     assert session.close() == 0
     return find_run(runs_dir, name)
+
+
+def set_config(run: RunDirectory, **fields: Any) -> None:
+    """Store other options with a run, as if it had been started with them."""
+    run.config.write_bytes(config_file(replace(read_config(run), **fields)))

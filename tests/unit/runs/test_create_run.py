@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.errors import ExitCode, RunStoreError
 from tui_vae.runs import directory
-from tui_vae.runs.directory import RunDirectory, create_run
+from tui_vae.runs.directory import RunDirectory, config_file, create_run, read_config
 
 CONFIG = TrainConfig(
     models=(ModelSpec("[bold]linear"), ModelSpec("深い", (512, 256))),
@@ -35,8 +35,29 @@ def one_second(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_stored_configuration_is_the_one_given(tmp_path: Path) -> None:
     run = create_run(tmp_path / "not" / "there" / "yet", "quiet otter", CONFIG)
-    assert TrainConfig.from_json(json.loads(run.config.read_text(encoding="utf-8"))) == CONFIG
+    assert read_config(run) == CONFIG
     assert [path.name for path in run.path.iterdir()] == ["config.json"]
+
+
+@given(st.data())
+def test_no_byte_of_the_stored_configuration_changes_unnoticed(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    run = RunDirectory(tmp_path_factory.mktemp("run"), "otter")
+    content = config_file(CONFIG)
+    where = data.draw(st.integers(0, len(content) - 1))
+    other = data.draw(st.integers(0, 255).filter(lambda byte: byte != content[where]))
+    run.config.write_bytes(content[:where] + bytes([other]) + content[where + 1 :])
+    with pytest.raises(RunStoreError, match=r"config\.json"):
+        read_config(run)
+
+
+def test_a_configuration_of_before_there_were_checksums_is_read(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path, "otter")
+    stored = CONFIG.to_json()
+    del stored["no_evaluate"]  # nor was that stored then
+    run.config.write_text(json.dumps(stored, indent=2) + "\n")
+    assert read_config(run) == CONFIG
 
 
 def test_a_folder_says_when_the_run_began_and_what_it_is_called(tmp_path: Path, one_second: None) -> None:
@@ -68,7 +89,7 @@ def test_a_name_that_is_taken_is_refused_and_its_run_left_alone(tmp_path: Path, 
         create_run(tmp_path, "otter", TrainConfig(zdim=1))
     assert caught.value.exit_code == ExitCode.RUN_STORE == 4
     assert list(tmp_path.iterdir()) == [first.path]
-    assert TrainConfig.from_json(json.loads(first.config.read_text(encoding="utf-8"))) == CONFIG
+    assert read_config(first) == CONFIG
 
 
 def test_a_file_in_place_of_the_runs_directory_is_refused_with_the_option_that_helps(tmp_path: Path) -> None:

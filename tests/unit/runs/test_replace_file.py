@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_vae.runs import files
-from tui_vae.runs.files import replace_file
+from tui_vae.runs.files import replace_file, replace_files
 
 
 @given(st.binary(), st.binary())
@@ -24,6 +24,14 @@ def test_the_new_content_replaces_the_old_whole(old: bytes, new: bytes) -> None:
             replace_file(path, content)
             assert path.read_bytes() == content
         assert list(Path(folder).iterdir()) == [path]
+
+
+def test_none_of_several_files_is_replaced_unless_all_can_be_written(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    replace_files({first: b"old", second: b"old"})
+    with pytest.raises(OSError, match="missing"):
+        replace_files({first: b"new", second: b"new", tmp_path / "missing" / "third": b"new"})
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == {first: b"old", second: b"old"}
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])

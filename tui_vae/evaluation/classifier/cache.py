@@ -12,7 +12,7 @@ import errno
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -121,16 +121,16 @@ def _write(key: Key, content: bytes) -> None:
 
 def _replace(path: Path, content: bytes) -> None:
     """Write beside ``path`` under a name that no other process has, flush to the disk, and rename into place."""
-    descriptor, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with part.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(part).replace(path)
+        part.replace(path)
     except OSError:
         with contextlib.suppress(OSError):
-            Path(part).unlink()
+            part.unlink()
         raise
 
 
