@@ -48,6 +48,9 @@ def read_picture(path: Path) -> npt.NDArray[np.uint8]:
     try:
         content = io.BytesIO(read_small(path, _MOST_BYTES))
         with Image.open(content, formats=["PNG"]) as image:
+            image.verify()  # the checksums of all chunks, of which decoding skips some; the image is of no use after
+        content.seek(0)
+        with Image.open(content, formats=["PNG"]) as image:
             if image.width * image.height > _MOST_PIXELS:
                 raise RunStoreError(f"{path}: a picture of {image.width} x {image.height} pixels is no sample sheet")
             return np.asarray(image.convert("L"))

@@ -48,6 +48,18 @@ def refused(path: Path) -> str:
     return str(caught.value)
 
 
+@given(st.data())
+def test_no_pixel_changes_unnoticed(data: st.DataObject) -> None:
+    content = bytearray(png(SHEET))
+    bit = data.draw(st.integers(0, 8 * len(content) - 1))
+    content[bit // 8] ^= 1 << bit % 8
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "epoch-0001.png"
+        path.write_bytes(content)
+        with contextlib.suppress(RunStoreError):
+            assert np.array_equal(read_picture(path), SHEET)
+
+
 @given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40)))
 def test_a_picture_is_read_as_it_was_written(pixels: npt.NDArray[np.uint8]) -> None:
     with TemporaryDirectory() as folder:
