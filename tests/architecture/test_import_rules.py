@@ -105,7 +105,7 @@ def test_the_view_adds_nothing_but_numpy() -> None:
 
 def test_the_run_store_loads_no_torch_until_it_saves_weights() -> None:
     loaded = modules_loaded_by("tui_vae.runs.directory", "tui_vae.runs.log", "tui_vae.runs.pictures")
-    assert third_party(loaded) <= {"numpy", "PIL", "defusedxml"}
+    assert third_party(loaded) <= {"numpy", "PIL", "defusedxml", "msgspec", "typing_extensions"}
     assert own(loaded) <= {"runs", "config", "events", "errors", "condition", "metrics", "plain_json"}
 
 

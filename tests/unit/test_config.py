@@ -67,6 +67,7 @@ def test_defaults() -> None:
         "precision": "auto",
         "threads": "auto",
         "checkpoint_every": 30.0,
+        "no_evaluate": False,
     }
     assert StoreConfig() == StoreConfig(runs_dir="runs", name=None)
     assert DisplayConfig() == DisplayConfig(no_ui=False, json=False, quiet=False, ascii=False, color="auto", fps=10)
