@@ -13,7 +13,7 @@ from typing import IO
 
 from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError
 from tui_vae.runs import RunDirectory
-from tui_vae.runs.listing import runs_in
+from tui_vae.runs.listing import newest_first, runs_in
 from tui_vae.runs.liveness import read_lease
 
 _COMMAND = (sys.executable, "-P", "-m", "tui_vae", "--no-ui", "--quiet")
@@ -50,10 +50,10 @@ def start_elsewhere(runs_dir: Path, arguments: Sequence[str]) -> RunDirectory:
     Raises:
         TuiVaeError: The process ended without a run.
     """
-    before = {run.path for run in runs_in(runs_dir)}
+    before = {run.path.name for run in runs_in(runs_dir)}
 
     def new() -> list[RunDirectory]:
-        return [run for run in runs_in(runs_dir) if run.path not in before]
+        return newest_first(runs_in(runs_dir, before))
 
     try:
         return _written_by_another(new, ["--runs-dir", str(runs_dir), *arguments])

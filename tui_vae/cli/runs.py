@@ -15,6 +15,8 @@ from tui_vae.config import DisplayConfig
 from tui_vae.errors import ExitCode, RunStoreError, UsageError
 from tui_vae.headless import make_console
 from tui_vae.headless.run_table import RunRow, print_runs
+from tui_vae.runs import RunDirectory
+from tui_vae.runs.directory import link_trouble
 from tui_vae.runs.keeping import delete_run
 from tui_vae.runs.listing import find_run, list_runs
 from tui_vae.runs.summary import ModelSummary, RunSummary, summarised
@@ -55,6 +57,9 @@ def show_runs(runs_dir: Path, texts: Sequence[str], *, sort: str, pattern: str |
     found = [summarised(find_run(runs_dir, text)) for text in texts] if texts else list(list_runs(runs_dir))
     chosen = [summary for summary in found if pattern is None or _matches(summary, pattern)]
     chosen.sort(key=_SORTS[sort])
+    for summary in chosen:
+        if (trouble := link_trouble(summary.run.path)) is not None:
+            sys.stderr.write(f"tui-vae: {printable(str(summary.run.path))}: {printable(trouble)}\n")
     if as_json:
         for summary in chosen:
             print(json.dumps(_record(summary), allow_nan=False))
@@ -78,21 +83,29 @@ def delete_runs(runs_dir: Path, texts: Sequence[str], *, yes: bool) -> int:
         raise UsageError("--delete takes the runs to delete, such as: tui-vae runs --delete quiet-otter")
     runs = list(dict.fromkeys(find_run(runs_dir, text) for text in texts))
     for run in runs:
-        if run.path.is_symlink() or run.path.parent.resolve() != runs_dir.resolve():
+        if run.path.parent.resolve() != runs_dir.resolve():
             raise RunStoreError(f"{run.path}: not in {runs_dir}, and only runs kept there are deleted; see --runs-dir")
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("--delete asks first, and nobody is here to answer; add --yes to delete without asking")
-        names = ", ".join(printable(run.path.name) for run in runs)
+        names = ", ".join(map(_described, runs))
         sys.stderr.write(f"Delete {names} for good? [y/N] ")
         sys.stderr.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             print("nothing was deleted")
             return ExitCode.OK
     for run in runs:
+        described = _described(run)  # while there is a link to say where it leads
         delete_run(run)
-        print(f"deleted {printable(run.path.name)}")
+        print(f"deleted {described}")
     return ExitCode.OK
+
+
+def _described(run: RunDirectory) -> str:
+    """Which run of several of one name is meant, and that of one behind a link no more than the link is deleted."""
+    where = f"{run.name} ({run.path.name})" if run.name != run.path.name else run.name
+    link = f", only the link: the run stays in {run.path.resolve()}" if run.path.is_symlink() else ""
+    return printable(where + link)
 
 
 def _matches(summary: RunSummary, pattern: str) -> bool:

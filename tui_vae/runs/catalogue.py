@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from tui_vae.runs.directory import RunDirectory
-from tui_vae.runs.listing import runs_in
+from tui_vae.runs.listing import newest_first, runs_in
 from tui_vae.runs.summary import RunSummary, summarised
 
 _AT_REST = ("finished", "stopped", "failed", "killed", "empty", "damaged")
@@ -29,7 +29,7 @@ class Catalogue:
             RunStoreError: The directory cannot be read. One that is not there has no runs.
         """
         known = {}
-        for run in runs_in(self._runs_dir):
+        for run in newest_first(runs_in(self._runs_dir)):
             signature = _signature(run)
             before = self._known.get(run.path)
             if before is None or before[0] != signature or before[1].state not in _AT_REST:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import re
 import shutil
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from tui_vae.config import TrainConfig
 from tui_vae.errors import RunStoreError, UsageError
@@ -21,6 +24,12 @@ _ATTEMPTS = 20
 _INDENT = 2
 _LARGEST_CONFIG = 1_000_000
 _LONGEST = 200
+_PLAIN = " =+,@()[]"
+_LONGEST_ESCAPE = 12
+"""Characters that percent-encoding makes of one."""
+
+_MARKED = re.compile(r".+-[0-9a-f]{16}", re.DOTALL)
+_HALF_ESCAPE = re.compile(r"%.?$", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,11 @@ class RunDirectory:
     @property
     def log(self) -> Path:
         return self.path / "events.jsonl"
+
+    @property
+    def name_file(self) -> Path:
+        """Names that are too long for the folder's name; the folder says which of them holds."""
+        return self.path / "name.txt"
 
     @property
     def lease(self) -> Path:
@@ -63,16 +77,78 @@ class RunDirectory:
 
 def folder_name(model: str) -> str:
     """A folder for a name on any file system: what is not plain is percent-encoded, what is too long is hashed."""
-    plain = quote(model, safe=" =+,@()[]")
+    plain = quote(model, safe=_PLAIN)
     if len(plain) <= _LONGEST:
         return plain
-    return f"{plain[: _LONGEST - 17]}-{hashlib.sha256(model.encode()).hexdigest()[:16]}"
+    return plain[: _LONGEST - len(_mark(model))] + _mark(model)
+
+
+def _mark(name: str) -> str:
+    """The end of a shortened folder name, by which alone two may differ."""
+    return f"-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+def run_folder(name: str) -> str:
+    """The part of a run's folder name that stands for its name: as :func:`folder_name`, but cut between characters.
+
+    Folders of models are cut anywhere, as those of the runs that are stored already.
+    """
+    kept, mark = name, ""
+    while len(plain := quote(kept, safe=_PLAIN)) + len(mark) > _LONGEST:
+        kept, mark = kept[:-1], _mark(name)
+    return plain + mark
+
+
+def name_in(folder: str, known: Iterable[str]) -> str:
+    """The name that :func:`run_folder` made ``folder`` of.
+
+    Args:
+        folder: That part of a folder's name.
+        known: Names that it may stand for, looked at only where it may be shortened. Where it stands for none of them,
+            what is left of the name ends in an ellipsis.
+    """
+    if not _may_be_shortened(folder):
+        return unquote(folder)
+    cut = _HALF_ESCAPE.sub("", folder[: -len(_mark(""))])
+    return next(
+        (name for name in known if folder in (run_folder(name), folder_name(name))), f"{unquote(cut, errors='ignore')}…"
+    )
+
+
+def store_names(run: RunDirectory, *names: str) -> None:
+    """Keep in the run those of its names that a folder may not hold whole.
+
+    Raises:
+        OSError: They could not be written.
+    """
+    long = [name for name in names if _may_be_shortened(run_folder(name))]
+    if long:
+        replace_file(run.name_file, "".join(f"{name}\n" for name in long).encode())
+
+
+def _may_be_shortened(folder: str) -> bool:
+    return len(folder) > _LONGEST - _LONGEST_ESCAPE and _MARKED.fullmatch(folder) is not None
+
+
+def link_trouble(path: Path) -> str | None:
+    """Why a symbolic link leads nowhere; ``None`` if it does not, or is no link."""
+    try:
+        target = os.readlink(path)
+    except OSError:
+        return None
+    try:
+        os.stat(path)
+    except OSError as error:
+        reasons = {errno.ENOENT: "which is not there", errno.ELOOP: "which leads back to itself"}
+        return f"a link to {target}, {reasons.get(error.errno or 0) or f'which cannot be read ({error.strerror})'}"
+    return None
 
 
 def create_run(runs_dir: Path, name: str | None, config: TrainConfig) -> RunDirectory:
     """Make the directory of a new run and write its configuration.
 
-    The folder is ``YYYYMMDD-HHMMSS-name``; a made-up name that is taken is replaced by another.
+    The folder is ``YYYYMMDD-HHMMSS-name``, in UTC: local time runs back once a year, and differs from place to place.
+    A made-up name that is taken is replaced by another.
 
     Raises:
         RunStoreError: It cannot be made, or a run of that name started within the same second. Nothing is left behind.
@@ -87,6 +163,7 @@ def create_run(runs_dir: Path, name: str | None, config: TrainConfig) -> RunDire
     except OSError as error:
         raise _cannot_keep(runs_dir, error) from error
     try:
+        store_names(run, run.name)
         replace_file(run.config, config_file(config))
     except OSError as error:
         shutil.rmtree(run.path, ignore_errors=True)
@@ -121,7 +198,7 @@ def _cannot_keep(runs_dir: Path, error: OSError) -> RunStoreError:
 def _new_folder(runs_dir: Path, name: str | None) -> RunDirectory:
     for attempt in range(_ATTEMPTS):
         chosen = name or made_up_name()
-        path = runs_dir / f"{time.strftime('%Y%m%d-%H%M%S')}-{folder_name(chosen)}"
+        path = runs_dir / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{run_folder(chosen)}"
         try:
             os.mkdir(path)
         except FileExistsError:

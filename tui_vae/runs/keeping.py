@@ -6,13 +6,14 @@ Whoever holds the lease is the only one that writes: a run that trains is refuse
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import shutil
 from pathlib import Path
 
 from tui_vae.config import check_name
 from tui_vae.errors import RunStoreError
-from tui_vae.runs.directory import RunDirectory
+from tui_vae.runs.directory import RunDirectory, store_names
 from tui_vae.runs.lease import Lease
 from tui_vae.runs.listing import renamed, runs_in
 
@@ -21,7 +22,7 @@ _TRASH = ".deleted-"
 
 
 def rename_run(run: RunDirectory, name: str) -> RunDirectory:
-    """Give a run another name; returns where it lies from now on.
+    """Give a run another name; returns where it lies from now on. Of a run behind a link, the link gets the name.
 
     Raises:
         UsageError: The name cannot be one.
@@ -37,6 +38,7 @@ def rename_run(run: RunDirectory, name: str) -> RunDirectory:
         raise RunStoreError(f"another run is called {name}; choose another name")
     lease = Lease.acquire(run)
     try:
+        store_names(run, name, run.name)  # the old one too: it holds until the folder is moved
         lease.move(there)
     except OSError as error:
         raise RunStoreError(f"{run.path}: cannot be renamed ({error.strerror})") from error
@@ -48,11 +50,15 @@ def rename_run(run: RunDirectory, name: str) -> RunDirectory:
 def delete_run(run: RunDirectory) -> None:
     """Delete a run for good, and what is left of runs whose deletion was cut off.
 
-    It is no run any more from the first moment, however long removing its files takes.
+    It is no run any more from the first moment, however long removing its files takes. Of a run behind a link only the
+    link is removed: what lies elsewhere may be in use there.
 
     Raises:
         RunStoreError: It is being written, or cannot be deleted; the message says what is left where.
     """
+    if run.path.is_symlink():
+        _remove_link(run)
+        return
     lease = Lease.acquire(run)
     trash = RunDirectory(run.path.with_name(f"{_TRASH}{secrets.token_hex(8)}"), run.name)
     try:
@@ -66,6 +72,19 @@ def delete_run(run: RunDirectory) -> None:
         lease.release()
         raise RunStoreError(f"{trash.path}: what was {run.name} cannot be removed ({error.strerror})") from error
     _sweep(run.path.parent)
+
+
+def _remove_link(run: RunDirectory) -> None:
+    there = RunDirectory(run.path.resolve(), run.name)
+    # Where nothing can be written there is no writer that would lose its way by the link.
+    lease = Lease.acquire(there) if os.access(there.path, os.W_OK) else None
+    try:
+        run.path.unlink()
+    except OSError as error:
+        raise RunStoreError(f"{run.path}: the link cannot be removed ({error.strerror})") from error
+    finally:
+        if lease is not None:
+            lease.release()
 
 
 def _sweep(runs_dir: Path) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import calendar
+import contextlib
 import difflib
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
-from urllib.parse import unquote
 
 from tui_vae.config import path_of
 from tui_vae.errors import RunStoreError
-from tui_vae.runs.directory import RunDirectory, folder_name
+from tui_vae.runs.directory import RunDirectory, link_trouble, name_in, run_folder
+from tui_vae.runs.guarded import read_small
+from tui_vae.runs.head import read_start
 from tui_vae.runs.summary import RunSummary, summarised
 
 LATEST = "latest"
 _FOLDER = re.compile(r"(\d{8}-\d{6})-(.+)", re.DOTALL)
+_LARGEST_NAMES = 10_000
 
 
 def list_runs(runs_dir: Path) -> Iterator[RunSummary]:
@@ -24,64 +29,100 @@ def list_runs(runs_dir: Path) -> Iterator[RunSummary]:
     Raises:
         RunStoreError: The directory cannot be read. One that is not there has no runs.
     """
-    return map(summarised, runs_in(runs_dir))
+    return map(summarised, newest_first(runs_in(runs_dir)))
 
 
 def find_run(runs_dir: Path, text: str) -> RunDirectory:
     """The run that is meant by a name, a folder name, a path, or ``latest``; of several, the newest.
 
     Raises:
-        RunStoreError: There is none; the message says which names come close.
+        RunStoreError: There is none, or a link leads to none; the message says which names come close.
     """
     if os.sep in text or text in (os.curdir, os.pardir):
         return run_at(Path(path_of(text)))
     runs = runs_in(runs_dir)
     if not runs:
         raise RunStoreError(f"{runs_dir}: no runs are kept there; start one with: tui-vae, or give --runs-dir")
-    if text == LATEST:
-        return runs[0]
-    folder = folder_name(text)
-    for run in runs:
-        if run.path.name == text or _name_part(run.path) == folder:
-            return run
+    meant = runs if text == LATEST else [run for run in runs if _is_called(run, text)]
+    if meant:
+        return run_at(newest_first(meant)[0].path)
     if _is_run(Path(text)):
         return run_at(Path(text))
     close = difflib.get_close_matches(text, dict.fromkeys(run.name for run in runs), cutoff=0.4)
-    hint = f"close to it: {', '.join(close)}" if close else f"the newest is {runs[0].name}"
+    hint = f"close to it: {', '.join(close)}" if close else f"the newest is {newest_first(runs)[0].name}"
     raise RunStoreError(f"{runs_dir}: no run is called {text}; {hint}")
 
 
 def run_at(path: Path) -> RunDirectory:
-    """The run in a directory.
+    """The run in a directory, or in one that a link leads to.
 
     Raises:
         RunStoreError: It is not there, or no run.
     """
-    if not path.is_dir():
+    if (trouble := link_trouble(path)) is not None:
+        raise RunStoreError(f"{path}: {trouble}; bring that back, or remove the link")
+    if not os.path.isdir(path):
         raise RunStoreError(f"{path}: no such directory; tui-vae runs lists the runs")
     if not _is_run(path):
         raise RunStoreError(f"{path}: no run, for it has neither config.json nor events.jsonl")
-    path = Path(os.path.abspath(path))
-    return RunDirectory(path, unquote(_name_part(path)))
+    return _run(Path(os.path.abspath(path)))
 
 
-def runs_in(runs_dir: Path) -> list[RunDirectory]:
-    """Newest first, by the time in the folder's name; whoever gave a folder another name has it at the end.
+def runs_in(runs_dir: Path, known: Container[str] = ()) -> list[RunDirectory]:
+    """The runs of a directory in no order: its folders, and what its links lead to. A dead link stands for a run too.
+
+    Args:
+        runs_dir: The directory.
+        known: Names of entries that are left out, at next to no cost.
 
     Raises:
         RunStoreError: The directory cannot be read. One that is not there has no runs.
     """
     try:
         with os.scandir(runs_dir) as entries:
-            paths = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+            return [_run(Path(entry.path)) for entry in entries if entry.name not in known and _is_listed(entry)]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise RunStoreError(f"{runs_dir}: cannot be read ({error.strerror}); choose another --runs-dir") from error
-    visible = [path for path in paths if not path.name.startswith(".")]
-    runs = [path for path in visible if _FOLDER.fullmatch(path.name) or _is_run(path)]
-    runs.sort(key=lambda path: (_FOLDER.fullmatch(path.name) is not None, path.name), reverse=True)
-    return [RunDirectory(path, unquote(_name_part(path))) for path in runs]
+
+
+def newest_first(runs: Iterable[RunDirectory]) -> list[RunDirectory]:
+    """In the order in which they began, by their logs: wherever each was trained, and whatever clock its folder tells.
+
+    A run whose log holds nothing yet began when its folder says; what says nothing stands last, and then dead links.
+    """
+    return sorted(runs, key=start_key, reverse=True)
+
+
+def start_key(run: RunDirectory) -> tuple[float, str]:
+    """What runs are ordered by: unix time in seconds, and what tells those of the same time apart."""
+    start = read_start(run)
+    return (start.t if start is not None else _time_in_name(run.path)), run.path.name
+
+
+def _time_in_name(path: Path) -> float:
+    if link_trouble(path) is not None:
+        return -1.0
+    found = _FOLDER.fullmatch(path.name)
+    try:
+        return 0.0 if found is None else calendar.timegm(time.strptime(found[1], "%Y%m%d-%H%M%S"))
+    except ValueError:
+        return 0.0
+
+
+def _is_listed(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry of a directory of runs stands in the list of them."""
+    if entry.name.startswith("."):
+        return False
+    path = Path(entry.path)
+    if entry.is_symlink():
+        return link_trouble(path) is not None or _is_run(path)
+    return entry.is_dir(follow_symlinks=False) and (_FOLDER.fullmatch(path.name) is not None or _is_run(path))
+
+
+def _is_called(run: RunDirectory, text: str) -> bool:
+    return text == run.path.name or name_in(_name_part(run.path), (text,)) == text
 
 
 def _is_run(path: Path) -> bool:
@@ -89,10 +130,24 @@ def _is_run(path: Path) -> bool:
     return os.path.lexists(run.config) or os.path.lexists(run.log)
 
 
+def _run(path: Path) -> RunDirectory:
+    return RunDirectory(path, name_in(_name_part(path), _known_names(path)))
+
+
+def _known_names(path: Path) -> Iterator[str]:
+    """Names of a run that it has kept; nothing is read before the first is asked for."""
+    run = RunDirectory(path, path.name)
+    with contextlib.suppress(OSError):
+        yield from read_small(run.name_file, _LARGEST_NAMES).decode(errors="replace").splitlines()
+    start = read_start(run)
+    if start is not None:
+        yield start.name
+
+
 def renamed(run: RunDirectory, name: str) -> RunDirectory:
     """Where a run would lie under another name: what its folder says of the time stays."""
     found = _FOLDER.fullmatch(run.path.name)
-    folder = f"{found[1]}-{folder_name(name)}" if found is not None else folder_name(name)
+    folder = f"{found[1]}-{run_folder(name)}" if found is not None else run_folder(name)
     return RunDirectory(run.path.with_name(folder), name)
 
 

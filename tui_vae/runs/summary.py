@@ -26,11 +26,11 @@ from tui_vae.events import (
     State,
 )
 from tui_vae.runs.decoding import decode_line
-from tui_vae.runs.directory import RunDirectory, read_config
+from tui_vae.runs.directory import RunDirectory, link_trouble, read_config
 from tui_vae.runs.guarded import open_regular
+from tui_vae.runs.head import first_line
 from tui_vae.runs.liveness import liveness, read_lease
 
-MOST_BYTES_OF_HEAD = 1 << 20
 MOST_BYTES_OF_TAIL = 8 << 20
 _CHUNK = 1 << 18
 _MOST_DECODED = 20_000
@@ -119,6 +119,7 @@ def summarised(run: RunDirectory) -> RunSummary:
     size = _size(run)
     config, started, trouble = _beginning(run)
     if config is None and started is None:
+        trouble = link_trouble(run.path) or trouble
         return RunSummary(run, "damaged" if trouble else "empty", size, trouble=trouble)
     names, dataset, epochs = _told_by(config, started)
     tail = _end(run, names)
@@ -156,8 +157,7 @@ def _beginning(run: RunDirectory) -> tuple[TrainConfig | None, RunStarted | None
     with contextlib.suppress(RunStoreError):
         config = read_config(run)
     try:
-        with os.fdopen(open_regular(run.log), "rb") as file:
-            line = file.readline(MOST_BYTES_OF_HEAD)
+        line = first_line(run)
         if not line:
             return config, None, None
         event = decode_line(line)

@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 
 from tests.unit.runs.leases import elsewhere, put, record
-from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
+from tests.unit.runs.stored_runs import CONFIG, began, ended, held_out, stored_run
 from tui_vae.cli.runs import delete_runs, show_runs
 from tui_vae.errors import RunStoreError, UsageError
-from tui_vae.runs import RunDirectory
+from tui_vae.runs import RunDirectory, create_run
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_deleting_takes_a_yes(
         monkeypatch.setattr("sys.stdin", keyboard)
         assert delete_runs(runs_dir, ["lynx"], yes=False) == 0
         assert len(folders(runs_dir)) == left
-    assert "Delete 20260201-000000-lynx for good? [y/N]" in capsys.readouterr().err
+    assert "Delete lynx (20260201-000000-lynx) for good? [y/N]" in capsys.readouterr().err
 
 
 def test_nobody_to_ask_is_refused(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,16 +152,38 @@ def test_a_run_whose_writer_is_alive_is_not_deleted(runs_dir: Path) -> None:
     assert len(folders(runs_dir)) == 3
 
 
-def test_nothing_outside_the_runs_directory_is_deleted(runs_dir: Path, tmp_path: Path) -> None:
+def test_nothing_outside_the_runs_directory_is_deleted(
+    capsys: pytest.CaptureFixture[str], runs_dir: Path, tmp_path: Path
+) -> None:
     outside = stored_run(tmp_path / "outside", "mine").path
     (runs_dir / "20260501-000000-link").symlink_to(outside)
     (runs_dir / "notes").mkdir()
     (runs_dir / "20260201-000000-lynx" / "link").symlink_to(outside)
-    for text in (str(outside), str(runs_dir / "20260501-000000-link"), "link", str(runs_dir / "notes"), str(runs_dir)):
+    for text in (str(outside), str(runs_dir / "notes"), str(runs_dir)):
         with pytest.raises(RunStoreError):
             delete_runs(runs_dir, [text], yes=True)
-    delete_runs(runs_dir, ["lynx"], yes=True)
+    delete_runs(runs_dir, ["lynx", "link"], yes=True)
+    said = f"deleted link (20260501-000000-link), only the link: the run stays in {outside}\n"
+    assert capsys.readouterr().out == f"deleted lynx (20260201-000000-lynx)\n{said}"
     assert (outside / "config.json").exists()
-    assert len(list(runs_dir.iterdir())) == 4
+    assert folders(runs_dir) == {"otter", "Bear", ""}
     with pytest.raises(UsageError, match="takes the runs to delete"):
         delete_runs(runs_dir, [], yes=True)
+
+
+def test_a_dead_link_is_told_in_a_line(capsys: pytest.CaptureFixture[str], runs_dir: Path) -> None:
+    (runs_dir / "moved").symlink_to("/disk/moved")
+    for as_json in (False, True):
+        show_runs(runs_dir, (), sort="age", pattern=None, as_json=as_json)
+        output = capsys.readouterr()
+        assert output.err == f"tui-vae: {runs_dir / 'moved'}: a link to /disk/moved, which is not there\n"
+        assert "moved" in output.out
+
+
+def test_a_name_that_is_not_latin_is_shown_as_given(capsys: pytest.CaptureFixture[str], runs_dir: Path) -> None:
+    name = "模型比较实验" * 10
+    create_run(runs_dir, name, CONFIG)
+    assert names(shown(capsys, runs_dir, name, as_json=True)) == [name]
+    assert name in "".join(line.split("  ")[0].strip() for line in shown(capsys, runs_dir, name).splitlines()[2:])
+    delete_runs(runs_dir, [name], yes=True)
+    assert capsys.readouterr().out.startswith(f"deleted {name} (2")

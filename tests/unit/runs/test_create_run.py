@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import calendar
 import errno
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -30,7 +32,7 @@ CONFIG = TrainConfig(
 @pytest.fixture
 def one_second(monkeypatch: pytest.MonkeyPatch) -> None:
     """All runs of the test begin within the same second."""
-    monkeypatch.setattr(directory.time, "strftime", lambda _: "20260102-030405")
+    monkeypatch.setattr(directory.time, "strftime", lambda *_: "20260102-030405")
 
 
 def test_the_stored_configuration_is_the_one_given(tmp_path: Path) -> None:
@@ -64,6 +66,19 @@ def test_a_folder_says_when_the_run_began_and_what_it_is_called(tmp_path: Path, 
     run = create_run(tmp_path, "quiet-otter", CONFIG)
     assert run.name == "quiet-otter"
     assert run.path == tmp_path / "20260102-030405-quiet-otter"
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "UTC"])
+def test_a_folder_says_it_in_utc_wherever_that_is(tmp_path: Path, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        with monkeypatch.context() as there:
+            there.setenv("TZ", zone)
+            time.tzset()
+            before = time.time()
+            folder = create_run(tmp_path, "otter", CONFIG).path.name
+    finally:
+        time.tzset()
+    assert before - 1 <= calendar.timegm(time.strptime(folder[:15], "%Y%m%d-%H%M%S")) <= time.time()
 
 
 def test_a_made_up_name_that_is_taken_is_replaced_by_another(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from tests.unit.runs.leases import put, record
 from tests.unit.runs.stored_runs import began, ended, stored_run
 from tui_vae.errors import RunStoreError, UsageError
+from tui_vae.runs import RunDirectory
 from tui_vae.runs.keeping import delete_run, rename_run
 from tui_vae.runs.lease import Lease
 from tui_vae.runs.listing import find_run, list_runs
@@ -102,3 +104,73 @@ def test_what_another_process_is_deleting_is_left_to_it(tmp_path: Path) -> None:
     other.path.rename(tmp_path / ".deleted-0123")
     delete_run(stored_run(tmp_path, "otter", [began()]))
     assert [path.name for path in tmp_path.iterdir()] == [".deleted-0123"]
+
+
+@pytest.fixture
+def behind_a_link(tmp_path: Path) -> tuple[RunDirectory, Path]:
+    """A run as its link in a directory of runs stands for it, and where it lies."""
+    there = stored_run(tmp_path / "disk", "otter", [began(), *ended()]).path
+    link = tmp_path / "runs" / "moved"
+    link.parent.mkdir()
+    link.symlink_to(os.path.relpath(there, link.parent))
+    return find_run(tmp_path / "runs", "moved"), there
+
+
+def test_of_a_run_behind_a_link_only_the_link_is_deleted(behind_a_link: tuple[RunDirectory, Path]) -> None:
+    run, there = behind_a_link
+    before = sorted(there.iterdir())
+    delete_run(run)
+    assert list(run.path.parent.iterdir()) == []
+    assert sorted(there.iterdir()) == before
+
+
+def test_of_a_run_behind_a_link_the_link_is_renamed(behind_a_link: tuple[RunDirectory, Path]) -> None:
+    run, there = behind_a_link
+    for name in ("lynx", "模" * 64, "😀" * 64):
+        run = rename_run(run, name)
+        assert find_run(run.path.parent, name) == run
+        assert run.path.resolve() == there
+    assert not run.lease.exists()
+
+
+def test_a_link_to_a_run_that_is_written_stays(behind_a_link: tuple[RunDirectory, Path]) -> None:
+    run, there = behind_a_link
+    put(RunDirectory(there, "otter").lease, record())
+    with pytest.raises(RunStoreError, match="is being written by"):
+        delete_run(run)
+    with pytest.raises(RunStoreError, match="is being written by"):
+        rename_run(run, "lynx")
+    assert run.path.is_symlink()
+
+
+def test_a_link_that_cannot_be_removed_stays_and_nothing_is_left_in_the_run(
+    behind_a_link: tuple[RunDirectory, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, there = behind_a_link
+    unlink = Path.unlink
+
+    def fail(path: Path, missing_ok: bool = False) -> None:
+        if path == run.path:
+            raise PermissionError(13, "Permission denied")
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", fail)
+    with pytest.raises(RunStoreError, match="the link cannot be removed"):
+        delete_run(run)
+    assert run.path.is_symlink()
+    assert not RunDirectory(there, "otter").lease.exists()
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_a_run_has_the_one_long_name_or_the_other_at_any_time(
+    tmp_path: Path, moves: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = "一" * 64, "二" * 64, "三" * 64
+    run = rename_run(rename_run(stored_run(tmp_path, "otter", [began()]), first), second)
+    if not moves:
+        monkeypatch.setattr(Lease, "move", lambda *_: (_ for _ in ()).throw(OSError(30, "Read-only file system")))
+        with pytest.raises(RunStoreError, match="cannot be renamed"):
+            rename_run(run, third)
+    else:
+        assert rename_run(run, third).name == third
+    assert names(tmp_path) == [third if moves else second]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.runs.leases import dead_process, put, record
-from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
+from tests.unit.runs.stored_runs import CONFIG, began, ended, held_out, stored_run
 from tui_vae.errors import RunStoreError
 from tui_vae.events import ModelStarted, Notice, Parameters, Progress, Schedule, State, encode
-from tui_vae.runs import RunDirectory, summary
+from tui_vae.runs import RunDirectory, create_run, summary
+from tui_vae.runs.directory import folder_name, run_folder
 from tui_vae.runs.listing import find_run, list_runs
 from tui_vae.runs.summary import ModelSummary, summarised
 
@@ -93,11 +96,112 @@ def test_where_there_are_no_runs_the_way_to_one_is_told(tmp_path: Path, text: st
 def test_runs_are_listed_newest_first_and_nothing_else(runs_dir: Path, tmp_path: Path) -> None:
     (runs_dir / "notes").mkdir()
     (runs_dir / "file").write_bytes(b"")
-    (runs_dir / "20270101-000000-link").symlink_to(runs_dir / "20260101-000000-otter")
+    (runs_dir / ".hidden").symlink_to(runs_dir / "20260101-000000-otter")
     stored_run(runs_dir, "x").path.rename(runs_dir / "renamed")
     names = [found.run.path.name for found in list_runs(runs_dir)]
     assert names == ["20260301-000000-lynx", "20260201-000000-otter", "20260101-000000-otter", "renamed"]
     assert list(list_runs(tmp_path / "nothing")) == []
+
+
+def test_the_order_is_that_in_which_runs_began_whatever_their_folders_say(tmp_path: Path) -> None:
+    stored_run(tmp_path, "tokyo", [began(t=1000.0)], at="20261201-050000")
+    stored_run(tmp_path, "york", [began(t=1004.0)], at="20261130-150004")
+    stored_run(tmp_path, "moved", [began(t=1002.0)], at="20300101-000000").path.rename(tmp_path / "mine")
+    stored_run(tmp_path, "otter", [began(t=1001.0)], at="20270101-000000")
+    stored_run(tmp_path, "otter", [began(t=1003.0)], at="20260101-000000")
+    listed = list(list_runs(tmp_path))
+    assert [found.began for found in listed] == [1004.0, 1003.0, 1002.0, 1001.0, 1000.0]
+    assert find_run(tmp_path, "latest").name == "york"
+    assert find_run(tmp_path, "otter").path.name == "20260101-000000-otter"
+    with pytest.raises(RunStoreError, match="the newest is york"):
+        find_run(tmp_path, "zzzz")
+
+
+def test_a_run_that_was_resumed_keeps_its_place_by_its_first_start(tmp_path: Path) -> None:
+    stored_run(tmp_path, "lynx", [began(t=1000.0), *ended("stopped"), began(t=3000.0)])
+    stored_run(tmp_path, "otter", [began(t=2000.0)])
+    assert [found.run.name for found in list_runs(tmp_path)] == ["otter", "lynx"]
+
+
+@pytest.mark.parametrize("first", [b"", b"garbage\n", b'{"v":1,"t":1e300,"event":"run_started"}\n'])
+def test_where_the_log_does_not_tell_the_folder_does_in_utc(tmp_path: Path, first: bytes) -> None:
+    stored_run(tmp_path, "before", [began(t=1767225599.0)])
+    stored_run(tmp_path, "silent", at="20260101-000000").log.write_bytes(first)
+    stored_run(tmp_path, "after", [began(t=1767225601.0)])
+    stored_run(tmp_path, "odd", at="20269999-999999").log.write_bytes(first)
+    assert [found.run.name for found in list_runs(tmp_path)] == ["after", "silent", "before", "odd"]
+
+
+def test_a_run_behind_a_link_is_a_run(runs_dir: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "disk" / "moved"
+    stored_run(tmp_path / "disk", "x", [began(t=2e9), *ended()]).path.rename(moved)
+    (runs_dir / "moved").symlink_to(moved)
+    (runs_dir / "20260401-000000-lynx").symlink_to("../disk/moved")
+    linked = tmp_path / "linked"
+    linked.symlink_to(runs_dir)
+    for folder in (runs_dir, linked):
+        newest = list(list_runs(folder))[:2]
+        assert [(found.run.name, found.state) for found in newest] == [("moved", "finished"), ("lynx", "finished")]
+        assert find_run(folder, "moved").path == folder / "moved"
+        assert find_run(folder, "latest").name == "moved"
+        assert find_run(folder, "lynx").path.name == "20260401-000000-lynx"
+        assert find_run(folder, str(folder / "moved") + "/").name == "moved"
+
+
+def test_links_that_lead_to_no_run_are_no_runs_and_dead_ones_are_told(runs_dir: Path, tmp_path: Path) -> None:
+    (runs_dir / "20270101-000000-folder").symlink_to(tmp_path)
+    (runs_dir / "20270101-000000-up").symlink_to(".")
+    (runs_dir / "file").symlink_to(stored_run(tmp_path, "x").log)
+    (runs_dir / "20270101-000000-lost").symlink_to(tmp_path / "nowhere")
+    (runs_dir / "round").symlink_to("round")
+    found = {found.run.name: found for found in list_runs(runs_dir)}
+    assert list(found) == ["lynx", "otter", "round", "lost"]
+    assert (found["lost"].state, found["lost"].trouble) == (
+        "damaged",
+        f"a link to {tmp_path / 'nowhere'}, which is not there",
+    )
+    assert found["round"].trouble == "a link to round, which leads back to itself"
+    assert find_run(runs_dir, "latest").name == "lynx"
+    for text in ("lost", "20270101-000000-lost", str(runs_dir / "20270101-000000-lost")):
+        with pytest.raises(RunStoreError, match=r"lost: a link to .*nowhere, which is not there; bring that back"):
+            find_run(runs_dir, text)
+    with pytest.raises(RunStoreError, match="no run is called up"):
+        find_run(runs_dir, "up")
+
+
+def test_of_one_name_a_dead_link_never_stands_before_a_run(tmp_path: Path) -> None:
+    run = stored_run(tmp_path, "otter", [began(t=1.0)])
+    (tmp_path / "20300101-000000-otter").symlink_to("nowhere")
+    assert find_run(tmp_path, "otter") == run
+
+
+LONG = ["模" * 64, "🙂" * 64, "a" + "ä" * 63, "模型比较" * 5 + "-0123456789abcdef"]
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_name_that_is_too_long_for_a_folder_is_kept_whole(tmp_path: Path, name: str) -> None:
+    run = create_run(tmp_path, name, CONFIG)
+    assert len(run.path.name) <= 16 + 200
+    unquote(run.path.name, errors="strict")  # cut between two characters
+    for typed in (name, run.path.name, str(run.path), "latest"):
+        assert find_run(tmp_path, typed) == run
+    assert [found.run for found in list_runs(tmp_path)] == [run]
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_folders_that_were_cut_within_a_character_have_the_name_of_their_log(tmp_path: Path, name: str) -> None:
+    run = RunDirectory(tmp_path / f"20260101-000000-{folder_name(name)}", name)
+    stored_run(tmp_path, "x", [began(name)]).path.rename(run.path)
+    assert [found.run for found in list_runs(tmp_path)] == [run]
+    assert find_run(tmp_path, name) == run
+
+
+def test_a_name_that_is_kept_nowhere_is_cut_at_a_character_with_a_sign(tmp_path: Path) -> None:
+    for cut in (folder_name, run_folder):
+        stored_run(tmp_path, "x").path.rename(tmp_path / f"20260101-000000-{cut('模' * 64)}")
+        (found,) = list_runs(tmp_path)
+        assert found.run.name == "模" * 20 + "…"
+        shutil.rmtree(found.run.path)
 
 
 def test_a_finished_run(tmp_path: Path) -> None:

@@ -1,0 +1,53 @@
+"""The first record of a log: when a run began, and under which name. It is written once and never changes."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Literal
+
+import msgspec
+
+from tui_vae.runs.checksums import line_is_intact
+from tui_vae.runs.decoding import LATEST_TIME
+from tui_vae.runs.directory import RunDirectory
+from tui_vae.runs.guarded import open_regular
+
+MOST_BYTES = 1 << 20
+
+
+class Start(msgspec.Struct, frozen=True):
+    """What the record says; ``t`` is unix time in seconds."""
+
+    v: Literal[1]
+    t: Annotated[float, msgspec.Meta(ge=0, le=LATEST_TIME)]
+    event: Literal["run_started"]
+    name: str
+
+
+def first_line(run: RunDirectory) -> bytes:
+    """The first line of a log, as far as it is read; empty where nothing is logged yet.
+
+    Raises:
+        OSError: The log is not there, or cannot be read.
+    """
+    with os.fdopen(open_regular(run.log), "rb") as file:
+        return file.readline(MOST_BYTES)
+
+
+def start_of(line: bytes) -> Start | None:
+    """The start of a run that the first line of its log records; ``None`` if it records none."""
+    try:
+        return _DECODER.decode(line) if line_is_intact(line.rstrip(b"\n")) else None
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def read_start(run: RunDirectory) -> Start | None:
+    """The start of a run; ``None`` while nothing is logged, and where that cannot be read."""
+    try:
+        return start_of(first_line(run))
+    except OSError:
+        return None
+
+
+_DECODER = msgspec.json.Decoder(Start)
