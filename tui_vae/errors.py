@@ -6,6 +6,7 @@ shown: the command line prints the line on stderr and leaves with ``exit_code``.
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
 
 
@@ -64,3 +65,41 @@ class EvaluationError(TuiVaeError):
     """A model cannot be measured."""
 
     exit_code = ExitCode.MODEL_FAILED
+
+
+_WAYS_TO_SAY_NO_MEMORY = ("allocate memory", "failed to map segment", "bad_alloc", "out of memory")
+"""How torch, the dynamic linker, C++ and CUDA do."""
+
+_LIMITS = {
+    errno.EMFILE: "; the limit of open files is too low (ulimit -n)",
+    errno.ENFILE: "; the system has too many open files",
+    errno.EFBIG: "; the file is beyond the size that is allowed (ulimit -f) or possible there",
+    errno.ENOMEM: "; more memory is needed, or a higher limit (ulimit -v, or that of the container)",
+}
+
+
+def system_failure(error: BaseException) -> str | None:
+    """Describe in one line what the system refused: memory, a thread, a file, a library.
+
+    Returns:
+        The line, or ``None`` where the error is not the system's, and so a fault of the program.
+    """
+    if isinstance(error, ImportError):
+        while isinstance(error.__cause__, ImportError):  # NumPy puts a page of advice around it
+            error = error.__cause__
+    text = one_line(error)
+    if isinstance(error, MemoryError) or any(words in text.lower() for words in _WAYS_TO_SAY_NO_MEMORY):
+        return f"not enough memory ({text}){_LIMITS[errno.ENOMEM]}"
+    if isinstance(error, RuntimeError) and "start new thread" in text:
+        return "no more threads can be started; memory is short, or the limit of processes is too low (ulimit -u)"
+    if isinstance(error, ImportError) and not (error.name or "").startswith("tui_vae"):
+        return f"a library cannot be loaded ({text}); install tui-vae again"
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or text}{_LIMITS.get(error.errno or 0, '')}"
+    return None
+
+
+def one_line(error: BaseException) -> str:
+    """The text of an error as one line, or its kind where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__

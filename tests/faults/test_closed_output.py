@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tui_vae.events import Event, RunFinished
 
 Start = Callable[..., "subprocess.Popen[str]"]
 StartLoaded = Callable[..., TalkingChild]
+RunTo = Callable[..., "subprocess.CompletedProcess[str]"]
 Whole = Callable[..., "list[Event]"]
 
 
@@ -73,12 +76,60 @@ def test_training_goes_on_without_a_stream(start: Start, whole_run: Whole, descr
     assert_trained_to_the_end(process, whole_run)
 
 
+PRINT_AND_LEAVE = (["--help"], ["--version"], ["watch", "--help"], ["runs"], ["runs", "--json", "lynx"])
+
+
+@pytest.fixture
+def run_to(environment: dict[str, str], tmp_path: Path) -> RunTo:
+    """Runs a command that prints and leaves, with its output where it is said to go."""
+    run = tmp_path / "runs" / "20260101-000000-lynx"
+    run.mkdir(parents=True)
+    (run / "events.jsonl").touch()
+    (run / "config.json").write_text("{}")
+
+    def run(arguments: Sequence[str], stdout: int, stderr: int, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "tui_vae", *arguments],
+            cwd=tmp_path,
+            env=environment | env,
+            stdout=stdout,
+            stderr=stderr,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-@pytest.mark.parametrize("choice", ["--help", "--version"])
-def test_help_that_cannot_be_written_is_told_in_one_line(start: Start, choice: str) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", PRINT_AND_LEAVE, ids=" ".join)
+def test_what_cannot_be_written_is_told_in_one_line(run_to: RunTo, arguments: list[str], unbuffered: str) -> None:
     with open("/dev/full", "w") as full:
-        process = start(choice, stdout=full)
-        _, stderr = process.communicate(timeout=120)
-    assert process.returncode != 0
-    assert "Traceback" not in stderr
-    assert stderr.count("\n") == 1
+        done = run_to(arguments, full.fileno(), subprocess.PIPE, PYTHONUNBUFFERED=unbuffered)
+    assert done.returncode == 1
+    assert done.stderr == "tui-vae: the output cannot be written (No space left on device)\n"
+
+
+@pytest.mark.parametrize("arguments", PRINT_AND_LEAVE, ids=" ".join)
+def test_a_reader_that_has_left_is_no_failure(run_to: RunTo, arguments: list[str]) -> None:
+    """As with ``tui-vae --help | head -1``."""
+    with closed_pipe() as pipe:
+        done = run_to(arguments, pipe, subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), (["--no-such"], 2), (["runs", "swan"], 4)], ids=str)
+def test_the_exit_code_is_the_same_when_nobody_reads_anything(run_to: RunTo, arguments: list[str], code: int) -> None:
+    with closed_pipe() as pipe:
+        assert run_to(arguments, pipe, pipe).returncode == code
+
+
+@contextmanager
+def closed_pipe() -> Iterator[int]:
+    """The end of a pipe whose reader has left."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    yield writing
+    os.close(writing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -15,7 +16,7 @@ from tui_vae import __version__
 from tui_vae.cli.options import CONFIGS, configurations, display_of, evaluation_of, runs_dir_of, with_options
 from tui_vae.cli.signals import StopSignals
 from tui_vae.config import DisplayConfig, EvaluationConfig
-from tui_vae.errors import ExitCode, TuiVaeError
+from tui_vae.errors import ExitCode, TuiVaeError, system_failure
 from tui_vae.view.printable import printable
 
 # Typer carries its own copy of click from some version on; the root of its usage errors is reached from its own name.
@@ -26,6 +27,9 @@ _HELP = (
     "With no option at all: a linear baseline and a deeper model, 20 epochs of MNIST, in the interface. "
     "Every run is kept in a directory of its own."
 )
+_WRITES_FAIL_WITH = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""Of what is written, only stdout has no name to tell."""
+
 _EPILOG = "Example: tui-vae --model baseline= --model wide=1024 --zdim 16 --epochs 10"
 
 app = typer.Typer(
@@ -37,23 +41,60 @@ app = typer.Typer(
 
 
 def run(signals: StopSignals) -> int:
-    """Run the command line of this process; returns its exit code."""
+    """Run the command line of this process; returns its exit code.
+
+    A reader that leaves, as ``head`` does, is no failure. The command group's own ``main`` would make it one.
+    """
+    code = ExitCode.OK
     try:
-        result = app(standalone_mode=False, prog_name="tui-vae", obj=signals)
-        return result if isinstance(result, int) else ExitCode.OK
+        code = _invoke(signals)
+        sys.stdout.flush()
     except TuiVaeError as error:
-        return _tell(str(error), error.exit_code)
+        code = _tell(str(error), error.exit_code)
     except _CommandLineError as error:
         message: str = error.format_message()
-        return _tell(f"{message} (tui-vae --help lists the options)", ExitCode.USAGE)
+        code = _tell(f"{message} (tui-vae --help lists the options)", ExitCode.USAGE)
     except (typer.Abort, KeyboardInterrupt):
-        return ExitCode.STOPPED
+        code = ExitCode.STOPPED
     except BrokenPipeError:
-        # Whoever read our output has left; nothing more can be told to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
+        pass
     except Exception as error:
-        return _tell(f"internal error: {type(error).__name__}: {error}; --debug shows where", ExitCode.MODEL_FAILED)
+        code = _tell(_told(error), ExitCode.MODEL_FAILED)
+    _drop_what_cannot_be_written()
+    return code
+
+
+def _invoke(signals: StopSignals) -> int:
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("tui-vae", sys.argv[1:], obj=signals) as context:
+            result = command.invoke(context)
+            return result if isinstance(result, int) else ExitCode.OK
+    except typer.Exit as left:
+        return left.exit_code
+    except SystemExit as left:
+        if isinstance(left.__context__, BrokenPipeError):  # Rich's console, on which help is printed, leaves so
+            return ExitCode.OK
+        raise
+
+
+def _told(error: Exception) -> str:
+    """What to tell of an error that nothing before has put into words."""
+    failure = system_failure(error)
+    if failure is None:
+        return f"internal error: {type(error).__name__}: {error}; --debug shows where"
+    if isinstance(error, OSError) and error.filename is None and error.errno in _WRITES_FAIL_WITH:
+        return f"the output cannot be written ({failure})"
+    return failure
+
+
+def _drop_what_cannot_be_written() -> None:
+    """Leave Python nothing to complain about when it flushes its streams at the end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _tell(message: str, code: int) -> int:
