@@ -12,13 +12,15 @@ import math
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tui_vae.errors import DataError
 
-_UINT8 = 0x08
+_TYPES = {"uint8": 0x08, ">i4": 0x0C}
+_CALLED = {"uint8": "unsigned bytes", ">i4": "integers of four bytes"}
 
 
 def read_idx_gz(path: Path, *, dimensions: int, sha256: str) -> npt.NDArray[np.uint8]:
@@ -33,37 +35,57 @@ def read_idx_gz(path: Path, *, dimensions: int, sha256: str) -> npt.NDArray[np.u
         DataError: The file is missing, damaged, of another format, or not the known one.
     """
     try:
-        content = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read ({_cause(error)}); install tui-vae again") from error
+        content = unpacked(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({cause(error)}); install tui-vae again") from error
     array = parse_idx(content, dimensions=dimensions, name=str(path))
     if hashlib.sha256(content).hexdigest() != sha256:
         raise DataError(f"{path}: content differs from the published file; install tui-vae again")
     return array
 
 
-def parse_idx(content: bytes, *, dimensions: int, name: str) -> npt.NDArray[np.uint8]:
-    """The uint8 array held by the bytes of an IDX file, without copying them; it is read-only.
+def unpacked(path: Path) -> bytes:
+    """The decompressed content of a gzip file.
 
     Raises:
-        DataError: The bytes are no IDX file of uint8 with that many dimensions, or their number does not fit.
+        OSError: It cannot be read, or is damaged.
+    """
+    try:
+        return gzip.decompress(path.read_bytes())
+    except (EOFError, zlib.error) as error:
+        raise gzip.BadGzipFile(str(error)) from error
+
+
+def parse_idx(content: bytes, *, dimensions: int, name: str, dtype: str = "uint8") -> npt.NDArray[Any]:
+    """The array held by the bytes of an IDX file, without copying them; it is read-only.
+
+    Args:
+        content: The bytes.
+        dimensions: Number of dimensions that the array must have.
+        name: What to call the file in an error.
+        dtype: The type that its elements must have: ``"uint8"`` or ``">i4"``.
+
+    Raises:
+        DataError: The bytes are no IDX file of that type with that many dimensions, or their number does not fit.
     """
     header = 4 + 4 * dimensions
     if len(content) < header or content[:2] != b"\0\0":
         raise DataError(f"{name}: not an IDX file")
-    if content[2] != _UINT8:
-        raise DataError(f"{name}: elements of type 0x{content[2]:02x}, not unsigned bytes")
+    if content[2] != _TYPES[dtype]:
+        raise DataError(f"{name}: elements of type 0x{content[2]:02x}, not {_CALLED[dtype]}")
     if content[3] != dimensions:
-        raise DataError(f"{name}: {content[3]} dimensions instead of {dimensions}; were images and labels swapped?")
+        raise DataError(
+            f"{name}: {content[3]} dimensions instead of {dimensions}, as if images and labels were swapped"
+        )
     shape = struct.unpack(f">{dimensions}I", content[4:header])
-    expected = math.prod(shape)
+    expected = math.prod(shape) * np.dtype(dtype).itemsize
     if len(content) - header != expected:
-        raise DataError(f"{name}: {len(content) - header:,} elements instead of {expected:,}; is it truncated?")
+        raise DataError(f"{name}: {len(content) - header:,} bytes of data instead of {expected:,}")
     try:
-        return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
+        return np.frombuffer(content, dtype=dtype, offset=header).reshape(shape)
     except ValueError as error:  # no element, and sizes beyond any memory
         raise DataError(f"{name}: impossible sizes {shape}") from error
 
 
-def _cause(error: BaseException) -> str:
-    return str(error.strerror) if isinstance(error, OSError) and error.strerror else str(error)
+def cause(error: OSError) -> str:
+    return error.strerror or str(error)

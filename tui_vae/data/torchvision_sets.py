@@ -1,17 +1,42 @@
-"""The data sets that torchvision knows how to find, read and download."""
+"""The data sets that torchvision knows and downloads; their IDX files are read here, also as they come, compressed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
+import numpy.typing as npt
 import torch
 
+from tui_vae.data.idx import cause, parse_idx, unpacked
 from tui_vae.data.splits import Split
-from tui_vae.errors import DataError
+from tui_vae.errors import DataError, one_line
 
-_FOLDERS = {"fashion-mnist": "FashionMNIST", "kmnist": "KMNIST", "qmnist": "QMNIST", "emnist-digits": "EMNIST"}
+_CLASSES = 10
+_QMNIST_TEST_IMAGES = 10_000
+"""Of QMNIST's test split, those that are MNIST's own; they come first."""
+
+_MNIST_FILES = (
+    *("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    *("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+)
+_QMNIST_FILES = (
+    *("qmnist-train-images-idx3-ubyte", "qmnist-train-labels-idx2-int"),
+    *("qmnist-test-images-idx3-ubyte", "qmnist-test-labels-idx2-int"),
+)
+_EMNIST_FILES = (
+    *("emnist-digits-train-images-idx3-ubyte", "emnist-digits-train-labels-idx1-ubyte"),
+    *("emnist-digits-test-images-idx3-ubyte", "emnist-digits-test-labels-idx1-ubyte"),
+)
+_LAYOUT = {
+    "fashion-mnist": ("FashionMNIST", _MNIST_FILES),
+    "kmnist": ("KMNIST", _MNIST_FILES),
+    "qmnist": ("QMNIST", _QMNIST_FILES),
+    "emnist-digits": ("EMNIST", _EMNIST_FILES),
+}
+"""Of each data set, the folder that torchvision gives it, and its files: images and labels of both splits."""
 
 
 def load_torchvision(name: str, data_dir: Path, *, download: bool) -> tuple[Split, Split]:
@@ -20,39 +45,104 @@ def load_torchvision(name: str, data_dir: Path, *, download: bool) -> tuple[Spli
     Raises:
         DataError: The files are not there and may not or could not be downloaded, or they are damaged.
     """
-    from torchvision import datasets  # noqa: PLC0415 - two seconds that only these data sets cost
+    folder_name, files = _LAYOUT[name]
+    folder = data_dir / folder_name / "raw"
+    contents = {file: _content(name, folder, file) for file in files}
+    if download and None in contents.values():
+        _download(name, data_dir, folder)
+        contents = {file: _content(name, folder, file) for file in files}
+    found = {file: content for file, content in contents.items() if content is not None}
+    if len(found) < len(files):
+        raise _missing(name, folder, files, found)
+    train_images, train_labels, test_images, test_labels = (_array(name, folder, file, found[file]) for file in files)
+    if name == "qmnist":
+        test_images, test_labels = test_images[:_QMNIST_TEST_IMAGES], test_labels[:_QMNIST_TEST_IMAGES]
+    return _split(name, folder, train_images, train_labels), _split(name, folder, test_images, test_labels)
 
-    makers: dict[str, Callable[[bool], Any]] = {
-        "fashion-mnist": lambda train: datasets.FashionMNIST(str(data_dir), train=train, download=download),
-        "kmnist": lambda train: datasets.KMNIST(str(data_dir), train=train, download=download),
-        "qmnist": lambda train: datasets.QMNIST(str(data_dir), what="train" if train else "test10k", download=download),
-        "emnist-digits": lambda train: datasets.EMNIST(str(data_dir), split="digits", train=train, download=download),
+
+def _content(name: str, folder: Path, file: str) -> bytes | None:
+    """What a file holds, or its compressed form; ``None`` if neither is there."""
+    readers: tuple[tuple[Path, Callable[[Path], bytes]], ...] = (
+        (folder / file, Path.read_bytes),
+        (folder / f"{file}.gz", unpacked),
+    )
+    for path, read in readers:
+        try:
+            return read(path)
+        except FileNotFoundError:
+            continue
+        except NotADirectoryError as error:
+            raise DataError(f"{name}: {folder} cannot be a directory: part of it is a file; see --data-dir") from error
+        except OSError as error:
+            raise DataError(f"{name}: {path} cannot be read ({cause(error)}); {_replace(path)}") from error
+    return None
+
+
+def _missing(name: str, folder: Path, files: Sequence[str], found: Collection[str]) -> DataError:
+    missing = ", ".join(file for file in files if file not in found)
+    if found:
+        return DataError(f"{name}: {folder} lacks {missing}; add --download, or put it there, as it is or as .gz")
+    return DataError(
+        f"{name} is not in {folder}; add --download, or put its IDX files there, as they are or as .gz: {missing}"
+    )
+
+
+def _array(name: str, folder: Path, file: str, content: bytes) -> npt.NDArray[Any]:
+    path = folder / file if (folder / file).exists() else folder / f"{file}.gz"
+    dimensions, element = file.rpartition("-idx")[2].split("-")
+    dtype = {"ubyte": "uint8", "int": ">i4"}[element]
+    try:
+        return parse_idx(content, dimensions=int(dimensions), name=str(path), dtype=dtype)
+    except DataError as error:
+        raise DataError(f"{name}: {error}; {_replace(path)}") from error
+
+
+def _split(name: str, folder: Path, images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Split:
+    if name == "emnist-digits":  # stored transposed
+        images = images.transpose(0, 2, 1)
+    digits = labels if labels.ndim == 1 else labels[:, :1].ravel()  # of QMNIST; provenance follows
+    if len(digits) != len(images):
+        raise DataError(f"{name} in {folder}: {len(images):,} images but labels {labels.shape}; were files mixed up?")
+    if digits.size == 0 or not 0 <= digits.min() <= digits.max() < _CLASSES:
+        raise DataError(f"{name} in {folder}: no images, or labels that are not 0 to {_CLASSES - 1}")
+    try:
+        return Split(torch.tensor(images).flatten(1), torch.tensor(digits.astype("uint8")))
+    except DataError as error:
+        raise DataError(f"{name} in {folder}: {error}") from error
+
+
+def _replace(path: Path) -> str:
+    return f"put a sound {path.name} there, or delete it and add --download"
+
+
+def _download(name: str, data_dir: Path, folder: Path) -> None:
+    """Have torchvision fetch the files, or unpack those that are there.
+
+    Raises:
+        DataError: It could not.
+    """
+    from torchvision import datasets  # noqa: PLC0415 - two seconds that only a download costs
+
+    fetch: dict[str, Callable[[bool], Any]] = {
+        "fashion-mnist": lambda train: datasets.FashionMNIST(str(data_dir), train=train, download=True),
+        "kmnist": lambda train: datasets.KMNIST(str(data_dir), train=train, download=True),
+        "qmnist": lambda train: datasets.QMNIST(str(data_dir), train=train, download=True),
+        "emnist-digits": lambda train: datasets.EMNIST(str(data_dir), split="digits", train=train, download=True),
     }
-    return _load(name, makers[name], data_dir, download, True), _load(name, makers[name], data_dir, download, False)
-
-
-def _load(name: str, make: Callable[[bool], Any], data_dir: Path, download: bool, train: bool) -> Split:
-    folder = data_dir / _FOLDERS[name] / "raw"
     try:
-        dataset = make(train)
-        images, labels = torch.as_tensor(dataset.data), torch.as_tensor(dataset.targets)
-    # torchvision reads with assertions, reshapes and bare RuntimeErrors: whatever it raises, the data is not usable.
+        for train in (True, False):
+            fetch[name](train)
+    except (URLError, ConnectionError, TimeoutError) as error:
+        raise _unreachable(name, folder, error) from error
+    except OSError as error:
+        raise DataError(f"{name} cannot be kept in {folder} ({cause(error)}); see --data-dir") from error
+    # It raises bare RuntimeErrors, and whatever an archive that is none makes of its readers.
     except Exception as error:
-        # torchvision makes the folder before it downloads, so that an empty one says nothing.
-        if not any(folder.glob("*")):
-            if download:
-                raise DataError(f"{name} could not be downloaded to {folder} ({_one_line(error)})") from error
-            raise DataError(f"{name} is not in {folder}; add --download, or put its IDX files there") from error
-        raise DataError(f"{name} in {folder} cannot be read: missing or damaged files ({_one_line(error)})") from error
-    if labels.ndim == 2:  # QMNIST: the digit stands first, provenance follows
-        labels = labels[:, 0]
-    if name == "emnist-digits" and images.ndim == 3:  # stored transposed
-        images = images.transpose(1, 2)
-    try:
-        return Split(images.flatten(1).contiguous(), labels.to(torch.uint8))
-    except (DataError, IndexError) as error:
-        raise DataError(f"{name} in {folder}: {_one_line(error)}; were files swapped?") from error
+        raise _unreachable(name, folder, error) from error
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__
+def _unreachable(name: str, folder: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{name} could not be downloaded ({one_line(error)}); try again where there is a network, "
+        f"or put its IDX files into {folder}"
+    )
