@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tui_vae.errors import ExitCode, TuiVaeError
+from tui_vae.errors import ExitCode, TuiVaeError, one_line, system_failure
 from tui_vae.events import EvaluationFinished, Event, encode
 from tui_vae.plain_json import plain, typed
 from tui_vae.view.printable import printable
@@ -57,9 +57,6 @@ def main() -> int:
     except TuiVaeError as error:
         _tell(EvaluationFinished(status="failed", reason=str(error), verdict=None, seconds=0.0))
         return error.exit_code
-    except MemoryError:
-        _tell(EvaluationFinished(status="failed", reason="the memory is too small for it", verdict=None, seconds=0.0))
-        return ExitCode.MODEL_FAILED
 
 
 def _evaluate(job: Job) -> int:
@@ -106,7 +103,7 @@ if __name__ == "__main__":
     except BrokenPipeError:
         code = ExitCode.STOPPED
     except Exception as error:
-        sys.stderr.write(f"{type(error).__name__}: {printable(' '.join(str(error).split()))}\n")
+        sys.stderr.write(f"{printable(system_failure(error) or f'{type(error).__name__}: {one_line(error)}')}\n")
         code = ExitCode.MODEL_FAILED
     sys.stderr.flush()
     os._exit(code)  # without waiting for the thread that reads

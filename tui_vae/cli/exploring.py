@@ -12,7 +12,7 @@ import torch
 from tui_vae.config import IMAGE_SIDE, TrainConfig
 from tui_vae.data import Split, load_dataset
 from tui_vae.data.pixels import quantised
-from tui_vae.errors import RunStoreError, TuiVaeError
+from tui_vae.errors import RunStoreError, TuiVaeError, system_failure
 from tui_vae.model import VAE
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.checkpoints import CheckpointFolder
@@ -63,8 +63,10 @@ def newest_model(run: RunDirectory, name: str) -> ReadModel | str:
         return _read(run, name)
     except TuiVaeError as error:
         return printable(str(error))
-    except MemoryError:
-        return f"the memory is too small for the weights of {printable(name)}"
+    except (MemoryError, RuntimeError) as error:  # by Python, or by torch
+        if (failure := system_failure(error)) is None:
+            raise
+        return f"{printable(name)}: {printable(failure)}"
 
 
 def _read(run: RunDirectory, name: str) -> ReadModel | str:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from tui_vae.errors import one_line, system_failure
 from tui_vae.events import Notice
 from tui_vae.runs.checkpoints import CheckpointFolder
 from tui_vae.runs.directory import RunDirectory
@@ -148,7 +149,8 @@ class RunStore:
             # Said once while it lasts, not at every epoch.
             if (what, model) not in self._failing:
                 self._failing.add((what, model))
-                reason = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+                reason = error.strerror if isinstance(error, OSError) else system_failure(error)
+                reason = reason or f"{type(error).__name__}: {one_line(error)}"
                 text = f"{what} cannot be written ({reason}); training goes on: {where}"
                 self._tell(Notice(level="error", text=text, model=model))
             return False

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 
 from tui_vae.config import Change, ModelSpec
-from tui_vae.errors import ExitCode, TrainingError
+from tui_vae.errors import ExitCode, TrainingError, one_line, system_failure
 from tui_vae.events import Event, ModelResult, ModelStatus, Notice, RunFinished, RunStatus, State
 from tui_vae.training.control import Control
 from tui_vae.training.graphs import stream_of_its_own
@@ -158,7 +158,7 @@ class Engine:
         # Whatever else goes wrong ends this model only: the others are other people's work.
         except Exception as error:
             self._surroundings.emit(Notice(level="error", text=traceback.format_exc(), model=spec.name))
-            self._fail(spec, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+            self._fail(spec, system_failure(error) or f"{type(error).__name__}: {one_line(error)[:300]}")
         self._controls[spec.name].close()
         if trainer is not None:
             self._results[spec.name] = trainer.result(status)

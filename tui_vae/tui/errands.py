@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from textual.app import App
 
-from tui_vae.errors import TuiVaeError
+from tui_vae.errors import TuiVaeError, system_failure
 
 Outcome = TypeVar("Outcome")
 
@@ -28,7 +28,7 @@ def errand(
             app.call_later(failed, str(error))
         # It is told where it can be read; there is nobody else to catch it.
         except Exception as error:
-            app.call_later(failed, f"internal error: {type(error).__name__}: {error}")
+            app.call_later(failed, system_failure(error) or f"internal error: {type(error).__name__}: {error}")
         else:
             app.call_later(then, outcome)
 
