@@ -13,8 +13,10 @@ from typing import Annotated, Any
 import typer
 
 from tui_vae import __version__
+from tui_vae.cli.help import Command, Group
 from tui_vae.cli.options import CONFIGS, configurations, display_of, evaluation_of, runs_dir_of, with_options
 from tui_vae.cli.signals import StopSignals
+from tui_vae.cli.terminal import prepare_output
 from tui_vae.config import DisplayConfig, EvaluationConfig
 from tui_vae.errors import ExitCode, TuiVaeError, system_failure
 from tui_vae.view.printable import printable
@@ -33,6 +35,7 @@ _WRITES_FAIL_WITH = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.E
 _EPILOG = "Example: tui-vae --model baseline= --model wide=1024 --zdim 16 --epochs 10"
 
 app = typer.Typer(
+    cls=Group,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
@@ -46,6 +49,7 @@ def run(signals: StopSignals) -> int:
     A reader that leaves, as ``head`` does, is no failure. The command group's own ``main`` would make it one.
     """
     code = ExitCode.OK
+    prepare_output(DisplayConfig())  # help, too, has characters that not every output can show
     try:
         code = _invoke(signals)
         sys.stdout.flush()
@@ -112,7 +116,7 @@ _RunsDir = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options(DisplayConfig, without=("no_ui", "json", "quiet"))
 def runs(  # noqa: PLR0913, PLR0917 - one for each option
     ctx: typer.Context,
@@ -152,7 +156,7 @@ def runs(  # noqa: PLR0913, PLR0917 - one for each option
     show_runs(runs_dir_of(runs_dir), run or (), sort=sort, pattern=pattern, as_json=json)
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options(DisplayConfig)
 def watch(
     ctx: typer.Context,
@@ -174,7 +178,7 @@ _Json = Annotated[bool, typer.Option("--json", metavar="", help="One JSON object
 _Csv = Annotated[bool, typer.Option("--csv", metavar="", help="CSV on stdout: a row for each model and metric.")]
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options(EvaluationConfig)
 def evaluate(
     ctx: typer.Context,
@@ -197,12 +201,12 @@ def evaluate(
     evaluate(runs_dir_of(runs_dir), run, model or (), config, Shown(json, csv, pictures), ctx.obj)
 
 
-@app.command()
+@app.command(cls=Command)
 @with_options(EvaluationConfig)
 def compare(
     ctx: typer.Context,
     options: Mapping[str, Any],
-    run: Annotated[list[str], typer.Argument(metavar="RUN…", help="Names, paths or latest.")],
+    run: Annotated[list[str], typer.Argument(metavar="RUN", help="Names, paths or latest.")],
     baseline: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Model to compare with.  \\[default: the one of fewest parameters]"),
@@ -218,7 +222,7 @@ def compare(
     compare(runs_dir_of(runs_dir), run, baseline, config, Shown(json, csv), ctx.obj)
 
 
-@app.command()
+@app.command(cls=Command)
 def bench(
     repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Repetitions of everything.")] = 2,
     epochs: Annotated[int, typer.Option(min=2, metavar="N", help="Epochs of each training that is measured.")] = 3,

@@ -51,13 +51,16 @@ class DisplayConfig:
     color: str = option(AUTO, "Colour in the output.", metavar="|".join(COLOURS), panel="Display")
     graphics: str = option(
         AUTO,
-        "Pictures in the interface: half blocks, true pixels where the terminal knows kitty's placeholders or sixels, "
-        "or shades of ASCII; auto asks the terminal.",
-        metavar="|".join(GRAPHICS),
+        "Pictures in the interface: true pixels (kitty or sixel), half blocks (blocks) or shades of ASCII (ascii); "
+        "auto asks the terminal.",
+        metavar="HOW",
         panel="Display",
     )
     theme: str | None = option(
-        None, "Colours of the interface.  [default: those chosen last]", metavar="|".join(THEMES), panel="Display"
+        None,
+        f"Colours of the interface: {', '.join(THEMES[:-1])} or {THEMES[-1]}.  [default: those chosen last]",
+        metavar="NAME",
+        panel="Display",
     )
     notify: str = option(
         AUTO,
