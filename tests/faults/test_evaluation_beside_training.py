@@ -178,19 +178,21 @@ def gone(pid: int) -> bool:
         return True
 
 
-def test_a_signal_during_the_evaluation_at_the_end_stops_that_and_training_has_finished(
-    start: Callable[..., subprocess.Popen[str]],
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1], ids=lambda number: number.name)
+def test_a_signal_to_all_during_the_evaluation_at_the_end_stops_that_and_training_has_finished(
+    start: Callable[..., subprocess.Popen[str]], number: signal.Signals
 ) -> None:
     process = start("endless", *SMALL)
     events = told_until(process, measures)
-    process.send_signal(signal.SIGTERM)
+    for pid in (*children(process.pid), process.pid):  # as a batch system does: the evaluation's process is not to die
+        os.kill(pid, number)
     out, err = process.communicate(timeout=100)
     assert process.returncode == 0, err
     assert "Traceback" not in err
     events += map(decode, out.splitlines())
     evaluated, finished = events[-2:]
     assert isinstance(evaluated, EvaluationFinished)
-    assert (evaluated.status, evaluated.reason) == ("stopped", "by SIGTERM")
+    assert (evaluated.status, evaluated.reason) == ("stopped", f"by {number.name}")
     assert isinstance(finished, RunFinished)
     assert finished.status == "finished"
 

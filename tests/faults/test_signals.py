@@ -1,8 +1,9 @@
-"""SIGINT and SIGTERM at any moment: exit code 130, no traceback, and no run or a whole one."""
+"""A signal that asks to stop, at any moment: exit code 130, no traceback, and no run or a whole one."""
 
 from __future__ import annotations
 
 import random
+import resource
 import signal
 import subprocess
 import time
@@ -18,11 +19,12 @@ from tui_vae.runs import read_log
 Start = Callable[..., "subprocess.Popen[str]"]
 StartLoaded = Callable[..., TalkingChild]
 SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM}
+WARNINGS = {"SIGUSR1": signal.SIGUSR1, "SIGUSR2": signal.SIGUSR2, "SIGXCPU": signal.SIGXCPU}
 ENDLESS = ["--json", "--epochs", "1000000", "--model", "linear=", "--model", "deep=64"]
 
 
 def wait_until_signals_are_taken_over(process: subprocess.Popen[str]) -> None:
-    """Return when the program has its own handler of SIGTERM, which it takes over after that of SIGINT."""
+    """Return when the program has its own handler of SIGTERM, which it takes over last."""
     status = Path(f"/proc/{process.pid}/status")
     if not status.exists():
         time.sleep(1)
@@ -69,13 +71,11 @@ def test_a_signal_at_any_moment_stops_cleanly(
 def test_a_signal_while_training_stops_every_model_and_says_why(
     start_loaded: StartLoaded, whole_run: Callable[..., list[Event]]
 ) -> None:
-    processes = {name: start_loaded(*ENDLESS, "--runs-dir", name) for name in SIGNALS}
+    signals = SIGNALS | WARNINGS
+    processes = {name: start_loaded(*ENDLESS, "--runs-dir", name) for name in signals}
     for name, process in processes.items():
-        assert process.stdout is not None
-        running = 0
-        while running < 2:
-            running += '"state":"running"' in process.stdout.readline()
-        process.send_signal(SIGNALS[name])
+        wait_until_both_train(process)
+        process.send_signal(signals[name])
     for name, process in processes.items():
         rest, stderr = process.communicate()
         assert process.returncode == 130
@@ -83,6 +83,51 @@ def test_a_signal_while_training_stops_every_model_and_says_why(
         ends = [e for e in whole_run(name) if isinstance(e, State) and e.state == "stopped"]
         assert {e.model: e.reason for e in ends} == {"linear": f"by {name}", "deep": f"by {name}"}
         assert '"event":"run_finished","status":"stopped"' in rest.splitlines()[-1]
+
+
+def wait_until_both_train(process: TalkingChild) -> None:
+    assert process.stdout is not None
+    running = 0
+    while running < 2:
+        running += '"state":"running"' in process.stdout.readline()
+
+
+def test_a_warning_that_is_repeated_cuts_nothing_short(
+    start_loaded: StartLoaded, tmp_path: Path, whole_run: Callable[..., list[Event]]
+) -> None:
+    process = start_loaded(*ENDLESS)
+    wait_until_both_train(process)
+    for _ in range(1000):
+        if process.poll() is None:
+            process.send_signal(signal.SIGUSR1)
+    _, stderr = process.communicate()
+    assert_stopped_cleanly(process.wait(), stderr, tmp_path / "runs", whole_run)
+    assert {e.reason for e in whole_run() if isinstance(e, State) and e.state == "stopped"} == {"by SIGUSR1"}
+
+
+def test_a_limit_of_processor_time_stops_it_while_it_still_can(
+    start: Start, tmp_path: Path, whole_run: Callable[..., list[Event]]
+) -> None:
+    """The system warns at the soft limit, every second, and kills at the hard one."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (12, 120))
+
+    process = start(*ENDLESS, preexec_fn=limit)
+    _, stderr = process.communicate(timeout=150)
+    assert_stopped_cleanly(process.returncode, stderr, tmp_path / "runs", whole_run)
+    assert {e.reason for e in whole_run() if isinstance(e, State) and e.state == "stopped"} == {"by SIGXCPU"}
+
+
+def test_a_warning_that_the_caller_ignores_is_ignored(start: Start) -> None:
+    """As in a script after ``trap '' USR1``."""
+    process = start(*ENDLESS, preexec_fn=lambda: signal.signal(signal.SIGUSR1, signal.SIG_IGN))
+    wait_until_signals_are_taken_over(process)
+    process.send_signal(signal.SIGUSR1)
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "SIGUSR1" not in stderr
 
 
 def test_an_impatient_user_gets_away_with_a_readable_log(start_loaded: StartLoaded, tmp_path: Path) -> None:

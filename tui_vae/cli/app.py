@@ -15,7 +15,7 @@ import typer
 from tui_vae import __version__
 from tui_vae.cli.help import Command, Group
 from tui_vae.cli.options import CONFIGS, configurations, display_of, evaluation_of, runs_dir_of, with_options
-from tui_vae.cli.signals import StopSignals
+from tui_vae.cli.signals import StopSignals, interrupted_by
 from tui_vae.cli.terminal import prepare_output
 from tui_vae.config import DisplayConfig, EvaluationConfig
 from tui_vae.errors import ExitCode, TuiVaeError, system_failure
@@ -224,6 +224,7 @@ def compare(
 
 @app.command(cls=Command)
 def bench(
+    ctx: typer.Context,
     repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Repetitions of everything.")] = 2,
     epochs: Annotated[int, typer.Option(min=2, metavar="N", help="Epochs of each training that is measured.")] = 3,
     growth: Annotated[
@@ -237,7 +238,8 @@ def bench(
     """
     from tui_vae.cli.bench import run_bench  # noqa: PLC0415
 
-    run_bench(repeat=repeat, epochs=epochs, growth=growth, as_json=json)
+    with interrupted_by(ctx.obj):
+        run_bench(repeat=repeat, epochs=epochs, growth=growth, as_json=json)
 
 
 def _version(wanted: bool) -> None:

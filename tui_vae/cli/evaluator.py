@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tui_vae.cli.evaluation_worker import Job
+from tui_vae.cli.signals import withheld_from_children
 from tui_vae.config import AUTO, EvaluationConfig
 from tui_vae.errors import EventError
 from tui_vae.events import EvaluationFinished, Event, RunStatus, decode
@@ -111,16 +112,17 @@ class Evaluator:
             with self._lock:
                 if self._cancelled:
                     return self._cancelled
-                # In a session of its own: the terminal's keys and its loss are not for it.
-                self._process = process = subprocess.Popen(
-                    _COMMAND,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=errors.fileno(),
-                    encoding="utf-8",
-                    errors="replace",
-                    start_new_session=True,
-                )
+                # In a session of its own: the terminal's keys and its loss are not for it. Nor is a signal to stop.
+                with withheld_from_children():
+                    self._process = process = subprocess.Popen(
+                        _COMMAND,
+                        stdin=subprocess.PIPE,
+                        stdout=subprocess.PIPE,
+                        stderr=errors.fileno(),
+                        encoding="utf-8",
+                        errors="replace",
+                        start_new_session=True,
+                    )
             told = self._hand_on(process, job)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_SECONDS_TO_END)

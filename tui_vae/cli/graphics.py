@@ -10,13 +10,14 @@ import termios
 import time
 from collections.abc import Iterator, Mapping
 
+from tui_vae.cli.signals import REQUESTS, WARNINGS
 from tui_vae.view.answers import QUESTION, Answers, Graphics
 from tui_vae.view.cell_size import cell_size
 
 SECONDS_TO_ANSWER = 0.1
 """That the start may be held up; what the interface is imported in comes on top, for it is used."""
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
+_SIGNALS = (*REQUESTS, *WARNINGS, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
 
 _CANNOT = ("tmux", "screen", "linux")
 """Kinds of terminals that hand no pictures on, or print what they are asked."""

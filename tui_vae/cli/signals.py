@@ -1,4 +1,7 @@
-"""SIGINT and SIGTERM as a request to stop, SIGHUP as the loss of the terminal: each stage answers in its own way.
+"""Signals that ask to stop, and SIGHUP as the loss of the terminal: each stage answers in its own way.
+
+A user stops the program by SIGINT or SIGTERM. A batch system warns it of the end of its time by SIGUSR1 or SIGUSR2, and
+the kernel by SIGXCPU: the answer to a warning is the same, but it may be repeated every second without a meaning.
 
 Until training begins there is nothing to lose, and the process leaves at once: an exception thrown into the middle of
 an import would surface anywhere. From then on the request goes to the engine, which stops after a step.
@@ -13,6 +16,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
+
+WARNINGS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
+REQUESTS = (signal.SIGINT, signal.SIGTERM)
 
 _STOPPED = 130
 _PATIENCE = 3
@@ -33,10 +39,20 @@ class StopSignals:
 
     def install(self) -> None:
         """Take over the signals; from the main thread only."""
-        signal.signal(signal.SIGINT, self._receive)
-        signal.signal(signal.SIGTERM, self._receive)
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(signal.SIGHUP, self._hang_up)
+        # What the caller ignores stays ignored: a hang-up under nohup, a warning after trap '' in a script.
+        for number, handler in ((signal.SIGHUP, self._hang_up), *((number, self._warn) for number in WARNINGS)):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, handler)
+        for number in REQUESTS:
+            signal.signal(number, self._receive)
+
+    def interrupt(self, name: str) -> None:
+        """An answer for what can be left anywhere, and puts its things in order on the way out, undisturbed."""
+        self.answer = _ignore
+        raise KeyboardInterrupt(name)
+
+    def _warn(self, number: int, frame: FrameType | None) -> None:
+        self.answer(signal.Signals(number).name)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
@@ -60,15 +76,14 @@ class StopSignals:
         os._exit(_STOPPED)
 
 
-def interrupt(name: str) -> None:
-    """An answer for what can be left anywhere, and puts its things in order on the way out."""
-    raise KeyboardInterrupt(name)
+def _ignore(name: str) -> None:
+    """The answer once the program is on its way out."""
 
 
 @contextlib.contextmanager
 def interrupted_by(signals: StopSignals) -> Iterator[None]:
     """Let a signal end what is done meanwhile by a ``KeyboardInterrupt``, and say which it was."""
-    before, signals.answer = signals.answer, interrupt
+    before, signals.answer = signals.answer, signals.interrupt
     try:
         yield
     except KeyboardInterrupt as stopped:
@@ -76,3 +91,16 @@ def interrupted_by(signals: StopSignals) -> Iterator[None]:
         raise
     finally:
         signals.answer = before
+
+
+@contextlib.contextmanager
+def withheld_from_children() -> Iterator[None]:
+    """Block signals that ask to stop in this thread, and so, for good, in the processes that it starts meanwhile.
+
+    For processes that this one ends itself. A batch system signals every process of a job, and a shell its whole group.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (*REQUESTS, signal.SIGUSR1, signal.SIGUSR2))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -9,7 +9,7 @@ from pathlib import Path
 from tui_vae.cli.graphics import terminal_asked
 from tui_vae.cli.hangup import Terminal
 from tui_vae.cli.importing import importing
-from tui_vae.cli.signals import StopSignals, interrupt
+from tui_vae.cli.signals import StopSignals
 from tui_vae.cli.stray import StrayOutput
 from tui_vae.cli.terminal import in_foreground, prepare_output, usable_terminal
 from tui_vae.cli.watching import WatchSource
@@ -113,7 +113,7 @@ def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: St
     from tui_vae.headless import follow, make_output  # noqa: PLC0415 - Rich, which the interface does without
 
     output = make_output(display, in_place=in_foreground())
-    signals.answer = interrupt
+    signals.answer = signals.interrupt
     source.start()
     try:
         state = follow(source, output, announce=Announcer(display.notify, os.environ, ascii_only=ascii_only))
