@@ -7,6 +7,7 @@ import sys
 
 from tui_vae.cli.importing import importing
 from tui_vae.cli.signals import StopSignals
+from tui_vae.resource_limits import allowed_cores, cores
 
 
 def main() -> None:
@@ -14,6 +15,7 @@ def main() -> None:
     wait_without_spinning()
     signals = StopSignals()
     signals.install()
+    keep_to_quota()
     with importing():
         from tui_vae.cli.app import run  # noqa: PLC0415 - a Ctrl-C meanwhile must already find its handler
 
@@ -28,6 +30,16 @@ def wait_without_spinning() -> None:
     processes that are started from this one.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def keep_to_quota() -> None:
+    """Let libraries compute with no more threads by default than a quota gives processors: they count the machine's.
+
+    Read when they are loaded, and by processes that are started from this one.
+    """
+    count = cores()
+    if count < len(allowed_cores()):
+        os.environ.setdefault("OMP_NUM_THREADS", str(count))
 
 
 def _complete_streams() -> None:

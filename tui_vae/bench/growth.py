@@ -42,7 +42,7 @@ class Row:
         threads: Of each model.
         milliseconds: Median of a step; of several models, of a step of all.
         images_per_second: Of all models together.
-        megabytes: That are asked for before training begins, at least.
+        megabytes: About what has to be there for it, beside what is loaded before.
     """
 
     changed: str

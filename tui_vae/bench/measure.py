@@ -81,7 +81,7 @@ def measure_growth(*, repeat: int, report: Callable[[str], None]) -> list[Part]:
             (
                 Measurement.of(f"{to}: a step", "ms", [row["milliseconds"] for row in rows]),
                 Measurement.of(f"{to}: all models", "images/s", [row["images_per_second"] for row in rows]),
-                Measurement.of(f"{to}: memory, at least", "MB", [row["megabytes"] for row in rows]),
+                Measurement.of(f"{to}: memory, about", "MB", [row["megabytes"] for row in rows]),
             )
         )
     return [Part(changed, measurements) for changed, measurements in of_changed.items()]

@@ -8,8 +8,8 @@ import platform
 import sys
 
 from tui_vae.bench import RATIO, Measurement, measure_all, measure_growth
-from tui_vae.cores import cores
 from tui_vae.headless.tables import print_measurements
+from tui_vae.resource_limits import cores
 
 
 def run_bench(*, repeat: int, epochs: int, growth: bool, as_json: bool) -> None:

@@ -16,9 +16,10 @@ import torch
 
 from tui_vae import __version__
 from tui_vae.cli.session import Session
-from tui_vae.config import ModelSpec, StoreConfig, TrainConfig
+from tui_vae.config import EvaluationConfig, ModelSpec, StoreConfig, TrainConfig
 from tui_vae.data import Dataset, load_dataset
 from tui_vae.errors import DataError, RunStoreError, UsageError
+from tui_vae.evaluation.memory import check_memory_at_the_end
 from tui_vae.evaluation.ppca import linear_limit
 from tui_vae.events import DataSummary, Event, Limit, Notice, RunStarted
 from tui_vae.runs import RunDirectory, create_run
@@ -29,7 +30,7 @@ from tui_vae.runs.files import put_in_place, remove_all, write_beside
 from tui_vae.runs.lease import Lease
 from tui_vae.training import Surroundings
 from tui_vae.training.hardware import describe, resolve
-from tui_vae.training.memory import check_memory
+from tui_vae.training.memory import bytes_on_device, check_memory
 from tui_vae.training.ports import FindLimit
 from tui_vae.training.saved_state import SavedState
 
@@ -224,12 +225,13 @@ def check_images(images: DataSummary, started: RunStarted | None) -> None:
         )
 
 
-def prepare(config: TrainConfig, report: Callable[[str], None]) -> Preparation:
+def prepare(config: TrainConfig, report: Callable[[str], None], *, evaluates: bool = False) -> Preparation:
     """Load the data and resolve every ``auto``.
 
     Args:
         config: What to train.
         report: Told in a few words what is being waited for.
+        evaluates: Whether the models are to be evaluated at the end.
 
     Raises:
         UsageError: A device that is not there, models that do not fit into its memory, or sizes that the data set does
@@ -239,7 +241,11 @@ def prepare(config: TrainConfig, report: Callable[[str], None]) -> Preparation:
     report("reading the data")
     data = load_dataset(config)
     resolved = resolve(config, len(data.train))
-    check_memory(resolved, len(data.train) + len(data.held_out))
+    images = len(data.train) + len(data.held_out)
+    check_memory(resolved, images)
+    if evaluates:
+        kept = 0 if resolved.device.startswith("cuda") else bytes_on_device(resolved, images=0)
+        check_memory_at_the_end(EvaluationConfig(device=resolved.device), resolved, kept)
     summary = data.summary()
     report(f"moving the images to {resolved.device}")
     return Preparation(resolved, data, data.to(torch.device(resolved.device)), summary)

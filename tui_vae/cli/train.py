@@ -67,7 +67,7 @@ def _new(train: TrainConfig, store: StoreConfig, report: Report) -> Begin:
     with importing():
         from tui_vae.cli.preparation import prepare  # noqa: PLC0415 - torch: two seconds
 
-    preparation = prepare(train, report)
+    preparation = prepare(train, report, evaluates=not store.no_evaluate)
     return lambda: preparation.start(store)
 
 
@@ -76,7 +76,7 @@ def _continued(config: TrainConfig, stored: StoredRun, report: Report) -> Begin:
     with importing():
         from tui_vae.cli.preparation import prepare  # noqa: PLC0415 - as above
 
-    preparation = prepare(config, report)
+    preparation = prepare(config, report, evaluates=not store.no_evaluate)
     report("reading the checkpoints")
     return preparation.continuation(stored)
 

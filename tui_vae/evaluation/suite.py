@@ -7,7 +7,6 @@ to bytes as the data are.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,6 +23,7 @@ from tui_vae.evaluation.fidelity_metrics import OF_NOISY_SAMPLES, OF_SAMPLES, Re
 from tui_vae.evaluation.generation import prior_means, prior_samples
 from tui_vae.evaluation.likelihood.observations import dequantized
 from tui_vae.evaluation.likelihood_metrics import likelihood_weight, measure_likelihoods
+from tui_vae.evaluation.memory import check_memory
 from tui_vae.evaluation.pictures import Grid, all_pictures
 from tui_vae.evaluation.ppca import LinearOptimum, covariance, linear_optimum
 from tui_vae.evaluation.progress import Phases
@@ -34,9 +34,6 @@ Report = Callable[[str, float], None]
 """Told what is being done and the share done of the whole, 0 to 1; may raise to end the work."""
 
 MEANS, SAMPLES = "decoder means", "noisy samples"
-
-_BYTES_OF_SAMPLE = 4096
-"""About what a sample takes: its pixels twice, its features, and its distances to others."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ class Suite:
         report: Told how far the preparation is that all models share.
 
     Raises:
-        UsageError: Too few images for what is asked for.
+        UsageError: Too few images for what is asked for, or too little memory.
         DataError: No classifier can be had for the data set.
     """
 
@@ -99,7 +96,7 @@ class Suite:
         device: torch.device,
         report: Report,
     ) -> None:
-        _check_memory(config.samples)
+        check_memory(config, run)
         if OF_SAMPLES & set(config.metrics) and config.samples < 2:
             raise UsageError("--samples 1: a single sample cannot be compared with the data; at least 2 are needed")
         if "frechet_distance" in config.metrics:
@@ -185,17 +182,3 @@ class Suite:
         """About what the phases of one model weigh together."""
         fidelity = 6.4 if self._reference is not None else 0.0
         return likelihood_weight(subject.vae, self._config) + fidelity + 1
-
-
-def _check_memory(samples: int) -> None:
-    """Refuse more samples than this machine's memory holds, before anything is computed.
-
-    Raises:
-        UsageError: The message says how many bytes they take.
-    """
-    needed, there = samples * _BYTES_OF_SAMPLE, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > there:
-        raise UsageError(
-            f"--samples {samples:,} takes {needed / 2**30:,.0f} GiB of memory, and this machine has "
-            f"{there / 2**30:,.0f} GiB"
-        )

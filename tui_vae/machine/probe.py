@@ -7,8 +7,8 @@ import time
 
 import psutil
 
-from tui_vae.machine.container import Container
 from tui_vae.machine.gpus import Gpus
+from tui_vae.resource_limits import Container, allowed_cores
 from tui_vae.view.machine import MachineReading, Subject
 
 _READINGS_PER_SEARCH = 5
@@ -28,7 +28,7 @@ class Probe:
         self._subject = subject
         self._container = container
         self._gpus = gpus
-        self._allowed = _allowed_cores()
+        self._allowed = allowed_cores()
         self._count = 0
         self._name = ""
         self._processes: dict[int, psutil.Process] = {}
@@ -109,14 +109,6 @@ class Probe:
                 found = [process]
                 found += process.children(recursive=True)
         self._processes = {process.pid: self._processes.get(process.pid, process) for process in found}
-
-
-def _allowed_cores() -> list[int]:
-    """The cores that this process may use; all of them where the system does not tell."""
-    try:
-        return list(psutil.Process().cpu_affinity())
-    except (AttributeError, OSError, psutil.Error):
-        return list(range(psutil.cpu_count() or 1))
 
 
 def _share(value: float) -> float:

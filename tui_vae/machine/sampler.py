@@ -79,8 +79,8 @@ class Sampler:
 
 
 def _probe(subject: Subject) -> Reader:
-    from tui_vae.machine.container import Container  # noqa: PLC0415 - only where the machine is looked at
     from tui_vae.machine.gpus import gpus_of_driver  # noqa: PLC0415
     from tui_vae.machine.probe import Probe  # noqa: PLC0415 - psutil
+    from tui_vae.resource_limits import Container  # noqa: PLC0415 - only where the machine is looked at
 
     return Probe(subject, Container(), gpus_of_driver())

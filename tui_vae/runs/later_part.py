@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from tui_vae.cores import cores
+from tui_vae.resource_limits import cores
 from tui_vae.runs.decoding import decode_block, line_of
 from tui_vae.runs.guarded import open_regular
 from tui_vae.runs.lines import MOST_LINE, GrowingFile

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 
 from tui_vae.config import AUTO, TrainConfig
-from tui_vae.cores import cores
 from tui_vae.errors import UsageError
+from tui_vae.resource_limits import cores
 
 _SPARE = 0.2
 """Of a core: what models that train at once may ask for beyond the cores that there are."""

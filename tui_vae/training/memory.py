@@ -1,20 +1,26 @@
-"""How much memory a run will need, asked before anything is made, and whether the device has it."""
+"""How much memory a run will need, asked before anything is made, and whether there is as much."""
 
 from __future__ import annotations
-
-import os
 
 import torch
 
 from tui_vae.config import PIXELS, ModelSpec, TrainConfig
 from tui_vae.errors import UsageError
+from tui_vae.resource_limits import tightest_memory_limit
 from tui_vae.training.held_out import BATCH
 
 _FLOAT = 4
 
+_CHECKPOINT = 3 * _FLOAT
+"""Bytes of a weight in a checkpoint: itself and its two moments."""
+
+_LIBRARIES = 64 * 2**20
+_OF_EACH_TRAINER = 32 * 2**20
+"""What libraries ask for once training begins: measured, and hardly more for larger models."""
+
 
 def bytes_of_model(spec: ModelSpec, config: TrainConfig) -> int:
-    """What a model needs while it trains: a lower bound, without what the libraries need for themselves.
+    """What a model needs on its device while it trains: a lower bound, without what the libraries need for themselves.
 
     Weights, gradients and two moments, and what a step or a batch of held-out images leaves in every layer: its output
     and the gradient of it. Rounded copies for products in bf16 are half of that of weights and gradients once more.
@@ -25,14 +31,25 @@ def bytes_of_model(spec: ModelSpec, config: TrainConfig) -> int:
     return state + max(2 * config.batch_size, BATCH) * widths * _FLOAT
 
 
-def bytes_needed(config: TrainConfig, images: int) -> int:
+def bytes_on_device(config: TrainConfig, images: int) -> int:
     """For ``images`` in training and held out together, and for the models that train at once.
 
     With several seeds, the weights of the models that have ended are kept as well.
     """
-    at_once = {spec.architecture: spec for spec in config.models}.values()
+    at_once = _at_once(config)
     ended = sum(spec.weights(config.zdim) for spec in config.models) - sum(s.weights(config.zdim) for s in at_once)
     return images * PIXELS + ended * _FLOAT + sum(bytes_of_model(spec, config) for spec in at_once)
+
+
+def bytes_needed(config: TrainConfig, images: int) -> int:
+    """As :func:`bytes_on_device` where that is the processor: with what checkpoints and the libraries take there.
+
+    A checkpoint of every model waits while another is written, which is held as tensors and as the content of files.
+    """
+    at_once = _at_once(config)
+    checkpoints = [_CHECKPOINT * spec.weights(config.zdim) for spec in at_once]
+    libraries = _LIBRARIES + _OF_EACH_TRAINER * len(at_once)
+    return bytes_on_device(config, images) + sum(checkpoints) + 2 * max(checkpoints) + libraries
 
 
 def check_memory(config: TrainConfig, images: int) -> None:
@@ -43,22 +60,25 @@ def check_memory(config: TrainConfig, images: int) -> None:
         images: In training and held out together.
 
     Raises:
-        UsageError: The device has less memory than is needed; says how much of both.
+        UsageError: There is less memory than is needed; says how much of both.
     """
-    needed, there = bytes_needed(config, images), memory_of(torch.device(config.device))
-    if there is not None and needed > there:
+    device = torch.device(config.device)
+    if device.type == "cuda":
+        needed, left = bytes_on_device(config, images), int(torch.cuda.mem_get_info(device)[0])
+        there = f"{config.device} has {left:,}"
+    else:
+        limit = tightest_memory_limit()
+        if limit is None:
+            return
+        needed, left, there = bytes_needed(config, images), limit.left, str(limit)
+    if needed > left:
         largest = max(config.models, key=lambda spec: bytes_of_model(spec, config))
         raise UsageError(
-            f"training needs at least {needed:,} bytes, {bytes_of_model(largest, config):,} for {largest.name}; "
-            f"{config.device} has {there:,}: give narrower --model widths or a smaller --batch-size"
+            f"training needs about {needed:,} bytes, {bytes_of_model(largest, config):,} for the steps of "
+            f"{largest.name}; {there}: give narrower --model widths or a smaller --batch-size"
         )
 
 
-def memory_of(device: torch.device) -> int | None:
-    """Bytes: what is free on a CUDA device, what the machine has else; ``None`` where nobody tells."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
+def _at_once(config: TrainConfig) -> list[ModelSpec]:
+    """One model of each architecture: those of one seed train at the same time."""
+    return list({spec.architecture: spec for spec in config.models}.values())

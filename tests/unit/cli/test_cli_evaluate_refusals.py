@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("quick_evaluation")
         (["evaluate", "one", "--json", "--csv"], 2, "--json and --csv exclude each other"),
         (["evaluate", "one", "--json", "--pictures"], 2, "--pictures goes with tables"),
         (["evaluate", "one", "--samples", "64"], 2, "no Fréchet distance: 64 samples"),
-        (["evaluate", "one", "--samples", "100000000"], 2, "GiB of memory"),
+        (["evaluate", "one", "--samples", "100000000"], 2, "bytes of memory; "),
         (["evaluate", "one", *QUICK, "--memory", "0.000001"], 2, "of memory, more than the 1,073 allowed"),
         (["evaluate", "one", "--memory", "nan"], 2, "--memory is a finite number above 0"),
         (["evaluate", "one", "--iwae-samples", "0"], 2, "--iwae-samples is a whole number of at least 1"),

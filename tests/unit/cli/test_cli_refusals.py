@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from tests.unit.cli.evaluation_commands import Command
+from tui_vae.evaluation import memory as evaluation_memory
+from tui_vae.resource_limits import MemoryLimit
+from tui_vae.training import memory as training_memory
 
 Run = Callable[..., Any]
 
@@ -149,3 +152,22 @@ def test_the_debug_option_adds_the_traceback(run_in: Run, tmp_path: Path) -> Non
     assert done.returncode == 2
     assert "Traceback" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("tui-vae: --epochs")
+
+
+SMALL = ("--no-ui", "--quiet", "--device", "cpu", "--train-size", "300", "--val-size", "100", "--epochs", "1")
+
+
+def test_what_a_container_has_no_memory_for_is_refused_before_there_is_a_run(
+    run_in_folder: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = MemoryLimit("this container", 600_000_000, 0)
+    for module in (evaluation_memory, training_memory):
+        monkeypatch.setattr(module, "tightest_memory_limit", lambda: limit)
+    monkeypatch.setattr(evaluation_memory, "memory_of_this_process", lambda: 400_000_000)
+    allowed = "this container allows 600,000,000, of which 0 are in use"
+    big = run_in_folder(*SMALL, "--model", "big=8000,8000")
+    assert_refused(big, 2, "training needs about 7,", "for the steps of big", allowed)
+    assert_refused(run_in_folder(*SMALL), 2, "the evaluation after training needs", allowed, "give --no-evaluate")
+    assert contents(tmp_path) == []
+    assert run_in_folder(*SMALL, "--no-evaluate", "--name", "small").returncode == 0
+    assert_refused(run_in_folder("--no-ui", "--resume", "small", "--epochs", "2"), 2, "the evaluation", allowed)

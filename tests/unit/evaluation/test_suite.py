@@ -180,7 +180,7 @@ def test_too_few_samples_for_the_frechet_distance_are_refused_before_any_work(
         patched.setattr(suite_module, "classifier_for", forbidden)
         with pytest.raises(UsageError, match=rf"no Fréchet distance: {FEATURES} samples .*more than {FEATURES}"):
             suite(mnist, config(samples=FEATURES))
-        with pytest.raises(UsageError, match="GiB of memory, and this machine has"):
+        with pytest.raises(UsageError, match="bytes of memory; this machine allows"):
             suite(mnist, config(samples=100_000_000))
     found = measured(mnist, config("precision", "kid", samples=FEATURES), subject())
     assert {"precision", "kid"} < set(names(found))

@@ -14,15 +14,15 @@ import pytest
 
 from tests.tui.recorded_machine import reading
 from tests.unit.machine.fake_nvml import FakeNvml
-from tui_vae.machine.container import Container
 from tui_vae.machine.gpus import Gpus
 from tui_vae.machine.probe import Probe
 from tui_vae.machine.sampler import Sampler, this_process
+from tui_vae.resource_limits import Container
 from tui_vae.view.machine import MachineReading, Subject
 
 
 def unlimited(folder: Path) -> Container:
-    return Container(folder / "none", folder / "none")
+    return Container(folder / "none")
 
 
 def test_a_reading_is_of_the_whole_machine_and_of_this_process_in_it(tmp_path: Path) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.errors import ExitCode, UsageError
 from tui_vae.model import VAE
+from tui_vae.resource_limits import MemoryLimit, tightest_memory_limit
 from tui_vae.training import memory
 from tui_vae.training.hardware import Precision
-from tui_vae.training.memory import bytes_needed, bytes_of_model, check_memory, memory_of
+from tui_vae.training.memory import bytes_needed, bytes_of_model, bytes_on_device, check_memory
 from tui_vae.training.statistics import DeviceTotals
 from tui_vae.training.step import Place, Step
 
@@ -63,7 +66,12 @@ def test_it_is_near_what_the_tensors_of_a_step_take_and_not_more(
 def test_models_of_several_seeds_do_not_train_at_once() -> None:
     one, three = (resolved(ModelSpec("any", (512,)), seeds=seeds) for seeds in (1, 3))
     weights = 4 * one.models[0].weights(one.zdim)
-    assert bytes_needed(three, 10) - bytes_needed(one, 10) == 2 * weights
+    assert bytes_on_device(three, 10) - bytes_on_device(one, 10) == 2 * weights
+
+
+def allowing(monkeypatch: pytest.MonkeyPatch, left: int) -> None:
+    limit = MemoryLimit("this container", 10**12, 10**12 - left)
+    monkeypatch.setattr(memory, "tightest_memory_limit", lambda: limit)
 
 
 def test_what_does_not_fit_is_refused_with_the_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,22 +82,37 @@ def test_what_does_not_fit_is_refused_with_the_bytes(monkeypatch: pytest.MonkeyP
     text = str(caught.value)
     assert text.isprintable()
     assert f"{bytes_needed(config, 60_000):,} bytes" in text
-    assert f"{memory_of(torch.device('cpu')):,}" in text
+    limit = tightest_memory_limit()
+    assert limit is not None
+    assert f"{limit.owner} allows {limit.bytes:,}" in text
     assert "huge" in text
-    monkeypatch.setattr(memory, "memory_of", lambda device: None)
+    monkeypatch.setattr(memory, "tightest_memory_limit", lambda: None)
     check_memory(config, 60_000)
 
 
 def test_just_what_is_there_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     config = resolved(ModelSpec("any", (30,)))
     needed = bytes_needed(config, 100)
-    monkeypatch.setattr(memory, "memory_of", lambda device: needed)
+    allowing(monkeypatch, needed)
     check_memory(config, 100)
-    monkeypatch.setattr(memory, "memory_of", lambda device: needed - 1)
-    with pytest.raises(UsageError):
+    allowing(monkeypatch, needed - 1)
+    with pytest.raises(UsageError, match="this container allows"):
         check_memory(config, 100)
 
 
+def test_checkpoints_on_their_way_to_the_disk_count() -> None:
+    """Besides weights, gradients and moments: one that waits, and one that is written, twice."""
+    config = resolved(ModelSpec("wide", (3000, 3000)))
+    weights = 4 * config.models[0].weights(config.zdim)
+    assert bytes_needed(config, 0) - bytes_on_device(config, 0) == pytest.approx(9 * weights, rel=0.25)
+
+
 def test_of_a_cuda_device_it_is_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (123, 456))
-    assert memory_of(torch.device("cuda:0")) == 123
+    config = resolved(ModelSpec("any", (30,)))
+    on_device = dataclasses.replace(config, device="cuda:0")
+    needed = bytes_on_device(config, 100)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (needed, 10**12))
+    check_memory(on_device, 100)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (needed - 1, 10**12))
+    with pytest.raises(UsageError, match=f"about {needed:,} bytes.*cuda:0 has {needed - 1:,}"):
+        check_memory(on_device, 100)

@@ -1,0 +1,59 @@
+"""How much memory an evaluation will need, and whether there is as much."""
+
+from __future__ import annotations
+
+from tui_vae.config import EvaluationConfig, TrainConfig
+from tui_vae.errors import UsageError
+from tui_vae.resource_limits import memory_of_this_process, tightest_memory_limit
+
+_FLOAT = 4
+
+_OF_SAMPLE = 8192
+"""About what a sample takes: its pixels in several forms, its features, and its distances to others."""
+
+_BUFFERS = 160 * 2**20
+"""What the phases work on, whatever the number of samples: measured with the default ones."""
+
+_READING = 7
+"""Copies of a model's weights while its checkpoint is read: files, tensors and moments, and the model itself."""
+
+
+def bytes_needed(config: EvaluationConfig, run: TrainConfig) -> int:
+    """About what measuring the models of a run takes once the libraries and the data are loaded."""
+    weights = [_FLOAT * spec.weights(run.zdim) for spec in run.models]
+    return config.samples * _OF_SAMPLE + _BUFFERS + sum(weights) + _READING * max(weights)
+
+
+def check_memory(config: EvaluationConfig, run: TrainConfig) -> None:
+    """Refuse what does not fit beside what this process has loaded.
+
+    Raises:
+        UsageError: The message says how many bytes it takes.
+    """
+    needed, limit = bytes_needed(config, run), tightest_memory_limit()
+    if limit is not None and needed > limit.left:
+        raise UsageError(
+            f"the evaluation with --samples {config.samples:,} needs about {needed:,} bytes of memory; {limit}"
+        )
+
+
+def check_memory_at_the_end(config: EvaluationConfig, run: TrainConfig, kept: int) -> None:
+    """Refuse a training whose evaluation will not fit, before it begins.
+
+    It runs in a process of its own, which loads what this process has loaded by now.
+
+    Args:
+        config: What is measured.
+        run: What is trained.
+        kept: Bytes that training keeps until the process ends.
+
+    Raises:
+        UsageError: The message says how many bytes it takes.
+    """
+    limit = tightest_memory_limit()
+    needed = memory_of_this_process() + kept + bytes_needed(config, run)
+    if limit is not None and needed > limit.left:
+        raise UsageError(
+            f"the evaluation after training needs about {needed:,} bytes of memory; {limit}: give --no-evaluate, "
+            "and evaluate the run where there is more"
+        )

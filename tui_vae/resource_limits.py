@@ -1,0 +1,230 @@
+"""What this process may use of the machine, of processors and of memory: in a container or a batch job, a part of it.
+
+Linux has the limits of control groups, of either version, in files; a limit of a group holds for the groups below it.
+Beside them there are the process's own: the processors that it may run on, and ``ulimit``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_UNLIMITED = 1 << 60
+"""Bytes from which a limit of the first version, which has no word for none, is no limit."""
+
+_RESERVED = 512 * 2**20
+"""Bytes of addresses that threads reserve for stacks and heaps, and hardly fill."""
+
+_SECOND = "cgroup2"
+"""The type of the file system of the second version."""
+
+
+class Container:
+    """The control group of this process and those above it.
+
+    Args:
+        process: The folder in which the system describes this process.
+
+    Attributes:
+        cores: Processor time per time; ``None`` without a limit.
+        memory: Bytes; ``None`` without a limit.
+    """
+
+    def __init__(self, process: Path = Path("/proc/self")) -> None:
+        groups = _groups(process)
+        self._cpu = _tightest(groups("cpu"), _quota)
+        self._memory = _tightest(groups("memory"), _limit)
+        self._memory_folders = groups("memory")
+        self._time = groups("cpuacct")
+        self.cores = self._cpu[0] if self._cpu is not None else None
+        self.memory = int(self._memory[0]) if self._memory is not None else None
+
+    def cpu_seconds(self) -> float | None:
+        """Processor time of all processes in the group with the limit of cores; ``None`` without one."""
+        if self._cpu is None:
+            return None
+        microseconds = _keyed(self._cpu[1] / "cpu.stat").get("usage_usec")
+        if microseconds is not None:
+            return microseconds / 1e6
+        nanoseconds = next((value for folder in self._time if (value := _number(folder / "cpuacct.usage"))), None)
+        return None if nanoseconds is None else nanoseconds / 1e9
+
+    def memory_used(self) -> int | None:
+        """Bytes that the group with the limit of memory needs: files that were only read can go at any time."""
+        return None if self._memory is None else _used(self._memory[1], ("inactive_file",))
+
+    def memory_limits(self) -> Iterator[MemoryLimit]:
+        """Every limit of memory, with what of it can be had no more: copies of files are given up before it is met."""
+        for folder in self._memory_folders:
+            limit = _limit(folder)
+            if limit is not None:
+                used = _used(folder, ("inactive_file", "active_file", "slab_reclaimable"))
+                yield MemoryLimit("this container", int(limit), used or 0)
+
+
+@dataclass(frozen=True)
+class MemoryLimit:
+    """A limit of memory.
+
+    Attributes:
+        owner: What has it, in words.
+        bytes: The limit.
+        used: What of it is in use.
+    """
+
+    owner: str
+    bytes: int
+    used: int
+
+    @property
+    def left(self) -> int:
+        return max(0, self.bytes - self.used)
+
+    def __str__(self) -> str:
+        return f"{self.owner} allows {self.bytes:,}, of which {self.used:,} are in use"
+
+
+def allowed_cores() -> list[int]:
+    """The processors that this process may run on, by their numbers."""
+    try:
+        return sorted(os.sched_getaffinity(0))
+    except AttributeError:  # macOS
+        return list(range(os.cpu_count() or 1))
+
+
+def cores() -> int:
+    """How many processors there are to compute with: whole ones, where a quota gives part of one, and at least one."""
+    quota = Container().cores
+    return max(1, min(len(allowed_cores()), int(quota) if quota is not None else _UNLIMITED))
+
+
+def memory_limits() -> Iterator[MemoryLimit]:
+    """All that hold for this process."""
+    yield from _machine()
+    yield from Container().memory_limits()
+    yield from _own()
+
+
+def tightest_memory_limit() -> MemoryLimit | None:
+    """The limit that leaves this process the least memory; ``None`` where the system names none."""
+    return min(memory_limits(), key=lambda limit: limit.left, default=None)
+
+
+def memory_of_this_process() -> int:
+    """Bytes that cannot be given up; 0 where the system does not tell."""
+    return int(_keyed(Path("/proc/self/status"), unit=1024).get("RssAnon:", 0))
+
+
+def _machine() -> Iterator[MemoryLimit]:
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        told = _keyed(Path("/proc/meminfo"), unit=1024)
+        available = told.get("MemAvailable:", total) + told.get("SwapFree:", 0)
+        yield MemoryLimit("this machine", total, max(0, total - int(available)))
+
+
+def _own() -> Iterator[MemoryLimit]:
+    """Those of ``ulimit``, which count addresses, also of what is only reserved."""
+    status = _keyed(Path("/proc/self/status"), unit=1024)
+    kinds = ((resource.RLIMIT_AS, "VmSize:", _RESERVED), (resource.RLIMIT_DATA, "VmData:", 0))
+    for kind, used, reserved in kinds:
+        limit, _ = resource.getrlimit(kind)
+        if limit != resource.RLIM_INFINITY and used in status:
+            yield MemoryLimit("ulimit", limit, int(status[used]) + reserved)
+
+
+def _groups(process: Path) -> Callable[[str], list[Path]]:
+    """Finds for a controller the folder of this process's group and those above it, as far as they are seen here."""
+    paths: dict[str, str] = {}
+    for line in _text(process / "cgroup").splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        paths |= dict.fromkeys(controllers.split(","), path)  # that of the second version under no name
+    mounts = [mount for line in _text(process / "mountinfo").splitlines() if (mount := _mount(line)) is not None]
+
+    def folders(controller: str) -> list[Path]:
+        name = controller if controller in paths else ""
+        for root, top, controllers in mounts:
+            if name in controllers:
+                return _from_bottom(top, root, paths.get(name, "/"))
+        return []
+
+    return folders
+
+
+def _mount(line: str) -> tuple[str, Path, list[str]] | None:
+    """Of a mount of control groups: which group is its uppermost, where that is, and its controllers."""
+    of_place, _, of_system = line.partition(" - ")
+    place, system = of_place.split(), of_system.split()
+    if len(place) < 5 or len(system) < 3 or system[0] not in ("cgroup", _SECOND):
+        return None
+    root, top = (part.encode().decode("unicode_escape") for part in place[3:5])  # a space in a path is written \040
+    return root, Path(top), [""] if system[0] == _SECOND else system[2].split(",")
+
+
+def _from_bottom(top: Path, root: str, path: str) -> list[Path]:
+    """The folders from that of the group at ``path`` up to ``top``, which is that of the group at ``root``."""
+    # A container may see its own group as the uppermost, and yet be told its path on the host.
+    steps = [part for part in path.split("/") if part not in ("", "..")]
+    above = [part for part in root.split("/") if part not in ("", "..")]
+    inner = steps[len(above) :] if steps[: len(above)] == above else []
+    return [top.joinpath(*inner[:depth]) for depth in range(len(inner), -1, -1)]
+
+
+def _tightest(folders: list[Path], limit: Callable[[Path], float | None]) -> tuple[float, Path] | None:
+    """The least limit, and the folder that sets it."""
+    limits = [(value, folder) for folder in folders if (value := limit(folder)) is not None]
+    return min(limits, key=lambda found: found[0], default=None)
+
+
+def _quota(folder: Path) -> float | None:
+    """Cores: the time allowed in a period."""
+    words = _text(folder / "cpu.max").split()
+    if len(words) != 2:
+        words = [_text(folder / f"cpu.cfs_{which}_us").strip() for which in ("quota", "period")]
+    try:
+        allowed, period = (float(word) for word in words)
+    except ValueError:
+        return None
+    return allowed / period if allowed > 0 and period > 0 else None
+
+
+def _limit(folder: Path) -> float | None:
+    limit = _number(folder / "memory.max")
+    if limit is None:
+        limit = _number(folder / "memory.limit_in_bytes")
+    return limit if limit is not None and 0 < limit < _UNLIMITED else None
+
+
+def _used(folder: Path, spare: tuple[str, ...]) -> int | None:
+    """Bytes that a group uses, without some that its statistics tell."""
+    second = _number(folder / "memory.current")
+    used = second if second is not None else _number(folder / "memory.usage_in_bytes")
+    if used is None:
+        return None
+    told = _keyed(folder / "memory.stat")
+    prefix = "" if second is not None else "total_"  # in the first version, only these are of the groups below as well
+    return max(0, int(used - sum(told.get(f"{prefix}{name}", 0.0) for name in spare)))
+
+
+def _keyed(file: Path, unit: int = 1) -> dict[str, float]:
+    """The numbers of a file by the words before them."""
+    words = [line.split() for line in _text(file).splitlines()]
+    return {of[0]: float(of[1]) * unit for of in words if len(of) in (2, 3) and of[1].isdigit()}
+
+
+def _number(file: Path) -> float | None:
+    text = _text(file).strip()
+    return float(text) if text.isdigit() else None
+
+
+def _text(file: Path) -> str:
+    """The content of a file; nothing where it cannot be read."""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
