@@ -73,6 +73,7 @@ def contracts() -> list[dict[str, object]]:
         "events",
         "errors",
         "condition",
+        "job_control",
         "metrics",
         "view",
         "data",
@@ -112,7 +113,8 @@ def test_the_run_store_loads_no_torch_until_it_saves_weights() -> None:
 def test_the_text_outputs_load_neither_torch_nor_the_interface() -> None:
     loaded = modules_loaded_by("tui_vae.headless")
     assert not {"torch", "textual"} & third_party(loaded)
-    assert own(loaded) <= {"headless", "view", "config", "events", "errors", "condition", "metrics", "plain_json"}
+    foundations = {"config", "events", "errors", "condition", "metrics", "plain_json", "job_control"}
+    assert own(loaded) <= {"headless", "view", *foundations}
 
 
 def test_there_is_no_drawer_for_everything() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.nursing import Nursery
 from tests.terminal.pseudo_terminal import Begin, Terminal, started
+from tests.terminal.shell import Shell
 from tests.terminal.tmux import Tmux
 
 SAYS_SOMETHING_ABOUT_OUTPUT = (
@@ -69,6 +70,24 @@ def spawning(
     yield spawn
     for terminal in terminals:
         terminal.close()
+
+
+@pytest.fixture
+def shell(command: str, surroundings: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Shell]]:
+    """Starts a shell with job control, where ``tui-vae`` is the command."""
+    program = shutil.which("bash")
+    if program is None:
+        pytest.skip("bash is not installed")
+    path = f"{Path(command).parent}:{os.environ.get('PATH', '')}"
+    shells: list[Shell] = []
+
+    def start(size: tuple[int, int] = (120, 40), **env: str) -> Shell:
+        shells.append(Shell(program, tmp_path, surroundings | {"PATH": path} | env, size))
+        return shells[-1]
+
+    yield start
+    for one in shells:
+        one.close()
 
 
 @pytest.fixture

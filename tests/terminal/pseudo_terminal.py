@@ -28,6 +28,7 @@ MOST_AT_ONCE = 65536
 """Bytes that are taken before anybody looks at the screen: the kernel gives only a part of what was written at once."""
 
 KEYS = {"enter": "\r", "escape": "\x1b", "tab": "\t", "left": "\x1b[D", "right": "\x1b[C", "ctrl+c": "\x03"}
+KEYS |= {"ctrl+z": "\x1a", "ctrl+\\": "\x1c"}
 _ALTERNATE = 1049
 _ON_BY_DEFAULT = {7: "lines wrap", 25: "the cursor is shown"}
 _MODE = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
@@ -102,6 +103,10 @@ class Terminal:
         return "\n".join(self._screen.display)
 
     @property
+    def cursor_shown(self) -> bool:
+        return not self._screen.cursor.hidden
+
+    @property
     def colours(self) -> set[str]:
         """Foreground and background colours of all cells that are not blank."""
         cells = [cell for row in self._screen.buffer.values() for cell in row.values() if cell.data.strip()]
@@ -150,6 +155,10 @@ class Terminal:
         """Type; escape comes last, for a key right after it would be taken as one with alt."""
         for key in keys:
             os.write(self._end, KEYS.get(key, key).encode())
+
+    def send(self, data: bytes) -> None:
+        """Send what no key sends."""
+        os.write(self._end, data)
 
     def resize(self, width: int, height: int) -> None:
         self._screen.resize(height, width)

@@ -225,13 +225,12 @@ def check_images(images: DataSummary, started: RunStarted | None) -> None:
         )
 
 
-def prepare(config: TrainConfig, report: Callable[[str], None], *, evaluates: bool = False) -> Preparation:
+def prepare(config: TrainConfig, report: Callable[[str], None]) -> Preparation:
     """Load the data and resolve every ``auto``.
 
     Args:
         config: What to train.
         report: Told in a few words what is being waited for.
-        evaluates: Whether the models are to be evaluated at the end.
 
     Raises:
         UsageError: A device that is not there, models that do not fit into its memory, or sizes that the data set does
@@ -243,7 +242,7 @@ def prepare(config: TrainConfig, report: Callable[[str], None], *, evaluates: bo
     resolved = resolve(config, len(data.train))
     images = len(data.train) + len(data.held_out)
     check_memory(resolved, images)
-    if evaluates:
+    if not resolved.no_evaluate:
         kept = 0 if resolved.device.startswith("cuda") else bytes_on_device(resolved, images=0)
         check_memory_at_the_end(EvaluationConfig(device=resolved.device), resolved, kept)
     summary = data.summary()

@@ -1,7 +1,8 @@
 """Signals that ask to stop, and SIGHUP as the loss of the terminal: each stage answers in its own way.
 
-A user stops the program by SIGINT or SIGTERM. A batch system warns it of the end of its time by SIGUSR1 or SIGUSR2, and
-the kernel by SIGXCPU: the answer to a warning is the same, but it may be repeated every second without a meaning.
+A user stops the program by SIGINT, SIGTERM or SIGQUIT. A batch system warns it of the end of its time by SIGUSR1 or
+SIGUSR2, and the kernel by SIGXCPU: the answer to a warning is the same, but it may be repeated every second without a
+meaning.
 
 Until training begins there is nothing to lose, and the process leaves at once: an exception thrown into the middle of
 an import would surface anywhere. From then on the request goes to the engine, which stops after a step.
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 WARNINGS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
-REQUESTS = (signal.SIGINT, signal.SIGTERM)
+REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 
 _STOPPED = 130
 _PATIENCE = 3
@@ -72,8 +73,16 @@ class StopSignals:
     @staticmethod
     def _leave_at_once(name: str) -> None:
         with contextlib.suppress(OSError):
+            _show_cursor()
             os.write(2, f"tui-vae: stopped by {name}\n".encode())
         os._exit(_STOPPED)
+
+
+def _show_cursor() -> None:
+    """Show the cursor, which a display may have hidden, and begin a line; by the system alone, as in a handler."""
+    terminal = next((descriptor for descriptor in (2, 1) if os.isatty(descriptor)), None)
+    if terminal is not None and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown"):
+        os.write(terminal, b"\x1b[?25h\r\n")
 
 
 def _ignore(name: str) -> None:

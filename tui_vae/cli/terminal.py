@@ -9,27 +9,28 @@ import sys
 from typing import TextIO
 
 from tui_vae.config import DisplayConfig
+from tui_vae.job_control import in_background
 from tui_vae.view.ascii import to_ascii
 
 
 def usable_terminal() -> bool:
     """Whether the interface can be shown: both ends are a terminal that can place its cursor, and it is ours to use."""
     placed = os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
-    return placed and sys.stdin.isatty() and sys.stdout.isatty() and in_foreground()
+    return placed and sys.stdin.isatty() and sys.stdout.isatty() and own_terminal() and not in_background(sys.stdout)
 
 
-def in_foreground() -> bool:
-    """Whether the terminal on stdout, if there is one, listens to this process.
+def own_terminal() -> bool:
+    """Whether the terminal on stdout, if there is one, is not that of another session.
 
-    It does not when a shell has put the process into the background, or when the terminal is that of another session:
     ``setsid`` gives a command a session of its own and leaves it the shell's terminal on its descriptors.
     """
     try:
-        return os.tcgetpgrp(sys.stdout.fileno()) == os.getpgrp()
+        os.tcgetpgrp(sys.stdout.fileno())
     except ValueError:
         return False
     except OSError:  # not the terminal that controls this process: is it that of another?
         return not _controls_another(sys.stdout.fileno())
+    return True
 
 
 def _controls_another(descriptor: int) -> bool:

@@ -13,7 +13,7 @@ from tui_vae.cli.hangup import Terminal
 from tui_vae.cli.importing import importing
 from tui_vae.cli.options import Chosen
 from tui_vae.cli.signals import StopSignals
-from tui_vae.cli.terminal import in_foreground, prepare_output, usable_terminal
+from tui_vae.cli.terminal import own_terminal, prepare_output, usable_terminal
 from tui_vae.config import DisplayConfig, StoreConfig, TrainConfig
 from tui_vae.view.announcer import Announcer
 
@@ -67,7 +67,7 @@ def _new(train: TrainConfig, store: StoreConfig, report: Report) -> Begin:
     with importing():
         from tui_vae.cli.preparation import prepare  # noqa: PLC0415 - torch: two seconds
 
-    preparation = prepare(train, report, evaluates=not store.no_evaluate)
+    preparation = prepare(train, report)
     return lambda: preparation.start(store)
 
 
@@ -76,7 +76,7 @@ def _continued(config: TrainConfig, stored: StoredRun, report: Report) -> Begin:
     with importing():
         from tui_vae.cli.preparation import prepare  # noqa: PLC0415 - as above
 
-    preparation = prepare(config, report, evaluates=not store.no_evaluate)
+    preparation = prepare(config, report)
     report("reading the checkpoints")
     return preparation.continuation(stored)
 
@@ -87,12 +87,16 @@ def _headless(prepare_run: Prepare, display: DisplayConfig, signals: StopSignals
     terminal = Terminal()
     signals.hung_up = terminal.lose
     terminal.watch()
-    output = make_output(display, in_place=in_foreground())
-    begin = prepare_run(output.report)
-    # From the moment there is a run directory, a signal must reach the engine, also if it comes before the engine.
+    output = make_output(display, in_place=own_terminal())
     requests: list[str] = []
-    signals.answer = requests.append
-    session = begin()
+    try:
+        begin = prepare_run(output.report)
+        # From the moment there is a run directory, a signal must reach the engine, also if it comes before the engine.
+        signals.answer = requests.append
+        session = begin()
+    except BaseException:
+        output.leave()
+        raise
     stop_on_signal(session, signals)
     for name in requests:
         session.stop(f"by {name}")

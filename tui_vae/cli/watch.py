@@ -11,7 +11,7 @@ from tui_vae.cli.hangup import Terminal
 from tui_vae.cli.importing import importing
 from tui_vae.cli.signals import StopSignals
 from tui_vae.cli.stray import StrayOutput
-from tui_vae.cli.terminal import in_foreground, prepare_output, usable_terminal
+from tui_vae.cli.terminal import own_terminal, prepare_output, usable_terminal
 from tui_vae.cli.watching import WatchSource
 from tui_vae.config import DisplayConfig
 from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError, UsageError
@@ -112,7 +112,7 @@ def in_interface(
 def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: StopSignals, *, ascii_only: bool) -> int:
     from tui_vae.headless import follow, make_output  # noqa: PLC0415 - Rich, which the interface does without
 
-    output = make_output(display, in_place=in_foreground())
+    output = make_output(display, in_place=own_terminal())
     signals.answer = signals.interrupt
     source.start()
     try:

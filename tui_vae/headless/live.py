@@ -12,24 +12,23 @@ from rich.text import Text
 
 from tui_vae.events import Event
 from tui_vae.headless.evaluation_progress import told
-from tui_vae.headless.outputs import new_lines
-from tui_vae.headless.report import print_report
+from tui_vae.headless.outputs import PlainOutput
+from tui_vae.job_control import Suspension, in_background
 from tui_vae.view.log_lines import LogLine
 from tui_vae.view.numbers import UNKNOWN, count, duration, nats
 from tui_vae.view.state import ModelState, RunState
 
 
-class LiveOutput:
-    """Redraws in place at the pace at which it is called; nothing runs in a thread of its own."""
+class LiveOutput(PlainOutput):
+    """Redraws in place at the pace at which it is called; plain lines while it is in the background of its shell."""
 
     def __init__(self, console: Console, interval: float) -> None:
         # Some milliseconds of Python a time, during which no trainer computes: four times a second is smooth enough.
-        self.interval = max(interval, 0.25)
-        self._console = console
+        super().__init__(console, max(interval, 0.25))
+        self._suspension = Suspension(self.leave)
         self._status: Status | None = None
         self._live: Live | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._shown: LogLine | None = None
         self._bars = Progress(
             TextColumn("{task.description}", markup=False, style="bold"),
             BarColumn(bar_width=None),
@@ -43,22 +42,43 @@ class LiveOutput:
         )
 
     def report(self, text: str) -> None:
-        if self._status is None:
-            self._status = self._console.status(text)
-            self._status.start()
-        self._status.update(Text(f"{text}…"))
-
-    def begin(self, state: RunState) -> None:
-        self._shown = state.log[-1] if state.log else None
+        with self._suspension:
+            if in_background(self._console.file):
+                return
+            if self._status is None:
+                self._suspension.begin()
+                self._status = self._console.status(text)
+                self._status.start()
+            self._status.update(Text(f"{text}…"))
 
     def show(self, events: Sequence[Event], state: RunState) -> None:
+        with self._suspension:
+            if in_background(self._console.file):
+                self.leave()
+                super().show(events, state)
+            else:
+                self._redraw(state)
+
+    def leave(self) -> None:
+        self._end_report()
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+        self._suspension.end()
+
+    def finish(self, state: RunState, directory: str) -> None:
+        with self._suspension:
+            self.leave()
+            super().finish(state, directory)
+
+    def _redraw(self, state: RunState) -> None:
         if self._live is None:
             self._end_report()
+            self._suspension.begin()
             self._live = Live(self._bars, console=self._console, auto_refresh=False, transient=True)
             self._live.start()
-        for line in new_lines(state, self._shown):
+        for line in self._new_lines(state):
             self._print_line(line)
-            self._shown = line
         for name, model in state.models.items():
             self._show_model(name, model, state.epochs_of(model))
         left = duration(state.seconds_left())
@@ -66,15 +86,6 @@ class LiveOutput:
         if state.evaluating is not None:
             where = f"{state.name}  evaluating: {told(state.evaluating)}"
         self._live.update(Group(self._bars, Text(where, style="dim", overflow="ellipsis", no_wrap=True)), refresh=True)
-
-    def leave(self) -> None:
-        self._end_report()
-        if self._live is not None:
-            self._live.stop()
-
-    def finish(self, state: RunState, directory: str) -> None:
-        self.leave()
-        print_report(self._console, state, directory)
 
     def _end_report(self) -> None:
         if self._status is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from rich.console import Console
@@ -56,13 +56,12 @@ class PlainOutput:
         self._shown = state.log[-1] if state.log else None
 
     def show(self, events: Sequence[Event], state: RunState) -> None:
-        for line in new_lines(state, self._shown):
+        for line in self._new_lines(state):
             since = duration(line.elapsed) if line.elapsed is not None else ""
             model = f"{line.model}: " if line.model else ""
             level = "" if line.level == "info" else f"{line.level}: "
             text = f"{since:>8}  {level}{model}{line.text}"
             self._console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
-            self._shown = line
         self._console.file.flush()
 
     def finish(self, state: RunState, directory: str) -> None:
@@ -71,6 +70,12 @@ class PlainOutput:
 
     def leave(self) -> None:
         """Nothing is open."""
+
+    def _new_lines(self, state: RunState) -> Iterator[LogLine]:
+        """The log lines that were not shown yet; each counts as shown when the next is asked for."""
+        for line in _lines_after(self._shown, state):
+            yield line
+            self._shown = line
 
 
 class JsonOutput:
@@ -127,7 +132,7 @@ class QuietOutput:
         """Nothing is open."""
 
 
-def new_lines(state: RunState, shown: LogLine | None) -> Sequence[LogLine]:
+def _lines_after(shown: LogLine | None, state: RunState) -> Sequence[LogLine]:
     """The log lines after ``shown``, which is one of them, or all."""
     for index in range(len(state.log) - 1, -1, -1):
         if state.log[index] is shown:
