@@ -12,6 +12,7 @@ from tui_vae.resource_limits import allowed_cores, cores
 
 def main() -> None:
     _complete_streams()
+    _forget_size()
     wait_without_spinning()
     signals = StopSignals()
     signals.install()
@@ -50,6 +51,19 @@ def _complete_streams() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
             setattr(sys, name, os.fdopen(descriptor, mode, closefd=False))
+
+
+def _forget_size() -> None:
+    """Let a terminal on stdout say how large it is, where the environment would say so once and for all.
+
+    Containers often have ``COLUMNS`` and ``LINES`` of the terminal that they were made in.
+    """
+    try:
+        known = min(os.get_terminal_size(1)) > 0
+    except OSError:
+        return  # not a terminal
+    for name in ("COLUMNS", "LINES") if known else ():
+        os.environ.pop(name, None)
 
 
 if __name__ == "__main__":

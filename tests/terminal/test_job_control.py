@@ -1,8 +1,10 @@
-"""The shell's job control: Ctrl-Z, fg, bg and Ctrl-\\ with the live view."""
+"""The shell's job control: Ctrl-Z, fg, bg and Ctrl-\\ with the live view and with the interface."""
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +14,11 @@ import pytest
 from tests.terminal.conftest import SMALL
 from tests.terminal.pseudo_terminal import Terminal
 from tests.terminal.shell import Shell
-from tui_vae.events import Event, RunFinished, State, decode
+from tui_vae.events import Event, Notice, RunFinished, State, decode
+from tui_vae.runs import read_log
 
 ENDLESS = " ".join(("tui-vae", *SMALL, "--epochs", "1000000", "--model", "small=8"))
+SUSPENDED = "tui-vae: suspended"
 PLAIN_LINE = re.compile(r"\d\d:\d\d  small: epoch \d+: held-out")
 
 Start = Callable[..., Shell]
@@ -112,3 +116,117 @@ def test_what_cannot_begin_leaves_a_cursor(spawn_loaded: Spawn, tmp_path: Path) 
     assert terminal.exit_code() == 3
     terminal.assert_left_as_found()
     assert "…" not in terminal.text
+
+
+def test_the_interface_gives_the_terminal_back_and_takes_it_again(shell: Start, tmp_path: Path) -> None:
+    terminal = shell()
+    modes = terminal.output("stty -a")
+    terminal.run(f"clear; {ENDLESS}")
+    terminal.wait_until(lambda: "running" in terminal.text and epochs(tmp_path) > 0)
+    stop_by_ctrl_z(terminal)
+    assert SUSPENDED in terminal.text
+    assert "ELBO" not in terminal.text
+    assert terminal.output("stty -a") == modes
+    stopped_at = epochs(tmp_path)
+    assert terminal.output("echo tail -f log") == "tail -f log\n"
+    assert epochs(tmp_path) == stopped_at
+
+    terminal.run("clear; fg")
+    terminal.wait_until(terminal.filled)
+    terminal.wait_until(goes_on(tmp_path))
+
+    stop_by_ctrl_z(terminal)
+    terminal.run("clear; bg")
+    terminal.wait_for_prompt()
+    begun = len(terminal.received)
+    terminal.wait_until(goes_on(tmp_path))
+    terminal.run("echo typed while it trains")
+    terminal.wait_for_prompt()
+    terminal.wait_until(goes_on(tmp_path))
+    assert b"\x1b[?1049h" not in terminal.received[begun:]
+    assert b"ELBO" not in terminal.received[begun:]
+    assert job(terminal).status() != psutil.STATUS_STOPPED
+
+    terminal.run("fg")
+    terminal.wait_until(terminal.filled)
+    terminal.press("q")
+    terminal.wait_until("Leave the interface?")
+    terminal.press("s")
+    terminal.wait_until("run kept in")
+    terminal.wait_for_prompt()
+    assert terminal.output("stty -a") == modes
+    events = log_of(tmp_path)
+    assert not [event for event in events if isinstance(event, Notice)]
+    assert isinstance(events[-1], RunFinished)
+    terminal.assert_left_as_found()
+
+
+def test_a_signal_stops_what_trains_in_the_background_of_its_shell(shell: Start, tmp_path: Path) -> None:
+    terminal = shell()
+    terminal.run(ENDLESS)
+    terminal.wait_until(lambda: "running" in terminal.text and epochs(tmp_path) > 0)
+    stop_by_ctrl_z(terminal)
+    terminal.run("clear; bg")
+    terminal.wait_for_prompt()
+    job(terminal).send_signal(signal.SIGTERM)
+    terminal.wait_until("run kept in")
+    terminal.run("wait %1; echo ended with $?")
+    terminal.wait_until("ended with 130")
+    assert b"\x1b[?1049l" not in terminal.received.partition(b"Stopped")[2]
+    assert terminal.cursor_shown
+
+
+def test_training_goes_on_when_the_terminal_of_a_suspended_interface_is_closed(shell: Start, tmp_path: Path) -> None:
+    terminal = shell()
+    terminal.run(f"{ENDLESS} --patience 3 --lr 1e-9")
+    terminal.wait_until(lambda: "running" in terminal.text and epochs(tmp_path) > 0)
+    stop_by_ctrl_z(terminal)
+    trains = job(terminal)
+    terminal.signal(signal.SIGHUP)  # as the shell gets it when its window is closed
+    terminal.hang_up()
+    trains.wait(60)
+    (run,) = (tmp_path / "runs").iterdir()
+    *_, last = read_log(run / "events.jsonl")
+    assert isinstance(last, RunFinished)
+    assert last.status == "finished"
+
+
+def test_the_interface_comes_back_after_a_stop_that_nothing_announced(shell: Start) -> None:
+    terminal = shell()
+    terminal.run("tui-vae runs --open")
+    terminal.wait_until(terminal.filled)
+    job(terminal).send_signal(signal.SIGSTOP)
+    terminal.wait_until("Stopped")
+    terminal.run("echo; clear")
+    terminal.wait_until(lambda: "runs" not in terminal.text)
+    terminal.run("fg")
+    terminal.wait_until(terminal.filled)
+    terminal.press("q")
+    terminal.wait_for_prompt()
+    terminal.assert_left_as_found()
+
+
+def test_where_no_shell_could_continue_it_the_interface_says_so_and_stays(spawn: Spawn, tmp_path: Path) -> None:
+    terminal = spawn(tmp_path, "runs", "--open", size=(100, 30))
+    terminal.wait_until(terminal.filled)
+    terminal.press("ctrl+z")
+    terminal.wait_until("no shell could bring")
+    terminal.press("?")
+    terminal.wait_until("Pause or resume")
+    terminal.press("escape")
+    terminal.wait_until(lambda: "Pause or resume" not in terminal.text)
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+    terminal.assert_left_as_found()
+    assert SUSPENDED not in terminal.text
+
+
+def test_where_ctrl_z_is_ignored_the_interface_says_so_and_stays(shell: Start) -> None:
+    terminal = shell()
+    terminal.run("trap '' TSTP; tui-vae runs --open")
+    terminal.wait_until(terminal.filled)
+    terminal.press("ctrl+z")
+    terminal.wait_until("no shell could bring")
+    os.kill(job(terminal).pid, signal.SIGTSTP)
+    terminal.press("?")
+    terminal.wait_until("Pause or resume")

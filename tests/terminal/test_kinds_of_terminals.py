@@ -77,3 +77,53 @@ def test_a_dumb_terminal_gets_plain_lines_after_one_that_says_so(
     assert lines[0].startswith("tui-vae: no terminal for the interface here")
     assert any("epoch 1: held-out ELBO" in line for line in lines)
     assert b"\x1b" not in terminal.received
+
+
+def test_the_terminal_says_how_large_it_is_not_the_environment(spawn: Callable[..., Terminal], tmp_path: Path) -> None:
+    terminal = spawn(tmp_path, "runs", "--open", size=(140, 45), COLUMNS="80", LINES="24")
+    terminal.wait_until(terminal.filled)
+    for size in ((100, 30), (120, 50)):
+        terminal.resize(*size)
+        terminal.wait_until(terminal.filled)
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+
+
+def test_a_terminal_that_learns_its_size_late_is_filled_then(spawn: Callable[..., Terminal], tmp_path: Path) -> None:
+    """As inside a container, whose terminal has no size at first; until then that of the environment counts."""
+    terminal = spawn(tmp_path, "runs", "--open", size=(0, 0), COLUMNS="70", LINES="20")
+    terminal.wait_until(lambda: b"\x1b[?1049h" in terminal.received)
+    terminal.resize(140, 45)
+    terminal.wait_until(terminal.filled)
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+
+
+def test_the_live_view_is_as_wide_as_the_terminal(spawn_loaded: Callable[..., Terminal], tmp_path: Path) -> None:
+    terminal = spawn_loaded(tmp_path, "--no-ui", "--epochs", "100000", size=(90, 30), COLUMNS="130", LINES="24")
+    terminal.wait_until(lambda: terminal.text.count("━") > 40)
+    bars = [line for line in terminal.text.splitlines() if "━" in line]
+    assert [line.split()[0] for line in bars] == ["baseline", "deep"], "folded"
+    terminal.press("ctrl+c")
+    assert terminal.exit_code() == 130
+
+
+@pytest.mark.parametrize("command", [("runs", "--open"), ("--epochs", "100000")], ids=["runs", "training"])
+def test_what_is_no_key_ends_no_interface(
+    spawn_loaded: Callable[..., Terminal], tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    terminal = spawn_loaded(tmp_path, *command, size=(100, 40))
+    terminal.wait_until(terminal.filled)
+    terminal.send(b"\x1b[MC\xa00")  # an old report of the mouse, as after a terminal was reloaded
+    terminal.send(b"\xe9x\x1b[99999999u\x1b[97:65;5u\x1b[M")
+    terminal.send(b"C\xa00?")
+    terminal.wait_until("Pause or resume")
+    terminal.press("q")
+    terminal.wait_until(lambda: "Pause or resume" not in terminal.text)
+    assert "Traceback" not in terminal.text
+    terminal.press("q")
+    if command[0] != "runs":
+        terminal.wait_until("Leave the interface?")
+        terminal.press("s")
+    assert terminal.exit_code() == (0 if command[0] == "runs" else 130)
+    terminal.assert_left_as_found()

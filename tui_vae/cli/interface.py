@@ -52,6 +52,7 @@ def train_in_interface(
             stray=stray.take,
             stalled=lambda: _stalled(stray, lock),
             answers=lock.answers,
+            suspended=lambda: lock.draws(False),
             library=Library(Path(chosen.store.runs_dir)),
             machine=Sampler(),
             preferences=PreferencesFile(chosen.display.theme),
@@ -123,7 +124,7 @@ def _answer_for(app: MonitorApp, opening: _Opening, signals: StopSignals, termin
         if opening.session is not None:
             opening.session.detach(reason)
             _end_without(left, opening.session)
-        app.call_later(app.exit, Leave.HEADLESS)
+        app.request_leave(Leave.HEADLESS)
 
     signals.answer, signals.hung_up = stop, terminal.lose
     terminal.when_lost(lost)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from rich.console import Console
@@ -23,8 +24,10 @@ class OutputConsole(Console):
 
 
 def make_console() -> Console:
-    """Rich's console on stdout; a pipe has no width, so lines there are never folded to 80."""
-    return OutputConsole(width=None if sys.stdout.isatty() else 100, highlight=False, emoji=False)
+    """Rich's console on stdout; a pipe has no width but that of ``COLUMNS``, so lines there are not folded to 80."""
+    columns = os.environ.get("COLUMNS", "")
+    sized = sys.stdout.isatty() or (columns.isdecimal() and int(columns) > 0)
+    return OutputConsole(width=None if sized else 100, highlight=False, emoji=False)
 
 
 def make_output(display: DisplayConfig, *, in_place: bool = True) -> Output:

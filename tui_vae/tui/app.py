@@ -66,6 +66,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         stray: What was printed past the interface since the last call; shown in the log.
         stalled: Whether the terminal does not read: then nothing is drawn.
         answers: Told whether the interface is at work for a key or the mouse.
+        suspended: Told when the interface is suspended, and draws no more for now.
         machine: Takes readings of the machine while the interface is there.
         library: The stored runs.
         preferences: Where the interface remembers what the user prefers.
@@ -91,6 +92,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         stray: Callable[[], str] = str,
         stalled: Callable[[], bool] = bool,
         answers: Callable[[bool], object] = bool,
+        suspended: Callable[[], object] = bool,
         machine: MachineProbe | None = None,
         library: RunLibrary | None = None,
         preferences: PreferenceStore | None = None,
@@ -103,6 +105,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         self._stray = stray
         self._stalled = stalled
         self._answers = answers
+        self._suspended = suspended
         self._answering: Timer | None = None
         self._collector = Collector()
         self._machine = machine
@@ -151,6 +154,19 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
     def exit(self, result: Leave | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         self._leaving = True
         super().exit(result, return_code, message)
+
+    def suspending(self) -> str:
+        self._collector.end()
+        self._answers(False)
+        self._suspended()
+        first = self.following.first
+        trains = first is not None and first.own and self.first_state.status is None
+        with_it = ", and training with it; fg goes on with both, bg with training alone" if trains else "; fg goes on"
+        return f"tui-vae: suspended{with_it}"
+
+    def resumed(self, *, stopped: bool) -> None:
+        self._collector.begin()
+        super().resumed(stopped=stopped)
 
     async def on_event(self, event: events.Event) -> None:
         if self._leaving and isinstance(event, (events.InputEvent, events.Paste)):

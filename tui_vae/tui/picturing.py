@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from textual import events
-from textual.app import App
 from textual.timer import Timer
 
 from tui_vae.tui.driver import driver_for
 from tui_vae.tui.images import GraphicsProtocol, TerminalImages
 from tui_vae.tui.kitty import KittyGraphics
-from tui_vae.tui.screens.leave import Leave
 from tui_vae.tui.sixel_graphics import SixelGraphics
+from tui_vae.tui.suspending import SuspendableApp
 from tui_vae.tui.widgets.pixels import Draw, half_block_lines, shade_lines
 from tui_vae.view.answers import Graphics
 from tui_vae.view.cell_size import USUAL, cell_size
@@ -25,7 +24,7 @@ _SECONDS_TO_PAINT = 0.3
 """That a terminal takes, after its size or the focus has changed, until all of its window is as it will stay."""
 
 
-class PicturingApp(App[Leave]):
+class PicturingApp(SuspendableApp):
     """Draws pictures by :attr:`draw`, which may change at any time."""
 
     _images: TerminalImages | None = None
@@ -40,8 +39,7 @@ class PicturingApp(App[Leave]):
         if not self._shades and colours == "truecolor" and not self.no_color:
             protocol = _protocol(graphics)
             self._images = TerminalImages(protocol) if protocol is not None else None
-        if self._images is not None or graphics.typed or graphics.awaited is not None:
-            self.driver_class = driver_for(self._images, graphics)
+        self.driver_class = driver_for(self, self._images, graphics.typed)
 
     @property
     def draw(self) -> Draw:

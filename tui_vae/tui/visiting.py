@@ -72,10 +72,6 @@ class VisitingApp(SteeringApp):
 
     # Leaving is about the first run: others go on in processes of their own.
 
-    def request_stop(self, name: str) -> None:
-        """Leave at once and stop training, on a signal; from the main thread only."""
-        self.call_later(self.exit, Leave.STOP)
-
     def action_leave(self) -> None:
         first, state = self.following.first, self.first_state
         if state.status is not None or first is None or not first.own:

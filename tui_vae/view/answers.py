@@ -82,15 +82,13 @@ class Answers:
 
 @dataclass(frozen=True)
 class Graphics:
-    """How pictures are to be drawn: ``blocks``, ``kitty``, ``sixel`` or ``ascii``; and what is left of asking for it.
+    """How pictures are to be drawn: ``blocks``, ``kitty``, ``sixel`` or ``ascii``; and what came while it was asked.
 
     Attributes:
         cell: The size of a cell, where the terminal told.
-        typed: Read while the answers were waited for, and not one of them.
-        awaited: Answers that have not all come yet.
+        typed: Read while the answers were waited for, and not one of them; at its end, the beginning of one perhaps.
     """
 
     way: str = "blocks"
     cell: CellSize | None = None
     typed: bytes = b""
-    awaited: Answers | None = None
