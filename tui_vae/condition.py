@@ -14,10 +14,19 @@ Condition = Literal["running", "paused", "finished", "stopped", "failed", "stall
 
 @dataclass(frozen=True)
 class Sighting:
-    """What is seen of a run's writer. ``silent`` is the number of seconds since its last sign of life, where known."""
+    """What is seen of a run's writer and of its folder.
+
+    Attributes:
+        liveness: Of the process that trains it.
+        silent: Seconds since the last sign of life of that process, where known.
+        moved: Where the run is, if its folder was renamed or moved since it was opened.
+        deleted: Whether its folder was deleted since then.
+    """
 
     liveness: Liveness
     silent: float | None = None
+    moved: str | None = None
+    deleted: bool = False
 
 
 def condition(status: RunStatus | None, models: Iterable[ModelStatus | None], liveness: Liveness) -> Condition:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tui_vae.cli.importing import importing
 from tui_vae.cli.signals import StopSignals, interrupted_by
-from tui_vae.cli.terminal import prepare_output
+from tui_vae.cli.terminal import prepare_output, waits_for
 from tui_vae.config import DisplayConfig, EvaluationConfig
 from tui_vae.errors import RunStoreError, UsageError
 from tui_vae.events import Event
@@ -56,7 +56,7 @@ def evaluate(
         with importing():
             from tui_vae.cli.evaluating import compared, evaluate_run  # noqa: PLC0415
 
-        with interrupted_by(signals), _writer_of(run) as writer:
+        with interrupted_by(signals), _writer_of(run, bar) as writer:
             measured = evaluate_run(
                 run, config, emit=_both(writer.emit, bar.show), keep=writer.hindrance is None, models=models
             )
@@ -79,7 +79,7 @@ def evaluate(
     if verdict is not None:
         print_verdict(console, verdict)
     if all(model.kept for model in measured):
-        print(f"kept in {printable(str(run.path / 'evaluation'))}")
+        print(f"kept in {printable(str(measured[0].run.path / 'evaluation'))}")
 
 
 def compare(
@@ -105,7 +105,7 @@ def compare(
 
         for run in runs:
             bar.prefix = f"{printable(run.name)}: " if len(runs) > 1 else ""
-            with interrupted_by(signals), _writer_of(run) as writer:
+            with interrupted_by(signals), _writer_of(run, bar) as writer:
                 found = evaluate_run(
                     run, config, emit=_both(writer.emit, bar.show), keep=writer.hindrance is None, again=False
                 )
@@ -137,13 +137,13 @@ def _say_if_not_kept(writer: _Writer) -> None:
 
 
 @contextlib.contextmanager
-def _writer_of(run: RunDirectory) -> Iterator[_Writer]:
+def _writer_of(run: RunDirectory, bar: EvaluationBar) -> Iterator[_Writer]:
     """Be the writer of the run, so that results are kept and logged, where that can be."""
     from tui_vae.cli.evaluating import owned  # noqa: PLC0415
 
     with contextlib.ExitStack() as stack:
         try:
-            emit = stack.enter_context(owned(run))
+            emit = stack.enter_context(owned(run, lambda holder, left: bar.say(waits_for(holder, left))))
         except RunStoreError as error:
             yield _Writer(lambda event: None, str(error))
             return

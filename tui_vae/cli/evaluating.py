@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +27,8 @@ from tui_vae.model import VAE
 from tui_vae.runs import LogWriter, RunDirectory
 from tui_vae.runs.continuing import begun_with, config_of
 from tui_vae.runs.evaluations import StoredEvaluation, read_evaluation, write_evaluation
-from tui_vae.runs.lease import Lease
+from tui_vae.runs.followed import FollowedRun
+from tui_vae.runs.lease import Lease, Waiting
 from tui_vae.training.hardware import find_device
 
 Emit = Callable[[Event], None]
@@ -104,6 +106,7 @@ def evaluate_run(
         EvaluationError: Weights that are not finite.
     """
     began = time.monotonic()
+    followed = FollowedRun(run)
     train_config, _ = config_of(run)
     device = find_device(config.device)
     subjects = load_subjects(run, train_config, models, device)
@@ -115,9 +118,15 @@ def evaluate_run(
             suite = _suite(run, config, train_config, device, progress)
             for subject in to_measure:
                 stored, grids = _measure(suite, subject, config, progress)
-                kept = _keep(run, stored, grids, emit) if keep else None
+                kept = _keep(followed, stored, grids, emit) if keep else None
                 found[subject.spec.name] = MeasuredModel(
-                    run, train_config, subject.spec, kept or stored, new=True, kept=kept is not None, grids=grids
+                    followed.run,
+                    train_config,
+                    subject.spec,
+                    kept or stored,
+                    new=True,
+                    kept=kept is not None,
+                    grids=grids,
                 )
                 emit((kept or stored).result)
         except TuiVaeError as error:
@@ -139,13 +148,17 @@ def _ended(status: RunStatus, reason: str | None, verdict: Verdict | None, began
 
 
 @contextlib.contextmanager
-def owned(run: RunDirectory) -> Iterator[Emit]:
+def owned(run: RunDirectory, waiting: Waiting = lambda holder, left: None) -> Iterator[Emit]:
     """Be the run's writer for a while: what is emitted goes into its log.
+
+    Args:
+        run: The run.
+        waiting: As for :meth:`tui_vae.runs.lease.Lease.acquire`.
 
     Raises:
         RunStoreError: Another process is, or the run cannot be written.
     """
-    lease = Lease.acquire(run)
+    lease = Lease.acquire(run, waiting=waiting)
     try:
         lost = threading.Event()
         log = LogWriter(run.log, tell=lambda event: None)
@@ -240,16 +253,21 @@ def _measure(
     return StoredEvaluation(result, config.identity(), found.per_image), found.grids
 
 
-def _keep(run: RunDirectory, stored: StoredEvaluation, grids: Sequence[Grid], emit: Emit) -> StoredEvaluation | None:
+def _keep(
+    followed: FollowedRun, stored: StoredEvaluation, grids: Sequence[Grid], emit: Emit
+) -> StoredEvaluation | None:
     """Keep an evaluation with its pictures; a full disk is told, and loses nothing of what took long to measure."""
     pictures = tuple(grid.picture("") for grid in grids)
     result = dataclasses.replace(stored.result, pictures=pictures)
+    run = followed.find()
     try:
+        if run is None:
+            raise OSError(errno.ENOENT, "it was deleted")
         return write_evaluation(
             run, dataclasses.replace(stored, result=result), {grid.kind: grid.pixels for grid in grids}
         )
     except OSError as error:
-        text = f"{run.path}: the evaluation cannot be kept there ({error.strerror})"
+        text = f"{followed.run.path}: the evaluation cannot be kept there ({error.strerror})"
         emit(Notice(level="warning", text=text, model=result.model))
         return None
 

@@ -29,13 +29,13 @@ class Evaluator:
     """One evaluation at a time. Every method may be called from any thread.
 
     Args:
-        run: The run.
+        run: Asked for the run's directory, as it is called when an evaluation begins.
         emit: Receives the events of the evaluation; the last is an ``EvaluationFinished``, whatever happens.
         own: Whether the evaluating process is to write them into the run's log itself; then ``emit`` receives only
             what it could not tell.
     """
 
-    def __init__(self, run: RunDirectory, emit: Callable[[Event], None], *, own: bool) -> None:
+    def __init__(self, run: Callable[[], RunDirectory], emit: Callable[[Event], None], *, own: bool) -> None:
         self._run = run
         self._emit = emit
         self._own = own
@@ -70,7 +70,7 @@ class Evaluator:
                 return STARTING
             self._cancelled = None
             config = EvaluationConfig(device=device).to_json()
-            job = Job(str(self._run.path), tuple(models), config, threads, self._own)
+            job = Job(str(self._run().path), tuple(models), config, threads, self._own)
             self._thread = threading.Thread(target=self._evaluate, args=(job, before), name="evaluator", daemon=True)
             self._thread.start()
         return None

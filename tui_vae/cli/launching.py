@@ -14,7 +14,7 @@ from typing import IO
 from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.listing import newest_first, runs_in
-from tui_vae.runs.liveness import read_lease
+from tui_vae.runs.liveness import lives, read_lease
 
 _COMMAND = (sys.executable, "-P", "-m", "tui_vae", "--no-ui", "--quiet")
 """``-P``: a file ``json.py`` in the user's folder is no module of this program."""
@@ -90,7 +90,7 @@ def _written_by_another(candidates: Callable[[], Iterable[RunDirectory]], argume
             ended = process.poll() is not None
             for run in candidates():
                 lease = read_lease(run)
-                if lease is not None and lease.pid == process.pid and lease.alive() is not False:
+                if lease is not None and lease.pid == process.pid and lives(run, lease) is not False:
                     return run
             if ended:
                 raise EndedError(_last_line(said), process.returncode)

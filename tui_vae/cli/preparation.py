@@ -53,7 +53,7 @@ class Preparation:
         run = create_run(Path(store.runs_dir), store.name, self.config)
         try:
             lease = Lease.acquire(run)
-            session = self._session(run, lease, {}, [], [self._started(run)])
+            session = self._session(lease, {}, [], [self._started(run)])
         except BaseException:
             shutil.rmtree(run.path, ignore_errors=True)
             raise
@@ -79,7 +79,7 @@ class Preparation:
 
         def begin() -> Session:
             with self._replaced_config(stored):
-                session = self._session(stored.run, stored.lease, saved, stored.history, opening)
+                session = self._session(stored.lease, saved, stored.history, opening)
             session.start()
             return session
 
@@ -108,7 +108,6 @@ class Preparation:
 
     def _session(
         self,
-        run: RunDirectory,
         lease: Lease,
         saved: dict[str, SavedState],
         history: Sequence[Event],
@@ -116,7 +115,6 @@ class Preparation:
     ) -> Session:
         find_limit = self._find_limit()
         return Session(
-            run,
             lease,
             lambda emit, store: Surroundings(self.config, self.on_device, emit, store, find_limit),
             saved=saved,

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tui_vae.cli.terminal import prepare_output
+from tui_vae.cli.terminal import countdown, prepare_output
 from tui_vae.config import DisplayConfig
 from tui_vae.errors import ExitCode, RunStoreError, UsageError
 from tui_vae.headless import make_console
@@ -19,7 +19,7 @@ from tui_vae.runs import RunDirectory
 from tui_vae.runs.directory import link_trouble
 from tui_vae.runs.keeping import delete_run
 from tui_vae.runs.listing import find_run, list_runs
-from tui_vae.runs.summary import ModelSummary, RunSummary, summarised
+from tui_vae.runs.summary import ModelSummary, RunSummary, summarised_all
 from tui_vae.view.numbers import UNKNOWN, age, nats, size
 from tui_vae.view.printable import printable
 
@@ -54,7 +54,7 @@ def show_runs(runs_dir: Path, texts: Sequence[str], *, sort: str, pattern: str |
     prepare_output(DisplayConfig())
     if sort not in _SORTS:
         raise UsageError(f"--sort is one of {', '.join(SORTS)}; got {printable(sort)}")
-    found = [summarised(find_run(runs_dir, text)) for text in texts] if texts else list(list_runs(runs_dir))
+    found = list(summarised_all([find_run(runs_dir, text) for text in texts]) if texts else list_runs(runs_dir))
     chosen = [summary for summary in found if pattern is None or _matches(summary, pattern)]
     chosen.sort(key=_SORTS[sort])
     for summary in chosen:
@@ -96,7 +96,8 @@ def delete_runs(runs_dir: Path, texts: Sequence[str], *, yes: bool) -> int:
             return ExitCode.OK
     for run in runs:
         described = _described(run)  # while there is a link to say where it leads
-        delete_run(run)
+        with countdown() as waiting:
+            delete_run(run, waiting)
         print(f"deleted {described}")
     return ExitCode.OK
 

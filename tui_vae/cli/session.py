@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 from tui_vae.cli.evaluator import Evaluator
@@ -32,13 +33,15 @@ SECONDS_FOR_CHECKPOINTS = 10.0
 SECONDS_FOR_LOG = 5.0
 """A checkpoint waits at most so long for the log to hold what was told before it: better a checkpoint than none."""
 
+SECONDS_OF_DELETION = 1.0
+"""In which a folder that is being deleted is gone, as a rule: its files go first."""
+
 
 class Session:
     """A run that trains in this process: a :class:`tui_vae.view.source.RunSource`.
 
     Args:
-        run: Its directory.
-        lease: The right to write into it; released by :meth:`close`.
+        lease: The right to write into its directory; released by :meth:`close`.
         surroundings: Makes what trainers need from where they emit events and save.
         saved: Where models go on.
         history: What the log told before.
@@ -50,7 +53,6 @@ class Session:
 
     def __init__(
         self,
-        run: RunDirectory,
         lease: Lease,
         surroundings: Callable[[Emit, RunStore], Surroundings],
         *,
@@ -58,16 +60,18 @@ class Session:
         history: Sequence[Event],
         opening: Sequence[Event],
     ) -> None:
-        self._run = run
         self._lease = lease
+        self._began_in = self._kept_in = lease.run.path
         self._history = list(history)
         self._mailbox = Mailbox()
         self._held = threading.Event()
         self._held.set()
+        self._deleted = threading.Event()
+        self._stopping_once = threading.Lock()
         self._emit = Broadcast()
         self._emit.add(self._mailbox)
-        self._store = RunStore(run, self._emit, guard=self._may_save)
-        self._evaluator = Evaluator(run, self._emit, own=False)
+        self._store = RunStore(self._where, self._tell_of_failure, guard=self._may_save)
+        self._evaluator = Evaluator(lambda: lease.run, self._emit, own=False)
         self._newest = NewestCheckpoints()
         self._emit.add(self._newest)
         shared = surroundings(self._emit, self._store)
@@ -78,15 +82,15 @@ class Session:
         self._stopping: str | None = None
         self._closing = threading.Lock()
         self._closed: int | None = None
-        self._log = LogWriter(run.log, tell=self._emit, opening=opening)
+        self._log = LogWriter(lease.run.log, tell=self._tell_of_failure, opening=opening)
         for event in opening:
             self._emit(event)
         self._emit.add(self._write_log)
 
     def start(self) -> None:
         """Train."""
-        requests = Requests(self._run, self._lease.token)
-        self._lease.keep(self._lost, lambda: requests.poll(self._handle, self._emit))
+        requests = Requests(self._lease.token)
+        self._lease.keep(self._lost, lambda: self._look(requests))
         self._engine.start()
 
     def catch_up(self) -> RunState:
@@ -105,11 +109,12 @@ class Session:
         return [*history, *self._mailbox.take()]
 
     def sighting(self) -> Sighting:
-        return Sighting("live")
+        moved = str(self._kept_in) if self._kept_in != self._began_in else None
+        return Sighting("live", moved=moved, deleted=self._deleted.is_set())
 
     def picture(self, file: str) -> Pixels | None:
         try:
-            return picture_of(self._run, file)
+            return picture_of(self._lease.run, file)
         except RunStoreError:
             return None
 
@@ -117,10 +122,10 @@ class Session:
         with importing():
             from tui_vae.cli.exploring import newest_model  # noqa: PLC0415 - torch, which is for those who explore
 
-        return newest_model(self._run, name)
+        return newest_model(self._lease.run, name)
 
     def directory(self) -> str:
-        return str(self._run.path)
+        return str(self._lease.run.path)
 
     def trainer(self) -> tuple[str, int | None]:
         return this_process()
@@ -215,24 +220,65 @@ class Session:
 
     def _exit_code(self, unsaved: Sequence[str], lost: int) -> int:
         code = self._engine.exit_code
+        run = self._lease.run
+        if self._deleted.is_set():
+            raise RunStoreError(f"training {self._engine.status}: {run.path} was deleted, and nothing of it is kept")
         if not self._held.is_set():
-            raise RunStoreError(f"{self._run.name} was taken by another process; what was trained since is not kept")
+            raise RunStoreError(f"{run.name} was taken by another process; what was trained since is not kept")
         missing = [f"the last checkpoint of {model}" for model in unsaved] + ([f"{lost:,} events"] if lost else [])
         if missing and code in (ExitCode.OK, ExitCode.STOPPED):
-            raise RunStoreError(
-                f"training {self._engine.status}, but {' and '.join(missing)} could not be written to "
-                f"{self._run.path}; is the disk full? "
-                f"With room there, tui-vae --resume {self._run.name} trains again what is not stored"
-            )
+            text = f"training {self._engine.status}, but {' and '.join(missing)} could not be written to {run.path}"
+            if not run.config.exists():
+                raise RunStoreError(f"{text}, which was emptied: without {run.config.name} the run cannot be resumed")
+            resume = f"tui-vae --resume {run.path}"
+            raise RunStoreError(f"{text}; is the disk full? With room there, {resume} trains again what is not stored")
         return code
 
+    def _look(self, requests: Requests) -> None:
+        """Find the run's folder, wherever it was moved, and what others ask for there."""
+        run = self._where()
+        if run is None:
+            return
+        if run.path != self._kept_in:
+            text = f"the run's folder was moved from {self._kept_in} to {run.path}; training goes on there"
+            self._kept_in = run.path
+            self._emit(Notice(level="warning", text=text))
+        requests.poll(run, self._handle, self._emit)
+
+    def _where(self) -> RunDirectory | None:
+        """The run's directory as it is called now; ``None`` if it is not to be written any more."""
+        if not self._held.is_set() or self._deleted.is_set():
+            return None
+        run = self._lease.find()
+        if run is None:
+            self._stop_for_deletion()
+        return run
+
+    def _stop_for_deletion(self) -> None:
+        with self._stopping_once:
+            if self._deleted.is_set():
+                return
+            self._deleted.set()
+        text = f"{self._lease.run.path} was deleted: nothing of the run can be kept any more; training stops"
+        self._emit(Notice(level="error", text=text))
+        self.stop("its folder was deleted")
+
+    def _tell_of_failure(self, event: Event) -> None:
+        """Say what could not be written; unless the folder is being deleted, file by file, which is said once."""
+        end = time.monotonic() + SECONDS_OF_DELETION
+        while self._where() is not None:
+            if time.monotonic() >= end:
+                self._emit(event)
+                return
+            time.sleep(0.02)
+
     def _write_log(self, event: Event) -> None:
-        if self._held.is_set():
+        if self._held.is_set() and not self._deleted.is_set():
             self._log(event)
 
     def _may_save(self) -> bool:
         """Whether this process still is the writer; only after the log holds what was told before."""
-        if not self._held.is_set() or not self._lease.ours():
+        if self._where() is None or not self._lease.ours():
             return False
         self._log.sync(SECONDS_FOR_LOG)
         return True

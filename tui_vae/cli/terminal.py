@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import math
 import os
 import sys
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from tui_vae.config import DisplayConfig
@@ -48,6 +50,36 @@ def _controls_another(descriptor: int) -> bool:
             if number and os.makedev(number >> 8 & 0xFFF, number & 0xFF | number >> 12 & 0xFFF00) == device:
                 return True
     return False
+
+
+def waits_for(holder: str, seconds: float) -> str:
+    """What is said while a writer of which nothing is known might give a sign of life."""
+    return f"waiting {math.ceil(seconds)} s for a sign of life from {holder}"
+
+
+@contextlib.contextmanager
+def countdown() -> Iterator[Callable[[str, float], None]]:
+    """Count down on stderr while a writer is waited for: in one line of a terminal, elsewhere only say so once."""
+    in_place = sys.stderr.isatty()
+    width = 0
+
+    def say(holder: str, seconds: float) -> None:
+        nonlocal width
+        text = f"tui-vae: {waits_for(holder, seconds)}; Ctrl-C leaves the run as it is"
+        if in_place:
+            text = text[: os.get_terminal_size(sys.stderr.fileno()).columns - 1]
+            sys.stderr.write(f"\r{text:{width}}\r")
+        elif not width:
+            sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+        width = len(text)
+
+    try:
+        yield say
+    finally:
+        if in_place and width:
+            sys.stderr.write(f"\r{'':{width}}\r")
+            sys.stderr.flush()
 
 
 def prepare_output(display: DisplayConfig) -> bool:

@@ -12,8 +12,8 @@ from tui_vae.cli.graphics import terminal_asked
 from tui_vae.cli.hangup import Terminal
 from tui_vae.cli.importing import importing
 from tui_vae.cli.options import Chosen
-from tui_vae.cli.signals import StopSignals
-from tui_vae.cli.terminal import own_terminal, prepare_output, usable_terminal
+from tui_vae.cli.signals import StopSignals, interrupted_by
+from tui_vae.cli.terminal import countdown, own_terminal, prepare_output, usable_terminal
 from tui_vae.config import DisplayConfig, StoreConfig, TrainConfig
 from tui_vae.view.announcer import Announcer
 
@@ -34,7 +34,7 @@ def run_training(chosen: Chosen, *, signals: StopSignals) -> int:
     ascii_only = prepare_output(chosen.display)
     if chosen.store.resume is None:
         return _train(lambda report: _new(chosen.train, chosen.store, report), chosen, signals, ascii_only)
-    stored = _take_up(chosen.store)
+    stored = _take_up(chosen.store, signals)
     try:
         config = stored.config.continued(chosen.typed)
         stored.check_unfinished(config)
@@ -54,12 +54,14 @@ def _train(prepare_run: Prepare, chosen: Chosen, signals: StopSignals, ascii_onl
     return _headless(prepare_run, chosen.display, signals, ascii_only)
 
 
-def _take_up(store: StoreConfig) -> StoredRun:
+def _take_up(store: StoreConfig, signals: StopSignals) -> StoredRun:
     from tui_vae.runs.continuing import take_up  # noqa: PLC0415 - only to continue a run
     from tui_vae.runs.listing import find_run  # noqa: PLC0415
 
     assert store.resume is not None
-    return take_up(find_run(Path(store.runs_dir), store.resume))
+    run = find_run(Path(store.runs_dir), store.resume)
+    with interrupted_by(signals), countdown() as waiting:
+        return take_up(run, waiting)
 
 
 def _new(train: TrainConfig, store: StoreConfig, report: Report) -> Begin:

@@ -128,6 +128,8 @@ def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: St
     if state.started_at is None and source.trouble is not None:
         raise RunStoreError(source.trouble)
     said = concern(state, source.sighting(), name)
+    if said is not None and source.sighting().deleted:
+        raise RunStoreError(said)
     if said is not None:
         sys.stderr.write(f"tui-vae: {said}\n")
     codes = {"finished": ExitCode.OK, "stopped": ExitCode.STOPPED}

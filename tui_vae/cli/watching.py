@@ -16,8 +16,10 @@ from tui_vae.errors import RunStoreError
 from tui_vae.events import Action, Epoch, Event, ModelStarted, Notice, Progress, RunFinished, RunStarted, State
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.control import send_request
-from tui_vae.runs.liveness import Observer, read_lease
+from tui_vae.runs.followed import FollowedRun
+from tui_vae.runs.liveness import Observer, lives, read_lease
 from tui_vae.runs.pictures import picture_of
+from tui_vae.runs.processes import this_machine
 from tui_vae.runs.tail import LogTail
 from tui_vae.view.cells import Pixels
 from tui_vae.view.exploring import StoredModel
@@ -45,20 +47,26 @@ class WatchSource:
 
     Attributes:
         trouble: Why the log cannot be read; ``None`` while it can.
+
+    Raises:
+        RunStoreError: The run's directory cannot be read.
     """
 
     own = False
 
     def __init__(self, run: RunDirectory, *, control: bool = False, as_logged: bool = False) -> None:
         self._run = run
+        self._began_in = run.path
+        self._followed = FollowedRun(run)
         self._as_logged = as_logged
         how = f"watching only; to control the run: tui-vae watch --control {printable(run.name)}"
         self.cannot_control = None if control else how
         self.restarted = False
         self.trouble: str | None = None
+        self._told_trouble: str | None = None
         self._tail = LogTail(run.log, merge=not as_logged)
         self._observer = Observer(run)
-        self._evaluator = Evaluator(run, self._say, own=True)
+        self._evaluator = Evaluator(lambda: self._run, self._say, own=True)
         self._changed = threading.Condition()
         self._waiting: deque[Event] = deque()
         self._anew = False
@@ -136,7 +144,9 @@ class WatchSource:
 
     def trainer(self) -> tuple[str, int | None]:
         record = read_lease(self._run)
-        return "the trainer", record.pid if record is not None and record.alive() else None
+        if record is None or not this_machine().same_processes(record.machine) or not lives(self._run, record):
+            return "the trainer", None
+        return "the trainer", record.pid
 
     def _ask(self, action: Action, model: str | None, value: float | None = None) -> None:
         if self.cannot_control is not None:
@@ -156,11 +166,24 @@ class WatchSource:
     def _follow(self) -> None:
         while not self._closed:
             # First the writer, then the log: what it wrote before it went is read by then.
-            sighting = self._observer.look()
-            self._read()
+            sighting = self._look()
+            if not sighting.deleted:
+                self._read()
             self._judge(sighting)
             with self._changed:
                 self._changed.wait_for(lambda: self._closed, SECONDS_BETWEEN_LOOKS)
+        self._followed.directory.close()
+
+    def _look(self) -> Sighting:
+        """What is seen of the run's folder, wherever it was moved, and of its writer."""
+        run = self._followed.find()
+        if run is None:
+            return Sighting("gone", deleted=True)
+        if run.path != self._run.path:
+            self._run = self._observer.run = run
+            self._tail.move_to(run.log)
+        moved = printable(str(run.path)) if run.path != self._began_in else None
+        return dataclasses.replace(self._observer.look(), moved=moved)
 
     def _read(self) -> None:
         """Hand over what is new in the log, at the pace at which it is taken."""
@@ -169,10 +192,12 @@ class WatchSource:
                 self._hand_over(events, restarted=self._tail.restarted)
                 if self._closed:
                     return
-            self.trouble = None
+            self.trouble = self._told_trouble = None
         except RunStoreError as error:
-            told, self.trouble = self.trouble, str(error)
-            if told != self.trouble:
+            # Said when it is met twice: of a folder that is being deleted, the log goes before the folder.
+            met, self.trouble = self.trouble == str(error), str(error)
+            if met and self._told_trouble != self.trouble:
+                self._told_trouble = self.trouble
                 self._hand_over([Notice(level="error", text=self.trouble)], restarted=False)
 
     def _hand_over(self, events: Sequence[Event], *, restarted: bool) -> None:
@@ -202,8 +227,11 @@ class WatchSource:
             self._last_seen = now
         gone = now - self._last_seen > SECONDS_TO_APPEAR
         with self._changed:
-            self._sighting = sighting if gone or sighting.liveness != "gone" else Sighting("live")
-            if self._finished:
+            sure = gone or sighting.deleted or sighting.liveness != "gone"
+            self._sighting = sighting if sure else dataclasses.replace(sighting, liveness="live")
+            if sighting.deleted:
+                self._over = True
+            elif self._finished:
                 self._over = sighting.liveness == "gone" or now - self._last_new > SECONDS_TO_RESUME
             else:
                 self._over = gone

@@ -52,7 +52,7 @@ def follow(
                 _ring(announce(state))
                 _tell_change(state, before, seen)
                 if over:
-                    output.finish(state, source.directory())
+                    output.finish(state, None if seen.deleted else source.directory())
             except (OSError, ValueError):  # a closed pipe, a full disk, a closed stream
                 if not source.own:
                     raise

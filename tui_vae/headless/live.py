@@ -66,7 +66,7 @@ class LiveOutput(PlainOutput):
             self._live = None
         self._suspension.end()
 
-    def finish(self, state: RunState, directory: str) -> None:
+    def finish(self, state: RunState, directory: str | None) -> None:
         with self._suspension:
             self.leave()
             super().finish(state, directory)

@@ -9,7 +9,7 @@ from typing import Protocol
 from rich.console import Console
 
 from tui_vae.events import Event, Notice, State, encode
-from tui_vae.headless.report import print_report
+from tui_vae.headless.report import kept, print_report
 from tui_vae.view.log_lines import LogLine
 from tui_vae.view.numbers import duration
 from tui_vae.view.printable import printable
@@ -34,8 +34,8 @@ class Output(Protocol):
     def show(self, events: Sequence[Event], state: RunState) -> None:
         """Show what is new, and the state after it."""
 
-    def finish(self, state: RunState, directory: str) -> None:
-        """Show the end of the run."""
+    def finish(self, state: RunState, directory: str | None) -> None:
+        """Show the end of the run, which is kept in ``directory`` unless that was deleted."""
 
     def leave(self) -> None:
         """Show no more, in the middle of a run, and leave the terminal as it was."""
@@ -64,7 +64,7 @@ class PlainOutput:
             self._console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
         self._console.file.flush()
 
-    def finish(self, state: RunState, directory: str) -> None:
+    def finish(self, state: RunState, directory: str | None) -> None:
         print_report(self._console, state, directory)
         self._console.file.flush()
 
@@ -98,8 +98,8 @@ class JsonOutput:
                 sys.stderr.write(f"tui-vae: {problem}\n")
         sys.stdout.flush()
 
-    def finish(self, state: RunState, directory: str) -> None:
-        sys.stderr.write(f"tui-vae: run kept in {directory}\n")
+    def finish(self, state: RunState, directory: str | None) -> None:
+        sys.stderr.write(f"tui-vae: {kept(directory)}\n")
 
     def leave(self) -> None:
         """Nothing is open."""
@@ -124,7 +124,7 @@ class QuietOutput:
             if problem:
                 sys.stderr.write(f"tui-vae: {problem}\n")
 
-    def finish(self, state: RunState, directory: str) -> None:
+    def finish(self, state: RunState, directory: str | None) -> None:
         print_report(self._console, state, directory)
         self._console.file.flush()
 

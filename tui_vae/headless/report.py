@@ -34,7 +34,7 @@ _ROWS: tuple[tuple[str, Callable[[ModelResult], str]], ...] = (
 )
 
 
-def final_report(state: RunState, directory: str, width: int) -> list[RenderableType]:
+def final_report(state: RunState, directory: str | None, width: int) -> list[RenderableType]:
     """Tables of all models, as many beside each other as fit, and what a reader must know beside them."""
     widest = max((len(cell(r)) for r in state.results for _, cell in _ROWS), default=0)
     per_table = max(1, (width - _LABEL_WIDTH) // (max(widest, _NAME_WIDTH) + _PADDING))
@@ -50,10 +50,15 @@ def final_report(state: RunState, directory: str, width: int) -> list[Renderable
         for model in state.models.values()
         if model.status == "failed"
     ]
-    return [*tables, notes, *failures, Text(f"run kept in {directory}")]
+    return [*tables, notes, *failures, Text(kept(directory))]
 
 
-def print_report(console: Console, state: RunState, directory: str) -> None:
+def kept(directory: str | None) -> str:
+    """Where a run is kept; ``None`` if its folder was deleted."""
+    return f"run kept in {directory}" if directory is not None else "the run is not kept: its folder was deleted"
+
+
+def print_report(console: Console, state: RunState, directory: str | None) -> None:
     """Print what became of the models and, where they were evaluated, what was measured of them and the verdict."""
     for part in final_report(state, directory, console.width):
         console.print(part, soft_wrap=isinstance(part, Text))

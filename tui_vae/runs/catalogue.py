@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.listing import newest_first, runs_in
+from tui_vae.runs.liveness import Observer
 from tui_vae.runs.summary import RunSummary, summarised
 
 _AT_REST = ("finished", "stopped", "failed", "killed", "empty", "damaged")
@@ -20,6 +21,7 @@ class Catalogue:
 
     def __init__(self, runs_dir: Path) -> None:
         self._runs_dir = runs_dir
+        self._writers: dict[Path, Observer] = {}
         self._known: dict[Path, tuple[Signature, RunSummary]] = {}
 
     def read(self) -> list[RunSummary]:
@@ -33,7 +35,11 @@ class Catalogue:
             signature = _signature(run)
             before = self._known.get(run.path)
             if before is None or before[0] != signature or before[1].state not in _AT_REST:
-                before = (signature, summarised(run))
+                # Looked at again at every reading, so that in time a heartbeat is seen to change, or not to.
+                writer = self._writers.setdefault(run.path, Observer(run))
+                before = (signature, summarised(run, writer.look().liveness))
+            if before[1].state in _AT_REST:
+                self._writers.pop(run.path, None)
             known[run.path] = before
         self._known = known
         return [summary for _, summary in known.values()]

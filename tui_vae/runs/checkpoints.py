@@ -11,6 +11,7 @@ whole, and the checksums tell which.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from tui_vae.errors import RunStoreError
 from tui_vae.runs.checksums import digest
-from tui_vae.runs.files import duplicate_file, flush_folder, put_in_place, remove_all, write_beside
+from tui_vae.runs.files import duplicate_file, flush_folder, make_folder, put_in_place, remove_all, write_beside
 from tui_vae.runs.guarded import read_small
 from tui_vae.runs.manifest import ENDING, manifest, read_manifest
 
@@ -47,12 +48,12 @@ class StoredCheckpoint:
 class CheckpointFolder:
     """The checkpoints of one model. One writer at a time; readers may come at any moment.
 
-    Args:
-        path: The model's folder.
+    Attributes:
+        path: The model's folder; may be set when the run was moved.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._latest_is_whole: bool | None = None
 
     def load(self) -> StoredCheckpoint | None:
@@ -79,7 +80,7 @@ class CheckpointFolder:
         damage: list[str] = []
         for name in (LATEST, PREVIOUS):
             try:
-                tensors, course = _read(self._path, name, endings)
+                tensors, course = _read(self.path, name, endings)
             except FileNotFoundError as error:
                 damage.append(f"{Path(error.filename).name} is missing")
             except OSError as error:
@@ -90,10 +91,10 @@ class CheckpointFolder:
                 optimizer = tensors.get(_OPTIMIZER, {})
                 return StoredCheckpoint(tensors[_WEIGHTS], optimizer, course, damage[0] if damage else None)
         # The course is put in place last: where there is none, the first checkpoint was never completed.
-        if not any((self._path / f"{name}{ENDING}").exists() for name in (LATEST, PREVIOUS)):
+        if not any((self.path / f"{name}{ENDING}").exists() for name in (LATEST, PREVIOUS)):
             return None
         raise RunStoreError(
-            f"{self._path}: no checkpoint is whole ({'; '.join(damage)}); "
+            f"{self.path}: no checkpoint is whole ({'; '.join(damage)}); "
             "without that folder, the model is trained from its beginning"
         )
 
@@ -111,22 +112,23 @@ class CheckpointFolder:
             self._latest_is_whole = self._is_whole()
         try:
             if self._latest_is_whole:
-                for path in parts:
-                    duplicate_file(path, path.with_name(path.name.replace(LATEST, PREVIOUS, 1)))
-                flush_folder(self._path)
+                with contextlib.suppress(FileNotFoundError):  # somebody removed it: there is nothing to keep
+                    for path in parts:
+                        duplicate_file(path, path.with_name(path.name.replace(LATEST, PREVIOUS, 1)))
+                flush_folder(self.path)
             self._latest_is_whole = False
             put_in_place(parts)
-            flush_folder(self._path)
+            flush_folder(self.path)
         except OSError:
             remove_all(parts.values())
             raise
         self._latest_is_whole = True
-        return self._path / f"{LATEST}{_WEIGHTS}"
+        return self.path / f"{LATEST}{_WEIGHTS}"
 
     def _is_whole(self) -> bool:
         """Whether ``latest`` is."""
         try:
-            _read(self._path, LATEST, (_WEIGHTS, _OPTIMIZER))
+            _read(self.path, LATEST, (_WEIGHTS, _OPTIMIZER))
         except (OSError, RunStoreError):
             return False
         return True
@@ -138,8 +140,8 @@ class CheckpointFolder:
             OSError: It could not be written.
         """
         put_in_place(self._write_parts(BEST, {_WEIGHTS: weights}, course))
-        flush_folder(self._path)
-        return self._path / f"{BEST}{_WEIGHTS}"
+        flush_folder(self.path)
+        return self.path / f"{BEST}{_WEIGHTS}"
 
     def _write_parts(
         self, name: str, tensors: Mapping[str, Mapping[str, Tensor]], course: Mapping[str, Any]
@@ -147,8 +149,8 @@ class CheckpointFolder:
         """The files of a checkpoint, written beside their places: place to file."""
         contents = {end: save({key: t.contiguous() for key, t in group.items()}) for end, group in tensors.items()}
         contents[ENDING] = manifest(course, contents)
-        self._path.mkdir(parents=True, exist_ok=True)
-        return write_beside({self._path / f"{name}{ending}": content for ending, content in contents.items()})
+        make_folder(self.path)
+        return write_beside({self.path / f"{name}{ending}": content for ending, content in contents.items()})
 
 
 def _read(folder: Path, name: str, endings: Sequence[str]) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:

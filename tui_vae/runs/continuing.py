@@ -13,7 +13,7 @@ from tui_vae.events import Event, RunStarted
 from tui_vae.plain_json import ADDED_LATER, typed
 from tui_vae.runs.directory import RunDirectory, read_config
 from tui_vae.runs.files import remove_parts
-from tui_vae.runs.lease import Lease
+from tui_vae.runs.lease import Lease, Waiting
 from tui_vae.runs.log import read_log
 from tui_vae.runs.manifest import ENDING, read_manifest
 from tui_vae.runs.summary import summarised
@@ -66,7 +66,7 @@ class StoredRun:
         Raises:
             NothingLeftError: That is so.
         """
-        if summarised(self.run).state != "finished":
+        if summarised(self.run, "gone").state != "finished":
             return
         stands = [self._glance(spec.name) for spec in config.models]
         if not all(stand.over(config) for stand in stands):
@@ -92,15 +92,19 @@ class StoredRun:
         return stand
 
 
-def take_up(run: RunDirectory) -> StoredRun:
+def take_up(run: RunDirectory, waiting: Waiting = lambda holder, left: None) -> StoredRun:
     """Become the writer of a stored run.
+
+    Args:
+        run: The run.
+        waiting: As for :meth:`tui_vae.runs.lease.Lease.acquire`.
 
     Raises:
         RunStoreError: Another process writes it, it cannot be read, or it is not safe to write into.
     """
     config, damage = config_of(run)
     _check_folders(run)
-    lease = Lease.acquire(run)
+    lease = Lease.acquire(run, waiting=waiting)
     for name in ("models", "samples"):
         remove_parts(run.path / name)
     return StoredRun(run, lease, config, damage)

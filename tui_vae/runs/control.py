@@ -109,22 +109,20 @@ class Requests:
     """The writer's side.
 
     Args:
-        run: The run.
         token: Of the lease of this process; what is addressed to another is refused.
     """
 
-    def __init__(self, run: RunDirectory, token: str) -> None:
-        self._run = run
+    def __init__(self, token: str) -> None:
         self._token = token
         self._irremovable: set[str] = set()
 
-    def poll(self, handle: Handle, emit: Callable[[Event], None]) -> None:
-        """Handle and answer what has come, each request once. Costs next to nothing when there is none.
+    def poll(self, run: RunDirectory, handle: Handle, emit: Callable[[Event], None]) -> None:
+        """Handle and answer what has come to a run, each request once. Costs next to nothing when there is none.
 
         What is no request is removed, and told once. Nothing here raises but what ``handle`` and ``emit`` do.
         """
         try:
-            directory = open_directory(self._run.control)
+            directory = open_directory(run.control)
         except OSError:  # not there, as a rule
             return
         try:
@@ -145,7 +143,7 @@ class Requests:
                 )
             )
         if refused:
-            emit(Notice(level="warning", text=f"refused in {self._run.control.name}/: {refused} not a request"))
+            emit(Notice(level="warning", text=f"refused in {run.control.name}/: {refused} not a request"))
 
     def _take(self, directory: int) -> tuple[list[Message], int]:
         """Some of the requests, and how many files were none; both are removed."""

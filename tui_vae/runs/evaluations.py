@@ -25,7 +25,7 @@ from tui_vae.events import Evaluation
 from tui_vae.plain_json import plain, typed
 from tui_vae.runs.checksums import digest
 from tui_vae.runs.directory import RunDirectory
-from tui_vae.runs.files import replace_files
+from tui_vae.runs.files import make_folder, replace_files
 from tui_vae.runs.guarded import read_small
 from tui_vae.runs.manifest import manifest, read_manifest
 from tui_vae.runs.pictures import png_of
@@ -65,7 +65,7 @@ def write_evaluation(
         OSError: It could not be written; an evaluation kept before is as it was.
     """
     folder = _folder(run, stored.result.model)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     places = {picture.kind: folder / f"{picture.kind}.png" for picture in stored.result.pictures}
     named = [dataclasses.replace(p, file=run.relative(places[p.kind])) for p in stored.result.pictures]
     result = dataclasses.replace(stored.result, pictures=tuple(named))

@@ -85,6 +85,16 @@ def duplicate_file(path: Path, other: Path) -> None:
         remove_all([part])  # renaming one name of a file to another of the same file leaves both
 
 
+def make_folder(folder: Path) -> None:
+    """Make one of the folders of a run, which lie two below it at most. The run's own is never made: it was deleted.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    folder.parent.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
+
+
 def flush_folder(folder: Path) -> None:
     """Let the names in a folder be on the disk too, where the file system can."""
     with contextlib.suppress(OSError):

@@ -14,7 +14,7 @@ from pathlib import Path
 from tui_vae.config import check_name
 from tui_vae.errors import RunStoreError
 from tui_vae.runs.directory import RunDirectory, store_names
-from tui_vae.runs.lease import Lease
+from tui_vae.runs.lease import Lease, Waiting
 from tui_vae.runs.listing import renamed, runs_in
 
 _TRASH = ".deleted-"
@@ -47,11 +47,15 @@ def rename_run(run: RunDirectory, name: str) -> RunDirectory:
     return there
 
 
-def delete_run(run: RunDirectory) -> None:
+def delete_run(run: RunDirectory, waiting: Waiting = lambda holder, left: None) -> None:
     """Delete a run for good, and what is left of runs whose deletion was cut off.
 
     It is no run any more from the first moment, however long removing its files takes. Of a run behind a link only the
     link is removed: what lies elsewhere may be in use there.
+
+    Args:
+        run: The run.
+        waiting: As for :meth:`tui_vae.runs.lease.Lease.acquire`.
 
     Raises:
         RunStoreError: It is being written, or cannot be deleted; the message says what is left where.
@@ -59,7 +63,7 @@ def delete_run(run: RunDirectory) -> None:
     if run.path.is_symlink():
         _remove_link(run)
         return
-    lease = Lease.acquire(run)
+    lease = Lease.acquire(run, waiting=waiting)
     trash = RunDirectory(run.path.with_name(f"{_TRASH}{secrets.token_hex(8)}"), run.name)
     try:
         lease.move(trash)
@@ -91,6 +95,6 @@ def _sweep(runs_dir: Path) -> None:
     """Remove what was left behind; whoever is at work on it holds its lease, and what resists is left to the next."""
     for path in runs_dir.glob(f"{_TRASH}*"):
         with contextlib.suppress(RunStoreError):
-            lease = Lease.acquire(RunDirectory(path, path.name), looking=0.0)
+            lease = Lease.acquire(RunDirectory(path, path.name), patience=0.0)
             shutil.rmtree(path, ignore_errors=True)
             lease.release()

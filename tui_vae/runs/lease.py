@@ -1,8 +1,12 @@
 """One writer at a time for each run directory, also when processes on several machines see it.
 
-A writer that is alive is never displaced; one that is dead is succeeded at once where its process can be looked up,
-and elsewhere when it gives no sign of life while somebody looks. The clocks of two machines are never compared for
-that. See :mod:`tui_vae.runs.lease_file` for how exactly one of several successors wins.
+1. A writer locks the directory of its run for as long as it lives. The kernel tells every process of the same machine,
+   in any container, whether the lock is held: a writer that lives is never displaced, one that died is replaced at
+   once. So is one that ran on this machine before its last reboot.
+2. Any other writer is judged by its heartbeat alone: if it does not change for as long as this process watches, the
+   writer is replaced. Clocks are never compared.
+3. Of several successors exactly one wins; see :mod:`tui_vae.runs.lease_file`. A writer that was replaced while it was
+   suspended finds another one in ``lease.json`` when it wakes up, and writes no more.
 """
 
 from __future__ import annotations
@@ -11,9 +15,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Self
 
 from tui_vae.errors import RunStoreError
 from tui_vae.runs.directory import RunDirectory
+from tui_vae.runs.followed import FollowedRun
+from tui_vae.runs.handle import SECONDS_FOR_LOCK
 from tui_vae.runs.lease_file import (
     MOST_CLAIMS,
     LeaseRecord,
@@ -25,24 +32,22 @@ from tui_vae.runs.lease_file import (
     remove_leftovers,
     replace,
 )
-from tui_vae.runs.liveness import UNRESPONSIVE
+from tui_vae.runs.liveness import UNRESPONSIVE, read_lease
 
 SECONDS_BETWEEN_BEATS = 2.0
 SECONDS_BETWEEN_TICKS = 0.5
-SECONDS_OF_LOOKING = 10.0
-"""For a sign of life of a writer that cannot be looked up: some of its beats may be late."""
-
-FRESH = 30.0
-"""Seconds since a sign of life, by two clocks, for which a writer that cannot be looked up is taken to live."""
 
 _ATTEMPTS = 20
+
+Waiting = Callable[[str, float], None]
+"""Called while a writer is waited for: with who that is, and the seconds left."""
 
 
 class Lease:
     """The right to write a run, held by this process; made by :meth:`acquire`."""
 
-    def __init__(self, run: RunDirectory, record: LeaseRecord) -> None:
-        self._run = run
+    def __init__(self, followed: FollowedRun, record: LeaseRecord) -> None:
+        self._followed = followed
         self._record = record
         self._released = threading.Event()
         self._thread: threading.Thread | None = None
@@ -52,26 +57,45 @@ class Lease:
         """Tells this lease from every other."""
         return self._record.token
 
+    @property
+    def run(self) -> RunDirectory:
+        """The run, as its folder was called when it was last looked for."""
+        return self._followed.run
+
+    def find(self) -> RunDirectory | None:
+        """The run, as its folder is called now; ``None`` when that was deleted."""
+        return self._followed.find()
+
     @classmethod
-    def acquire(cls, run: RunDirectory, *, looking: float = SECONDS_OF_LOOKING) -> Lease:
+    def acquire(
+        cls, run: RunDirectory, *, patience: float = UNRESPONSIVE, waiting: Waiting = lambda holder, left: None
+    ) -> Self:
         """Become the one writer of a run.
 
         Args:
             run: Its directory, which exists.
-            looking: Seconds to wait for a sign of life of a writer whose process cannot be looked up.
+            patience: Seconds to wait for a sign of life of a writer of which nothing else is known.
+            waiting: Called about twice a second during that time.
 
         Raises:
             RunStoreError: Another process writes it, or the directory cannot be written.
         """
-        mine = LeaseRecord.of_this_process()
-        try:
-            for _ in range(_ATTEMPTS):
-                chain = read_chain(run)
-                if _without_life(run, chain, looking) and _succeed(run, chain, mine):
-                    remove_leftovers(run, mine.token)
-                    return cls(run, mine)
-        except OSError as error:
-            raise RunStoreError(f"{run.lease}: cannot be written ({error.strerror})") from error
+        with contextlib.ExitStack() as on_failure:
+            try:
+                followed = FollowedRun(run)
+                directory = on_failure.enter_context(followed.directory)
+                if directory.lock(patience=SECONDS_FOR_LOCK) is False:
+                    holder = read_lease(run)
+                    raise _held(run, holder, holder.silent() if holder is not None else 0.0)
+                mine = LeaseRecord.of_this_process(directory)
+                for _ in range(_ATTEMPTS):
+                    chain = read_chain(run)
+                    if _without_life(followed, chain, patience, waiting) and _succeed(run, chain, mine):
+                        remove_leftovers(run, directory, mine.token)
+                        on_failure.pop_all()
+                        return cls(followed, mine)
+            except OSError as error:
+                raise RunStoreError(f"{run.lease}: cannot be written ({error.strerror})") from error
         raise RunStoreError(f"{run.path.name}: several processes want to write it; try again in a moment")
 
     def keep(self, on_lost: Callable[[str], None], on_tick: Callable[[], None]) -> None:
@@ -89,7 +113,7 @@ class Lease:
         if self._released.is_set():
             return False
         try:
-            link = read_link(self._run.lease)
+            link = read_link(self.run.lease)
         except OSError:
             return True  # a failing disk takes no lease away
         return link is None or link.record is None or link.key == self.token
@@ -100,8 +124,8 @@ class Lease:
         Raises:
             OSError: It has its old name still.
         """
-        self._run.path.rename(run.path)
-        self._run = run
+        self.run.path.rename(run.path)
+        self._followed.find()
 
     def release(self) -> None:
         """Let the run go; from now on another process may write it. Any number of times."""
@@ -109,9 +133,11 @@ class Lease:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
         with contextlib.suppress(OSError):
-            link = read_link(self._run.lease)
-            if link is not None and link.key == self.token:
-                self._run.lease.unlink(missing_ok=True)
+            if self.find() is not None:
+                link = read_link(self.run.lease)
+                if link is not None and link.key == self.token:
+                    self.run.lease.unlink(missing_ok=True)
+        self._followed.directory.close()
 
     def _keep(self, on_lost: Callable[[str], None], on_tick: Callable[[], None]) -> None:
         next_beat = time.monotonic() + SECONDS_BETWEEN_BEATS
@@ -129,52 +155,47 @@ class Lease:
 
     def _beat(self) -> str | None:
         """Give a sign of life; returns who holds the lease when it is not this process."""
-        link = read_link(self._run.lease)
+        run = self.find()
+        if run is None:
+            return None
+        link = read_link(run.lease)
         if link is not None and link.record is not None and link.key != self.token:
             return link.record.holder
         self._record = self._record.next_beat()
         if link is None:
-            create(self._run.lease, self._record)
+            create(run.lease, self._record)
         else:
-            replace(self._run.lease, self._record)
+            replace(run.lease, self._record)
         return None
 
 
-def _without_life(run: RunDirectory, chain: Sequence[Link], looking: float) -> bool:
+def _without_life(followed: FollowedRun, chain: Sequence[Link], patience: float, waiting: Waiting) -> bool:
     """Whether no writer of the chain is alive; False when the chain has changed and is to be looked at anew.
 
     Raises:
-        RunStoreError: One of them is, or may be.
+        RunStoreError: One of them is.
         OSError: The directory cannot be read.
     """
+    run = followed.run
     if len(chain) >= MOST_CLAIMS:
         raise RunStoreError(f"{run.path}: its lease is damaged; if nothing writes the run, delete {run.lease.name}")
-    unknown = False
-    for link in chain:
-        record = link.record
-        alive = record.alive() if record is not None else None
-        if record is not None and (alive or (alive is None and 0 <= time.time() - record.t < FRESH)):
-            raise _held(run, record)
-        unknown = unknown or alive is None
-    return not unknown or _nothing_changes(run, chain, looking)
-
-
-def _nothing_changes(run: RunDirectory, chain: Sequence[Link], seconds: float) -> bool:
-    """Look for so long whether a writer of the chain gives a sign of life.
-
-    Raises:
-        RunStoreError: One did.
-        OSError: The directory cannot be read.
-    """
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
+    unknown = [link for link in chain if link.record is None or link.record.alive(followed.directory) is not False]
+    if not unknown:
+        return True
+    holder = next((link.record.holder for link in unknown if link.record is not None), "the writer of a damaged lease")
+    left, before = patience, time.monotonic()
+    while left > 0:
+        waiting(holder, left)
         time.sleep(min(left, SECONDS_BETWEEN_TICKS))
         now = read_chain(run)
         for old, new in zip(chain, now, strict=False):
             if new.record is not None and old.key == new.key and old.content != new.content:
-                raise _held(run, new.record)
+                raise _held(run, new.record, silent=0.0)
         if [link.content for link in now] != [link.content for link in chain]:
             return False
+        # While a disk, or this process, was held up, nobody looked.
+        elapsed, before = time.monotonic() - before, time.monotonic()
+        left -= min(elapsed, 2 * SECONDS_BETWEEN_TICKS)
     return True
 
 
@@ -200,10 +221,9 @@ def _succeed(run: RunDirectory, chain: Sequence[Link], mine: LeaseRecord) -> boo
     return unchanged
 
 
-def _held(run: RunDirectory, record: LeaseRecord) -> RunStoreError:
-    age = max(0.0, time.time() - record.t)
-    sign = f"sign of life {age:.0f} s ago" if age <= UNRESPONSIVE else f"it does not respond for {age:.0f} s"
+def _held(run: RunDirectory, record: LeaseRecord | None, silent: float) -> RunStoreError:
+    sign = f"it does not respond for {silent:.0f} s" if silent > UNRESPONSIVE else f"sign of life {silent:.0f} s ago"
+    holder = f"{record.holder} ({sign})" if record is not None else "a process of this machine that has just begun"
     return RunStoreError(
-        f"{run.path.name} is being written by {record.holder} ({sign}); "
-        f"stop that first, or watch it with: tui-vae watch {run.name}"
+        f"{run.path.name} is being written by {holder}; stop that first, or watch it with: tui-vae watch {run.name}"
     )

@@ -2,8 +2,8 @@
 
 ``lease.json`` names the holder. Whoever succeeds a holder with token T first creates ``.lease-after-T.json``, which
 only one process can; should that one die on the way, it is succeeded in the same manner. So the files form a chain
-that starts at ``lease.json``. Hard links, exclusive creation and renaming are all that is used: they are atomic also on
-network file systems, where locks are not to be relied on.
+that starts at ``lease.json``. Hard links, exclusive creation and renaming are all that decides who is the writer: they
+are atomic also on network file systems, where locks are not to be relied on.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ import os
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from tui_vae.errors import EventError
-from tui_vae.plain_json import typed
+from tui_vae.plain_json import ADDED_LATER, typed
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.files import MODE
 from tui_vae.runs.guarded import read_small
-from tui_vae.runs.processes import Machine, started, this_machine
+from tui_vae.runs.handle import DirectoryHandle
+from tui_vae.runs.processes import Machine, this_machine
 
 MOST_BYTES = 65_536
 MOST_CLAIMS = 50
@@ -43,8 +44,9 @@ _NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.E
 class LeaseRecord:
     """A writer and its last sign of life.
 
-    ``beat`` counts the signs of life and ``t`` is the writer's unix time at the last. ``started`` tells its process
-    from a later one with the same number; empty where the system does not say.
+    ``beat`` counts the signs of life; ``t`` is the writer's unix time at the last, and ``uptime`` the clock that all
+    processes of its kernel share. ``directory`` is that of the run, locked for as long as the writer lives; empty where
+    it cannot be.
     """
 
     v: int
@@ -53,12 +55,15 @@ class LeaseRecord:
     boot: str
     namespace: str
     pid: int
-    started: str
     beat: int
     t: float
+    installation: str = field(default="", metadata={ADDED_LATER: True})
+    directory: str = field(default="", metadata={ADDED_LATER: True})
+    uptime: float = field(default=0.0, metadata={ADDED_LATER: True})
 
     @classmethod
-    def of_this_process(cls) -> Self:
+    def of_this_process(cls, directory: DirectoryHandle) -> Self:
+        """For the run in a directory, which it locks if it can."""
         here = this_machine()
         return cls(
             v=_VERSION,
@@ -67,31 +72,38 @@ class LeaseRecord:
             boot=here.boot,
             namespace=here.namespace,
             pid=os.getpid(),
-            started=started(os.getpid()) or "",
             beat=0,
             t=time.time(),
+            installation=here.installation,
+            directory=directory.identity if directory.lock() else "",
+            uptime=time.monotonic(),
         )
 
     @property
     def machine(self) -> Machine:
-        return Machine(self.host, self.boot, self.namespace)
+        return Machine(self.host, self.installation, self.boot, self.namespace)
 
     @property
     def holder(self) -> str:
         """For people; safe to print."""
         return f"host {self.host}, pid {self.pid}"
 
-    def alive(self) -> bool | None:
-        """Whether the process lives; ``None`` when only its signs of life can tell."""
-        if not this_machine().same_processes(self.machine):
-            return None
-        now = started(self.pid)
-        if now is None:
+    def alive(self, directory: DirectoryHandle) -> bool | None:
+        """Whether the process lives, by the directory of its run; ``None`` when only its signs of life can tell."""
+        here = this_machine()
+        if here.restarted_since(self.machine):
             return False
-        return now == self.started if now and self.started else None
+        if not here.same_kernel(self.machine) or self.directory != directory.identity:
+            return None
+        free = directory.lock(shared=True)
+        return None if free is None else not free
+
+    def silent(self) -> float:
+        """Seconds since the last sign of life, of a process of this kernel."""
+        return max(0.0, time.monotonic() - self.uptime)
 
     def next_beat(self) -> LeaseRecord:
-        return dataclasses.replace(self, beat=self.beat + 1, t=time.time())
+        return dataclasses.replace(self, beat=self.beat + 1, t=time.time(), uptime=time.monotonic())
 
 
 @dataclass(frozen=True)
@@ -111,7 +123,7 @@ def parse_record(content: bytes) -> LeaseRecord | None:
     except (ValueError, RecursionError, EventError):
         return None
     plain = record.host.isprintable() and 0 < len(record.host) <= 255
-    sound = 0 < record.pid < 2**31 and math.isfinite(record.t) and record.beat >= 0
+    sound = 0 < record.pid < 2**31 and math.isfinite(record.t) and math.isfinite(record.uptime) and record.beat >= 0
     return record if record.v == _VERSION and _TOKEN.fullmatch(record.token) and plain and sound else None
 
 
@@ -186,7 +198,7 @@ def replace(path: Path, record: LeaseRecord) -> None:
         raise
 
 
-def remove_leftovers(run: RunDirectory, holder: str) -> None:
+def remove_leftovers(run: RunDirectory, directory: DirectoryHandle, holder: str) -> None:
     """Remove claims upon earlier holders, and what dead processes left in mid-act; for the holder only.
 
     A claim upon an earlier holder is worth nothing: whoever makes one looks again who holds the lease.
@@ -197,7 +209,7 @@ def remove_leftovers(run: RunDirectory, holder: str) -> None:
             if found is None or found["token"] == holder:
                 continue
             link = read_link(Path(entry.path))
-            dead = link is not None and link.record is not None and link.record.alive() is False
+            dead = link is not None and link.record is not None and link.record.alive(directory) is False
             if found["claim"] or dead:
                 Path(entry.path).unlink(missing_ok=True)
 

@@ -51,7 +51,7 @@ class GrowingFile:
     """
 
     def __init__(self, path: Path, most_line: int = MOST_LINE, begin: int = 0) -> None:
-        self._path = path
+        self.path = path
         self._most_line = most_line
         self._block = min(PIECE, most_line)  # so that only a line that crosses blocks can be too long
         self._identity: tuple[int, int] | None = None
@@ -78,7 +78,7 @@ class GrowingFile:
             RunStoreError: The file cannot be opened or read.
         """
         try:
-            with FileIO(open_regular(self._path)) as file:
+            with FileIO(open_regular(self.path)) as file:
                 if self._is_another(file):
                     self._head, self._position, self._skipping = b"", 0, False
                     yield Piece(b"", restarted=True)
@@ -86,7 +86,7 @@ class GrowingFile:
                 size = os.fstat(file.fileno()).st_size
                 yield from self._read_on(file, size if until is None else min(size, until))
         except OSError as error:
-            raise RunStoreError(f"{self._path}: cannot be read ({error.strerror})") from error
+            raise RunStoreError(f"{self.path}: cannot be read ({error.strerror})") from error
 
     def _is_another(self, file: FileIO) -> bool:
         """Whether this is not what was read before: another file, or the same written anew."""

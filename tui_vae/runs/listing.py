@@ -16,7 +16,7 @@ from tui_vae.errors import RunStoreError
 from tui_vae.runs.directory import RunDirectory, link_trouble, name_in, run_folder
 from tui_vae.runs.guarded import read_small
 from tui_vae.runs.head import read_start
-from tui_vae.runs.summary import RunSummary, summarised
+from tui_vae.runs.summary import RunSummary, summarised_all
 
 LATEST = "latest"
 _FOLDER = re.compile(r"(\d{8}-\d{6})-(.+)", re.DOTALL)
@@ -29,7 +29,7 @@ def list_runs(runs_dir: Path) -> Iterator[RunSummary]:
     Raises:
         RunStoreError: The directory cannot be read. One that is not there has no runs.
     """
-    return map(summarised, newest_first(runs_in(runs_dir)))
+    return summarised_all(newest_first(runs_in(runs_dir)))
 
 
 def find_run(runs_dir: Path, text: str) -> RunDirectory:

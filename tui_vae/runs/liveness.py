@@ -1,18 +1,32 @@
-"""Whether the writer of a run lives, for those who only read it. Nothing here waits or writes."""
+"""Whether the writer of a run lives, for those who only read it. Nothing here writes.
+
+Of a writer of this machine the kernel knows. Of any other only a heartbeat that changes while it is looked at shows
+that it lives; clocks, which may be hours apart, only say for how long one has been silent that was seen to be.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Sequence
 
 from tui_vae.condition import Liveness, Sighting
 from tui_vae.runs.directory import RunDirectory
+from tui_vae.runs.handle import DirectoryHandle
 from tui_vae.runs.lease_file import LeaseRecord, read_link
 
 UNRESPONSIVE = 15.0
-"""Seconds without a sign of life after which a writer is said not to respond."""
+"""Seconds without a sign of life after which a writer does not respond; one that nobody can look up is succeeded."""
 
 FORGOTTEN = 120.0
-"""Seconds without a sign of life after which a writer that cannot be looked up is taken for dead."""
+"""Seconds without a sign of life after which such a writer is taken for dead."""
+
+SECONDS_OF_LOOKING = 6.0
+"""For a sign of life, where somebody waits for the answer: three of them."""
+
+_SECONDS_BETWEEN_LOOKS = 0.2
+_LONG_AGO = 86_400.0
+"""Seconds by which no clock errs."""
 
 
 def read_lease(run: RunDirectory) -> LeaseRecord | None:
@@ -24,47 +38,75 @@ def read_lease(run: RunDirectory) -> LeaseRecord | None:
     return link.record if link is not None else None
 
 
-def liveness(record: LeaseRecord | None, now: float) -> Liveness:
-    """What one look says, where a second is too much: clocks of other machines are taken for right.
+def lives(run: RunDirectory, record: LeaseRecord) -> bool | None:
+    """Whether the process of a record lives; ``None`` when only its signs of life can tell."""
+    try:
+        with DirectoryHandle(run.path) as directory:
+            return record.alive(directory)
+    except OSError:
+        return None
 
-    Args:
-        record: As :func:`read_lease` gave it.
-        now: Unix time in seconds.
-    """
-    return "gone" if record is None else _judged(record, abs(now - record.t))
 
-
-def _judged(record: LeaseRecord, silent: float) -> Liveness:
-    alive = record.alive()
-    if alive is False or (alive is None and silent > FORGOTTEN):
-        return "gone"
-    return "stalled" if silent > UNRESPONSIVE else "live"
+def liveness_of(runs: Sequence[RunDirectory]) -> list[Liveness]:
+    """Of the writers of runs. Takes no time but where some must be looked at for a while, all at once."""
+    observers = [Observer(run) for run in runs]
+    seen = [observer.look().liveness for observer in observers]
+    end = time.monotonic() + SECONDS_OF_LOOKING
+    while doubtful := [number for number, observer in enumerate(observers) if observer.in_doubt]:
+        over = time.monotonic() >= end
+        for number in doubtful:
+            seen[number] = observers[number].look(0.0 if over else UNRESPONSIVE).liveness
+        if not over:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+    return seen
 
 
 class Observer:
-    """Looks again and again, and so needs no clock but this process's own, which never jumps."""
+    """Looks at the writer of a run again and again.
+
+    Attributes:
+        run: The run, as it is called.
+        in_doubt: Whether its writer was said to live though nothing of that has been seen.
+    """
 
     def __init__(self, run: RunDirectory) -> None:
-        self._run = run
+        self.run = run
+        self.in_doubt = False
         self._record: LeaseRecord | None = None
+        self._changed = False
         self._since = 0.0
-        self._silent_before = 0.0
 
-    def look(self) -> Sighting:
-        """What is seen now."""
-        record, now = read_lease(self._run), time.monotonic()
-        if record is None:
-            self._record = None
+    def look(self, patience: float = UNRESPONSIVE) -> Sighting:
+        """What is seen now.
+
+        Args:
+            patience: Seconds from the first look for which a writer of which nothing is known is taken to live.
+        """
+        before, self._record = self._record, read_lease(self.run)
+        now, record, self.in_doubt = time.monotonic(), self._record, False
+        alive = lives(self.run, record) if record is not None else False
+        if record is None or alive is False:
             return Sighting("gone")
-        if self._record is None:
-            # Only clocks can tell how long it has been silent before the first look.
-            self._silent_before = abs(time.time() - record.t)
-            self._since = now
-        elif record != self._record:
-            self._silent_before, self._since = 0.0, now
-        self._record = record
+        if alive:
+            return Sighting("stalled" if record.silent() > UNRESPONSIVE else "live", record.silent())
+        if record != before:
+            self._changed, self._since = before is not None, now
         watched = now - self._since
-        judged = _judged(record, self._silent_before + watched)
-        if judged == "gone" and record.alive() is None and watched <= UNRESPONSIVE:
-            judged = "stalled"  # so far only a clock says more, and it may be wrong
-        return Sighting(judged, self._silent_before + watched)
+        if self._changed:
+            return Sighting(_by_silence(watched), watched)
+        age = self._age(record)
+        self.in_doubt = watched <= patience and patience > 0 and age < _LONG_AGO
+        if self.in_doubt:
+            return Sighting("live")
+        return Sighting("gone" if max(age, watched) > FORGOTTEN else "stalled")
+
+    def _age(self, record: LeaseRecord) -> float:
+        """Seconds since the last sign of life, by the clock that says the least: of its writer or of the disk."""
+        clocks = [record.t]
+        with contextlib.suppress(OSError):
+            clocks.append(self.run.lease.stat().st_mtime)
+        return min(abs(time.time() - clock) for clock in clocks)
+
+
+def _by_silence(seconds: float) -> Liveness:
+    return "gone" if seconds > FORGOTTEN else "stalled" if seconds > UNRESPONSIVE else "live"

@@ -166,6 +166,8 @@ class LogWriter:
             self._say("warning", f"the run log is written again; {loss}")
 
     def _append(self, content: bytes) -> None:
+        if os.fstat(self._descriptor).st_nlink == 0:
+            raise OSError(errno.ENOENT, "it was deleted")
         written = 0
         try:
             while written < len(content):

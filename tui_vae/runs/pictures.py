@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tui_vae.errors import RunStoreError
 from tui_vae.runs.directory import RunDirectory
-from tui_vae.runs.files import replace_file
+from tui_vae.runs.files import make_folder, replace_file
 from tui_vae.runs.guarded import read_small
 
 _MOST_BYTES = 16_000_000
@@ -18,13 +18,13 @@ _MOST_PIXELS = 10_000_000
 
 
 def write_picture(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
-    """Write grey pixels ``(height, width)``.
+    """Write grey pixels ``(height, width)`` into a folder of a run.
 
     Raises:
         OSError: The picture could not be written.
     """
     content = png_of(pixels)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     replace_file(path, content)
 
 

@@ -1,4 +1,4 @@
-"""Which process on which machine: enough to say later, from the same machine, whether it still lives."""
+"""Which machine this is, and what it says of its processes."""
 
 from __future__ import annotations
 
@@ -8,43 +8,46 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-_ENDED = ("Z", "X")
-"""States of a process that has ended and that its parent has not yet asked about."""
+_FIRST_NAMESPACE = "pid:[4026531836]"
+"""Of process numbers, on every Linux: of what does not run in a container."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Where process numbers mean the same. ``boot`` and ``namespace`` are empty where the system does not tell them."""
+    """Where a process runs. All but ``host`` is empty where the system does not say."""
 
     host: str
+    installation: str
     boot: str
     namespace: str
 
-    def same_processes(self, other: Machine) -> bool:
-        """Whether a process number of the one is that of the other.
+    def same_kernel(self, other: Machine) -> bool:
+        """Whether both run under one kernel, whatever containers they are in. Names of hosts are not unique."""
+        return self.boot == other.boot if self.boot or other.boot else self.host == other.host
 
-        Names of hosts are not unique, containers share a boot, and either may lack the rest.
+    def same_processes(self, other: Machine) -> bool:
+        """Whether a process number of the one is that of the other."""
+        return self.same_kernel(other) and self.namespace == other.namespace
+
+    def restarted_since(self, other: Machine) -> bool:
+        """Whether this certainly is the machine that ``other`` was before it was started again.
+
+        Containers are never certain: they may have their names, and all else, from one image.
         """
-        if self.boot or other.boot:
-            return (self.boot, self.namespace) == (other.boot, other.namespace)
-        return self.host == other.host
+        bare = self.namespace == other.namespace == _FIRST_NAMESPACE
+        same = self.host == other.host and self.installation == other.installation != ""
+        return bare and same and "" not in (self.boot, other.boot) and self.boot != other.boot
 
 
 @functools.cache
 def this_machine() -> Machine:
-    return Machine(host=_printable(socket.gethostname()), boot=_boot(), namespace=_namespace())
-
-
-def started(pid: int) -> str | None:
-    """When a process of this machine began, in units of its own; ``None`` when it is not there or has ended.
-
-    Empty where the system does not tell.
-    """
-    try:
-        fields = told_by_system(pid)
-        return None if fields[0] in _ENDED else fields[19]
-    except (OSError, IndexError):
-        return "" if _exists(pid) else None
+    host = "".join(character if character.isprintable() else "?" for character in socket.gethostname())[:255]
+    return Machine(
+        host=host or "?",
+        installation=_content("/etc/machine-id"),
+        boot=_content("/proc/sys/kernel/random/boot_id"),
+        namespace=_namespace(),
+    )
 
 
 def told_by_system(pid: int) -> list[str]:
@@ -57,19 +60,9 @@ def told_by_system(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
 
 
-def _exists(pid: int) -> bool:
+def _content(path: str) -> str:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # somebody else's
-        return True
-    return True
-
-
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return Path(path).read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return ""
 
@@ -79,7 +72,3 @@ def _namespace() -> str:
         return os.readlink("/proc/self/ns/pid")
     except OSError:
         return ""
-
-
-def _printable(host: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in host)[:255] or "?"

@@ -23,7 +23,9 @@ from tui_vae.runs.log import Tell
 from tui_vae.runs.pictures import write_picture
 
 Written = Callable[[str], None]
+Write = Callable[[RunDirectory], Path]
 Guard = Callable[[], bool]
+Where = Callable[[], RunDirectory | None]
 
 TRIES_AT_THE_END = 4
 SECONDS_BETWEEN_TRIES = 1.0
@@ -36,7 +38,7 @@ MOST_WAITING = 1000
 class _Checkpoint:
     """One that waits to be written."""
 
-    write: Callable[[], Path]
+    write: Write
     written: Written
 
 
@@ -44,14 +46,14 @@ class RunStore:
     """Writes into a run directory on behalf of the trainers, in the order in which it is asked.
 
     Args:
-        run: The directory.
+        where: Asked before every file: the run's directory as it is called then; ``None`` if nothing is to be written.
         tell: Receives a notice about what could not be written.
         guard: Asked before every checkpoint; says whether this process may still write, and waits, for a while, until
             the log holds all that was told before: a checkpoint is not to be ahead of the log.
     """
 
-    def __init__(self, run: RunDirectory, tell: Tell, guard: Guard = lambda: True) -> None:
-        self._run = run
+    def __init__(self, where: Where, tell: Tell, guard: Guard = lambda: True) -> None:
+        self._where = where
         self._tell = tell
         self._guard = guard
         self._lock = threading.Lock()
@@ -62,19 +64,13 @@ class RunStore:
         self._thread = threading.Thread(target=self._write_all, name="checkpoint writer", daemon=True)
         self._thread.start()
 
-    def folder(self, model: str) -> CheckpointFolder:
-        """The checkpoints of a model."""
-        return self._folders.setdefault(model, CheckpointFolder(self._run.checkpoints(model)))
-
     def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8], written: Written) -> None:
-        path = self._run.sheet(model, epoch)
-
-        def write() -> Path:
-            write_picture(path, sheet)
+        def write(run: RunDirectory) -> Path:
+            write_picture(path := run.sheet(model, epoch), sheet)
             return path
 
         if self._jobs.qsize() < MOST_WAITING:
-            self._jobs.put(lambda: self._save("samples", model, path.parent, write, written))
+            self._jobs.put(lambda: self._save("samples", model, write, written))
 
     def save_latest(
         self,
@@ -84,12 +80,15 @@ class RunStore:
         course: Mapping[str, Any],
         written: Written,
     ) -> None:
-        folder = self.folder(model)
-        self._put_newest("checkpoint", model, lambda: folder.save_latest(weights, optimizer, course), written)
+        def write(run: RunDirectory) -> Path:
+            return self._folder(run, model).save_latest(weights, optimizer, course)
+
+        self._put_newest("checkpoint", model, write, written)
 
     def save_best(self, model: str, weights: Mapping[str, Tensor], course: Mapping[str, Any], written: Written) -> None:
-        folder = self.folder(model)
-        self._put_newest("best weights", model, lambda: folder.save_best(weights, course), written)
+        self._put_newest(
+            "best weights", model, lambda run: self._folder(run, model).save_best(weights, course), written
+        )
 
     def settle(self) -> None:
         """Wait until all that was asked for is written, or has been told to be impossible."""
@@ -118,11 +117,16 @@ class RunStore:
         self._thread.join()
         return sorted({model for _, model in self._unsaved})
 
+    def _folder(self, run: RunDirectory, model: str) -> CheckpointFolder:
+        folder = self._folders.setdefault(model, CheckpointFolder(run.checkpoints(model)))
+        folder.path = run.checkpoints(model)
+        return folder
+
     def _write_all(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
 
-    def _put_newest(self, what: str, model: str, write: Callable[[], Path], written: Written) -> None:
+    def _put_newest(self, what: str, model: str, write: Write, written: Written) -> None:
         """Queue what makes older ones of its kind superfluous: those that still wait then are let go."""
         checkpoint = _Checkpoint(write, written)
         with self._lock:
@@ -136,24 +140,29 @@ class RunStore:
         if newest is None or asked not in (None, newest):
             return
         allowed = self._guard()
-        if not allowed or self._save(what, model, self._run.checkpoints(model), newest.write, newest.written):
+        if not allowed or self._save(what, model, newest.write, newest.written):
             with self._lock:
                 if self._unsaved.get((what, model)) is newest:
                     del self._unsaved[what, model]
 
-    def _save(self, what: str, model: str, where: Path, write: Callable[[], Path], written: Written) -> bool:
+    def _save(self, what: str, model: str, write: Write, written: Written) -> bool:
+        """Write; returns whether nothing is left to be done."""
+        if (run := self._where()) is None:
+            return True
         try:
-            path = write()
+            path = write(run)
         # Whatever it is, the next one may succeed, and this thread is needed for it.
         except Exception as error:
+            if self._where() != run:
+                return self._save(what, model, write, written)  # it was moved in that moment
             # Said once while it lasts, not at every epoch.
             if (what, model) not in self._failing:
                 self._failing.add((what, model))
                 reason = error.strerror if isinstance(error, OSError) else system_failure(error)
                 reason = reason or f"{type(error).__name__}: {one_line(error)}"
-                text = f"{what} cannot be written ({reason}); training goes on: {where}"
+                text = f"{what} cannot be written ({reason}); training goes on: {run.path}"
                 self._tell(Notice(level="error", text=text, model=model))
             return False
         self._failing.discard((what, model))
-        written(self._run.relative(path))
+        written(run.relative(path))
         return True

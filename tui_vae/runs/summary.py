@@ -6,12 +6,11 @@ import contextlib
 import math
 import os
 import stat
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tui_vae.condition import Condition, condition
+from tui_vae.condition import Condition, Liveness, condition
 from tui_vae.config import TrainConfig
 from tui_vae.errors import EventError, RunStoreError
 from tui_vae.events import (
@@ -29,7 +28,7 @@ from tui_vae.runs.decoding import decode_line
 from tui_vae.runs.directory import RunDirectory, link_trouble, read_config
 from tui_vae.runs.guarded import open_regular
 from tui_vae.runs.head import first_line
-from tui_vae.runs.liveness import liveness, read_lease
+from tui_vae.runs.liveness import liveness_of
 
 MOST_BYTES_OF_TAIL = 8 << 20
 _CHUNK = 1 << 18
@@ -114,8 +113,19 @@ class _Tail:
         return told and all(model in self.changed or model in self.taken_back for model in models)
 
 
-def summarised(run: RunDirectory) -> RunSummary:
-    """The summary of a run; damaged or hostile content makes a poorer summary and no error."""
+def summarised_all(runs: Sequence[RunDirectory]) -> Iterator[RunSummary]:
+    """The summaries of runs, each made when it is its turn."""
+    return map(summarised, runs, liveness_of(runs))
+
+
+def summarised(run: RunDirectory, writer: Liveness | None = None) -> RunSummary:
+    """The summary of a run; damaged or hostile content makes a poorer summary and no error.
+
+    Args:
+        run: The run.
+        writer: What is known of the process that writes it; else that is looked for here, which may take seconds.
+    """
+    writer = writer or liveness_of([run])[0]
     size = _size(run)
     config, started, trouble = _beginning(run)
     if config is None and started is None:
@@ -123,12 +133,11 @@ def summarised(run: RunDirectory) -> RunSummary:
         return RunSummary(run, "damaged" if trouble else "empty", size, trouble=trouble)
     names, dataset, epochs = _told_by(config, started)
     tail = _end(run, names)
-    alive = liveness(read_lease(run), time.time())
-    if started is None and alive == "gone":
+    if started is None and writer == "gone":
         state: Condition | Literal["empty", "damaged"] = "damaged" if trouble else "empty"
     else:
         status = tail.finished.status if tail.finished is not None else None
-        state = condition(status, [tail.states.get(name) for name in names], alive)
+        state = condition(status, [tail.states.get(name) for name in names], writer)
     return RunSummary(
         run,
         state,

@@ -50,6 +50,10 @@ class LogTail:
         self._begin()
         self.restarted = False
 
+    def move_to(self, path: Path) -> None:
+        """Go on with the same log, whose folder was moved."""
+        self._path = self._file.path = path
+
     def read(self) -> list[Event]:
         """All events of whole lines that are new, in order.
 

@@ -237,17 +237,17 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         self.query_one(ModelTable).show(state, ascii_only=self.settings.ascii_only, killed=killed)
         alert = self.query_one(AlertLine)
         alert.show(state, sighting)
-        self._show_faces(room=not alert.display or self.size.height >= ENOUGH_LINES)
+        self._show_faces(sighting, room=not alert.display or self.size.height >= ENOUGH_LINES)
         self.query_one(KeyHints).of_page(type(self.page).BINDINGS, HINTS.get(self.page.id or "", ()))
         settings = replace(self.settings, selected=self.query_one(ModelTable).selected, draw=self.draw)
         shown = Shown(state, settings, self.source, self._gallery, sighting, self.others, machine, self._stalled)
         if self.page.is_mounted:  # else it is still being put together
             self.page.show(shown)
 
-    def _show_faces(self, *, room: bool) -> None:
+    def _show_faces(self, sighting: Sighting, *, room: bool) -> None:
         """Say how it ended; show what is waited for instead of a page that has nothing to show."""
         directory = self.source.directory() if self.source is not None else None
-        self.query_one(OutcomeLines).show(self.run_state, directory, room=room)
+        self.query_one(OutcomeLines).show(self.run_state, directory, sighting, room=room)
         loading = self.query_one(LoadingFace)
         needs_no_run = self.following.visited is not None or isinstance(self.page, (RunsPage, MachinePage))
         small = self.screen_stack[0].has_class("-too-small")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from tui_vae.condition import Sighting
 from tui_vae.view.numbers import nats
 from tui_vae.view.state import RunState
 
@@ -37,20 +38,23 @@ def result(state: RunState, *, short: bool = False) -> str:
     return f"{first} has the highest held-out ELBO: {nats(best)} nats, before {second} with {nats(next_best)}"
 
 
-def outcome(state: RunState, directory: str | None, width: int) -> list[str]:
+def outcome(state: RunState, directory: str | None, width: int, sighting: Sighting) -> list[str]:
     """What to say of a run that is over, the most important first; nothing of one that is not.
 
     Args:
         state: The run.
         directory: Where it is kept.
         width: Beyond so many characters the first sentence gives way to a shorter one.
+        sighting: What is seen of its folder; nothing is said of one that was deleted.
     """
     if state.status is None:
         return []
     sentence = f"{state.status}: {result(state)}"
     said = [sentence if len(sentence) <= width else f"{state.status}: {result(state, short=True)}"]
+    if sighting.deleted:
+        return said
     if state.status == "stopped":
-        said.append(f"go on with: tui-vae --resume {state.name}")
+        said.append(f"go on with: tui-vae --resume {sighting.moved or state.name}")
     if directory is not None:
         said.append(f"kept in {directory}")
     return said

@@ -13,9 +13,11 @@ def doing(state: RunState, sighting: Sighting) -> Condition:
 
 def concern(state: RunState, sighting: Sighting, name: str) -> str | None:
     """What a person should know of the process that trains ``name``; ``None`` while there is nothing."""
+    if sighting.deleted:
+        return "the folder of the run was deleted: nothing of it is kept"
     match doing(state, sighting):
         case "killed":
-            return f"the process that trained is gone; go on with: tui-vae --resume {name}"
+            return f"the process that trained is gone; go on with: tui-vae --resume {sighting.moved or name}"
         case "stalled" if sighting.silent is not None:
             return f"no sign of life from the process that trains for {sighting.silent:.0f} s"
         case "stalled":

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tests.unit.runs.leases import elsewhere, put, record
+from tests.unit.runs.leases import live
 from tests.unit.runs.stored_runs import CONFIG, began, ended, held_out, stored_run
 from tui_vae.cli.runs import delete_runs, show_runs
 from tui_vae.errors import RunStoreError, UsageError
@@ -145,9 +145,11 @@ def test_several_are_deleted_and_no_other(runs_dir: Path) -> None:
 
 
 def test_a_run_whose_writer_is_alive_is_not_deleted(runs_dir: Path) -> None:
-    for writer in (record(), record(t=0.0), elsewhere(t=time.time())):
-        put(RunDirectory(runs_dir / "20260201-000000-lynx", "lynx").lease, writer)
-        with pytest.raises(RunStoreError, match="is being written by"):
+    for silent in ({}, {"uptime": 0.0}, {"t": 0.0}):
+        with (
+            live(RunDirectory(runs_dir / "20260201-000000-lynx", "lynx"), **silent),
+            pytest.raises(RunStoreError, match="is being written by"),
+        ):
             delete_runs(runs_dir, ["lynx"], yes=True)
     assert len(folders(runs_dir)) == 3
 

@@ -65,7 +65,7 @@ class Watched:
     def __init__(self, run: RunDirectory, *, own: bool = False) -> None:
         self.events: list[Event] = []
         self._told = threading.Condition()
-        self.evaluator = Evaluator(run, self._take, own=own)
+        self.evaluator = Evaluator(lambda: run, self._take, own=own)
 
     def _take(self, event: Event) -> None:
         with self._told:

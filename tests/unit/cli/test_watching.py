@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.unit.runs.leases import dead_process, put, record
+from tests.unit.runs.leases import live, put, record
 from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
 from tui_vae.cli import watching
 from tui_vae.cli.watching import WatchSource
@@ -17,6 +18,8 @@ from tui_vae.events import Epoch, Event, Notice, Request, RunStarted, State, enc
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.control import Message, Requests
 from tui_vae.runs.lease import Lease
+from tui_vae.view.state import RunState
+from tui_vae.view.writer import concern
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def test_events_come_as_they_are_logged_and_the_end_after_the_last(
     watch: Callable[..., WatchSource], tmp_path: Path
 ) -> None:
     run = stored_run(tmp_path, events=[began()])
-    put(run.lease, record())
+    live(run)
     source = watch(run)
     assert told(source, len) == [began()]
     assert not source.wait(0.3)
@@ -78,7 +81,7 @@ def test_a_run_that_ended_in_a_process_that_lives_on_is_over_after_a_while(
     watch: Callable[..., WatchSource], tmp_path: Path
 ) -> None:
     run = stored_run(tmp_path, events=[began(), *ended()])
-    put(run.lease, record())
+    live(run)
     source = watch(run)
     assert not source.wait(0.1)
     assert source.wait(10)
@@ -88,7 +91,7 @@ def test_a_run_whose_process_died_is_over_and_goes_on_when_resumed(
     watch: Callable[..., WatchSource], tmp_path: Path
 ) -> None:
     run = stored_run(tmp_path, events=[began(), held_out("deep", 1, 1.0)])
-    put(run.lease, record(pid=dead_process()))
+    put(run.lease, record(run))
     source = watch(run)
     assert source.wait(10)
     assert source.sighting().liveness == "gone"
@@ -114,7 +117,7 @@ def test_texts_are_made_safe_unless_they_are_wanted_as_logged(
 
 def test_a_log_that_is_replaced_begins_anew(watch: Callable[..., WatchSource], tmp_path: Path) -> None:
     run = stored_run(tmp_path, events=[began(t=1.0)])
-    put(run.lease, record())
+    live(run)
     source = watch(run)
     told(source, len)
     assert not source.restarted
@@ -161,7 +164,7 @@ def test_requests_reach_the_writer_only_from_a_watcher_in_control(
 ) -> None:
     run = stored_run(tmp_path, events=[began()])
     lease = Lease.acquire(run)
-    requests = Requests(run, lease.token)
+    requests = Requests(lease.token)
     watcher = watch(run)
     assert "watch --control otter" in str(watcher.cannot_control)
     for source in (watcher, watch(run, control=True)):
@@ -173,7 +176,7 @@ def test_requests_reach_the_writer_only_from_a_watcher_in_control(
         source.stop("by the user", "deep")
         source.stop("by the user")
     answers: list[Event] = []
-    requests.poll(lambda asked: None, answers.append)
+    requests.poll(run, lambda asked: None, answers.append)
     asked = [(event.action, event.model, event.value) for event in answers if isinstance(event, Request)]
     names = ["pause", "resume", "checkpoint", "add_epochs", "stop"]
     values = [5.0 if name == "add_epochs" else None for name in names]
@@ -197,7 +200,7 @@ def test_a_run_is_evaluated_by_its_writer_on_request_or_from_here_when_it_has_no
     monkeypatch.setattr(watching.Evaluator, "start", lambda self, models, threads: started.append("here"))
     run = stored_run(tmp_path, events=[began()])
     lease = Lease.acquire(run)
-    requests = Requests(run, lease.token)
+    requests = Requests(lease.token)
     handled: list[str] = []
 
     def handle(asked: Message) -> None:
@@ -205,10 +208,10 @@ def test_a_run_is_evaluated_by_its_writer_on_request_or_from_here_when_it_has_no
 
     only = watch(run)
     assert "watching only" in (only.evaluate() or "")
-    requests.poll(handle, lambda event: None)
+    requests.poll(run, handle, lambda event: None)
     assert handled == []
     assert watch(run, control=True).evaluate() is None
-    requests.poll(handle, lambda event: None)
+    requests.poll(run, handle, lambda event: None)
     assert handled == ["evaluate"]
     assert started == []
     lease.release()
@@ -218,3 +221,36 @@ def test_a_run_is_evaluated_by_its_writer_on_request_or_from_here_when_it_has_no
         time.sleep(0.01)
     assert only.evaluate() is None
     assert started == ["here"]
+
+
+def test_a_run_that_is_renamed_is_followed_and_recommended_by_where_it_is(
+    watch: Callable[..., WatchSource], tmp_path: Path
+) -> None:
+    run = stored_run(tmp_path, events=[began()])
+    writer = live(run)
+    source = watch(run)
+    told(source, len)
+    there = RunDirectory(run.path.with_name("20260101-000000-lynx"), "lynx")
+    run.path.rename(there.path)
+    later = held_out("deep", 1, 1.0)
+    append(there, later)
+    assert told(source, len) == [later]
+    assert not source.restarted
+    assert source.directory() == str(there.path)
+    assert source.sighting().moved == str(there.path)
+    writer.close()
+    assert source.wait(10)
+    assert concern(RunState(), source.sighting(), "otter") == (
+        f"the process that trained is gone; go on with: tui-vae --resume {there.path}"
+    )
+
+
+def test_a_run_that_is_deleted_is_over_and_not_recommended(watch: Callable[..., WatchSource], tmp_path: Path) -> None:
+    run = stored_run(tmp_path, events=[began()])
+    live(run)
+    source = watch(run)
+    told(source, len)
+    shutil.rmtree(run.path)
+    assert source.wait(10)
+    assert source.sighting().deleted
+    assert "deleted" in (concern(RunState(), source.sighting(), "otter") or "")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import secrets
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tui_vae.runs import RunDirectory
+from tui_vae.runs.handle import DirectoryHandle
 from tui_vae.runs.lease_file import LeaseRecord
 
 WRITER = """
@@ -22,7 +25,7 @@ from tui_vae.runs.lease import Lease
 run = RunDirectory(Path(sys.argv[1]), "otter")
 sys.stdin.readline()
 try:
-    lease = Lease.acquire(run, looking=float(sys.argv[2]))
+    lease = Lease.acquire(run, patience=float(sys.argv[2]))
 except RunStoreError as error:
     print("refused", error, flush=True)
 else:
@@ -39,15 +42,26 @@ def new_run(folder: Path) -> RunDirectory:
     return RunDirectory(path, "otter")
 
 
-def record(**fields: Any) -> LeaseRecord:
-    """The record of this very process, with changes."""
-    return dataclasses.replace(LeaseRecord.of_this_process(), **fields)
+def record(run: RunDirectory, **fields: Any) -> LeaseRecord:
+    """The record of this very process, with changes; as it does not hold the lock, that of one that died."""
+    with DirectoryHandle(run.path) as directory:
+        return dataclasses.replace(LeaseRecord.of_this_process(directory), **fields)
+
+
+def live(run: RunDirectory, **fields: Any) -> DirectoryHandle:
+    """Let a run have a writer that lives until its directory is closed, and whose record has changes."""
+    directory = DirectoryHandle(run.path)
+    own = LeaseRecord.of_this_process(directory)
+    assert own.directory
+    put(run.lease, dataclasses.replace(own, **fields))
+    return directory
 
 
 def elsewhere(**fields: Any) -> LeaseRecord:
     """The record of a writer on another machine, silent for a minute by its clock."""
-    plain = {"host": "gpubox", "boot": "another", "namespace": "pid:[1]", "pid": 17, "t": time.time() - 60}
-    return record(**(plain | fields))
+    plain: dict[str, Any] = {"v": 1, "token": secrets.token_hex(16), "host": "gpubox", "boot": "another"}
+    plain |= {"namespace": "pid:[1]", "pid": 17, "beat": 0, "t": time.time() - 60, "directory": "1:1"}
+    return LeaseRecord(**(plain | fields))
 
 
 def put(path: Path, lease: LeaseRecord) -> None:
@@ -64,9 +78,9 @@ def dead_process() -> int:
 class Writer:
     """A process that acquires a run once told to, and holds it until told to let go."""
 
-    def __init__(self, run: RunDirectory, looking: float = 10.0) -> None:
+    def __init__(self, run: RunDirectory, patience: float = 10.0, within: Sequence[str] = ()) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(run.path), str(looking)],
+            [*within, sys.executable, "-c", WRITER, str(run.path), str(patience)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.runs.leases import dead_process, put, record
+from tests.unit.runs.leases import live, put, record
 from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
+from tui_vae.condition import Liveness
 from tui_vae.events import encode
 from tui_vae.runs import RunDirectory, catalogue
 from tui_vae.runs.catalogue import Catalogue
@@ -20,9 +21,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the runs that were read, in order."""
     names: list[str] = []
 
-    def noted(run: RunDirectory) -> RunSummary:
+    def noted(run: RunDirectory, *writer: Liveness) -> RunSummary:
         names.append(run.name)
-        return summarised(run)
+        return summarised(run, *writer)
 
     monkeypatch.setattr(catalogue, "summarised", noted)
     return names
@@ -50,11 +51,12 @@ def test_what_has_changed_is_read_again(tmp_path: Path, read: list[str]) -> None
 
 def test_a_run_that_is_trained_is_looked_at_each_time(tmp_path: Path, read: list[str]) -> None:
     run = stored_run(tmp_path, "otter", [began()])
-    put(run.lease, record())
+    writer = live(run)
     kept = Catalogue(tmp_path)
     assert [kept.read()[0].state for _ in range(3)] == ["running"] * 3
     assert len(read) == 3
-    put(run.lease, record(pid=dead_process()))
+    writer.close()
+    put(run.lease, record(run, beat=1))
     assert [kept.read()[0].state for _ in range(3)] == ["killed"] * 3
     assert len(read) == 4
 

@@ -305,3 +305,14 @@ def test_weights_alone_are_read_without_the_moments(path: Path) -> None:
     assert stored is not None
     assert stored.course["step"] == 1
     assert stored.damage is not None
+
+
+def test_a_folder_that_somebody_removed_is_made_again(path: Path) -> None:
+    folder = CheckpointFolder(path)
+    save(folder, 1)
+    shutil.rmtree(path.parent)
+    save(folder, 2)
+    assert_is(CheckpointFolder(path), 2)
+    (path / "latest.json").unlink()
+    save(folder, 3)
+    assert_is(CheckpointFolder(path), 3)

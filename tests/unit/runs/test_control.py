@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.runs.leases import new_run, put, record
+from tests.unit.runs.leases import live, new_run
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Action, Event, Notice, Request
 from tui_vae.runs import RunDirectory, control
@@ -26,13 +26,13 @@ class Side:
     def __init__(self, run: RunDirectory, refusal: str | None = None) -> None:
         self.run = run
         self.lease = Lease.acquire(run)
-        self._requests = Requests(run, self.lease.token)
+        self._requests = Requests(self.lease.token)
         self._refusal = refusal
         self.asked: list[tuple[Action, str | None]] = []
         self.told: list[Event] = []
 
     def poll(self) -> None:
-        self._requests.poll(self._handle, self.told.append)
+        self._requests.poll(self.run, self._handle, self.told.append)
 
     def _handle(self, asked: Message) -> str | None:
         self.asked.append((asked.action, asked.model))
@@ -178,10 +178,10 @@ def test_names_mean_nothing(side: Side) -> None:
 @given(st.binary(max_size=300))
 def test_no_content_raises(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     run = new_run(tmp_path_factory.mktemp("run"))
-    put(run.lease, record())
+    live(run)
     run.control.mkdir()
     (run.control / "x.json").write_bytes(content)
     told: list[Event] = []
-    Requests(run, "0" * 32).poll(lambda asked: pytest.fail("handled"), told.append)
+    Requests("0" * 32).poll(run, lambda asked: pytest.fail("handled"), told.append)
     assert len(told) == 1
     assert dataclasses.is_dataclass(told[0])

@@ -253,6 +253,13 @@ def test_a_link_out_of_the_run_is_followed_neither_in_reading_nor_in_writing(
     assert {path: path.read_bytes() for path in other.path.rglob("*") if path.is_file()} == before
 
 
+def test_the_directory_of_a_run_that_was_deleted_is_not_made_again(run: RunDirectory) -> None:
+    shutil.rmtree(run.path)
+    with pytest.raises(FileNotFoundError):
+        keep(run)
+    assert not run.path.exists()
+
+
 def test_links_in_a_circle_end(run: RunDirectory) -> None:
     run.evaluation(MODEL).parent.symlink_to(run.path / "again")
     (run.path / "again").symlink_to(run.evaluation(MODEL).parent)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.runs.leases import put, record
+from tests.unit.runs.leases import live
 from tests.unit.runs.stored_runs import began, ended, stored_run
 from tui_vae.errors import RunStoreError, UsageError
 from tui_vae.runs import RunDirectory
@@ -58,13 +58,13 @@ def test_the_name_of_another_run_is_refused(tmp_path: Path, name: str) -> None:
 
 def test_the_same_name_changes_nothing(tmp_path: Path) -> None:
     run = stored_run(tmp_path, "otter")
-    put(run.lease, record())
+    live(run)
     assert rename_run(run, "otter") == run
 
 
 def test_what_is_being_written_is_neither_renamed_nor_deleted(tmp_path: Path) -> None:
     run = stored_run(tmp_path, "otter")
-    put(run.lease, record())
+    live(run)
     with pytest.raises(RunStoreError, match="is being written by"):
         rename_run(run, "lynx")
     with pytest.raises(RunStoreError, match="is being written by"):
@@ -100,7 +100,7 @@ def test_what_was_left_of_a_deletion_goes_with_the_next_one(tmp_path: Path) -> N
 
 def test_what_another_process_is_deleting_is_left_to_it(tmp_path: Path) -> None:
     other = stored_run(tmp_path, "lynx", [began()])
-    put(other.lease, record())
+    live(other)
     other.path.rename(tmp_path / ".deleted-0123")
     delete_run(stored_run(tmp_path, "otter", [began()]))
     assert [path.name for path in tmp_path.iterdir()] == [".deleted-0123"]
@@ -135,11 +135,11 @@ def test_of_a_run_behind_a_link_the_link_is_renamed(behind_a_link: tuple[RunDire
 
 def test_a_link_to_a_run_that_is_written_stays(behind_a_link: tuple[RunDirectory, Path]) -> None:
     run, there = behind_a_link
-    put(RunDirectory(there, "otter").lease, record())
-    with pytest.raises(RunStoreError, match="is being written by"):
-        delete_run(run)
-    with pytest.raises(RunStoreError, match="is being written by"):
-        rename_run(run, "lynx")
+    with live(RunDirectory(there, "otter")):
+        with pytest.raises(RunStoreError, match="is being written by"):
+            delete_run(run)
+        with pytest.raises(RunStoreError, match="is being written by"):
+            rename_run(run, "lynx")
     assert run.path.is_symlink()
 
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
+import fcntl
 import itertools
 import os
+import shutil
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.unit.runs.leases import Writer, dead_process, elsewhere, new_run, put, record
+from tests.unit.runs.leases import Writer, elsewhere, live, new_run, put, record
 from tui_vae.errors import RunStoreError
 from tui_vae.runs import RunDirectory, lease, lease_file
 from tui_vae.runs.lease import Lease
 from tui_vae.runs.lease_file import LeaseRecord
 from tui_vae.runs.liveness import read_lease
+from tui_vae.runs.processes import Machine
 
 
 @pytest.fixture
@@ -73,6 +78,13 @@ def test_a_second_writer_is_refused_in_one_line_that_says_who_and_what_to_do(run
     assert [path.name for path in run.path.iterdir()] == ["lease.json"]
 
 
+def test_a_writer_that_has_not_named_itself_yet_is_refused_too(run: RunDirectory) -> None:
+    live(run)
+    run.lease.unlink()
+    with pytest.raises(RunStoreError, match="a process of this machine that has just begun"):
+        Lease.acquire(run)
+
+
 def test_a_released_run_is_free(run: RunDirectory) -> None:
     first = Lease.acquire(run)
     first.release()
@@ -103,10 +115,8 @@ def test_a_dead_writer_is_succeeded_at_once(run: RunDirectory, writer: Callable[
     first.go()
     assert first.says().startswith("writes")
     first.process.send_signal(signal.SIGKILL)
-    before = time.monotonic()
-    wait_for(lambda: held(run).alive() is False)
-    assert Lease.acquire(run).ours()  # the child is a zombie still: nobody has waited for it
-    assert time.monotonic() - before < 5
+    os.waitid(os.P_PID, first.process.pid, os.WEXITED | os.WNOWAIT)
+    assert Lease.acquire(run, waiting=in_vain).ours()  # the child is a zombie still: nobody has waited for it
 
 
 def test_a_stopped_process_is_alive(run: RunDirectory, writer: Callable[..., Writer]) -> None:
@@ -114,31 +124,84 @@ def test_a_stopped_process_is_alive(run: RunDirectory, writer: Callable[..., Wri
     first.go()
     token = first.says().split()[1]
     first.process.send_signal(signal.SIGSTOP)
-    silent = read_lease(run)
-    assert silent is not None
-    put(run.lease, record(**(vars(silent) | {"t": time.time() - 100})))
+    put(run.lease, dataclasses.replace(held(run), uptime=time.monotonic() - 100))
     with pytest.raises(RunStoreError, match="does not respond for 100 s"):
-        Lease.acquire(run, looking=0.1)
+        Lease.acquire(run, patience=0.1)
     assert held(run).token == token
 
 
 def test_a_process_number_used_again_is_not_taken_for_the_writer(run: RunDirectory) -> None:
-    put(run.lease, record(started="1"))
-    if held(run).alive() is None:
-        pytest.skip("the system does not tell when a process began")
-    assert Lease.acquire(run).ours()
+    put(run.lease, record(run))  # our own number, but nobody has the lock
+    assert Lease.acquire(run, waiting=in_vain).ours()
 
 
-def test_a_fresh_writer_elsewhere_is_refused_without_looking(run: RunDirectory) -> None:
-    put(run.lease, elsewhere(t=time.time() - 20))
-    with pytest.raises(RunStoreError, match="host gpubox, pid 17"):
-        Lease.acquire(run, looking=1000)
+@pytest.mark.skipif(not shutil.which("unshare") or os.geteuid() != 0, reason="only root makes namespaces")
+def test_a_writer_in_another_container_of_this_machine_is_known_to_live_or_not(run: RunDirectory) -> None:
+    """Process numbers mean nothing there, and a container that is started again has the names of the one before."""
+    container = Writer(run, within=("unshare", "--pid", "--fork", "--mount-proc", "--kill-child"))
+    container.go()
+    assert container.says().startswith("writes")
+    assert held(run).pid == 1
+    assert held(run).namespace != record(run).namespace
+    with pytest.raises(RunStoreError, match=r"pid 1 \(sign of life \d s ago\)"):
+        Lease.acquire(run, waiting=in_vain)
+    container.close()
+    assert Lease.acquire(run, waiting=in_vain).ours()
 
 
-@pytest.mark.parametrize("age", [60.0, 1e9, -1e9, -5.0])
-def test_a_silent_writer_elsewhere_is_succeeded_whatever_its_clock_says(run: RunDirectory, age: float) -> None:
+def test_a_writer_from_before_this_machine_was_started_again_is_succeeded_at_once(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Machine("box", "installation", "boot-2", "pid:[4026531836]")
+    monkeypatch.setattr(lease_file, "this_machine", lambda: here)
+    put(run.lease, elsewhere(host="box", installation="installation", boot="boot-1", namespace=here.namespace))
+    assert Lease.acquire(run, waiting=in_vain).ours()
+
+
+def in_vain(holder: str, left: float) -> None:
+    pytest.fail(f"{holder} was waited for")
+
+
+@pytest.mark.parametrize("age", [60.0, 1e9, -1e9, -5.0, 20.0])
+def test_a_silent_writer_elsewhere_is_succeeded_whatever_its_clock_says(
+    run: RunDirectory, quick: None, age: float
+) -> None:
     put(run.lease, elsewhere(t=time.time() - age))
-    assert Lease.acquire(run, looking=0.2).ours()
+    waited: list[tuple[str, float]] = []
+    assert Lease.acquire(run, patience=0.2, waiting=lambda *who: waited.append(who)).ours()
+    holders, left = zip(*waited, strict=True)
+    assert set(holders) == {"host gpubox, pid 17"}
+    assert left[0] == 0.2
+    assert sorted(left, reverse=True) == list(left)
+
+
+def test_a_writer_that_only_cannot_be_locked_out_is_waited_for(run: RunDirectory, monkeypatch: Any) -> None:
+    """On a file system without locks, one of this very machine is as one of another."""
+
+    def flock(*args: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    first = Lease.acquire(run)
+    waited: list[str] = []
+    assert Lease.acquire(run, patience=0.1, waiting=lambda holder, left: waited.append(holder)).ours()
+    assert waited
+    assert not first.ours()
+
+
+def test_time_in_which_nobody_could_look_does_not_count(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that does not answer for a minute holds up both sides."""
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += 60.0
+
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", sleep)
+    put(run.lease, elsewhere())
+    waited: list[float] = []
+    Lease.acquire(run, patience=15.0, waiting=lambda holder, left: waited.append(left))
+    assert len(waited) == 15
 
 
 @pytest.mark.parametrize("age", [60.0, 1e9, -1e9])
@@ -147,10 +210,10 @@ def test_a_writer_elsewhere_that_gives_a_sign_of_life_is_not_displaced(
 ) -> None:
     other = elsewhere(t=time.time() - age)
     put(run.lease, other)
-    beating = threading.Timer(0.1, lambda: lease_file.replace(run.lease, record(**(vars(other) | {"beat": 1}))))
+    beating = threading.Timer(0.1, lambda: lease_file.replace(run.lease, dataclasses.replace(other, beat=1)))
     beating.start()
     with pytest.raises(RunStoreError, match="host gpubox"):
-        Lease.acquire(run, looking=5)
+        Lease.acquire(run, patience=5)
     beating.join()
     assert held(run).token == other.token
 
@@ -159,65 +222,78 @@ def test_a_writer_elsewhere_that_gives_a_sign_of_life_is_not_displaced(
 def test_a_jump_of_the_clock_neither_frees_a_live_run_nor_blocks_a_dead_one(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch, jump: float
 ) -> None:
-    Lease.acquire(run)
+    own = Lease.acquire(run)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + jump)
-    with pytest.raises(RunStoreError):
-        Lease.acquire(run, looking=0.1)
-    put(run.lease, record(pid=dead_process()))
-    assert Lease.acquire(run, looking=0.1).ours()
+    with pytest.raises(RunStoreError, match="sign of life 0 s ago"):
+        Lease.acquire(run)
+    own.release()
+    put(run.lease, record(run))
+    assert Lease.acquire(run, waiting=in_vain).ours()
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\x00", b'{"v":1}', b"[" * 60_000, b"x" * 100_000])
 def test_a_damaged_lease_is_stale_once_nothing_changes_it(run: RunDirectory, content: bytes) -> None:
     run.lease.write_bytes(content)
-    assert Lease.acquire(run, looking=0.1).ours()
+    assert Lease.acquire(run, patience=0.1).ours()
     assert held(run).pid == os.getpid()
     assert [path.name for path in run.path.iterdir()] == ["lease.json"]
 
 
 def test_a_damaged_lease_that_is_being_written_is_looked_at_anew(run: RunDirectory, quick: None) -> None:
     run.lease.write_bytes(b"")
-    writing = threading.Timer(0.1, lambda: put(run.lease, record()))
+    other = elsewhere()
+    ended = threading.Event()
+
+    def beat() -> None:
+        for number in range(1000):
+            if ended.wait(0.05):
+                return
+            lease_file.replace(run.lease, dataclasses.replace(other, beat=number))
+
+    writing = threading.Thread(target=beat)
     writing.start()
-    with pytest.raises(RunStoreError, match=f"pid {os.getpid()}"):
-        Lease.acquire(run, looking=5)
+    with pytest.raises(RunStoreError, match="host gpubox"):
+        Lease.acquire(run, patience=5)
+    ended.set()
     writing.join()
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"token": "../../x"}, {"host": "a\x1b[2J"}, {"pid": 0}, {"pid": -1}, {"t": float("inf")}, {"beat": -1}, {"v": 2}],
+    [
+        *({"token": "../../x"}, {"host": "a\x1b[2J"}, {"pid": 0}, {"pid": -1}, {"beat": -1}, {"v": 2}),
+        *({"t": float("inf")}, {"uptime": float("nan")}),
+    ],
 )
 def test_a_hostile_record_is_no_record(run: RunDirectory, wrong: dict[str, object]) -> None:
-    put(run.lease, record(**wrong))
+    put(run.lease, record(run, **wrong))
     assert read_lease(run) is None
-    assert Lease.acquire(run, looking=0.05).ours()
+    assert Lease.acquire(run, patience=0.05).ours()
 
 
 def test_a_link_in_the_place_of_the_lease_is_replaced_and_not_followed(run: RunDirectory, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
-    put(outside, record())
+    put(outside, record(run))
     before = outside.read_bytes()
     run.lease.symlink_to(outside)
     assert read_lease(run) is None
-    assert Lease.acquire(run, looking=0.05).ours()
+    assert Lease.acquire(run, patience=0.05).ours()
     assert not run.lease.is_symlink()
     assert outside.read_bytes() == before
 
 
 def test_a_successor_that_died_on_the_way_is_succeeded_itself(run: RunDirectory) -> None:
-    gone = dead_process()
-    chain = [record(pid=gone) for _ in range(4)]
+    chain = [record(run) for _ in range(4)]
     put(run.lease, chain[0])
     for earlier, later in itertools.pairwise(chain):
         put(lease_file.claim_path(run, earlier.token), later)
-    assert Lease.acquire(run).ours()
+    assert Lease.acquire(run, waiting=in_vain).ours()
     assert [path.name for path in run.path.iterdir()] == ["lease.json"]
 
 
 def test_claims_upon_each_other_in_a_circle_are_told(run: RunDirectory) -> None:
-    dead = record(pid=dead_process())
+    dead = record(run)
     put(run.lease, dead)
     put(lease_file.claim_path(run, dead.token), dead)
     with pytest.raises(RunStoreError, match=r"lease is damaged.*delete lease\.json"):
@@ -225,11 +301,16 @@ def test_claims_upon_each_other_in_a_circle_are_told(run: RunDirectory) -> None:
 
 
 def test_a_live_successor_on_the_way_is_not_overtaken(run: RunDirectory) -> None:
-    dead = record(pid=dead_process())
+    dead = record(run)
     put(run.lease, dead)
-    put(lease_file.claim_path(run, dead.token), record())
-    with pytest.raises(RunStoreError, match=f"pid {os.getpid()}"):
-        Lease.acquire(run)
+    claim = elsewhere()
+    put(lease_file.claim_path(run, dead.token), claim)
+
+    def beat(holder: str, left: float) -> None:
+        put(lease_file.claim_path(run, dead.token), dataclasses.replace(claim, beat=1))
+
+    with pytest.raises(RunStoreError, match="host gpubox"):
+        Lease.acquire(run, waiting=beat)
 
 
 @pytest.mark.parametrize("kind", ["none", "dead", "dead successor"])
@@ -243,18 +324,19 @@ def test_of_many_threads_at_once_exactly_one_wins(
             raise OSError(errno.EPERM, "no links here")
 
         monkeypatch.setattr(os, "link", link)
-    gone = dead_process()
+    monkeypatch.setattr(lease, "SECONDS_FOR_LOCK", 0.05)
     for _ in range(15):
         for path in run.path.iterdir():
             path.unlink()
         if kind != "none":
-            holder, successor = record(pid=gone), record(pid=gone)
+            holder, successor = record(run), record(run)
             put(run.lease, holder)
             if kind == "dead successor":
                 put(lease_file.claim_path(run, holder.token), successor)
         won = race(run, 8)
         assert len(won) == 1
         assert held(run).token == won[0].token
+        won[0].release()
 
 
 def race(run: RunDirectory, count: int) -> list[Lease]:
@@ -264,7 +346,7 @@ def race(run: RunDirectory, count: int) -> list[Lease]:
     def enter() -> None:
         together.wait()
         try:
-            won.append(Lease.acquire(run, looking=5))
+            won.append(Lease.acquire(run, patience=5))
         except RunStoreError:
             return
 
@@ -277,9 +359,8 @@ def race(run: RunDirectory, count: int) -> list[Lease]:
 
 
 def test_of_many_processes_at_once_exactly_one_wins(run: RunDirectory, writer: Callable[..., Writer]) -> None:
-    gone = dead_process()
     for _ in range(2):
-        put(run.lease, record(pid=gone))
+        put(run.lease, record(run))
         writers = [writer() for _ in range(8)]
         for process in writers:
             process.go()
@@ -346,12 +427,12 @@ def test_a_disk_that_fails_takes_no_lease_away(run: RunDirectory, quick: None, m
 
 
 def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    with pytest.raises(RunStoreError, match="cannot be written"):
+    with pytest.raises(RunStoreError, match="cannot be read"):
         Lease.acquire(RunDirectory(tmp_path / "missing", "otter"))
 
 
 def test_what_processes_left_in_mid_act_is_cleared_away(run: RunDirectory) -> None:
-    dead, alive = record(pid=dead_process()), record()
+    dead, alive = record(run), elsewhere()
     put(lease_file.claim_path(run, "0" * 32), dead)
     for other in (dead, alive):
         put(run.path / f".lease-{other.token}.part", other)

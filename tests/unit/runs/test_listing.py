@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.runs.leases import dead_process, put, record
+from tests.unit.runs.leases import live, put, record
 from tests.unit.runs.stored_runs import CONFIG, began, ended, held_out, stored_run
 from tui_vae.errors import RunStoreError
 from tui_vae.events import ModelStarted, Notice, Parameters, Progress, Schedule, State, encode
@@ -214,27 +214,28 @@ def test_a_finished_run(tmp_path: Path) -> None:
 
 STATES: list[tuple[list[Any], dict[str, Any] | None, str]] = [
     (ended("stopped"), None, "stopped"),
-    (ended("failed"), {}, "failed"),
-    ([progress("deep", 1)], {}, "running"),
+    (ended("failed"), "live", "failed"),
+    ([progress("deep", 1)], "live", "running"),
     ([progress("deep", 1)], None, "killed"),
-    ([progress("deep", 1)], {"pid": "dead"}, "killed"),
-    ([progress("deep", 1)], {"t": time.time() - 60}, "stalled"),
-    ([State(model="baseline", state="paused"), State(model="deep", state="paused")], {}, "paused"),
-    ([State(model="baseline", state="paused"), State(model="deep", state="finished")], {}, "paused"),
-    ([State(model="baseline", state="paused"), State(model="deep", state="running")], {}, "running"),
-    ([*ended("stopped"), began(), resumed("deep", 3), progress("deep", 9)], {}, "running"),
+    ([progress("deep", 1)], "dead", "killed"),
+    ([progress("deep", 1)], "silent", "stalled"),
+    ([State(model="baseline", state="paused"), State(model="deep", state="paused")], "live", "paused"),
+    ([State(model="baseline", state="paused"), State(model="deep", state="finished")], "live", "paused"),
+    ([State(model="baseline", state="paused"), State(model="deep", state="running")], "live", "running"),
+    ([*ended("stopped"), began(), resumed("deep", 3), progress("deep", 9)], "live", "running"),
     ([*ended("stopped"), Notice(level="info", text="evaluated")], None, "stopped"),
 ]
 
 
 @pytest.mark.parametrize(("events", "writer", "state"), STATES)
 def test_the_state_is_that_of_the_log_and_of_the_writer(
-    tmp_path: Path, events: list[Any], writer: dict[str, Any] | None, state: str
+    tmp_path: Path, events: list[Any], writer: str | None, state: str
 ) -> None:
     run = stored_run(tmp_path, events=[began(), *events])
-    if writer is not None:
-        fields = {"t": time.time()} | writer
-        put(run.lease, record(**(fields | ({"pid": dead_process()} if writer.get("pid") else {}))))
+    if writer == "dead":
+        put(run.lease, record(run))
+    elif writer is not None:
+        live(run, uptime=time.monotonic() - (60 if writer == "silent" else 0))
     assert summarised(run).state == state
 
 
@@ -323,7 +324,7 @@ CHANGES = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.binary(max_s
 @given(st.tuples(CHANGES, CHANGES, CHANGES))
 def test_no_content_of_a_run_raises(tmp_path_factory: pytest.TempPathFactory, changes: Any) -> None:
     run = stored_run(tmp_path_factory.mktemp("runs"), events=[began(), held_out("deep", 1, 1.0), *ended()])
-    put(run.lease, record())
+    live(run)
     for path, of_path in zip((run.log, run.config, run.lease), changes, strict=True):
         content = bytearray(path.read_bytes())
         for where, length, by in of_path:

@@ -1,4 +1,4 @@
-"""Whether a process that was seen before is the same, and still there."""
+"""Which machine a process runs on, and what of it means the same on another."""
 
 from __future__ import annotations
 
@@ -9,22 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.runs.leases import dead_process
-from tui_vae.runs.processes import Machine, started, this_machine
+from tui_vae.runs.processes import Machine, this_machine, told_by_system
 
-
-def test_a_process_keeps_its_beginning_until_it_ends() -> None:
-    assert started(os.getpid()) == started(os.getpid()) is not None
-    assert started(dead_process()) is None
-
-
-def test_one_that_ended_and_that_nobody_asked_about_has_ended() -> None:
-    child = subprocess.Popen([sys.executable, "-S", "-c", ""], stdout=subprocess.PIPE)
-    assert child.stdout is not None
-    child.stdout.read()
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert started(child.pid) is None
-    child.wait()
+BARE = "pid:[4026531836]"
+HERE = Machine("host", "installation", "boot", BARE)
 
 
 def test_a_name_that_looks_like_the_rest_of_the_line_is_no_trouble() -> None:
@@ -32,26 +20,50 @@ def test_a_name_that_looks_like_the_rest_of_the_line_is_no_trouble() -> None:
     child = subprocess.Popen([sys.executable, "-c", rename], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert child.stdout is not None
     child.stdout.readline()
-    assert started(child.pid) is not None
+    assert told_by_system(child.pid)[1] == str(os.getpid())
     child.communicate()
 
 
 @pytest.mark.parametrize(
-    ("changes", "same"),
+    ("changes", "kernel", "processes"),
     [
-        ({}, True),
-        ({"host": "other"}, True),
-        ({"boot": "other"}, False),
-        ({"namespace": "other"}, False),
-        ({"boot": "", "namespace": ""}, False),
+        ({}, True, True),
+        ({"host": "other", "installation": "other"}, True, True),
+        ({"namespace": "other"}, True, False),
+        ({"boot": "other"}, False, False),
+        ({"boot": ""}, False, False),
     ],
 )
-def test_process_numbers_mean_the_same_within_a_boot_and_a_namespace(changes: dict[str, str], same: bool) -> None:
-    machine = Machine("host", "boot", "namespace")
-    assert machine.same_processes(replace(machine, **changes)) == same
+def test_a_boot_has_one_kernel_and_a_namespace_of_it_has_process_numbers(
+    changes: dict[str, str], kernel: bool, processes: bool
+) -> None:
+    other = replace(HERE, **changes)
+    assert HERE.same_kernel(other) == kernel
+    assert HERE.same_processes(other) == processes
 
 
-def test_without_either_the_name_of_the_host_decides() -> None:
-    assert Machine("a", "", "").same_processes(Machine("a", "", ""))
-    assert not Machine("a", "", "").same_processes(Machine("b", "", ""))
+def test_without_a_boot_the_name_of_the_host_decides() -> None:
+    assert Machine("a", "", "", "").same_processes(Machine("a", "", "", ""))
+    assert not Machine("a", "", "", "").same_kernel(Machine("b", "", "", ""))
     assert this_machine().host.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("changes", "restarted"),
+    [
+        ({"boot": "before"}, True),
+        ({}, False),
+        ({"boot": ""}, False),
+        ({"boot": "before", "host": "other"}, False),
+        ({"boot": "before", "installation": "other"}, False),
+        ({"boot": "before", "namespace": "pid:[4026532178]"}, False),
+    ],
+)
+def test_only_of_a_machine_itself_is_it_certain_that_it_was_started_again(
+    changes: dict[str, str], restarted: bool
+) -> None:
+    assert HERE.restarted_since(replace(HERE, **changes)) == restarted
+
+
+def test_machines_without_an_identity_are_never_taken_for_the_same() -> None:
+    assert not replace(HERE, installation="").restarted_since(replace(HERE, installation="", boot="before"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from tui_vae.events import Event, Notice
+from tui_vae.runs.checkpoints import CheckpointFolder
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.pictures import read_picture
 from tui_vae.runs.store import RunStore
@@ -44,7 +46,7 @@ class Told:
 
 @contextmanager
 def store_of(run: RunDirectory, told: Told, **options: Any) -> Iterator[RunStore]:
-    store = RunStore(run, told.notices.append, **options)
+    store = RunStore(lambda: run, told.notices.append, **options)
     try:
         yield store
     finally:
@@ -93,7 +95,7 @@ def test_a_checkpoint_that_a_newer_one_overtakes_is_left_out(run: RunDirectory) 
         store.save_latest("wide", WEIGHTS, {}, {"step": 0}, lambda file: told.files.append("wide"))
         going_on.set()
         store.settle()
-        stored = store.folder("deep").load()
+        stored = CheckpointFolder(run.checkpoints("deep")).load()
     # The first was being written when the others came.
     assert told.files in (["0", "4", "wide"], ["4", "wide"])
     assert stored is not None
@@ -107,6 +109,50 @@ def test_nothing_is_written_when_the_guard_forbids_it(run: RunDirectory) -> None
         store.save_best("deep", WEIGHTS, {}, told.files.append)
     assert told.files == []
     assert list(run.path.iterdir()) == []
+
+
+def test_a_run_that_is_moved_is_written_where_it_is_and_one_that_is_deleted_nowhere(
+    run: RunDirectory, tmp_path: Path
+) -> None:
+    told = Told()
+    there = RunDirectory(tmp_path / "moved", "moved")
+    store = RunStore(lambda: run, told.notices.append)
+    store.save_latest("deep", WEIGHTS, {}, {"step": 1}, told.files.append)
+    store.settle()
+    run.path.rename(there.path)
+    # It is noticed only when the first place cannot be written.
+    looks = iter([run, there])
+    store._where = lambda: next(looks, there)
+    store.save_latest("deep", WEIGHTS, {}, {"step": 2}, told.files.append)
+    store.save_best("deep", WEIGHTS, {"step": 2}, told.files.append)
+    store.save_sheet("deep", 2, SHEET, told.files.append)
+    store.settle()
+    stored = CheckpointFolder(there.checkpoints("deep")).load()
+    assert stored is not None
+    assert stored.course == {"step": 2}
+    assert there.sheet("deep", 2).exists()
+    shutil.rmtree(there.path)
+    store._where = lambda: None
+    store.save_latest("deep", WEIGHTS, {}, {"step": 3}, told.files.append)
+    store.save_sheet("deep", 3, SHEET, told.files.append)
+    assert store.close() == []
+    assert told.notices == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ["save_latest", "save_sheet"])
+def test_the_directory_of_a_run_is_never_made(run: RunDirectory, what: str) -> None:
+    told = Told()
+    run.path.rmdir()
+    with store_of(run, told) as store:
+        if what == "save_sheet":
+            store.save_sheet("deep", 1, SHEET, told.files.append)
+        else:
+            store.save_latest("deep", WEIGHTS, {}, {}, told.files.append)
+        store.settle()
+        assert len(told.texts) == 1
+        assert not run.path.exists()
+        run.path.mkdir()
 
 
 def test_a_failure_is_said_once_for_each_kind(run: RunDirectory) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.tui.recorded_run import NAMES, epoch, recorded_run, run_finished
+from tui_vae.condition import Sighting
 from tui_vae.events import Event, State
 from tui_vae.view.outcome import in_lines, outcome, result
 from tui_vae.view.state import RunState, reduce_all
+
+GONE = Sighting("gone")
 
 
 def after(events: list[Event]) -> RunState:
@@ -43,21 +46,31 @@ def test_without_any_epoch_it_says_so() -> None:
 
 
 def test_a_run_that_goes_on_has_no_outcome() -> None:
-    assert outcome(after(recorded_run()), "runs/quiet-otter", 80) == []
+    assert outcome(after(recorded_run()), "runs/quiet-otter", 80, GONE) == []
 
 
 def test_a_finished_run_says_what_came_out_and_where_it_is_kept() -> None:
-    said = outcome(after([*recorded_run(), *run_finished()]), "runs/quiet-otter", 80)
+    said = outcome(after([*recorded_run(), *run_finished()]), "runs/quiet-otter", 80, GONE)
     assert said == [
         "finished: deep has the higher held-out ELBO: 346.0 against 286.0 nats",
         "kept in runs/quiet-otter",
     ]
-    assert outcome(after([*recorded_run(), *run_finished()]), None, 38) == ["finished: deep 346.0 > baseline 286.0"]
+    assert outcome(after([*recorded_run(), *run_finished()]), None, 38, GONE) == [
+        "finished: deep 346.0 > baseline 286.0"
+    ]
 
 
 def test_a_stopped_run_says_how_to_go_on() -> None:
-    said = outcome(after([*recorded_run(), *run_finished("stopped", NAMES, state="stopped")]), None, 80)
+    said = outcome(after([*recorded_run(), *run_finished("stopped", NAMES, state="stopped")]), None, 80, GONE)
     assert said[1] == "go on with: tui-vae --resume quiet-otter"
+
+
+def test_a_run_whose_folder_was_moved_or_deleted_is_not_recommended_by_its_old_name() -> None:
+    state = after([*recorded_run(), *run_finished("stopped", NAMES, state="stopped")])
+    moved = outcome(state, "runs/lynx", 80, Sighting("gone", moved="runs/lynx"))
+    assert moved[1:] == ["go on with: tui-vae --resume runs/lynx", "kept in runs/lynx"]
+    deleted = outcome(state, "runs/quiet-otter", 80, Sighting("gone", deleted=True))
+    assert len(deleted) == 1
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,16 @@ TRAINING = RunState(models={"deep": ModelState("deep", status="running")})
         (TRAINING, Sighting("stalled", 22.6), "no sign of life from the process that trains for 23 s"),
         (TRAINING, Sighting("stalled"), "no sign of life from the process that trains"),
         (TRAINING, Sighting("gone"), "the process that trained is gone; go on with: tui-vae --resume otter"),
+        (
+            TRAINING,
+            Sighting("gone", moved="runs/lynx"),
+            "the process that trained is gone; go on with: tui-vae --resume runs/lynx",
+        ),
+        (
+            RunState(status="finished"),
+            Sighting("gone", deleted=True),
+            "the folder of the run was deleted: nothing of it is kept",
+        ),
         (RunState(status="finished"), Sighting("gone"), None),
         (RunState(status="stopped"), Sighting("stalled", 100.0), None),
     ],

@@ -45,7 +45,8 @@ class EvaluationPage(ArrangedPage):
             self.place_panels()
         width, height = self.size
         kept_in = None
-        if shown.source is not None and self._any and training_ended(state) and state.evaluating is None:
+        done = self._any and training_ended(state) and state.evaluating is None
+        if shown.source is not None and done and not shown.sighting.deleted:
             kept_in = shown.source.directory()
         most = 1 if height < 12 else max(2, height // 5)
         self._verdict.show(state, shown.sighting, kept_in, width=width, most=most)

@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.text import Text
 from textual.widgets import Static
 
+from tui_vae.condition import Sighting
 from tui_vae.tui.charts import styles_of
 from tui_vae.tui.keys import key_of, key_of_page
 from tui_vae.tui.labels import model_label
@@ -57,10 +58,10 @@ class OutcomeLines(Static):
         self.display = False
         self._lines: list[str] = []
 
-    def show(self, state: RunState, directory: str | None, *, room: bool) -> None:
+    def show(self, state: RunState, directory: str | None, sighting: Sighting, *, room: bool) -> None:
         """Show it where there is ``room`` beside what went wrong."""
         width = self.app.size.width - 2
-        said = outcome(state, directory, width) if room else []
+        said = outcome(state, directory, width, sighting) if room else []
         if said:
             more = f"{key_of_page('evaluation')} shows the evaluation"
             said.insert(max(1, len(said) - 1), more if evaluated(state) else f"{key_of('evaluate')} evaluates")
