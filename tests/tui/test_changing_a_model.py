@@ -20,10 +20,12 @@ async def test_a_asks_how_many_epochs_and_says_what_comes_of_it(
         await monitor.press("a")
         assert isinstance(monitor.app.screen, ChangeScreen)
         shown = " ".join(monitor.panel("#change-dialog").replace("│", " ").split())
-        for text in ("baseline: epochs to add", "epoch 6 of 20 now; 25 in all", "enter do it", "esc cancel"):
+        for text in ("baseline: epochs to add", "a number", "enter do it", "esc cancel"):
             assert text in shown
-        await monitor.press("backspace", "1", "2")
-        await monitor.until(lambda: "32 in all" in monitor.text)
+        await monitor.press("enter")
+        assert isinstance(monitor.app.screen, ChangeScreen), "nothing was asked for"
+        await monitor.press("1", "2")
+        await monitor.until(lambda: "epoch 6 of 20 now; 32 in all" in monitor.text)
         await monitor.press("enter")
         assert monitor.source.asked == [("add_epochs", "baseline 12")]
         assert len(monitor.app.screen_stack) == 1
@@ -37,6 +39,33 @@ async def test_l_asks_for_the_learning_rate_of_the_selected_model(open_monitor: 
         assert "0.001 now; 0.001 from the next step on" in monitor.text
         await monitor.press("end", "backspace", "5", "enter")
         assert monitor.source.asked == [("set_learning_rate", "deep 0.005")]
+
+
+async def test_the_same_learning_rate_is_no_change(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.feed(SCHEDULE)
+        await monitor.press("down", "l", "enter")
+        assert (len(monitor.app.screen_stack), monitor.source.asked) == (1, [])
+
+
+@pytest.mark.parametrize("key", ["S", "q"])
+async def test_a_letter_that_is_no_answer_cancels_a_question(open_monitor: OpenMonitor, key: str) -> None:
+    """Whoever types words, as at a shell, does not come upon the letter that stops the training."""
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press(key)
+        assert len(monitor.app.screen_stack) == 2
+        await monitor.press("u")
+        assert len(monitor.app.screen_stack) == 1
+        await monitor.press(key, "down", "up")
+        assert len(monitor.app.screen_stack) == 2
+        await monitor.press("space")
+        assert (len(monitor.app.screen_stack), monitor.source.asked) == (1, [])
+
+
+async def test_words_meant_for_a_shell_add_no_epochs(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(80, 24)) as monitor:
+        await monitor.press(*"tail", "space", "minus", "f", "space", *"log", "enter")
+        assert monitor.source.asked == []
 
 
 @pytest.mark.parametrize(

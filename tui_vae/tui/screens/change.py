@@ -39,7 +39,8 @@ class ChangeScreen(Dialog[Change | None]):
         now = "" if self._lr is None else f"{self._lr:g}"
         with Vertical(id="change-dialog", classes="dialog"):
             yield Label(Text(f"{self._model.name}: {'peak learning rate' if rate else 'epochs to add'}"))
-            yield Input(now if rate else "5", id="change-value", compact=True)
+            # No number of epochs stands there: enter alone, pressed by a slip, changes nothing.
+            yield Input(now if rate else "", id="change-value", compact=True)
             yield Static(id="change-outcome")
 
     def begin(self) -> None:
@@ -51,7 +52,8 @@ class ChangeScreen(Dialog[Change | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         change = self._check(event.value)
         if change is not None:
-            self.dismiss(change)
+            unchanged = change.kind == "set_learning_rate" and change.value == self._lr
+            self.dismiss(None if unchanged else change)
 
     def _check(self, text: str) -> Change | None:
         """The change that is typed, once it is one; says what it would do, or what is missing."""

@@ -1,9 +1,11 @@
-"""What to choose from in a dialog: lines of which one is decided on by its key, or by the highlight."""
+"""Questions, and what to choose from in a dialog: lines of which one is decided on by its key, or by the highlight."""
 
 from __future__ import annotations
 
 from rich.text import Text
 from textual.command import CommandList, CommandPalette
+from textual.events import Key
+from textual.screen import ScreenResultType
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -24,6 +26,22 @@ class Choices(OptionList):
     def action_page_down(self) -> None:
         if self.scrollable_content_region:
             super().action_page_down()  # type: ignore[no-untyped-call]
+
+
+class Question(Dialog[ScreenResultType]):
+    """Answered by keys of its own; a letter that is none of them cancels, as when other words are typed by mistake."""
+
+    def on_key(self, event: Key) -> None:
+        if event.is_printable and event.key not in self.active_bindings:
+            event.stop()
+            self.action_choose("cancel")
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.action_choose(event.option.id or "cancel")
+
+    def action_choose(self, chosen: str) -> None:
+        """Take an answer by its name, or ``cancel``."""
+        raise NotImplementedError
 
 
 class Palette(CommandPalette, Dialog[None]):

@@ -9,13 +9,12 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Label, OptionList
 
-from tui_vae.tui.screens.choices import Choices, choice
-from tui_vae.tui.screens.dialog import Dialog
+from tui_vae.tui.screens.choices import Choices, Question, choice
 from tui_vae.view.library import ListedRun
 from tui_vae.view.numbers import size
 
 
-class DeleteScreen(Dialog[bool]):
+class DeleteScreen(Question[bool]):
     """Returns whether to delete the run."""
 
     BINDINGS: ClassVar = [
@@ -35,9 +34,6 @@ class DeleteScreen(Dialog[bool]):
 
     def begin(self) -> None:
         self.query_one(OptionList).highlighted = 1  # a key pressed once too often deletes nothing
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.action_choose(event.option.id or "cancel")
 
     def action_choose(self, chosen: str) -> None:
         self.dismiss(chosen == "delete")

@@ -7,10 +7,9 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Label, OptionList
+from textual.widgets import Label
 
-from tui_vae.tui.screens.choices import Choices, choice
-from tui_vae.tui.screens.dialog import Dialog
+from tui_vae.tui.screens.choices import Choices, Question, choice
 
 
 class Leave(Enum):
@@ -33,7 +32,7 @@ _EVALUATION = (
 )
 
 
-class LeaveScreen(Dialog[Leave | None]):
+class LeaveScreen(Question[Leave | None]):
     """Returns the choice, or ``None`` for going on as before.
 
     Args:
@@ -57,9 +56,6 @@ class LeaveScreen(Dialog[Leave | None]):
             yield Choices(
                 choice("h", headless, "headless"), choice("s", stop, "stop"), choice("esc", "cancel", "cancel")
             )
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.action_choose(event.option.id or "cancel")
 
     def action_choose(self, chosen: str) -> None:
         self.dismiss(Leave(chosen) if chosen != "cancel" else None)

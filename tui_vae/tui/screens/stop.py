@@ -6,10 +6,9 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Label, OptionList
+from textual.widgets import Label
 
-from tui_vae.tui.screens.choices import Choices, choice
-from tui_vae.tui.screens.dialog import Dialog
+from tui_vae.tui.screens.choices import Choices, Question, choice
 
 _TRAINING = "Stop training?", "stop all models after a step; it can be resumed"
 _EVALUATION = "Training is done. Stop its evaluation?", "stop it; the models are kept"
@@ -17,7 +16,7 @@ _EVALUATION = "Training is done. Stop its evaluation?", "stop it; the models are
 _MOST_OF_A_NAME = 20
 
 
-class StopScreen(Dialog[str | None]):
+class StopScreen(Question[str | None]):
     """Returns ``all``, or ``one`` for a single model, or ``None`` for going on.
 
     Args:
@@ -42,9 +41,6 @@ class StopScreen(Dialog[str | None]):
             yield Label(question)
             one = [choice("o", f"stop only {self._one}", "one")] if self._one is not None else []
             yield Choices(choice("s", stop, "all"), *one, choice("esc", "cancel", "cancel"))
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.action_choose(event.option.id or "cancel")
 
     def action_choose(self, chosen: str) -> None:
         if chosen != "one" or self._one is not None:
