@@ -135,7 +135,7 @@ def test_a_damaged_data_set_is_refused(run_in_folder: Run, tmp_path: Path) -> No
             (raw / f"{split}-{what}-ubyte.gz").write_bytes(gzip.compress(b"damaged")[:-3])
     before = contents(tmp_path)
     done = run_in_folder("--no-ui", "--dataset", "fashion-mnist")
-    assert_refused(done, 3, "fashion-mnist", "damaged")
+    assert_refused(done, 3, "fashion-mnist", "train-images-idx3-ubyte: not an IDX file", "--download")
     assert contents(tmp_path) == before
 
 
