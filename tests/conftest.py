@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,17 +13,47 @@ from hypothesis import HealthCheck, settings
 
 from tests.nursing import Nursery
 from tui_vae.config import TrainConfig
+from tui_vae.cores import cores
 from tui_vae.data import Dataset, Split, load_dataset
 from tui_vae.data.embedded import load_mnist
 
+MOST_WORKERS = 16
+"""Each takes most of a gigabyte, as torch is loaded in it."""
+
 # Machines are slow at times; a test says what is computed, never how fast.
 settings.register_profile("tui-vae", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("tui-vae")
+settings.register_profile("long", settings.get_profile("tui-vae"), max_examples=10_000, print_blob=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=6, help="kills in the torture test; 200 is the long form")
     parser.addoption("--update-snapshots", action="store_true", help="take the pages as they look now for right")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One more than there are cores, for many tests wait for processes; none for a single file, to be debugged."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    named = {argument.partition("::")[0] for argument in config.args}
+    if len(named) == 1 and all(name.endswith(".py") for name in named):
+        return 0
+    return min(cores() + 1, MOST_WORKERS)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("long" if are_long_tests_asked_for(config) else "tui-vae")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Make every property test one of the long tests, in which it has ten thousand examples."""
+    if are_long_tests_asked_for(item.config) and getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        item.add_marker(pytest.mark.long)
+        item.add_marker(pytest.mark.timeout(0))
+
+
+def are_long_tests_asked_for(config: pytest.Config) -> bool:
+    return re.search(r"(?<!not )\blong\b", config.getoption("markexpr")) is not None
 
 
 def pytest_collection_finish() -> None:

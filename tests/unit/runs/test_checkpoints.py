@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -68,7 +68,6 @@ def test_best_has_the_weights_only_and_does_not_touch_the_others(path: Path) -> 
     assert {file.name for file in path.glob("best*")} == {"best.safetensors", "best.json"}
 
 
-@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_any_damage_to_a_file_of_latest_leads_to_the_one_before(data: st.DataObject, tmp_path_factory: Any) -> None:
     path: Path = tmp_path_factory.mktemp("run") / "deep"

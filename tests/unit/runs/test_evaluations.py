@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save
 from torch import Tensor
@@ -94,7 +94,6 @@ def test_what_was_written_is_read_back_with_its_pictures(run: RunDirectory) -> N
     assert read_evaluation(run, "another") is None
 
 
-@settings(max_examples=25)
 @given(
     metrics=st.lists(values, max_size=4).map(tuple),
     spectrum=st.lists(finite, max_size=5).map(tuple),
@@ -118,7 +117,6 @@ def test_a_later_evaluation_takes_the_place_of_an_earlier(run: RunDirectory) -> 
     ]
 
 
-@settings(max_examples=60)
 @given(data=st.data())
 def test_nothing_that_is_damaged_is_taken_for_an_evaluation(data: st.DataObject, tmp_path_factory: Any) -> None:
     run = RunDirectory(tmp_path_factory.mktemp("run"), "otter")

@@ -89,7 +89,7 @@ def test_cut_anywhere_and_resumed_it_is_as_if_never_cut(
     assert (started.resumed_at_step, started.resumed_at_epoch) == (step, step // 34 if step % 34 else (step - 1) // 34)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=settings().max_examples // 12)  # each trains several times
 @given(cuts=st.sets(st.integers(1, STEPS - 1), min_size=2, max_size=5))
 def test_cut_again_and_again(cuts: set[int], straight: Run, small_mnist: Dataset) -> None:
     saved: dict[str, SavedState] = {}
