@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.nursing import Nursery
 from tui_vae.config import TrainConfig
-from tui_vae.cores import cores
 from tui_vae.data import Dataset, Split, load_dataset
 from tui_vae.data.embedded import load_mnist
+from tui_vae.resource_limits import cores
 
 MOST_WORKERS = 16
 """Each takes most of a gigabyte, as torch is loaded in it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,15 +49,20 @@ class ScriptedLibrary:
         self.refuses: str | None = None
         self.unreadable: str | None = None
         self.lists = 0
+        self.seen: set[str] = set()
         self.may_start = threading.Event()
         self.may_start.set()
         self._folder = folder
 
-    def list(self) -> Sequence[ListedRun]:
+    def list(self, seen: Collection[str] = ()) -> Sequence[ListedRun]:
         self.lists += 1
+        self.seen = set(seen)
         if self.unreadable is not None:
             raise RunStoreError(self.unreadable)
         return list(self.runs)
+
+    def look(self, key: str) -> ListedRun:
+        return self._named(key)
 
     def preview(self, key: str) -> Preview:
         self.asked.append(("preview", key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ NOTHING_OPEN: dict[str, Any] = {"open_source": None, "waits": False, "state": Ru
 def without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """The list is read again, and the run under the cursor, without the pauses that people need."""
     monkeypatch.setattr(runs_page, "SECONDS_BETWEEN_LISTS", 0.05)
-    monkeypatch.setattr(runs_page, "SECONDS_TO_REST", 0.0)
+    monkeypatch.setattr(runs_page, "SECONDS_BETWEEN_LOOKS", 0.02)
+    monkeypatch.setattr(runs_page, "SECONDS_TO_REST", 0.01)
 
 
 @pytest.fixture
@@ -300,3 +302,81 @@ async def test_without_any_folder_it_says_so(open_monitor: OpenMonitor) -> None:
     async with open_monitor(size=(80, 24)) as monitor:
         await monitor.press("0")
         await monitor.until_shown("no folder of runs is known here")
+
+
+@pytest.mark.parametrize("size", [(140, 45), (80, 24)], ids=str)
+async def test_of_thousands_of_runs_those_on_screen_are_read(
+    open_monitor: OpenMonitor, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    library = ScriptedLibrary(tmp_path, *(listed(f"run-{number:05}") for number in range(10_000)))
+    async with open_monitor(size=size, library=library, **NOTHING_OPEN) as monitor:
+        await monitor.until_shown("run-00000")
+        shown = sum("run-" in line for line in monitor.panel("#run-table").splitlines())
+        await monitor.until(lambda: library.seen == {f"/runs/run-{number:05}" for number in range(shown)})
+        await monitor.press("end")
+        await monitor.until_shown("run-09999")
+        await monitor.until(lambda: library.seen == {f"/runs/run-{9999 - number:05}" for number in range(shown)})
+        await monitor.press("pageup", "r")
+        await monitor.until(lambda: ("resume", f"/runs/run-{9999 - shown:05}") in library.asked)
+
+
+async def test_a_run_that_was_not_read_yet_is_listed_by_name_and_age(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    unread = replace(listed("otter", "unread", None), models=(), epochs=None, dataset=None)
+    async with open_monitor(library=ScriptedLibrary(tmp_path, unread), **NOTHING_OPEN) as monitor:
+        await monitor.until_shown("otter")
+        assert row(monitor, "otter").strip("│ ").split() == ["otter", "…", "3", "h"]
+
+
+@pytest.mark.parametrize(("key", "done"), [("r", "resume"), ("R", "rename"), ("D", "delete")])
+async def test_what_was_listed_some_seconds_ago_refuses_nothing(
+    open_monitor: OpenMonitor, library: ScriptedLibrary, key: str, done: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs_page, "SECONDS_BETWEEN_LISTS", 3600.0)
+    async with open_monitor(library=library, **NOTHING_OPEN) as monitor:
+        await monitor.until_shown("gecko")
+        await monitor.until(lambda: "running" in row(monitor, "gecko") and len(library.seen) == 4)
+        library.runs[0] = replace(library.runs[0], state="finished")
+        await monitor.press(key)
+        if done != "resume":
+            await monitor.until(lambda: isinstance(monitor.app.screen, (RenameScreen, DeleteScreen)))
+            await monitor.press(*(["d"] if done == "delete" else ["x", "enter"]))
+        await monitor.until(lambda: any(asked[:2] == (done, "/runs/gecko") for asked in library.asked))
+
+
+async def test_deleting_a_run_behind_a_link_says_what_stays(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    library = ScriptedLibrary(tmp_path, replace(listed("otter"), link="/disk/moved"))
+    async with open_monitor(size=(80, 24), library=library, **NOTHING_OPEN) as monitor:
+        await monitor.until_shown("otter")
+        await monitor.press("D")
+        assert "the run stays in /disk/moved" in monitor.panel("#delete-dialog")
+        assert "remove the link" in monitor.panel("#delete-dialog")
+        assert "for good" not in monitor.panel("#delete-dialog")
+
+
+async def test_the_wheel_shows_other_runs_and_leaves_the_cursor(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    library = ScriptedLibrary(tmp_path, *(listed(f"run-{number:03}") for number in range(200)))
+    async with open_monitor(size=(80, 24), library=library, **NOTHING_OPEN) as monitor:
+        await monitor.until_shown("run-000")
+        table = monitor.app.query_one("#run-table")
+        table.scroll_to(y=100, animate=False)
+        await monitor.until_shown("run-100")
+        await monitor.until(lambda: "/runs/run-100" in library.seen and "/runs/run-005" not in library.seen)
+        await monitor.press("r")
+        await monitor.until(lambda: ("resume", "/runs/run-000") in library.asked)
+
+
+async def test_a_long_name_of_wide_characters_is_cut_between_two_of_them_with_a_sign(
+    open_monitor: OpenMonitor, tmp_path: Path
+) -> None:
+    name = "模型比较" * 16
+    library = ScriptedLibrary(tmp_path, listed("short"), listed(name))
+    async with open_monitor(size=(80, 24), library=library, **NOTHING_OPEN) as monitor:
+        await monitor.until_shown("short")
+        assert "模型…finished" in row(monitor, "模型").replace(" ", "")
+        assert row(monitor, "模型").index("finished") < row(monitor, "short").index("finished")  # as wide, in cells
+        await monitor.press("down", "D")
+        await monitor.until(lambda: isinstance(monitor.app.screen, DeleteScreen))
+        assert "…" in monitor.panel("#delete-dialog")
+        await monitor.press("escape", "R")
+        await monitor.until(lambda: isinstance(monitor.app.screen, RenameScreen))
+        assert monitor.panel("#rename-dialog").count("模型") >= 16

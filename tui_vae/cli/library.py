@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tui_vae.cli.launching import resume_elsewhere, start_elsewhere
 from tui_vae.cli.watching import WatchSource
 from tui_vae.errors import RunStoreError
 from tui_vae.runs import RunDirectory
-from tui_vae.runs.catalogue import Catalogue
+from tui_vae.runs.catalogue import Catalogue, CataloguedRun
 from tui_vae.runs.keeping import delete_run, rename_run
 from tui_vae.runs.listing import run_at
 from tui_vae.runs.pictures import picture_of
@@ -48,6 +48,11 @@ class Library:
         self._runs_dir = runs_dir
         self._catalogue = Catalogue(Path(os.path.abspath(runs_dir)))
         self._listing = threading.Lock()
+        self._runs: Sequence[CataloguedRun] = ()
+        self._named: dict[str, RunDirectory] = {}
+        self._rows: dict[str, ListedRun] = {}
+        self._listed: Sequence[ListedRun] = ()
+        self._changed = False
         self._looked: OrderedDict[str, _Looked] = OrderedDict()
         self._looking = threading.Lock()
 
@@ -55,9 +60,33 @@ class Library:
     def folder(self) -> str:
         return printable(str(self._runs_dir))
 
-    def list(self) -> Sequence[ListedRun]:
+    def list(self, seen: Collection[str] = ()) -> Sequence[ListedRun]:
         with self._listing:
-            return [_listed(summary) for summary in self._catalogue.read()]
+            runs = self._catalogue.runs()
+            if runs is not self._runs:
+                self._runs, before = runs, self._rows
+                self._named = {str(found.run.path): found.run for found in runs}
+                self._rows = {
+                    key: before.get(key) or _unread(found) for key, found in zip(self._named, runs, strict=True)
+                }
+                self._changed = True
+            for key in seen:
+                if key in self._named:
+                    self._look(self._named[key])
+            if self._changed:
+                self._listed, self._changed = tuple(self._rows.values()), False
+            return self._listed
+
+    def look(self, key: str) -> ListedRun:
+        run = run_at(Path(key))
+        with self._listing:
+            return self._look(run)
+
+    def _look(self, run: RunDirectory) -> ListedRun:
+        key, row = str(run.path), _listed(self._catalogue.summary(run))
+        if key in self._rows and row != self._rows[key]:
+            self._rows[key], self._changed = row, True
+        return row
 
     def preview(self, key: str) -> Preview:
         run = run_at(Path(key))
@@ -113,12 +142,17 @@ def _newest_sheets(run: RunDirectory, looked: _Looked) -> dict[str, Sheet]:
     return sheets
 
 
+def _unread(found: CataloguedRun) -> ListedRun:
+    return ListedRun(str(found.run.path), printable(found.run.name), "unread", began=found.began)
+
+
 def _listed(summary: RunSummary) -> ListedRun:
     # A damaged log may hold any number, any name, and any number of them.
     models = [ListedModel(printable(m.name), m.epoch, m.elbo) for m in summary.models[:_MOST_MODELS]]
+    path = summary.run.path
     began = summary.began if summary.began is not None and abs(time.time() - summary.began) < _MOST_SECONDS else None
     return ListedRun(
-        key=str(summary.run.path),
+        key=str(path),
         name=printable(summary.run.name),
         state=summary.state,
         models=tuple(models),
@@ -126,5 +160,6 @@ def _listed(summary: RunSummary) -> ListedRun:
         dataset=printable(summary.dataset) if summary.dataset is not None else None,
         began=began,
         size=summary.size,
-        trouble=summary.trouble,
+        trouble=printable(summary.trouble) if summary.trouble is not None else None,
+        link=printable(os.path.realpath(path)) if path.is_symlink() else None,
     )

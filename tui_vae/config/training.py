@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import re
 import typing
@@ -226,7 +227,7 @@ class TrainConfig:
         Raises:
             UsageError: A value is of another type or out of range, or an option is unknown to this version.
         """
-        hints = typing.get_type_hints(cls)
+        hints = _type_hints()
         unknown = sorted(set(values) - set(hints))
         if unknown:
             raise UsageError(f"the configuration has options unknown to this version: {shown(', '.join(unknown))}")
@@ -234,6 +235,12 @@ class TrainConfig:
             return cls(**{name: typed(value, hints[name], name) for name, value in values.items()})
         except EventError as error:
             raise UsageError(f"the configuration cannot be read: {error}") from error
+
+
+@functools.cache
+def _type_hints() -> dict[str, Any]:
+    """Evaluated once: where many runs are listed, each has a configuration."""
+    return typing.get_type_hints(TrainConfig)
 
 
 def _spec_to_json(spec: ModelSpec) -> dict[str, Any]:

@@ -20,6 +20,9 @@ from tui_vae.runs.files import replace_file
 from tui_vae.runs.guarded import read_small
 from tui_vae.runs.names import made_up_name
 
+LOG, CONFIG = "events.jsonl", "config.json"
+"""Files of a run; by these names where a path made for each of many runs would take longer than to open it."""
+
 _ATTEMPTS = 20
 _INDENT = 2
 _LARGEST_CONFIG = 1_000_000
@@ -41,11 +44,11 @@ class RunDirectory:
 
     @property
     def config(self) -> Path:
-        return self.path / "config.json"
+        return self.path / CONFIG
 
     @property
     def log(self) -> Path:
-        return self.path / "events.jsonl"
+        return self.path / LOG
 
     @property
     def name_file(self) -> Path:

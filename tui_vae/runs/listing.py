@@ -7,6 +7,7 @@ import contextlib
 import difflib
 import os
 import re
+import stat
 import time
 from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from tui_vae.config import path_of
 from tui_vae.errors import RunStoreError
 from tui_vae.runs.directory import RunDirectory, link_trouble, name_in, run_folder
 from tui_vae.runs.guarded import read_small
-from tui_vae.runs.head import read_start
+from tui_vae.runs.head import Start, read_start
 from tui_vae.runs.summary import RunSummary, summarised_all
 
 LATEST = "latest"
@@ -78,13 +79,36 @@ def runs_in(runs_dir: Path, known: Container[str] = ()) -> list[RunDirectory]:
     Raises:
         RunStoreError: The directory cannot be read. One that is not there has no runs.
     """
+    new = (run_called(runs_dir, name) for name in entries_of(runs_dir) if name not in known)
+    return [run for run in new if run is not None]
+
+
+def entries_of(runs_dir: Path) -> list[str]:
+    """Names of all that may be a run.
+
+    Raises:
+        RunStoreError: The directory cannot be read. One that is not there has no runs.
+    """
     try:
-        with os.scandir(runs_dir) as entries:
-            return [_run(Path(entry.path)) for entry in entries if entry.name not in known and _is_listed(entry)]
+        return [name for name in os.listdir(runs_dir) if not name.startswith(".")]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise RunStoreError(f"{runs_dir}: cannot be read ({error.strerror}); choose another --runs-dir") from error
+
+
+def run_called(runs_dir: Path, entry: str) -> RunDirectory | None:
+    """What an entry of a directory of runs stands for in the list of them; ``None`` for anything else."""
+    path = runs_dir / entry
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return None
+    if stat.S_ISLNK(mode):
+        listed = link_trouble(path) is not None or _is_run(path)
+    else:
+        listed = stat.S_ISDIR(mode) and (_FOLDER.fullmatch(entry) is not None or _is_run(path))
+    return _run(path) if listed else None
 
 
 def newest_first(runs: Iterable[RunDirectory]) -> list[RunDirectory]:
@@ -92,12 +116,11 @@ def newest_first(runs: Iterable[RunDirectory]) -> list[RunDirectory]:
 
     A run whose log holds nothing yet began when its folder says; what says nothing stands last, and then dead links.
     """
-    return sorted(runs, key=start_key, reverse=True)
+    return sorted(runs, key=lambda run: order_key(run, read_start(run)), reverse=True)
 
 
-def start_key(run: RunDirectory) -> tuple[float, str]:
+def order_key(run: RunDirectory, start: Start | None) -> tuple[float, str]:
     """What runs are ordered by: unix time in seconds, and what tells those of the same time apart."""
-    start = read_start(run)
     return (start.t if start is not None else _time_in_name(run.path)), run.path.name
 
 
@@ -109,16 +132,6 @@ def _time_in_name(path: Path) -> float:
         return 0.0 if found is None else calendar.timegm(time.strptime(found[1], "%Y%m%d-%H%M%S"))
     except ValueError:
         return 0.0
-
-
-def _is_listed(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry of a directory of runs stands in the list of them."""
-    if entry.name.startswith("."):
-        return False
-    path = Path(entry.path)
-    if entry.is_symlink():
-        return link_trouble(path) is not None or _is_run(path)
-    return entry.is_dir(follow_symlinks=False) and (_FOLDER.fullmatch(path.name) is not None or _is_run(path))
 
 
 def _is_called(run: RunDirectory, text: str) -> bool:

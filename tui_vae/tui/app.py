@@ -107,6 +107,8 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         self._answers = answers
         self._suspended = suspended
         self._answering: Timer | None = None
+        self._next_tick: Timer | None = None
+        self._idle = False
         self._collector = Collector()
         self._machine = machine
         self._looked_at: RunSource | None = None
@@ -177,6 +179,10 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
             if self._answering is not None:
                 self._answering.stop()
             self._answering = self.set_timer(_SECONDS_TO_ANSWER, lambda: self._answers(False))
+            if self._idle and self._next_tick is not None:
+                self._idle = False
+                self._next_tick.stop()
+                self._next_tick = self.set_timer(self._pacer.fastest, self._tick)
         await super().on_event(event)
 
     def _begin(self) -> None:
@@ -196,7 +202,10 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         if not stalled:
             self.take()
         self._collector.rest()
-        self.set_timer(self._pacer.interval(training=self.following.training, drew=not stalled), self._tick)
+        training = self.following.training
+        self._idle = not training and isinstance(self.page, RunsPage)
+        interval = self._pacer.interval(training=training, drew=not stalled, idle=self._idle)
+        self._next_tick = self.set_timer(interval, self._tick)
 
     def take(self) -> None:
         """Take what is new and draw it."""
@@ -258,6 +267,8 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
 
     def on_data_table_row_highlighted(self) -> None:
         self.update_view()
+
+    on_run_table_moved = on_data_table_row_highlighted
 
     def on_resize(self, event: events.Resize) -> None:
         width, height = event.size

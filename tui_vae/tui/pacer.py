@@ -9,21 +9,27 @@ SHARE = 0.04
 
 SLOWEST = 2.0
 
+IDLE = 0.5
+"""Seconds between two redraws where only clocks go on."""
+
 
 class Pacer:
     """Sets the interval between two redraws from what the last ones cost.
 
     Args:
         fps: Most redraws a second, however cheap they are.
+
+    Attributes:
+        fastest: Seconds between two redraws at least.
     """
 
     def __init__(self, fps: float) -> None:
-        self._fastest = 1 / fps
+        self.fastest = 1 / fps
         self._spent = time.thread_time()
         self._cost = 0.0
         self._drew = True
 
-    def interval(self, *, training: bool, drew: bool) -> float:
+    def interval(self, *, training: bool, drew: bool, idle: bool = False) -> float:
         """Seconds until the next redraw; called once after each, from the interface's thread.
 
         The cost is all processor time of this thread since the last call, so it holds what the redraw caused later,
@@ -32,15 +38,16 @@ class Pacer:
         Args:
             training: Whether anything trains in this process.
             drew: Whether there was anything to draw on. What it costs to look for that tells nothing of a redraw.
+            idle: Whether nothing happens but what a key asks for.
         """
         now = time.thread_time()
         cost, self._spent = now - self._spent, now
         whole = drew and self._drew  # else a part of it: what comes later of the last redraw, or of this one
         self._drew = drew
         if not drew:
-            return self._fastest
+            return self.fastest
         if whole:
             self._cost = cost if self._cost == 0 else 0.7 * self._cost + 0.3 * cost
         if not training:
-            return self._fastest
-        return min(max(self._cost / SHARE, self._fastest), max(SLOWEST, self._fastest))
+            return max(IDLE, self.fastest) if idle else self.fastest
+        return min(max(self._cost / SHARE, self.fastest), max(SLOWEST, self.fastest))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -26,19 +26,21 @@ class ListedModel:
 class ListedRun:
     """A run in a list. Its texts are safe to show; ``key`` names it to the library.
 
-    ``began`` is unix time, ``size`` the bytes that it takes on the disk, and ``trouble`` why it is damaged. What is not
-    known is ``None``.
+    ``began`` is unix time, ``size`` the bytes that it takes on the disk, ``trouble`` why it is damaged, and ``link``
+    where it lies if its place in the folder is a link. What is not known is ``None``; of an unread run all but its
+    name and start.
     """
 
     key: str
     name: str
-    state: Condition | Literal["empty", "damaged"]
+    state: Condition | Literal["empty", "damaged", "unread"]
     models: tuple[ListedModel, ...] = ()
     epochs: int | None = None
     dataset: str | None = None
     began: float | None = None
     size: int = 0
     trouble: str | None = None
+    link: str | None = None
 
     @property
     def elbo(self) -> float | None:
@@ -75,8 +77,14 @@ class RunLibrary(Protocol):
     def folder(self) -> str:
         """Where the runs are kept, for people."""
 
-    def list(self) -> Sequence[ListedRun]:
-        """All runs, newest first."""
+    def list(self, seen: Collection[str] = ()) -> Sequence[ListedRun]:
+        """All runs, newest first: those that are ``seen``, by their keys, as they are now, the others as they were.
+
+        The same object as before while nothing has changed.
+        """
+
+    def look(self, key: str) -> ListedRun:
+        """A run as it is now."""
 
     def preview(self, key: str) -> Preview:
         """What a run looks like now."""

@@ -25,12 +25,50 @@ def append(log: Path, *events: Event) -> None:
 
 
 def test_the_list_is_safe_to_show(tmp_path: Path) -> None:
-    stored_run(tmp_path, "a\x1b[2Jb", [began(t=1e300), *ended()])
-    (run,) = Library(tmp_path).list()
+    key = str(stored_run(tmp_path, "a\x1b[2Jb", [began(t=1e300), *ended()]).path)
+    library = Library(tmp_path)
+    assert [run.name for run in library.list()] == ["a\\x1b[2Jb"]
+    (run,) = library.list({key})
     assert run.name == "a\\x1b[2Jb"
     assert run.began is None
     assert run.elbo == 286.0
     assert not run.live
+
+
+def test_what_is_seen_is_as_it_is_now_and_the_rest_as_it_was(tmp_path: Path) -> None:
+    otter = stored_run(tmp_path, "otter", [began(t=1000.0), held_out("deep", 1, 300.0)])
+    lynx = stored_run(tmp_path, "lynx", [began(t=2000.0), *ended()])
+    library = Library(tmp_path)
+    assert [(run.name, run.state, run.began) for run in library.list()] == [
+        ("lynx", "unread", 2000.0),
+        ("otter", "unread", 1000.0),
+    ]
+    listed = library.list({str(lynx.path)})
+    assert [run.state for run in listed] == ["finished", "unread"]
+    assert library.list({str(lynx.path)}) is listed
+    assert library.list({str(otter.path), "/gone"})[1].elbo == 300.0
+    append(otter.log, held_out("deep", 2, 310.0))
+    assert library.list()[1].elbo == 300.0
+    assert library.look(str(otter.path)).elbo == 310.0
+    assert library.list()[1].elbo == 310.0
+
+
+def test_a_run_behind_a_link_says_where_it_lies_and_a_dead_one_why(tmp_path: Path) -> None:
+    there = stored_run(tmp_path / "disk", "otter", [began(), *ended()]).path
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    (folder / "moved").symlink_to(there)
+    (folder / "lost").symlink_to("/disk/nowhere")
+    library = Library(folder)
+    keys = {str(folder / "moved"), str(folder / "lost")}
+    moved, lost = library.list(keys)
+    assert (moved.link, moved.state) == (str(there), "finished")
+    assert (lost.state, lost.trouble) == ("damaged", "a link to /disk/nowhere, which is not there")
+    with pytest.raises(RunStoreError, match="which is not there; bring that back, or remove the link"):
+        library.open(lost.key)
+    library.delete(moved.key)
+    assert [run.name for run in library.list(keys)] == ["lost"]
+    assert (there / "config.json").exists()
 
 
 def test_keys_are_absolute_and_lead_to_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,4 +125,4 @@ def test_renaming_gives_the_new_key_under_which_the_run_tells_of_itself(tmp_path
     finally:
         source.close()
     library.delete(key)
-    assert library.list() == []
+    assert not library.list()

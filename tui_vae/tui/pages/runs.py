@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -27,8 +28,14 @@ from tui_vae.view.library import ListedRun, Preview, RunLibrary
 from tui_vae.view.state import RunState
 
 SECONDS_BETWEEN_LISTS = 3.0
+SECONDS_BETWEEN_LOOKS = 0.2
+"""At other rows than before, while they pass."""
+
 SECONDS_TO_REST = 0.15
 """For which the cursor stays on a run before that is read: not all that it passes are."""
+
+_REFUSED = ("running", "paused", "stalled", "empty", "damaged", "unread")
+"""States in which there is something that keys do not do, or of which nothing is known."""
 
 _BESIDE, _BELOW = 100, 14
 """Columns from which there is room beside the list, and lines from which there is some below it."""
@@ -77,10 +84,11 @@ class RunsPage(Page):
         self._words.border_title = " runs "
         self._preview = RunPreview()
         self._comparison = ComparisonView()
-        self._runs: list[ListedRun] | None = None
+        self._runs: Sequence[ListedRun] | None = None
         self._trouble: str | None = None
         self._listing = False
-        self._next_list = 0.0
+        self._listed_at = -math.inf
+        self._looked_at: set[str] = set()
         self._previewed: tuple[str, Preview | None, str | None] | None = None
         self._reading = False
         self._resting_since = self._read_at = 0.0
@@ -116,13 +124,13 @@ class RunsPage(Page):
 
     def show(self, shown: Shown) -> None:
         self._shown = shown
-        self._list()
         self._arrange()
         now, ascii_only = time.time(), shown.settings.ascii_only
-        first = self._following.first
-        own = self._following.first_key if first is not None and first.own else None
+        first = self._following.first_key
+        own = first if first is not None and self._is_own(first) else None
         standing = Standing(self._following.key, own, self._following.marks)
         self._table.show(self._runs or (), standing, now, ascii_only=ascii_only)
+        self._list()
         self._words.show(self._saying() or "")
         self._look_into(self._table.selected)
         if self._preview.display:
@@ -133,13 +141,18 @@ class RunsPage(Page):
     # What is read.
 
     def _list(self) -> None:
-        library = self._library
-        if library is None or self._listing or time.monotonic() < self._next_list:
+        """Read the list now and then, and in it the runs that are on screen; as soon as there are others."""
+        library, selected = self._library, self._table.selected
+        seen = {run.key for run in (*self._table.seen, *([selected] if selected is not None else []))}
+        if library is None or self._listing:
             return
-        self._listing = True
-        errand(self.app, lambda: list(library.list()), self._listed, self._cannot_list)
+        since = time.monotonic() - self._listed_at
+        if since < (SECONDS_BETWEEN_LISTS if seen <= self._looked_at else SECONDS_BETWEEN_LOOKS):
+            return
+        self._listing, self._looked_at = True, seen
+        errand(self.app, lambda: library.list(seen), self._listed, self._cannot_list)
 
-    def _listed(self, runs: list[ListedRun]) -> None:
+    def _listed(self, runs: Sequence[ListedRun]) -> None:
         self._runs, self._trouble = runs, None
         self._rest()
 
@@ -149,7 +162,7 @@ class RunsPage(Page):
 
     def _rest(self) -> None:
         self._listing = False
-        self._next_list = time.monotonic() + SECONDS_BETWEEN_LISTS
+        self._listed_at = time.monotonic()
         self._again()
 
     def _again(self) -> None:
@@ -159,11 +172,12 @@ class RunsPage(Page):
 
     def look_again(self) -> None:
         """Read the list as soon as the page is shown: something has changed."""
-        self._next_list = 0.0
+        self._listed_at = -math.inf
         self._again()
 
-    def on_data_table_row_highlighted(self) -> None:
+    def on_run_table_moved(self) -> None:
         self._resting_since = time.monotonic()
+        self.set_timer(SECONDS_TO_REST, self._again)
 
     def _look_into(self, run: ListedRun | None) -> None:
         """Read the run under the cursor when it has been there for a moment; one that trains again and again."""
@@ -197,10 +211,16 @@ class RunsPage(Page):
             return
         if run is None or library is None:
             self.app.notify("there is no run here yet", timeout=3)
-            return
+        elif what == "open":
+            self.post_message(self.Opened(run.key, run.name))
+        elif run.state in _REFUSED and not self._is_own(run.key):
+            # What was listed some seconds ago is no reason to refuse anything.
+            errand(self.app, lambda: library.look(run.key), lambda now: self._act(what, now, library), self._refuse)
+        else:
+            self._act(what, run, library)
+
+    def _act(self, what: str, run: ListedRun, library: RunLibrary) -> None:
         match what:
-            case "open":
-                self.post_message(self.Opened(run.key, run.name))
             case "mark" if run.state in ("damaged", "empty"):
                 self.app.notify(f"{run.name}: {run.trouble or 'nothing is logged yet'}", markup=False)
             case "mark":
@@ -212,6 +232,10 @@ class RunsPage(Page):
             case "delete" if not self._in_use(run, "deleted"):
                 self.app.push_screen(DeleteScreen(run), lambda wanted: self._delete(run, library, wanted))
 
+    def _refuse(self, why: str) -> None:
+        self.app.notify(why, severity="error", timeout=10, markup=False)
+        self.look_again()
+
     def on_run_table_clicked(self) -> None:
         self.act("open")
 
@@ -220,10 +244,13 @@ class RunsPage(Page):
             self.look_again()
             self.post_message(self.Opened(key))
 
+    def _is_own(self, key: str) -> bool:
+        first = self._following.first
+        return first is not None and first.own and key == self._following.first_key
+
     def _in_use(self, run: ListedRun, done: str) -> bool:
         """Whether a run is being written, so that nothing can be done to it; says so. The library checks it again."""
-        first = self._following.first
-        if first is not None and first.own and run.key == self._following.first_key:
+        if self._is_own(run.key):
             self.app.notify(
                 f"{run.name} is the run of this process: it can be {done} when that has ended", markup=False
             )
@@ -260,11 +287,7 @@ class RunsPage(Page):
             then(outcome)
             self.look_again()
 
-        def failed(why: str) -> None:
-            self.app.notify(why, severity="error", timeout=10, markup=False)
-            self.look_again()
-
-        errand(self.app, do, done, failed)
+        errand(self.app, do, done, self._refuse)
 
     # What is shown.
 

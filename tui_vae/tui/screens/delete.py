@@ -30,6 +30,9 @@ class DeleteScreen(Question[bool]):
         with Vertical(id="delete-dialog", classes="dialog"):
             yield Label(Text(f"Delete the run {self._run.name}?", no_wrap=True, overflow="ellipsis"))
             delete = f"delete its {size(self._run.size)} for good"
+            if self._run.link is not None:
+                delete = "remove the link"
+                yield Label(Text(f"Its place here is a link; the run stays in {self._run.link}"), id="delete-link")
             yield Choices(choice("d", delete, "delete"), choice("esc", "cancel", "cancel"))
 
     def begin(self) -> None:

@@ -43,7 +43,7 @@ class StatusLine(Static):
         line = Text.assemble(left, " " * max(1, width - left.cell_len - right.cell_len), right, no_wrap=True)
         if line != self._content:
             self._content = line
-            self.update(line)
+            self.update(line, layout=False)  # one line in any case
 
 
 def _left(state: RunState, waiting: str | None, room: int) -> Text:

@@ -1,4 +1,4 @@
-"""The list of stored runs: as many columns as the width allows, changed cells only."""
+"""The list of stored runs: as many columns as the width allows. What is not seen costs nothing."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
-from textual.widgets import DataTable
+from textual.strip import Strip
 
+from tui_vae.tui.widgets.lines_view import LinesView
 from tui_vae.view.library import ListedRun
 from tui_vae.view.numbers import UNKNOWN, age, nats
 
@@ -24,6 +28,7 @@ _STYLES = {
 }
 _MARKS, _STATE, _ELBO, _AGE = 3, 10, 8, 8
 _SHORTEST_NAME, _LONGEST_NAME, _SHORTEST_MODELS = 12, 30, 14
+_RIGHT = ("ELBO", "age")
 
 
 @dataclass(frozen=True)
@@ -35,52 +40,176 @@ class Standing:
     marked: Collection[str] = ()
 
 
-class RunTable(DataTable[Text], inherit_bindings=False):
+class RunTable(LinesView, inherit_bindings=False):
     """One row a run; the row of the cursor is the run that keys act on, whatever comes and goes above it."""
 
     BINDINGS: ClassVar = [
-        ("up", "cursor_up", "Previous run"),
-        ("down", "cursor_down", "Next run"),
-        ("pageup", "page_up", "Page up"),
-        ("pagedown", "page_down", "Page down"),
-        ("home", "scroll_top", "First run"),
-        ("end", "scroll_bottom", "Last run"),
+        ("up", "cursor(-1)", "Previous run"),
+        ("down", "cursor(1)", "Next run"),
+        ("pageup", "page(-1)", "Page up"),
+        ("pagedown", "page(1)", "Page down"),
+        ("home", "edge(-1)", "First run"),
+        ("end", "edge(1)", "Last run"),
     ]
+    COMPONENT_CLASSES: ClassVar = {"run-table--header", "run-table--cursor", "run-table--hover"}
 
     class Clicked(Message):
         """A run was clicked twice."""
 
+    class Moved(Message):
+        """The cursor is on another row, or other rows are seen."""
+
     def __init__(self) -> None:
-        super().__init__(cursor_type="row", cell_padding=0, id="run-table", classes="panel")
-        self._runs: tuple[ListedRun, ...] = ()
+        super().__init__(id="run-table")
+        self.cursor_row = 0
+        self._hovered: int | None = None
+        self._runs: Sequence[ListedRun] = ()
         self._standing = Standing()
         self._now = 0.0
         self._ascii = False
         self._widths: dict[str, int] = {}
-        self._shown: dict[tuple[str, str], Text] = {}
+        self._drawn: dict[int, tuple[object, ...]] = {}
+        """What each row that is on screen was drawn from."""
 
     @property
     def selected(self) -> ListedRun | None:
         """The run that keys act on."""
-        return self._runs[min(self.cursor_row, len(self._runs) - 1)] if self._runs else None
+        return self._runs[self.cursor_row] if self._runs else None
+
+    @property
+    def seen(self) -> Sequence[ListedRun]:
+        """The runs that are on screen."""
+        return self._runs[self._top : self._top + self._height]
 
     def show(self, runs: Sequence[ListedRun], standing: Standing, now: float, *, ascii_only: bool) -> None:
-        """Change the cells that differ; ``now`` is unix time."""
+        """Draw the rows that differ; ``now`` is unix time. The same ``runs`` again cost next to nothing."""
         at = self.selected
-        others = [run.key for run in runs] != [run.key for run in self._runs]
-        self._runs, self._standing, self._now, self._ascii = tuple(runs), standing, now, ascii_only
+        now = float(int(now))  # no age is told more exactly
+        same = (standing, now, ascii_only) == (self._standing, self._now, self._ascii)
+        others, self._runs, self._ascii = runs is not self._runs, runs, ascii_only
+        self._standing, self._now = standing, now
+        if same and not others:
+            return
         if others:
-            self._build(at.key if at is not None else None)
-        self._fill()
+            self._keep_cursor(at)
+        if len(runs) != self._count:
+            self.lay_out()
+        rows = range(self._top, min(self._top + self._height, len(runs)))
+        for row in rows:
+            if self._drawn.get(row, ()) != self._drawn_from(row):
+                self._refresh_row(row)
 
-    def on_resize(self, event: events.Resize) -> None:
-        if self._widths != self._columns():
-            self._build(self.selected.key if self.selected is not None else None)
-            self._fill()
+    def lay_out(self) -> None:
+        self._widths = self._columns()
+        head = Text(no_wrap=True)
+        for heading in self._widths:
+            head.append_text(self._fitted(Text(heading), heading))
+        self._drawn.clear()
+        self.fill(len(self._runs), [head], len(self._runs))
+
+    def strip(self, line: int) -> Strip:
+        self._drawn[line] = self._drawn_from(line)
+        text = Text(no_wrap=True)
+        for heading in self._widths:
+            text.append_text(self._fitted(self._cell(self._runs[line], heading), heading))
+        segments = text.render(self.app.console, end="")
+        component = "cursor" if line == self.cursor_row else "hover" if line == self._hovered else None
+        if component is None:
+            return Strip(segments)
+        style = self.get_component_rich_style(f"run-table--{component}")
+        length = self.size.width
+        over = Style(color=style.color) if component == "cursor" else None
+        return Strip(Segment.apply_style(Strip(segments).adjust_cell_length(length), style, over))
+
+    def _line(self, y: int) -> Strip:
+        strip = super()._line(y)
+        return strip.apply_style(self.get_component_rich_style("run-table--header")) if y < len(self._head) else strip
+
+    # The cursor.
+
+    def action_cursor(self, rows: int) -> None:
+        self._move_to(self.cursor_row + rows)
+
+    def action_page(self, pages: int) -> None:
+        self._move_to(self.cursor_row + pages * max(1, self._height))
+
+    def action_edge(self, direction: int) -> None:
+        self._move_to(len(self._runs) if direction > 0 else 0)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self._drawn.clear()
+            self.post_message(self.Moved())
 
     def on_click(self, event: events.Click) -> None:
-        if event.chain == 2 and "row" in event.style.meta and event.style.meta["row"] >= 0:
-            self.post_message(self.Clicked())
+        row = self._row_at(event)
+        if row is not None:
+            self._move_to(row)
+            if event.chain == 2:
+                self.post_message(self.Clicked())
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self._hover(self._row_at(event))
+
+    def on_leave(self) -> None:
+        self._hover(None)
+
+    def _move_to(self, row: int) -> None:
+        row = max(0, min(row, len(self._runs) - 1))
+        before, self.cursor_row = self.cursor_row, row
+        if row == before:
+            return
+        self._refresh_row(before)
+        self._refresh_row(row)
+        if not self._top <= row < self._top + self._height:
+            self.scroll_to(y=row if row < self._top else row - self._height + 1, animate=False)
+        self.post_message(self.Moved())
+
+    def _keep_cursor(self, at: ListedRun | None) -> None:
+        """Leave the cursor on the run where it was, in other rows than before; on its row if that run is gone."""
+        row = min(self.cursor_row, max(0, len(self._runs) - 1))
+        if at is not None and self._runs and self._runs[row].key != at.key:
+            row = next((place for place, run in enumerate(self._runs) if run.key == at.key), row)
+        if row != self.cursor_row:
+            self._refresh_row(self.cursor_row)
+            self._refresh_row(row)
+            self.cursor_row = row
+
+    def _hover(self, row: int | None) -> None:
+        if row != self._hovered:
+            before, self._hovered = self._hovered, row
+            for changed in (before, row):
+                if changed is not None:
+                    self._refresh_row(changed)
+
+    # Rows.
+
+    @property
+    def _top(self) -> int:
+        return self.scroll_offset.y
+
+    @property
+    def _height(self) -> int:
+        """Of the rows below the head."""
+        return max(0, self.scrollable_content_region.height - len(self._head))
+
+    def _row_at(self, event: events.MouseEvent) -> int | None:
+        offset = event.get_content_offset(self)
+        row = offset.y - len(self._head) if offset is not None else -1
+        return row + self._top if 0 <= row < len(self._runs) - self._top else None
+
+    def _refresh_row(self, row: int) -> None:
+        """Draw a row again, if it is seen."""
+        self._drawn.pop(row, None)
+        y = row - self._top + len(self._head)
+        if len(self._head) <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def _drawn_from(self, row: int) -> tuple[object, ...]:
+        run, standing = self._runs[row], self._standing
+        stands = (run.key == standing.shown, run.key == standing.own, run.key in standing.marked)
+        return run, self._age(run), stands, self._ascii
 
     def _columns(self) -> dict[str, int]:
         """Widths of the columns that have room, by their headings."""
@@ -95,29 +224,15 @@ class RunTable(DataTable[Text], inherit_bindings=False):
         widths["run"] = name
         return widths | {"ELBO": _ELBO} | ({"age": _AGE} if with_age else {})
 
-    def _build(self, at: str | None) -> None:
-        """Make the rows anew, with the cursor on the run where it was."""
-        row, top = self.cursor_row, self.scroll_offset.y
-        self.clear(columns=True)
-        self._shown.clear()
-        self._widths = self._columns()
-        for heading, width in self._widths.items():
-            right = "right" if heading in ("ELBO", "age") else "left"
-            self.add_column(Text(heading, justify=right), key=heading, width=width)  # type: ignore[arg-type]
-        for run in self._runs:
-            self.add_row(*(Text() for _ in self._widths), key=run.key)
-        keys = [run.key for run in self._runs]
-        self.move_cursor(row=keys.index(at) if at in keys else min(row, max(0, len(keys) - 1)), scroll=False)
-        self.scroll_to(y=top, animate=False)
+    def _fitted(self, cell: Text, heading: str) -> Text:
+        """A cell in the width of its column; one that is too long ends in a sign of it."""
+        width, right = self._widths[heading], heading in _RIGHT
+        cell.truncate(width - (0 if right else 1), overflow="ellipsis")
+        (cell.pad_left if right else cell.pad_right)(width - cell.cell_len)
+        return cell
 
-    def _fill(self) -> None:
-        for run in self._runs:
-            for heading, width in self._widths.items():
-                cell = self._cell(run, heading)
-                cell.truncate(width - (0 if heading in ("ELBO", "age") else 1), overflow="ellipsis")
-                if self._shown.get((run.key, heading)) != cell:
-                    self._shown[run.key, heading] = cell
-                    self.update_cell(run.key, heading, cell)
+    def _age(self, run: ListedRun) -> str:
+        return age(max(0.0, self._now - run.began)) if run.began is not None else UNKNOWN
 
     def _cell(self, run: ListedRun, heading: str) -> Text:
         standing = self._standing
@@ -127,15 +242,14 @@ class RunTable(DataTable[Text], inherit_bindings=False):
                 shown = pointer if run.key == standing.shown else " "
                 return Text(shown + (marker if run.key in standing.marked else " "))
             case "run":
-                name = Text(run.name, no_wrap=True)
+                name = Text(run.name)
                 return name.append(" · this process", style="dim") if run.key == standing.own else name
             case "state":
-                return Text(run.state, style=_STYLES.get(run.state, ""), no_wrap=True)
+                return Text("…" if run.state == "unread" else run.state, style=_STYLES.get(run.state, ""))
             case "models":
                 if run.trouble is not None:
-                    return Text(run.trouble, style="red", no_wrap=True)
-                return Text(", ".join(model.name for model in run.models), style="dim", no_wrap=True)
+                    return Text(run.trouble, style="red")
+                return Text(", ".join(model.name for model in run.models), style="dim")
             case "ELBO":
-                return Text(nats(run.elbo), justify="right", style="bold", no_wrap=True)
-        past = max(0.0, self._now - run.began) if run.began is not None else None
-        return Text(age(past) if past is not None else UNKNOWN, justify="right", no_wrap=True)
+                return Text(nats(run.elbo) if run.state != "unread" else "", style="bold")
+        return Text(self._age(run))
