@@ -34,7 +34,8 @@ class Question(Dialog[ScreenResultType]):
     def on_key(self, event: Key) -> None:
         if event.is_printable and event.key not in self.active_bindings:
             event.stop()
-            self.action_choose("cancel")
+            # In its turn: a key before this one is answered by the application, and counts.
+            self.app.call_later(self.action_choose, "cancel")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.action_choose(event.option.id or "cancel")
