@@ -7,6 +7,7 @@ import pytest
 from tests.tui.monitor import OpenMonitor
 from tests.tui.recorded_run import run_finished
 from tui_vae.events import Schedule, State
+from tui_vae.tui.screens import choices
 from tui_vae.tui.screens.change import ChangeScreen
 
 SCHEDULE = Schedule(model="deep", step=600, steps=2500, epochs=25, lr=1e-3, by="the user")
@@ -49,17 +50,17 @@ async def test_the_same_learning_rate_is_no_change(open_monitor: OpenMonitor) ->
 
 
 @pytest.mark.parametrize("key", ["S", "q"])
-async def test_a_letter_that_is_no_answer_cancels_a_question(open_monitor: OpenMonitor, key: str) -> None:
-    """Whoever types words, as at a shell, does not come upon the letter that stops the training."""
+async def test_words_typed_at_a_question_are_no_answer(
+    open_monitor: OpenMonitor, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever types as at a shell does not come upon the letter that stops the training."""
+    monkeypatch.setattr(choices, "_SECONDS_OF_A_WORD", 60.0)
     async with open_monitor(size=(80, 24)) as monitor:
-        await monitor.press(key)
+        await monitor.press(key, *"use", "s")
         assert len(monitor.app.screen_stack) == 2
-        await monitor.press("u")
-        assert len(monitor.app.screen_stack) == 1
-        await monitor.press(key, "down", "up")
-        assert len(monitor.app.screen_stack) == 2
-        await monitor.press("space")
+        await monitor.press("enter")
         assert (len(monitor.app.screen_stack), monitor.source.asked) == (1, [])
+        assert monitor.app.return_value is None
 
 
 async def test_words_meant_for_a_shell_add_no_epochs(open_monitor: OpenMonitor) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from rich.text import Text
 from textual.command import CommandList, CommandPalette
 from textual.events import Key
@@ -10,6 +12,9 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui_vae.tui.screens.dialog import Dialog
+
+_SECONDS_OF_A_WORD = 1.0
+"""After a letter that is no answer, in which another is taken for one of the same word."""
 
 
 def choice(key: str, text: str, id: str) -> Option:
@@ -29,13 +34,19 @@ class Choices(OptionList):
 
 
 class Question(Dialog[ScreenResultType]):
-    """Answered by keys of its own; a letter that is none of them cancels, as when other words are typed by mistake."""
+    """Answered by keys of its own. Words typed by mistake, as for a shell, come upon no answer, and enter cancels."""
+
+    _strayed = -_SECONDS_OF_A_WORD
 
     def on_key(self, event: Key) -> None:
-        if event.is_printable and event.key not in self.active_bindings:
+        if not event.is_printable:
+            return
+        if event.key not in self.active_bindings:
+            self._strayed = time.monotonic()
+            choices = self.query_one(Choices)
+            choices.highlighted = choices.option_count - 1
+        if time.monotonic() - self._strayed < _SECONDS_OF_A_WORD:
             event.stop()
-            # In its turn: a key before this one is answered by the application, and counts.
-            self.app.call_later(self.action_choose, "cancel")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.action_choose(event.option.id or "cancel")
