@@ -61,6 +61,12 @@ def test_when_nothing_trains_the_cost_does_not_matter(clock: Clock) -> None:
     assert intervals(clock, 10, [0.5] * 5, training=False) == pytest.approx([0.1] * 5)
 
 
+def test_where_only_clocks_go_on_it_redraws_twice_a_second_unless_that_is_too_often(clock: Clock) -> None:
+    assert Pacer(10).interval(training=False, drew=True, idle=True) == pytest.approx(0.5)
+    assert Pacer(0.1).interval(training=False, drew=True, idle=True) == pytest.approx(10.0)
+    assert Pacer(10).interval(training=True, drew=True, idle=True) == pytest.approx(0.1)
+
+
 def test_the_pace_of_a_slow_terminal_is_kept_even_beyond_two_seconds(clock: Clock) -> None:
     assert intervals(clock, 0.1, [5.0] * 3) == pytest.approx([10.0] * 3)
 

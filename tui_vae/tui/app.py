@@ -49,6 +49,9 @@ from tui_vae.view.writer import doing
 
 SMALLEST = (30, 6)
 
+SECONDS_AWAKE = 1.0
+"""After a key, in which what it asked for of a disk or a process is soon shown."""
+
 _SECONDS_TO_ANSWER = 0.1
 """In which what was asked for by a key is on screen."""
 
@@ -109,6 +112,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         self._answering: Timer | None = None
         self._next_tick: Timer | None = None
         self._idle = False
+        self._asked_at = 0.0
         self._collector = Collector()
         self._machine = machine
         self._looked_at: RunSource | None = None
@@ -179,6 +183,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
             if self._answering is not None:
                 self._answering.stop()
             self._answering = self.set_timer(_SECONDS_TO_ANSWER, lambda: self._answers(False))
+            self._asked_at = time.monotonic()
             if self._idle and self._next_tick is not None:
                 self._idle = False
                 self._next_tick.stop()
@@ -203,7 +208,8 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
             self.take()
         self._collector.rest()
         training = self.following.training
-        self._idle = not training and isinstance(self.page, RunsPage)
+        asked = time.monotonic() < self._asked_at + SECONDS_AWAKE
+        self._idle = not (training or asked) and isinstance(self.page, RunsPage)
         interval = self._pacer.interval(training=training, drew=not stalled, idle=self._idle)
         self._next_tick = self.set_timer(interval, self._tick)
 
