@@ -96,14 +96,18 @@ def compare(
         UsageError: They cannot be compared. So with the errors of :func:`evaluate`.
     """
     prepare_output(DisplayConfig())
-    runs = list(dict.fromkeys(find_run(runs_dir, text) for text in texts))
+    # A run is one, by whatever path or link it is named: held against itself it would count as another seed.
+    runs: dict[Path, RunDirectory] = {}
+    for text in texts:
+        run = find_run(runs_dir, text)
+        runs.setdefault(run.path.resolve(), run)
     measured, writers = [], []
     with EvaluationBar() as bar:
         bar.say("loading torch")
         with importing():
             from tui_vae.cli.evaluating import compared, evaluate_run  # noqa: PLC0415
 
-        for run in runs:
+        for run in runs.values():
             bar.prefix = f"{printable(run.name)}: " if len(runs) > 1 else ""
             with interrupted_by(signals), _writer_of(run, bar) as writer:
                 found = evaluate_run(

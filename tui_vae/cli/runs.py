@@ -81,7 +81,7 @@ def delete_runs(runs_dir: Path, texts: Sequence[str], *, yes: bool) -> int:
     """
     if not texts:
         raise UsageError("--delete takes the runs to delete, such as: tui-vae runs --delete quiet-otter")
-    runs = list(dict.fromkeys(find_run(runs_dir, text) for text in texts))
+    runs = list({run.path.absolute(): run for run in (find_run(runs_dir, text) for text in texts)}.values())
     for run in runs:
         if run.path.parent.resolve() != runs_dir.resolve():
             raise RunStoreError(f"{run.path}: not in {runs_dir}, and only runs kept there are deleted; see --runs-dir")

@@ -46,7 +46,9 @@ def find_run(runs_dir: Path, text: str) -> RunDirectory:
         raise RunStoreError(f"{runs_dir}: no runs are kept there; start one with: tui-vae, or give --runs-dir")
     meant = runs if text == LATEST else [run for run in runs if _is_called(run, text)]
     if meant:
-        return run_at(newest_first(meant)[0].path)
+        newest = newest_first(meant)[0]
+        _check(newest.path)
+        return newest
     if _is_run(Path(text)):
         return run_at(Path(text))
     close = difflib.get_close_matches(text, dict.fromkeys(run.name for run in runs), cutoff=0.4)
@@ -60,13 +62,22 @@ def run_at(path: Path) -> RunDirectory:
     Raises:
         RunStoreError: It is not there, or no run.
     """
+    _check(path)
+    return _run(Path(os.path.abspath(path)))
+
+
+def _check(path: Path) -> None:
+    """Refuse what is no run, or is not there.
+
+    Raises:
+        RunStoreError: It is so.
+    """
     if (trouble := link_trouble(path)) is not None:
         raise RunStoreError(f"{path}: {trouble}; bring that back, or remove the link")
     if not os.path.isdir(path):
         raise RunStoreError(f"{path}: no such directory; tui-vae runs lists the runs")
-    if not _is_run(path):
+    if not _is_listed(path):
         raise RunStoreError(f"{path}: no run, for it has neither config.json nor events.jsonl")
-    return _run(Path(os.path.abspath(path)))
 
 
 def runs_in(runs_dir: Path, known: Container[str] = ()) -> list[RunDirectory]:
@@ -100,15 +111,18 @@ def entries_of(runs_dir: Path) -> list[str]:
 def run_called(runs_dir: Path, entry: str) -> RunDirectory | None:
     """What an entry of a directory of runs stands for in the list of them; ``None`` for anything else."""
     path = runs_dir / entry
+    return _run(path) if _is_listed(path) else None
+
+
+def _is_listed(path: Path) -> bool:
+    """Whether something is a run, or a link that was to one. A folder that says when a run began is, also if empty."""
     try:
         mode = os.lstat(path).st_mode
     except OSError:
-        return None
+        return False
     if stat.S_ISLNK(mode):
-        listed = link_trouble(path) is not None or _is_run(path)
-    else:
-        listed = stat.S_ISDIR(mode) and (_FOLDER.fullmatch(entry) is not None or _is_run(path))
-    return _run(path) if listed else None
+        return link_trouble(path) is not None or _is_run(path)
+    return stat.S_ISDIR(mode) and (_FOLDER.fullmatch(path.name) is not None or _is_run(path))
 
 
 def newest_first(runs: Iterable[RunDirectory]) -> list[RunDirectory]:

@@ -247,8 +247,11 @@ def test_the_baseline_can_be_chosen(tui_vae: Command) -> None:
     assert [answer["model"] for answer in told["verdict"]["answers"]] == ["linear"]
 
 
-def test_the_same_run_twice_is_compared_once(tui_vae: Command, runs: Path) -> None:
-    done = tui_vae("compare", "one", str(find_run(runs, "one").path), "one", *QUICK, "--csv")
+def test_the_same_run_twice_is_compared_once(tui_vae: Command, runs: Path, tmp_path: Path) -> None:
+    path = find_run(runs, "one").path
+    link = tmp_path / "linked"
+    link.symlink_to(path)
+    done = tui_vae("compare", "one", str(path), str(link), "one", *QUICK, "--csv")
     assert done.code == 0
     assert len(done.out.splitlines()) == 5
 

@@ -144,6 +144,12 @@ def test_several_are_deleted_and_no_other(runs_dir: Path) -> None:
     assert folders(runs_dir) == {"otter"}
 
 
+def test_a_run_that_is_named_in_two_ways_is_deleted_once(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(runs_dir.parent)
+    assert delete_runs(Path("runs"), ["lynx", "runs/20260201-000000-lynx"], yes=True) == 0
+    assert folders(runs_dir) == {"otter", "Bear"}
+
+
 def test_a_run_whose_writer_is_alive_is_not_deleted(runs_dir: Path) -> None:
     for silent in ({}, {"uptime": 0.0}, {"t": 0.0}):
         with (

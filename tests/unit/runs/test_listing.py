@@ -18,7 +18,7 @@ from tui_vae.errors import RunStoreError
 from tui_vae.events import ModelStarted, Notice, Parameters, Progress, Schedule, State, encode
 from tui_vae.runs import RunDirectory, create_run, summary
 from tui_vae.runs.directory import folder_name, run_folder
-from tui_vae.runs.listing import find_run, list_runs
+from tui_vae.runs.listing import find_run, list_runs, run_at
 from tui_vae.runs.summary import ModelSummary, summarised
 
 
@@ -167,6 +167,17 @@ def test_links_that_lead_to_no_run_are_no_runs_and_dead_ones_are_told(runs_dir: 
             find_run(runs_dir, text)
     with pytest.raises(RunStoreError, match="no run is called up"):
         find_run(runs_dir, "up")
+
+
+def test_what_is_listed_is_found_also_if_it_is_empty_and_by_the_path_that_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "runs" / "20260101-000000-otter").mkdir(parents=True)
+    stored_run(tmp_path / "runs", "lynx")
+    monkeypatch.chdir(tmp_path)
+    for found in list_runs(Path("runs")):
+        assert find_run(Path("runs"), found.run.name) == found.run
+        assert run_at(found.run.path).path == tmp_path / found.run.path
 
 
 def test_of_one_name_a_dead_link_never_stands_before_a_run(tmp_path: Path) -> None:
