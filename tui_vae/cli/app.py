@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -48,7 +49,7 @@ def run(signals: StopSignals) -> int:
 
     A reader that leaves, as ``head`` does, is no failure. The command group's own ``main`` would make it one.
     """
-    code = ExitCode.OK
+    code, starved = ExitCode.OK, False
     prepare_output(DisplayConfig())  # help, too, has characters that not every output can show
     try:
         code = _invoke(signals)
@@ -64,7 +65,10 @@ def run(signals: StopSignals) -> int:
         pass
     except Exception as error:
         code = _tell(_told(error), ExitCode.MODEL_FAILED)
+        starved = not isinstance(error, OSError) and system_failure(error) is not None
     _drop_what_cannot_be_written()
+    if starved and all(thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        os._exit(code)  # libraries that got half of what they need may abort when they are taken apart
     return code
 
 

@@ -171,3 +171,21 @@ def test_what_a_container_has_no_memory_for_is_refused_before_there_is_a_run(
     assert contents(tmp_path) == []
     assert run_in_folder(*SMALL, "--no-evaluate", "--name", "small").returncode == 0
     assert_refused(run_in_folder("--no-ui", "--resume", "small", "--epochs", "2"), 2, "the evaluation", allowed)
+
+
+STARVED = """
+import atexit, os, sys
+from tui_vae.cli import app
+from tui_vae.cli.signals import StopSignals
+def without_memory(signals):
+    raise MemoryError
+app._invoke = without_memory
+atexit.register(os.abort)  # as threads of a library do that were never joined
+sys.exit(app.run(StopSignals()))
+"""
+
+
+def test_want_of_memory_is_told_in_one_line_whatever_libraries_do_at_the_end(
+    python_in: Callable[..., Any], tmp_path: Path
+) -> None:
+    assert_refused(python_in(tmp_path, STARVED), 1, "not enough memory", "ulimit -v")
