@@ -6,16 +6,19 @@ import gc
 import os
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
-import torch
 from hypothesis import HealthCheck, settings
 
 from tests.nursing import Nursery
 from tui_vae.config import TrainConfig
-from tui_vae.data import Dataset, Split, load_dataset
-from tui_vae.data.embedded import load_mnist
 from tui_vae.resource_limits import cores
+
+if TYPE_CHECKING:
+    from tui_vae.data import Dataset, Split
+
+# Torch is imported where it is used: the process that only hands tests to its workers does without.
 
 MOST_WORKERS = 16
 """Each takes most of a gigabyte, as torch is loaded in it."""
@@ -36,9 +39,10 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
     named = {argument.partition("::")[0] for argument in config.args}
-    if len(named) == 1 and all(name.endswith(".py") for name in named):
-        return 0
-    return min(cores() + 1, MOST_WORKERS)
+    workers = min(cores() + 1, MOST_WORKERS)
+    if all(name.endswith(".py") for name in named):
+        workers = min(workers, len(named))
+    return workers if workers > 1 else 0
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,13 +67,18 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
-        pytest.skip("there is no CUDA device here")
+    if item.get_closest_marker("gpu"):
+        import torch  # noqa: PLC0415
+
+        if not torch.cuda.is_available():
+            pytest.skip("there is no CUDA device here")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """On a machine that does other work too, two threads that wait for each other are many times slower."""
+    import torch  # noqa: PLC0415
+
     torch.set_num_threads(1)
 
 
@@ -86,12 +95,16 @@ def preferences_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 @pytest.fixture(scope="session")
 def mnist() -> tuple[Split, Split]:
     """The training and the test split of embedded MNIST."""
+    from tui_vae.data.embedded import load_mnist  # noqa: PLC0415
+
     return load_mnist()
 
 
 @pytest.fixture(scope="session")
 def small_mnist() -> Dataset:
     """The first 1,000 training images of MNIST and its last 500, held out."""
+    from tui_vae.data import load_dataset  # noqa: PLC0415
+
     return load_dataset(TrainConfig(train_size=1000, val_size=500))
 
 
