@@ -134,16 +134,19 @@ def test_a_log_that_is_deleted_is_said_and_what_is_recommended_works(
     assert training.train(*RESUME, str(run)) == 0, training.output()
 
 
-def test_what_is_left_of_an_emptied_run_is_not_recommended(
+def test_a_run_that_is_being_deleted_is_written_no_more(
     begun: Callable[..., tuple[Child, Path]], training: FaultyTraining
 ) -> None:
-    writer, run = begun()
-    (run / "events.jsonl").unlink()
+    """``rm -r`` takes file by file, and would find the folder not empty at its end."""
+    writer, run = begun(epochs=100_000)
     (run / "config.json").unlink()
+    shutil.rmtree(run / "samples")
     go_on(writer)
     assert writer.wait() == 4
-    assert "without config.json the run cannot be resumed" in training.output().splitlines()[-1]
+    assert training.output().splitlines()[-1].startswith(f"tui-vae: training stopped: {run} was deleted")
     assert "--resume" not in training.output()
+    assert not list(run.glob("samples/*/*"))
+    assert not (run / "lease.json").exists()
 
 
 def test_a_writer_that_might_live_elsewhere_is_waited_for_and_the_wait_can_be_left(

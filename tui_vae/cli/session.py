@@ -227,11 +227,10 @@ class Session:
             raise RunStoreError(f"{run.name} was taken by another process; what was trained since is not kept")
         missing = [f"the last checkpoint of {model}" for model in unsaved] + ([f"{lost:,} events"] if lost else [])
         if missing and code in (ExitCode.OK, ExitCode.STOPPED):
-            text = f"training {self._engine.status}, but {' and '.join(missing)} could not be written to {run.path}"
-            if not run.config.exists():
-                raise RunStoreError(f"{text}, which was emptied: without {run.config.name} the run cannot be resumed")
-            resume = f"tui-vae --resume {run.path}"
-            raise RunStoreError(f"{text}; is the disk full? With room there, {resume} trains again what is not stored")
+            raise RunStoreError(
+                f"training {self._engine.status}, but {' and '.join(missing)} could not be written to {run.path}; "
+                f"is the disk full? With room there, tui-vae --resume {run.path} trains again what is not stored"
+            )
         return code
 
     def _look(self, requests: Requests) -> None:

@@ -30,11 +30,12 @@ class FollowedRun:
             self.directory = DirectoryHandle(run.path)
         except OSError as error:
             raise RunStoreError(f"{run.path}: cannot be read ({error.strerror})") from error
+        self._begun = self.directory.has(run.config.name)
 
     def find(self) -> RunDirectory | None:
-        """The run as it is called now; ``None`` when its folder was deleted."""
+        """The run as it is called now; ``None`` when its folder was deleted, or is being deleted file by file."""
         path = self.directory.find()
-        if path is None:
+        if path is None or (self._begun and not self.directory.has(self.run.config.name)):
             return None
         if path != self.run.path:
             name = self.run.name

@@ -87,6 +87,16 @@ class DirectoryHandle:
                 return self.path
         return None if self._is_deleted() else self.path
 
+    def has(self, name: str) -> bool:
+        """Whether something of that name is in it, as far as can be told."""
+        try:
+            os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            pass
+        return True
+
     def _is_at(self, path: Path) -> bool:
         try:
             return _identity(os.stat(path)) == self._identity

@@ -133,10 +133,10 @@ class Lease:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
         with contextlib.suppress(OSError):
-            if self.find() is not None:
-                link = read_link(self.run.lease)
-                if link is not None and link.key == self.token:
-                    self.run.lease.unlink(missing_ok=True)
+            self.find()
+            link = read_link(self.run.lease)
+            if link is not None and link.key == self.token:
+                self.run.lease.unlink(missing_ok=True)
         self._followed.directory.close()
 
     def _keep(self, on_lost: Callable[[str], None], on_tick: Callable[[], None]) -> None:
