@@ -36,12 +36,13 @@ from tui_vae.runs.listing import find_run
 EPOCHS, BATCH_SIZE = 40, 16
 QUICK = EvaluationConfig(metrics=("elbo", "precision"), samples=100, device="cpu")
 ENDLESS = EvaluationConfig(metrics=("iwae",), iwae_samples=100_000_000, device="cpu")
+TOO_SMALL = EvaluationConfig(metrics=("iwae",), iwae_samples=10, memory=1e-6, device="cpu")
 
 COMMAND = f"""
 import sys
 from tui_vae.cli import evaluator
 from tui_vae.config import EvaluationConfig
-config = {{"quick": {QUICK!r}, "endless": {ENDLESS!r}}}[sys.argv.pop(1)]
+config = {{"quick": {QUICK!r}, "endless": {ENDLESS!r}, "too small": {TOO_SMALL!r}}}[sys.argv.pop(1)]
 evaluator.EvaluationConfig = lambda device: config
 from tui_vae.__main__ import main
 main()
@@ -195,6 +196,34 @@ def test_a_signal_to_all_during_the_evaluation_at_the_end_stops_that_and_trainin
     assert (evaluated.status, evaluated.reason) == ("stopped", f"by {number.name}")
     assert isinstance(finished, RunFinished)
     assert finished.status == "finished"
+
+
+def test_an_evaluation_at_the_end_that_failed_is_told_last_and_by_the_exit_code(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    quiet = ["--no-ui", "--quiet", *SMALL[1:]]
+    process = start("too small", *quiet)
+    _, err = process.communicate(timeout=100)
+    assert process.returncode == 1
+    *_, evaluated, finished = read_log(find_run(tmp_path, "otter").log)
+    assert isinstance(evaluated, EvaluationFinished)
+    assert isinstance(finished, RunFinished)
+    assert (evaluated.status, finished.status) == ("failed", "finished")
+    assert err.splitlines()[-1] == (
+        f"tui-vae: training finished, but the evaluation failed: {evaluated.reason}; "
+        f"tui-vae evaluate {find_run(tmp_path, 'otter').path} does it again"
+    )
+
+
+def test_results_that_cannot_be_kept_are_told_by_the_exit_code(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    process = start("quick", *SMALL)
+    told_until(process, lambda event: isinstance(event, RunStarted))
+    (find_run(tmp_path, "otter").path / "evaluation").write_text("in the way")
+    _, err = process.communicate(timeout=100)
+    assert process.returncode == 4
+    assert "what was measured of linear, deep could not be kept" in err.splitlines()[-1]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the children of a process are looked up in /proc")

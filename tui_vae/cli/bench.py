@@ -6,14 +6,20 @@ import importlib.metadata
 import json
 import platform
 import sys
+import tempfile
 
 from tui_vae.bench import RATIO, Measurement, measure_all, measure_growth
+from tui_vae.errors import RunStoreError
 from tui_vae.headless.tables import print_measurements
 from tui_vae.resource_limits import cores
 
 
 def run_bench(*, repeat: int, epochs: int, growth: bool, as_json: bool) -> None:
     """Measure everything, or how cost grows, and print it; what is being measured is told on stderr."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise RunStoreError("bench trains in a temporary folder, and none is writable: set TMPDIR to one") from error
     if growth:
         parts = measure_growth(repeat=repeat, report=_report)
     else:

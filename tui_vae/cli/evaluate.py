@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui_vae.cli.importing import importing
 from tui_vae.cli.signals import StopSignals, interrupted_by
@@ -18,10 +19,14 @@ from tui_vae.headless import make_console
 from tui_vae.headless.evaluation_progress import EvaluationBar
 from tui_vae.headless.evaluation_tables import print_comparison, print_evaluation, print_verdict
 from tui_vae.headless.pictures import print_picture
+from tui_vae.metrics import Verdict
 from tui_vae.results import results_csv, results_json
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.listing import find_run
 from tui_vae.view.printable import printable
+
+if TYPE_CHECKING:
+    from tui_vae.cli.evaluating import MeasuredModel
 
 # Torch takes two seconds: what can be refused without it is.
 
@@ -47,7 +52,8 @@ def evaluate(
     """Measure the models of a run, keep what was found in it, and print it.
 
     Raises:
-        UsageError, DataError, RunStoreError, EvaluationError: As :func:`tui_vae.cli.evaluating.evaluate_run`.
+        UsageError, DataError, RunStoreError, EvaluationError: As :func:`tui_vae.cli.evaluating.evaluate_run`; and where
+            results could not be kept.
     """
     ascii_only = prepare_output(DisplayConfig())
     run = find_run(runs_dir, text)
@@ -61,9 +67,15 @@ def evaluate(
                 run, config, emit=_both(writer.emit, bar.show), keep=writer.hindrance is None, models=models
             )
     _say_if_not_kept(writer)
+    verdict = compared(measured).verdict if len(measured) > 1 else None
+    _print(run, measured, verdict, shown, ascii_only=ascii_only)
+    _check_kept(measured, [writer])
+
+
+def _print(
+    run: RunDirectory, measured: Sequence[MeasuredModel], verdict: Verdict | None, shown: Shown, *, ascii_only: bool
+) -> None:
     evaluations = [model.stored.result for model in measured]
-    comparison = compared(measured) if len(measured) > 1 else None
-    verdict = comparison.verdict if comparison is not None else None
     if shown.json:
         print(results_json({told.model: told.metrics for told in evaluations}, verdict))
         return
@@ -80,6 +92,16 @@ def evaluate(
         print_verdict(console, verdict)
     if all(model.kept for model in measured):
         print(f"kept in {printable(str(measured[0].run.path / 'evaluation'))}")
+
+
+def _check_kept(measured: Sequence[MeasuredModel], writers: Sequence[_Writer]) -> None:
+    """
+    Raises:
+        RunStoreError: What was measured was to be kept, and is not; where it was not to be, that has been said.
+    """
+    lost = ", ".join(f"{model.spec.name} of {model.run.name}" for model in measured if not model.kept)
+    if lost and all(writer.hindrance is None for writer in writers):
+        raise RunStoreError(f"what was measured of {lost} could not be kept there; is the disk full?")
 
 
 def compare(
@@ -125,6 +147,7 @@ def compare(
         sys.stdout.write(results_csv((model.run.name, model.stored.result) for model in measured))
     else:
         print_comparison(make_console(), comparison.summaries, comparison.verdict)
+    _check_kept(measured, writers)
 
 
 @dataclass(frozen=True)

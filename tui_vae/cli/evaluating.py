@@ -139,7 +139,9 @@ def evaluate_run(
     measured = [found[subject.spec.name] for subject in subjects]
     if to_measure:
         verdict = compared(measured).verdict if len(measured) > 1 else None
-        emit(_ended("finished", None, verdict, began))
+        lost = ", ".join(model.spec.name for model in measured if keep and not model.kept)
+        reason = f"what was measured of {lost} could not be kept in {run.path}" if lost else None
+        emit(_ended("failed" if lost else "finished", reason, verdict, began))
     return measured
 
 

@@ -47,7 +47,7 @@ class Job:
 
 
 def main() -> int:
-    """Evaluate what the standard input asks for; returns 0 once the end was told or logged, whichever it was."""
+    """Evaluate what the standard input asks for; returns 0 if all went well, or once the end was logged, whichever."""
     job: Job = typed(json.loads(sys.stdin.readline()), Job, "job")
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
     with contextlib.suppress(OSError, AttributeError):
@@ -79,11 +79,12 @@ def _evaluate(job: Job) -> int:
             sink(event)
 
         try:
-            evaluate_run(run, config, emit=emit, keep=True, models=job.models)
-        except TuiVaeError:
+            measured = evaluate_run(run, config, emit=emit, keep=True, models=job.models)
+        except TuiVaeError as error:
             if not ended:
                 raise
-    return ExitCode.OK
+            return ExitCode.OK if job.own else error.exit_code
+    return ExitCode.OK if job.own or all(model.kept for model in measured) else ExitCode.RUN_STORE
 
 
 def _tell(event: Event) -> None:

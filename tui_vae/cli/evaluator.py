@@ -6,15 +6,15 @@ import contextlib
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
 
 from tui_vae.cli.evaluation_worker import Job
 from tui_vae.cli.signals import withheld_from_children
+from tui_vae.cli.stray import nameless_file
 from tui_vae.config import AUTO, EvaluationConfig
-from tui_vae.errors import EventError
+from tui_vae.errors import DataError, EvaluationError, EventError, RunStoreError, TuiVaeError
 from tui_vae.events import EvaluationFinished, Event, RunStatus, decode
 from tui_vae.runs import RunDirectory
 
@@ -43,6 +43,16 @@ class Evaluator:
         self._thread: threading.Thread | None = None
         self._process: subprocess.Popen[str] | None = None
         self._cancelled: str | None = None
+        self._code = 0
+        self._end: EvaluationFinished | None = None
+
+    @property
+    def failure(self) -> TuiVaeError | None:
+        """Why the last evaluation failed, with the exit code for it; ``None`` where it did not."""
+        if self._end is None or self._end.status != "failed":
+            return None
+        kinds = {kind.exit_code: kind for kind in (DataError, RunStoreError)}
+        return kinds.get(self._code, EvaluationError)(self._end.reason or "without a word")
 
     @property
     def busy(self) -> bool:
@@ -68,7 +78,7 @@ class Evaluator:
         with self._lock:
             if self.busy:
                 return STARTING
-            self._cancelled = None
+            self._cancelled, self._code, self._end = None, 0, None
             config = EvaluationConfig(device=device).to_json()
             job = Job(str(self._run().path), tuple(models), config, threads, self._own)
             self._thread = threading.Thread(target=self._evaluate, args=(job, before), name="evaluator", daemon=True)
@@ -100,7 +110,12 @@ class Evaluator:
             return
         status: RunStatus = "stopped" if self._cancelled else "failed"
         seconds = time.monotonic() - began
-        self._emit(EvaluationFinished(status=status, reason=self._cancelled or reason, verdict=None, seconds=seconds))
+        self._tell(EvaluationFinished(status=status, reason=self._cancelled or reason, verdict=None, seconds=seconds))
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, EvaluationFinished):
+            self._end = event
+        self._emit(event)
 
     def _follow(self, job: Job) -> str | None:
         """Hand on what the process tells until it ends; returns why the end of the evaluation was not told, if so.
@@ -108,7 +123,7 @@ class Evaluator:
         Raises:
             OSError: The process cannot be started.
         """
-        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
+        with nameless_file() as errors:
             with self._lock:
                 if self._cancelled:
                     return self._cancelled
@@ -127,11 +142,11 @@ class Evaluator:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_SECONDS_TO_END)
             process.kill()
-            code = process.wait()
+            self._code = code = process.wait()
             with self._lock:
                 self._process = None
             errors.seek(0)
-            said = errors.read().strip().splitlines()
+            said = errors.read().decode(errors="replace").strip().splitlines()
         if told or (job.own and code == 0):
             return None
         if code < 0:
@@ -151,6 +166,6 @@ class Evaluator:
             for line in process.stdout:
                 with contextlib.suppress(EventError):  # what a library prints is no event
                     event = decode(line)
-                    self._emit(event)
+                    self._tell(event)
                     told = told or isinstance(event, EvaluationFinished)
         return told

@@ -17,7 +17,7 @@ from tui_vae.cli.signals import StopSignals
 from tui_vae.cli.stray import StrayOutput
 from tui_vae.cli.train import Prepare, Report, stop_on_signal
 from tui_vae.config import DisplayConfig
-from tui_vae.errors import ExitCode
+from tui_vae.errors import ExitCode, TuiVaeError
 from tui_vae.machine.sampler import Sampler
 from tui_vae.tui import Leave, MonitorApp
 from tui_vae.view.announcer import Announcer
@@ -138,7 +138,10 @@ def _end_without(left: threading.Event, session: Session) -> None:
     def end() -> None:
         if not left.wait(SECONDS_TO_LEAVE):
             session.wait_unseen()
-            code = session.close()
+            try:
+                code = session.close()
+            except TuiVaeError as error:
+                code = error.exit_code
             if not left.is_set():
                 os._exit(code)
 

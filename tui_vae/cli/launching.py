@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
+from tui_vae.cli.stray import nameless_file
 from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.listing import newest_first, runs_in
@@ -73,7 +73,7 @@ def _written_by_another(candidates: Callable[[], Iterable[RunDirectory]], argume
         RunStoreError: No process can be started.
     """
     # A file without a name: nothing is left behind, and the process may write into it as long as it likes.
-    with tempfile.TemporaryFile() as said:
+    with nameless_file() as said:
         try:
             process = subprocess.Popen(
                 [*_COMMAND, *arguments],

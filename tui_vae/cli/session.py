@@ -11,7 +11,7 @@ from tui_vae.cli.importing import importing
 from tui_vae.cli.newest import NewestCheckpoints
 from tui_vae.condition import Sighting
 from tui_vae.config import Change, ChangeKind
-from tui_vae.errors import ExitCode, RunStoreError, UsageError
+from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError, UsageError
 from tui_vae.events import Event, ModelResult, Notice
 from tui_vae.machine.sampler import this_process
 from tui_vae.runs import LogWriter, RunDirectory
@@ -80,6 +80,7 @@ class Session:
         self._engine = Engine(shared, saved, conclude)
         self._detached = threading.Event()
         self._stopping: str | None = None
+        self._evaluation_failure: TuiVaeError | None = None
         self._closing = threading.Lock()
         self._closed: int | None = None
         self._log = LogWriter(lease.run.log, tell=self._tell_of_failure, opening=opening)
@@ -193,6 +194,7 @@ class Session:
         if self._stopping is not None:  # by a request that came after the last model had ended
             self._evaluator.cancel(self._stopping)
         self._evaluator.wait()
+        self._evaluation_failure = self._evaluator.failure
 
     def wait_unseen(self) -> None:
         """Wait for the end while nobody looks: what is told is in the log, and is not kept here."""
@@ -206,6 +208,7 @@ class Session:
 
         Raises:
             RunStoreError: Events could not be written, or another process has taken the run.
+            TuiVaeError: Training finished, and the evaluation at the end failed.
         """
         with self._closing:
             if self._closed is None:
@@ -231,6 +234,10 @@ class Session:
                 f"training {self._engine.status}, but {' and '.join(missing)} could not be written to {run.path}; "
                 f"is the disk full? With room there, tui-vae --resume {run.path} trains again what is not stored"
             )
+        failure = self._evaluation_failure
+        if failure is not None and code == ExitCode.OK:
+            again = f"tui-vae evaluate {run.path} does it again"
+            raise type(failure)(f"training finished, but the evaluation failed: {failure}; {again}")
         return code
 
     def _look(self, requests: Requests) -> None:

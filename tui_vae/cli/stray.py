@@ -1,4 +1,7 @@
-"""What libraries print below Python while the interface owns the screen: caught, so that it spoils no picture."""
+"""What libraries print below Python while the interface owns the screen: caught, so that it spoils no picture.
+
+It goes into a file without a name, which serves for what other processes say, too.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,21 @@ import tempfile
 import time
 from collections.abc import Iterator
 from types import TracebackType
+from typing import IO
 
 SECONDS_TO_STALL = 1.0
 """A terminal that takes so long for one write does not read."""
+
+
+def nameless_file() -> IO[bytes]:
+    """A file that leaves nothing behind; in memory where the system has such, for no folder may be writable.
+
+    Raises:
+        OSError: There is neither.
+    """
+    with contextlib.suppress(AttributeError, OSError):
+        return os.fdopen(os.memfd_create("tui-vae"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 class TerminalStream(io.TextIOWrapper):
@@ -63,7 +78,7 @@ class StrayOutput:
     def __enter__(self) -> StrayOutput:
         sys.stdout.flush()
         sys.stderr.flush()
-        self._file = tempfile.TemporaryFile()
+        self._file = nameless_file()
         self._read = 0
         self._saved = os.dup(1), os.dup(2)
         self._streams = {name: getattr(sys, name) for name in ("__stdout__", "__stderr__")}

@@ -11,17 +11,17 @@ _FLOAT = 4
 _OF_SAMPLE = 8192
 """About what a sample takes: its pixels in several forms, its features, and its distances to others."""
 
-_BUFFERS = 160 * 2**20
+_BUFFERS = 192 * 2**20
 """What the phases work on, whatever the number of samples: measured with the default ones."""
 
-_READING = 7
-"""Copies of a model's weights while its checkpoint is read: files, tensors and moments, and the model itself."""
+_READING = 4
+"""Times a model's weights: what its checkpoint takes while it is read, moments included, besides the model itself."""
 
 
 def bytes_needed(config: EvaluationConfig, run: TrainConfig) -> int:
-    """About what measuring the models of a run takes once the libraries and the data are loaded."""
+    """About what reading and measuring the models of a run takes once the libraries and the data are loaded."""
     weights = [_FLOAT * spec.weights(run.zdim) for spec in run.models]
-    return config.samples * _OF_SAMPLE + _BUFFERS + sum(weights) + _READING * max(weights)
+    return sum(weights) + max(_READING * max(weights), config.samples * _OF_SAMPLE + _BUFFERS)
 
 
 def check_memory(config: EvaluationConfig, run: TrainConfig) -> None:

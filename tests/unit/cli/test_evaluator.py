@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from tui_vae.cli import evaluator as evaluator_module
 from tui_vae.cli.evaluation_worker import Job
 from tui_vae.cli.evaluator import STARTING, Evaluator
 from tui_vae.cli.newest import NewestCheckpoints
+from tui_vae.cli.stray import StrayOutput
 from tui_vae.config import EvaluationConfig
 from tui_vae.events import (
     Checkpoint,
@@ -196,6 +198,25 @@ def test_a_process_that_dies_is_told_with_a_reason(
     instead(code)
     end = watched.to_the_end(("a name that does not fit into a pipe" * 10_000,))
     assert (end.status, end.reason, end.verdict) == ("failed", reason, None)
+
+
+def test_no_folder_for_temporary_files_is_needed(
+    watched: Watched, instead: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not hasattr(os, "memfd_create"):
+        pytest.skip("this system has no files in memory")
+
+    def refused() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", refused)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_get_default_tempdir", refused)
+    instead("import sys; sys.exit('no luck')")
+    assert watched.to_the_end().reason == "no luck"
+    with StrayOutput() as stray:
+        os.write(1, b"noise")
+        assert stray.take() == "noise"
 
 
 def test_a_process_that_cannot_be_started_is_told(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
