@@ -30,7 +30,7 @@ from tui_vae.runs.files import put_in_place, remove_all, write_beside
 from tui_vae.runs.lease import Lease
 from tui_vae.training import Surroundings
 from tui_vae.training.hardware import describe, resolve
-from tui_vae.training.memory import bytes_on_device, check_memory
+from tui_vae.training.memory import bytes_kept, check_memory
 from tui_vae.training.ports import FindLimit
 from tui_vae.training.saved_state import SavedState
 
@@ -241,7 +241,7 @@ def prepare(config: TrainConfig, report: Callable[[str], None]) -> Preparation:
     images = len(data.train) + len(data.held_out)
     check_memory(resolved, images)
     if not resolved.no_evaluate:
-        kept = 0 if resolved.device.startswith("cuda") else bytes_on_device(resolved, images=0)
+        kept = 0 if resolved.device.startswith("cuda") else bytes_kept(resolved)
         check_memory_at_the_end(EvaluationConfig(device=resolved.device), resolved, kept)
     summary = data.summary()
     report(f"moving the images to {resolved.device}")

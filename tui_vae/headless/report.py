@@ -50,7 +50,9 @@ def final_report(state: RunState, directory: str | None, width: int) -> list[Ren
         for model in state.models.values()
         if model.status == "failed"
     ]
-    return [*tables, notes, *failures, Text(kept(directory))]
+    stopped = (model.reason for model in state.models.values() if model.status == "stopped" and model.reason)
+    stops = [Text(f"stopped {reason}") for reason in dict.fromkeys(stopped)]
+    return [*tables, notes, *failures, *stops, Text(kept(directory))]
 
 
 def kept(directory: str | None) -> str:

@@ -48,8 +48,12 @@ def bytes_needed(config: TrainConfig, images: int) -> int:
     """
     at_once = _at_once(config)
     checkpoints = [_CHECKPOINT * spec.weights(config.zdim) for spec in at_once]
-    libraries = _LIBRARIES + _OF_EACH_TRAINER * len(at_once)
-    return bytes_on_device(config, images) + sum(checkpoints) + 2 * max(checkpoints) + libraries
+    return images * PIXELS + bytes_kept(config) + sum(checkpoints) + 2 * max(checkpoints)
+
+
+def bytes_kept(config: TrainConfig) -> int:
+    """What is still in use of that when the models have ended, for their allocator keeps it."""
+    return bytes_on_device(config, 0) + _LIBRARIES + _OF_EACH_TRAINER * len(_at_once(config))
 
 
 def check_memory(config: TrainConfig, images: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -90,6 +91,15 @@ def test_a_model_without_results_has_dashes_and_its_reason(
     assert "bad failed: the loss became [nan]" in text
     assert cells(text, "state") == ["finished", "failed"]
     assert all(cells(text, row)[1] == "–" for row in ROWS if row not in {"state", "epochs", "time"})
+
+
+def test_why_models_were_stopped_is_said_once(
+    final_state: Callable[..., RunState], console: Callable[..., Console]
+) -> None:
+    state = final_state("one", "other")
+    models = {n: replace(m, status="stopped", reason="by SIGUSR1") for n, m in state.models.items()}
+    text = printed(console(), replace(state, models=models))
+    assert text.splitlines()[-2:] == ["stopped by SIGUSR1", "run kept in runs/quiet-otter"]
 
 
 @pytest.mark.parametrize("name", ["[bold]x[/]", "[/]", "[red]", "a]b[c", "[link=https://x]y", "深い"])
