@@ -85,7 +85,7 @@ class MemoryLimit:
         return max(0, self.bytes - self.used)
 
     def __str__(self) -> str:
-        return f"{self.owner} allows {self.bytes:,}, of which {self.used:,} are in use"
+        return f"{self.owner} allows {self.bytes:,}, of which {self.used:,} are taken"
 
 
 def allowed_cores() -> list[int]:
@@ -134,7 +134,7 @@ def _own() -> Iterator[MemoryLimit]:
     for kind, used, reserved in kinds:
         limit, _ = resource.getrlimit(kind)
         if limit != resource.RLIM_INFINITY and used in status:
-            yield MemoryLimit("ulimit", limit, int(status[used]) + reserved)
+            yield MemoryLimit("ulimit", limit, min(limit, int(status[used]) + reserved))
 
 
 def _groups(process: Path) -> Callable[[str], list[Path]]:

@@ -164,7 +164,7 @@ def test_what_a_container_has_no_memory_for_is_refused_before_there_is_a_run(
     for module in (evaluation_memory, training_memory):
         monkeypatch.setattr(module, "tightest_memory_limit", lambda: limit)
     monkeypatch.setattr(evaluation_memory, "memory_of_this_process", lambda: 400_000_000)
-    allowed = "this container allows 600,000,000, of which 0 are in use"
+    allowed = "this container allows 600,000,000, of which 0 are taken"
     big = run_in_folder(*SMALL, "--model", "big=8000,8000")
     assert_refused(big, 2, "training needs about 7,", "for the steps of big", allowed)
     assert_refused(run_in_folder(*SMALL), 2, "the evaluation after training needs", allowed, "give --no-evaluate")
