@@ -196,10 +196,11 @@ def test_a_full_disk_takes_nothing_of_what_was_measured_from_the_person_who_wait
 
     monkeypatch.setattr(files.os, "fsync", full)
     done = tui_vae("evaluate", "one", *QUICK, "--pictures")
-    assert done.code == 0
-    assert [line.endswith("cannot be kept there (No space left on device)") for line in done.err.splitlines()] == [
-        *(True, True)  # of each model
-    ]
+    assert done.code == 4
+    *of_each_model, last = done.err.splitlines()
+    full_there = "cannot be kept there (No space left on device)"
+    assert [line.endswith(full_there) for line in of_each_model] == [True, True]
+    assert last.startswith(f"tui-vae: what was measured of linear of {run.name}, deep of {run.name} could not be kept")
     assert "ELBO" in done.out
     assert "encode–decode chain" in done.out
     assert "kept in" not in done.out
