@@ -119,14 +119,9 @@ def evaluate_run(
             for subject in to_measure:
                 stored, grids = _measure(suite, subject, config, progress)
                 kept = _keep(followed, stored, grids, emit) if keep else None
-                found[subject.spec.name] = MeasuredModel(
-                    followed.run,
-                    train_config,
-                    subject.spec,
-                    kept or stored,
-                    new=True,
-                    kept=kept is not None,
-                    grids=grids,
+                spec = subject.spec
+                found[spec.name] = MeasuredModel(
+                    followed.run, train_config, spec, kept or stored, new=True, kept=kept is not None, grids=grids
                 )
                 emit((kept or stored).result)
         except TuiVaeError as error:

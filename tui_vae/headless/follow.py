@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 from tui_vae.condition import Sighting
+from tui_vae.errors import system_failure
 from tui_vae.headless.outputs import Output
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState, reduce_all
@@ -53,11 +54,11 @@ def follow(
                 _tell_change(state, before, seen)
                 if over:
                     output.finish(state, None if seen.deleted else source.directory())
-            except (OSError, ValueError):  # a closed pipe, a full disk, a closed stream
+            except (OSError, ValueError) as error:  # a closed pipe, a full disk, a closed stream
                 if not source.own:
                     raise
                 listening = False
-                _let_go(source.directory())
+                _let_go(error, source.directory())
         if over or unseen():
             return state
 
@@ -81,12 +82,14 @@ def _tell_change(state: RunState, before: Sighting, seen: Sighting) -> None:
         sys.stderr.write("tui-vae: the process that trains gives signs of life again\n")
 
 
-def _let_go(directory: str) -> None:
+def _let_go(error: OSError | ValueError, directory: str) -> None:
     """Tell where the run goes on, if anybody still hears it, and let whatever is buffered vanish."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
+    closed = isinstance(error, (BrokenPipeError, ValueError))
+    what = "was closed" if closed else f"cannot be written ({system_failure(error)})"
     try:
-        sys.stderr.write(f"tui-vae: the output was closed; training goes on, kept in {directory}\n")
+        sys.stderr.write(f"tui-vae: the output {what}; training goes on, kept in {directory}\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         os.dup2(nowhere, 2)
