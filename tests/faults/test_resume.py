@@ -9,6 +9,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ import pytest
 from tests.faults.nursing import SMALL, FaultyTraining
 from tests.faults.same_training import assert_same_training, course
 from tui_vae.errors import RunStoreError
-from tui_vae.events import Checkpoint, Event, ModelStarted, Notice, RunFinished, RunStarted, State, decode
+from tui_vae.events import Checkpoint, Event, ModelStarted, Notice, RunFinished, RunStarted, State, decode, encode
 from tui_vae.runs import read_log
-from tui_vae.runs.manifest import digest, read_manifest
+from tui_vae.runs.checksums import digest, sealed_line
+from tui_vae.runs.manifest import read_manifest
 from tui_vae.view.state import RunState, reduce_all
 
 EPOCHS = 16
@@ -317,7 +319,8 @@ def test_other_images_under_the_same_name_are_refused(training: FaultyTraining, 
     lines = (copy / "events.jsonl").read_bytes().splitlines(keepends=True)
     started = decode(lines[0])
     assert isinstance(started, RunStarted)
-    lines[0] = lines[0].replace(started.data.sha256.encode(), b"0" * 64)
+    other = replace(started, data=replace(started.data, sha256="0" * 64))
+    lines[0] = sealed_line(encode(other).encode()) + b"\n"
     (copy / "events.jsonl").write_bytes(b"".join(lines))
     assert training.train(*RESUME, name_of(copy)) == 3
     assert "not those that the run was trained on" in training.output()

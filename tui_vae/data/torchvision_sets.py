@@ -79,11 +79,13 @@ def _content(name: str, folder: Path, file: str) -> bytes | None:
 
 
 def _missing(name: str, folder: Path, files: Sequence[str], found: Collection[str]) -> DataError:
-    missing = ", ".join(file for file in files if file not in found)
+    missing = [file for file in files if file not in found]
     if found:
-        return DataError(f"{name}: {folder} lacks {missing}; add --download, or put it there, as it is or as .gz")
+        lacks = ", ".join(missing)
+        return DataError(f"{name}: {folder} lacks {lacks}; add --download, or put it there, as it is or as .gz")
     return DataError(
-        f"{name} is not in {folder}; add --download, or put its IDX files there, as they are or as .gz: {missing}"
+        f"{name} is not in {folder}; add --download, or put its {len(files)} IDX files there ({missing[0]}, …), "
+        "as they are or as .gz"
     )
 
 

@@ -50,7 +50,9 @@ def final_report(state: RunState, directory: str | None, width: int) -> list[Ren
         for model in state.models.values()
         if model.status == "failed"
     ]
-    stopped = (model.reason for model in state.models.values() if model.status == "stopped" and model.reason)
+    # Of a run whose folder was deleted, the last line says why its models were stopped.
+    models = state.models.values() if directory is not None else ()
+    stopped = (model.reason for model in models if model.status == "stopped" and model.reason)
     stops = [Text(f"stopped {reason}") for reason in dict.fromkeys(stopped)]
     return [*tables, notes, *failures, *stops, Text(kept(directory))]
 

@@ -96,7 +96,7 @@ class Lease:
                         return cls(followed, mine)
             except OSError as error:
                 raise RunStoreError(f"{run.lease}: cannot be written ({error.strerror})") from error
-        raise RunStoreError(f"{run.path.name}: several processes want to write it; try again in a moment")
+        raise RunStoreError(f"{run.name}: several processes want to write it; try again in a moment")
 
     def keep(self, on_lost: Callable[[str], None], on_tick: Callable[[], None]) -> None:
         """Give signs of life from a thread of its own until the lease is released or lost.
@@ -225,5 +225,5 @@ def _held(run: RunDirectory, record: LeaseRecord | None, silent: float) -> RunSt
     sign = f"it does not respond for {silent:.0f} s" if silent > UNRESPONSIVE else f"sign of life {silent:.0f} s ago"
     holder = f"{record.holder} ({sign})" if record is not None else "a process of this machine that has just begun"
     return RunStoreError(
-        f"{run.path.name} is being written by {holder}; stop that first, or watch it with: tui-vae watch {run.name}"
+        f"{run.name} is being written by {holder}; stop that first, or watch it with: tui-vae watch {run.name}"
     )

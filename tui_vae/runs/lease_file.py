@@ -28,7 +28,7 @@ from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.files import MODE
 from tui_vae.runs.guarded import read_small
 from tui_vae.runs.handle import DirectoryHandle
-from tui_vae.runs.processes import Machine, this_machine
+from tui_vae.runs.processes import Machine, process_exists, this_machine
 
 MOST_BYTES = 65_536
 MOST_CLAIMS = 50
@@ -93,10 +93,12 @@ class LeaseRecord:
         here = this_machine()
         if here.restarted_since(self.machine):
             return False
-        if not here.same_kernel(self.machine) or self.directory != directory.identity:
-            return None
-        free = directory.lock(shared=True)
-        return None if free is None else not free
+        if here.same_kernel(self.machine) and self.directory == directory.identity:
+            free = directory.lock(shared=True)
+            if free is not None:
+                return not free
+        # A copy of the directory has no writer, unless the record is of an earlier version, which held no lock.
+        return False if here.same_processes(self.machine) and not process_exists(self.pid) else None
 
     def silent(self) -> float:
         """Seconds since the last sign of life, of a process of this kernel."""

@@ -50,6 +50,17 @@ def this_machine() -> Machine:
     )
 
 
+def process_exists(pid: int) -> bool:
+    """Whether there is a process of this number among those that this one can see."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # of another user
+        return True
+    return True
+
+
 def told_by_system(pid: int) -> list[str]:
     """What Linux tells of a process in ``/proc/PID/stat``, from its state on: field 3 of proc(5) is the first.
 

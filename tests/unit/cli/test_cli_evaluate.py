@@ -19,7 +19,7 @@ from tests.unit.cli.evaluation_commands import QUICK, SMALL, Command, events_of,
 from tests.unit.cli.trained_runs import small_config
 from tui_vae.cli.preparation import prepare
 from tui_vae.cli.session import Session
-from tui_vae.config import StoreConfig
+from tui_vae.config import ModelSpec, StoreConfig
 from tui_vae.events import Checkpoint, Evaluation, EvaluationFinished, EvaluationProgress, Event, Progress
 from tui_vae.metrics import METRICS, NOISY
 from tui_vae.results import COLUMNS
@@ -265,8 +265,10 @@ def wait_for(session: Session, holds: Callable[[Event], bool]) -> None:
 
 
 def test_a_model_that_still_trains_is_measured_where_it_stands(tui_vae: Command, runs: Path) -> None:
-    """With weights of the middle of an epoch."""
-    config = small_config(epochs=1_000_000, checkpoint_every=1000.0, no_evaluate=True)
+    """With weights of the middle of an epoch, which takes a minute: no checkpoint is written before it is asked for."""
+    config = small_config(
+        models=(ModelSpec("deep", (512,)),), batch_size=1, train_size=None, checkpoint_every=1000.0, no_evaluate=True
+    )
     session = prepare(config, lambda text: None).start(StoreConfig(runs_dir=str(runs), name="three"))
     try:
         wait_for(session, lambda event: isinstance(event, Progress) and event.model == "deep")

@@ -80,10 +80,10 @@ def test_a_finished_run_that_is_resumed_elsewhere_runs(tmp_path: Path) -> None:
     run = stored_run(tmp_path, "otter", [began(), *ended()])
     kept = Catalogue(tmp_path)
     assert all_of(kept)[0].state == "finished"
-    put(run.lease, record())
     with run.log.open("a") as file:
         file.write(f"{encode(began(t=2000.0))}\n")
-    assert all_of(kept)[0].state == "running"
+    with live(run):
+        assert all_of(kept)[0].state == "running"
 
 
 def test_what_comes_goes_or_is_renamed_is_seen_at_the_next_look(tmp_path: Path) -> None:
