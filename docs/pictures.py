@@ -71,9 +71,13 @@ AFTERWARDS = (
 )
 LIGHT = Shot("light", ["1"])
 OTHERS = {
-    "early-heron": TrainConfig(epochs=3, train_size=10_000),
+    "early-heron": TrainConfig(epochs=3, train_size=10_000, no_evaluate=True),
     "wide-lynx": TrainConfig(
-        models=(ModelSpec("wide", (1024,)), ModelSpec("deep", (512, 256))), zdim=16, epochs=2, train_size=10_000
+        models=(ModelSpec("wide", (1024,)), ModelSpec("deep", (512, 256))),
+        zdim=16,
+        epochs=2,
+        train_size=10_000,
+        no_evaluate=True,
     ),
 }
 """Runs that are there already."""
@@ -126,7 +130,7 @@ class Camera:
 
 def train_others(runs: str) -> None:
     for name, config in OTHERS.items():
-        session = prepare(config, lambda doing: None).start(StoreConfig(runs_dir=runs, name=name, no_evaluate=True))
+        session = prepare(config, lambda doing: None).start(StoreConfig(runs_dir=runs, name=name))
         session.wait_unseen()
         session.close()
 

@@ -69,10 +69,12 @@ async def test_switches_and_spaces_are_part_of_the_command(open_monitor: OpenMon
     library.folder = "/data/all runs"
     async with open_monitor(library=library) as monitor:
         form = await open_form(monitor)
-        await go_to(monitor, "name")
-        await monitor.press("a", "space", "b", "down", "space")
+        await go_to(monitor, "no_evaluate")
+        await monitor.press("space")
+        names = list(FIELDS)
+        await monitor.press(*["down"] * (names.index("name") - names.index("no_evaluate")), "a", "space", "b")
         assert form.query_one("#option-no_evaluate", Checkbox).value
-        assert form.command == "tui-vae --name 'a b' --no-evaluate --runs-dir '/data/all runs'"
+        assert form.command == "tui-vae --no-evaluate --name 'a b' --runs-dir '/data/all runs'"
         await monitor.press("ctrl+y")
         assert monitor.app.clipboard == form.command
 

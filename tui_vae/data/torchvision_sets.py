@@ -84,8 +84,8 @@ def _missing(name: str, folder: Path, files: Sequence[str], found: Collection[st
         lacks = ", ".join(missing)
         return DataError(f"{name}: {folder} lacks {lacks}; add --download, or put it there, as it is or as .gz")
     return DataError(
-        f"{name} is not in {folder}; add --download, or put its {len(files)} IDX files there ({missing[0]}, …), "
-        "as they are or as .gz"
+        f"{name} is not in {folder}; add --download, or put its IDX files there ({missing[0]} and {len(missing) - 1} "
+        "more), as they are or as .gz"
     )
 
 
