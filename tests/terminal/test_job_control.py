@@ -186,9 +186,9 @@ def test_training_goes_on_when_the_terminal_of_a_suspended_interface_is_closed(s
     terminal.hang_up()
     trains.wait(60)
     (run,) = (tmp_path / "runs").iterdir()
-    *_, last = read_log(run / "events.jsonl")
-    assert isinstance(last, RunFinished)
-    assert last.status == "finished"
+    events = list(read_log(run / "events.jsonl"))
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].status == "finished", [event for event in events if isinstance(event, (State, Notice))]
 
 
 def test_the_interface_comes_back_after_a_stop_that_nothing_announced(shell: Start) -> None:
