@@ -36,7 +36,7 @@ def epochs(folder: Path) -> int:
 
 
 def goes_on(folder: Path) -> Callable[[], bool]:
-    """Whether training has gone on since now."""
+    """Whether training makes progress from now on."""
     before = epochs(folder)
     return lambda: epochs(folder) > before + 1
 

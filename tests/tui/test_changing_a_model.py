@@ -53,7 +53,7 @@ async def test_the_same_learning_rate_is_no_change(open_monitor: OpenMonitor) ->
 async def test_words_typed_at_a_question_are_no_answer(
     open_monitor: OpenMonitor, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever types as at a shell does not come upon the letter that stops the training."""
+    """Words typed as at a shell never reach the letter that stops the training."""
     monkeypatch.setattr(choices, "_SECONDS_OF_A_WORD", 60.0)
     async with open_monitor(size=(80, 24)) as monitor:
         await monitor.press(key, *"use", "s")
