@@ -325,7 +325,7 @@ async def test_a_run_that_was_not_read_yet_is_listed_by_name_and_age(open_monito
     unread = replace(listed("otter", "unread", None), models=(), epochs=None, dataset=None)
     async with open_monitor(library=ScriptedLibrary(tmp_path, unread), **NOTHING_OPEN) as monitor:
         await monitor.until_shown("otter")
-        assert row(monitor, "otter").strip("│ ").split() == ["otter", "…", "3", "h"]
+        await monitor.until(lambda: row(monitor, "otter").strip("│ ").split() == ["otter", "…", "3", "h"])
 
 
 @pytest.mark.parametrize(("key", "done"), [("r", "resume"), ("R", "rename"), ("D", "delete")])
