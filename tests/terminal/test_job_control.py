@@ -14,7 +14,7 @@ import pytest
 from tests.terminal.conftest import SMALL
 from tests.terminal.pseudo_terminal import Terminal
 from tests.terminal.shell import Shell
-from tui_vae.events import Event, Notice, RunFinished, State, decode
+from tui_vae.events import Checkpoint, Event, Notice, Progress, RunFinished, State, decode
 from tui_vae.runs import read_log
 
 ENDLESS = " ".join(("tui-vae", *SMALL, "--epochs", "1000000", "--model", "small=8"))
@@ -176,19 +176,38 @@ def test_a_signal_stops_what_trains_in_the_background_of_its_shell(shell: Start,
     assert terminal.cursor_shown
 
 
-def test_training_goes_on_when_the_terminal_of_a_suspended_interface_is_closed(shell: Start, tmp_path: Path) -> None:
-    terminal = shell()
+def test_training_goes_on_when_the_shell_of_a_suspended_interface_is_killed(shell: Start, tmp_path: Path) -> None:
+    """As by a link that drops: the kernel sends SIGHUP and SIGCONT to a stopped group that nobody can continue."""
+    assert ended_with_its_shell(shell(), tmp_path, signal.SIGKILL).status == "finished"
+
+
+def test_nothing_is_lost_when_the_window_of_a_suspended_interface_is_closed(shell: Start, tmp_path: Path) -> None:
+    """Bash sends SIGHUP and SIGCONT, then SIGTERM to jobs that it has not yet seen continue."""
+    finished = ended_with_its_shell(shell(), tmp_path, signal.SIGHUP)
+    events = list(read_log(next((tmp_path / "runs").iterdir()) / "events.jsonl"))
+    if finished.status == "stopped":
+        assert {event.reason for event in events if isinstance(event, State) and event.state == "stopped"} == {
+            "by SIGTERM"
+        }
+        saved = [event.step for event in events if isinstance(event, Checkpoint)]
+        assert saved[-1] >= max(event.step for event in events if isinstance(event, Progress))
+    else:
+        assert finished.status == "finished"
+
+
+def ended_with_its_shell(terminal: Shell, folder: Path, number: signal.Signals) -> RunFinished:
+    """How a run ended whose interface was suspended when its shell got a signal and the terminal went away."""
     terminal.run(f"{ENDLESS} --patience 3 --lr 1e-9")
-    terminal.wait_until(lambda: "running" in terminal.text and epochs(tmp_path) > 0)
+    terminal.wait_until(lambda: "running" in terminal.text and epochs(folder) > 0)
     stop_by_ctrl_z(terminal)
     trains = job(terminal)
-    terminal.signal(signal.SIGHUP)  # as the shell gets it when its window is closed
+    terminal.signal(number)
     terminal.hang_up()
     trains.wait(60)
-    (run,) = (tmp_path / "runs").iterdir()
-    events = list(read_log(run / "events.jsonl"))
-    assert isinstance(events[-1], RunFinished)
-    assert events[-1].status == "finished", [event for event in events if isinstance(event, (State, Notice))]
+    (run,) = (folder / "runs").iterdir()
+    last = list(read_log(run / "events.jsonl"))[-1]
+    assert isinstance(last, RunFinished)
+    return last
 
 
 def test_the_interface_comes_back_after_a_stop_that_nothing_announced(shell: Start) -> None:

@@ -201,7 +201,8 @@ def _cannot_keep(runs_dir: Path, error: OSError) -> RunStoreError:
 def _new_folder(runs_dir: Path, name: str | None) -> RunDirectory:
     for attempt in range(_ATTEMPTS):
         chosen = name or made_up_name()
-        path = runs_dir / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{run_folder(chosen)}"
+        now = time.gmtime(time.time())  # without a time given, the C library's, which may be some ms behind
+        path = runs_dir / f"{time.strftime('%Y%m%d-%H%M%S', now)}-{run_folder(chosen)}"
         try:
             os.mkdir(path)
         except FileExistsError:

@@ -154,7 +154,20 @@ def test_the_debug_option_adds_the_traceback(run_in: Run, tmp_path: Path) -> Non
     assert done.stderr.splitlines()[-1].startswith("tui-vae: --epochs")
 
 
-SMALL = ("--no-ui", "--quiet", "--device", "cpu", "--train-size", "300", "--val-size", "100", "--epochs", "1")
+SMALL = (
+    "--no-ui",
+    "--quiet",
+    "--device",
+    "cpu",
+    "--precision",
+    "fp32",
+    "--train-size",
+    "300",
+    "--val-size",
+    "100",
+    "--epochs",
+    "1",
+)
 
 
 def test_what_a_container_has_no_memory_for_is_refused_before_there_is_a_run(
