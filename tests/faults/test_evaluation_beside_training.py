@@ -94,6 +94,7 @@ def test_an_evaluation_in_the_middle_leaves_every_bit_of_training_as_it_is(
     assert_same_training(run.path, undisturbed.path)
 
 
+@pytest.mark.long
 def test_an_evaluation_at_the_end_leaves_every_bit_of_training_as_it_is(
     undisturbed: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,7 +180,9 @@ def gone(pid: int) -> bool:
         return True
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGUSR1, marks=pytest.mark.long)], ids=lambda number: number.name
+)
 def test_a_signal_to_all_during_the_evaluation_at_the_end_stops_that_and_training_has_finished(
     start: Callable[..., subprocess.Popen[str]], number: signal.Signals
 ) -> None:

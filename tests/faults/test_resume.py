@@ -185,7 +185,9 @@ def test_what_a_killed_writer_left_unfinished_is_removed(
     assert_resumes(training, copy, undisturbed)
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=errno.errorcode.get)
+@pytest.mark.parametrize(
+    "code", [errno.ENOSPC, pytest.param(errno.EIO, marks=pytest.mark.long)], ids=errno.errorcode.get
+)
 @pytest.mark.parametrize("share", [0.5, *(pytest.param(share, marks=pytest.mark.long) for share in (0.1, 1.0))])
 def test_a_disk_that_fails_costs_files_and_never_the_training(
     code: int, share: float, training: FaultyTraining, undisturbed: Path

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.nursing import TalkingChild
@@ -106,16 +107,15 @@ def test_a_warning_that_is_repeated_cuts_nothing_short(
 
 
 def test_a_limit_of_processor_time_stops_it_while_it_still_can(
-    start: Start, tmp_path: Path, whole_run: Callable[..., list[Event]]
+    start_loaded: StartLoaded, tmp_path: Path, whole_run: Callable[..., list[Event]]
 ) -> None:
     """The system warns at the soft limit, every second, and kills at the hard one."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_CPU, (12, 120))
-
-    process = start(*ENDLESS, preexec_fn=limit)
-    _, stderr = process.communicate(timeout=150)
-    assert_stopped_cleanly(process.returncode, stderr, tmp_path / "runs", whole_run)
+    process = start_loaded(*ENDLESS)
+    wait_until_both_train(process)
+    taken = psutil.Process(process.pid).cpu_times()
+    resource.prlimit(process.pid, resource.RLIMIT_CPU, (int(taken.user + taken.system) + 2, 120))
+    _, stderr = process.communicate()
+    assert_stopped_cleanly(process.wait(), stderr, tmp_path / "runs", whole_run)
     assert {e.reason for e in whole_run() if isinstance(e, State) and e.state == "stopped"} == {"by SIGXCPU"}
 
 

@@ -24,7 +24,8 @@ SIXTEEN = {"default", *COLOURS, *(f"bright{colour}" for colour in COLOURS)}
     ("name", "size", "colours"),
     [
         pytest.param("xterm", (140, 45), 16, marks=pytest.mark.long),
-        ("xterm-256color", (200, 60), 256),
+        ("xterm-256color", (140, 45), 256),
+        pytest.param("xterm-256color", (200, 60), 256, marks=pytest.mark.long),
         pytest.param("tmux-256color", (80, 24), 256, marks=pytest.mark.long),
         ("linux", (80, 24), 16),
         pytest.param("vt100", (40, 12), 16, marks=pytest.mark.long),

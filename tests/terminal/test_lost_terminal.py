@@ -167,7 +167,7 @@ def test_in_the_background_of_a_shell_it_trains_without_the_interface(
     assert_trained_undisturbed(only_run(tmp_path), only_run(undisturbed))
 
 
-@pytest.mark.parametrize("wrapper", ["nohup", "setsid"])
+@pytest.mark.parametrize("wrapper", ["nohup", pytest.param("setsid", marks=pytest.mark.long)])
 def test_detached_by_the_shell_it_trains_and_outlives_it(
     wrapper: str, command: str, only_run: OnlyRun, undisturbed: Path, tmp_path: Path
 ) -> None:

@@ -63,7 +63,11 @@ FACES: dict[str, tuple[list[Event], str]] = {
 
 @pytest.mark.parametrize(
     ("face", "size"),
-    [*((face, size) for face in FACES for size in SIZES[1:3]), *(("again", size) for size in (SIZES[0], SIZES[3]))],
+    [
+        *((face, (80, 24)) for face in FACES),
+        *(("again", size) for size in SIZES if size != (80, 24)),
+        *(pytest.param(face, (140, 45), marks=pytest.mark.long) for face in FACES if face != "again"),
+    ],
 )
 async def test_every_face_fills_the_screen_and_says_what_it_should(
     open_monitor: OpenMonitor, face: str, size: tuple[int, int]

@@ -38,6 +38,7 @@ async def test_every_key_on_a_page(open_monitor: OpenMonitor, size: tuple[int, i
         await monitor.until_shown("baseline")
 
 
+@pytest.mark.long
 async def test_every_key_before_anything_is_known(open_monitor: OpenMonitor) -> None:
     async with open_monitor([], size=(80, 24)) as monitor:
         for key in KEYS:

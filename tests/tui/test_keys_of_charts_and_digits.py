@@ -141,11 +141,9 @@ async def test_up_and_down_scroll_the_digits_where_they_do_not_fit(open_monitor:
         await monitor.press("2")
         await monitor.until_shown("samples from the prior")
         assert "▲ deep · reconstructions" not in monitor.text
-        for _ in range(40):
-            await monitor.press("down")
+        await monitor.press(*["down"] * 40)
         await monitor.until_shown("▲ deep · reconstructions")
-        for _ in range(40):
-            await monitor.press("up")
+        await monitor.press(*["up"] * 40)
         await monitor.until_shown("● baseline · samples from the prior")
 
 

@@ -117,7 +117,9 @@ async def test_the_palette_offers_every_look(open_monitor: OpenMonitor) -> None:
         await monitor.until(lambda: monitor.app.theme == "solarized")
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize(
+    "name", [name if name in ("dark", "light") else pytest.param(name, marks=pytest.mark.long) for name in LOOKS]
+)
 async def test_every_page_and_dialog_can_be_drawn_in_every_look(open_monitor: OpenMonitor, name: str) -> None:
     machine = RecordedMachine(gpus=1)
     async with open_monitor(size=(80, 24), preferences=wearing(name), machine=machine) as monitor:

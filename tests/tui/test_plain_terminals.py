@@ -14,7 +14,11 @@ def not_ascii(monitor: Monitor) -> set[str]:
     return {character for character in monitor.text if not character.isascii()}
 
 
-@pytest.mark.parametrize("size", [(140, 45), (80, 24), (40, 12), (20, 5)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    "size",
+    [(80, 24), (40, 12), *(pytest.param(size, marks=pytest.mark.long) for size in ((140, 45), (20, 5)))],
+    ids=lambda size: f"{size[0]}x{size[1]}",
+)
 async def test_in_ascii_every_character_on_every_page_is_ascii(
     open_monitor: OpenMonitor, size: tuple[int, int]
 ) -> None:

@@ -75,7 +75,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptedLibrary:
     return ScriptedLibrary(tmp_path, listed("gecko", "running"), listed("lynx", "stopped", 301.5), listed("swan"))
 
 
-@pytest.mark.parametrize("run", ["trains", "finished"])
+@pytest.mark.parametrize("run", ["trains"])
 @QUICK
 @given(todo=st.lists(deeds, min_size=20, max_size=40))
 async def test_nothing_breaks(open_monitor: OpenMonitor, library: ScriptedLibrary, run: str, todo: list[Deed]) -> None:

@@ -45,7 +45,7 @@ async def test_every_option_is_there_under_its_panel(open_monitor: OpenMonitor, 
         assert "tui-vae " in monitor.panel("#setup-command")
 
 
-@pytest.mark.parametrize("size", [(140, 45), (80, 24), (40, 12)], ids=str)
+@pytest.mark.parametrize("size", [(80, 24), (40, 12), pytest.param((140, 45), marks=pytest.mark.long)], ids=str)
 async def test_what_is_typed_is_checked_counted_and_made_a_command(
     open_monitor: OpenMonitor, library: ScriptedLibrary, size: tuple[int, int]
 ) -> None:

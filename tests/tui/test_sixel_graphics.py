@@ -205,7 +205,11 @@ async def test_digits_are_the_samples_of_the_run(open_monitor: OpenMonitor) -> N
         )
 
 
-@pytest.mark.parametrize("size", [(40, 12), (80, 24), (140, 45)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    "size",
+    [(80, 24), *(pytest.param(size, marks=pytest.mark.long) for size in ((40, 12), (140, 45)))],
+    ids=lambda size: f"{size[0]}x{size[1]}",
+)
 async def test_no_page_has_a_picture_on_the_last_line(open_monitor: OpenMonitor, size: tuple[int, int]) -> None:
     events = [*recorded_run(), *evaluated_run(), checkpoint("baseline", 6)]
     async with open_monitor(events, size=size, graphics=Graphics("sixel")) as monitor:

@@ -158,6 +158,7 @@ def test_the_loop_of_the_lab_waits_in_the_way_that_is_better_for_it(monkeypatch:
     assert asked == [("lab_loop", 60, "cpu")] * 2
 
 
+@pytest.mark.long
 def test_the_loop_of_the_lab_is_a_program_of_its_own() -> None:
     # One thread: several of torch's own spin while they wait for each other, which is slow where cores are busy.
     alone = os.environ | {"OMP_NUM_THREADS": "1"}
