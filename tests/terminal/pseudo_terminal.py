@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import fcntl
 import os
@@ -28,7 +29,7 @@ MOST_AT_ONCE = 65536
 """Bytes that are taken before anybody looks at the screen: the kernel gives only a part of what was written at once."""
 
 KEYS = {"enter": "\r", "escape": "\x1b", "tab": "\t", "left": "\x1b[D", "right": "\x1b[C", "ctrl+c": "\x03"}
-KEYS |= {"ctrl+z": "\x1a", "ctrl+\\": "\x1c"}
+KEYS |= {"ctrl+l": "\x0c", "ctrl+z": "\x1a", "ctrl+\\": "\x1c"}
 _ALTERNATE = 1049
 _ON_BY_DEFAULT = {7: "lines wrap", 25: "the cursor is shown"}
 _MODE = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
@@ -57,6 +58,12 @@ class Screen(pyte.Screen):
 
 
 Process = Child | subprocess.Popen[bytes]
+_STATUS = b"\x1b[5n"
+"""The question for it (DSR 5), to which the emulator has no answer."""
+
+_COMMANDS = re.compile(rb"\x1b_[^\x1b]*\x1b\\")
+"""For programs (APC): what a terminal does not know of them it does not show, which the emulator would."""
+
 Begin = Callable[[int], Process]
 """Starts a process in the terminal that a descriptor leads to."""
 
@@ -80,11 +87,16 @@ def started(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> Beg
 
 
 class Terminal:
-    """One process in a terminal of its own."""
+    """One process in a terminal of its own.
+
+    Attributes:
+        answers: Whether it answers when it is asked for its status.
+    """
 
     def __init__(self, begin: Begin, size: tuple[int, int]):
         width, height = size
-        self.received = b""
+        self.received = self._held = b""
+        self.answers = True
         self._screen = Screen(width, height)
         self._stream = pyte.ByteStream(self._screen)
         self._end, terminal = os.openpty()
@@ -124,9 +136,19 @@ class Terminal:
             ended = not more
             output += more
             seconds = 0.0
-        self.received += output
-        self._stream.feed(output)
+        self.show(output)
         return not ended
+
+    def show(self, output: bytes) -> None:
+        """Take what has arrived at the terminal."""
+        before = max(0, len(self.received) - len(_STATUS) + 1)
+        self.received += output
+        if self.answers:
+            with contextlib.suppress(OSError):  # nobody has it open any more
+                os.write(self._end, self.received.count(_STATUS, before) * b"\x1b[0n")
+        shown, cut, self._held = _COMMANDS.sub(b"", self._held + output).partition(b"\x1b_")
+        self._held = cut + self._held
+        self._stream.feed(shown)
 
     def wait_until(self, condition: str | Callable[[], object], patience: float = PATIENCE) -> None:
         """Wait for a text on the screen, or for a condition."""

@@ -109,7 +109,7 @@ def _listen() -> Graphics:
         if not data:  # the terminal has gone
             break
         typed += answers.feed(data)
-    return Graphics(_way(answers), answers.cell, typed + answers.release())
+    return Graphics(_way(answers), answers.cell, typed + answers.release(), answers.complete)
 
 
 def _way(answers: Answers) -> str:

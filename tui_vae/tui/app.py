@@ -56,6 +56,10 @@ _SECONDS_TO_ANSWER = 0.1
 """In which what was asked for by a key is on screen."""
 
 
+_SECONDS_BEHIND = 1.5
+"""Between two states that are drawn while the line to the terminal is too thin for all that was."""
+
+
 class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
     """Shows one run, and lets the user choose among others.
 
@@ -112,7 +116,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         self._answering: Timer | None = None
         self._next_tick: Timer | None = None
         self._idle = False
-        self._asked_at = 0.0
+        self._asked_at = self._taken_at = 0.0
         self._collector = Collector()
         self._machine = machine
         self._looked_at: RunSource | None = None
@@ -163,6 +167,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
 
     def suspending(self) -> str:
         self._collector.end()
+        self.sender.lose_terminal()
         self._answers(False)
         self._suspended()
         first = self.following.first
@@ -179,6 +184,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
             return  # typed in haste: what it would act on is being taken apart
         if isinstance(event, (events.Key, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp)):
             self._collector.asked()
+            self.sender.asked()
             self._answers(True)
             if self._answering is not None:
                 self._answering.stop()
@@ -204,7 +210,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
             self.exit()
             return
         stalled = self._stalled()
-        if not stalled:
+        if not stalled and (not self.sender.behind or time.monotonic() > self._taken_at + _SECONDS_BEHIND):
             self.take()
         self._collector.rest()
         training = self.following.training
@@ -215,6 +221,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
 
     def take(self) -> None:
         """Take what is new and draw it."""
+        self._taken_at = time.monotonic()
         self.following.take()
         if self._machine is not None and self.source is not None and self.source is not self._looked_at:
             self._looked_at = self.source
@@ -277,6 +284,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
     on_run_table_moved = on_data_table_row_highlighted
 
     def on_resize(self, event: events.Resize) -> None:
+        self.sender.forget()
         width, height = event.size
         small = width < SMALLEST[0] or height < SMALLEST[1]
         main = self.screen_stack[0]  # also while a dialog stands before it

@@ -25,11 +25,15 @@ from textual.message import Message
 
 from tui_vae.job_control import in_background, may_be_stopped, stop_process
 from tui_vae.tui.images import TerminalImages
+from tui_vae.tui.line_flow import ANSWER, QUESTION
 from tui_vae.view.terminal_input import TerminalInput
 
 _LOOK = 0.1
 _SECONDS_BETWEEN_LOOKS = 0.25
 """For the shell to give the terminal back."""
+
+_SECONDS_TO_ANSWER, _SECONDS_BETWEEN_ANSWERS = 1.0, 0.005
+"""What the terminal was asked, when it is left."""
 
 _SECONDS_TO_SETTLE = 0.5
 """After which a signal to continue is another than the one that ended a suspension."""
@@ -51,6 +55,9 @@ class Suspendable(Protocol):
     def suspending(self) -> str:
         """It draws nothing from now on; returns a line for the user that says what becomes of it."""
 
+    def answered(self) -> None:
+        """The terminal has answered that it shows a frame; in the thread that reads."""
+
     def resumed(self, *, stopped: bool) -> None:
         """It is on the terminal again; ``stopped`` unless the system knew nobody who could continue the process."""
 
@@ -58,13 +65,19 @@ class Suspendable(Protocol):
 def driver_for(app: Suspendable, images: TerminalImages | None, typed: bytes) -> type[Driver]:
     """A driver that shows these pictures and begins with what was typed before it."""
 
-    class PictureDriver(_TerminalDriver):
+    class PictureDriver(TerminalDriver):
         suspendable, terminal_images, typed_before = app, images, typed
 
     return PictureDriver
 
 
-class _TerminalDriver(LinuxDriver):
+class TerminalDriver(LinuxDriver):
+    """The terminal of this process.
+
+    Attributes:
+        written: Characters that were written so far, pictures included.
+    """
+
     suspendable: Suspendable
     terminal_images: TerminalImages | None
     typed_before: bytes
@@ -74,6 +87,9 @@ class _TerminalDriver(LinuxDriver):
         super().__init__(app, **options)
         self._given_up = False
         self._resumed = 0.0
+        self.written = 0
+        self._unanswered = 0
+        self._has_answered = False
         if self._can_suspend:
             self._loop.add_signal_handler(signal.SIGTSTP, self._suspend)
         else:
@@ -88,11 +104,21 @@ class _TerminalDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         if not self._given_up:
-            super().write(data if self.terminal_images is None else self.terminal_images.written(data))
+            data = data if self.terminal_images is None else self.terminal_images.written(data)
+            self.written += len(data)
+            self._unanswered += data.count(QUESTION)
+            super().write(data)
 
     def disable_input(self) -> None:
         if not self._given_up:
+            self._wait_for_answers()
             super().disable_input()
+
+    def _wait_for_answers(self) -> None:
+        """Read what the terminal is about to answer: the shell would take it for typed."""
+        end = time.monotonic() + _SECONDS_TO_ANSWER
+        while self._has_answered and self._unanswered > 0 and time.monotonic() < end:
+            time.sleep(_SECONDS_BETWEEN_ANSWERS)
 
     def stop_application_mode(self) -> None:
         if self._given_up:
@@ -121,6 +147,11 @@ class _TerminalDriver(LinuxDriver):
 
         def process(pieces: list[str]) -> None:
             for piece in pieces:
+                if piece == ANSWER:
+                    self._has_answered = True
+                    self._unanswered -= 1
+                    self.suspendable.answered()
+                    continue
                 if piece == "\x1b":  # the library's parser would wait for the rest of a sequence
                     self.process_message(events.Key("escape", piece))
                     continue

@@ -136,6 +136,8 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("ctrl+p", "command_palette", "palette", show=False, key_display="ctrl+p",
                 tooltip="Search for a command.", priority=True),
         Binding("q", "leave", "leave", key_display="q", id="leave", tooltip="Leave, or choose what comes of training."),
+        Binding("ctrl+l", "send_all", "redraw", show=False, key_display="ctrl+l", priority=True,
+                tooltip="Redraw the whole screen."),
         Binding("ctrl+z", "suspend_process", "suspend", show=False, key_display="ctrl+z", priority=True,
                 tooltip="Suspend, and training with it: fg, or bg."),
         Binding("ctrl+c,ctrl+q", "leave", "leave", show=False, key_display="ctrl+c", priority=True, tooltip="As q."),

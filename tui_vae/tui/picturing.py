@@ -1,16 +1,20 @@
-"""An application that draws pictures as well as its terminal can."""
+"""An application that draws pictures as well as its terminal can, and as much as the line to it takes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.console import RenderableType
 from textual import events
+from textual._compositor import CompositorUpdate
+from textual.screen import Screen
 from textual.timer import Timer
 
-from tui_vae.tui.driver import driver_for
+from tui_vae.tui.driver import TerminalDriver, driver_for
 from tui_vae.tui.images import GraphicsProtocol, TerminalImages
 from tui_vae.tui.kitty import KittyGraphics
+from tui_vae.tui.screen_sender import ScreenSender
 from tui_vae.tui.sixel_graphics import SixelGraphics
 from tui_vae.tui.suspending import SuspendableApp
 from tui_vae.tui.widgets.pixels import Draw, half_block_lines, shade_lines
@@ -40,6 +44,7 @@ class PicturingApp(SuspendableApp):
             protocol = _protocol(graphics)
             self._images = TerminalImages(protocol) if protocol is not None else None
         self.driver_class = driver_for(self, self._images, graphics.typed)
+        self.sender = ScreenSender(self.console, answers=graphics.answers)
 
     @property
     def draw(self) -> Draw:
@@ -63,7 +68,7 @@ class PicturingApp(SuspendableApp):
             return
         if self._again is not None:
             self._again.stop()
-        self._again = self.set_timer(_SECONDS_TO_PAINT, self.refresh)
+        self._again = self.set_timer(_SECONDS_TO_PAINT, self.action_send_all)
 
     @contextmanager
     def without_images(self) -> Iterator[None]:
@@ -73,6 +78,45 @@ class PicturingApp(SuspendableApp):
             yield
         finally:
             self._images = images
+
+    # What is sent to the terminal.
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | CompositorUpdate | None) -> None:
+        """As the library's, which sends all that was drawn: changed or not, and however thin the line is."""
+        if not isinstance(renderable, CompositorUpdate):
+            super()._display(screen, renderable)
+        elif self.is_headless:
+            self.post_display_hook()
+        elif not self._batch_count:
+            self.sender.take(renderable, self.size)
+            self._send()
+            self.post_display_hook()
+
+    def _send(self) -> None:
+        """Send what the line takes now; the rest when the terminal has answered."""
+        driver = self._driver
+        if not isinstance(driver, TerminalDriver) or not self.is_running:
+            return
+        frame = self.sender.frame(self.size.clamp_offset(self.cursor_position))
+        if frame:
+            before = driver.written
+            self._begin_update()
+            driver.write(frame)
+            self._end_update()
+            driver.flush()
+            self.sender.sent(driver.written - before)
+
+    def answered(self) -> None:
+        self.call_later(self._go_on_sending)
+
+    def _go_on_sending(self) -> None:
+        self.sender.answered()
+        self._send()
+
+    def action_send_all(self) -> None:
+        """Send the whole screen again: something else may have written on it."""
+        self.sender.forget()
+        self.refresh()
 
 
 def _protocol(graphics: Graphics) -> GraphicsProtocol | None:

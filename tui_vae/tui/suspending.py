@@ -45,6 +45,10 @@ class SuspendableApp(App[Leave]):
         """Draw nothing from now on; returns what the user is to know."""
         raise NotImplementedError
 
+    def answered(self) -> None:
+        """The terminal has answered that it shows a frame; from any thread."""
+        raise NotImplementedError
+
     def resumed(self, *, stopped: bool) -> None:
         """Draw everything again, and say so where nothing could be suspended."""
         self.refresh(layout=True)

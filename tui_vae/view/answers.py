@@ -86,9 +86,11 @@ class Graphics:
 
     Attributes:
         cell: The size of a cell, where the terminal told.
+        answers: Whether the terminal is known to answer questions.
         typed: Read while the answers were waited for, and not one of them; at its end, the beginning of one perhaps.
     """
 
     way: str = "blocks"
     cell: CellSize | None = None
     typed: bytes = b""
+    answers: bool = False

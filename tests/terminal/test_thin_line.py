@@ -1,0 +1,107 @@
+"""The interface over a line that carries little, and on terminals that never answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.nursing import Nursery
+from tests.terminal.pseudo_terminal import Terminal
+from tui_vae.view.answers import QUESTION
+
+RATE = 3000
+"""Bytes a second, of 24 kbit/s."""
+
+ATTRIBUTES = "\x1b[?62;22c"
+"""What a terminal without graphics answers first."""
+
+
+class ThinTerminal(Terminal):
+    """A terminal at the far end of a line, before which everything that is written waits its turn.
+
+    Attributes:
+        waiting: What was written and is not shown yet.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        self.waiting = b""
+        self._last = time.monotonic()
+        super().__init__(*args)
+
+    def show(self, output: bytes) -> None:
+        self.waiting += output
+        now = time.monotonic()
+        carried = int((now - self._last) * RATE)
+        if carried:
+            self._last = now
+            shown, self.waiting = self.waiting[:carried], self.waiting[carried:]
+            super().show(shown)
+
+
+def test_the_screen_is_never_long_out_of_date_and_keys_are_answered(
+    nursery: Nursery, surroundings: dict[str, str], tmp_path: Path
+) -> None:
+    arguments = ("--epochs", "1000000", "--no-evaluate", "--device", "cpu", "--threads", "1", "--train-size", "2000")
+    terminal = ThinTerminal(
+        lambda end: nursery.start(arguments, folder=tmp_path, env=surroundings, streams=(end, end, end), terminal=True),
+        (140, 45),
+    )
+    most = 0
+
+    def until(condition: Callable[[], object]) -> None:
+        def holds() -> object:
+            nonlocal most
+            most = max(most, len(terminal.waiting))
+            return condition()
+
+        terminal.wait_until(holds)
+
+    try:
+        terminal.wait_until(lambda: QUESTION in terminal.waiting + terminal.received)
+        terminal.press(ATTRIBUTES)
+        until(terminal.filled)
+        begun = len(terminal.received)
+        until(lambda: len(terminal.received) > begun + 5 * RATE)  # both train, and there is always something to send
+        terminal.press("3")
+        until(lambda: "KL per latent" in terminal.text)
+        terminal.press("q")
+        until(lambda: "Leave the interface?" in terminal.text)
+        assert most < 3 * RATE, "the screen was more than three seconds old"
+        terminal.press("s")
+        assert terminal.exit_code() == 130
+        terminal.assert_left_as_found()
+    finally:
+        terminal.close()
+
+
+def test_a_terminal_that_never_answers_is_drawn_on_all_the_same(
+    spawn_loaded: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    terminal = spawn_loaded(tmp_path, "--epochs", "1000000", size=(140, 45))
+    terminal.answers = False
+    terminal.wait_until(terminal.filled)
+    terminal.press("3")
+    terminal.wait_until("heat map")
+    begun = len(terminal.received)
+    terminal.wait_until(lambda: len(terminal.received) > begun + 3_000)
+    terminal.press("q")
+    terminal.wait_until("Leave the interface?")
+    terminal.press("s")
+    assert terminal.exit_code() == 130
+    terminal.assert_left_as_found()
+
+
+def test_what_something_else_wrote_on_the_screen_goes_by_a_key(
+    spawn_loaded: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    terminal = spawn_loaded(tmp_path, "--epochs", "1000000", size=(80, 24))
+    terminal.wait_until(terminal.filled)
+    terminal.show(b"\x1b[24;60Hfrom wall(1)")
+    terminal.press("ctrl+l")
+    terminal.wait_until(lambda: terminal.filled() and "wall" not in terminal.text)
+    terminal.press("q")
+    terminal.wait_until("Leave the interface?")
+    terminal.press("s")
+    assert terminal.exit_code() == 130
