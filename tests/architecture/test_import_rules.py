@@ -76,6 +76,7 @@ def contracts() -> list[dict[str, object]]:
         "job_control",
         "metrics",
         "view",
+        "charts",
         "data",
         "model",
         "training",
