@@ -23,7 +23,8 @@ from tui_vae.view.series import FloatArray
 
 SMALLEST = (8, 4)
 """Columns and rows below which nothing is drawn."""
-MOST_CELLS = 1_000_000
+MOST_CELLS = 300_000
+"""Beyond which nothing is drawn; no screen is as large."""
 
 _SHORTEST_LABEL = 4
 """Cells kept for labels of y, so that the axis seldom moves when they change."""
