@@ -40,8 +40,7 @@ MOST_CELLS = 300_000
 _TIMES_ITS_LABEL = 2.5
 """How many times as wide as what a limit says a chart is that has room for it."""
 _FULL = ord("█")
-_HALVES = [ord("▀"), ord("▄")]
-"""Cells of which a band covers half; it is kept behind a curve."""
+_UPPER_HALF, _LOWER_HALF = ord("▀"), ord("▄")
 
 
 def draw(chart: CurveChart) -> tuple[Row, ...]:
@@ -132,12 +131,11 @@ def _bands(chart: CurveChart, frame: Frame, axes: _Axes, inks: _Inks) -> Iterato
         places, ink = axes.x(band.x), inks.number(band.colour)
         if not len(places) or not (np.diff(places) >= 0).all():
             continue
-        low, high = (np.interp(centres, places, axes.y(y), np.nan, np.nan) for y in (band.low, band.high))
+        inside = centres[np.abs(centres - centres.clip(places[0], places[-1])) < 0.75 / frame.columns]
+        low, high = (np.interp(inside, places, axes.y(y)) for y in (band.low, band.high))
         seen = (high >= 0) & (low <= 1) & (low <= high)
-        x = centres[seen]
-        first, last = (
-            np.clip(2 * frame.rows * end[seen], 0, 2 * frame.rows - 1).astype(np.int64) for end in (low, high)
-        )
+        x, halves = inside[seen], 2 * frame.rows
+        first, last = ((end[seen] * halves).clip(0, halves - 1).astype(np.int64) for end in (low, high))
         begin, end = first // 2, last // 2
         if chart.face is Face.COLOURS:
             upper, lower = first % 2 == 1, last % 2 == 0
@@ -215,7 +213,7 @@ def _laid_over(ground: Picture, curves: Picture, frame: Frame) -> tuple[Picture,
     codes, fronts = ground.codes.copy(), ground.inks.copy()
     backs = np.where(codes == _FULL, fronts, NO_INK)
     codes[backs > 0], fronts[backs > 0] = BLANK, NO_INK
-    covered = np.isin(codes, _HALVES)
+    covered = (codes == _UPPER_HALF) | (codes == _LOWER_HALF)
     place = np.s_[: frame.rows, frame.left : frame.left + frame.columns]
     drawn = curves.codes != BLANK
     backs[place] = np.where(drawn & covered[place], fronts[place], backs[place])
