@@ -77,6 +77,8 @@ def test_a_limit_says_what_it_is_where_no_curve_is() -> None:
     rows = text(chart)
     assert rows[3][5:] == "⠉" * 40
     assert rows[4][5:].rstrip() == " exact limit 7"
+    narrow = dataclasses.replace(chart, columns=35)
+    assert text(narrow)[4][5:].rstrip() == " limit 7"
     crowded = dataclasses.replace(chart, lines=(*chart.lines, dataclasses.replace(line, y=line.y - 0.3)))
     assert not any("limit" in row for row in text(crowded))
 
