@@ -23,13 +23,13 @@ class MachineView(LinesView):
         super().__init__(id="machine-view")
         self._readings: Sequence[MachineReading] = ()
         self._face = Face.COLOURS
-        self._shown: MachineReading | None = None
+        self._shown: tuple[MachineReading | None, Face] | None = None
         self._lines: list[Parts] = []
         self._pictures: dict[int, tuple[Row, ...]] = {}
 
     def show(self, readings: Sequence[MachineReading], face: Face) -> None:
-        shown = readings[-1] if readings else None
-        if shown != self._shown or self._shown is None:
+        shown = readings[-1] if readings else None, face
+        if shown != self._shown:
             self._readings, self._face, self._shown = readings, face, shown
             self.lay_out()
 
