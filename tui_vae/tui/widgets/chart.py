@@ -12,17 +12,16 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
+from tui_vae.charts.curves import CurvePlot
+from tui_vae.charts.frame import SMALLEST, Frame, frame_of
+from tui_vae.charts.plotted_models import traces_of, wanted_traces
 from tui_vae.tui.charts import Builder, ChartData, ChartSettings
 from tui_vae.tui.readout import read_out
-from tui_vae.tui.traces import traces_of, wanted_traces
 from tui_vae.tui.widgets.bars import draw_bars
+from tui_vae.tui.widgets.curves import picture, strips_of, text_of
 from tui_vae.tui.widgets.drawing import Drawing
 from tui_vae.tui.widgets.heat import draw_heat
-from tui_vae.tui.widgets.plot import Frame, draw_curves, frame_of
 from tui_vae.view.state import RunState
-
-_MARGIN = 7
-"""Columns taken by the labels of y."""
 
 
 class Chart(Drawing):
@@ -53,7 +52,7 @@ class Chart(Drawing):
 
     def __init__(self, builder: Builder, waiting: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.data: ChartData | None = None
+        self.data: CurvePlot | ChartData | None = None
         self._sign = ""
         self._builder = builder
         self._waiting = waiting
@@ -89,27 +88,33 @@ class Chart(Drawing):
             self._build()
 
     @property
+    def curves(self) -> CurvePlot | None:
+        """What is shown, where that is a chart of curves."""
+        return self.data if isinstance(self.data, CurvePlot) else None
+
+    @property
     def plot(self) -> Frame | None:
         """Where the curves lie; ``None`` while there are none."""
-        if self.data is None or not self.data.readings or self.room.height < 4:
-            return None
-        return frame_of(self.data, self.room)
+        return None if self.curves is None or self._is_too_small else frame_of(self.curves.chart)
+
+    @property
+    def _is_too_small(self) -> bool:
+        return self.room.width < SMALLEST[0] or self.room.height < SMALLEST[1]
 
     def _build(self) -> None:
         size = self._built_for = self.room
-        columns, rows = max(4, size.width - _MARGIN), max(2, size.height - 2)
-        data = self._builder(self._state, self._settings, columns, rows, self._others) if size.height >= 4 else None
-        self.data = data
+        shown = self._state, self._settings, size.width, size.height, self._others
+        data = self.data = None if self._is_too_small else self._builder(*shown)
         self._entitle()
         if data is None:
             self._built = _centred(self._nothing(), size)
+        elif isinstance(data, CurvePlot):
+            self._built = strips_of(picture(data.chart))
         elif data.bars is not None:
             self._built = draw_bars(data, data.bars, size, ascii_only=self._settings.ascii_only)
         elif data.heat is not None:
             shades, ascii_only = self._settings.shades, self._settings.ascii_only
             self._built = draw_heat(data, data.heat, size, shades=shades, ascii_only=ascii_only)
-        else:
-            self._built = draw_curves(data, size)
         self._inspect()
 
     @property
@@ -124,10 +129,14 @@ class Chart(Drawing):
             self._entitle()
 
     def _entitle(self) -> None:
-        title = self.data.title.copy() if self.data is not None else Text()
+        title, legend = Text(), None
+        if isinstance(self.data, CurvePlot):
+            title, legend = text_of(self.data.title), text_of(self.data.legend)
+        elif self.data is not None:
+            title, legend = self.data.title.copy(), self.data.subtitle
         if self._sign:
             title.append(f"{'·' if title else ''} {self._sign} ")
-        self.caption.say(title, self.data.subtitle if self.data is not None else None)
+        self.caption.say(title, legend)
 
     def _nothing(self) -> str:
         wanted = self._settings.wanted
@@ -138,14 +147,14 @@ class Chart(Drawing):
         """Lay the cursor and what it reads over the chart."""
         rows = self._built
         plot = self.plot
-        if plot is not None and self.data is not None and self._cursor is not None:
+        if plot is not None and self.curves is not None and self._cursor is not None:
             cursor, readout = (self.get_component_rich_style(f"chart--{part}") for part in ("cursor", "readout"))
             column = plot.column(self._cursor)
             rows = [
                 _with_cursor(strip, plot.left + column, cursor) if column is not None and row < plot.rows else strip
                 for row, strip in enumerate(self._built)
             ]
-            lines = read_out(self.data, self._settings.x_axis, self._cursor, plot.step, plot.columns, plot.rows)
+            lines = read_out(self.curves, self._settings.x_axis, self._cursor, plot.step, plot.columns, plot.rows)
             # Away from the cursor, so that what is read can be seen.
             right = column is None or column < plot.columns / 2
             for row, line in enumerate(lines):
@@ -199,7 +208,7 @@ class Chart(Drawing):
 def _with_cursor(strip: Strip, column: int, style: Style) -> Strip:
     """The strip with a line at a column, behind what is drawn there."""
     cell = strip.crop(column, column + 1)
-    mark = Strip([Segment("│", style)], 1) if not cell.text.strip(" ─") else cell.apply_style(style)
+    mark = Strip([Segment("│", style)], 1) if not cell.text.strip(" ─.") else cell.apply_style(style)
     return Strip.join([strip.crop(0, column), mark, strip.crop(column + 1)])
 
 

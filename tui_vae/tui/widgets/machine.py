@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.strip import Strip
 
-from tui_vae.tui.machine_lines import machine_lines
+from tui_vae.charts.description import Face, Row
+from tui_vae.tui.machine_lines import ChartLine, Parts, machine_lines
+from tui_vae.tui.widgets.curves import picture, text_of
 from tui_vae.tui.widgets.lines_view import LinesView
 from tui_vae.view.machine import SECONDS_KEPT, MachineReading
 
@@ -20,14 +22,15 @@ class MachineView(LinesView):
     def __init__(self) -> None:
         super().__init__(id="machine-view")
         self._readings: Sequence[MachineReading] = ()
-        self._ascii = False
-        self._shown: tuple[MachineReading | None, bool] | None = None
-        self._lines: list[Text] = []
+        self._face = Face.COLOURS
+        self._shown: tuple[MachineReading | None, Face] | None = None
+        self._lines: list[Parts] = []
+        self._pictures: dict[int, tuple[Row, ...]] = {}
 
-    def show(self, readings: Sequence[MachineReading], *, ascii_only: bool) -> None:
-        shown = readings[-1] if readings else None
-        if (shown, ascii_only) != self._shown:
-            self._readings, self._ascii, self._shown = readings, ascii_only, (shown, ascii_only)
+    def show(self, readings: Sequence[MachineReading], face: Face) -> None:
+        shown = readings[-1] if readings else None, face
+        if shown != self._shown:
+            self._readings, self._face, self._shown = readings, face, shown
             self.lay_out()
 
     def lay_out(self) -> None:
@@ -38,8 +41,16 @@ class MachineView(LinesView):
             return
         scroll = "   ↑↓ scroll" if self.overflows else ""
         self.caption.say(_TITLE, f"x: last {SECONDS_KEPT / 60:.0f} min{scroll}")
-        self._lines = machine_lines(self._readings, max(1, region.width - 2), region.height, ascii_only=self._ascii)
+        self._lines = machine_lines(self._readings, max(1, region.width - 2), region.height, self._face)
+        self._pictures.clear()
         self.fill(len(self._lines))
 
     def strip(self, line: int) -> Strip:
-        return self.text_strip(Text.assemble(" ", self._lines[line], no_wrap=True))
+        parts = (part if isinstance(part, Text) else self._row(part) for part in self._lines[line])
+        return self.text_strip(Text.assemble(" ", *parts, no_wrap=True))
+
+    def _row(self, line: ChartLine) -> Text:
+        """Charts are drawn when one of their rows is seen."""
+        if id(line.chart) not in self._pictures:
+            self._pictures[id(line.chart)] = picture(line.chart)
+        return text_of(self._pictures[id(line.chart)][line.row])
