@@ -74,6 +74,7 @@ def contracts() -> list[dict[str, object]]:
         "errors",
         "condition",
         "job_control",
+        "child_process",
         "metrics",
         "view",
         "charts",
@@ -116,6 +117,22 @@ def test_the_text_outputs_load_neither_torch_nor_the_interface() -> None:
     assert not {"torch", "textual"} & third_party(loaded)
     foundations = {"config", "events", "errors", "condition", "metrics", "plain_json", "job_control"}
     assert own(loaded) <= {"headless", "view", *foundations}
+
+
+def test_what_draws_charts_loads_neither_torch_nor_a_front_end() -> None:
+    loaded = modules_loaded_by("tui_vae.charts")
+    assert not {"torch", "textual", "rich"} & third_party(loaded)
+    assert own(loaded) <= {
+        "charts",
+        "view",
+        "config",
+        "events",
+        "errors",
+        "condition",
+        "metrics",
+        "plain_json",
+        "child_process",
+    }
 
 
 def test_there_is_no_drawer_for_everything() -> None:
