@@ -12,6 +12,8 @@ from tui_vae.charts.drawing import draw
 class DrawnAtOnce:
     """Stands in for :class:`tui_vae.charts.drawer.Drawer`."""
 
+    spent = 0.0
+
     def prepare(self) -> None:
         """Nothing is to be made ready."""
 

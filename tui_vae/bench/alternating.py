@@ -19,8 +19,9 @@ import psutil
 
 from tui_vae.bench.noting import run_and_note
 from tui_vae.bench.share import SECONDS_A_MOMENT, Moment
-from tui_vae.charts.description import CurveChart, Row
+from tui_vae.charts.description import CurveChart
 from tui_vae.charts.drawing_process import DrawingProcess
+from tui_vae.charts.protocol import Drawn
 from tui_vae.cli.stray import StrayOutput
 
 
@@ -32,12 +33,12 @@ class Drawings:
         self._process: psutil.Process | None = None
         draw = DrawingProcess.draw
 
-        def noted(process: DrawingProcess, chart: CurveChart) -> tuple[Row, ...]:
-            rows = draw(process, chart)
+        def noted(process: DrawingProcess, chart: CurveChart) -> Drawn:
+            drawn = draw(process, chart)
             if self._process is None or self._process.pid != process.pid:
                 self._process = psutil.Process(process.pid)
             self._pictures[chart.columns, chart.rows] += 1
-            return rows
+            return drawn
 
         patch.object(DrawingProcess, "draw", noted).start()
 

@@ -9,8 +9,8 @@ import socket
 import subprocess
 from collections.abc import Sequence
 
-from tui_vae.charts.description import CurveChart, Row
-from tui_vae.charts.protocol import OUT_OF_MEMORY, GarbageError, decode, receive, send
+from tui_vae.charts.description import CurveChart
+from tui_vae.charts.protocol import OUT_OF_MEMORY, Drawn, GarbageError, decode, receive, send
 from tui_vae.child_process import python_module, withheld_from_children
 
 DRAWS = python_module("tui_vae.charts.process")
@@ -78,7 +78,7 @@ class DrawingProcess:
         if answer is not None:
             raise CannotDrawError(answer)
 
-    def draw(self, chart: CurveChart) -> tuple[Row, ...]:
+    def draw(self, chart: CurveChart) -> Drawn:
         """Have a chart drawn, in as many rows as it asks for.
 
         Raises:
@@ -91,11 +91,11 @@ class DrawingProcess:
         answer = self._answer(SECONDS_TO_DRAW)
         if isinstance(answer, str):
             raise CannotDrawError(answer)
-        if answer is None or len(answer) != chart.rows:
+        if answer is None or len(answer.rows) != chart.rows:
             raise ProcessLostError("it talks nonsense")
         return answer
 
-    def _answer(self, seconds: float) -> tuple[Row, ...] | str | None:
+    def _answer(self, seconds: float) -> Drawn | str | None:
         try:
             return decode(receive(self._socket, seconds))
         except GarbageError as error:

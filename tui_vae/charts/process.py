@@ -13,6 +13,7 @@ import resource
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
@@ -58,8 +59,10 @@ def _receive(interface: socket.socket, charts: SimpleQueue[bytes]) -> None:
 
 
 def _answer(draw: Callable[[CurveChart], tuple[Row, ...]], request: bytes) -> bytes:
+    began = time.process_time()
     try:
-        return encode_picture(draw(pickle.loads(request)))
+        rows = draw(pickle.loads(request))
+        return encode_picture(rows, time.process_time() - began)
     except MemoryError:
         os._exit(OUT_OF_MEMORY)  # and leave it to a process that has some
     except Exception as error:

@@ -11,6 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from tui_vae.charts.description import Colour, Row, Span
 
@@ -64,7 +65,14 @@ def _exactly(connection: socket.socket, count: int, end: float | None) -> bytes:
     return bytes(content)
 
 
-def encode_picture(rows: Sequence[Row]) -> bytes:
+class Drawn(NamedTuple):
+    """The rows of a picture, and the seconds of a core that it took."""
+
+    rows: tuple[Row, ...]
+    seconds: float
+
+
+def encode_picture(rows: Sequence[Row], seconds: float) -> bytes:
     """An answer that holds a picture: its colours once, and of each row texts with the numbers of their colours."""
     numbers: dict[Colour, int] = {}
     lines = []
@@ -77,7 +85,8 @@ def encode_picture(rows: Sequence[Row]) -> bytes:
                 numbers.setdefault(background, len(numbers)),
             )
         lines.append(line)
-    return json.dumps({"colours": list(numbers), "rows": lines}, ensure_ascii=False).encode()
+    answer = {"colours": list(numbers), "rows": lines, "seconds": seconds}
+    return json.dumps(answer, ensure_ascii=False).encode()
 
 
 def encode_failure(reason: str | None) -> bytes:
@@ -85,8 +94,8 @@ def encode_failure(reason: str | None) -> bytes:
     return json.dumps({"failure": reason}).encode()
 
 
-def decode(answer: bytes) -> tuple[Row, ...] | str | None:
-    """The rows of a picture, or why there is none.
+def decode(answer: bytes) -> Drawn | str | None:
+    """A picture, or why there is none.
 
     Raises:
         GarbageError: It is no answer.
@@ -97,10 +106,11 @@ def decode(answer: bytes) -> tuple[Row, ...] | str | None:
             return None if said["failure"] is None else str(said["failure"])
         colours = [_colour(colour) for colour in said["colours"]]
         colour = colours.__getitem__
-        return tuple(
+        rows = (
             tuple(map(Span, map(str, line[::3]), map(colour, line[1::3]), map(colour, line[2::3])))
             for line in said["rows"]
         )
+        return Drawn(tuple(rows), float(said["seconds"]))
     except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise GarbageError from error
 

@@ -108,7 +108,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DrawnChartsApp, DressedA
         self.error: BaseException | None = None
         self.drawer = drawer
         self.settings = ChartSettings(ascii_only=ascii_only)
-        self._pacer = Pacer(fps)
+        self._pacer = Pacer(fps, lambda: drawer.spent)
         self._stray = stray
         self._stalled = stalled
         self._answers = answers

@@ -15,6 +15,10 @@ from tui_vae.tui.screens.leave import Leave
 class ChartDrawer(Protocol):
     """What a :class:`tui_vae.charts.drawer.Drawer` is to the interface."""
 
+    @property
+    def spent(self) -> float:
+        """Seconds of a core that all drawings have taken, beside the interface's thread."""
+
     def prepare(self) -> None:
         """Get ready for the first chart."""
 

@@ -111,7 +111,7 @@ def test_a_picture_is_an_answer_as_it_was_drawn() -> None:
         (),
         (Span('"\x1b\n', (4, 5, 6), (1, 2, 3)), Span("b", 7, 0)),
     )
-    assert decode(encode_picture(rows)) == rows
+    assert decode(encode_picture(rows, 0.5)) == (rows, 0.5)
     assert decode(encode_failure(None)) is None
     assert decode(encode_failure("no luck")) == "no luck"
 
@@ -119,8 +119,17 @@ def test_a_picture_is_an_answer_as_it_was_drawn() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        *(b"", b"\xff", b"[]", b"3", b"null", b"{}", b'{"rows": [], "colours": [[1, 2]]}', b"[" * 100_000),
-        *(b'{"colours": [], "rows": [["a", 0, 0]]}', b'{"colours": [null], "rows": [["a", 0, "x"]]}'),
+        *(
+            b"",
+            b"\xff",
+            b"[]",
+            b"3",
+            b"null",
+            b"{}",
+            b'{"rows": [], "colours": [[1, 2]], "seconds": 0}',
+            b"[" * 100_000,
+        ),
+        *(b'{"colours": [], "rows": [["a", 0, 0]], "seconds": 0}', b'{"colours": [null], "rows": [], "seconds": "x"}'),
     ],
     ids=lambda answer: answer[:40].decode(errors="replace"),
 )
@@ -269,6 +278,7 @@ def test_a_curve_is_drawn_as_here_by_a_process_without_torch() -> None:
         assert isinstance(picture, Picture)
         assert picture.chart is chart
         assert picture.rows == draw(chart)
+        assert 0 < drawer.spent < 10
         assert drawer._process is not None
         loaded = Path(f"/proc/{drawer._process.pid}/maps")
         assert not loaded.exists() or "torch" not in loaded.read_text()

@@ -1,0 +1,102 @@
+"""The process that draws charts is killed again and again: training gives the same bits, and charts are drawn."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import re
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from tests.faults.nursing import SMALL
+from tests.faults.same_training import assert_same_training
+from tests.nursing import Nursery
+from tests.terminal.pseudo_terminal import Terminal
+from tui_vae.events import Event, Notice, Progress
+from tui_vae.runs import read_log
+
+KILLS = 20
+SECONDS_TO_LIVE = 0.6
+"""At most: in half of that it has begun and draws."""
+
+TRAINING = [*SMALL[2:], "--epochs", "60", "--seed", "3"]
+TIMES = {"t", "seconds", "images_per_second", "versions"}
+DRAWN = re.compile("[\u2801-\u28ff]")
+"""Dots of a curve."""
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are looked up in /proc")
+
+
+@pytest.fixture
+def terminal(nursery: Nursery, environment: dict[str, str], tmp_path: Path) -> Iterator[Terminal]:
+    """The interface on a training that is slow until there is a file ``go on``."""
+    faults = {"slow_until": str(tmp_path / "go on"), "deaths": 2 * KILLS}
+    terminal = Terminal(
+        lambda end: nursery.start(
+            TRAINING, folder=tmp_path, env=environment, streams=(end, end, end), terminal=True, **faults
+        ),
+        (140, 45),
+    )
+    yield terminal
+    terminal.close()
+
+
+def drawing(parent: int) -> set[int]:
+    """The children of a process that draw charts."""
+    tasks = Path(f"/proc/{parent}/task").glob("*/children")
+    found = set()
+    for child in {child for task in tasks for child in task.read_text().split()}:
+        with contextlib.suppress(OSError):
+            if b"tui_vae.charts.process" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.add(int(child))
+    return found
+
+
+def told(run: Path) -> list[dict[str, object]]:
+    """What the log tells of every model in turn, but for times and what depends on them."""
+    events: list[Event] = sorted(
+        (event for event in read_log(run / "events.jsonl") if not isinstance(event, Progress)),
+        key=lambda event: getattr(event, "model", None) or "",
+    )
+    return [
+        {"event": event.event} | {name: value for name, value in asdict(event).items() if name not in TIMES}
+        for event in events
+    ]
+
+
+def test_killing_what_draws_changes_no_bit_of_training(
+    terminal: Terminal, nursery: Nursery, environment: dict[str, str], tmp_path: Path
+) -> None:
+    chance = random.Random(5)
+    killed: set[int] = set()
+    while len(killed) < KILLS:
+        terminal.wait_until(lambda: drawing(terminal.pid) - killed)
+        (pid,) = drawing(terminal.pid) - killed
+        end = time.monotonic() + chance.uniform(0, SECONDS_TO_LIVE)
+        while time.monotonic() < end:
+            terminal.read(0.02)
+        os.kill(pid, signal.SIGKILL)
+        killed.add(pid)
+    (run,) = (tmp_path / "runs").iterdir()
+    assert b'"run_finished"' not in (run / "events.jsonl").read_bytes()
+    (tmp_path / "go on").touch()
+    terminal.wait_until(lambda: b'"run_finished"' in (run / "events.jsonl").read_bytes())
+    terminal.wait_until(lambda: DRAWN.search(terminal.text))
+    (last,) = drawing(terminal.pid)
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+    assert not Path(f"/proc/{last}").exists()
+
+    undisturbed = tmp_path / "undisturbed"
+    undisturbed.mkdir()
+    assert nursery.run([*SMALL[:2], *TRAINING], undisturbed, environment).returncode == 0
+    (other,) = (undisturbed / "runs").iterdir()
+    assert_same_training(run, other)
+    assert told(run) == told(other)
+    assert not any(isinstance(event, Notice) for event in read_log(run / "events.jsonl"))
