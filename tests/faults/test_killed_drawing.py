@@ -17,7 +17,7 @@ import pytest
 from tests.faults.nursing import SMALL
 from tests.faults.same_training import assert_same_training
 from tests.nursing import Nursery
-from tests.terminal.pseudo_terminal import Terminal
+from tests.terminal.pseudo_terminal import PATIENCE, Terminal
 from tui_vae.events import Event, Notice, Progress
 from tui_vae.runs import read_log
 
@@ -100,3 +100,23 @@ def test_killing_what_draws_changes_no_bit_of_training(
     assert_same_training(run, other)
     assert told(run) == told(other)
     assert not any(isinstance(event, Notice) for event in read_log(run / "events.jsonl"))
+
+
+def test_a_training_without_the_interface_has_no_process_that_draws(
+    nursery: Nursery, environment: dict[str, str], tmp_path: Path
+) -> None:
+    with open(os.devnull, "r+") as nowhere:
+        child = nursery.start(
+            [*SMALL[:2], *TRAINING],
+            folder=tmp_path,
+            env=environment,
+            streams=[nowhere.fileno()] * 3,
+            slow_until=str(tmp_path / "go on"),
+        )
+    end = time.monotonic() + PATIENCE
+    while not any(b'"progress"' in log.read_bytes() for log in tmp_path.glob("runs/*/events.jsonl")):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert drawing(child.pid) == set()
+    (tmp_path / "go on").touch()
+    assert child.wait() == 0
