@@ -10,16 +10,14 @@ from typing import Any
 
 import pytest
 from textual import _wait
-from textual.geometry import Size
-from textual.strip import Strip
 
 from tests.tui.drawn_at_once import DrawnAtOnce
 from tests.tui.monitor import Monitor, OpenMonitor
 from tests.tui.recorded_run import ScriptedSource, known, recorded_run
+from tui_vae.charts.curves import CurvePlot
 from tui_vae.events import Event
 from tui_vae.tui import MonitorApp, pacer
-from tui_vae.tui.charts import ChartData
-from tui_vae.tui.widgets import chart
+from tui_vae.tui.widgets.chart import Chart
 
 
 @pytest.fixture
@@ -78,14 +76,15 @@ def open_monitor(tidied: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[ChartData]:
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[CurvePlot]:
     """Every chart of curves that is drawn from now on, in order."""
-    charts: list[ChartData] = []
-    original = chart.draw_curves
+    charts: list[CurvePlot] = []
+    original = Chart._build
 
-    def draw_curves(data: ChartData, size: Size) -> list[Strip]:
-        charts.append(data)
-        return original(data, size)
+    def build(self: Chart) -> None:
+        original(self)
+        if self.curves is not None:
+            charts.append(self.curves)
 
-    monkeypatch.setattr(chart, "draw_curves", draw_curves)
+    monkeypatch.setattr(Chart, "_build", build)
     return charts

@@ -20,13 +20,17 @@ from tests.tui.recorded_run import (
     recorded_state,
     run_started,
 )
+from tui_vae.charts.curves import LOST, MOST_BANDS, CurvePlot, curve_chart
+from tui_vae.charts.description import RGB, CurveChart, Line, Marks, Row
+from tui_vae.charts.frame import frame_of
+from tui_vae.charts.metric_series import KL, LOSS, RECONSTRUCTION
+from tui_vae.charts.palette import bright, faded, model_style
+from tui_vae.charts.settings import X_AXES, CurveSettings
 from tui_vae.events import Event
-from tui_vae.tui.charts import X_AXES, ChartData, ChartSettings, Curve
-from tui_vae.tui.curve_charts import LOST, curve_chart
+from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.latent_charts import latent_chart
-from tui_vae.tui.palette import model_style
-from tui_vae.tui.quantities import KL, LOSS, RECONSTRUCTION
 from tui_vae.view.axis import Symlog
+from tui_vae.view.series import FloatArray
 from tui_vae.view.state import RunState, reduce_all
 
 SIZE = (100, 30)
@@ -34,20 +38,34 @@ LOSS_CHART = curve_chart(LOSS)
 BASELINE, DEEP = (model_style(index, ascii_only=False) for index in range(2))
 
 
-def built(state: RunState, settings: ChartSettings | None = None, size: tuple[int, int] = SIZE) -> ChartData:
-    data = LOSS_CHART(state, settings or ChartSettings(), *size)
-    assert data is not None
-    return data
+def planned(state: RunState, settings: CurveSettings | None = None, size: tuple[int, int] = SIZE) -> CurvePlot:
+    plot = LOSS_CHART(state, settings or CurveSettings(), *size)
+    assert plot is not None
+    return plot
 
 
-def marks(data: ChartData, marker: str) -> Curve:
-    (curve,) = [curve for curve in data.curves if curve.marker == marker]
-    return curve
+def built(state: RunState, settings: CurveSettings | None = None, size: tuple[int, int] = SIZE) -> CurveChart:
+    return planned(state, settings, size).chart
 
 
-def line(data: ChartData, colour: tuple[int, int, int]) -> Curve:
-    (curve,) = [curve for curve in data.curves if curve.marker is None and curve.colour == colour]
-    return curve
+def said(row: Row) -> str:
+    return "".join(span.text for span in row)
+
+
+def marks(chart: CurveChart, symbol: str) -> Marks:
+    (found,) = [marks for marks in chart.marks if marks.symbol == symbol]
+    return found
+
+
+def line(chart: CurveChart, colour: RGB) -> Line:
+    (found,) = [line for line in chart.lines if line.colour == colour]
+    return found
+
+
+def heights(chart: CurveChart) -> list[tuple[FloatArray, FloatArray]]:
+    """x and y of everything that has a place."""
+    places = [(band.x, y) for band in chart.bands for y in (band.low, band.high)]
+    return [*places, *((line.x, line.y) for line in chart.lines)]
 
 
 def of_loss(values: list[float], steps: list[int] | None = None) -> RunState:
@@ -63,10 +81,10 @@ def test_there_is_no_chart_before_the_first_point() -> None:
 
 
 def test_a_loss_that_was_never_finite_is_marked_and_said_so() -> None:
-    data = built(of_loss([math.nan, math.inf]))
-    assert "no finite value" in data.title.plain
-    assert marks(data, LOST).x.tolist() == [1, 2]
-    assert data.x_range == (0, 2)
+    plot = planned(of_loss([math.nan, math.inf]))
+    assert "no finite value" in said(plot.title)
+    assert marks(plot.chart, LOST).x.tolist() == [1, 2]
+    assert plot.chart.x_range == (0, 2)
 
 
 @pytest.mark.parametrize(
@@ -81,18 +99,19 @@ def test_held_out_marks_stand_at_the_end_of_their_epoch(axis: str, x: list[float
     data = built(recorded_state(), ChartSettings(x_axis=axis))
     for style, base in ((BASELINE, 280.0), (DEEP, 340.0)):
         curve = marks(data, style.marker)
-        assert curve.colour == style.colour
+        assert curve.colour == bright(style.colour)
         assert curve.x.tolist() == pytest.approx(x, abs=1e-4)
         assert curve.y.tolist() == [-(base + number) for number in range(1, 7)]
 
 
 @pytest.mark.parametrize(("axis", "end"), [("steps", 600), ("epochs", 6), ("time", 6)])
 def test_the_training_curve_ends_in_the_last_column(axis: str, end: float) -> None:
-    data = built(recorded_state(), ChartSettings(x_axis=axis))
-    assert end * (1 - 1 / SIZE[0]) <= line(data, BASELINE.colour).x[-1] <= end + 1e-4
-    assert data.x_range == (0, pytest.approx(end, abs=1e-4))
-    assert all(0 <= place <= data.x_range[1] for place, _ in data.x_ticks)
-    assert f"x: {axis}" in data.subtitle.plain
+    plot = planned(recorded_state(), ChartSettings(x_axis=axis))
+    chart = plot.chart
+    assert end * (1 - 1 / frame_of(chart).columns) <= line(chart, BASELINE.colour).x[-1] <= end + 1e-4
+    assert chart.x_range == (0, pytest.approx(end, abs=1e-4))
+    assert all(0 <= place <= chart.x_range[1] for place, _ in chart.x_ticks)
+    assert f"x: {axis}" in said(plot.legend)
 
 
 def test_time_begins_when_a_model_begins() -> None:
@@ -103,12 +122,12 @@ def test_time_begins_when_a_model_begins() -> None:
 
 def test_the_limit_is_a_line_at_its_negative_in_the_loss_only() -> None:
     data = built(recorded_state())
-    assert [y for y, _ in data.lines] == [-LIMIT]
+    assert [limit.y for limit in data.limits] == [-LIMIT]
     assert data.y_range[0] < -LIMIT < data.y_range[1]
     for quantity in (RECONSTRUCTION, KL):
         other = curve_chart(quantity)(recorded_state(), ChartSettings(), *SIZE)
         assert other is not None
-        assert other.lines == ()
+        assert other.chart.limits == ()
 
 
 def test_a_limit_far_below_the_curves_is_inside_the_range() -> None:
@@ -120,26 +139,28 @@ def test_a_limit_far_below_the_curves_is_inside_the_range() -> None:
 
 def test_reconstruction_and_kl_have_their_own_held_out_values() -> None:
     for quantity, values in ((RECONSTRUCTION, [331.0 + n for n in range(6)]), (KL, [50.0] * 6)):
-        data = curve_chart(quantity)(recorded_state(), ChartSettings(), *SIZE)
-        assert data is not None
-        assert marks(data, BASELINE.marker).y.tolist() == values
+        plot = curve_chart(quantity)(recorded_state(), CurveSettings(), *SIZE)
+        assert plot is not None
+        assert marks(plot.chart, BASELINE.marker).y.tolist() == values
 
 
 def test_the_start_is_left_out_of_the_range_and_named() -> None:
-    data = built(recorded_state())
-    assert data.y_range[1] < 2000
-    assert "begins at " in data.title.plain
-    for curve in data.curves:
-        settled = curve.y[curve.x >= 60]
-        assert ((settled >= data.y_range[0]) & (settled <= data.y_range[1])).all()
+    plot = planned(recorded_state())
+    low, high = plot.chart.y_range
+    assert high < 2000
+    assert "begins at " in said(plot.title)
+    for x, y in heights(plot.chart):
+        settled = y[x >= 63]  # a band has one value for what shares a part of a column
+        assert ((settled >= low) & (settled <= high)).all()
 
 
 def test_the_log_axis_shows_the_start_too() -> None:
-    data = built(recorded_state(), ChartSettings(log_y=True))
-    assert "begins at" not in data.title.plain
-    assert len(line(data, BASELINE.colour).x) > 100
-    begins = max(float(curve.y.max()) for curve in built(recorded_state()).curves)
-    assert data.y_range[1] >= max(float(curve.y.max()) for curve in data.curves)
+    plot = planned(recorded_state(), ChartSettings(log_y=True))
+    data = plot.chart
+    assert "begins at" not in said(plot.title)
+    assert len(line(data, BASELINE.colour).x) > 90
+    begins = max(float(y.max()) for _, y in heights(built(recorded_state())))
+    assert data.y_range[1] >= max(float(y.max()) for _, y in heights(data))
     # In axis coordinates the order is kept, and the ticks are labelled with plain values.
     assert [place for place, _ in data.y_ticks] == sorted(place for place, _ in data.y_ticks)
     assert 0.5 * begins <= max(float(label.replace("k", "e3")) for _, label in data.y_ticks) <= begins
@@ -150,7 +171,7 @@ def test_on_the_log_axis_limit_and_ticks_lie_where_their_values_do() -> None:
     places = np.array([place for place, _ in data.y_ticks])
     values = np.array([float(label.replace("k", "e3")) for _, label in data.y_ticks])
     (scale,) = [s for s in map(Symlog, (0.01, 0.1, 1.0, 10.0, 100.0)) if np.allclose(s.forward(values), places)]
-    assert data.lines[0][0] == pytest.approx(float(scale.forward(np.array([-LIMIT]))[0]))
+    assert data.limits[0].y == pytest.approx(float(scale.forward(np.array([-LIMIT]))[0]))
 
 
 @pytest.mark.parametrize("log_y", [False, True])
@@ -166,14 +187,58 @@ def test_a_spike_of_one_step_survives_down_sampling() -> None:
     values = [1.0] * 3000
     values[2000] = 500.0
     data = built(of_loss(values), size=(40, 20))
-    assert line(data, BASELINE.colour).y.max() == 500.0
+    (band,) = data.bands
+    assert band.high.max() == 500.0
 
 
 def test_smoothing_keeps_the_raw_curve_behind_the_smooth_one() -> None:
-    data = built(recorded_state(), ChartSettings(smoothing=10))
-    order = [curve.colour for curve in data.curves if curve.marker is None]
-    assert order == [BASELINE.faded, DEEP.faded, BASELINE.colour, DEEP.colour]
-    assert "smoothed 10" in data.subtitle.plain
+    plot = planned(recorded_state(), CurveSettings(smoothing=10))
+    assert [band.colour for band in plot.chart.bands] == [faded(BASELINE.colour), faded(DEEP.colour)]
+    assert [line.colour for line in plot.chart.lines][:2] == [BASELINE.colour, DEEP.colour]
+    assert "smoothed 10" in said(plot.legend)
+    few = built(of_loss([3.0, 1.0, 2.0]), CurveSettings(smoothing=10))
+    assert [line.colour for line in few.lines] == [faded(BASELINE.colour), BASELINE.colour]
+    assert few.lines[0].y.tolist() == [3.0, 1.0, 2.0]
+
+
+def test_smoothing_moves_the_line_and_leaves_the_band() -> None:
+    raw, smooth = (built(recorded_state(), CurveSettings(smoothing=window)) for window in (1, 25))
+    for one, other in zip(raw.bands, smooth.bands, strict=True):
+        assert one.low.tolist() == other.low.tolist()
+        assert one.high.tolist() == other.high.tolist()
+    assert line(raw, BASELINE.colour).y.tolist() != line(smooth, BASELINE.colour).y.tolist()
+
+
+def test_a_band_reaches_from_the_least_to_the_greatest_step_and_its_line_is_their_mean() -> None:
+    values = [10.0 + step % 4 for step in range(4000)]
+    chart = built(of_loss(values), size=(40, 20))
+    (band,) = chart.bands
+    assert set(band.low.tolist()) == {10.0}
+    assert set(band.high.tolist()) == {13.0}
+    assert line(chart, BASELINE.colour).y.tolist() == pytest.approx([11.5] * frame_of(chart).columns, abs=0.1)
+
+
+def test_with_fewer_points_than_columns_they_are_joined_without_a_band() -> None:
+    chart = built(of_loss([1.0, 5.0, 2.0]))
+    assert chart.bands == ()
+    assert line(chart, BASELINE.colour).y.tolist() == [1.0, 5.0, 2.0]
+
+
+@pytest.mark.parametrize("count", [MOST_BANDS, MOST_BANDS + 1])
+def test_more_models_than_can_be_told_apart_have_no_bands(count: int) -> None:
+    chart = built(recorded_state(names=[f"model-{number}" for number in range(count)]))
+    assert len(chart.bands) == (count if count <= MOST_BANDS else 0)
+    assert len({line.colour for line in chart.lines}) >= count
+
+
+def test_held_out_values_are_joined_and_have_fewer_marks_where_there_is_less_room() -> None:
+    for size, least in (((100, 30), 4), ((30, 10), 8)):
+        chart = built(recorded_state(20), size=size)
+        assert line(chart, bright(DEEP.colour)).x.tolist() == [STEPS_PER_EPOCH * n for n in range(1, 21)]
+        places = marks(chart, DEEP.marker).x
+        assert places[-1] == 20 * STEPS_PER_EPOCH
+        assert np.diff(places).min() >= least * 0.99 * chart.x_range[1] / frame_of(chart).columns
+        assert len(places) > 2
 
 
 @pytest.mark.parametrize("value", [50.0, 0.1, -310.7])
@@ -202,14 +267,14 @@ def test_a_gap_among_many_points_is_marked_in_its_place() -> None:
 
 
 def test_narrow_charts_have_the_short_title_and_still_name_x() -> None:
-    data = built(recorded_state(), size=(30, 10))
-    assert data.title.plain.strip() == "−ELBO, nats"
-    assert data.subtitle.plain.strip() == "x: steps"
+    plot = planned(recorded_state(), size=(30, 10))
+    assert said(plot.title).strip() == "−ELBO, nats"
+    assert said(plot.legend).strip() == "x: steps"
 
 
 def test_the_legend_names_every_model_with_its_marker() -> None:
-    assert f"{BASELINE.marker} baseline" in built(recorded_state()).subtitle.plain
-    assert f"{DEEP.marker} deep" in built(recorded_state()).subtitle.plain
+    assert f"{BASELINE.marker} baseline" in said(planned(recorded_state()).legend)
+    assert f"{DEEP.marker} deep" in said(planned(recorded_state()).legend)
 
 
 def test_latents_are_sorted_beside_the_spectrum_of_theory() -> None:
@@ -256,6 +321,6 @@ def test_latents_that_are_not_finite_leave_a_finite_range(bad: float) -> None:
 
 def test_more_latents_than_columns_are_counted_in_the_frame() -> None:
     for columns in (30, 80):
-        data = latent_chart("deep")(recorded_state(1, zdim=500), ChartSettings(), columns, 10)
+        data = latent_chart("deep")(recorded_state(1, zdim=500), ChartSettings(), columns + 7, 12)
         assert data is not None
         assert f"{columns} of 500" in data.subtitle.plain

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Hashable
 
 from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.recorded_machine import RecordedMachine, reading
 from tests.tui.recorded_run import STEPS_PER_EPOCH, progress
 from tui_vae.charts import drawer as drawer_module
 from tui_vae.charts.description import CurveChart
@@ -110,6 +111,7 @@ async def test_a_panel_says_why_a_chart_is_not_drawn_until_one_is(open_monitor: 
         drawer.fail("no luck today")
         await monitor.settle()
         assert "no luck today" in monitor.panel(LOSS)
+        assert "nats per image" in monitor.panel(LOSS)
         assert not DOTS.search(monitor.panel(LOSS))
         await monitor.press("y")
         panel = await drawn(monitor, drawer)
@@ -140,6 +142,31 @@ async def test_a_picture_that_comes_when_there_is_nothing_to_show_any_more_is_le
         chart = monitor.app.query_one(LOSS, Chart)
         chart.show(RunState(), monitor.app.settings)
         assert not DOTS.search(await drawn(monitor, drawer))
+
+
+async def test_the_machine_keeps_its_last_curves_until_the_next_come(open_monitor: OpenMonitor) -> None:
+    drawer, machine = HeldDrawer(), RecordedMachine()
+
+    async def seen() -> str:
+        await monitor.settle()
+        return monitor.panel("#machine-view")
+
+    async with open_monitor(drawer=drawer, machine=machine) as monitor:
+        await monitor.press("6")
+        await monitor.until(lambda: drawer.held)
+        assert "100 %" not in await seen()
+        drawer.let_go()
+        before = await seen()
+        assert "100 %" in before
+        machine.recorded.append(reading(300, cpu=0.03))
+        await monitor.until(lambda: drawer.held)
+        assert len(set(before.splitlines()) - set((await seen()).splitlines())) == 1  # the line of headings
+        drawer.let_go()
+        assert len(set(before.splitlines()) - set((await seen()).splitlines())) > 1
+        machine.recorded.append(reading(301))
+        await monitor.until(lambda: drawer.held)
+        drawer.fail("no luck today")
+        await monitor.until_shown("no luck today")
 
 
 async def test_a_process_that_is_killed_is_replaced_and_one_that_always_dies_is_told_of(

@@ -9,17 +9,17 @@ import pytest
 
 from tests.tui.monitor import Monitor, OpenMonitor
 from tests.tui.recorded_run import epoch, progress, recorded_run
+from tui_vae.charts.curves import CurvePlot
 from tui_vae.events import Event, RunStarted
-from tui_vae.tui.charts import ChartData
 from tui_vae.tui.widgets.chart import Chart
 
 LOSS = "#loss"
 
 
 def x_range(monitor: Monitor) -> tuple[float, float]:
-    data = monitor.app.query_one(LOSS, Chart).data
+    data = monitor.app.query_one(LOSS, Chart).curves
     assert data is not None
-    return data.x_range
+    return data.chart.x_range
 
 
 def step_read(monitor: Monitor, panel: str = LOSS) -> int:
@@ -128,13 +128,13 @@ async def test_a_window_is_panned_within_what_there_is_and_not_moved_by_new_poin
         assert x_range(monitor) == (0, 900)
 
 
-async def test_the_range_of_y_is_that_of_what_is_visible(open_monitor: OpenMonitor, drawn: list[ChartData]) -> None:
+async def test_the_range_of_y_is_that_of_what_is_visible(open_monitor: OpenMonitor, drawn: list[CurvePlot]) -> None:
     async with open_monitor(size=(80, 24)) as monitor:
         await monitor.press("home", *["right_square_bracket"] * 4)
-        low, high = drawn[-1].y_range
+        low, high = drawn[-1].chart.y_range
         assert high > 2000
         await monitor.press("end", "escape", "escape", *["right_square_bracket"] * 3)
-        low, high = drawn[-1].y_range
+        low, high = drawn[-1].chart.y_range
         assert -375 < low < high < -275
 
 

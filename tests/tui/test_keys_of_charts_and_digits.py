@@ -9,36 +9,38 @@ import pytest
 
 from tests.tui.monitor import Monitor, OpenMonitor
 from tests.tui.recorded_run import epoch, progress, samples
-from tui_vae.tui.charts import SMOOTHING_WINDOWS, ChartData
-from tui_vae.tui.palette import model_style
+from tui_vae.charts.curves import CurvePlot
+from tui_vae.charts.palette import faded, model_style
+from tui_vae.charts.settings import SMOOTHING_WINDOWS
+from tui_vae.tui.widgets.curves import text_of
 
 
-def loss_chart(drawn: list[ChartData]) -> ChartData:
-    return next(data for data in reversed(drawn) if "ELBO" in data.title.plain)
+def loss_chart(drawn: list[CurvePlot]) -> CurvePlot:
+    return next(data for data in reversed(drawn) if "ELBO" in text_of(data.title).plain)
 
 
-async def test_y_switches_to_a_signed_log_axis_and_back(open_monitor: OpenMonitor, drawn: list[ChartData]) -> None:
+async def test_y_switches_to_a_signed_log_axis_and_back(open_monitor: OpenMonitor, drawn: list[CurvePlot]) -> None:
     async with open_monitor() as monitor:
         plain = loss_chart(drawn)
         await monitor.press("y")
         await monitor.until(lambda: "· log" in monitor.panel("#loss"))
-        assert loss_chart(drawn).y_ticks != plain.y_ticks
+        assert loss_chart(drawn).chart.y_ticks != plain.chart.y_ticks
         await monitor.press("y")
         await monitor.until(lambda: "· log" not in monitor.panel("#loss"))
-        assert loss_chart(drawn).y_ticks == plain.y_ticks
+        assert loss_chart(drawn).chart.y_ticks == plain.chart.y_ticks
 
 
 @pytest.mark.parametrize("size", [(140, 45), (80, 24), (40, 12)])
 async def test_x_goes_from_steps_to_epochs_to_time(
-    open_monitor: OpenMonitor, drawn: list[ChartData], size: tuple[int, int]
+    open_monitor: OpenMonitor, drawn: list[CurvePlot], size: tuple[int, int]
 ) -> None:
     async with open_monitor(size=size) as monitor:
         ends = []
         for _ in range(3):
-            ends.append(loss_chart(drawn).x_range[1])
+            ends.append(loss_chart(drawn).chart.x_range[1])
             await monitor.press("x")
         assert ends == [600, 6, pytest.approx(6)]
-        assert loss_chart(drawn).x_range[1] == 600
+        assert loss_chart(drawn).chart.x_range[1] == 600
 
 
 async def test_the_frame_names_the_x_axis_at_hand(open_monitor: OpenMonitor) -> None:
@@ -55,23 +57,23 @@ async def test_the_frame_says_how_far_curves_are_smoothed(open_monitor: OpenMoni
         await monitor.until(lambda: "smoothed 3 " in monitor.panel("#loss"))
 
 
-async def test_plus_smooths_with_the_raw_curve_faded_behind(open_monitor: OpenMonitor, drawn: list[ChartData]) -> None:
+async def test_plus_smooths_with_the_raw_curve_faded_behind(open_monitor: OpenMonitor, drawn: list[CurvePlot]) -> None:
     style = model_style(0, ascii_only=False)
     async with open_monitor() as monitor:
-        (raw,) = [c for c in loss_chart(drawn).curves if c.marker is None and c.colour == style.colour]
+        (raw,) = [line for line in loss_chart(drawn).chart.lines if line.colour == style.colour]
         for window in SMOOTHING_WINDOWS[1:]:
             await monitor.press("plus")
-            assert f"smoothed {window} " in loss_chart(drawn).subtitle.plain
-        colours = [curve.colour for curve in loss_chart(drawn).curves]
-        assert colours.index(style.faded) < colours.index(style.colour)
-        smooth = next(c for c in loss_chart(drawn).curves if c.marker is None and c.colour == style.colour)
-        assert np.abs(np.diff(smooth.y)).mean() < np.abs(np.diff(raw.y)).mean()
+            assert f"smoothed {window} " in text_of(loss_chart(drawn).legend).plain
+        assert faded(style.colour) in [band.colour for band in loss_chart(drawn).chart.bands]
+        (smooth,) = [line for line in loss_chart(drawn).chart.lines if line.colour == style.colour]
+        settled = raw.x > 300
+        assert np.abs(np.diff(smooth.y[settled])).mean() < np.abs(np.diff(raw.y[settled])).mean()
         await monitor.press("plus")
-        assert f"smoothed {SMOOTHING_WINDOWS[-1]} " in loss_chart(drawn).subtitle.plain
+        assert f"smoothed {SMOOTHING_WINDOWS[-1]} " in text_of(loss_chart(drawn).legend).plain
         for _ in SMOOTHING_WINDOWS:
             await monitor.press("minus")
-        assert "smoothed" not in loss_chart(drawn).subtitle.plain
-        assert style.faded not in [curve.colour for curve in loss_chart(drawn).curves]
+        assert "smoothed" not in text_of(loss_chart(drawn).legend).plain
+        assert faded(style.colour) not in [line.colour for line in loss_chart(drawn).chart.lines]
 
 
 def shown_epochs(monitor: Monitor) -> list[str]:
@@ -150,15 +152,15 @@ async def test_up_and_down_scroll_the_digits_where_they_do_not_fit(open_monitor:
 
 
 async def test_axes_and_smoothing_hold_for_events_that_come_later(
-    open_monitor: OpenMonitor, drawn: list[ChartData]
+    open_monitor: OpenMonitor, drawn: list[CurvePlot]
 ) -> None:
     async with open_monitor() as monitor:
         await monitor.press("x", "y", "plus")
         drawn.clear()
         await monitor.feed(progress("deep", 700), epoch("deep", 7))
-        await monitor.until(lambda: any("ELBO" in data.title.plain for data in drawn))
+        await monitor.until(lambda: any("ELBO" in text_of(data.title).plain for data in drawn))
         chart = loss_chart(drawn)
-        assert "log" in chart.title.plain
-        assert "smoothed 3 " in chart.subtitle.plain
-        assert "x: epochs" in chart.subtitle.plain
-        assert chart.x_range == (0, 7)
+        assert "log" in text_of(chart.title).plain
+        assert "smoothed 3 " in text_of(chart.legend).plain
+        assert "x: epochs" in text_of(chart.legend).plain
+        assert chart.chart.x_range == (0, 7)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tui_vae.charts.palette import model_style
 from tui_vae.tui.labels import model_label
-from tui_vae.tui.palette import model_style
 
 STYLE = model_style(0, ascii_only=True)
 

@@ -31,7 +31,7 @@ def history(epochs: int, *, latents: int = 8) -> RunState:
 
 
 def heat_of(state: RunState, settings: ChartSettings = OVER_EPOCHS, size: tuple[int, int] = (80, 16)) -> Heat:
-    data = latent_chart("baseline")(state, settings, *size)
+    data = latent_chart("baseline")(state, settings, size[0] + 7, size[1] + 2)  # with the labels
     assert data is not None
     assert data.heat is not None
     return data.heat

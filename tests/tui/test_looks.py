@@ -13,7 +13,7 @@ from tests.tui.monitor import Monitor, OpenMonitor
 from tests.tui.recorded_machine import RecordedMachine
 from tests.tui.recorded_run import recorded_run
 from tests.tui.seeing import EYES, RGB, contrast, difference
-from tui_vae.tui.palette import COLOURS
+from tui_vae.charts.palette import COLOURS
 from tui_vae.tui.preferences import Forgetful, Preferences
 from tui_vae.tui.themes import LOOKS
 

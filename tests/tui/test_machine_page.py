@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
 from tests.tui.monitor import OpenMonitor
 from tests.tui.recorded_machine import RecordedMachine, reading
 from tests.tui.scripted_library import ScriptedLibrary, listed
-from tui_vae.tui.machine_lines import header, machine_lines
+from tui_vae.charts.description import Face
+from tui_vae.charts.drawing import draw
+from tui_vae.tui.machine_lines import ChartLine, Parts, header, machine_lines
 
 
 async def test_it_shows_curves_with_values_units_and_the_share_of_this_process(open_monitor: OpenMonitor) -> None:
@@ -66,34 +69,46 @@ async def test_above_every_page_there_are_as_many_values_as_have_room(open_monit
         await monitor.until(lambda: "mem" not in monitor.panel("#status"))
 
 
+def drawn(lines: list[Parts]) -> list[str]:
+    """The text of lines, their charts drawn."""
+    pictures = {id(part.chart): draw(part.chart) for line in lines for part in line if isinstance(part, ChartLine)}
+    return [
+        "".join(
+            part.plain if isinstance(part, Text) else "".join(span.text for span in pictures[id(part.chart)][part.row])
+            for part in line
+        )
+        for line in lines
+    ]
+
+
 @pytest.mark.parametrize("width", [20, 38, 76, 138, 298])
 @pytest.mark.parametrize("gpus", [0, 3])
 def test_no_line_is_wider_than_the_page_nor_higher_where_there_is_room(width: int, gpus: int) -> None:
     readings = [reading(second, gpus) for second in range(300)]
-    least = len(machine_lines(readings, width, 1, ascii_only=False))
+    least = len(machine_lines(readings, width, 1, Face.COLOURS))
     for height in (least, least + 10, 60):
-        lines = machine_lines(readings, width, height, ascii_only=False)
-        assert all(line.cell_len <= width for line in lines)
+        lines = drawn(machine_lines(readings, width, height, Face.COLOURS))
+        assert all(len(line) <= width for line in lines)
         assert len(lines) <= height
 
 
 def test_headings_hold_their_places_whatever_the_numbers() -> None:
-    quiet = machine_lines([reading(0, cpu=0.02, own_cpu=0.01, memory_used=10**9)], 80, 10, ascii_only=False)
-    busy = machine_lines([reading(0, cpu=1.0, own_cpu=1.0, memory_used=22 * 10**9)], 80, 10, ascii_only=False)
-    places = [[at for at, c in enumerate(lines[0].plain) if c in "%/G█"] for lines in (quiet, busy)]
+    quiet = machine_lines([reading(0, cpu=0.02, own_cpu=0.01, memory_used=10**9)], 80, 10, Face.COLOURS)
+    busy = machine_lines([reading(0, cpu=1.0, own_cpu=1.0, memory_used=22 * 10**9)], 80, 10, Face.COLOURS)
+    places = [[at for at, c in enumerate(drawn(lines)[0]) if c in "%/G█"] for lines in (quiet, busy)]
     assert places[0] == places[1]
 
 
 def test_what_is_not_known_is_a_dash_and_no_curve() -> None:
     unknown = reading(0, cpu=None, own_cpu=None, own_memory=None)
-    text = "\n".join(line.plain for line in machine_lines([unknown], 80, 10, ascii_only=False))
+    text = "\n".join(drawn(machine_lines([unknown], 80, 10, Face.COLOURS)))
     assert "– %" in text
     assert "this process" not in text
     assert header(unknown)[0] == "cpu   – %"
 
 
 def test_a_container_is_named() -> None:
-    text = machine_lines([reading(0, contained=True, cores=1.5)], 120, 40, ascii_only=False)[0].plain
+    (text, *_) = drawn(machine_lines([reading(0, contained=True, cores=1.5)], 120, 40, Face.COLOURS))
     assert "CPU, 1.5 cores of the container" in text
 
 

@@ -9,13 +9,14 @@ from textual.geometry import Size
 
 from tests.tui.monitor import OpenMonitor
 from tests.tui.recorded_run import NAMES, epoch, model_started, progress, recorded_run, run_started
+from tui_vae.charts.curves import CurvePlot, curve_chart
+from tui_vae.charts.drawing import draw
+from tui_vae.charts.metric_series import ACTIVE, KL, LOSS, RECONSTRUCTION, SIGMA, SPEED
 from tui_vae.events import Event, State
-from tui_vae.tui.charts import ChartData, ChartSettings
-from tui_vae.tui.curve_charts import curve_chart
+from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.latent_charts import latent_chart
-from tui_vae.tui.quantities import ACTIVE, KL, LOSS, RECONSTRUCTION, SIGMA, SPEED
 from tui_vae.tui.widgets.bars import draw_bars
-from tui_vae.tui.widgets.plot import draw_curves
+from tui_vae.tui.widgets.curves import strips_of
 from tui_vae.view.state import RunState, reduce_all
 
 NAN, INF = math.nan, math.inf
@@ -81,11 +82,15 @@ def test_every_chart_is_drawn_with_any_choice_at_any_size(chart: str, case: str)
     state = reduce_all(RunState(), odd_run(case))
     for settings in CHOICES:
         for width, height in ((132, 20), (38, 8), (9, 4)):
-            data = CHARTS[chart](state, settings, max(4, width - 7), max(2, height - 2))
+            data = CHARTS[chart](state, settings, width, height)
             if data is None:
                 continue
-            size = Size(width, height)
-            strips = draw_bars(data, data.bars, size, ascii_only=False) if data.bars else draw_curves(data, size)
+            if isinstance(data, CurvePlot):
+                strips = strips_of(draw(data.chart))
+                assert len(strips) == height
+            else:
+                assert data.bars is not None
+                strips = draw_bars(data, data.bars, Size(width, height), ascii_only=False)
             assert {strip.cell_length for strip in strips} == {width}
 
 
@@ -112,12 +117,12 @@ async def test_more_bars_than_columns_are_counted(open_monitor: OpenMonitor) -> 
         await monitor.until(lambda: "of 500" in monitor.panel("#latents"))
 
 
-async def test_ten_thousand_events_at_once(open_monitor: OpenMonitor, drawn: list[ChartData]) -> None:
+async def test_ten_thousand_events_at_once(open_monitor: OpenMonitor, drawn: list[CurvePlot]) -> None:
     events: list[Event] = [progress(name, step) for step in range(601, 5601) for name in NAMES]
     async with open_monitor(size=(80, 24)) as monitor:
         drawn.clear()
         await monitor.feed(*events)
-        await monitor.until(lambda: any(5500 < data.x_range[1] <= 5600 for data in drawn))
+        await monitor.until(lambda: any(5500 < data.chart.x_range[1] <= 5600 for data in drawn))
         assert monitor.app.run_state.models["deep"].step == 5600
 
 

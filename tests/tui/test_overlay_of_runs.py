@@ -11,12 +11,13 @@ import pytest
 from tests.tui.monitor import OpenMonitor
 from tests.tui.recorded_run import START, epoch, model_started, progress, recorded_state, run_started
 from tests.tui.scripted_library import OpenedSource
-from tui_vae.tui.charts import ChartData, ChartSettings
-from tui_vae.tui.curve_charts import curve_chart
+from tui_vae.charts.curves import CurvePlot, curve_chart
+from tui_vae.charts.metric_series import LOSS
+from tui_vae.charts.palette import model_style
+from tui_vae.charts.plotted_models import traces_of
+from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.following import FollowedRun
-from tui_vae.tui.palette import model_style
-from tui_vae.tui.quantities import LOSS
-from tui_vae.tui.traces import traces_of
+from tui_vae.tui.widgets.curves import text_of
 from tui_vae.view.state import RunState, reduce_all
 
 SIZE = (200, 30)
@@ -50,36 +51,36 @@ def test_x_counts_from_the_start_of_each_run_in_its_own_steps(axis: str, held_ou
     data = curve_chart(LOSS)(recorded_state(), ChartSettings(x_axis=axis), *SIZE, (other_run("faster", start=1e6),))
     assert data is not None
     style = model_style(2, ascii_only=False)
-    (marks,) = [curve for curve in data.curves if curve.marker == style.marker]
+    (marks,) = [marks for marks in data.chart.marks if marks.symbol == style.marker]
     assert marks.x.tolist() == pytest.approx(held_out, abs=1e-3)
-    assert "faster/deep" in data.subtitle.plain
+    assert "faster/deep" in text_of(data.legend).plain
 
 
 async def test_the_runs_to_compare_with_are_drawn_at_once_and_go_again(
-    open_monitor: OpenMonitor, drawn: list[ChartData], tmp_path: Path
+    open_monitor: OpenMonitor, drawn: list[CurvePlot], tmp_path: Path
 ) -> None:
     async with open_monitor(size=(140, 45)) as monitor:
         await monitor.settle()
-        alone = len(drawn[-1].curves)
+        alone = len(drawn[-1].chart.lines)
         for name in ("faster", "slower"):
             run = FollowedRun(name, OpenedSource([], tmp_path), name)
             run.state = other_run(name)
             monitor.app.following.compare(name, run)
         monitor.app.update_view()
-        assert len(drawn[-1].curves) == alone + 4
+        assert len(drawn[-1].chart.lines) == alone + 4
         for name in ("faster", "slower"):
             monitor.app.following.leave_out(name)
         monitor.app.update_view()
-        assert len(drawn[-1].curves) == alone
+        assert len(drawn[-1].chart.lines) == alone
 
 
-@pytest.mark.parametrize("columns", [50, 73, 90, 133, 200])
+@pytest.mark.parametrize("columns", [57, 80, 97, 140, 207])
 def test_a_legend_names_as_many_as_fit_and_counts_the_others(columns: int) -> None:
     for others in ((), (other_run("one"),), tuple(other_run(f"run-{n}", ("a", "b", "c")) for n in range(6))):
         data = curve_chart(LOSS)(recorded_state(), ChartSettings(), columns, 20, others)
         assert data is not None
-        legend = data.subtitle.plain
-        assert data.subtitle.cell_len <= columns
+        legend = text_of(data.legend).plain
+        assert text_of(data.legend).cell_len <= columns - 4
         labels = [trace.label for trace in traces_of(recorded_state(), others, ascii_only=False)]
         named = [label for label in labels if f" {label}  " in legend]
         assert named == labels[: len(named)]

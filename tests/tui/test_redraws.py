@@ -9,15 +9,19 @@ from textual.widget import Widget
 
 from tests.tui.monitor import OpenMonitor
 from tests.tui.recorded_run import epoch, progress
-from tui_vae.tui.charts import ChartData
+from tui_vae.charts.curves import CurvePlot
 from tui_vae.tui.widgets.lines import StatusLine
 
 
-def titles(drawn: list[ChartData]) -> list[str]:
-    return sorted({data.title.plain.split(",")[0].strip() for data in drawn})
+def title(data: CurvePlot) -> str:
+    return "".join(span.text for span in data.title).split(",")[0].strip()
 
 
-async def test_nothing_is_built_while_nothing_changes(open_monitor: OpenMonitor, drawn: list[ChartData]) -> None:
+def titles(drawn: list[CurvePlot]) -> list[str]:
+    return sorted({title(data) for data in drawn})
+
+
+async def test_nothing_is_built_while_nothing_changes(open_monitor: OpenMonitor, drawn: list[CurvePlot]) -> None:
     async with open_monitor() as monitor:
         await monitor.pilot.pause(0.5)
         drawn.clear()
@@ -27,17 +31,17 @@ async def test_nothing_is_built_while_nothing_changes(open_monitor: OpenMonitor,
         assert drawn == []
 
 
-async def test_a_new_point_builds_each_visible_chart_once(open_monitor: OpenMonitor, drawn: list[ChartData]) -> None:
+async def test_a_new_point_builds_each_visible_chart_once(open_monitor: OpenMonitor, drawn: list[CurvePlot]) -> None:
     async with open_monitor() as monitor:
         await monitor.pilot.pause(0.5)
         drawn.clear()
         await monitor.feed(progress("deep", 601))
         await monitor.pilot.pause(0.5)
-        assert [data.title.plain.split(",")[0].strip() for data in drawn].count("−ELBO") == 1
+        assert [title(data) for data in drawn].count("−ELBO") == 1
         assert len(drawn) == 3
 
 
-async def test_hidden_charts_are_not_built(open_monitor: OpenMonitor, drawn: list[ChartData]) -> None:
+async def test_hidden_charts_are_not_built(open_monitor: OpenMonitor, drawn: list[CurvePlot]) -> None:
     async with open_monitor(size=(80, 24)) as monitor:
         assert titles(drawn) == ["−ELBO"]
         await monitor.press("5")
@@ -50,13 +54,13 @@ async def test_hidden_charts_are_not_built(open_monitor: OpenMonitor, drawn: lis
 
 
 async def test_a_chart_behind_another_page_is_up_to_date_when_shown(
-    open_monitor: OpenMonitor, drawn: list[ChartData]
+    open_monitor: OpenMonitor, drawn: list[CurvePlot]
 ) -> None:
     async with open_monitor(size=(80, 24)) as monitor:
         await monitor.press("5")
         await monitor.feed(progress("deep", 700))
         await monitor.press("1")
-        await monitor.until(lambda: drawn[-1].x_range[1] == 700)
+        await monitor.until(lambda: drawn[-1].chart.x_range[1] == 700)
 
 
 async def test_pictures_are_read_once(open_monitor: OpenMonitor) -> None:

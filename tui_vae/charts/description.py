@@ -59,7 +59,10 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Marks:
-    """Single points ``(n,)``. ``exact`` ones are dots at their height, others one character in the cell nearest."""
+    """Single points ``(n,)``, each one character in the cell where it lies.
+
+    ``exact`` ones are braille dots at their height, the last alone the character, which tells whose they are.
+    """
 
     x: FloatArray
     y: FloatArray
@@ -70,7 +73,7 @@ class Marks:
 
 @dataclass(frozen=True)
 class Limit:
-    """A line across the chart, and what it says."""
+    """A line across the chart, and what stands beside it where there is room."""
 
     y: float
     label: str
@@ -98,3 +101,5 @@ class CurveChart:
     axis: Colour = None
     grid: Colour = None
     face: Face = Face.COLOURS
+    has_x_axis: bool = True
+    """Whether two rows below the curves have the axis of x and its labels."""

@@ -6,87 +6,43 @@ and the curves. Where a curve crosses a band, the cell keeps the band as its bac
 
 from __future__ import annotations
 
-import re
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from tui_vae.charts.description import Colour, CurveChart, Face, Row, Span, Tick
+from tui_vae.charts.frame import LONGEST_LABEL, SMALLEST, Frame, frame_of
 from tui_vae.charts.guard import Path, fractions, path, plain_text, points, sound_range
-from tui_vae.errors import one_line
+from tui_vae.charts.plotter import (
+    AXIS_INK,
+    BLANK,
+    BRAILLE,
+    NO_INK,
+    QUARTERS,
+    IntArray,
+    Labels,
+    Picture,
+    PlotextMissing,
+    Stroke,
+    plotted,
+)
 from tui_vae.view.series import FloatArray
 
-SMALLEST = (8, 4)
-"""Columns and rows below which nothing is drawn."""
-MOST_CELLS = 1_000_000
+__all__ = ["PlotextMissing", "draw"]
 
-_SHORTEST_LABEL = 4
-"""Cells kept for labels of y, so that the axis seldom moves when they change."""
-_LONGEST_LABEL = 16
+BoolArray = npt.NDArray[np.bool_]
 
-_BLANK = ord(" ")
+MOST_CELLS = 300_000
+"""Beyond which nothing is drawn; no screen is as large."""
+_TIMES_ITS_LABEL = 2.5
+"""How many times as wide as what a limit says a chart is that has room for it."""
 _FULL = ord("█")
-_COVER = {
-    "▘": 1,
-    "▝": 1,
-    "▖": 1,
-    "▗": 1,
-    "▀": 2,
-    "▄": 2,
-    "▌": 2,
-    "▐": 2,
-    "▚": 2,
-    "▞": 2,
-    "▛": 3,
-    "▜": 3,
-    "▙": 3,
-    "▟": 3,
-}
-"""Quarters of a cell."""
-_CODES = re.compile(r"((?:\x1b\[[0-9;]*m)+)")
-
-IntArray = npt.NDArray[np.int64]
-
-
-class PlotextMissing(Exception):
-    """plotext cannot be imported; the text says how to install it."""
-
-
-class Frame(NamedTuple):
-    """Where curves lie in their picture: ``columns`` × ``rows`` cells, ``left`` of them before it; its range of x."""
-
-    left: int
-    columns: int
-    rows: int
-    x_range: tuple[float, float]
-
-    def column(self, x: float) -> int | None:
-        """The column of a value of x, ``None`` outside the range."""
-        low, high = self.x_range
-        if not low <= x <= high or high <= low:
-            return None
-        return min(int((x - low) / (high - low) * self.columns), self.columns - 1)
-
-    def x(self, column: float) -> float:
-        """The value of x in the middle of a column, that of the nearest edge outside."""
-        low, high = self.x_range
-        return low + (high - low) * min(max((column + 0.5) / self.columns, 0.0), 1.0)
-
-    @property
-    def step(self) -> float:
-        """How far the middles of two columns lie apart."""
-        return (self.x_range[1] - self.x_range[0]) / self.columns
-
-
-def frame_of(chart: CurveChart) -> Frame:
-    margin = max([_SHORTEST_LABEL, *(len(label) for _, label in chart.y_ticks)])
-    margin = min(margin, _LONGEST_LABEL, max(1, chart.columns // 2))
-    return Frame(margin + 1, max(1, chart.columns - margin - 1), max(1, chart.rows - 2), chart.x_range)
+_MOSTLY_COVERED = [ord(character) for character in "▀▄▌▐▚▞▛▜▙▟"]
+"""Cells of which a band covers half and more, and which it keeps behind a curve."""
 
 
 def draw(chart: CurveChart) -> tuple[Row, ...]:
@@ -96,37 +52,46 @@ def draw(chart: CurveChart) -> tuple[Row, ...]:
         PlotextMissing: plotext cannot be imported.
     """
     columns, rows = max(0, chart.columns), max(0, chart.rows)
-    if columns < SMALLEST[0] or rows < SMALLEST[1] or columns * rows > MOST_CELLS:
+    least = SMALLEST[1] if chart.has_x_axis else 1
+    if columns < SMALLEST[0] or rows < least or columns * rows > MOST_CELLS:
         return ((Span(" " * columns),),) * rows
-    _plotext()
     frame = frame_of(chart)
     axes = _Axes(sound_range(chart.x_range), sound_range(chart.y_range))
     inks = _Inks(chart.axis)
-    with _DRAWING:  # plotext ends the process where two threads use a figure
-        ground = _ground(chart, frame, axes, inks)
-        curves = _curves(chart, frame, axes, inks)
-    return tuple(_rows(ground, curves, frame, inks))
+    x_labels = _labels(chart.x_ticks, axes.x([place for place, _ in chart.x_ticks]), 1)
+    y_labels = _labels(chart.y_ticks, axes.y([place for place, _ in chart.y_ticks]), frame.left - 1)
+    ground = plotted(
+        [*_grid(chart, axes, inks), *_bands(chart, frame, axes, inks)],
+        columns,
+        rows,
+        x_labels if chart.has_x_axis else None,
+        y_labels,
+    )
+    curves = plotted(
+        [*_limits(chart, axes, inks), *_lines(chart, axes, inks), *_marks(chart, frame, axes, inks)],
+        frame.columns,
+        frame.rows,
+    )
+    is_band = np.isin(ground.inks, [inks.number(band.colour) for band in chart.bands])[: frame.rows, frame.left :]
+    for limit in chart.limits:
+        _write(limit.label, float(axes.y([limit.y])[0]), inks.number(limit.colour), curves, is_band)
+    return tuple(_rows(*_laid_over(ground, curves, frame), inks.colours))
 
 
-# What plotext is told
+# What is drawn
 
 
 class _Inks:
-    """Numbers for colours, which plotext is given in their place: 0 for that of plain text, 1 for that of the axes."""
+    """The inks of colours: the numbers that stand for them."""
 
     def __init__(self, axis: Colour) -> None:
         self.colours: list[Colour] = [None, axis]
+        assert (NO_INK, AXIS_INK) == (0, 1)
 
     def number(self, colour: Colour) -> int:
         if colour not in self.colours:
             self.colours.append(colour)
         return self.colours.index(colour)
-
-
-class _Stroke(NamedTuple):
-    path: Path
-    symbol: str
-    ink: int
 
 
 class _Axes(NamedTuple):
@@ -135,156 +100,115 @@ class _Axes(NamedTuple):
     x_range: tuple[float, float]
     y_range: tuple[float, float]
 
-    def x(self, values: FloatArray) -> FloatArray:
-        return fractions(values, self.x_range)
+    def x(self, values: FloatArray | Sequence[float]) -> FloatArray:
+        return fractions(np.asarray(values, dtype=float), self.x_range)
 
-    def y(self, values: FloatArray) -> FloatArray:
-        return fractions(values, self.y_range)
-
-
-_DRAWING = threading.Lock()
+    def y(self, values: FloatArray | Sequence[float]) -> FloatArray:
+        return fractions(np.asarray(values, dtype=float), self.y_range)
 
 
-@lru_cache(maxsize=1)
-def _figure() -> Any:
-    plotext = _plotext()
-    plotext.terminal.limit(False, False)  # else nothing is larger than the terminal
-    plotext.add_theme("inks", text=(0, 0, 1))
-    figure = type(plotext.figure)(plotext.terminal)
-    figure.theme("inks")
-    figure.legend(False)
-    for axis in ("x", "y"):
-        figure.ruler(axis).lim(0, 1).alignment(lim="edge")
-    return figure
+def _labels(ticks: Sequence[Tick], places: FloatArray, width: int) -> Labels:
+    texts = [plain_text(label, LONGEST_LABEL).strip() for _, label in ticks]
+    shown = [(place, text) for place, text in zip(places.tolist(), texts, strict=True) if 0 <= place <= 1 and text]
+    return Labels([place for place, _ in shown], [text for _, text in shown], width)
 
 
-def _plotext() -> Any:
-    try:
-        import plotext  # noqa: PLC0415 - a tenth of a second, where something is drawn
-    except (ImportError, OSError) as error:
-        raise PlotextMissing(f"curves need plotext ({one_line(error)}): pip install 'plotext>=6.1,<7'") from error
-    return plotext
+def _grid(chart: CurveChart, axes: _Axes, inks: _Inks) -> Iterator[Stroke]:
+    for place in axes.y([place for place, _ in chart.y_ticks]).tolist():
+        if 0 < place < 1 and chart.face is not Face.ASCII:  # its faintest line is as strong as a band
+            yield Stroke(Path([0.0, 1.0], [place, place], [1]), "─", inks.number(chart.grid))
 
 
-@lru_cache(maxsize=256)
-def _marker(symbol: str, ink: int) -> Any:
-    plotext = _plotext()
-    return plotext.marker(symbol, plotext.pixel((0, ink >> 8, ink & 255)))
-
-
-def _ground(chart: CurveChart, frame: Frame, axes: _Axes, inks: _Inks) -> _Picture:
-    figure = _figure()
-    figure.axes(True, side=0)
-    figure.axes(False, side=1)
-    _set_ticks(figure.ruler("x"), axes.x, chart.x_ticks, 1)
-    _set_ticks(figure.ruler("y"), axes.y, chart.y_ticks, frame.left - 1)
-    strokes = [*_grid(chart, axes, inks), *_bands(chart, axes, inks)]
-    return _picture(figure, chart.columns, chart.rows, strokes)
-
-
-def _set_ticks(ruler: Any, place: Callable[[FloatArray], FloatArray], ticks: Sequence[Tick], width: int) -> None:
-    places = place(np.array([at for at, _ in ticks], dtype=float)).tolist()
-    texts = [plain_text(label, _LONGEST_LABEL).strip() for _, label in ticks]
-    shown = [(at, f"{text:>{width}}") for at, text in zip(places, texts, strict=True) if 0 <= at <= 1 and text]
-    shown.append((9.0, "-" * width))  # never seen; it keeps the room of labels as wide where there are none
-    ruler.ticks(*map(list, zip(*shown, strict=True)))
-
-
-def _grid(chart: CurveChart, axes: _Axes, inks: _Inks) -> Iterator[_Stroke]:
-    symbol = "." if chart.face is Face.ASCII else "─"
-    for place in axes.y(np.array([at for at, _ in chart.y_ticks], dtype=float)).tolist():
-        if 0 < place < 1:
-            yield _Stroke(Path([0.0, 1.0], [place, place], [1]), symbol, inks.number(chart.grid))
-
-
-def _bands(chart: CurveChart, axes: _Axes, inks: _Inks) -> Iterator[_Stroke]:
-    symbol = {Face.COLOURS: "hd", Face.SHADES: "░", Face.ASCII: ":"}[chart.face]
+def _bands(chart: CurveChart, frame: Frame, axes: _Axes, inks: _Inks) -> Iterator[Stroke]:
+    """A stroke from the least to the greatest in each half of a column."""
+    symbol = {Face.COLOURS: QUARTERS, Face.SHADES: "░", Face.ASCII: "."}[chart.face]
+    halves = 2 * frame.columns if chart.face is Face.COLOURS else frame.columns
+    x = (np.arange(halves) + 0.5) / halves
     for band in chart.bands:
-        x, low, high = axes.x(band.x), axes.y(band.low), axes.y(band.high)
-        seen = (x >= 0) & (x <= 1) & (high >= 0) & (low <= 1)
+        places = axes.x(band.x)
+        if not len(places) or not (np.diff(places) >= 0).all():
+            continue
+        low, high = (np.interp(x, places, axes.y(y), np.nan, np.nan) for y in (band.low, band.high))
         edges = np.clip(np.stack((low, high), axis=1), 0, 1)
         edges[1::2] = edges[1::2, ::-1]  # down, up, down: one line through all
-        edges[~seen] = np.nan
-        yield _Stroke(path(np.repeat(x, 2), edges.reshape(-1)), symbol, inks.number(band.colour))
+        edges[(high < 0) | (low > 1)] = np.nan
+        yield Stroke(path(np.repeat(x, 2), edges.reshape(-1)), symbol, inks.number(band.colour))
 
 
-def _curves(chart: CurveChart, frame: Frame, axes: _Axes, inks: _Inks) -> _Picture:
-    figure = _figure()
-    figure.axes(False)
-    for axis in ("x", "y"):
-        figure.ruler(axis).ticks([])
-    strokes = [*_limits(chart, axes, inks), *_lines(chart, axes, inks), *_marks(chart, axes, inks)]
-    return _picture(figure, frame.columns, frame.rows, strokes)
-
-
-def _limits(chart: CurveChart, axes: _Axes, inks: _Inks) -> Iterator[_Stroke]:
-    symbol = "-" if chart.face is Face.ASCII else "braille"
+def _limits(chart: CurveChart, axes: _Axes, inks: _Inks) -> Iterator[Stroke]:
+    symbol = "-" if chart.face is Face.ASCII else BRAILLE
     for limit in chart.limits:
-        y = axes.y(np.full(2, limit.y))
+        y = axes.y([limit.y, limit.y])
         if 0 <= y[0] <= 1:
-            yield _Stroke(path(np.array([0.0, 1.0]), y), symbol, inks.number(limit.colour))
+            yield Stroke(path(np.array([0.0, 1.0]), y), symbol, inks.number(limit.colour))
 
 
-def _lines(chart: CurveChart, axes: _Axes, inks: _Inks) -> Iterator[_Stroke]:
+def _lines(chart: CurveChart, axes: _Axes, inks: _Inks) -> Iterator[Stroke]:
     for line in chart.lines:
-        symbol = plain_text(line.symbol, 1) if chart.face is Face.ASCII else "braille"
-        yield _Stroke(path(axes.x(line.x), axes.y(line.y)), symbol, inks.number(line.colour))
+        symbol = plain_text(line.symbol, 1) if chart.face is Face.ASCII else BRAILLE
+        yield Stroke(path(axes.x(line.x), axes.y(line.y)), symbol, inks.number(line.colour))
 
 
-def _marks(chart: CurveChart, axes: _Axes, inks: _Inks) -> Iterator[_Stroke]:
+def _marks(chart: CurveChart, frame: Frame, axes: _Axes, inks: _Inks) -> Iterator[Stroke]:
     for marks in chart.marks:
-        at = points(axes.x(marks.x), axes.y(marks.y))
-        yield _Stroke(at, plain_text(marks.symbol, 1), inks.number(marks.colour))
+        if marks.exact:
+            yield Stroke(
+                _dots(points(axes.x(marks.x[:-1]), axes.y(marks.y[:-1])), frame), BRAILLE, inks.number(marks.colour)
+            )
+    for marks in chart.marks:
+        last = np.s_[-1:] if marks.exact else np.s_[:]
+        at = points(axes.x(marks.x[last]), axes.y(marks.y[last]))
+        yield Stroke(at, plain_text(marks.symbol, 1), inks.number(marks.colour))
 
 
-# What plotext gives
+def _dots(places: Path, frame: Frame) -> Path:
+    """Six dots for each place, two beside each other and three above each other, where they are inside."""
+    across, up = np.meshgrid(np.array([-0.5, 0.5]) / (2 * frame.columns), np.array([-1, 0, 1]) / (4 * frame.rows))
+    x, y = (np.add.outer(np.array(at), by.reshape(-1)).reshape(-1) for at, by in ((places.x, across), (places.y, up)))
+    return points(x, y)
 
 
-class _Picture(NamedTuple):
-    """Characters and inks ``(rows, columns)``."""
-
-    codes: IntArray
-    inks: IntArray
+# How it is put together
 
 
-def _picture(figure: Any, columns: int, rows: int, strokes: Iterable[_Stroke]) -> _Picture:
-    figure.clear.data()
-    figure.plot_size(columns, rows)
-    for (x, y, connected), symbol, ink in strokes:
-        if not x:
-            continue
-        signal = figure.signal(x, y, marker=_marker(symbol, ink))
-        for index in connected:
-            signal.line(index)
-        figure.draw(signal)
-    text, *styled = _CODES.split(figure.build().string().replace("\n", ""))
-    texts = [text, *styled[1::2]]
-    lengths = [len(part) for part in texts]
-    inks = np.repeat([0, *map(_ink, styled[::2])], lengths)
-    codes = np.frombuffer("".join(texts).encode("utf-32-le"), dtype="<u4").astype(np.int64)
-    return _Picture(codes.reshape(rows, columns), inks.reshape(rows, columns))
+def _write(label: str, height: float, ink: int, curves: Picture, is_band: BoolArray) -> None:
+    """Write a label in the row above or below a height, where no curve is and, if possible, no band."""
+    rows, columns = curves.codes.shape
+    text = plain_text(label, 2 * LONGEST_LABEL)
+    room = len(text) + 2
+    if not 0 <= height <= 1 or columns < _TIMES_ITS_LABEL * room:
+        return
+    line = min(int((1 - height) * rows), rows - 1)
+    best, at = room, None
+    for row in {max(line - 1, 0), min(line + 1, rows - 1)} - {line}:
+        is_curve = sliding_window_view(curves.codes[row] != BLANK, room).any(axis=1)
+        covered = np.where(is_curve, room, sliding_window_view(is_band[row], room).sum(axis=1))
+        start = int(covered.argmin())
+        if covered[start] < best:
+            best, at = int(covered[start]), (row, start + 1)
+    if at is not None:
+        cells = np.s_[at[0], at[1] : at[1] + len(text)]
+        curves.codes[cells], curves.inks[cells] = [ord(character) for character in text], ink
 
 
-@lru_cache(maxsize=1024)
-def _ink(codes: str) -> int:
-    """The ink of the last of some codes."""
-    last = codes.rpartition("\x1b[")[2][:-1].split(";")
-    return int(last[3]) << 8 | int(last[4]) if last[:2] == ["38", "2"] else 0
-
-
-def _rows(ground: _Picture, curves: _Picture, frame: Frame, inks: _Inks) -> Iterator[Row]:
-    """The curves over the ground."""
+def _laid_over(ground: Picture, curves: Picture, frame: Frame) -> tuple[Picture, IntArray]:
+    """The curves over the ground, and the ink behind each cell."""
     codes, fronts = ground.codes.copy(), ground.inks.copy()
-    backs = np.where(codes == _FULL, fronts, 0)
-    codes[backs > 0], fronts[backs > 0] = _BLANK, 0
-    cover = np.isin(codes, [ord(c) for c, quarters in _COVER.items() if quarters > 1])
+    backs = np.where(codes == _FULL, fronts, NO_INK)
+    codes[backs > 0], fronts[backs > 0] = BLANK, NO_INK
+    covered = np.isin(codes, _MOSTLY_COVERED)
     place = np.s_[: frame.rows, frame.left : frame.left + frame.columns]
-    drawn = curves.codes != _BLANK
-    backs[place] = np.where(drawn & cover[place], fronts[place], backs[place])
+    drawn = curves.codes != BLANK
+    backs[place] = np.where(drawn & covered[place], fronts[place], backs[place])
     codes[place] = np.where(drawn, curves.codes, codes[place])
     fronts[place] = np.where(drawn, curves.inks, fronts[place])
-    changes = (np.diff(fronts, axis=1) != 0) | (np.diff(backs, axis=1) != 0)
-    for row, (line, front, back) in enumerate(zip(codes, fronts.tolist(), backs.tolist(), strict=True)):
+    return Picture(codes, fronts), backs
+
+
+def _rows(picture: Picture, backs: IntArray, colours: Sequence[Colour]) -> Iterable[Row]:
+    """Neighbours of one style together."""
+    changes = (np.diff(picture.inks, axis=1) != 0) | (np.diff(backs, axis=1) != 0)
+    for line, front, back, change in zip(picture.codes, picture.inks.tolist(), backs.tolist(), changes, strict=True):
         text = line.astype("<u4").tobytes().decode("utf-32-le")
-        edges = [0, *(np.flatnonzero(changes[row]) + 1).tolist(), len(text)]
-        yield tuple(Span(text[a:b], inks.colours[front[a]], inks.colours[back[a]]) for a, b in pairwise(edges))
+        edges = [0, *(np.flatnonzero(change) + 1).tolist(), len(text)]
+        yield tuple(Span(text[a:b], colours[front[a]], colours[back[a]]) for a, b in pairwise(edges))

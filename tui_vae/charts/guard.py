@@ -40,7 +40,7 @@ def sound_range(span: Range) -> Range:
 def fractions(values: FloatArray, span: Range) -> FloatArray:
     """Where values lie in a sound range, from 0 to 1; NaN where they are not finite."""
     low, high = span
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         parts: FloatArray = np.clip((values - low) / (high - low), -_FAR, _FAR)
     return np.where(np.isfinite(values), parts, np.nan)
 
@@ -83,7 +83,7 @@ def path(x: FloatArray, y: FloatArray) -> Path:
 def _cut(origin: FloatArray, length: FloatArray, start: FloatArray, end: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Where lines enter and leave what is near in one direction, as parts of their length."""
     flat = length == 0
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         first, last = (-NEAR - origin) / length, (1 + NEAR - origin) / length
     outside = flat & ((origin < -NEAR) | (origin > 1 + NEAR))
     enter = np.where(flat, start, np.minimum(first, last))

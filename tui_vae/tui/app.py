@@ -18,6 +18,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
+from tui_vae.charts.description import Face
 from tui_vae.condition import Sighting
 from tui_vae.events import Notice
 from tui_vae.tui.ascii_filter import ASCII
@@ -107,7 +108,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DrawnChartsApp, DressedA
         super().__init__(open_source, state, library)
         self.error: BaseException | None = None
         self.drawer = drawer
-        self.settings = ChartSettings(ascii_only=ascii_only)
+        self.settings = ChartSettings(face=self._face(ascii_only))
         self._pacer = Pacer(fps, lambda: drawer.spent)
         self._stray = stray
         self._stalled = stalled
@@ -125,6 +126,13 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DrawnChartsApp, DressedA
         self.animation_level = "none"
         self.dress(preferences)
         self.picture(graphics, ascii_only=ascii_only)
+
+    def _face(self, ascii_only: bool) -> Face:
+        """How curves are drawn on this terminal."""
+        if ascii_only:
+            return Face.ASCII
+        has_colours = self.console.color_system in ("256", "truecolor") and not self.no_color
+        return Face.COLOURS if has_colours else Face.SHADES
 
     @property
     def selected(self) -> str | None:

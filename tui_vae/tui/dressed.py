@@ -11,7 +11,8 @@ from textual import events
 from textual.app import App, SystemCommand
 from textual.filter import LineFilter
 
-from tui_vae.tui.palette import COLOURS, RGB
+from tui_vae.charts.description import RGB
+from tui_vae.charts.palette import COLOURS
 from tui_vae.tui.preferences import Forgetful, Preferences, PreferenceStore
 from tui_vae.tui.recolour import Recolour
 from tui_vae.tui.screens.leave import Leave

@@ -9,9 +9,8 @@ from typing import Literal
 
 from rich.text import Text
 
+from tui_vae.charts.plotted_models import styles_of, wanted_models
 from tui_vae.events import Samples, SheetLayout
-from tui_vae.tui.charts import styles_of
-from tui_vae.tui.traces import wanted_models
 from tui_vae.tui.widgets.digits import DigitRow
 from tui_vae.view.cells import Pixels, Sheet, parse_sheet
 from tui_vae.view.source import RunSource

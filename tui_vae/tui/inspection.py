@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tui_vae.tui.charts import XAxis
+from tui_vae.charts.settings import XAxis
 from tui_vae.view.curves import Window
 from tui_vae.view.series import FloatArray
 from tui_vae.view.window import panned, zoomed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from rich.text import Text
 
-from tui_vae.tui.palette import ModelStyle
+from tui_vae.charts.palette import ModelStyle
 from tui_vae.view.printable import printable
 
 _LONGEST_SEED = 6

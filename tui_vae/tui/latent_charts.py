@@ -8,15 +8,19 @@ import numpy as np
 import numpy.typing as npt
 from rich.text import Text
 
+from tui_vae.charts.palette import ModelStyle
+from tui_vae.charts.plotted_models import styles_of
 from tui_vae.events import Epoch
-from tui_vae.tui.charts import Bars, Builder, ChartData, ChartSettings, Heat, styles_of
-from tui_vae.tui.palette import ModelStyle
+from tui_vae.tui.charts import Bars, Builder, ChartData, ChartSettings, Heat
 from tui_vae.tui.widgets.heat import legend
 from tui_vae.view.axis import nice_ticks, tick_label
 from tui_vae.view.series import FloatArray
 from tui_vae.view.state import ModelState, RunState
 
 Indices = npt.NDArray[np.intp]
+
+_MARGIN = 7
+"""Columns kept for the labels of y."""
 
 _THEORY = "theory"
 _KEYS = Text("  o order  v view  z explore ")
@@ -32,6 +36,7 @@ def latent_chart(name: str | None) -> Builder:
     def build(
         state: RunState, settings: ChartSettings, columns: int, rows: int, others: tuple[RunState, ...] = ()
     ) -> ChartData | None:
+        columns, rows = max(1, columns - _MARGIN), max(1, rows - 2)
         model = state.models.get(name or settings.selected or "")
         if model is None or model.last_held_out is None:
             return None

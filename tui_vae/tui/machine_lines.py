@@ -1,21 +1,24 @@
-"""The machine as lines: a small curve for each thing measured, the share of one process in it marked."""
+"""The machine as lines: a small chart for each thing measured, the share of one process in it marked."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
 from rich.color import Color
 from rich.style import Style
 from rich.text import Text
 
-from tui_vae.tui.palette import GREY, OWN_SHARE, REST
-from tui_vae.view.machine import GpuReading, MachineReading, Timeline, timeline
+from tui_vae.charts.description import Band, CurveChart, Face, Line
+from tui_vae.charts.frame import margin_of
+from tui_vae.charts.palette import GREY, OWN_SHARE, REST, faded
+from tui_vae.view.machine import GpuReading, MachineReading, timeline
 from tui_vae.view.numbers import UNKNOWN
+from tui_vae.view.sparks import sparks
 
-_EIGHTHS = " ▁▂▃▄▅▆▇█"
 _NARROWEST = 30
 """Columns of a curve below which fewer stand beside each other."""
 
@@ -24,13 +27,8 @@ _HIGHEST = 16
 _HIGH = 8
 """Lines that are enough for a curve: where there is room for more, fewer curves stand beside each other."""
 
-_MARGIN = 7
-"""Columns of the labels of a curve that has two lines and more."""
-
 _GB = 1e9
 _OWN, _REST = (Style(color=Color.from_rgb(*colour)) for colour in (OWN_SHARE, REST))
-_OWN_BEFORE_REST = _OWN + Style(bgcolor=Color.from_rgb(*REST))
-_AXIS = Style(color=Color.from_rgb(*GREY))
 
 
 @dataclass(frozen=True)
@@ -51,22 +49,41 @@ Group = tuple[str | None, list[Measured]]
 """Its title, and what is measured of one thing."""
 
 
-def machine_lines(readings: Sequence[MachineReading], width: int, height: int, *, ascii_only: bool) -> list[Text]:
+class ChartLine(NamedTuple):
+    """One row of the picture of a chart."""
+
+    chart: CurveChart
+    row: int
+
+
+Parts = list[Text | ChartLine]
+"""What stands beside each other."""
+
+
+def machine_lines(readings: Sequence[MachineReading], width: int, height: int, face: Face) -> list[Parts]:
     """All curves in ``width`` columns, as high as ``height`` lines allow; of one line each where they do not."""
     newest = readings[-1]
     groups: list[Group] = [(None, _of_host(newest))]
     groups += [(f"gpu{i} {gpu.name}", _of_gpu(i, gpu)) for i, gpu in enumerate(newest.gpus)]
     rows, high = _arranged(groups, width, height)
-    lines: list[Text] = []
+    lines: list[Parts] = []
     for title, pieces in rows:
         if title is not None:
-            lines.append(Text(title, style="bold", no_wrap=True))
-            lines[-1].truncate(width, overflow="ellipsis")
+            heading = Text(title, style="bold", no_wrap=True)
+            heading.truncate(width, overflow="ellipsis")
+            lines.append([heading])
         for piece in pieces:
             wide = (width - _GAP * (len(piece) - 1)) // len(piece)
-            blocks = [_block(measured, readings, wide, high, ascii_only=ascii_only) for measured in piece]
-            lines += [Text(" " * _GAP).join(parts) for parts in zip(*blocks, strict=True)]
+            blocks = [_block(measured, readings, wide, high, face) for measured in piece]
+            lines += [_beside_each_other(parts) for parts in zip(*blocks, strict=True)]
     return lines
+
+
+def _beside_each_other(parts: Iterable[Text | ChartLine]) -> Parts:
+    line: Parts = []
+    for part in parts:
+        line += [Text(" " * _GAP), part] if line else [part]
+    return line
 
 
 def header(reading: MachineReading) -> list[str]:
@@ -158,27 +175,37 @@ def _beside(count: int, width: int) -> int:
     return 1
 
 
-def _block(
-    measured: Measured, readings: Sequence[MachineReading], width: int, high: int, *, ascii_only: bool
-) -> list[Text]:
-    """A heading, and the curve below it with the ends of its scale where it has lines enough for both."""
-    mark = "" if high == 1 else "#" if ascii_only else "█"
-    heading = _heading(measured, readings[-1].subject, width, mark)
-    margin = _MARGIN if high > 1 else 0
-    times = timeline(readings, width - margin)
-    total, own = _stacked(measured, times)
-    # In a single line there is no room for two heights.
-    heights = [_eighths(values, measured.top, high) for values in (total, own if margin else [0.0] * len(own))]
-    lines = [heading]
-    for row in range(high - 1, -1, -1):
-        label = {high - 1: measured.top_label, 0: "0"}.get(row, "") if margin else ""
-        line = Text(f"{label:>{margin - 1}}{'┤' if label else '│'}" if margin else "", style=_AXIS, no_wrap=True)
-        line.append(" " * (width - margin - len(times.columns)))
-        cells = [_cell(total - 8 * row, own - 8 * row, ascii_only) for total, own in zip(*heights, strict=True)]
-        for style, run in itertools.groupby(cells, key=lambda cell: cell[1]):
-            line.append("".join(character for character, _ in run), style=style)
-        lines.append(line)
-    return lines
+def _block(measured: Measured, readings: Sequence[MachineReading], width: int, high: int, face: Face) -> Parts:
+    """A heading, and the curve below it: a chart, or small bars in a single line, which has no room for two heights."""
+    heading = _heading(measured, readings[-1].subject, width, "" if high == 1 else "#" if face is Face.ASCII else "█")
+    if high == 1:
+        values = timeline(readings, width).means(measured.total)
+        return [heading, Text(f"{sparks(values, measured.top, width):>{width}}", style=_REST, no_wrap=True)]
+    chart = _chart(measured, readings, width, high, face)
+    return [heading, *(ChartLine(chart, row) for row in range(high))]
+
+
+def _chart(measured: Measured, readings: Sequence[MachineReading], width: int, high: int, face: Face) -> CurveChart:
+    """What is used in all, and by the process watched: never more than in all."""
+    top = measured.top if measured.top > 0 else 1.0
+    ticks = ((0.0, "0"), (top, measured.top_label)) if measured.top_label else ((0.0, "0"),)
+    columns = width - margin_of(ticks, width)
+    times = timeline(readings, columns)
+    total = np.array(times.means(measured.total), dtype=float).clip(0.0, top)
+    own = np.minimum(np.array(times.means(measured.own), dtype=float), total)
+    x = np.arange(len(total), dtype=np.float64) + (columns - len(total) + 0.5)
+    return CurveChart(
+        columns=width,
+        rows=high,
+        x_range=(0.0, float(columns)),
+        y_range=(0.0, top),
+        y_ticks=ticks,
+        bands=(Band(x, np.zeros(len(x)), total, faded(REST)), Band(x, np.zeros(len(x)), own, REST)),
+        lines=(Line(x, total, GREY, "."), Line(x, own, OWN_SHARE, "#")),
+        axis=GREY,
+        face=face,
+        has_x_axis=False,
+    )
 
 
 def _heading(measured: Measured, subject: str, width: int, mark: str) -> Text:
@@ -194,31 +221,6 @@ def _heading(measured: Measured, subject: str, width: int, mark: str) -> Text:
     heading = Text.assemble(heading, " " * max(1, width - heading.cell_len - right.cell_len), right, no_wrap=True)
     heading.truncate(width, overflow="ellipsis")
     return heading
-
-
-def _stacked(measured: Measured, times: Timeline) -> tuple[list[float], list[float]]:
-    """What is used in each column in all, and by the process watched: never more than in all."""
-    total, own = times.means(measured.total), times.means(measured.own)
-    return total, [min(part, whole) for part, whole in zip(own, total, strict=True)]
-
-
-def _eighths(values: Sequence[float], top: float, high: int) -> list[int]:
-    """Heights in eighths of a line; what is above 0 is seen."""
-    full = 8 * high
-    known = [value if math.isfinite(value) and value > 0 and top > 0 else 0.0 for value in values]
-    return [min(full, max(1, round(full * value / top))) if value else 0 for value in known]
-
-
-def _cell(total: int, own: int, ascii_only: bool) -> tuple[str, Style]:
-    """One cell of a curve whose heights, in eighths above the lower edge of the cell, are given."""
-    total, own = min(8, max(0, total)), min(8, max(0, own))
-    if ascii_only:
-        return ("#", _OWN) if own >= 4 else (":", _REST) if total >= 4 else ("." if total else " ", _REST)
-    if own == 0:
-        return _EIGHTHS[total], _REST
-    if total == 8 and own < 8:
-        return _EIGHTHS[own], _OWN_BEFORE_REST
-    return _EIGHTHS[total], _OWN if 2 * own >= total else _REST
 
 
 def _percent(share: float | None) -> str:

@@ -9,9 +9,9 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
+from tui_vae.charts.palette import ModelStyle
 from tui_vae.metrics import Outcome
 from tui_vae.tui.labels import model_label
-from tui_vae.tui.palette import ModelStyle
 from tui_vae.view.measures import Measure, Number, number
 from tui_vae.view.numbers import UNKNOWN, duration
 from tui_vae.view.printable import printable

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from tui_vae.tui.charts import ChartData, Points, Reading, XAxis
+from tui_vae.charts.curves import CurvePlot, Points, Reading
+from tui_vae.charts.palette import GREY, ModelStyle
+from tui_vae.charts.settings import XAxis
+from tui_vae.charts.x_axis import place_text
 from tui_vae.tui.labels import model_label
-from tui_vae.tui.palette import GREY, ModelStyle
-from tui_vae.tui.x_axis import place_text
 from tui_vae.view.curves import value_at
 from tui_vae.view.numbers import UNKNOWN
 
@@ -27,7 +28,7 @@ _LEAST = 4
 _Row = tuple[Reading, list[str]]
 
 
-def read_out(data: ChartData, axis: XAxis, place: float, near: float, columns: int, rows: int) -> list[Text]:
+def read_out(data: CurvePlot, axis: XAxis, place: float, near: float, columns: int, rows: int) -> list[Text]:
     """A heading with the place, and a line for each model: the newest values at or before that place.
 
     Args:
@@ -68,7 +69,7 @@ def _kind(reading: Reading, index: int) -> Points | None:
     return (reading.training, reading.raw, reading.held_out)[index]
 
 
-def _cell(data: ChartData, reading: Reading, index: int, axis: XAxis, place: float, near: float | None) -> str:
+def _cell(data: CurvePlot, reading: Reading, index: int, axis: XAxis, place: float, near: float | None) -> str:
     points = _kind(reading, index)
     # Places of the same step in different runs may differ in the last bit.
     found = value_at(*points, place + 1e-9 * abs(place)) if points is not None else None

@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
 
-from tui_vae.tui.palette import RGB
+from tui_vae.charts.description import RGB
 from tui_vae.tui.placeholders import PLACEHOLDER
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
+from tui_vae.charts.palette import ModelStyle
 from tui_vae.metrics import Difference, Verdict
 from tui_vae.tui.measure_table import ARROWS, OUTCOMES, Table, measure_table
-from tui_vae.tui.palette import ModelStyle
 from tui_vae.view.measures import MOST_ROWS, direction_and_unit, measures, number, title_text
 from tui_vae.view.printable import printable
 from tui_vae.view.sparks import sparks

@@ -1,7 +1,7 @@
 """The looks of the interface: its own colours, and for each the colours in which models can be seen on them.
 
-Everything is drawn with the colours of :mod:`tui_vae.tui.palette`, which are made for dark backgrounds. A look with a
-light one puts others in their place when a line goes to the screen, see :mod:`tui_vae.tui.recolour`.
+Everything is drawn with the colours of :mod:`tui_vae.charts.palette`, which are made for dark backgrounds. A look with
+a light one puts others in their place when a line goes to the screen, see :mod:`tui_vae.tui.recolour`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from rich.terminal_theme import TerminalTheme
 from textual.theme import Theme
 
+from tui_vae.charts.description import RGB
+from tui_vae.charts.palette import COLOURS, GREY, GRID, LIMIT, MARK, OWN_SHARE, REST, bright, faded
 from tui_vae.config.display import THEMES
-from tui_vae.tui.palette import COLOURS, GREY, MARK, OWN_SHARE, REST, RGB, faded
 
 _LIGHT_MODELS: tuple[RGB, ...] = (
     (11, 133, 216),
@@ -38,15 +39,26 @@ class Look:
 
 def _light_colours(background: RGB) -> dict[RGB, RGB]:
     colours = dict(zip(COLOURS, _LIGHT_MODELS, strict=True))
-    # What stands in the background is paler there, as it is darker on black.
-    pale = {faded(colour): _mixed(other, background, 0.45) for colour, other in colours.items()}
+    # What stands in the background is paler there, as it is darker on black, and what stands out is darker.
+    pale = {faded(colour): _mixed(other, background, 0.28) for colour, other in colours.items()}
+    deep = {bright(colour): _mixed(other, (0, 0, 0), 0.6) for colour, other in colours.items()}
     greys = {GREY: (105, 108, 118), MARK: (20, 20, 25), OWN_SHARE: (62, 68, 82), REST: (172, 178, 190)}
-    return pale | colours | greys
+    lines = {GRID: (224, 225, 228), LIMIT: (70, 74, 84)}
+    return pale | deep | colours | greys | lines
 
 
 def _mixed(colour: RGB, background: RGB, share: float) -> RGB:
     red, green, blue = (round(share * a + (1 - share) * b) for a, b in zip(colour, background, strict=True))
     return red, green, blue
+
+
+def _solarized_colours(background: RGB) -> dict[RGB, RGB]:
+    orange = (228, 108, 54)
+    models = {colour: colour for colour in COLOURS} | {COLOURS[5]: orange}
+    bands = {faded(colour): _mixed(other, background, 0.3) for colour, other in models.items()}
+    greys = {GREY: (147, 161, 161), REST: (74, 112, 122), OWN_SHARE: (225, 230, 220)}
+    lines = {GRID: (22, 64, 74), LIMIT: (214, 220, 212)}
+    return bands | {COLOURS[5]: orange, bright(COLOURS[5]): bright(orange)} | greys | lines
 
 
 _BRIGHT_ANSI = (12, 3, 10, 13, 11, 9)
@@ -115,7 +127,13 @@ LOOKS: Mapping[str, Look] = {
             variables={"row": "#262626", "row-focused": "#00325a"},
         ),
         _BRIGHT_ANSI,
-        {GREY: (190, 190, 198), REST: (120, 126, 140), OWN_SHARE: (255, 255, 255)},
+        {
+            GREY: (190, 190, 198),
+            GRID: (58, 58, 64),
+            LIMIT: (255, 255, 255),
+            REST: (120, 126, 140),
+            OWN_SHARE: (255, 255, 255),
+        },
     ),
     "solarized": Look(
         Theme(
@@ -133,7 +151,7 @@ LOOKS: Mapping[str, Look] = {
             variables={"row": "#0a3a47", "row-focused": "#0d405f"},
         ),
         _BRIGHT_ANSI,
-        {COLOURS[5]: (228, 108, 54), GREY: (147, 161, 161), REST: (74, 112, 122), OWN_SHARE: (225, 230, 220)},
+        _solarized_colours((0, 43, 54)),
     ),
 }
 assert tuple(LOOKS) == THEMES

@@ -26,49 +26,65 @@ def value_at(x: FloatArray, y: FloatArray, place: float) -> tuple[float, float] 
     return (float(x[index]), float(y[index])) if index >= 0 else None
 
 
-def downsampled(
-    x: FloatArray,
-    y: FloatArray,
-    columns: int,
-    low: FloatArray | None = None,
-    high: FloatArray | None = None,
-    window: Window | None = None,
-) -> tuple[FloatArray, FloatArray]:
-    """At most three points for each of ``columns`` equal parts of a range of x: least, greatest, and a gap.
+def extremes(
+    x: FloatArray, low: FloatArray, high: FloatArray, window: Window, parts: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The least and the greatest of what falls into each of so many equal parts of a window.
 
     Args:
-        x: Ascending, finite.
-        y: Values.
-        columns: Number of parts, at least 1.
-        low: Least values that each point stands for; ``y`` by default.
-        high: Greatest values that each point stands for; ``y`` by default.
-        window: The range of x, from the first to the last by default; what lies outside counts to the nearest part.
+        x: Ascending, finite; what lies outside the window counts to the nearest part.
+        low: Least values that each point stands for.
+        high: Greatest values that each point stands for.
+        window: The range of x.
+        parts: Number of parts, at least 1.
 
     Returns:
-        x and y, in ascending order of x. Where a value was not finite there is one NaN in its part, a gap. Short
-        histories without bounds come back whole.
+        The middles of those parts that have points, ascending, and their least and greatest finite values; NaN where
+        none is finite.
     """
-    bounded = low is not None or high is not None
-    low, high = y if low is None else low, y if high is None else high
-    usable = np.isfinite(low) & np.isfinite(high)
-    whole = usable & np.isfinite(y)
-    if len(x) <= 2 * columns and (not bounded or np.array_equal(low, high)):
-        return x, np.where(whole, low, np.nan)
+    part = _part(x, window, parts)
+    starts = np.flatnonzero(_starts(part))
+    middles = window[0] + (part[starts] + 0.5) * (window[1] - window[0]) / parts
     if not len(x):
-        return x, y
-    first, last = (x[0], x[-1]) if window is None else window
+        return middles, middles, middles
+    finite = np.isfinite(low) & np.isfinite(high)
+    least = np.fmin.reduceat(np.where(finite, low, np.nan), starts)
+    greatest = np.fmax.reduceat(np.where(finite, high, np.nan), starts)
+    return middles, least, greatest
+
+
+def means(x: FloatArray, y: FloatArray, window: Window, parts: int) -> tuple[FloatArray, FloatArray]:
+    """The means of what falls into each of so many equal parts of a window, and a gap where something is not finite.
+
+    Args:
+        x: Ascending, finite; what lies outside the window counts to the nearest part.
+        y: Values.
+        window: The range of x.
+        parts: Number of parts, at least 1.
+
+    Returns:
+        x and y, ascending: for each part that has points the means of those that are finite, and one NaN where the
+        first lies that is not.
+    """
+    part = _part(x, window, parts)
+    finite = np.isfinite(y)
+    inside, lost = np.flatnonzero(finite), np.flatnonzero(~finite)
+    lost = lost[_starts(part[lost])]
+    starts = np.flatnonzero(_starts(part[inside]))
+    counts = np.diff(starts, append=len(inside))
+    share = 1 / np.repeat(counts, counts)  # no sum of these is greater than the greatest value
+    mean_x, mean_y = (
+        np.add.reduceat(values[inside] * share, starts) if len(starts) else values[:0] for values in (x, y)
+    )
+    places, values = np.concatenate((mean_x, x[lost])), np.concatenate((mean_y, np.full(len(lost), np.nan)))
+    order = np.argsort(places, kind="stable")
+    return places[order], values[order]
+
+
+def _part(x: FloatArray, window: Window, parts: int) -> IntArray:
+    first, last = window
     place = (x - first) / (last - first) if last > first else np.zeros(len(x))
-    part = np.clip((place * columns).astype(int), 0, columns - 1)
-    finite, gaps = np.flatnonzero(usable), np.flatnonzero(~whole)
-    least = finite[_first_of_least(low[finite], part[finite])]
-    greatest = finite[_first_of_least(-high[finite], part[finite])]
-    differ = low[least] != high[greatest]
-    greatest = greatest[differ]
-    gaps = gaps[_starts(part[gaps])]
-    index = np.concatenate((least, greatest, gaps))
-    values = np.concatenate((low[least], high[greatest], np.full(len(gaps), np.nan)))
-    order = np.argsort(index, kind="stable")
-    return x[index[order]], values[order]
+    return np.clip(np.floor(place * parts), 0, parts - 1).astype(np.int64)
 
 
 def _starts(part: IntArray) -> npt.NDArray[np.bool_]:
@@ -76,13 +92,3 @@ def _starts(part: IntArray) -> npt.NDArray[np.bool_]:
     starts = np.ones(len(part), dtype=np.bool_)
     np.not_equal(part[1:], part[:-1], out=starts[1:])
     return starts
-
-
-def _first_of_least(values: FloatArray, part: IntArray) -> IntArray:
-    """For each part the index of its least value, the first of several."""
-    if not len(values):
-        return np.zeros(0, dtype=np.int64)
-    starts = np.flatnonzero(_starts(part))
-    least = np.repeat(np.minimum.reduceat(values, starts), np.diff(starts, append=len(values)))
-    hits = np.flatnonzero(values == least)
-    return hits[_starts(part[hits])]

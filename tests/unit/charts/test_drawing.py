@@ -40,7 +40,7 @@ def test_where_a_line_crosses_a_band_the_band_stays_behind_it() -> None:
 
 
 @pytest.mark.parametrize("face", Face)
-@pytest.mark.parametrize(("columns", "rows"), [(0, 0), (3, 9), (9, 3), (8, 4), (40, 4), (300, 90), (10_000, 101)])
+@pytest.mark.parametrize(("columns", "rows"), [(0, 0), (3, 9), (9, 3), (8, 4), (40, 4), (300, 90), (10_000, 31)])
 def test_a_picture_has_the_size_that_was_asked_for(face: Face, columns: int, rows: int) -> None:
     x = np.linspace(0, 10, 20)
     marks = Marks(x, x, BLUE, "●")

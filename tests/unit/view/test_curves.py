@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_vae.view.curves import downsampled, value_at, within
+from tui_vae.view.curves import extremes, means, value_at, within
 
 any_value = st.floats(-1e9, 1e9) | st.sampled_from([math.nan, math.inf, -math.inf])
 
@@ -23,63 +23,61 @@ def curves(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndar
     return np.array(x, dtype=float), y, y - spread, y + spread
 
 
-def column_of(x: np.ndarray, first: float, last: float, columns: int) -> list[int]:
+def column_of(x: np.ndarray, window: tuple[float, float], columns: int) -> np.ndarray:
+    first, last = window
     if last == first:
-        return [0] * len(x)
-    return [min(int((value - first) / (last - first) * columns), columns - 1) for value in x.tolist()]
+        return np.zeros(len(x), dtype=int)
+    return np.array([min(int((value - first) / (last - first) * columns), columns - 1) for value in x.tolist()], int)
 
 
-@given(curves(), st.integers(1, 30), st.booleans())
-def test_a_spike_is_never_lost_and_a_column_never_crowded(curve, columns: int, bounds: bool) -> None:
-    x, y, low, high = curve
-    if not bounds:
-        low = high = y
-    xs, ys = downsampled(x, y, columns, *((low, high) if bounds else ()))
-    assert len(xs) == len(ys)
-    assert (np.diff(xs) >= 0).all()
-    usable = np.isfinite(low) & np.isfinite(high)
-    shown = np.isfinite(ys)
-    assert shown.any() == usable.any()
-    if usable.any():
-        assert ys[shown].min() == low[usable].min()
-        assert ys[shown].max() == high[usable].max()
-    points = {*zip(x.tolist(), low.tolist(), strict=True), *zip(x.tolist(), high.tolist(), strict=True)}
-    assert set(zip(xs[shown].tolist(), ys[shown].tolist(), strict=True)) <= points
-    if len(x) > 2 * columns:
-        in_columns = column_of(xs[shown], x[0], x[-1], columns)
-        assert max((in_columns.count(column) for column in in_columns), default=0) <= 2
-        gaps = column_of(xs[~shown], x[0], x[-1], columns)
-        assert len(gaps) == len(set(gaps))
+def window_of(x: np.ndarray) -> tuple[float, float]:
+    return (x[0], x[-1]) if len(x) else (0.0, 1.0)
 
 
 @given(curves(), st.integers(1, 30))
-def test_every_column_with_a_value_that_is_not_finite_has_a_gap(curve, columns: int) -> None:
+def test_every_column_keeps_its_own_least_and_greatest_value(curve, columns: int) -> None:
+    x, _, low, high = curve
+    window = window_of(x)
+    middles, least, greatest = extremes(x, low, high, window, columns)
+    part = column_of(x, window, columns)
+    finite = np.isfinite(low)
+    assert len(middles) == len(least) == len(greatest) == len(set(part.tolist()))
+    for column, one, other in zip(sorted(set(part.tolist())), least.tolist(), greatest.tolist(), strict=True):
+        inside = finite & (part == column)
+        if inside.any():
+            assert (one, other) == (low[inside].min(), high[inside].max())
+        else:
+            assert math.isnan(one)
+            assert math.isnan(other)
+    if window[1] > window[0] + 1e-3:
+        assert column_of(middles, window, columns).tolist() == sorted(set(part.tolist()))
+
+
+@given(curves(), st.integers(1, 30))
+def test_a_column_has_the_mean_of_what_is_finite_and_a_gap_for_the_rest(curve, columns: int) -> None:
     x, y, _, _ = curve
-    xs, ys = downsampled(x, y, columns)
-    if not len(x):
-        assert len(xs) == 0
-        return
-    assert set(column_of(xs[np.isnan(ys)], x[0], x[-1], columns)) == set(
-        column_of(x[~np.isfinite(y)], x[0], x[-1], columns)
-    )
+    window = window_of(x)
+    places, values = means(x, y, window, columns)
+    part, finite = column_of(x, window, columns), np.isfinite(y)
+    assert (np.diff(places) >= 0).all()
+    gaps = column_of(places[np.isnan(values)], window, columns).tolist()
+    assert gaps == sorted(set(part[~finite].tolist()))
+    expected = [y[finite & (part == column)].mean() for column in sorted(set(part[finite].tolist()))]
+    assert values[~np.isnan(values)].tolist() == pytest.approx(expected, rel=1e-6, abs=1e-3)
 
 
 def test_a_gap_stands_between_its_neighbours() -> None:
-    x, y = np.arange(6.0), np.array([3.0, math.nan, 2.0, math.inf, 1.0, 1.0])
-    assert downsampled(x, y, 10)[1].tolist() == pytest.approx([3, math.nan, 2, math.nan, 1, 1], nan_ok=True)
     long = np.where(np.arange(1000) == 500, math.nan, np.arange(1000.0))
-    xs, ys = downsampled(np.arange(1000.0), long, 10)
-    (at,) = np.flatnonzero(np.isnan(ys))
-    assert xs[at] == 500
-    assert xs[at - 1] < 500 < xs[at + 1]
+    places, values = means(np.arange(1000.0), long, (0, 999), 10)
+    (at,) = np.flatnonzero(np.isnan(values))
+    assert places[at] == 500
+    assert places[at - 1] < 500 < places[at + 1]
 
 
-def test_a_mean_that_is_not_finite_is_a_gap_and_hides_no_extreme() -> None:
-    y = np.array([1.0, math.nan, 1.0])
-    xs, ys = downsampled(np.arange(3.0), y, 10, np.array([1.0, -7.0, 1.0]), np.array([1.0, 9.0, 1.0]))
-    assert np.nanmin(ys) == -7
-    assert np.nanmax(ys) == 9
-    assert xs[np.isnan(ys)].tolist() == [1.0]
+def test_what_lies_outside_a_window_counts_to_its_edges() -> None:
+    x, y = np.array([0.0, 11.0, 12.0, 19.0, 30.0]), np.array([5.0, 1.0, 2.0, 3.0, 9.0])
+    middles, least, greatest = extremes(x, y, y, (10, 20), 2)
+    assert (middles.tolist(), least.tolist(), greatest.tolist()) == ([12.5, 17.5], [1, 3], [5, 9])
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=30), st.floats(0, 100), st.floats(0, 100))
@@ -102,30 +100,10 @@ def test_the_value_at_a_place_is_the_newest_until_then() -> None:
     assert value_at(x[:0], y[:0], 1.0) is None
 
 
-@given(curves(), st.integers(1, 30))
-def test_every_column_keeps_its_own_least_and_greatest_value(curve, columns: int) -> None:
-    x, y, low, high = curve
-    xs, ys = downsampled(x, y, columns, low, high)
-    usable = np.isfinite(y)
-    if not usable.any():
-        return
-    part, part_of_result = (np.array(column_of(v, x[0], x[-1], columns)) for v in (x, xs))
-    for column in set(part[usable].tolist()):
-        assert np.nanmin(ys[part_of_result == column]) == low[usable & (part == column)].min()
-        assert np.nanmax(ys[part_of_result == column]) == high[usable & (part == column)].max()
-
-
-def test_a_short_history_comes_back_whole() -> None:
-    x, y = np.arange(20.0), np.arange(20.0)[::-1].copy()
-    xs, ys = downsampled(x, y, 10)
-    assert xs.tolist() == x.tolist()
-    assert ys.tolist() == y.tolist()
-
-
 def test_one_spike_in_a_hundred_thousand_points_is_there() -> None:
     y = np.zeros(100_000)
     y[12_345], y[54_321] = 9.0, -9.0
-    xs, ys = downsampled(np.arange(100_000.0), y, 100)
-    assert (12_345.0, 9.0) in zip(xs.tolist(), ys.tolist(), strict=True)
-    assert (54_321.0, -9.0) in zip(xs.tolist(), ys.tolist(), strict=True)
-    assert len(xs) <= 200
+    middles, least, greatest = extremes(np.arange(100_000.0), y, y, (0, 99_999), 100)
+    assert (middles[greatest.argmax()], greatest.max()) == (pytest.approx(12_345, abs=1000), 9)
+    assert (middles[least.argmin()], least.min()) == (pytest.approx(54_321, abs=1000), -9)
+    assert len(middles) == 100

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.message import Message
 from textual.widget import Widget
 
-from tui_vae.tui.charts import styles_of
+from tui_vae.charts.plotted_models import styles_of
 from tui_vae.tui.exploration import Answer, Explorer, Question
 from tui_vae.tui.keys import EXPLORER
 from tui_vae.tui.latent_charts import latents_by_kl
@@ -255,7 +256,7 @@ class ExplorerPage(Page):
             np.array(epoch.kl_per_latent) if epoch is not None and known else None,
             self._order,
             self._chosen,
-            style.style,
+            Style.parse(style.style),
         )
 
     def _title(self, model: ModelState | None, answer: Answer | None) -> Text:

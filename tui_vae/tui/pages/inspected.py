@@ -7,14 +7,15 @@ from dataclasses import replace
 
 from textual.widget import Widget
 
-from tui_vae.tui.charts import ChartSettings, XAxis
+from tui_vae.charts.frame import Frame
+from tui_vae.charts.plotted_models import traces_of, wanted_traces
+from tui_vae.charts.settings import XAxis
+from tui_vae.charts.x_axis import end_of_trace, place_on
+from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.inspection import Inspection
 from tui_vae.tui.pages.arranged import ArrangedPage
 from tui_vae.tui.pages.page import Shown
-from tui_vae.tui.traces import traces_of, wanted_traces
 from tui_vae.tui.widgets.chart import Chart
-from tui_vae.tui.widgets.plot import Frame
-from tui_vae.tui.x_axis import end_of_trace, place_on
 from tui_vae.view.series import FloatArray
 
 _KEY_FACTOR, _WHEEL_FACTOR = 0.5, 0.8
@@ -113,12 +114,12 @@ class InspectedPage(ArrangedPage):
 
 
 def _end(chart: Chart) -> float:
-    return chart.data.end if chart.data is not None else 0.0
+    return chart.curves.end if chart.curves is not None else 0.0
 
 
 def _points(chart: Chart) -> Sequence[FloatArray]:
     """Where a chart has something to read: marks before lines, of whose points there are many."""
-    readings = chart.data.readings if chart.data is not None else ()
+    readings = chart.curves.readings if chart.curves is not None else ()
     return [
         *(reading.held_out[0] for reading in readings if reading.held_out is not None),
         *(reading.training[0] for reading in readings if reading.training is not None),

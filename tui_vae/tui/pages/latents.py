@@ -9,9 +9,9 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui_vae.charts.plotted_models import wanted_models
 from tui_vae.tui.latent_charts import latent_chart
 from tui_vae.tui.pages.page import Page, Shown
-from tui_vae.tui.traces import wanted_models
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.view.state import RunState
 

@@ -21,4 +21,4 @@ class MachinePage(Page):
         return [self._view]
 
     def show(self, shown: Shown) -> None:
-        self._view.show(shown.machine, ascii_only=shown.settings.ascii_only)
+        self._view.show(shown.machine, shown.settings.face)

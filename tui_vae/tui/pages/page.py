@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from textual.containers import Container
 from textual.widget import Widget
 
+from tui_vae.charts.plotted_models import wanted_models
 from tui_vae.condition import Sighting
 from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.gallery import Gallery
-from tui_vae.tui.traces import wanted_models
 from tui_vae.view.machine import MachineReading
 from tui_vae.view.source import RunSource
 from tui_vae.view.state import RunState

@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.containers import Grid, Vertical
 from textual.widget import Widget
 
-from tui_vae.tui.curve_charts import curve_chart
+from tui_vae.charts.curves import curve_chart
+from tui_vae.charts.metric_series import ACTIVE, KL, LOSS, RECONSTRUCTION, SIGMA, SPEED
 from tui_vae.tui.latent_charts import latent_chart
 from tui_vae.tui.pages.inspected import InspectedPage
 from tui_vae.tui.pages.page import Shown
-from tui_vae.tui.quantities import ACTIVE, KL, LOSS, RECONSTRUCTION, SIGMA, SPEED
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.tui.widgets.digits import DigitGallery
 

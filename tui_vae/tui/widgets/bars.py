@@ -8,8 +8,8 @@ from rich.style import Style
 from textual.geometry import Size
 from textual.strip import Strip
 
+from tui_vae.charts.palette import GREY, MARK
 from tui_vae.tui.charts import Bars, ChartData
-from tui_vae.tui.palette import GREY, MARK
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _MARK = Color.from_rgb(*MARK)

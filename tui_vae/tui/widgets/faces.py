@@ -8,8 +8,8 @@ from rich.console import Group
 from rich.text import Text
 from textual.widgets import Static
 
+from tui_vae.charts.plotted_models import styles_of
 from tui_vae.condition import Sighting
-from tui_vae.tui.charts import styles_of
 from tui_vae.tui.keys import key_of, key_of_page
 from tui_vae.tui.labels import model_label
 from tui_vae.tui.report import evaluated

@@ -13,8 +13,9 @@ from rich.text import Text
 from textual.geometry import Size
 from textual.strip import Strip
 
+from tui_vae.charts.description import RGB
+from tui_vae.charts.palette import GREY
 from tui_vae.tui.charts import ChartData, Heat
-from tui_vae.tui.palette import GREY, RGB
 from tui_vae.view.axis import tick_label
 from tui_vae.view.cells import RAMP, UPPER_HALF
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from textual import events
 from textual.widgets import DataTable
 
-from tui_vae.tui.charts import styles_of
+from tui_vae.charts.plotted_models import styles_of
 from tui_vae.tui.labels import model_label
 from tui_vae.view.numbers import UNKNOWN, count, duration, nats, short_count
 from tui_vae.view.state import ModelState, RunState

@@ -8,10 +8,10 @@ from rich.segment import Segment
 from rich.text import Text
 from textual.strip import Strip
 
+from tui_vae.charts.palette import ModelStyle
+from tui_vae.charts.plotted_models import styles_of
 from tui_vae.metrics import Picture
 from tui_vae.tui.album import Album
-from tui_vae.tui.charts import styles_of
-from tui_vae.tui.palette import ModelStyle
 from tui_vae.tui.widgets.edges import EdgesOfThePage
 from tui_vae.tui.widgets.lines_view import LinesView
 from tui_vae.tui.widgets.pixels import Draw, half_block_lines, shade_lines

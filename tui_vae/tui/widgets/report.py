@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 from textual.strip import Strip
 
-from tui_vae.tui.charts import styles_of
+from tui_vae.charts.plotted_models import styles_of
 from tui_vae.tui.report import Report, evaluated, report
 from tui_vae.tui.widgets.lines_view import LinesView
 from tui_vae.view.state import RunState

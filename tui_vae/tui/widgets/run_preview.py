@@ -7,10 +7,11 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from tui_vae.tui.charts import ChartSettings, styles_of
-from tui_vae.tui.curve_charts import curve_chart
+from tui_vae.charts.curves import curve_chart
+from tui_vae.charts.metric_series import LOSS
+from tui_vae.charts.plotted_models import styles_of
+from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.labels import model_label
-from tui_vae.tui.quantities import LOSS
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.tui.widgets.digits import DigitGallery, DigitRow
 from tui_vae.view.library import ListedRun, Preview

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tui_vae.charts.plotted_models import Trace
+from tui_vae.charts.settings import XAxis
+from tui_vae.charts.x_axis import x_of_trace
 from tui_vae.events import Epoch
-from tui_vae.tui.charts import XAxis
-from tui_vae.tui.traces import Trace
-from tui_vae.tui.x_axis import x_of_trace
 from tui_vae.view.numbers import count, nats
 from tui_vae.view.series import FloatArray
 from tui_vae.view.smoothing import smoothed

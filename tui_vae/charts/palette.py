@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich.style import Style
-
-RGB = tuple[int, int, int]
+from tui_vae.charts.description import RGB
 
 COLOURS: tuple[RGB, ...] = (
     (86, 180, 233),
@@ -30,11 +28,23 @@ OWN_SHARE: RGB = (205, 210, 220)
 REST: RGB = (96, 102, 116)
 """Of curves of the machine: the share of the process watched, and that of all others. No model has a grey."""
 
-FADED = 0.4
+GRID: RGB = (46, 46, 52)
+"""Of the lines at round values, which are to be seen only by whoever looks for them."""
+LIMIT: RGB = (200, 200, 208)
+"""Of what theory says can be reached."""
+
+_FADED, _BRIGHT = 0.33, 0.55
 
 
 def faded(colour: RGB) -> RGB:
-    red, green, blue = (round(FADED * channel) for channel in colour)
+    """The colour of what stands in the background: darker, as backgrounds are dark."""
+    red, green, blue = (round(_FADED * channel) for channel in colour)
+    return red, green, blue
+
+
+def bright(colour: RGB) -> RGB:
+    """The colour of what stands out before curves of the colour itself."""
+    red, green, blue = (round(channel + _BRIGHT * (255 - channel)) for channel in colour)
     return red, green, blue
 
 
@@ -46,13 +56,9 @@ class ModelStyle:
     marker: str
 
     @property
-    def style(self) -> Style:
-        return Style.parse(hex_colour(self.colour))
-
-    @property
-    def faded(self) -> RGB:
-        """Its colour for what stands in the background."""
-        return faded(self.colour)
+    def style(self) -> str:
+        """Its colour as front ends write it, ``#56b4e9``."""
+        return hex_colour(self.colour)
 
 
 def model_style(index: int, *, ascii_only: bool) -> ModelStyle:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from tui_vae.tui.palette import ModelStyle, model_style
+from tui_vae.charts.palette import ModelStyle, model_style
 from tui_vae.view.state import ModelState, RunState
 
 
@@ -53,3 +53,7 @@ def wanted_traces(traces: Iterable[Trace], globs: str) -> tuple[Trace, ...]:
         if not patterns
         or any(fnmatchcase(name.lower(), glob) for glob in patterns for name in (trace.label, trace.model.name))
     )
+
+
+def styles_of(state: RunState, *, ascii_only: bool) -> dict[str, ModelStyle]:
+    return {name: model_style(index, ascii_only=ascii_only) for index, name in enumerate(state.models)}

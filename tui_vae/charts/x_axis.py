@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tui_vae.tui.charts import XAxis
-from tui_vae.tui.traces import Trace
+from tui_vae.charts.plotted_models import Trace
+from tui_vae.charts.settings import XAxis
 from tui_vae.view.axis import nice_ticks, tick_label
 from tui_vae.view.curves import Window
 from tui_vae.view.numbers import duration

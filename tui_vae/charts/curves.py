@@ -1,0 +1,336 @@
+"""Charts of one metric of every model over training, as descriptions, and what is said and read beside them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from tui_vae.charts.description import Band, Colour, CurveChart, Face, Limit, Line, Marks, Row, Span, Tick
+from tui_vae.charts.frame import margin_of
+from tui_vae.charts.metric_series import History, Quantity, held_out_points, training_points
+from tui_vae.charts.palette import GREY, GRID, LIMIT, ModelStyle, bright, faded
+from tui_vae.charts.plotted_models import Trace, traces_of, wanted_traces
+from tui_vae.charts.settings import CurveSettings
+from tui_vae.charts.x_axis import X_LABELS, end_of_trace, x_ticks
+from tui_vae.view.axis import TRANSIENT, Symlog, nice_ticks, settled_range, tick_label
+from tui_vae.view.curves import Window, extremes, means, within
+from tui_vae.view.printable import printable
+from tui_vae.view.series import FloatArray
+from tui_vae.view.state import RunState
+
+LOST = "×"
+"""Stands at the lower edge where a value was not finite."""
+_ASCII_HELD_OUT = "@"
+"""The mark where lines are made of the markers of their models."""
+MOST_BANDS = 4
+"""Models of which each has a band and a line of held-out values; of more there is one line each."""
+_NARROW = 56
+"""Columns below which a legend names x alone, and marks stand farther apart."""
+_BETWEEN_MARKS = (4, 8)
+"""Columns from one mark to the next, and those of a narrow chart."""
+_CORNERS = 5
+"""Columns of a frame that have no room for a legend: a blank before it and what stands at its corners."""
+_BAND_MEANS, _LINE_MEANS, _MARK_MEANS = "area range, line mean, ", "line train, ", "marks held out  "
+"""What a legend says where that leaves room for the names of all models."""
+
+Points = tuple[FloatArray, FloatArray]
+"""x and y."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The values of one model by x, in plain numbers: as drawn, unsmoothed where that differs, and held out."""
+
+    label: str
+    style: ModelStyle
+    training: Points | None
+    raw: Points | None
+    held_out: Points | None
+
+
+@dataclass(frozen=True)
+class CurvePlot:
+    """A chart, and what its frame says and a cursor reads."""
+
+    chart: CurveChart
+    title: Row
+    legend: Row
+    readings: tuple[Reading, ...]
+    limits: tuple[float, ...]
+    """What theory has for linear models, read everywhere."""
+    text: Callable[[float], str]
+    """How a value that is read is written."""
+    end: float
+    """How far x reaches when all of it is shown."""
+
+
+class CurveBuilder(Protocol):
+    """From a state, settings, the size of the picture in cells, and the runs to compare with to what is drawn."""
+
+    def __call__(
+        self, state: RunState, settings: CurveSettings, columns: int, rows: int, others: tuple[RunState, ...] = ()
+    ) -> CurvePlot | None:
+        """``None`` while there is nothing to draw."""
+
+
+def curve_chart(quantity: Quantity) -> CurveBuilder:
+    """A chart of one quantity of every model that is wanted, over the part of x that is looked at."""
+
+    def build(
+        state: RunState, settings: CurveSettings, columns: int, rows: int, others: tuple[RunState, ...] = ()
+    ) -> CurvePlot | None:
+        traces = wanted_traces(traces_of(state, others, ascii_only=settings.ascii_only), settings.wanted)
+        end = max((end_of_trace(trace, settings.x_axis) for trace in traces), default=0.0) or 1.0
+        window = settings.window or (0.0, end)
+        curves = [
+            curve for trace in traces if (curve := _curve(quantity, trace, settings, window, columns)) is not None
+        ]
+        if not curves:
+            return None
+        if len(curves) > MOST_BANDS:
+            curves = [curve._replace(is_dense=False) for curve in curves]
+        limits = sorted({q for model in state.models.values() if (q := quantity.limit(model)) is not None})
+        axis = _y_axis(quantity, curves, limits, settings, rows)
+        readings = tuple(curve.reading for curve in curves)
+        return CurvePlot(
+            chart=_chart(curves, limits if axis.is_finite else [], axis, settings, window, (columns, rows)),
+            title=_title(quantity, axis, settings, columns),
+            legend=_legend(readings, any(curve.is_dense for curve in curves), settings, columns),
+            readings=readings,
+            limits=tuple(limits),
+            text=quantity.text,
+            end=end,
+        )
+
+    return build
+
+
+# One model
+
+
+class _Curve(NamedTuple):
+    """What is shown of one model: its values in the window, and one point on each side of it."""
+
+    reading: Reading
+    training: History | None
+    held_out: Points | None
+    is_dense: bool
+    """Whether several steps share a column, so that there are a band and a line of their means."""
+
+
+def _curve(quantity: Quantity, trace: Trace, settings: CurveSettings, window: Window, columns: int) -> _Curve | None:
+    training = training_points(quantity, trace, settings.x_axis, settings.smoothing)
+    held_out = held_out_points(quantity, trace, settings.x_axis)
+    if training is None and held_out is None:
+        return None
+    shown = raw = part = marks = None
+    if training is not None:
+        shown = training.x, training.smooth
+        raw = (training.x, training.y) if settings.smoothing > 1 else None
+        inside = within(training.x, settings.window)
+        part = History(*(values[inside] for values in training))
+    if held_out is not None:
+        inside = within(held_out.x, settings.window)
+        marks = held_out.x[inside], held_out.y[inside]
+    reading = Reading(trace.label, trace.style, shown, raw, held_out and (held_out.x, held_out.y))
+    return _Curve(reading, part, marks, part is not None and len(part.x) > columns)
+
+
+# The axis of y
+
+
+class _YAxis(NamedTuple):
+    """A range and ticks in axis coordinates, which ``forward`` makes of values."""
+
+    span: tuple[float, float]
+    ticks: tuple[Tick, ...]
+    forward: Callable[[FloatArray], FloatArray]
+    top: float
+    """The greatest value, which may lie above the range."""
+    is_finite: bool = True
+
+
+def _y_axis(
+    quantity: Quantity, curves: Sequence[_Curve], limits: Sequence[float], settings: CurveSettings, rows: int
+) -> _YAxis:
+    """A range that suits what is visible."""
+    drawn = [points for curve in curves for points in _extent(curve, settings)]
+    window = settings.window
+    if window is None:
+        visible, span = drawn, settled_range(drawn, limits, TRANSIENT)
+    else:
+        visible = [(x[inside], y[inside]) for x, y in drawn for inside in [(x >= window[0]) & (x <= window[1])]]
+        span = settled_range(visible, [], 0.0) or settled_range(drawn, [], 0.0)
+    if span is None:
+        return _YAxis((0.0, 1.0), (), np.copy, 0.0, is_finite=False)
+    low, high = span
+    top = max((float(y[np.isfinite(y)].max(initial=-np.inf)) for _, y in visible), default=high)
+    most = max(2, rows // 3)
+    if not settings.log_y:
+        values = nice_ticks(low, high, most, whole=quantity.whole)
+        return _YAxis(span, tuple((v, tick_label(v)) for v in values), np.copy, top)
+    high = max(high, top)
+    scale = Symlog.fitting(low, high)
+    values = scale.ticks(low, high, most)
+    places = scale.forward(np.array(values, dtype=float)).tolist()
+    low, high = scale.forward(np.array([low, high])).tolist()
+    return _YAxis((low, high), tuple(zip(places, map(tick_label, values), strict=True)), scale.forward, top)
+
+
+def _extent(curve: _Curve, settings: CurveSettings) -> list[Points]:
+    """What the range of y is to show of a model."""
+    points = [] if curve.held_out is None else [curve.held_out]
+    training = curve.training
+    if training is not None and curve.is_dense:
+        return [(training.x, training.low), (training.x, training.high), *points]
+    if training is not None:
+        points.append((training.x, training.smooth))
+        if settings.smoothing > 1:
+            points.append((training.x, training.y))
+    return points
+
+
+# The picture
+
+
+class _Colours(NamedTuple):
+    """Of one model."""
+
+    line: Colour
+    band: Colour
+    held_out: Colour
+
+
+def _colours(style: ModelStyle, face: Face) -> _Colours:
+    if face is Face.COLOURS:
+        return _Colours(style.colour, faded(style.colour), bright(style.colour))
+    return _Colours(style.colour, style.colour, style.colour)
+
+
+def _chart(
+    curves: Sequence[_Curve],
+    limits: Sequence[float],
+    axis: _YAxis,
+    settings: CurveSettings,
+    window: Window,
+    size: tuple[int, int],
+) -> CurveChart:
+    columns, rows = size
+    room = max(1, columns - margin_of(axis.ticks, columns))
+    bands: list[Band] = []
+    raw: list[Line] = []
+    lines: list[Line] = []
+    held_out: list[Line] = []
+    marks: list[Marks] = []
+    for curve in curves:
+        style, colours = curve.reading.style, _colours(curve.reading.style, settings.face)
+        if curve.training is not None:
+            x, y, low, high, smooth = curve.training
+            if curve.is_dense:
+                places, least, greatest = extremes(x, low, high, window, 2 * room)
+                bands.append(Band(places, axis.forward(least), axis.forward(greatest), colours.band))
+            elif settings.smoothing > 1 and len(curves) <= MOST_BANDS:
+                raw.append(Line(x, axis.forward(y), colours.band, ","))
+            if len(x) > room:
+                x, smooth = means(x, smooth, window, room)
+            lines.append(Line(x, axis.forward(smooth), colours.line, style.marker))
+            marks += _lost(lines[-1], axis)
+        if curve.held_out is not None:
+            line = Line(curve.held_out[0], axis.forward(curve.held_out[1]), colours.held_out, style.marker)
+            few = _spread(line.x, window, room)
+            if len(curves) > MOST_BANDS:
+                line, few = replace(line, colour=colours.line), few[-1:]
+            if curve.training is None or (len(curves) <= MOST_BANDS and not settings.ascii_only):
+                held_out.append(line)
+            symbol = _ASCII_HELD_OUT if settings.ascii_only else style.marker
+            exact = settings.face is Face.COLOURS
+            marks.append(Marks(line.x[few], line.y[few], line.colour, symbol, exact))
+            marks += _lost(line, axis)
+    return CurveChart(
+        columns=columns,
+        rows=rows,
+        x_range=window,
+        y_range=axis.span,
+        x_ticks=x_ticks(settings.x_axis, window, room),
+        y_ticks=axis.ticks,
+        bands=tuple(bands),
+        lines=(*raw, *lines, *held_out),
+        marks=tuple(marks),
+        limits=tuple(
+            Limit(float(axis.forward(np.array([limit]))[0]), f"exact limit {tick_label(round(limit, 1))}", LIMIT)
+            for limit in limits
+        ),
+        axis=GREY,
+        grid=GRID,
+        face=settings.face,
+    )
+
+
+def _lost(line: Line, axis: _YAxis) -> list[Marks]:
+    """Marks at the lower edge where values of a line are not finite."""
+    places = line.x[~np.isfinite(line.y)]
+    return [Marks(places, np.full(len(places), axis.span[0]), line.colour, LOST)] if len(places) else []
+
+
+def _spread(x: FloatArray, window: Window, columns: int) -> FloatArray:
+    """Which points have a mark: the newest, and as many before it as have room beside each other."""
+    least = _BETWEEN_MARKS[columns < _NARROW] * (window[1] - window[0]) / columns
+    chosen: list[int] = []
+    for index in range(len(x) - 1, -1, -1):
+        if not chosen or x[chosen[-1]] - x[index] >= 0.999 * least:
+            chosen.append(index)
+    return np.array(chosen[::-1], dtype=np.int64)
+
+
+# What the frame says
+
+
+def _title(quantity: Quantity, axis: _YAxis, settings: CurveSettings, columns: int) -> Row:
+    title = [Span(f" {quantity.title if columns >= 47 else quantity.short_title}")]
+    if not axis.is_finite:
+        return (*title, Span(" · no finite value "))
+    if settings.log_y:
+        title.append(Span(" · log"))
+    elif settings.window is None and axis.top > axis.span[1] and columns >= _NARROW:
+        title.append(Span(f" · begins at {tick_label(float(f'{axis.top:.3g}'))}", GREY))
+    if settings.window is not None:
+        title.append(Span(" · zoomed"))
+    if settings.wanted:
+        title.append(Span(f" · only {settings.wanted}"))
+    return (*title, Span(" "))
+
+
+def _legend(readings: Sequence[Reading], has_bands: bool, settings: CurveSettings, columns: int) -> Row:
+    """Which model is which, what area, line and marks mean where that leaves room, and the unit of x."""
+    if columns < _NARROW:
+        return (Span(f" x: {settings.x_axis} "),)
+    names = [Span(f"{reading.style.marker} {printable(reading.label)}  ", reading.style.colour) for reading in readings]
+    both = any(reading.training and reading.held_out for reading in readings)
+    signs = f"smoothed {settings.smoothing}  " if settings.smoothing > 1 else ""
+    signs += f"x: {X_LABELS[settings.x_axis]} "
+    tail = ""
+    of_lines = _BAND_MEANS if has_bands else _LINE_MEANS
+    of_marks = _MARK_MEANS if not settings.ascii_only else f"{_ASCII_HELD_OUT} held out  "
+    for meaning in (of_lines + of_marks, of_marks, "") if both else ("",):
+        tail = meaning + signs
+        if sum(_width(name.text) for name in names) + len(tail) <= columns - _CORNERS:
+            break
+    legend = [Span(" ")]
+    room = columns - _CORNERS - len(tail)
+    while names:
+        more = f"… {len(names) - 1} more  " if len(names) > 1 else ""
+        if _width(names[0].text) + len(more) > room and sum(_width(name.text) for name in names) > room:
+            legend.append(Span(f"… {len(names)} more  "))
+            break
+        room -= _width(names[0].text)
+        legend.append(names.pop(0))
+    return (*legend, Span(tail))
+
+
+def _width(text: str) -> int:
+    """Cells that a terminal takes for a text."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else not unicodedata.combining(c) for c in text)

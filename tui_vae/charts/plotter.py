@@ -1,0 +1,136 @@
+"""Strokes drawn by plotext into character cells.
+
+plotext is given numbers in the place of colours, inks, so that each cell tells what it was drawn for.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tui_vae.charts.guard import Path
+from tui_vae.errors import one_line
+
+IntArray = npt.NDArray[np.int64]
+
+NO_INK, AXIS_INK = 0, 1
+BLANK = ord(" ")
+BRAILLE, QUARTERS = "braille", "hd"
+"""Symbols of strokes whose dots are parts of a cell: 2 × 4, and 2 × 2."""
+
+_CODES = re.compile(r"((?:\x1b\[[0-9;]*m)+)")
+_PLOTTING = threading.Lock()
+_UNSEEN = 9.0
+"""A place far outside the range from 0 to 1."""
+
+
+class PlotextMissing(Exception):
+    """plotext cannot be imported; the text says how to install it."""
+
+
+class Stroke(NamedTuple):
+    """A line, or points; of one character or the dots of :data:`BRAILLE` or :data:`QUARTERS`."""
+
+    path: Path
+    symbol: str
+    ink: int
+
+
+class Picture(NamedTuple):
+    """Characters and inks ``(rows, columns)``."""
+
+    codes: IntArray
+    inks: IntArray
+
+
+class Labels(NamedTuple):
+    """Places from 0 to 1 along an axis and what stands there, in at least so many cells."""
+
+    places: Sequence[float] = ()
+    texts: Sequence[str] = ()
+    width: int = 1
+
+
+def plotted(
+    strokes: Iterable[Stroke], columns: int, rows: int, x_labels: Labels | None = None, y_labels: Labels | None = None
+) -> Picture:
+    """Strokes in a picture of so many cells, the later over the earlier, with those axes that have labels.
+
+    Raises:
+        PlotextMissing: plotext cannot be imported.
+    """
+    plotext = _plotext()
+    with _PLOTTING:  # plotext ends the process where two threads use one figure
+        figure = _figure(plotext)
+        figure.clear.data()
+        figure.plot_size(columns, rows)
+        for axis, labels in (("x", x_labels), ("y", y_labels)):
+            figure.axes(labels is not None, axis=axis, side=0)
+            figure.ruler(axis).ticks(*_ticks(labels))
+        for (x, y, connected), symbol, ink in strokes:
+            if x:
+                signal = figure.signal(x, y, marker=_marker(plotext, symbol, ink))
+                for index in connected:
+                    signal.line(index)
+                figure.draw(signal)
+        text = figure.build().string()
+    return _read(text, columns, rows)
+
+
+def _plotext() -> Any:
+    try:
+        import plotext  # noqa: PLC0415 - a tenth of a second, where something is drawn
+    except (ImportError, OSError) as error:
+        raise PlotextMissing(f"curves need plotext ({one_line(error)}): pip install 'plotext>=6.1,<7'") from error
+    return plotext
+
+
+@lru_cache(maxsize=1)
+def _figure(plotext: Any) -> Any:
+    plotext.terminal.limit(False, False)  # else nothing is larger than the terminal
+    plotext.add_theme("inks", text=_as_colour(AXIS_INK))
+    figure = type(plotext.figure)(plotext.terminal)
+    figure.theme("inks")
+    figure.legend(False)
+    figure.axes(False)
+    for axis in ("x", "y"):
+        figure.ruler(axis).lim(0, 1).alignment(lim="edge")
+    return figure
+
+
+def _ticks(labels: Labels | None) -> tuple[list[float], list[str]]:
+    if labels is None:
+        return [], []
+    texts = [f"{text:>{labels.width}}" for text in labels.texts]
+    # One that is never seen keeps the room of labels as wide where there are none.
+    return [*labels.places, _UNSEEN], [*texts, "-" * labels.width]
+
+
+@lru_cache(maxsize=256)
+def _marker(plotext: Any, symbol: str, ink: int) -> Any:
+    return plotext.marker(symbol, plotext.pixel(_as_colour(ink)))
+
+
+def _as_colour(ink: int) -> tuple[int, int, int]:
+    return 0, ink >> 8, ink & 255
+
+
+def _read(text: str, columns: int, rows: int) -> Picture:
+    first, *styled = _CODES.split(text.replace("\n", ""))
+    texts = [first, *styled[1::2]]
+    inks = np.repeat([NO_INK, *map(_ink, styled[::2])], [len(part) for part in texts])
+    codes = np.frombuffer("".join(texts).encode("utf-32-le"), dtype="<u4").astype(np.int64)
+    return Picture(codes.reshape(rows, columns), inks.reshape(rows, columns))
+
+
+@lru_cache(maxsize=1024)
+def _ink(codes: str) -> int:
+    """The ink of the last of some codes."""
+    last = codes.rpartition("\x1b[")[2][:-1].split(";")
+    return int(last[3]) << 8 | int(last[4]) if last[:2] == ["38", "2"] else NO_INK
