@@ -70,7 +70,7 @@ class Drawer:
         self._closed = False
         self._deaths = deque[float](maxlen=DEATHS)
         self._resting_until = 0.0
-        self._why_not = ""
+        self._why_resting = ""
 
     def prepare(self) -> None:
         """Begin the process, so that it is there when the first chart is asked for."""
@@ -105,7 +105,7 @@ class Drawer:
             self._thread.join(_SECONDS_TO_END)
 
     def _work(self) -> None:
-        self._begin()
+        self._ready()
         while (request := self._next()) is not None:
             key, chart, done = request
             outcome = self._draw(key, chart)
@@ -124,56 +124,65 @@ class Drawer:
 
     def _draw(self, key: Hashable, chart: CurveChart) -> Picture | Failure | None:
         """What became of a chart; ``None`` when it was overtaken."""
+        why = ""
         for _ in range(ATTEMPTS):
-            process = self._begin()
-            if process is not None:
-                try:
-                    drawn = process.draw(chart)
-                    self.spent += drawn.seconds
-                    return Picture(chart, drawn.rows)
-                except CannotDrawError as error:
-                    return Failure(chart, str(error))
-                except ProcessLostError as lost:
-                    self._bury(str(lost))
+            process = self._ready()
+            if process is None:
+                break
+            try:
+                drawn = process.draw(chart)
+                self.spent += drawn.seconds
+                return Picture(chart, drawn.rows)
+            except CannotDrawError as error:
+                return Failure(chart, str(error))
+            except ProcessLostError as lost:
+                why = f"this chart ends the process that draws it ({lost})"
+                self._bury(lost)
             with self._changed:
                 if self._closed or key in self._waiting:
                     return None
-        return Failure(chart, self._why_not)
+        return Failure(chart, self._why_resting if self._resting else why)
 
-    def _begin(self) -> DrawingProcess | None:
-        """The process that draws, ready; ``None`` when there is none."""
-        if self._process is None and time.monotonic() >= self._resting_until:
+    @property
+    def _resting(self) -> bool:
+        return time.monotonic() < self._resting_until
+
+    def _ready(self) -> DrawingProcess | None:
+        """A process that is there to draw; ``None`` while there is to be none."""
+        while not (self._resting or self._closed):
             try:
-                process = DrawingProcess(self._command)
-            except OSError as error:
-                self._bury(f"it cannot be started, {error.strerror}")
-                return None
-            with self._changed:
-                self._process = process
-                if self._closed:
-                    process.kill()
-            try:
-                process.wait_until_ready()
-            except ProcessLostError as lost:
-                self._bury(str(lost))
+                if self._process is None:
+                    self._begin()
+                if self._process is not None:
+                    self._process.check()
+                return self._process
+            except ProcessLostError as lost:  # no chart is to blame
+                self._bury(lost)
             except CannotDrawError as error:
                 self._rest(math.inf, str(error))
-        return self._process
+        return None
 
-    def _bury(self, why: str) -> None:
+    def _begin(self) -> None:
+        process = DrawingProcess(self._command)
+        with self._changed:
+            self._process = process
+            if self._closed:
+                process.kill()
+        process.wait_until_ready()
+
+    def _bury(self, lost: ProcessLostError) -> None:
         """End what is left of the process, and count its death."""
         self._end()
-        self._why_not = f"this chart ends the process that draws it ({why})"
         now = time.monotonic()
         self._deaths.append(now)
         if len(self._deaths) == DEATHS and now - self._deaths[0] < SECONDS_OF_DEATHS and not self._closed:
             self._deaths.clear()
-            self._rest(SECONDS_OF_DEATHS, f"no curves for a minute: what draws them ended {DEATHS} times ({why})")
+            self._rest(SECONDS_OF_DEATHS, f"no curves for a minute: what draws them ended {DEATHS} times ({lost})")
 
     def _rest(self, seconds: float, why: str) -> None:
         """Draw nothing for a while, and say why."""
         self._end()
-        self._resting_until, self._why_not = time.monotonic() + seconds, why
+        self._resting_until, self._why_resting = time.monotonic() + seconds, why
         self._tell(why)
 
     def _end(self) -> None:

@@ -38,13 +38,11 @@ class ProcessLostError(Exception):
 class DrawingProcess:
     """Begins with its construction, in a session of its own: nothing of the terminal reaches it.
 
-    Every method raises :class:`ProcessLostError` when the process ends, is silent for too long, or talks nonsense.
+    The construction and every method raise :class:`ProcessLostError` when it cannot be started, has ended, is silent
+    for too long, or talks nonsense.
 
     Args:
         command: To which the number of a descriptor is added, see :mod:`tui_vae.charts.process`.
-
-    Raises:
-        OSError: It cannot be started.
     """
 
     def __init__(self, command: Sequence[str] = DRAWS) -> None:
@@ -60,9 +58,9 @@ class DrawingProcess:
                     start_new_session=True,
                     env=os.environ | _ONE_THREAD,
                 )
-        except OSError:
+        except OSError as error:
             self._socket.close()
-            raise
+            raise ProcessLostError(f"it cannot be started, {error.strerror}") from error
 
     @property
     def pid(self) -> int:
@@ -77,6 +75,11 @@ class DrawingProcess:
         answer = self._answer(SECONDS_TO_START)
         if answer is not None:
             raise CannotDrawError(answer)
+
+    def check(self) -> None:
+        """See whether it has ended while nobody had it draw."""
+        if self._process.poll() is not None:
+            raise self._ended()
 
     def draw(self, chart: CurveChart) -> Drawn:
         """Have a chart drawn, in as many rows as it asks for.
@@ -107,9 +110,13 @@ class DrawingProcess:
         if isinstance(error, TimeoutError):
             return ProcessLostError(f"it said nothing for {seconds:g} s")
         try:
-            code = self._process.wait(_SECONDS_TO_END)
+            self._process.wait(_SECONDS_TO_END)
         except subprocess.TimeoutExpired:
             return ProcessLostError("it went silent")
+        return self._ended()
+
+    def _ended(self) -> ProcessLostError:
+        code = self._process.returncode
         if code < 0:
             return ProcessLostError(signal.strsignal(-code) or f"signal {-code}")
         return ProcessLostError("out of memory" if code == OUT_OF_MEMORY else f"exit code {code}")

@@ -203,6 +203,16 @@ def test_a_chart_that_ends_two_processes_is_given_up_and_others_go_on(watched: W
     assert watched.told == []
 
 
+def test_no_chart_is_blamed_for_a_process_that_dies_before_it_draws(watched: Watched, tmp_path: Path) -> None:
+    """One that was killed while nobody asked: the chart is still tried twice."""
+    watched.drawn(ScriptedChart("before"))
+    os.kill(watched.pid, signal.SIGKILL)
+    wait_for(lambda: gone(watched.pid))
+    chart = ScriptedChart("it", "abort", tmp_path / "done")
+    assert watched.drawn(chart) == Picture(chart, picture(chart))
+    assert watched.told == []
+
+
 def test_an_error_is_told_and_the_process_goes_on(watched: Watched) -> None:
     watched.drawn(ScriptedChart("before"))
     pid = watched.pid
