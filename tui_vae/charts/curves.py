@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -59,6 +60,9 @@ class CurvePlot:
     chart: CurveChart
     title: Row
     legend: Row
+    """As much as fits into the frame."""
+    whole_legend: Row
+    """All of it, in parts between which a line may end."""
     readings: tuple[Reading, ...]
     limits: tuple[float, ...]
     """What theory has for linear models, read everywhere."""
@@ -93,13 +97,17 @@ def curve_chart(quantity: Quantity) -> CurveBuilder:
             return None
         if len(curves) > MOST_BANDS:
             curves = [curve._replace(is_dense=False) for curve in curves]
-        limits = sorted({q for model in state.models.values() if (q := quantity.limit(model)) is not None})
+        runs = (state,) if state.models else others
+        models = [model for run in runs for model in run.models.values()]
+        limits = sorted({limit for model in models if (limit := quantity.limit(model)) is not None})
         axis = _y_axis(quantity, curves, limits, settings, rows)
         readings = tuple(curve.reading for curve in curves)
+        names, meanings = _names(readings), _meanings(curves, settings)
         return CurvePlot(
             chart=_chart(curves, limits if axis.is_finite else [], axis, settings, window, (columns, rows)),
             title=_title(quantity, axis, settings, columns),
-            legend=_legend(readings, any(curve.is_dense for curve in curves), settings, columns),
+            legend=_legend(names, meanings, settings, columns),
+            whole_legend=(*names, *map(Span, re.split(r"(?<=, )|(?<=  )", meanings[0]))),
             readings=readings,
             limits=tuple(limits),
             text=quantity.text,
@@ -231,7 +239,7 @@ def _chart(
         if curve.training is not None:
             x, y, low, high, smooth = curve.training
             if curve.is_dense:
-                places, least, greatest = extremes(x, low, high, window, 2 * room)
+                places, least, greatest = extremes(x, low, high, window, room)
                 bands.append(Band(places, axis.forward(least), axis.forward(greatest), colours.band))
             elif settings.smoothing > 1 and len(curves) <= MOST_BANDS:
                 raw.append(Line(x, axis.forward(y), colours.band, ","))
@@ -240,7 +248,10 @@ def _chart(
             lines.append(Line(x, axis.forward(smooth), colours.line, style.marker))
             marks += _lost(lines[-1], axis)
         if curve.held_out is not None:
-            line = Line(curve.held_out[0], axis.forward(curve.held_out[1]), colours.held_out, style.marker)
+            x, y = curve.held_out
+            if len(x) > room:
+                x, y = means(x, y, window, room)
+            line = Line(x, axis.forward(y), colours.held_out, style.marker)
             few = _spread(line.x, window, room)
             if len(curves) > MOST_BANDS:
                 line, few = replace(line, colour=colours.line), few[-1:]
@@ -304,31 +315,40 @@ def _title(quantity: Quantity, axis: _YAxis, settings: CurveSettings, columns: i
     return (*title, Span(" "))
 
 
-def _legend(readings: Sequence[Reading], has_bands: bool, settings: CurveSettings, columns: int) -> Row:
-    """Which model is which, what area, line and marks mean where that leaves room, and the unit of x."""
-    if columns < _NARROW:
-        return (Span(f" x: {settings.x_axis} "),)
-    names = [Span(f"{reading.style.marker} {printable(reading.label)}  ", reading.style.colour) for reading in readings]
-    both = any(reading.training and reading.held_out for reading in readings)
+def _names(readings: Sequence[Reading]) -> Row:
+    return tuple(
+        Span(f"{reading.style.marker} {printable(reading.label)}  ", reading.style.colour) for reading in readings
+    )
+
+
+def _meanings(curves: Sequence[_Curve], settings: CurveSettings) -> list[str]:
+    """What area, line and marks mean, and the unit of x; in fewer words each time."""
     signs = f"smoothed {settings.smoothing}  " if settings.smoothing > 1 else ""
     signs += f"x: {X_LABELS[settings.x_axis]} "
-    tail = ""
-    of_lines = _BAND_MEANS if has_bands else _LINE_MEANS
-    of_marks = _MARK_MEANS if not settings.ascii_only else f"{_ASCII_HELD_OUT} held out  "
-    for meaning in (of_lines + of_marks, of_marks, "") if both else ("",):
-        tail = meaning + signs
-        if sum(_width(name.text) for name in names) + len(tail) <= columns - _CORNERS:
-            break
+    if not any(curve.reading.training and curve.reading.held_out for curve in curves):
+        return [signs]
+    of_lines = _BAND_MEANS if any(curve.is_dense for curve in curves) else _LINE_MEANS
+    of_marks = f"{_ASCII_HELD_OUT} held out  " if settings.ascii_only else _MARK_MEANS
+    return [of_lines + of_marks + signs, of_marks + signs, signs]
+
+
+def _legend(names: Row, meanings: Sequence[str], settings: CurveSettings, columns: int) -> Row:
+    """Which model is which, and as much of what is meant as leaves room for all of them."""
+    if columns < _NARROW:
+        return (Span(f" x: {settings.x_axis} "),)
+    all_names = sum(_width(name.text) for name in names)
+    meaning = next((m for m in meanings if all_names + len(m) <= columns - _CORNERS), meanings[-1])
     legend = [Span(" ")]
-    room = columns - _CORNERS - len(tail)
-    while names:
-        more = f"… {len(names) - 1} more  " if len(names) > 1 else ""
-        if _width(names[0].text) + len(more) > room and sum(_width(name.text) for name in names) > room:
-            legend.append(Span(f"… {len(names)} more  "))
+    room = columns - _CORNERS - len(meaning)
+    for index, name in enumerate(names):
+        left = len(names) - index
+        more = f"… {left - 1} more  " if left > 1 else ""
+        if _width(name.text) + len(more) > room and sum(_width(other.text) for other in names[index:]) > room:
+            legend.append(Span(f"… {left} more  "))
             break
-        room -= _width(names[0].text)
-        legend.append(names.pop(0))
-    return (*legend, Span(tail))
+        room -= _width(name.text)
+        legend.append(name)
+    return (*legend, Span(meaning))
 
 
 def _width(text: str) -> int:

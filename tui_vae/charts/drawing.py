@@ -22,7 +22,6 @@ from tui_vae.charts.plotter import (
     BLANK,
     BRAILLE,
     NO_INK,
-    QUARTERS,
     IntArray,
     Labels,
     Picture,
@@ -41,8 +40,8 @@ MOST_CELLS = 300_000
 _TIMES_ITS_LABEL = 2.5
 """How many times as wide as what a limit says a chart is that has room for it."""
 _FULL = ord("█")
-_MOSTLY_COVERED = [ord(character) for character in "▀▄▌▐▚▞▛▜▙▟"]
-"""Cells of which a band covers half and more, and which it keeps behind a curve."""
+_HALVES = [ord("▀"), ord("▄")]
+"""Cells of which a band covers half; it is kept behind a curve."""
 
 
 def draw(chart: CurveChart) -> tuple[Row, ...]:
@@ -72,10 +71,16 @@ def draw(chart: CurveChart) -> tuple[Row, ...]:
         frame.columns,
         frame.rows,
     )
+    picture, backs = _laid_over(ground, curves, frame)
     is_band = np.isin(ground.inks, [inks.number(band.colour) for band in chart.bands])[: frame.rows, frame.left :]
     for limit in chart.limits:
-        _write(limit.label, float(axes.y([limit.y])[0]), inks.number(limit.colour), curves, is_band)
-    return tuple(_rows(*_laid_over(ground, curves, frame), inks.colours))
+        text = plain_text(limit.label, 2 * LONGEST_LABEL)
+        place = _place_of_label(len(text), float(axes.y([limit.y])[0]), curves, is_band)
+        if place is not None:
+            cells = np.s_[place[0], frame.left + place[1] : frame.left + place[1] + len(text)]
+            picture.codes[cells] = [ord(character) for character in text]
+            picture.inks[cells] = inks.number(limit.colour)
+    return tuple(_rows(picture, backs, inks.colours))
 
 
 # What is drawn
@@ -120,19 +125,34 @@ def _grid(chart: CurveChart, axes: _Axes, inks: _Inks) -> Iterator[Stroke]:
 
 
 def _bands(chart: CurveChart, frame: Frame, axes: _Axes, inks: _Inks) -> Iterator[Stroke]:
-    """A stroke from the least to the greatest in each half of a column."""
-    symbol = {Face.COLOURS: QUARTERS, Face.SHADES: "░", Face.ASCII: "."}[chart.face]
-    halves = 2 * frame.columns if chart.face is Face.COLOURS else frame.columns
-    x = (np.arange(halves) + 0.5) / halves
+    """A stroke from the least to the greatest in each column; where there are colours, half a cell at its ends."""
+    whole = {Face.COLOURS: "█", Face.SHADES: "░", Face.ASCII: "."}[chart.face]
+    centres = (np.arange(frame.columns) + 0.5) / frame.columns
     for band in chart.bands:
-        places = axes.x(band.x)
+        places, ink = axes.x(band.x), inks.number(band.colour)
         if not len(places) or not (np.diff(places) >= 0).all():
             continue
-        low, high = (np.interp(x, places, axes.y(y), np.nan, np.nan) for y in (band.low, band.high))
-        edges = np.clip(np.stack((low, high), axis=1), 0, 1)
-        edges[1::2] = edges[1::2, ::-1]  # down, up, down: one line through all
-        edges[(high < 0) | (low > 1)] = np.nan
-        yield Stroke(path(np.repeat(x, 2), edges.reshape(-1)), symbol, inks.number(band.colour))
+        low, high = (np.interp(centres, places, axes.y(y), np.nan, np.nan) for y in (band.low, band.high))
+        seen = (high >= 0) & (low <= 1) & (low <= high)
+        x = centres[seen]
+        first, last = (
+            np.clip(2 * frame.rows * end[seen], 0, 2 * frame.rows - 1).astype(np.int64) for end in (low, high)
+        )
+        begin, end = first // 2, last // 2
+        if chart.face is Face.COLOURS:
+            upper, lower = first % 2 == 1, last % 2 == 0
+            yield Stroke(points(x[upper], (begin[upper] + 0.5) / frame.rows), "▀", ink)
+            yield Stroke(points(x[lower], (end[lower] + 0.5) / frame.rows), "▄", ink)
+            begin, end = begin + upper, end - lower
+        yield Stroke(_upright(x, begin, end, frame.rows), whole, ink)
+
+
+def _upright(x: FloatArray, first: IntArray, last: IntArray, rows: int) -> Path:
+    """Upright lines from cell to cell, none where the first lies above the last."""
+    kept = first <= last
+    ends = (np.stack((first, last, first), axis=1)[kept] + 0.5) / rows
+    ends[:, 2] = np.nan  # lines of neighbours are not joined
+    return path(np.repeat(x[kept], 3), ends.reshape(-1))
 
 
 def _limits(chart: CurveChart, axes: _Axes, inks: _Inks) -> Iterator[Stroke]:
@@ -171,24 +191,23 @@ def _dots(places: Path, frame: Frame) -> Path:
 # How it is put together
 
 
-def _write(label: str, height: float, ink: int, curves: Picture, is_band: BoolArray) -> None:
-    """Write a label in the row above or below a height, where no curve is and, if possible, no band."""
+def _place_of_label(length: int, height: float, curves: Picture, is_band: BoolArray) -> tuple[int, int] | None:
+    """The row and the first column of a label above or below a height, where no curve and least of bands is.
+
+    ``None`` where there is no such place.
+    """
     rows, columns = curves.codes.shape
-    text = plain_text(label, 2 * LONGEST_LABEL)
-    room = len(text) + 2
+    room = length + 2
     if not 0 <= height <= 1 or columns < _TIMES_ITS_LABEL * room:
-        return
+        return None
     line = min(int((1 - height) * rows), rows - 1)
-    best, at = room, None
+    places = []
     for row in {max(line - 1, 0), min(line + 1, rows - 1)} - {line}:
         is_curve = sliding_window_view(curves.codes[row] != BLANK, room).any(axis=1)
-        covered = np.where(is_curve, room, sliding_window_view(is_band[row], room).sum(axis=1))
-        start = int(covered.argmin())
-        if covered[start] < best:
-            best, at = int(covered[start]), (row, start + 1)
-    if at is not None:
-        cells = np.s_[at[0], at[1] : at[1] + len(text)]
-        curves.codes[cells], curves.inks[cells] = [ord(character) for character in text], ink
+        covered = np.where(is_curve, columns, sliding_window_view(is_band[row], room).sum(axis=1))
+        places.append((int(covered.min()), row, int(covered.argmin()) + 1))
+    covered_least, row, start = min(places, default=(columns, 0, 0))
+    return (row, start) if covered_least < columns else None
 
 
 def _laid_over(ground: Picture, curves: Picture, frame: Frame) -> tuple[Picture, IntArray]:
@@ -196,7 +215,7 @@ def _laid_over(ground: Picture, curves: Picture, frame: Frame) -> tuple[Picture,
     codes, fronts = ground.codes.copy(), ground.inks.copy()
     backs = np.where(codes == _FULL, fronts, NO_INK)
     codes[backs > 0], fronts[backs > 0] = BLANK, NO_INK
-    covered = np.isin(codes, _MOSTLY_COVERED)
+    covered = np.isin(codes, _HALVES)
     place = np.s_[: frame.rows, frame.left : frame.left + frame.columns]
     drawn = curves.codes != BLANK
     backs[place] = np.where(drawn & covered[place], fronts[place], backs[place])

@@ -1,7 +1,7 @@
 """What may reach plotext, whose kernel ends the process for numbers that it does not expect.
 
 A place that is not finite aborts it, and it makes a point of every dot of a line, however far outside: thousands of
-millions of them where one value is large. So it is given parts of a range, cut near its ends, in place of values.
+millions of them where one value is large. So it is given parts of a range, cut at its ends, in place of values.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ import numpy as np
 
 from tui_vae.view.series import FloatArray
 
-NEAR = 1.0
-"""Lengths of the range by which lines may leave it."""
 _FAR = 1e9
 _LEAST = 1e-12
 """The least length of a range, as a part of its larger end; closer values are one to plotext."""
@@ -52,7 +50,7 @@ def points(x: FloatArray, y: FloatArray) -> Path:
 
 
 def path(x: FloatArray, y: FloatArray) -> Path:
-    """A line through points, as far as it is inside or near, interrupted where one is not finite.
+    """A line through points, as far as it is inside, interrupted where one is not finite.
 
     Each part of it is cut where it leaves (Liang & Barsky, 1984), so that what is seen has the right slope.
     """
@@ -81,11 +79,11 @@ def path(x: FloatArray, y: FloatArray) -> Path:
 
 
 def _cut(origin: FloatArray, length: FloatArray, start: FloatArray, end: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Where lines enter and leave what is near in one direction, as parts of their length."""
+    """Where lines enter and leave in one direction, as parts of their length."""
     flat = length == 0
     with np.errstate(all="ignore"):
-        first, last = (-NEAR - origin) / length, (1 + NEAR - origin) / length
-    outside = flat & ((origin < -NEAR) | (origin > 1 + NEAR))
+        first, last = -origin / length, (1 - origin) / length
+    outside = flat & ((origin < 0) | (origin > 1))
     enter = np.where(flat, start, np.minimum(first, last))
     leave = np.where(flat, np.where(outside, -1.0, end), np.maximum(first, last))
     return np.maximum(start, enter), np.minimum(end, leave)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,7 +33,8 @@ class Quantity:
     """One quantity of every model over training.
 
     ``title`` says what it is and in which unit, ``short_title`` the same where there is little space. ``column`` and
-    ``bounds`` are fields of the history of steps; without a column, the training curve is that of the epochs.
+    ``bounds`` are fields of the history of steps, ``is_negated`` says that the quantity is less each of them; without
+    a column, the training curve is that of the epochs.
     ``of_epoch`` is the value of an epoch, ``None`` for what is not measured then. ``limit`` is what theory has for a
     model, ``known`` whether a run has the quantity at all, and ``whole`` whether its values are whole numbers.
     """
@@ -43,6 +44,7 @@ class Quantity:
     text: Callable[[float], str]
     column: str | None = None
     bounds: tuple[str, str] | None = None
+    is_negated: bool = False
     of_epoch: Callable[[Epoch], float] | None = None
     limit: Callable[[ModelState], float | None] = lambda model: None
     known: Callable[[RunState], bool] = lambda state: True
@@ -61,6 +63,16 @@ LOSS = Quantity(
     bounds=("loss_min", "loss_max"),
     of_epoch=lambda epoch: -epoch.elbo,
     limit=lambda model: None if model.limit is None else -model.limit.held_out,
+)
+ELBO = Quantity(
+    "ELBO, nats per image",
+    "ELBO, nats",
+    nats,
+    column="loss",
+    bounds=("loss_max", "loss_min"),
+    is_negated=True,
+    of_epoch=lambda epoch: epoch.elbo,
+    limit=lambda model: None if model.limit is None else model.limit.held_out,
 )
 RECONSTRUCTION = Quantity(
     "reconstruction, nats per image",
@@ -81,6 +93,16 @@ SIGMA = Quantity(
 ACTIVE = Quantity("active latents, number", "active", count, of_epoch=lambda epoch: epoch.active_units, whole=True)
 SPEED = Quantity("training speed, images per second", "images/s", count, column="images_per_second")
 
+METRICS: Mapping[str, Quantity] = {
+    "loss": LOSS,
+    "elbo": ELBO,
+    "reconstruction": RECONSTRUCTION,
+    "kl": KL,
+    "active_units": ACTIVE,
+    "images_per_second": SPEED,
+}
+"""By the names that the command line has for them."""
+
 
 def training_points(quantity: Quantity, trace: Trace, axis: XAxis, smoothing: int) -> History | None:
     """The curve over the steps of training, or over its epochs, and the same smoothed over so many points."""
@@ -90,9 +112,10 @@ def training_points(quantity: Quantity, trace: Trace, axis: XAxis, smoothing: in
     if not len(history):
         return None
     x = x_of_trace(trace, axis, history.column("step"), history.column("t"))
-    y = history.column(quantity.column)
-    low, high = (history.column(name) for name in quantity.bounds) if quantity.bounds is not None else (y, y)
-    return History(x, y, low, high, history.smoothed(quantity.column, smoothing) if smoothing > 1 else y)
+    sign = -1.0 if quantity.is_negated else 1.0
+    y = sign * history.column(quantity.column)
+    low, high = (sign * history.column(name) for name in quantity.bounds) if quantity.bounds is not None else (y, y)
+    return History(x, y, low, high, sign * history.smoothed(quantity.column, smoothing) if smoothing > 1 else y)
 
 
 def held_out_points(quantity: Quantity, trace: Trace, axis: XAxis) -> History | None:

@@ -48,6 +48,39 @@ def bright(colour: RGB) -> RGB:
     return red, green, blue
 
 
+_LIGHT_MODELS: tuple[RGB, ...] = (
+    (11, 133, 216),
+    (149, 92, 42),
+    (7, 124, 101),
+    (146, 4, 144),
+    (136, 133, 0),
+    (129, 0, 26),
+)
+"""As :data:`COLOURS`, darker: found by search for the greatest least distance of two to the eyes of the colour-blind,
+with a contrast of 3 to the background and a hue near the original."""
+
+
+def light_colours(background: RGB) -> dict[RGB, RGB]:
+    """What stands for each colour on a light background."""
+    colours = dict(zip(COLOURS, _LIGHT_MODELS, strict=True))
+    # What stands in the background is paler there, as it is darker on black, and what stands out is darker.
+    pale = {faded(colour): mixed(other, background, 0.28) for colour, other in colours.items()}
+    deep = {bright(colour): mixed(other, (0, 0, 0), 0.6) for colour, other in colours.items()}
+    greys = {GREY: (105, 108, 118), MARK: (20, 20, 25), OWN_SHARE: (62, 68, 82), REST: (172, 178, 190)}
+    lines = {GRID: (224, 225, 228), LIMIT: (70, 74, 84)}
+    return pale | deep | colours | greys | lines
+
+
+def mixed(colour: RGB, background: RGB, share: float) -> RGB:
+    red, green, blue = (round(share * a + (1 - share) * b) for a, b in zip(colour, background, strict=True))
+    return red, green, blue
+
+
+BRIGHT_ANSI = (12, 3, 10, 13, 11, 9)
+DEEP_ANSI = (4, 3, 2, 5, 6, 1)
+"""Of the 16 colours of a terminal those of models, on dark backgrounds and on light ones."""
+
+
 @dataclass(frozen=True)
 class ModelStyle:
     """How one model is drawn."""

@@ -21,8 +21,10 @@ IntArray = npt.NDArray[np.int64]
 
 NO_INK, AXIS_INK = 0, 1
 BLANK = ord(" ")
-BRAILLE, QUARTERS = "braille", "hd"
-"""Symbols of strokes whose dots are parts of a cell: 2 × 4, and 2 × 2."""
+BRAILLE = "braille"
+"""The symbol of strokes of dots, 2 × 4 a cell."""
+MOST_DOTS = 200_000
+"""Cells or dots of all strokes, beyond which the rest is left out: each takes more than a kilobyte of memory."""
 
 _CODES = re.compile(r"((?:\x1b\[[0-9;]*m)+)")
 _PLOTTING = threading.Lock()
@@ -35,7 +37,7 @@ class PlotextMissing(Exception):
 
 
 class Stroke(NamedTuple):
-    """A line, or points; of one character or the dots of :data:`BRAILLE` or :data:`QUARTERS`."""
+    """A line, or points; of one character, or the dots of :data:`BRAILLE`."""
 
     path: Path
     symbol: str
@@ -73,14 +75,23 @@ def plotted(
         for axis, labels in (("x", x_labels), ("y", y_labels)):
             figure.axes(labels is not None, axis=axis, side=0)
             figure.ruler(axis).ticks(*_ticks(labels))
+        left = MOST_DOTS
         for (x, y, connected), symbol, ink in strokes:
-            if x:
+            left -= _dots(Path(x, y, connected), 2 * columns, 4 * rows)
+            if x and left >= 0:
                 signal = figure.signal(x, y, marker=_marker(plotext, symbol, ink))
                 for index in connected:
                     signal.line(index)
                 figure.draw(signal)
         text = figure.build().string()
     return _read(text, columns, rows)
+
+
+def _dots(path: Path, across: int, up: int) -> int:
+    """How many dots plotext makes of a path, at most, in so many across and up."""
+    x, y = np.array(path.x), np.array(path.y)
+    to = np.array(path.connected, dtype=np.int64)
+    return len(x) + int(np.maximum(np.abs(x[to] - x[to - 1]) * across, np.abs(y[to] - y[to - 1]) * up).sum())
 
 
 def _plotext() -> Any:

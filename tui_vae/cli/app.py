@@ -178,6 +178,36 @@ def watch(
     raise typer.Exit(code)
 
 
+@app.command(cls=Command)
+def plot(  # noqa: PLR0913, PLR0917 - one for each option
+    run: Annotated[list[str], typer.Argument(metavar="RUN", help="Names, paths or latest; several in one chart.")],
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="loss, elbo, reconstruction, kl, active_units or images_per_second. Repeatable.  \\[default: elbo]",
+        ),
+    ] = None,
+    x: Annotated[str, typer.Option("--x", metavar="steps|epochs|time", help="What lies along x.")] = "steps",
+    log: Annotated[bool, typer.Option("--log", metavar="", help="A logarithmic axis of y.")] = False,
+    smooth: Annotated[int, typer.Option(metavar="N", help="Smooth lines over so many points.")] = 1,
+    width: Annotated[
+        int | None, typer.Option(metavar="COLUMNS", help="\\[default: of the terminal; 80 into a pipe]")
+    ] = None,
+    height: Annotated[
+        int | None, typer.Option(metavar="LINES", help="Of a chart.  \\[default: of the terminal; 20 into a pipe]")
+    ] = None,
+    color: Annotated[str, typer.Option(metavar="auto|always|never", help="Colour in the output.")] = "auto",
+    ascii: Annotated[bool, typer.Option("--ascii", metavar="", help="Draw with ASCII only.")] = False,
+    runs_dir: _RunsDir = None,
+) -> None:
+    """Print curves of stored runs as charts, also into a pipe."""
+    from tui_vae.cli.plot import PlotOptions, plot_runs  # noqa: PLC0415
+
+    options = PlotOptions(tuple(metric or ()), x, log, smooth, width, height)
+    plot_runs(runs_dir_of(runs_dir), run, options, DisplayConfig(color=color, ascii=ascii))
+
+
 _Json = Annotated[bool, typer.Option("--json", metavar="", help="One JSON object on stdout.")]
 _Csv = Annotated[bool, typer.Option("--csv", metavar="", help="CSV on stdout: a row for each model and metric.")]
 

@@ -10,13 +10,20 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.status import Status
 from rich.text import Text
 
+from tui_vae.charts.drawing import PlotextMissing
+from tui_vae.charts.metric_series import ELBO
+from tui_vae.charts.settings import CurveSettings
 from tui_vae.events import Event
+from tui_vae.headless.curves import print_curves
 from tui_vae.headless.evaluation_progress import told
 from tui_vae.headless.outputs import PlainOutput
 from tui_vae.job_control import Suspension, in_background
 from tui_vae.view.log_lines import LogLine
 from tui_vae.view.numbers import UNKNOWN, count, duration, nats
 from tui_vae.view.state import ModelState, RunState
+
+_WIDEST_CURVES, _LINES_OF_CURVES = 120, 18
+"""Columns and lines of the chart that stands above the final table."""
 
 
 class LiveOutput(PlainOutput):
@@ -69,7 +76,15 @@ class LiveOutput(PlainOutput):
     def finish(self, state: RunState, directory: str | None) -> None:
         with self._suspension:
             self.leave()
+            self._print_curves(state)
             super().finish(state, directory)
+
+    def _print_curves(self, state: RunState) -> None:
+        size = min(self._console.width, _WIDEST_CURVES), _LINES_OF_CURVES
+        try:
+            print_curves(self._console, ELBO, [state], CurveSettings(), size)
+        except PlotextMissing as error:
+            self._console.print(Text(str(error), style="dim"))
 
     def _redraw(self, state: RunState) -> None:
         if self._live is None:

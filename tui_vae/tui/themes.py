@@ -13,19 +13,21 @@ from rich.terminal_theme import TerminalTheme
 from textual.theme import Theme
 
 from tui_vae.charts.description import RGB
-from tui_vae.charts.palette import COLOURS, GREY, GRID, LIMIT, MARK, OWN_SHARE, REST, bright, faded
-from tui_vae.config.display import THEMES
-
-_LIGHT_MODELS: tuple[RGB, ...] = (
-    (11, 133, 216),
-    (149, 92, 42),
-    (7, 124, 101),
-    (146, 4, 144),
-    (136, 133, 0),
-    (129, 0, 26),
+from tui_vae.charts.palette import (
+    BRIGHT_ANSI,
+    COLOURS,
+    DEEP_ANSI,
+    GREY,
+    GRID,
+    LIMIT,
+    OWN_SHARE,
+    REST,
+    bright,
+    faded,
+    light_colours,
+    mixed,
 )
-"""As :data:`COLOURS`, darker: found by search for the greatest least distance of two to the eyes of the colour-blind,
-with a contrast of 3 to the background and a hue near the original."""
+from tui_vae.config.display import THEMES
 
 
 @dataclass(frozen=True)
@@ -37,32 +39,14 @@ class Look:
     colours: Mapping[RGB, RGB] = field(default_factory=dict)
 
 
-def _light_colours(background: RGB) -> dict[RGB, RGB]:
-    colours = dict(zip(COLOURS, _LIGHT_MODELS, strict=True))
-    # What stands in the background is paler there, as it is darker on black, and what stands out is darker.
-    pale = {faded(colour): _mixed(other, background, 0.28) for colour, other in colours.items()}
-    deep = {bright(colour): _mixed(other, (0, 0, 0), 0.6) for colour, other in colours.items()}
-    greys = {GREY: (105, 108, 118), MARK: (20, 20, 25), OWN_SHARE: (62, 68, 82), REST: (172, 178, 190)}
-    lines = {GRID: (224, 225, 228), LIMIT: (70, 74, 84)}
-    return pale | deep | colours | greys | lines
-
-
-def _mixed(colour: RGB, background: RGB, share: float) -> RGB:
-    red, green, blue = (round(share * a + (1 - share) * b) for a, b in zip(colour, background, strict=True))
-    return red, green, blue
-
-
 def _solarized_colours(background: RGB) -> dict[RGB, RGB]:
     orange = (228, 108, 54)
     models = {colour: colour for colour in COLOURS} | {COLOURS[5]: orange}
-    bands = {faded(colour): _mixed(other, background, 0.3) for colour, other in models.items()}
+    bands = {faded(colour): mixed(other, background, 0.3) for colour, other in models.items()}
     greys = {GREY: (147, 161, 161), REST: (74, 112, 122), OWN_SHARE: (225, 230, 220)}
     lines = {GRID: (22, 64, 74), LIMIT: (214, 220, 212)}
     return bands | {COLOURS[5]: orange, bright(COLOURS[5]): bright(orange)} | greys | lines
 
-
-_BRIGHT_ANSI = (12, 3, 10, 13, 11, 9)
-_DEEP_ANSI = (4, 3, 2, 5, 6, 1)
 
 LIGHT_ANSI = TerminalTheme(
     (247, 247, 245),
@@ -89,7 +73,7 @@ LOOKS: Mapping[str, Look] = {
             surface="#1e1e1e",
             variables={"row": "#262626", "row-focused": "#15324a"},
         ),
-        _BRIGHT_ANSI,
+        BRIGHT_ANSI,
     ),
     "light": Look(
         Theme(
@@ -107,8 +91,8 @@ LOOKS: Mapping[str, Look] = {
             dark=False,
             variables={"row": "#e2e5e9", "row-focused": "#dbe7f3"},
         ),
-        _DEEP_ANSI,
-        _light_colours((247, 247, 245)),
+        DEEP_ANSI,
+        light_colours((247, 247, 245)),
     ),
     "contrast": Look(
         Theme(
@@ -126,7 +110,7 @@ LOOKS: Mapping[str, Look] = {
             text_alpha=1.0,
             variables={"row": "#262626", "row-focused": "#00325a"},
         ),
-        _BRIGHT_ANSI,
+        BRIGHT_ANSI,
         {
             GREY: (190, 190, 198),
             GRID: (58, 58, 64),
@@ -150,7 +134,7 @@ LOOKS: Mapping[str, Look] = {
             panel="#0d4452",
             variables={"row": "#0a3a47", "row-focused": "#0d405f"},
         ),
-        _BRIGHT_ANSI,
+        BRIGHT_ANSI,
         _solarized_colours((0, 43, 54)),
     ),
 }

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.unit.charts.drawing_process import DrawingProcess
 from tui_vae.charts.description import Band, CurveChart, Face, Limit, Line, Marks
-from tui_vae.charts.guard import NEAR, fractions, path, plain_text, points, sound_range
+from tui_vae.charts.guard import fractions, path, plain_text, points, sound_range
 from tui_vae.view.series import FloatArray
 
 NAN, INF = math.nan, math.inf
@@ -60,10 +60,11 @@ def test_values_become_parts_of_a_range() -> None:
         ([], [], []),
         ([(5, 5)], [], []),
         ([(5, 5), (6, 6)], [], []),
-        ([(0, 0), (0, 1000)], [(0, 0), (0, 1 + NEAR)], [1]),
-        ([(-1000, 0.5), (1000, 0.5)], [(-NEAR, 0.5), (1 + NEAR, 0.5)], [1]),
-        ([(0, 0), (10, 10), (0, 20)], [(0, 0), (1 + NEAR, 1 + NEAR)], [1]),
-        ([(0, 0), (0, 100), (1, 100), (1, 0)], [(0, 0), (0, 2), (1, 2), (1, 0)], [1, 3]),
+        ([(0, 0), (0, 1000)], [(0, 0), (0, 1)], [1]),
+        ([(-1000, 0.5), (1000, 0.5)], [(0, 0.5), (1, 0.5)], [1]),
+        ([(-1, 0), (1, 1), (3, 0)], [(0, 0.5), (1, 1), (1, 1)], [1, 2]),
+        ([(0, 0), (10, 10), (0, 20)], [(0, 0), (1, 1)], [1]),
+        ([(0, 0), (0, 100), (1, 100), (1, 0)], [(0, 0), (0, 1), (1, 1), (1, 0)], [1, 3]),
     ],
 )
 def test_a_line_is_cut_where_it_leaves(

@@ -1,0 +1,1 @@
+"""What lies over the pages: dialogs, help and the form."""
