@@ -19,7 +19,7 @@ from tests.faults.nursing import SMALL
 from tests.faults.same_training import assert_same_training
 from tests.nursing import Nursery
 from tests.terminal.pseudo_terminal import PATIENCE, Terminal
-from tui_vae.events import Notice, Progress
+from tui_vae.events import Checkpoint, Notice, Progress
 from tui_vae.runs import read_log
 
 KILLS = 20
@@ -27,7 +27,8 @@ SECONDS_TO_LIVE = 0.5
 """At most: in half of that it has begun and draws, as a rule."""
 
 TRAINING = [*SMALL[2:], "--epochs", "60", "--seed", "3", "--name", "otter"]
-TIMES = {"t", "seconds", "images_per_second", "versions"}
+TIMES = {"t", "seconds", "images_per_second", "adler32"}
+AT_TIMES = {Progress.event, Checkpoint.event}
 DRAWN = re.compile("[\u2801-\u28ff]")
 """Dots of a curve."""
 
@@ -60,11 +61,11 @@ def drawing(parent: int) -> set[int]:
 
 
 def told(run: Path) -> list[dict[str, Any]]:
-    """What the log tells of every model in turn, but for times and what depends on them."""
+    """What the log tells of every model, one kind of events after the other, but for times and what depends on them."""
     lines = (run / "events.jsonl").read_bytes().splitlines()
     events = [json.loads(line, object_hook=without_times) for line in lines]
-    steady = [event for event in events if event["event"] != Progress.event]
-    return sorted(steady, key=lambda event: event.get("model") or "")
+    steady = [event for event in events if event["event"] not in AT_TIMES]
+    return sorted(steady, key=lambda event: (event.get("model") or "", event["event"]))
 
 
 def without_times(values: dict[str, Any]) -> dict[str, Any]:
