@@ -107,7 +107,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DrawnChartsApp, DressedA
     ) -> None:
         super().__init__(open_source, state, library)
         self.error: BaseException | None = None
-        self.drawer = drawer
+        self.have_charts_drawn(drawer)
         self.settings = ChartSettings(face=self._face(ascii_only))
         self._pacer = Pacer(fps, lambda: drawer.spent)
         self._stray = stray

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-SHARE = 0.04
-"""Of the time of one core: while the interface computes in Python, no trainer can."""
+SHARE = 0.025
+"""Of the time of one core, for this thread: while the interface computes in Python, no trainer can."""
 
 DRAWING_SHARE = 0.06
 """Of the time of one core, for drawings beside: they take it from trainers only where these have all cores."""

@@ -98,7 +98,7 @@ class Chart(Drawing):
 
     def render_line(self, y: int) -> Strip:
         if self.size != self._built_for[0]:  # it is to be told of its new size
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self.size.width, self._style)
         return super().render_line(y)
 
     @property
