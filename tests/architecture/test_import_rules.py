@@ -116,7 +116,18 @@ def test_the_text_outputs_load_neither_torch_nor_the_interface() -> None:
     loaded = modules_loaded_by("tui_vae.headless")
     assert not {"torch", "textual"} & third_party(loaded)
     foundations = {"config", "events", "errors", "condition", "metrics", "plain_json", "job_control"}
-    assert own(loaded) <= {"headless", "view", *foundations}
+    assert own(loaded) <= {"headless", "charts", "view", *foundations}
+
+
+def test_charts_load_plotext_only_when_one_is_drawn() -> None:
+    loaded = modules_loaded_by("tui_vae.charts")
+    assert third_party(loaded) <= {"numpy"}
+    assert own(loaded) <= {"charts", "view", "config", "events", "errors", "condition", "metrics", "plain_json"}
+
+
+def test_every_folder_of_modules_is_a_package_that_the_contracts_see() -> None:
+    folders = {path.parent for path in PACKAGE.rglob("*.py")}
+    assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
 
 
 def test_what_draws_charts_loads_neither_torch_nor_a_front_end() -> None:

@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from tui_vae.charts.description import Band, Colour, CurveChart, Face, Limit, Line, Marks, Row, Span, Tick
+from tui_vae.charts.captions import ASCII_HELD_OUT, NARROW, legend, meanings_of, model_name, title, whole_legend
+from tui_vae.charts.description import Band, Colour, CurveChart, Face, Limit, Line, Marks, Row, Tick
 from tui_vae.charts.frame import margin_of
 from tui_vae.charts.metric_series import History, Quantity, held_out_points, training_points
 from tui_vae.charts.palette import GREY, GRID, LIMIT, ModelStyle, bright, faded
 from tui_vae.charts.plotted_models import Trace, traces_of, wanted_traces
 from tui_vae.charts.settings import CurveSettings
-from tui_vae.charts.x_axis import X_LABELS, end_of_trace, x_ticks
+from tui_vae.charts.x_axis import end_of_trace, x_ticks
 from tui_vae.view.axis import TRANSIENT, Symlog, nice_ticks, settled_range, tick_label
-from tui_vae.view.curves import Window, extremes, means, within
-from tui_vae.view.printable import printable
+from tui_vae.view.curves import IntArray, Window, extremes, means, within
 from tui_vae.view.series import FloatArray
 from tui_vae.view.state import RunState
 
 LOST = "×"
 """Stands at the lower edge where a value was not finite."""
-_ASCII_HELD_OUT = "@"
-"""The mark where lines are made of the markers of their models."""
 MOST_BANDS = 4
 """Models of which each has a band and a line of held-out values; of more there is one line each."""
-_NARROW = 56
-"""Columns below which a legend names x alone, and marks stand farther apart."""
 _BETWEEN_MARKS = (4, 8)
 """Columns from one mark to the next, and those of a narrow chart."""
-_CORNERS = 5
-"""Columns of a frame that have no room for a legend: a blank before it and what stands at its corners."""
-_BAND_MEANS, _LINE_MEANS, _MARK_MEANS = "area range, line mean, ", "line train, ", "marks held out  "
-"""What a legend says where that leaves room for the names of all models."""
-
 Points = tuple[FloatArray, FloatArray]
 """x and y."""
 
@@ -102,12 +91,18 @@ def curve_chart(quantity: Quantity) -> CurveBuilder:
         limits = sorted({limit for model in models if (limit := quantity.limit(model)) is not None})
         axis = _y_axis(quantity, curves, limits, settings, rows)
         readings = tuple(curve.reading for curve in curves)
-        names, meanings = _names(readings), _meanings(curves, settings)
+        names = [model_name(curve.reading.label, curve.reading.style) for curve in curves]
+        has_bands = any(curve.is_dense for curve in curves)
+        has_both = any(curve.reading.training and curve.reading.held_out for curve in curves)
+        meanings = meanings_of(settings, has_bands=has_bands, has_both=has_both)
+        begins_at = axis.top if settings.window is None and axis.top > axis.span[1] else None
         return CurvePlot(
-            chart=_chart(curves, limits if axis.is_finite else [], axis, settings, window, (columns, rows)),
-            title=_title(quantity, axis, settings, columns),
-            legend=_legend(names, meanings, settings, columns),
-            whole_legend=(*names, *map(Span, re.split(r"(?<=, )|(?<=  )", meanings[0]))),
+            chart=_chart(
+                curves, limits if axis.is_finite else [], quantity.text, axis, settings, window, (columns, rows)
+            ),
+            title=title(quantity, settings, columns, is_finite=axis.is_finite, begins_at=begins_at),
+            legend=legend(names, meanings, columns),
+            whole_legend=whole_legend(names, meanings),
             readings=readings,
             limits=tuple(limits),
             text=quantity.text,
@@ -222,6 +217,7 @@ def _colours(style: ModelStyle, face: Face) -> _Colours:
 def _chart(
     curves: Sequence[_Curve],
     limits: Sequence[float],
+    text: Callable[[float], str],
     axis: _YAxis,
     settings: CurveSettings,
     window: Window,
@@ -252,12 +248,12 @@ def _chart(
             if len(x) > room:
                 x, y = means(x, y, window, room)
             line = Line(x, axis.forward(y), colours.held_out, style.marker)
-            few = _spread(line.x, window, room)
+            few = _spread(line, window, room)
             if len(curves) > MOST_BANDS:
                 line, few = replace(line, colour=colours.line), few[-1:]
             if curve.training is None or (len(curves) <= MOST_BANDS and not settings.ascii_only):
                 held_out.append(line)
-            symbol = _ASCII_HELD_OUT if settings.ascii_only else style.marker
+            symbol = ASCII_HELD_OUT if settings.ascii_only else style.marker
             exact = settings.face is Face.COLOURS
             marks.append(Marks(line.x[few], line.y[few], line.colour, symbol, exact))
             marks += _lost(line, axis)
@@ -272,8 +268,7 @@ def _chart(
         lines=(*raw, *lines, *held_out),
         marks=tuple(marks),
         limits=tuple(
-            Limit(float(axis.forward(np.array([limit]))[0]), f"exact limit {tick_label(round(limit, 1))}", LIMIT)
-            for limit in limits
+            Limit(float(axis.forward(np.array([limit]))[0]), f"exact limit {text(limit)}", LIMIT) for limit in limits
         ),
         axis=GREY,
         grid=GRID,
@@ -287,70 +282,12 @@ def _lost(line: Line, axis: _YAxis) -> list[Marks]:
     return [Marks(places, np.full(len(places), axis.span[0]), line.colour, LOST)] if len(places) else []
 
 
-def _spread(x: FloatArray, window: Window, columns: int) -> FloatArray:
-    """Which points have a mark: the newest, and as many before it as have room beside each other."""
-    least = _BETWEEN_MARKS[columns < _NARROW] * (window[1] - window[0]) / columns
+def _spread(line: Line, window: Window, columns: int) -> IntArray:
+    """Which points have a mark: the newest that is seen, and as many before it as have room beside each other."""
+    least = _BETWEEN_MARKS[columns < NARROW] * (window[1] - window[0]) / columns
+    seen = np.flatnonzero((line.x >= window[0]) & (line.x <= window[1]) & np.isfinite(line.y))
     chosen: list[int] = []
-    for index in range(len(x) - 1, -1, -1):
-        if not chosen or x[chosen[-1]] - x[index] >= 0.999 * least:
+    for index in reversed(seen.tolist()):
+        if not chosen or line.x[chosen[-1]] - line.x[index] >= 0.999 * least:
             chosen.append(index)
     return np.array(chosen[::-1], dtype=np.int64)
-
-
-# What the frame says
-
-
-def _title(quantity: Quantity, axis: _YAxis, settings: CurveSettings, columns: int) -> Row:
-    title = [Span(f" {quantity.title if columns >= 47 else quantity.short_title}")]
-    if not axis.is_finite:
-        return (*title, Span(" · no finite value "))
-    if settings.log_y:
-        title.append(Span(" · log"))
-    elif settings.window is None and axis.top > axis.span[1] and columns >= _NARROW:
-        title.append(Span(f" · begins at {tick_label(float(f'{axis.top:.3g}'))}", GREY))
-    if settings.window is not None:
-        title.append(Span(" · zoomed"))
-    if settings.wanted:
-        title.append(Span(f" · only {settings.wanted}"))
-    return (*title, Span(" "))
-
-
-def _names(readings: Sequence[Reading]) -> Row:
-    return tuple(
-        Span(f"{reading.style.marker} {printable(reading.label)}  ", reading.style.colour) for reading in readings
-    )
-
-
-def _meanings(curves: Sequence[_Curve], settings: CurveSettings) -> list[str]:
-    """What area, line and marks mean, and the unit of x; in fewer words each time."""
-    signs = f"smoothed {settings.smoothing}  " if settings.smoothing > 1 else ""
-    signs += f"x: {X_LABELS[settings.x_axis]} "
-    if not any(curve.reading.training and curve.reading.held_out for curve in curves):
-        return [signs]
-    of_lines = _BAND_MEANS if any(curve.is_dense for curve in curves) else _LINE_MEANS
-    of_marks = f"{_ASCII_HELD_OUT} held out  " if settings.ascii_only else _MARK_MEANS
-    return [of_lines + of_marks + signs, of_marks + signs, signs]
-
-
-def _legend(names: Row, meanings: Sequence[str], settings: CurveSettings, columns: int) -> Row:
-    """Which model is which, and as much of what is meant as leaves room for all of them."""
-    if columns < _NARROW:
-        return (Span(f" x: {settings.x_axis} "),)
-    all_names = sum(_width(name.text) for name in names)
-    meaning = next((m for m in meanings if all_names + len(m) <= columns - _CORNERS), meanings[-1])
-    legend = [Span(" ")]
-    room = columns - _CORNERS - len(meaning)
-    for index, name in enumerate(names):
-        left = len(names) - index
-        more = f"… {left - 1} more  " if left > 1 else ""
-        if _width(name.text) + len(more) > room and sum(_width(other.text) for other in names[index:]) > room:
-            legend.append(Span(f"… {left} more  "))
-            break
-        room -= _width(name.text)
-        legend.append(name)
-    return (*legend, Span(meaning))
-
-
-def _width(text: str) -> int:
-    """Cells that a terminal takes for a text."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else not unicodedata.combining(c) for c in text)

@@ -73,7 +73,7 @@ class Marks:
 
 @dataclass(frozen=True)
 class Limit:
-    """A line across the chart, and what stands beside it where there is room."""
+    """A line across the chart, and what stands beside it: as many of its last words as there is room for."""
 
     y: float
     label: str

@@ -18,7 +18,6 @@ from tui_vae.charts.description import Colour, CurveChart, Face, Row, Span, Tick
 from tui_vae.charts.frame import LONGEST_LABEL, SMALLEST, Frame, frame_of
 from tui_vae.charts.guard import Path, fractions, path, plain_text, points, sound_range
 from tui_vae.charts.plotter import (
-    AXIS_INK,
     BLANK,
     BRAILLE,
     NO_INK,
@@ -40,8 +39,7 @@ MOST_CELLS = 300_000
 _TIMES_ITS_LABEL = 2.5
 """How many times as wide as what a limit says a chart is that has room for it."""
 _FULL = ord("█")
-_HALVES = [ord("▀"), ord("▄")]
-"""Cells of which a band covers half; it is kept behind a curve."""
+_UPPER_HALF, _LOWER_HALF = ord("▀"), ord("▄")
 
 
 def draw(chart: CurveChart) -> tuple[Row, ...]:
@@ -73,13 +71,7 @@ def draw(chart: CurveChart) -> tuple[Row, ...]:
     )
     picture, backs = _laid_over(ground, curves, frame)
     is_band = np.isin(ground.inks, [inks.number(band.colour) for band in chart.bands])[: frame.rows, frame.left :]
-    for limit in chart.limits:
-        text = plain_text(limit.label, 2 * LONGEST_LABEL)
-        place = _place_of_label(len(text), float(axes.y([limit.y])[0]), curves, is_band)
-        if place is not None:
-            cells = np.s_[place[0], frame.left + place[1] : frame.left + place[1] + len(text)]
-            picture.codes[cells] = [ord(character) for character in text]
-            picture.inks[cells] = inks.number(limit.colour)
+    _write_labels(picture, curves.codes != BLANK, is_band, chart, frame, axes, inks)
     return tuple(_rows(picture, backs, inks.colours))
 
 
@@ -90,8 +82,7 @@ class _Inks:
     """The inks of colours: the numbers that stand for them."""
 
     def __init__(self, axis: Colour) -> None:
-        self.colours: list[Colour] = [None, axis]
-        assert (NO_INK, AXIS_INK) == (0, 1)
+        self.colours: list[Colour] = [None, axis]  # as NO_INK and AXIS_INK say
 
     def number(self, colour: Colour) -> int:
         if colour not in self.colours:
@@ -132,12 +123,11 @@ def _bands(chart: CurveChart, frame: Frame, axes: _Axes, inks: _Inks) -> Iterato
         places, ink = axes.x(band.x), inks.number(band.colour)
         if not len(places) or not (np.diff(places) >= 0).all():
             continue
-        low, high = (np.interp(centres, places, axes.y(y), np.nan, np.nan) for y in (band.low, band.high))
+        inside = centres[np.abs(centres - centres.clip(places[0], places[-1])) < 0.75 / frame.columns]
+        low, high = (np.interp(inside, places, axes.y(y)) for y in (band.low, band.high))
         seen = (high >= 0) & (low <= 1) & (low <= high)
-        x = centres[seen]
-        first, last = (
-            np.clip(2 * frame.rows * end[seen], 0, 2 * frame.rows - 1).astype(np.int64) for end in (low, high)
-        )
+        x, halves = inside[seen], 2 * frame.rows
+        first, last = ((end[seen] * halves).clip(0, halves - 1).astype(np.int64) for end in (low, high))
         begin, end = first // 2, last // 2
         if chart.face is Face.COLOURS:
             upper, lower = first % 2 == 1, last % 2 == 0
@@ -191,23 +181,41 @@ def _dots(places: Path, frame: Frame) -> Path:
 # How it is put together
 
 
-def _place_of_label(length: int, height: float, curves: Picture, is_band: BoolArray) -> tuple[int, int] | None:
-    """The row and the first column of a label above or below a height, where no curve and least of bands is.
+def _write_labels(
+    picture: Picture, is_taken: BoolArray, is_band: BoolArray, chart: CurveChart, frame: Frame, axes: _Axes, inks: _Inks
+) -> None:
+    """What limits say, in as many words as there is room for beside their lines."""
+    for limit in chart.limits:
+        words = plain_text(limit.label, 2 * LONGEST_LABEL).split()
+        height = float(axes.y([limit.y])[0])
+        for text in (" ".join(words[first:]) for first in range(len(words))):
+            place = _place_of_label(len(text), height, is_taken, is_band)
+            if place is not None:
+                row, start = place
+                is_taken[row, start : start + len(text)] = True
+                cells = np.s_[row, frame.left + start : frame.left + start + len(text)]
+                picture.codes[cells] = [ord(character) for character in text]
+                picture.inks[cells] = inks.number(limit.colour)
+                break
+
+
+def _place_of_label(length: int, height: float, is_taken: BoolArray, is_band: BoolArray) -> tuple[int, int] | None:
+    """The row and the first column of a label above or below a height, where nothing and least of bands is.
 
     ``None`` where there is no such place.
     """
-    rows, columns = curves.codes.shape
+    rows, columns = is_taken.shape
     room = length + 2
     if not 0 <= height <= 1 or columns < _TIMES_ITS_LABEL * room:
         return None
     line = min(int((1 - height) * rows), rows - 1)
     places = []
     for row in {max(line - 1, 0), min(line + 1, rows - 1)} - {line}:
-        is_curve = sliding_window_view(curves.codes[row] != BLANK, room).any(axis=1)
-        covered = np.where(is_curve, columns, sliding_window_view(is_band[row], room).sum(axis=1))
+        taken, band = (sliding_window_view(cells[row], room) for cells in (is_taken, is_band))
+        covered = np.where(taken.any(axis=1), columns, band.sum(axis=1))
         places.append((int(covered.min()), row, int(covered.argmin()) + 1))
-    covered_least, row, start = min(places, default=(columns, 0, 0))
-    return (row, start) if covered_least < columns else None
+    least, row, start = min(places, default=(columns, 0, 0))
+    return (row, start) if least < columns else None
 
 
 def _laid_over(ground: Picture, curves: Picture, frame: Frame) -> tuple[Picture, IntArray]:
@@ -215,7 +223,7 @@ def _laid_over(ground: Picture, curves: Picture, frame: Frame) -> tuple[Picture,
     codes, fronts = ground.codes.copy(), ground.inks.copy()
     backs = np.where(codes == _FULL, fronts, NO_INK)
     codes[backs > 0], fronts[backs > 0] = BLANK, NO_INK
-    covered = np.isin(codes, _HALVES)
+    covered = (codes == _UPPER_HALF) | (codes == _LOWER_HALF)
     place = np.s_[: frame.rows, frame.left : frame.left + frame.columns]
     drawn = curves.codes != BLANK
     backs[place] = np.where(drawn & covered[place], fronts[place], backs[place])

@@ -89,6 +89,8 @@ def plotted(
 
 def _dots(path: Path, across: int, up: int) -> int:
     """How many dots plotext makes of a path, at most, in so many across and up."""
+    if not path.connected:
+        return len(path.x)
     x, y = np.array(path.x), np.array(path.y)
     to = np.array(path.connected, dtype=np.int64)
     return len(x) + int(np.maximum(np.abs(x[to] - x[to - 1]) * across, np.abs(y[to] - y[to - 1]) * up).sum())

@@ -148,3 +148,11 @@ def test_no_chart_ends_the_process_or_prints_anything(elsewhere: DrawingProcess,
     assert rows == max(0, chart.rows)
     assert widths == ({max(0, chart.columns)} if rows else frozenset())
     assert elsewhere.printed == b""
+
+
+def test_memory_is_bounded_however_often_lines_cross_a_high_chart(elsewhere: DrawingProcess) -> None:
+    x = np.linspace(0, 100, 800)
+    lines = tuple(Line(x, np.tile([0.0, 1.0], 400), None, "+") for _ in range(8))
+    chart = CurveChart(30, 10**4, (0, 100), (0, 1), lines=lines)
+    assert elsewhere.draw(chart) == (10**4, {30})
+    assert elsewhere.printed == b""
