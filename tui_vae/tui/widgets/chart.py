@@ -118,6 +118,8 @@ class Chart(Drawing):
     def _build(self) -> None:
         before, size = self._built_for, self.room
         self._built_for = size, self._state.name
+        if size != before[0]:
+            self.refresh()  # also the rows that come again: until now there were blank ones
         shown = self._state, self._settings, size.width, size.height, self._others
         data = self.data = None if self._is_too_small else self._builder(*shown)
         if data is None:
