@@ -7,6 +7,7 @@ also in the middle of a drawing, and leaves nothing behind.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import resource
@@ -45,6 +46,9 @@ def main() -> None:
     except PlotextMissing as error:
         send(interface, encode_failure(str(error)))
         return
+    # Python looks at everything once what is new is a quarter of it: without what is loaded, soon after some drawings.
+    gc.freeze()
+    gc.collect()
     send(interface, encode_failure(None))
     while True:
         send(interface, _answer(draw, charts.get()))

@@ -19,9 +19,10 @@ import pytest
 from tests.unit.charts.scripted_process import ScriptedChart, picture
 from tui_vae.charts import drawer as drawer_module
 from tui_vae.charts import drawing_process
-from tui_vae.charts.description import CurveChart, Limit, Line, Span
+from tui_vae.charts.description import Band, CurveChart, Limit, Line, Span
 from tui_vae.charts.drawer import Drawer, Failure, Picture
 from tui_vae.charts.drawing import draw
+from tui_vae.charts.drawing_process import DrawingProcess
 from tui_vae.charts.protocol import GarbageError, decode, encode_failure, encode_picture
 
 ROOT = Path(__file__).parents[3]
@@ -294,6 +295,27 @@ def test_a_curve_is_drawn_as_here_by_a_process_without_torch() -> None:
         assert not loaded.exists() or "torch" not in loaded.read_text()
     finally:
         drawer.close()
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the memory of a process is looked up in /proc")
+def test_its_memory_does_not_grow() -> None:
+    x = np.linspace(0, 1, 100)
+    band = Band(x, x - 0.1, x + 0.1, (1, 2, 3))
+    chart = CurveChart(60, 12, (0, 1), (0, 1), bands=(band,), lines=(Line(x, x, (4, 5, 6)),))
+    process = DrawingProcess()
+    try:
+        process.wait_until_ready()
+        memory = []
+        for count in range(4001):
+            process.draw(chart)
+            if count in (2000, 4000):
+                pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+                memory.append(pages * os.sysconf("SC_PAGE_SIZE"))
+        assert memory[1] < 60e6
+        assert memory[1] - memory[0] < 0.4e6  # thrice as much where garbage is seldom looked for
+    finally:
+        process.end()
 
 
 @pytest.mark.parametrize("deed", ["", "hang", "stop"])
