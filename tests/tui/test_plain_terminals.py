@@ -62,6 +62,30 @@ async def test_in_ascii_both_models_differ_by_their_marks(open_monitor: OpenMoni
         assert "^" in plot
 
 
+async def test_in_ascii_lines_are_made_of_the_markers_of_their_models(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(ascii_only=True) as monitor:
+        plot = "".join(monitor.panel("#loss").splitlines()[1:-1])
+        assert "oooo" in plot
+        assert "^^^^" in plot
+        assert "@ held out" in monitor.panel("#loss")
+        assert "@" in plot
+
+
+@pytest.mark.parametrize("env", [{"TERM": "xterm", "COLORTERM": ""}, {"NO_COLOR": "1"}], ids=["sixteen", "none"])
+async def test_where_there_are_few_colours_or_none_bands_are_shaded(
+    open_monitor: OpenMonitor, env: dict[str, str]
+) -> None:
+    async with open_monitor(env=env) as monitor:
+        assert "░░░░" in monitor.panel("#loss")
+        assert monitor.panel("#loss").count("●") > 2
+
+
+async def test_with_many_colours_bands_are_areas(open_monitor: OpenMonitor) -> None:
+    async with open_monitor() as monitor:
+        assert "░" not in monitor.panel("#loss")
+        assert set("▀▄") & set(monitor.panel("#loss"))
+
+
 async def test_in_ascii_digits_are_shades(open_monitor: OpenMonitor) -> None:
     async with open_monitor(ascii_only=True) as monitor:
         await monitor.press("2")

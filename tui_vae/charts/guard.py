@@ -17,6 +17,9 @@ _FAR = 1e9
 _LEAST = 1e-12
 """The least length of a range, as a part of its larger end; closer values are one to plotext."""
 
+_FIRST_OF_OTHER_SCRIPTS = "\u2e80"
+"""From here on Python and plotext do not agree on which characters are two cells wide."""
+
 Range = tuple[float, float]
 
 
@@ -96,7 +99,8 @@ def plain_text(text: str, most: int) -> str:
 
 def _is_one_cell(character: str) -> bool:
     return (
-        character.isprintable()
+        character < _FIRST_OF_OTHER_SCRIPTS
+        and character.isprintable()
         and not unicodedata.combining(character)
         and unicodedata.category(character) not in ("Mn", "Me", "Cf")
         and unicodedata.east_asian_width(character) not in "WF"

@@ -87,6 +87,7 @@ def test_single_points_outside_are_left_out() -> None:
         ("−3 ● é", "−3 ● é"),
         ("\x1b[2J\n", "?[2J?"),
         ("漢e\u0301\u200b", "?e??"),
+        ("🜀🛠x", "??x"),
         ("", "?"),
         ("a" * 99, "a" * 16),
     ],
