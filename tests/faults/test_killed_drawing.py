@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import random
 import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.faults.nursing import SMALL
 from tests.faults.same_training import assert_same_training
 from tests.nursing import Nursery
 from tests.terminal.pseudo_terminal import PATIENCE, Terminal
+from tui_vae.charts.drawer import DEATHS
 from tui_vae.events import Checkpoint, Notice, Progress
 from tui_vae.runs import read_log
 
@@ -26,7 +28,7 @@ KILLS = 20
 SECONDS_TO_LIVE = 0.5
 """At most: in half of that it has begun and draws, as a rule."""
 
-TRAINING = [*SMALL[2:], "--epochs", "60", "--seed", "3", "--name", "otter"]
+TRAINING = [*SMALL[2:], "--epochs", "20", "--seed", "3", "--name", "otter"]
 TIMES = {"t", "seconds", "images_per_second", "adler32"}
 AT_TIMES = {Progress.event, Checkpoint.event}
 DRAWN = re.compile("[\u2801-\u28ff]")
@@ -35,18 +37,23 @@ DRAWN = re.compile("[\u2801-\u28ff]")
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are looked up in /proc")
 
 
+Train = Callable[..., Terminal]
+
+
 @pytest.fixture
-def terminal(nursery: Nursery, environment: dict[str, str], tmp_path: Path) -> Iterator[Terminal]:
-    """The interface on a training that is slow until there is a file ``go on``."""
-    faults = {"slow_until": str(tmp_path / "go on"), "deaths": 2 * KILLS}
-    terminal = Terminal(
-        lambda end: nursery.start(
-            TRAINING, folder=tmp_path, env=environment, streams=(end, end, end), terminal=True, **faults
-        ),
-        (140, 45),
-    )
-    yield terminal
-    terminal.close()
+def train(nursery: Nursery, environment: dict[str, str], tmp_path: Path) -> Iterator[Train]:
+    """Opens the interface on a training that is slow until there is a file ``go on``; with faults of the nursery."""
+    terminals: list[Terminal] = []
+
+    def train(**faults: Any) -> Terminal:
+        faults |= {"folder": tmp_path, "env": environment, "terminal": True, "slow_until": str(tmp_path / "go on")}
+        begin = functools.partial(nursery.start, TRAINING, **faults)
+        terminals.append(Terminal(lambda end: begin(streams=(end, end, end)), (140, 45)))
+        return terminals[-1]
+
+    yield train
+    for terminal in terminals:
+        terminal.close()
 
 
 def drawing(parent: int) -> set[int]:
@@ -72,14 +79,21 @@ def without_times(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in TIMES}
 
 
+def next_to_kill(terminal: Terminal, killed: set[int]) -> int:
+    """The process that draws, once there is one that was not killed yet."""
+    terminal.wait_until(lambda: drawing(terminal.pid) - killed)
+    (pid,) = drawing(terminal.pid) - killed
+    return pid
+
+
 def test_killing_what_draws_changes_no_bit_of_training(
-    terminal: Terminal, nursery: Nursery, environment: dict[str, str], tmp_path: Path
+    train: Train, nursery: Nursery, environment: dict[str, str], tmp_path: Path
 ) -> None:
+    terminal = train(deaths=2 * KILLS)
     chance = random.Random(5)
     killed: set[int] = set()
     while len(killed) < KILLS:
-        terminal.wait_until(lambda: drawing(terminal.pid) - killed)
-        (pid,) = drawing(terminal.pid) - killed
+        pid = next_to_kill(terminal, killed)
         end = time.monotonic() + chance.uniform(0, SECONDS_TO_LIVE)
         while time.monotonic() < end:
             terminal.read(0.02)
@@ -103,6 +117,22 @@ def test_killing_what_draws_changes_no_bit_of_training(
     assert_same_training(run, other)
     assert told(run) == told(other)
     assert not any(isinstance(event, Notice) for event in read_log(run / "events.jsonl"))
+
+
+def test_what_always_dies_is_told_by_the_panels_and_the_log(train: Train, tmp_path: Path) -> None:
+    terminal = train()
+    killed: set[int] = set()
+    for _ in range(DEATHS):
+        killed.add(pid := next_to_kill(terminal, killed))
+        os.kill(pid, signal.SIGKILL)
+    terminal.wait_until("no curves for a minute")
+    (run,) = (tmp_path / "runs").iterdir()
+    terminal.wait_until(lambda: b"no curves for a minute" in (run / "events.jsonl").read_bytes())
+    assert drawing(terminal.pid) == set()
+    (tmp_path / "go on").touch()
+    terminal.wait_until(lambda: terminal.text.count("✓ finished") == 2)
+    (notice,) = [event for event in read_log(run / "events.jsonl") if isinstance(event, Notice)]
+    assert notice.text == f"no curves for a minute: what draws them ended {DEATHS} times (Killed)"
 
 
 def test_a_training_without_the_interface_has_no_process_that_draws(
