@@ -38,7 +38,7 @@ CHANGING = ("open", "write", "fsync", "replace", "rename", "link", "unlink", "ft
 CALLS_TO_BEGIN = 30
 """After so many, the run directory, its configuration and its lease are there."""
 
-SECONDS_OF_SLOW_STEPS = 0.1
+SECONDS_OF_SLOW_STEPS = 0.25
 """At least, of a group of them."""
 
 _clock = time.time

@@ -122,28 +122,13 @@ def test_the_text_outputs_load_neither_torch_nor_the_interface() -> None:
 def test_charts_load_plotext_only_when_one_is_drawn() -> None:
     loaded = modules_loaded_by("tui_vae.charts")
     assert third_party(loaded) <= {"numpy"}
-    assert own(loaded) <= {"charts", "view", "config", "events", "errors", "condition", "metrics", "plain_json"}
+    foundations = {"config", "events", "errors", "condition", "metrics", "plain_json", "child_process"}
+    assert own(loaded) <= {"charts", "view", *foundations}
 
 
 def test_every_folder_of_modules_is_a_package_that_the_contracts_see() -> None:
     folders = {path.parent for path in PACKAGE.rglob("*.py")}
     assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
-
-
-def test_what_draws_charts_loads_neither_torch_nor_a_front_end() -> None:
-    loaded = modules_loaded_by("tui_vae.charts")
-    assert not {"torch", "textual", "rich"} & third_party(loaded)
-    assert own(loaded) <= {
-        "charts",
-        "view",
-        "config",
-        "events",
-        "errors",
-        "condition",
-        "metrics",
-        "plain_json",
-        "child_process",
-    }
 
 
 def test_there_is_no_drawer_for_everything() -> None:
