@@ -26,6 +26,7 @@ os.environ.pop("NO_COLOR", None)
 
 from textual.pilot import Pilot
 
+from tui_vae.charts.drawer import Drawer
 from tui_vae.cli.library import Library
 from tui_vae.cli.preparation import prepare
 from tui_vae.cli.session import Session
@@ -147,7 +148,7 @@ async def take_pictures(folder: Path) -> None:
             return prepare(config, report).start(StoreConfig(runs_dir=runs, name="quiet-otter"))
 
         known = RunState(config=config.to_json(), models={spec.name: ModelState(spec.name) for spec in config.models})
-        app = MonitorApp(open_source, state=known, machine=Sampler(), library=Library(Path(runs)))
+        app = MonitorApp(open_source, state=known, drawer=Drawer(), machine=Sampler(), library=Library(Path(runs)))
         async with app.run_test(size=SIZES[0]) as pilot:
             camera = Camera(app, pilot, folder)
             await camera.until(lambda: len(app.run_state.models["deep"].held_out) >= EPOCH)

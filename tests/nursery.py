@@ -12,7 +12,8 @@ is to be its controlling terminal, in a session of its own.
 Faults: ``kill_at`` N, the child kills itself at its N-th call that changes what is on the disk: as a rule, in the
 middle of a checkpoint. ``disk`` [CODE, SHARE, SEED], that share of such calls fails with an error code, once training
 has left its first files. ``clock_back`` SECONDS, the clock jumps back so far while it trains. ``longest_file`` BYTES,
-no file can be written beyond that, as if the disk were full there.
+no file can be written beyond that, as if the disk were full there. ``slow_until`` PATH, steps are taken slowly until
+there is such a file. ``deaths`` N, charts are drawn until so many processes that draw have died within a minute.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ from typing import Any, NoReturn
 CHANGING = ("open", "write", "fsync", "replace", "rename", "link", "unlink", "ftruncate")
 CALLS_TO_BEGIN = 30
 """After so many, the run directory, its configuration and its lease are there."""
+
+SECONDS_OF_SLOW_STEPS = 0.25
+"""At least, of a group of them."""
 
 _clock = time.time
 _offset = [0.0]
@@ -115,6 +119,8 @@ def become(
             "kill_at": die_at_call,
             "disk": fail_some_calls,
             "clock_back": turn_clock_back,
+            "slow_until": take_steps_slowly,
+            "deaths": lambda number: setattr(importlib.import_module("tui_vae.charts.drawer"), "DEATHS", number),
             "longest_file": lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
         }[name](value)
 
@@ -157,6 +163,18 @@ def turn_clock_back(seconds: float) -> None:
             _offset[0] = -seconds
 
     _before_every_change(before)
+
+
+def take_steps_slowly(until: str) -> None:
+    group = importlib.import_module("tui_vae.training.group").StepGroup
+    take = group.take
+
+    def take_slowly(*args: Any, **options: Any) -> None:
+        if not os.path.exists(until):
+            time.sleep(SECONDS_OF_SLOW_STEPS)
+        take(*args, **options)
+
+    group.take = take_slowly
 
 
 def _before_every_change(before: Callable[[int], None]) -> None:

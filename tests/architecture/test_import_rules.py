@@ -74,6 +74,7 @@ def contracts() -> list[dict[str, object]]:
         "errors",
         "condition",
         "job_control",
+        "child_process",
         "metrics",
         "view",
         "charts",
@@ -121,7 +122,8 @@ def test_the_text_outputs_load_neither_torch_nor_the_interface() -> None:
 def test_charts_load_plotext_only_when_one_is_drawn() -> None:
     loaded = modules_loaded_by("tui_vae.charts")
     assert third_party(loaded) <= {"numpy"}
-    assert own(loaded) <= {"charts", "view", "config", "events", "errors", "condition", "metrics", "plain_json"}
+    foundations = {"config", "events", "errors", "condition", "metrics", "plain_json", "child_process"}
+    assert own(loaded) <= {"charts", "view", *foundations}
 
 
 def test_every_folder_of_modules_is_a_package_that_the_contracts_see() -> None:

@@ -13,6 +13,7 @@ import pytest
 from textual import _wait
 
 from tests.faults.hostile_runs import make_runs
+from tests.tui.drawn_at_once import DrawnAtOnce
 from tui_vae.cli import watching
 from tui_vae.cli.watching import WatchSource
 from tui_vae.runs import RunDirectory
@@ -121,7 +122,7 @@ async def test_the_interface_shows_something_of_every_hostile_run(runs: list[Pat
 async def pages_of(path: Path) -> str:
     """What stands on the pages of the interface once it has read the run."""
     source = WatchSource(RunDirectory(path, "run"), control=True)
-    app: Any = MonitorApp(lambda report: source, state=RunState(name="run"), fps=30)
+    app: Any = MonitorApp(lambda report: source, state=RunState(name="run"), drawer=DrawnAtOnce(), fps=30)
     source.start()
     shown = ""
     async with app.run_test(size=(80, 24)) as pilot:

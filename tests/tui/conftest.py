@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from textual import _wait
 
+from tests.tui.drawn_at_once import DrawnAtOnce
 from tests.tui.monitor import Monitor, OpenMonitor
 from tests.tui.recorded_run import ScriptedSource, known, recorded_run
 from tui_vae.charts.curves import CurvePlot
@@ -57,7 +58,8 @@ def open_monitor(tidied: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             monkeypatch.setenv(name, value)
         opened = options.pop("open_source", lambda report: source)
         waits = options.pop("waits", True)
-        app = MonitorApp(opened, state=options.pop("state", known()), **({"fps": 10.0} | options))
+        ports = {"state": known(), "drawer": DrawnAtOnce(), "fps": 10.0}
+        app = MonitorApp(opened, **(ports | options))
         async with app.run_test(size=size, notifications=True) as pilot:
             monitor = Monitor(app, pilot, source)
             if waits:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.tui.clock import Clock
 from tui_vae.tui import pacer
-from tui_vae.tui.pacer import SHARE, SLOWEST, Pacer
+from tui_vae.tui.pacer import DRAWING_SHARE, SHARE, SLOWEST, Pacer
 
 
 @pytest.fixture
@@ -36,10 +36,21 @@ def test_the_interval_is_between_the_fastest_and_two_seconds(fps: float, costs: 
             assert 1 / fps <= interval <= max(SLOWEST, 1 / fps)
 
 
-@pytest.mark.parametrize("cost", [0.006, 0.01, 0.05, 0.07])
+@pytest.mark.parametrize("cost", [0.006, 0.01, 0.03, 0.045])
 def test_a_steady_cost_takes_its_share_of_the_time(clock: Clock, cost: float) -> None:
     *_, last = intervals(clock, 10, [cost] * 20)
     assert cost / last == pytest.approx(SHARE)
+
+
+@pytest.mark.parametrize("cost", [0.01, 0.05])
+def test_drawings_elsewhere_take_a_share_of_their_own(clock: Clock, cost: float) -> None:
+    drawings = 0.0
+    paced = Pacer(10, lambda: drawings)
+    for _ in range(20):
+        clock.now += 0.0001
+        drawings += cost
+        interval = paced.interval(training=True, drew=True)
+    assert cost / interval == pytest.approx(DRAWING_SHARE)
 
 
 def test_cheap_redraws_come_as_often_as_asked(clock: Clock) -> None:

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from tests.tui.monitor import OpenMonitor
 from tests.tui.recorded_run import progress
 from tui_vae.tui.widgets.chart import Chart
-from tui_vae.tui.widgets.drawing import Caption, Drawing, merged
+from tui_vae.tui.widgets.drawing import Caption, Drawing, merged, runs
 
 
 def rows(*texts: str, style: Style | None = None) -> list[Strip]:
@@ -29,6 +29,13 @@ def test_rows_that_come_again_are_the_same_objects() -> None:
     assert result[0] is before[0]
     assert result[1] is after[1]
     assert result[2] is before[2]
+
+
+@pytest.mark.parametrize(
+    ("places", "together"), [([], []), ([3], [(3, 3)]), ([0, 1, 2, 5, 7, 8], [(0, 2), (5, 5), (7, 8)])], ids=str
+)
+def test_neighbouring_rows_are_drawn_together(places: list[int], together: list[tuple[int, int]]) -> None:
+    assert runs(places) == together
 
 
 def test_another_style_is_another_row() -> None:

@@ -7,13 +7,53 @@ else changes in a process, while two processes that follow each other differ mor
 
 from __future__ import annotations
 
+import contextlib
+import math
 import threading
 import time
+from collections import Counter
+from operator import sub
 from unittest.mock import patch
+
+import psutil
 
 from tui_vae.bench.noting import run_and_note
 from tui_vae.bench.share import SECONDS_A_MOMENT, Moment
+from tui_vae.charts.description import CurveChart
+from tui_vae.charts.drawing_process import DrawingProcess
+from tui_vae.charts.protocol import Drawn
 from tui_vae.cli.stray import StrayOutput
+
+
+class Drawings:
+    """What the process that draws charts, whichever it is, has done since this was made."""
+
+    def __init__(self) -> None:
+        self._pictures: Counter[tuple[int, int]] = Counter()
+        self._process: psutil.Process | None = None
+        draw = DrawingProcess.draw
+
+        def noted(process: DrawingProcess, chart: CurveChart) -> Drawn:
+            drawn = draw(process, chart)
+            if self._process is None or self._process.pid != process.pid:
+                self._process = psutil.Process(process.pid)
+            self._pictures[chart.columns, chart.rows] += 1
+            return drawn
+
+        patch.object(DrawingProcess, "draw", noted).start()
+
+    @property
+    def pictures(self) -> int:
+        """How often the largest chart was drawn."""
+        return self._pictures[max(self._pictures, key=math.prod)] if self._pictures else 0
+
+    def processor(self) -> float:
+        """Seconds of a core."""
+        return 0.0 if self._process is None else sum(self._process.cpu_times()[:2])
+
+    def memory(self) -> int:
+        """Bytes."""
+        return 0 if self._process is None else self._process.memory_info().rss
 
 
 class Alternation(threading.Thread):
@@ -24,6 +64,7 @@ class Alternation(threading.Thread):
         self.moments: list[Moment] = []
         self._seconds = seconds
         self._silent = False
+        self._drawings = Drawings()
         does_not_read = StrayOutput.stalled
 
         def stalled(stray: StrayOutput) -> bool:
@@ -32,14 +73,24 @@ class Alternation(threading.Thread):
         patch.object(StrayOutput, "stalled", stalled).start()
 
     def run(self) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):  # the interface is left
+            self._alternate()
+
+    def _alternate(self) -> None:
         interface = time.pthread_getcpuclockid(threading.main_thread().ident or 0)
         while True:
             # Drawn, silent, silent, drawn: a drift of the machine's speed favours neither.
             self._silent = len(self.moments) % 4 in {1, 2}
-            began, spent = time.time(), time.clock_gettime(interface)
+            began, before = time.time(), self._spent(interface)
             time.sleep(self._seconds)
-            used = time.clock_gettime(interface) - spent
-            self.moments.append(Moment(not self._silent, began, time.time(), used))
+            processor, drawing, pictures = map(sub, self._spent(interface), before)
+            memory = self._drawings.memory()
+            moment = Moment(not self._silent, began, time.time(), processor, drawing, int(pictures), memory)
+            self.moments.append(moment)
+
+    def _spent(self, interface: int) -> tuple[float, float, float]:
+        """Seconds of a core of the interface's thread and of the process that draws, and the latter's pictures."""
+        return time.clock_gettime(interface), self._drawings.processor(), self._drawings.pictures
 
 
 if __name__ == "__main__":

@@ -17,23 +17,27 @@ from tui_vae.bench.beside import measure_beside
 from tui_vae.bench.cuda import measure_cuda
 from tui_vae.bench.evaluation import measure_evaluations
 from tui_vae.bench.history import measure_openings
-from tui_vae.bench.measurement import COMMAND, Measurement, Part
+from tui_vae.bench.measurement import COMMAND, Measurement, Part, endless, log_of
 from tui_vae.bench.responsiveness import measure_responsiveness
 from tui_vae.bench.share import measure_share
 from tui_vae.bench.speed import measure_speed, told_by
-from tui_vae.bench.terminal import Terminal
+from tui_vae.bench.terminal import COLUMNS, ROWS, Terminal
+from tui_vae.bench.whole import measure_whole
+from tui_vae.events import Progress
+from tui_vae.runs import read_log
 
 RECORDS = 2_000_000
 _TIMEOUT = 120.0
 _IMPORT_TORCH = (sys.executable, "-c", "import torch")
+_TITLE_OF_A_CURVE = b"nats per image"
 _SHORTEST_PHASE = 0.5
 """Seconds below which a part of the evaluation is not listed."""
 
 
 def measure_all(*, repeat: int, epochs: int, report: Callable[[str], None]) -> list[Part]:
-    """The trainer against the lab's loop and its own bound, and on CUDA where that is there, start-up, the rates of
-    both models with the interface against without and what each alone loses to it, how soon keys are answered, opening
-    a long log, and the evaluation.
+    """Whole trainings with the interface against without, the trainer against the lab's loop and its own bound, and on
+    CUDA where that is there, start-up, what drawing costs both models and the interface's own thread, how soon keys are
+    answered, opening a long log, and the evaluation.
 
     Args:
         repeat: Repetitions of everything.
@@ -42,13 +46,14 @@ def measure_all(*, repeat: int, epochs: int, report: Callable[[str], None]) -> l
     """
     cuda = measure_cuda(repeat=repeat, report=report)
     return [
+        Part("whole trainings of both models", measure_whole(repeat=repeat, epochs=epochs, report=report)),
         Part("training", measure_speed(repeat=repeat, report=report)),
         *([Part("training on CUDA", cuda)] if cuda else []),
         Part("start-up", _startup(repeat, report)),
         Part(
             "the interface's share of training",
             [
-                *measure_share(repeat=repeat, epochs=epochs, report=report),
+                *measure_share(repeat=repeat, report=report),
                 *measure_beside(repeat=repeat, report=report),
             ],
         ),
@@ -64,6 +69,7 @@ def _startup(repeat: int, report: Callable[[str], None]) -> list[Measurement]:
         Measurement.of("tui-vae --help", "s", [_seconds((*COMMAND, "--help")) for _ in range(repeat)]),
         Measurement.of("interface on screen", "s", [_first_paint() for _ in range(repeat)]),
         Measurement.of("first training step drawn", "s", [_first_step() for _ in range(repeat)]),
+        Measurement.of("first chart on screen after the first data", "s", [_first_chart() for _ in range(repeat)]),
         Measurement.of("of that: import of torch alone", "s", [_seconds(_IMPORT_TORCH) for _ in range(repeat)]),
     ]
 
@@ -110,6 +116,19 @@ def _first_step() -> float:
             return terminal.seconds()
         finally:
             terminal.close()
+
+
+def _first_chart() -> float:
+    """Seconds from the first progress of a model, as the log tells it, until its curve is on screen."""
+    with tempfile.TemporaryDirectory() as runs:
+        terminal = Terminal((*COMMAND, *endless(Path(runs))), columns=COLUMNS, rows=ROWS)
+        try:
+            terminal.wait_for(_TITLE_OF_A_CURVE, _TIMEOUT)
+            seen = time.time()
+            terminal.drain_until_logged(Path(runs), b'"progress"', _TIMEOUT)
+        finally:
+            terminal.close()
+        return seen - next(event.t for event in read_log(log_of(Path(runs))) if isinstance(event, Progress))
 
 
 def _responsiveness(repeat: int, report: Callable[[str], None]) -> list[Measurement]:

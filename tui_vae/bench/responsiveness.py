@@ -13,13 +13,14 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tui_vae.bench.history import write_log
 from tui_vae.bench.measurement import Measurement, endless
 from tui_vae.bench.terminal import COLUMNS, ROWS, Terminal
+from tui_vae.charts.settings import SMOOTHING_WINDOWS
 from tui_vae.config import ModelSpec, TrainConfig
 
 SHORT, LONG = 100, 1_000_000
@@ -28,10 +29,14 @@ SHORT, LONG = 100, 1_000_000
 _KEYS = ((b"5", b" log "), (b"2", b" film "), (b"1", b"nats per image"))
 """Pages, and what is drawn of each that no page before it shows."""
 
+_SMOOTHED = (*SMOOTHING_WINDOWS[1:], *SMOOTHING_WINDOWS[-2:1:-1])
+"""What ``+`` and then ``-`` come to in turn, which charts say when they have been drawn anew."""
+
 _COMPARED, _COMPARED_RECORDS, _COMPARED_MODELS = 5, 100_000, 6
 """Runs that are compared with the one at hand; records and models of each of them all."""
 
 _PRESSES = 42
+_PRESSES_OF_CHARTS = 20
 _PAUSE = 0.25
 """Seconds between two keys, so that redraws at the interface's own pace fall in between."""
 
@@ -43,9 +48,10 @@ _TIMEOUT = 60.0
 
 @dataclass(frozen=True)
 class Answers:
-    """Seconds from a key to what it draws, and by which the event loop was late."""
+    """Seconds from a key to the page or the chart that it draws, and by which the event loop was late."""
 
     keys: list[float]
+    charts: list[float]
     delays: list[float]
 
 
@@ -72,9 +78,11 @@ def percentile(values: Sequence[float], percent: int) -> float:
 
 def _figures(when: str, measured: Sequence[Answers]) -> list[Measurement]:
     keys = [1e3 * percentile(of.keys, 95) for of in measured]
+    charts = [1e3 * percentile(of.charts, 95) for of in measured]
     delays = [1e3 * percentile(of.delays, 99) for of in measured]
     return [
         Measurement.of(f"{when}: key to screen, p95", "ms", keys),
+        Measurement.of(f"{when}: key to a chart drawn anew, p95", "ms", charts),
         Measurement.of(f"{when}: event loop late, p99", "ms", delays),
     ]
 
@@ -108,9 +116,18 @@ def _answers(arguments: Sequence[str], drawn: bytes, first: Sequence[bytes] = ()
                 terminal.drain(1.0)
             terminal.drain(seconds)
             keys = [_press(terminal, *key) for key in itertools.islice(itertools.cycle(_KEYS), _PRESSES)]
+            charts = [_press(terminal, *key) for key in itertools.islice(_keys_of_charts(), _PRESSES_OF_CHARTS)]
         finally:
             terminal.close()
-        return Answers(keys, json.loads(Path(noted.name).read_text(encoding="ascii")))
+        return Answers(keys, charts, json.loads(Path(noted.name).read_text(encoding="ascii")))
+
+
+def _keys_of_charts() -> Iterator[tuple[bytes, bytes]]:
+    """Keys that smooth, on a page of charts, and what is drawn of each that none before it shows."""
+    smoothed = 0
+    for window in itertools.cycle(_SMOOTHED):
+        yield b"+" if window > smoothed else b"-", f"smoothed {window} ".encode()
+        smoothed = window
 
 
 def _press(terminal: Terminal, key: bytes, drawn: bytes) -> float:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tui_vae.child_process import die_with_parent
 from tui_vae.errors import ExitCode, TuiVaeError, one_line, system_failure
 from tui_vae.events import EvaluationFinished, Event, encode
 from tui_vae.plain_json import plain, typed
@@ -48,6 +49,7 @@ class Job:
 
 def main() -> int:
     """Evaluate what the standard input asks for; returns 0 if all went well, or once the end was logged, whichever."""
+    die_with_parent()
     job: Job = typed(json.loads(sys.stdin.readline()), Job, "job")
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
     with contextlib.suppress(OSError, AttributeError):

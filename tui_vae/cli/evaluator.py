@@ -5,21 +5,19 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 
+from tui_vae.child_process import python_module, withheld_from_children
 from tui_vae.cli.evaluation_worker import Job
-from tui_vae.cli.signals import withheld_from_children
 from tui_vae.cli.stray import nameless_file
 from tui_vae.config import AUTO, EvaluationConfig
 from tui_vae.errors import DataError, EvaluationError, EventError, RunStoreError, TuiVaeError
 from tui_vae.events import EvaluationFinished, Event, RunStatus, decode
 from tui_vae.runs import RunDirectory
 
-_COMMAND = (sys.executable, "-P", "-m", "tui_vae.cli.evaluation_worker")
-"""``-P``: a file ``json.py`` in the user's folder is no module of this program."""
+_COMMAND = python_module("tui_vae.cli.evaluation_worker")
 
 _SECONDS_TO_END = 5.0
 STARTING = "an evaluation is under way already"

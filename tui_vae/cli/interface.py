@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui_vae.charts.drawer import Drawer
 from tui_vae.cli.hangup import Terminal
 from tui_vae.cli.library import Library
 from tui_vae.cli.options import Chosen
@@ -46,6 +47,7 @@ def train_in_interface(
         app = MonitorApp(
             opening,
             state=known,
+            drawer=Drawer(lambda why: _warn(why, opening.session, app)),
             ascii_only=ascii_only,
             graphics=graphics,
             fps=chosen.display.fps,
@@ -82,6 +84,14 @@ def train_in_interface(
         print("tui-vae: the interface failed; training goes on without it", file=sys.stderr)
         leave = Leave.HEADLESS
     return _after(leave, opening.session, app.first_state, chosen.display, terminal, announce)
+
+
+def _warn(text: str, session: Session | None, app: MonitorApp) -> None:
+    """Log a warning, which the interface shows; where there is no log yet, let it show the warning alone."""
+    if session is not None:
+        session.warn(text)
+    else:
+        app.call_later(app.warn, text)
 
 
 def _stalled(stray: StrayOutput, lock: PythonLock) -> bool:

@@ -171,10 +171,14 @@ class Session:
         if self._detached.is_set() or self._engine.finished:
             return
         self._detached.set()
-        self._emit(Notice(level="warning", text=f"{why}; training goes on without a terminal"))
+        self.warn(f"{why}; training goes on without a terminal")
         for model in self._engine.models:
             self._engine.checkpoint(model)
             self._engine.resume(model)
+
+    def warn(self, text: str) -> None:
+        """Log a warning."""
+        self._emit(Notice(level="warning", text=text))
 
     def _save_newest(self) -> None:
         """Let the checkpoints be those of this moment, as far as models run."""
@@ -248,7 +252,7 @@ class Session:
         if run.path != self._kept_in:
             text = f"the run's folder was moved from {self._kept_in} to {run.path}; training goes on there"
             self._kept_in = run.path
-            self._emit(Notice(level="warning", text=text))
+            self.warn(text)
         requests.poll(run, self._handle, self._emit)
 
     def _where(self) -> RunDirectory | None:

@@ -100,16 +100,3 @@ def interrupted_by(signals: StopSignals) -> Iterator[None]:
         raise
     finally:
         signals.answer = before
-
-
-@contextlib.contextmanager
-def withheld_from_children() -> Iterator[None]:
-    """Block signals that ask to stop in this thread, and so, for good, in the processes that it starts meanwhile.
-
-    For processes that this one ends itself. A batch system signals every process of a job, and a shell its whole group.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (*REQUESTS, signal.SIGUSR1, signal.SIGUSR2))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

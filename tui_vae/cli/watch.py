@@ -79,6 +79,7 @@ def in_interface(
 ) -> int:
     """The interface on a run that this process only watches, or on none."""
     with terminal_asked(display.graphics, ascii_only=ascii_only) as asking, importing():
+        from tui_vae.charts.drawer import Drawer  # noqa: PLC0415 - only for the interface
         from tui_vae.cli.library import Library  # noqa: PLC0415 - what is only needed here
         from tui_vae.cli.preferences import PreferencesFile  # noqa: PLC0415 - only for the interface
         from tui_vae.machine.sampler import Sampler  # noqa: PLC0415 - only for the interface
@@ -88,6 +89,7 @@ def in_interface(
         app = MonitorApp(
             None if source is None else lambda report: source,
             state=known,
+            drawer=Drawer(lambda why: app.call_later(app.warn, why)),
             ascii_only=ascii_only,
             graphics=asking.graphics,
             fps=display.fps,

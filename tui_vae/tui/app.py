@@ -24,6 +24,7 @@ from tui_vae.events import Notice
 from tui_vae.tui.ascii_filter import ASCII
 from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.collector import Collector
+from tui_vae.tui.drawn_charts import ChartDrawer, DrawnChartsApp
 from tui_vae.tui.dressed import DressedApp
 from tui_vae.tui.export import write_curves
 from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS, HINTS
@@ -61,13 +62,14 @@ _SECONDS_BEHIND = 1.5
 """Between two states that are drawn while the line to the terminal is too thin for all that was."""
 
 
-class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
+class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DrawnChartsApp, DressedApp):
     """Shows one run, and lets the user choose among others.
 
     Args:
         open_source: Opens the run; called in a thread of its own once the interface is on screen. ``None`` lets the
             user choose one first.
         state: What is known before the first event, such as the names of the models.
+        drawer: Draws charts; closed when the interface is left.
         ascii_only: Draw with ASCII alone.
         graphics: How pictures are drawn.
         fps: Most redraws a second.
@@ -94,6 +96,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         open_source: OpenSource | None,
         *,
         state: RunState,
+        drawer: ChartDrawer,
         ascii_only: bool = False,
         graphics: Graphics = Graphics(),  # noqa: B008 - frozen
         fps: float = 10.0,
@@ -108,8 +111,9 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
     ) -> None:
         super().__init__(open_source, state, library)
         self.error: BaseException | None = None
+        self.have_charts_drawn(drawer)
         self.settings = ChartSettings(face=self._face(ascii_only))
-        self._pacer = Pacer(fps)
+        self._pacer = Pacer(fps, lambda: drawer.spent)
         self._stray = stray
         self._stalled = stalled
         self._answers = answers
@@ -165,6 +169,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
             self._machine.start()
 
     def on_unmount(self) -> None:
+        self.drawer.close()
         self._collector.end()
         if self._machine is not None:
             self._machine.stop()
@@ -206,6 +211,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
 
     def _begin(self) -> None:
         self.update_view()
+        self.drawer.prepare()
         self._loader.start()
         self._tick()
 
@@ -238,7 +244,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         self._announce()
         printed = self._stray()
         if printed:
-            self._tell(printed)
+            self.warn(printed)
         self.update_view()
 
     def _announce(self) -> None:
@@ -247,13 +253,14 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DressedApp):
         if sequence and self._driver is not None:
             self._driver.write(sequence)
 
-    def _tell(self, text: str) -> None:
+    def warn(self, text: str) -> None:
+        """Show a warning among what is logged of the first run; from the interface's thread."""
         self.following.tell(Notice(level="warning", text=text))
 
     def on_print(self, event: events.Print) -> None:
         """Python's own output, which Textual keeps off the screen."""
         if event.text.strip():
-            self._tell(event.text.strip())
+            self.warn(event.text.strip())
 
     def update_view(self) -> None:
         """Show the state as it is, where it differs from what is on screen."""

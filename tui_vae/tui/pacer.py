@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
-SHARE = 0.04
-"""Of the time of one core: while the interface computes in Python, no trainer can."""
+SHARE = 0.025
+"""Of the time of one core, for this thread: while the interface computes in Python, no trainer can."""
+
+DRAWING_SHARE = 0.06
+"""Of the time of one core, for drawings beside: they take it from trainers only where these have all cores."""
 
 SLOWEST = 2.0
 
@@ -18,36 +22,40 @@ class Pacer:
 
     Args:
         fps: Most redraws a second, however cheap they are.
+        drawings: Seconds of a core that drawings have taken so far which this thread only asks for.
 
     Attributes:
         fastest: Seconds between two redraws at least.
     """
 
-    def __init__(self, fps: float) -> None:
+    def __init__(self, fps: float, drawings: Callable[[], float] = lambda: 0.0) -> None:
         self.fastest = 1 / fps
-        self._spent = time.thread_time()
-        self._cost = 0.0
+        self._drawings = drawings
+        self._spent = time.thread_time(), drawings()
+        self._wanted = 0.0
         self._drew = True
 
     def interval(self, *, training: bool, drew: bool, idle: bool = False) -> float:
         """Seconds until the next redraw; called once after each, from the interface's thread.
 
-        The cost is all processor time of this thread since the last call, so it holds what the redraw caused later,
-        such as layout and output.
+        The cost is all processor time of this thread since the last call, and that of drawings, so it holds what the
+        redraw caused later, such as layout and output.
 
         Args:
             training: Whether anything trains in this process.
             drew: Whether there was anything to draw on. What it costs to look for that tells nothing of a redraw.
             idle: Whether nothing happens but what a key asks for.
         """
-        now = time.thread_time()
-        cost, self._spent = now - self._spent, now
+        spent = time.thread_time(), self._drawings()
+        own, drawings = (now - before for now, before in zip(spent, self._spent, strict=True))
+        self._spent = spent
+        wanted = max(own / SHARE, drawings / DRAWING_SHARE)
         whole = drew and self._drew  # else a part of it: what comes later of the last redraw, or of this one
         self._drew = drew
         if not drew:
             return self.fastest
         if whole:
-            self._cost = cost if self._cost == 0 else 0.7 * self._cost + 0.3 * cost
+            self._wanted = wanted if self._wanted == 0 else 0.7 * self._wanted + 0.3 * wanted
         if not training:
             return max(IDLE, self.fastest) if idle else self.fastest
-        return min(max(self._cost / SHARE, self.fastest), max(SLOWEST, self.fastest))
+        return min(max(self._wanted, self.fastest), max(SLOWEST, self.fastest))

@@ -40,8 +40,10 @@ def test_a_key_is_timed_until_its_own_answer(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_interface_tells_its_delays_and_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(responsiveness, "_PRESSES", 3)
+    monkeypatch.setattr(responsiveness, "_PRESSES_OF_CHARTS", 12)
     run = responsiveness._stored_run(tmp_path / "run", 100)
     answers = responsiveness._answers(("watch", str(run)), b"nats per image")
     assert len(answers.keys) == 3
+    assert len(answers.charts) == 12
     assert len(answers.delays) > 10
-    assert all(seconds > 0 for seconds in answers.keys)
+    assert all(seconds > 0 for seconds in answers.keys + answers.charts)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tui_vae.bench.alternating import Alternation
+from tui_vae.bench.alternating import Alternation, Drawings
 from tui_vae.bench.share import Moment, Share
+from tui_vae.charts.description import CurveChart
+from tui_vae.charts.drawing_process import DrawingProcess
 from tui_vae.cli.stray import StrayOutput
 from tui_vae.errors import TrainingError
 from tui_vae.events import Event, Progress
@@ -27,14 +29,18 @@ def at_rates(model: str, rates: list[float]) -> list[Event]:
 
 
 def in_turn(drawn: list[bool], processor: float = 0.2) -> list[Moment]:
-    return [Moment(drew, 100 + 2 * index, 102 + 2 * index, processor) for index, drew in enumerate(drawn)]
+    return [
+        Moment(drew, 100 + 2 * index, 102 + 2 * index, processor, processor / 2 * drew, 5 * drew, 10_000_000 * index)
+        for index, drew in enumerate(drawn)
+    ]
 
 
 def test_rates_are_compared_between_moments_that_were_drawn_and_silent_ones() -> None:
     events = [*at_rates("deep", [90, 100, 100, 90]), *at_rates("baseline", [700, 700, 700, 700])]
     share = Share.of(in_turn([True, False, False, True]), events)
     assert share.ratios == {"deep": pytest.approx(0.9, abs=0.01), "baseline": pytest.approx(1.0, abs=0.01)}
-    assert share.processor == pytest.approx(0.1)
+    assert (share.processor, share.drawing) == (pytest.approx(0.1), pytest.approx(0.05))
+    assert (share.redraws, share.megabytes) == (2.5, 30)
 
 
 def test_moments_before_all_models_train_do_not_count() -> None:
@@ -56,6 +62,12 @@ def test_a_training_that_tells_nothing_has_no_share() -> None:
         Share.of(in_turn([True, False]), told("deep", [(99.0, 1)]))
 
 
+@pytest.fixture(autouse=True)
+def _unpatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test has watched is let go of."""
+    monkeypatch.setattr(DrawingProcess, "draw", DrawingProcess.draw)
+
+
 def test_the_interface_is_told_in_turn_that_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(StrayOutput, "stalled", lambda self: False)
     alternation = Alternation(seconds=0.02)
@@ -75,3 +87,18 @@ def test_a_terminal_that_does_not_read_stays_one(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(StrayOutput, "stalled", lambda self: True)
     Alternation()
     assert StrayOutput().stalled()
+
+
+def test_what_draws_is_told_with_its_processor_its_memory_and_its_largest_chart() -> None:
+    drawings = Drawings()
+    assert (drawings.pictures, drawings.processor(), drawings.memory()) == (0, 0.0, 0)
+    process = DrawingProcess()
+    try:
+        process.wait_until_ready()
+        for columns in (20, 60, 60, 60, 20, 20, 20, 20):
+            process.draw(CurveChart(columns, 10, (0, 1), (0, 1)))
+        assert drawings.pictures == 3
+        assert drawings.processor() > 0
+        assert drawings.memory() > 10_000_000
+    finally:
+        process.end()

@@ -1,7 +1,11 @@
-"""A chart, built only when it is visible and what it shows has changed; a cursor is laid over what was built."""
+"""A chart, built only when it is visible and what it shows has changed; a cursor is laid over what was built.
+
+Curves are drawn elsewhere. Until their picture has come the one before stays, unless it is of another size or run.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -13,12 +17,14 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui_vae.charts.curves import CurvePlot
+from tui_vae.charts.drawer import Failure, Picture
 from tui_vae.charts.frame import SMALLEST, Frame, frame_of
 from tui_vae.charts.plotted_models import traces_of, wanted_traces
 from tui_vae.tui.charts import Builder, ChartData, ChartSettings
+from tui_vae.tui.drawn_charts import DrawnChartsApp
 from tui_vae.tui.readout import read_out
 from tui_vae.tui.widgets.bars import draw_bars
-from tui_vae.tui.widgets.curves import picture, strips_of, text_of
+from tui_vae.tui.widgets.curves import rows_of, strips_of, text_of
 from tui_vae.tui.widgets.drawing import Drawing
 from tui_vae.tui.widgets.heat import draw_heat
 from tui_vae.view.state import RunState
@@ -53,6 +59,9 @@ class Chart(Drawing):
     def __init__(self, builder: Builder, waiting: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.data: CurvePlot | ChartData | None = None
+        self._shown: CurvePlot | ChartData | None = None
+        self._frame: Frame | None = None
+        """Where the curves lie that are on screen; ``None`` while there are none."""
         self._sign = ""
         self._builder = builder
         self._waiting = waiting
@@ -62,7 +71,7 @@ class Chart(Drawing):
         self._cursor: float | None = None
         self._drawn: object = None
         self._built: list[Strip] = []
-        self._built_for: Size | None = None
+        self._built_for = Size(0, 0), ""
         self._dragged_from: int | None = None
         self._was_dragged = False
 
@@ -84,17 +93,22 @@ class Chart(Drawing):
             self._inspect()
 
     def on_resize(self) -> None:
-        if self.room != self._built_for:  # it is also told when it is shown again
+        if self.room != self._built_for[0]:  # it is also told when it is shown again
             self._build()
+
+    def render_line(self, y: int) -> Strip:
+        if self.size != self._built_for[0]:  # it is to be told of its new size
+            return Strip.blank(self.size.width, self._style)
+        return super().render_line(y)
 
     @property
     def curves(self) -> CurvePlot | None:
-        """What is shown, where that is a chart of curves."""
+        """What is to be shown, where that is a chart of curves."""
         return self.data if isinstance(self.data, CurvePlot) else None
 
     @property
     def plot(self) -> Frame | None:
-        """Where the curves lie; ``None`` while there are none."""
+        """Where the curves are to lie; ``None`` while there are none."""
         return None if self.curves is None or self._is_too_small else frame_of(self.curves.chart)
 
     @property
@@ -102,19 +116,35 @@ class Chart(Drawing):
         return self.room.width < SMALLEST[0] or self.room.height < SMALLEST[1]
 
     def _build(self) -> None:
-        size = self._built_for = self.room
+        before, size = self._built_for, self.room
+        self._built_for = size, self._state.name
+        if size != before[0]:
+            self.refresh()  # also the rows that come again: until now there were blank ones
         shown = self._state, self._settings, size.width, size.height, self._others
         data = self.data = None if self._is_too_small else self._builder(*shown)
-        self._entitle()
         if data is None:
-            self._built = _centred(self._nothing(), size)
+            self._lay_built(None, _centred(self._nothing(), size))
         elif isinstance(data, CurvePlot):
-            self._built = strips_of(picture(data.chart))
+            if self._built_for != before:
+                self._lay_built(self._shown, [])
+            assert isinstance(self.app, DrawnChartsApp)
+            self.app.ask_for_chart(self, data.chart, partial(self._take, data, self._built_for))
         elif data.bars is not None:
-            self._built = draw_bars(data, data.bars, size, ascii_only=self._settings.ascii_only)
+            self._lay_built(data, draw_bars(data, data.bars, size, ascii_only=self._settings.ascii_only))
         elif data.heat is not None:
             shades, ascii_only = self._settings.shades, self._settings.ascii_only
-            self._built = draw_heat(data, data.heat, size, shades=shades, ascii_only=ascii_only)
+            self._lay_built(data, draw_heat(data, data.heat, size, shades=shades, ascii_only=ascii_only))
+
+    def _take(self, plot: CurvePlot, built_for: tuple[Size, str], outcome: Picture | Failure) -> None:
+        """Show a chart that was drawn, if it is still one of what is to be shown, and of its size."""
+        if self.curves is None or built_for != self._built_for or not self.is_attached:
+            return
+        frame = frame_of(plot.chart) if isinstance(outcome, Picture) else None
+        self._lay_built(plot, strips_of(rows_of(outcome)), frame)
+
+    def _lay_built(self, shown: CurvePlot | ChartData | None, built: list[Strip], frame: Frame | None = None) -> None:
+        self._shown, self._built, self._frame = shown, built, frame
+        self._entitle()
         self._inspect()
 
     @property
@@ -130,10 +160,10 @@ class Chart(Drawing):
 
     def _entitle(self) -> None:
         title, legend = Text(), None
-        if isinstance(self.data, CurvePlot):
-            title, legend = text_of(self.data.title), text_of(self.data.legend)
-        elif self.data is not None:
-            title, legend = self.data.title.copy(), self.data.subtitle
+        if isinstance(self._shown, CurvePlot):
+            title, legend = text_of(self._shown.title), text_of(self._shown.legend)
+        elif self._shown is not None:
+            title, legend = self._shown.title.copy(), self._shown.subtitle
         if self._sign:
             title.append(f"{'·' if title else ''} {self._sign} ")
         self.caption.say(title, legend)
@@ -146,15 +176,15 @@ class Chart(Drawing):
     def _inspect(self) -> None:
         """Lay the cursor and what it reads over the chart."""
         rows = self._built
-        plot = self.plot
-        if plot is not None and self.curves is not None and self._cursor is not None:
+        plot = self._frame
+        if plot is not None and isinstance(self._shown, CurvePlot) and self._cursor is not None:
             cursor, readout = (self.get_component_rich_style(f"chart--{part}") for part in ("cursor", "readout"))
             column = plot.column(self._cursor)
             rows = [
                 _with_cursor(strip, plot.left + column, cursor) if column is not None and row < plot.rows else strip
                 for row, strip in enumerate(self._built)
             ]
-            lines = read_out(self.curves, self._settings.x_axis, self._cursor, plot.step, plot.columns, plot.rows)
+            lines = read_out(self._shown, self._settings.x_axis, self._cursor, plot.step, plot.columns, plot.rows)
             # Away from the cursor, so that what is read can be seen.
             right = column is None or column < plot.columns / 2
             for row, line in enumerate(lines):
@@ -166,12 +196,12 @@ class Chart(Drawing):
     # The mouse: a click reads, the wheel zooms, dragging and the wheel with shift pan.
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        if self.plot is not None:
+        if self._frame is not None:
             self._dragged_from, self._was_dragged = event.screen_x, False
             self.capture_mouse()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        plot = self.plot
+        plot = self._frame
         if self._dragged_from is None or plot is None or event.screen_x == self._dragged_from:
             return
         self.post_message(self.Panned((self._dragged_from - event.screen_x) / plot.columns))
@@ -200,7 +230,7 @@ class Chart(Drawing):
 
     def _place(self, event: events.MouseEvent) -> float | None:
         """The value of x below the pointer."""
-        plot = self.plot
+        plot = self._frame
         column = event.screen_x - self.content_region.x - (plot.left if plot is not None else 0)
         return plot.x(column) if plot is not None and 0 <= column < plot.columns else None
 

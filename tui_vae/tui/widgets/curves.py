@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -11,19 +12,20 @@ from rich.style import Style
 from rich.text import Text
 from textual.strip import Strip
 
-from tui_vae.charts.description import Colour, CurveChart, Row, Span
-from tui_vae.charts.drawing import PlotextMissing, draw
+from tui_vae.charts.description import Colour, Row, Span
+from tui_vae.charts.drawer import Failure, Picture
 from tui_vae.charts.palette import GREY
 
 
-def picture(chart: CurveChart) -> tuple[Row, ...]:
-    """The rows of a chart: here a description becomes a picture, and nowhere else in the interface."""
-    try:
-        return draw(chart)
-    except PlotextMissing as error:
-        said = str(error)[: chart.columns].center(chart.columns)
-        blank = (Span(" " * chart.columns),)
-        return tuple((Span(said, GREY),) if row == chart.rows // 2 else blank for row in range(chart.rows))
+def rows_of(outcome: Picture | Failure) -> tuple[Row, ...]:
+    """The rows of a chart as it was drawn; or, in the middle of blank ones, why it was not."""
+    if isinstance(outcome, Picture):
+        return outcome.rows
+    columns, rows = outcome.chart.columns, outcome.chart.rows
+    said = textwrap.wrap(outcome.reason, max(1, columns))[:rows]
+    above = (rows - len(said) + 1) // 2
+    lines = [""] * above + said + [""] * (rows - above - len(said))
+    return tuple((Span(line.center(columns), GREY),) for line in lines)
 
 
 def strips_of(rows: Iterable[Row]) -> list[Strip]:

@@ -7,8 +7,9 @@ written to the terminal.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
+from rich.style import Style
 from rich.text import Text
 from textual.geometry import Region, Size
 from textual.strip import Strip
@@ -28,12 +29,21 @@ def merged(before: Sequence[Strip], after: Sequence[Strip]) -> tuple[list[Strip]
     return rows, changed
 
 
+def runs(places: Sequence[int]) -> list[tuple[int, int]]:
+    """The first and the last of places that follow each other."""
+    if not places:
+        return []
+    breaks = [at for at in range(1, len(places)) if places[at] > places[at - 1] + 1]
+    return [(places[first], places[last - 1]) for first, last in pairwise([0, *breaks, len(places)])]
+
+
 class Drawing(Widget, can_focus=True):
     """Shows the rows that were laid last."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="panel")
         self._rows: list[Strip] = []
+        self._style = Style()
         self._room = Size(0, 0)
         self.caption = Caption(self)
 
@@ -49,12 +59,16 @@ class Drawing(Widget, can_focus=True):
         width, height = self.room
         self._rows, changed = merged(self._rows, rows[:height])
         if changed:
-            self.refresh(*(Region(0, row, width, 1) for row in changed))
+            self.refresh(*(Region(0, first, width, last + 1 - first) for first, last in runs(changed)))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._style = self.rich_style  # put together from those of all that it stands in: once for all lines
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         row = self._rows[y] if y < len(self._rows) else Strip.blank(width)
-        return row.adjust_cell_length(width).apply_style(self.rich_style)
+        return row.adjust_cell_length(width).apply_style(self._style)
 
 
 class Caption:

@@ -1,0 +1,405 @@
+"""Charts drawn by a process of its own: whatever happens to it, the next one is drawn, and nothing is left of it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tests.unit.charts.scripted_process import ScriptedChart, picture
+from tui_vae.charts import drawer as drawer_module
+from tui_vae.charts import drawing_process
+from tui_vae.charts.description import Band, CurveChart, Limit, Line, Span
+from tui_vae.charts.drawer import Drawer, Failure, Picture
+from tui_vae.charts.drawing import draw
+from tui_vae.charts.drawing_process import DrawingProcess
+from tui_vae.charts.protocol import GarbageError, decode, encode_failure, encode_picture
+
+ROOT = Path(__file__).parents[3]
+PATIENCE = 60.0
+SCRIPTED = (sys.executable, "-P", "-m", "tests.unit.charts.scripted_process")
+
+
+class Watched:
+    """A drawer of scripted charts, what became of them, and what was told."""
+
+    def __init__(self, command: tuple[str, ...] = SCRIPTED) -> None:
+        self.told: list[str] = []
+        self.outcomes = queue.SimpleQueue[Picture | Failure]()
+        self.drawer = Drawer(self.told.append, command)
+
+    def ask(self, chart: ScriptedChart, key: str = "") -> None:
+        self.drawer.ask(key, chart, self.outcomes.put)
+
+    def next(self) -> Picture | Failure:
+        return self.outcomes.get(timeout=PATIENCE)
+
+    def drawn(self, chart: ScriptedChart, key: str = "") -> Picture | Failure:
+        self.ask(chart, key)
+        return self.next()
+
+    @property
+    def pid(self) -> int:
+        assert self.drawer._process is not None
+        return self.drawer._process.pid
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+@pytest.fixture
+def watch() -> Iterator[Callable[..., Watched]]:
+    opened: list[Watched] = []
+
+    def watch(*command: str) -> Watched:
+        opened.append(Watched(*([command] if command else [])))
+        return opened[-1]
+
+    yield watch
+    for one in opened:
+        one.drawer.close()
+
+
+@pytest.fixture
+def watched(watch: Callable[..., Watched]) -> Watched:
+    return watch()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing_process, "SECONDS_TO_DRAW", 0.5)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time that a drawer goes by, which stands still."""
+    now = [1000.0]
+    monkeypatch.setattr(drawer_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+
+
+def exists(pid: int) -> bool:
+    """Whether there is such a process, be it one that has ended and was not waited for."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_picture_is_an_answer_as_it_was_drawn() -> None:
+    rows = (
+        (Span("⣿a", (1, 2, 3), None), Span("", None, (4, 5, 6))),
+        (),
+        (Span('"\x1b\n', (4, 5, 6), (1, 2, 3)), Span("b", 7, 0)),
+    )
+    assert decode(encode_picture(rows, 0.5)) == (rows, 0.5)
+    assert decode(encode_failure(None)) is None
+    assert decode(encode_failure("no luck")) == "no luck"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(
+            b"",
+            b"\xff",
+            b"[]",
+            b"3",
+            b"null",
+            b"{}",
+            b'{"rows": [], "colours": [[1, 2]], "seconds": 0}',
+            b"[" * 100_000,
+        ),
+        *(b'{"colours": [], "rows": [["a", 0, 0]], "seconds": 0}', b'{"colours": [null], "rows": [], "seconds": "x"}'),
+    ],
+    ids=lambda answer: answer[:40].decode(errors="replace"),
+)
+def test_what_is_no_answer_is_refused(answer: bytes) -> None:
+    with pytest.raises(GarbageError):
+        decode(answer)
+
+
+def test_pictures_come_in_the_order_in_which_they_were_asked_for_with_their_charts(watched: Watched) -> None:
+    charts = [ScriptedChart(str(index), columns=10 + index, rows=1 + index) for index in range(5)]
+    for chart in charts:
+        watched.ask(chart, chart.name)
+    assert [watched.next() for _ in charts] == [Picture(chart, picture(chart)) for chart in charts]
+
+
+def test_a_chart_that_is_overtaken_is_not_drawn(watched: Watched, tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
+    first = ScriptedChart("first", "wait for a file", go_on)
+    watched.ask(first, "a")
+    watched.ask(ScriptedChart("settled"), "b")
+    wait_for(lambda: watched.drawer._waiting.keys() == {"b"})
+    for name in ("older", "newer", "newest"):
+        watched.ask(ScriptedChart(name), "b")
+        watched.ask(ScriptedChart(name), "a")
+    go_on.touch()
+    assert [watched.next().chart.name for _ in range(3)] == ["first", "newest", "newest"]
+    assert watched.drawn(ScriptedChart("last")).chart.name == "last"
+
+
+def test_the_next_chart_after_a_process_was_killed_is_drawn_by_another(watched: Watched) -> None:
+    watched.drawn(ScriptedChart("before"))
+    killed = watched.pid
+    os.kill(killed, signal.SIGKILL)
+    chart = ScriptedChart("after")
+    assert watched.drawn(chart) == Picture(chart, picture(chart))
+    assert watched.pid != killed
+    assert not exists(killed)
+    assert watched.told == []
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    "deed",
+    [
+        *("be killed", "abort", "crash", "stop", "hang", "hang in C", "hoard"),
+        *("talk nonsense", "talk for ever", "leave in the middle"),
+    ],
+)
+def test_a_chart_during_which_the_process_is_lost_is_drawn_by_another(
+    watched: Watched, tmp_path: Path, deed: str
+) -> None:
+    watched.drawn(ScriptedChart("before"))
+    lost = watched.pid
+    chart = ScriptedChart("it", deed, tmp_path / "done")
+    assert watched.drawn(chart) == Picture(chart, picture(chart))
+    assert watched.pid != lost
+    assert not exists(lost)
+    assert watched.told == []
+
+
+@pytest.mark.parametrize(
+    ("deed", "reason"),
+    [("abort", "Aborted"), ("hoard", "out of memory"), ("leave a row out", "it talks nonsense")],
+)
+def test_a_chart_that_ends_two_processes_is_given_up_and_others_go_on(watched: Watched, deed: str, reason: str) -> None:
+    deadly, other = ScriptedChart("it", deed), ScriptedChart("other")
+    watched.ask(deadly, "a")
+    watched.ask(other, "b")
+    assert watched.next() == Failure(deadly, f"this chart ends the process that draws it ({reason})")
+    assert watched.next() == Picture(other, picture(other))
+    assert watched.told == []
+
+
+def test_no_chart_is_blamed_for_a_process_that_dies_before_it_draws(watched: Watched, tmp_path: Path) -> None:
+    """One that was killed while nobody asked: the chart is still tried twice."""
+    watched.drawn(ScriptedChart("before"))
+    os.kill(watched.pid, signal.SIGKILL)
+    wait_for(lambda: gone(watched.pid))
+    chart = ScriptedChart("it", "abort", tmp_path / "done")
+    assert watched.drawn(chart) == Picture(chart, picture(chart))
+    assert watched.told == []
+
+
+def test_an_error_is_told_and_the_process_goes_on(watched: Watched) -> None:
+    watched.drawn(ScriptedChart("before"))
+    pid = watched.pid
+    wrong = ScriptedChart("it", "fail")
+    reason = "this chart cannot be drawn (ValueError: nobody thought of that)"
+    assert watched.drawn(wrong) == Failure(wrong, reason)
+    assert isinstance(watched.drawn(ScriptedChart("after")), Picture)
+    assert watched.pid == pid
+
+
+def test_what_is_printed_reaches_nobody(watched: Watched, capfd: pytest.CaptureFixture[str]) -> None:
+    chart = ScriptedChart("it", "print")
+    assert watched.drawn(chart) == Picture(chart, picture(chart))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_after_three_deaths_in_a_minute_nothing_is_drawn_for_the_next(watched: Watched, clock: list[float]) -> None:
+    watched.drawn(ScriptedChart("it", "abort"))
+    clock[0] += 59
+    watched.drawn(ScriptedChart("it", "abort"))
+    reason = "no curves for a minute: what draws them ended 3 times (Aborted)"
+    assert watched.told == [reason]
+    for _ in range(2):
+        chart = ScriptedChart("harmless")
+        assert watched.drawn(chart) == Failure(chart, reason)
+    clock[0] += 59.9
+    assert isinstance(watched.drawn(ScriptedChart("harmless")), Failure)
+    clock[0] += 0.2
+    assert isinstance(watched.drawn(ScriptedChart("harmless")), Picture)
+    assert watched.told == [reason]
+
+
+def test_deaths_that_lie_apart_are_made_good_for_ever(watched: Watched, clock: list[float], tmp_path: Path) -> None:
+    for index in range(5):
+        clock[0] += 31
+        chart = ScriptedChart("it", "abort", tmp_path / str(index))
+        assert isinstance(watched.drawn(chart), Picture)
+    assert watched.told == []
+
+
+def test_a_process_that_cannot_be_started_is_told(watch: Callable[..., Watched]) -> None:
+    watched = watch("/nowhere/python")
+    for _ in range(2):
+        reason = watched.drawn(ScriptedChart()).reason
+    assert (
+        reason
+        == "no curves for a minute: what draws them ended 3 times (it cannot be started, No such file or directory)"
+    )
+    assert watched.told == [reason]
+
+
+def test_a_process_that_has_no_plotext_is_not_tried_again(watch: Callable[..., Watched]) -> None:
+    code = "import sys; sys.modules['plotext'] = None; from tui_vae.charts.process import main; main()"
+    watched = watch(sys.executable, "-P", "-c", code)
+    outcomes = [watched.drawn(ScriptedChart()) for _ in range(2)]
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0].reason.startswith("curves need plotext")
+    assert watched.told == [outcomes[0].reason]
+    assert watched.drawer._process is None
+
+
+def test_a_curve_is_drawn_as_here_by_a_process_without_torch() -> None:
+    x = np.linspace(0, 1, 50)
+    line = Line(x, np.where(x < 0.5, np.sin(9 * x), np.nan), (1, 2, 3))
+    chart = CurveChart(
+        60, 12, (0, 1), (-1, 1), ((0.5, "half"),), ((0.0, "0"),), lines=(line,), limits=(Limit(0.5, "limit", 7),)
+    )
+    outcomes = queue.SimpleQueue[Picture | Failure]()
+    drawer = Drawer()
+    try:
+        drawer.ask("", chart, outcomes.put)
+        picture = outcomes.get(timeout=PATIENCE)
+        assert isinstance(picture, Picture)
+        assert picture.chart is chart
+        assert picture.rows == draw(chart)
+        assert 0 < drawer.spent < 10
+        assert drawer._process is not None
+        loaded = Path(f"/proc/{drawer._process.pid}/maps")
+        assert not loaded.exists() or "torch" not in loaded.read_text()
+    finally:
+        drawer.close()
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the memory of a process is looked up in /proc")
+def test_its_memory_does_not_grow() -> None:
+    x = np.linspace(0, 1, 100)
+    band = Band(x, x - 0.1, x + 0.1, (1, 2, 3))
+    chart = CurveChart(60, 12, (0, 1), (0, 1), bands=(band,), lines=(Line(x, x, (4, 5, 6)),))
+    process = DrawingProcess()
+    try:
+        process.wait_until_ready()
+        memory = []
+        for count in range(4001):
+            process.draw(chart)
+            if count in (2000, 4000):
+                pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+                memory.append(pages * os.sysconf("SC_PAGE_SIZE"))
+        assert memory[1] < 60e6
+        assert memory[1] - memory[0] < 0.4e6  # thrice as much where garbage is seldom looked for
+    finally:
+        process.end()
+
+
+@pytest.mark.parametrize("deed", ["", "hang", "stop"])
+def test_closing_leaves_nothing_behind(watched: Watched, deed: str, tmp_path: Path) -> None:
+    watched.drawn(ScriptedChart())
+    pid = watched.pid
+    if deed:
+        begun = tmp_path / "begun"
+        watched.ask(ScriptedChart("it", deed, begun))
+        wait_for(begun.exists)
+    watched.drawer.close()
+    watched.drawer.close()
+    assert not exists(pid)
+    assert not any(thread.name == "drawer" for thread in threading.enumerate())
+    watched.ask(ScriptedChart())
+    assert watched.outcomes.empty()
+    assert watched.told == []
+
+
+def test_a_drawer_that_nobody_asks_has_no_process(watched: Watched) -> None:
+    assert watched.drawer._process is None
+    watched.drawer.close()
+
+
+PARENT = """
+import os, signal, sys
+from pathlib import Path
+from tests.unit.charts.scripted_process import ScriptedChart
+from tui_vae.charts.drawer import Drawer
+from tests.unit.charts.test_drawer import SCRIPTED
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+drawer = Drawer(command=SCRIPTED)
+def drawn(outcome):
+    print(drawer._process.pid, flush=True)
+drawer.ask("", ScriptedChart(), drawn)
+for line in sys.stdin:
+    drawer.ask("", ScriptedChart("it", line.strip(), Path(sys.argv[1])), drawn)
+"""
+
+
+@pytest.fixture
+def parent(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that has charts drawn: it takes deeds, does each once, and writes who has drawn."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(tmp_path / "begun")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def gone(pid: int) -> bool:
+    """Ended, if perhaps not yet waited for by whoever inherited it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return not exists(pid)
+
+
+@pytest.mark.parametrize("deed", ["", "hang", "hang in C", "stop"])
+def test_it_ends_with_its_parent_whatever_it_does(parent: subprocess.Popen[str], tmp_path: Path, deed: str) -> None:
+    pid = int(parent.stdout.readline())
+    if deed:
+        parent.stdin.write(f"{deed}\n")
+        parent.stdin.flush()
+        wait_for((tmp_path / "begun").exists)
+    assert exists(pid)
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: gone(pid))
+
+
+def test_no_signal_to_the_group_of_its_parent_reaches_it(parent: subprocess.Popen[str]) -> None:
+    pid = int(parent.stdout.readline())
+    for number in (signal.SIGINT, signal.SIGHUP):
+        os.killpg(parent.pid, number)
+    os.kill(pid, signal.SIGTERM)  # as a batch system sends it to all
+    parent.stdin.write("print\n")
+    parent.stdin.flush()
+    assert int(parent.stdout.readline()) == pid
+    assert os.getsid(pid) == pid
