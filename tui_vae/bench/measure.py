@@ -29,7 +29,7 @@ from tui_vae.runs import read_log
 RECORDS = 2_000_000
 _TIMEOUT = 120.0
 _IMPORT_TORCH = (sys.executable, "-c", "import torch")
-_TITLE_OF_A_CURVE = b"nats per image"
+_TITLE_OF_A_CURVE = "nats per image"
 _SHORTEST_PHASE = 0.5
 """Seconds below which a part of the evaluation is not listed."""
 
@@ -103,7 +103,7 @@ def _first_paint() -> float:
     with tempfile.TemporaryDirectory() as runs:
         terminal = Terminal((*COMMAND, "--runs-dir", runs), columns=80, rows=24)
         try:
-            return terminal.wait_for(b"leave", _TIMEOUT)
+            return terminal.wait_for("leave", _TIMEOUT)
         finally:
             terminal.close()
 

@@ -26,8 +26,8 @@ from tui_vae.config import ModelSpec, TrainConfig
 SHORT, LONG = 100, 1_000_000
 """Progress records of the runs that are watched."""
 
-_KEYS = ((b"5", b" log "), (b"2", b" film "), (b"1", b"nats per image"))
-"""Pages, and what is drawn of each that no page before it shows."""
+_KEYS = ((b"5", "following"), (b"2", "samples and reconstructions"), (b"1", "nats per image"))
+"""Pages, and what each has that no other one shows."""
 
 _SMOOTHED = (*SMOOTHING_WINDOWS[1:], *SMOOTHING_WINDOWS[-2:1:-1])
 """What ``+`` and then ``-`` come to in turn, which charts say when they have been drawn anew."""
@@ -61,7 +61,7 @@ def measure_responsiveness(repeat: int) -> list[Measurement]:
         stored = {records: _stored_run(Path(folder) / str(records), records) for records in (SHORT, LONG)}
         training = [_while_training() for _ in range(repeat)]
         watching = {
-            records: [_answers(("watch", str(run)), b"nats per image", seconds=_SECONDS_TO_READ) for _ in range(repeat)]
+            records: [_answers(("watch", str(run)), "nats per image", seconds=_SECONDS_TO_READ) for _ in range(repeat)]
             for records, run in stored.items()
         }
         comparing = _comparing(Path(folder) / "compared", repeat)
@@ -89,7 +89,7 @@ def _figures(when: str, measured: Sequence[Answers]) -> list[Measurement]:
 
 def _while_training() -> Answers:
     with tempfile.TemporaryDirectory() as runs:
-        return _answers(endless(Path(runs)), b"nats per image")
+        return _answers(endless(Path(runs)), "nats per image")
 
 
 def _comparing(runs: Path, repeat: int) -> list[Answers]:
@@ -100,10 +100,10 @@ def _comparing(runs: Path, repeat: int) -> list[Answers]:
         _stored_run(runs / f"20261122-16150{index}-run-{index}", _COMPARED_RECORDS, models)
     marks = [b"0", *itertools.chain.from_iterable([[b"\x1b[B", b"m"]] * _COMPARED), b"1"]
     watch = ("watch", "latest", "--runs-dir", str(runs))
-    return [_answers(watch, b"nats per image", marks, _SECONDS_TO_READ_ALL) for _ in range(repeat)]
+    return [_answers(watch, "nats per image", marks, _SECONDS_TO_READ_ALL) for _ in range(repeat)]
 
 
-def _answers(arguments: Sequence[str], drawn: bytes, first: Sequence[bytes] = (), seconds: float = 0.0) -> Answers:
+def _answers(arguments: Sequence[str], drawn: str, first: Sequence[bytes] = (), seconds: float = 0.0) -> Answers:
     """Start the interface; when something is ``drawn`` press the ``first`` keys, wait, and press those that count."""
     with tempfile.NamedTemporaryFile(suffix=".json") as noted:
         command = (sys.executable, "-m", "tui_vae.bench.observed", noted.name, *arguments)
@@ -122,16 +122,16 @@ def _answers(arguments: Sequence[str], drawn: bytes, first: Sequence[bytes] = ()
         return Answers(keys, charts, json.loads(Path(noted.name).read_text(encoding="ascii")))
 
 
-def _keys_of_charts() -> Iterator[tuple[bytes, bytes]]:
+def _keys_of_charts() -> Iterator[tuple[bytes, str]]:
     """Keys that smooth, on a page of charts, and what is drawn of each that none before it shows."""
     smoothed = 0
     for window in itertools.cycle(_SMOOTHED):
-        yield b"+" if window > smoothed else b"-", f"smoothed {window} ".encode()
+        yield b"+" if window > smoothed else b"-", f"smoothed {window} "
         smoothed = window
 
 
-def _press(terminal: Terminal, key: bytes, drawn: bytes) -> float:
-    terminal.forget()
+def _press(terminal: Terminal, key: bytes, drawn: str) -> float:
+    assert not terminal.shows(drawn), f"{drawn} is there before a key has asked for it"
     began = time.perf_counter()
     terminal.press(key)
     terminal.wait_for(drawn, terminal.seconds() + _TIMEOUT)

@@ -31,9 +31,9 @@ def test_a_key_is_timed_until_its_own_answer(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(responsiveness, "_PAUSE", 0.0)
     terminal = Terminal((sys.executable, "-c", _ANSWERS_LATE), columns=80, rows=24)
     try:
-        terminal.wait_for(b"ready", 60)
-        for _ in range(2):
-            assert responsiveness._press(terminal, b"a", b"seen a") >= 0.3
+        terminal.wait_for("ready", 60)
+        for key in ("a", "b"):
+            assert responsiveness._press(terminal, key.encode(), f"seen {key}") >= 0.3
     finally:
         terminal.close()
 
@@ -42,7 +42,7 @@ def test_the_interface_tells_its_delays_and_answers(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(responsiveness, "_PRESSES", 3)
     monkeypatch.setattr(responsiveness, "_PRESSES_OF_CHARTS", 12)
     run = responsiveness._stored_run(tmp_path / "run", 100)
-    answers = responsiveness._answers(("watch", str(run)), b"nats per image")
+    answers = responsiveness._answers(("watch", str(run)), "nats per image")
     assert len(answers.keys) == 3
     assert len(answers.charts) == 12
     assert len(answers.delays) > 10
