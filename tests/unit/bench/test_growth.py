@@ -31,7 +31,8 @@ def test_all_models_of_a_row_take_steps(monkeypatch: pytest.MonkeyPatch) -> None
     two = next(config for what, to, config in growth.settings() if (what, to) == ("models", "2"))
     row = growth.measure("models", "2", two, Dataset("mnist", split, split))
     assert (row.changed, row.to) == ("models", "2")
-    assert row.images_per_second == pytest.approx(2 * 128 / row.milliseconds * 1e3, rel=0.5)
+    # Rates add up, and times are averaged: equal where both models are as fast, and never less.
+    assert row.images_per_second >= 0.999 * 2 * 128 / row.milliseconds * 1e3
     assert row.megabytes * 1e6 > 2 * 16 * two.models[0].weights(two.zdim)
 
 

@@ -121,8 +121,12 @@ def runs(trained: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command in this process as the installed one would, which takes far less time than a new process."""
+def run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
+    """Runs a command in this process as the installed one would, which takes far less time than a new process.
+
+    What the command leaves in the environment, for processes that it starts, goes with the test.
+    """
+    before = dict(os.environ)
     for name in SAYS_SOMETHING_ABOUT_OUTPUT:
         monkeypatch.delenv(name, raising=False)
 
@@ -133,7 +137,9 @@ def run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         captured = capsys.readouterr()
         return Done(code, captured.out, captured.err)
 
-    return run
+    yield run
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture
