@@ -126,16 +126,26 @@ def test_in_ascii_every_character_is(plot: Command) -> None:
     assert "o otter/baseline" in done.out
 
 
-def test_colours_go_into_a_pipe_only_when_they_are_asked_for(plot: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLORTERM", "truecolor")
-    monkeypatch.delenv("COLORFGBG", raising=False)
-    coloured = plot("otter", "--color", "always").out
-    assert "\x1b[38;2;86;180;233m" in coloured
-    monkeypatch.setenv("COLORFGBG", "0;15")
-    on_white = plot("otter", "--color", "always").out
+def test_colours_go_into_a_pipe_only_when_they_are_asked_for_and_as_many_as_there_are(
+    plot: Command, run_in: Run, tmp_path: Path
+) -> None:
+    """In processes of their own: Rich keeps with a style the codes of the colours that it was written in first."""
+    terminal = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+
+    def coloured(choice: str, **env: str) -> str:
+        done = run_in(tmp_path, "plot", "otter", "--color", choice, env=terminal | {"COLORFGBG": ""} | env)
+        assert done.returncode == 0
+        return str(done.stdout)
+
+    assert "\x1b[38;2;86;180;233m" in coloured("always")
+    on_white = coloured("always", COLORFGBG="0;15")
+    assert "\x1b[38;2;" in on_white
     assert "\x1b[38;2;86;180;233m" not in on_white
-    assert "\x1b[" not in plot("otter", "--color", "never").out
+    assert "\x1b[" not in coloured("never")
+    of_sixteen = coloured("always", TERM="linux", COLORTERM="")
+    assert "38;2" not in of_sixteen
+    assert "\x1b[94m● baseline" in of_sixteen
+    assert "\x1b[33m▲ deep" in of_sixteen
 
 
 @pytest.mark.parametrize(

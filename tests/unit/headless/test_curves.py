@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from tests.unit.headless.test_outputs import text_of, without_styles
-from tui_vae.charts.metric_series import ELBO, SPEED
+from tui_vae.charts.metric_series import SPEED
 from tui_vae.charts.settings import CurveSettings
 from tui_vae.headless.curves import print_curves
 from tui_vae.headless.live import LiveOutput
@@ -59,15 +59,3 @@ def test_without_plotext_the_table_comes_all_the_same(
     LiveOutput(out, 0.01).finish(final_state("baseline"), "runs/quiet-otter")
     text = without_styles(text_of(out))
     assert text.index("pip install 'plotext") < text.index("held-out ELBO")
-
-
-def test_a_terminal_of_sixteen_colours_has_one_for_each_model(
-    final_state: States, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("COLORFGBG", raising=False)
-    out = Console(force_terminal=True, color_system="standard", width=80, file=None)
-    with out.capture() as captured:
-        assert print_curves(out, ELBO, [final_state("baseline", "deep")], CurveSettings(), (80, 12))
-    assert "\x1b[94m● baseline" in captured.get()
-    assert "\x1b[33m▲ deep" in captured.get()
-    assert "38;2" not in captured.get()
