@@ -126,9 +126,7 @@ def test_in_ascii_every_character_is(plot: Command) -> None:
     assert "o otter/baseline" in done.out
 
 
-def test_colours_go_into_a_pipe_only_when_they_are_asked_for_and_as_many_as_there_are(
-    plot: Command, run_in: Run, tmp_path: Path
-) -> None:
+def test_colours_go_into_a_pipe_when_they_are_asked_for(plot: Command, run_in: Run, tmp_path: Path) -> None:
     """In processes of their own: Rich keeps with a style the codes of the colours that it was written in first."""
     terminal = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
