@@ -44,7 +44,7 @@ async def test_it_says_what_it_waits_for_and_shows_the_models_to_come(
         await monitor.until_shown("reading the data…")
         gate.opened.set()
         await monitor.until_shown("quiet-otter")
-        assert "reading the data" not in monitor.text
+        await monitor.until(lambda: "reading the data" not in monitor.text)  # laid out anew a moment later
         assert not monitor.shows("#loading")
         assert monitor.shows("#training")
         await monitor.until_shown("286.0")
