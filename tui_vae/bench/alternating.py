@@ -11,7 +11,7 @@ import contextlib
 import math
 import threading
 import time
-from collections import Counter
+from collections import deque
 from operator import sub
 from unittest.mock import patch
 
@@ -24,12 +24,20 @@ from tui_vae.charts.drawing_process import DrawingProcess
 from tui_vae.charts.protocol import Drawn
 from tui_vae.cli.stray import StrayOutput
 
+_A_REDRAW = 8
+"""Charts among which is each of a page: the largest of so many newest ones is that of the page."""
+
 
 class Drawings:
-    """What the process that draws charts, whichever it is, has done since this was made."""
+    """What the process that draws charts, whichever it is, has done since this was made.
+
+    Attributes:
+        pictures: How often the largest chart was drawn. One of another layout of the page does not count for long.
+    """
 
     def __init__(self) -> None:
-        self._pictures: Counter[tuple[int, int]] = Counter()
+        self.pictures = 0
+        self._newest = deque[tuple[int, int]](maxlen=_A_REDRAW)
         self._process: psutil.Process | None = None
         draw = DrawingProcess.draw
 
@@ -37,15 +45,12 @@ class Drawings:
             drawn = draw(process, chart)
             if self._process is None or self._process.pid != process.pid:
                 self._process = psutil.Process(process.pid)
-            self._pictures[chart.columns, chart.rows] += 1
+            size = chart.columns, chart.rows
+            self._newest.append(size)
+            self.pictures += size == max(self._newest, key=math.prod)
             return drawn
 
         patch.object(DrawingProcess, "draw", noted).start()
-
-    @property
-    def pictures(self) -> int:
-        """How often the largest chart was drawn."""
-        return self._pictures[max(self._pictures, key=math.prod)] if self._pictures else 0
 
     def processor(self) -> float:
         """Seconds of a core."""

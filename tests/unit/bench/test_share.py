@@ -95,7 +95,7 @@ def test_what_draws_is_told_with_its_processor_its_memory_and_its_largest_chart(
     process = DrawingProcess()
     try:
         process.wait_until_ready()
-        for columns in (20, 60, 60, 60, 20, 20, 20, 20):
+        for columns in (60, 20, 60, 60, 20, 20, 20, 20):
             process.draw(CurveChart(columns, 10, (0, 1), (0, 1)))
         assert drawings.pictures == 3
         assert drawings.processor() > 0
