@@ -26,10 +26,10 @@ os.environ.pop("NO_COLOR", None)
 
 from textual.pilot import Pilot
 
+from tui_vae.app.run_library import Library
+from tui_vae.app.run_setup import prepare
+from tui_vae.app.session import Session
 from tui_vae.charts.drawer import Drawer
-from tui_vae.cli.library import Library
-from tui_vae.cli.preparation import prepare
-from tui_vae.cli.session import Session
 from tui_vae.config import ModelSpec, StoreConfig, TrainConfig
 from tui_vae.machine.sampler import Sampler
 from tui_vae.tui import Leave, MonitorApp

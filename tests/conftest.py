@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.nursing import Nursery
+from tests.fork_client import ForkServer
 from tui_vae.config import TrainConfig
 from tui_vae.resource_limits import cores
 
@@ -95,7 +95,7 @@ def preferences_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 @pytest.fixture(scope="session")
 def mnist() -> tuple[Split, Split]:
     """The training and the test split of embedded MNIST."""
-    from tui_vae.data.embedded import load_mnist  # noqa: PLC0415
+    from tui_vae.data.mnist import load_mnist  # noqa: PLC0415
 
     return load_mnist()
 
@@ -109,8 +109,8 @@ def small_mnist() -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
+def fork_server() -> Iterator[ForkServer]:
     """Starts the command in a process of its own where its start is not what is tested."""
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
+    fork_server = ForkServer()
+    yield fork_server
+    fork_server.close()

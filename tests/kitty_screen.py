@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from rich.segment import Segment
 
-from tui_vae.view.cells import Pixels
+from tui_vae.view.image_cells import Pixels
 
 PLACEHOLDER = chr(0x10EEEE)
 _COMMAND = re.compile(r"\x1b_G([^;\x1b]*)(?:;([^\x1b]*))?\x1b\\")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from tui_vae.cli.importing import importing
-from tui_vae.cli.signals import StopSignals
+from tui_vae.app.gc_paused import importing
+from tui_vae.app.signals import StopSignals
 from tui_vae.resource_limits import allowed_cores, cores
 
 

@@ -37,7 +37,7 @@ class Parameters:
 
 
 @dataclass(frozen=True)
-class Limit:
+class PpcaOptimum:
     """Exact optimum of a linear model: probabilistic PCA on the run's own training images.
 
     ``train`` and ``held_out`` are mean log p(x) in nats per image; ``kl_per_latent`` is the predicted spectrum in
@@ -127,7 +127,7 @@ class ModelStarted(Event):
     hidden: tuple[int, ...]
     parameters: Parameters
     resumed_at_step: int | None
-    limit: Limit | None
+    limit: PpcaOptimum | None
     resumed_at_epoch: int | None = field(default=None, metadata={ADDED_LATER: True})
 
 

@@ -177,7 +177,7 @@ def title_of(name: str) -> str:
     return f"{title} of noisy samples" if name.endswith(NOISY) else title
 
 
-def shown(name: str, value: float, *, signed: bool = False, digits: int | None = None) -> str:
+def format_value(name: str, value: float, *, signed: bool = False, digits: int | None = None) -> str:
     """A value of a metric, or a difference of two, as people are shown it, without its unit.
 
     A zero has no sign but for a difference's ``+``; what is not finite is named.
@@ -196,13 +196,13 @@ def shown(name: str, value: float, *, signed: bool = False, digits: int | None =
     return f"{rounded:+.{places}f}" if signed else f"{rounded:.{places}f}"
 
 
-def worded(name: str, value: float) -> str:
+def format_with_unit(name: str, value: float) -> str:
     """A value with its unit: ``71.2 %``, ``413.40 nats``."""
     unit = metric_of(name).unit
-    return f"{shown(name, value)} {unit}" if unit else shown(name, value)
+    return f"{format_value(name, value)} {unit}" if unit else format_value(name, value)
 
 
-def told_apart(better: Direction, low: float, high: float) -> Outcome:
+def significance(better: Direction, low: float, high: float) -> Outcome:
     """What an interval of a difference, ``low`` to ``high``, says in a metric of which ``better`` values are better."""
     if low <= 0 <= high or math.isnan(low) or math.isnan(high):
         return "not told apart"
@@ -216,7 +216,7 @@ def digits_for(name: str, numbers: Iterable[float], *, told: bool) -> int:
     """Decimals for a difference and its interval: so many that what is ``told`` apart from 0 is not shown as 0."""
     digits = metric_of(name).digits
     nearest = min(numbers, key=abs)
-    while told and digits < _MOST_DIGITS and float(shown(name, nearest, digits=digits)) == 0:
+    while told and digits < _MOST_DIGITS and float(format_value(name, nearest, digits=digits)) == 0:
         digits += 1
     return digits
 

@@ -72,7 +72,7 @@ def contracts() -> list[dict[str, object]]:
         "config",
         "events",
         "errors",
-        "condition",
+        "run_status",
         "job_control",
         "child_process",
         "metrics",
@@ -93,36 +93,36 @@ def test_every_part_is_bound_by_a_contract(part: str) -> None:
 
 def test_the_foundations_import_the_standard_library_and_each_other_only() -> None:
     loaded = modules_loaded_by(
-        "tui_vae.config", "tui_vae.events", "tui_vae.errors", "tui_vae.condition", "tui_vae.metrics"
+        "tui_vae.config", "tui_vae.events", "tui_vae.errors", "tui_vae.run_status", "tui_vae.metrics"
     )
     assert third_party(loaded) == set()
-    assert own(loaded) == {"config", "events", "errors", "condition", "metrics", "plain_json"}
+    assert own(loaded) == {"config", "events", "errors", "run_status", "metrics", "plain_json"}
 
 
 def test_the_view_adds_nothing_but_numpy() -> None:
     loaded = modules_loaded_by("tui_vae.view")
     assert third_party(loaded) <= {"numpy"}
-    assert own(loaded) <= {"view", "config", "events", "errors", "condition", "metrics", "plain_json"}
-    assert {"tui_vae.view.state", "tui_vae.view.cells"} <= set(loaded)
+    assert own(loaded) <= {"view", "config", "events", "errors", "run_status", "metrics", "plain_json"}
+    assert {"tui_vae.view.state", "tui_vae.view.image_cells"} <= set(loaded)
 
 
 def test_the_run_store_loads_no_torch_until_it_saves_weights() -> None:
     loaded = modules_loaded_by("tui_vae.runs.directory", "tui_vae.runs.log", "tui_vae.runs.pictures")
     assert third_party(loaded) <= {"numpy", "PIL", "defusedxml", "msgspec", "typing_extensions"}
-    assert own(loaded) <= {"runs", "config", "events", "errors", "condition", "metrics", "plain_json"}
+    assert own(loaded) <= {"runs", "config", "events", "errors", "run_status", "metrics", "plain_json"}
 
 
 def test_the_text_outputs_load_neither_torch_nor_the_interface() -> None:
     loaded = modules_loaded_by("tui_vae.headless")
     assert not {"torch", "textual"} & third_party(loaded)
-    foundations = {"config", "events", "errors", "condition", "metrics", "plain_json", "job_control"}
+    foundations = {"config", "events", "errors", "run_status", "metrics", "plain_json", "job_control"}
     assert own(loaded) <= {"headless", "charts", "view", *foundations}
 
 
 def test_charts_load_plotext_only_when_one_is_drawn() -> None:
     loaded = modules_loaded_by("tui_vae.charts")
     assert third_party(loaded) <= {"numpy"}
-    foundations = {"config", "events", "errors", "condition", "metrics", "plain_json", "child_process"}
+    foundations = {"config", "events", "errors", "run_status", "metrics", "plain_json", "child_process"}
     assert own(loaded) <= {"charts", "view", *foundations}
 
 

@@ -12,8 +12,8 @@ from typing import Any, TextIO
 
 import pytest
 
-from tests.faults.nursing import FaultyTraining
-from tests.nursing import Nursery, TalkingChild
+from tests.faults.faulty_runs import FaultyTraining
+from tests.fork_client import ForkServer, TalkingChild
 from tui_vae.events import Event, RunFinished, RunStarted
 from tui_vae.runs import RunDirectory, read_log
 from tui_vae.runs.directory import read_config
@@ -67,13 +67,13 @@ def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[...,
 
 @pytest.fixture
 def start_loaded(
-    nursery: Nursery, environment: dict[str, str], tmp_path: Path
+    fork_server: ForkServer, environment: dict[str, str], tmp_path: Path
 ) -> Iterator[Callable[..., TalkingChild]]:
     """As ``start``, where torch is loaded already: for tests of what comes after the start."""
     started: list[TalkingChild] = []
 
     def start_loaded(*arguments: str, **streams: TextIO) -> TalkingChild:
-        started.append(nursery.start_piped([*SMALL, *arguments], folder=tmp_path, env=environment, **streams))
+        started.append(fork_server.start_piped([*SMALL, *arguments], folder=tmp_path, env=environment, **streams))
         return started[-1]
 
     yield start_loaded
@@ -99,5 +99,5 @@ def whole_run(tmp_path: Path) -> Callable[..., list[Event]]:
 
 
 @pytest.fixture(scope="module")
-def training(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> FaultyTraining:
-    return FaultyTraining(nursery, tmp_path_factory.mktemp("training") / "runs")
+def training(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> FaultyTraining:
+    return FaultyTraining(fork_server, tmp_path_factory.mktemp("training") / "runs")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.nursing import TalkingChild
+from tests.fork_client import TalkingChild
 from tui_vae.events import Event, RunFinished
 
 Start = Callable[..., "subprocess.Popen[str]"]

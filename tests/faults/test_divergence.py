@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.nursing import TalkingChild
+from tests.fork_client import TalkingChild
 from tui_vae.events import Event, RunFinished, State
 
 StartLoaded = Callable[..., TalkingChild]

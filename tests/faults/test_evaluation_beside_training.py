@@ -14,9 +14,9 @@ import pytest
 
 from tests.faults.same_training import assert_same_training, course
 from tests.unit.cli.trained_runs import small_config, trained_run
-from tui_vae.cli import evaluator
-from tui_vae.cli.preparation import prepare
-from tui_vae.cli.session import Session
+from tui_vae.app import evaluation_process
+from tui_vae.app.run_setup import prepare
+from tui_vae.app.session import Session
 from tui_vae.config import EvaluationConfig, StoreConfig
 from tui_vae.events import (
     Evaluation,
@@ -30,8 +30,8 @@ from tui_vae.events import (
     decode,
 )
 from tui_vae.runs import RunDirectory, read_log
-from tui_vae.runs.control import send_request
-from tui_vae.runs.listing import find_run
+from tui_vae.runs.find import find_run
+from tui_vae.runs.requests import send_request
 
 EPOCHS, BATCH_SIZE = 40, 16
 QUICK = EvaluationConfig(metrics=("elbo", "precision"), samples=100, device="cpu")
@@ -43,7 +43,7 @@ import sys
 from tui_vae.cli import evaluator
 from tui_vae.config import EvaluationConfig
 config = {{"quick": {QUICK!r}, "endless": {ENDLESS!r}, "too small": {TOO_SMALL!r}}}[sys.argv.pop(1)]
-evaluator.EvaluationConfig = lambda device: config
+evaluation_process.EvaluationConfig = lambda device: config
 from tui_vae.__main__ import main
 main()
 """
@@ -77,11 +77,11 @@ def wait_for(session: Session, kind: type[Event], model: str | None = None) -> N
 def test_an_evaluation_in_the_middle_leaves_every_bit_of_training_as_it_is(
     undisturbed: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluator, "EvaluationConfig", lambda device: {"cpu": QUICK}[device])
+    monkeypatch.setattr(evaluation_process, "EvaluationConfig", lambda device: {"cpu": QUICK}[device])
     session = session_in(tmp_path, evaluate=False)
     wait_for(session, Progress, "linear")
     assert session.evaluate() is None
-    assert session.evaluate() == evaluator.STARTING
+    assert session.evaluate() == evaluation_process.STARTING
     # Its process takes longer to begin than this training: one model waits, so that it is met in its middle.
     session.pause("linear")
     wait_for(session, EvaluationFinished)
@@ -98,7 +98,7 @@ def test_an_evaluation_in_the_middle_leaves_every_bit_of_training_as_it_is(
 def test_an_evaluation_at_the_end_leaves_every_bit_of_training_as_it_is(
     undisturbed: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluator, "EvaluationConfig", lambda device: {"cpu": QUICK}[device])
+    monkeypatch.setattr(evaluation_process, "EvaluationConfig", lambda device: {"cpu": QUICK}[device])
     session = session_in(tmp_path, evaluate=True)
     assert session.close() == 0
     run = find_run(tmp_path, "otter")
@@ -115,7 +115,7 @@ def test_an_evaluation_at_the_end_leaves_every_bit_of_training_as_it_is(
 
 
 def test_a_request_to_stop_ends_the_evaluation_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluator, "EvaluationConfig", lambda device: ENDLESS)
+    monkeypatch.setattr(evaluation_process, "EvaluationConfig", lambda device: ENDLESS)
     session = session_in(tmp_path, evaluate=True)
     wait_for(session, EvaluationProgress)
     run = find_run(tmp_path, "otter")

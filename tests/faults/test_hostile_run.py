@@ -14,10 +14,10 @@ from textual import _wait
 
 from tests.faults.hostile_runs import make_runs
 from tests.tui.drawn_at_once import DrawnAtOnce
-from tui_vae.cli import watching
-from tui_vae.cli.watching import WatchSource
+from tui_vae.app import watch_source
+from tui_vae.app.watch_source import WatchSource
 from tui_vae.runs import RunDirectory
-from tui_vae.tui import MonitorApp, pacer
+from tui_vae.tui import MonitorApp, frame_limiter
 from tui_vae.view.state import RunState
 
 MOST_MEGABYTES = 700
@@ -26,9 +26,9 @@ EVERY_COMMAND = """
 import contextlib, io, json, sys
 from pathlib import Path
 from tui_vae.cli import app, watching
-from tui_vae.cli.signals import StopSignals
-watching.SECONDS_TO_APPEAR = 0.05
-watching.SECONDS_BETWEEN_LOOKS = 0.02
+from tui_vae.app.signals import StopSignals
+watch_source.SECONDS_TO_APPEAR = 0.05
+watch_source.SECONDS_BETWEEN_LOOKS = 0.02
 folder = sys.argv[1]
 results = []
 def run(*arguments):
@@ -103,9 +103,9 @@ def test_every_text_command_survives_every_hostile_run(runs: list[Path], outside
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "SECONDS_TO_APPEAR", 0.05)
-    monkeypatch.setattr(watching, "SECONDS_BETWEEN_LOOKS", 0.02)
-    monkeypatch.setattr(pacer, "SHARE", 1e9)
+    monkeypatch.setattr(watch_source, "SECONDS_TO_APPEAR", 0.05)
+    monkeypatch.setattr(watch_source, "SECONDS_BETWEEN_LOOKS", 0.02)
+    monkeypatch.setattr(frame_limiter, "SHARE", 1e9)
     monkeypatch.setattr(_wait, "SLEEP_GRANULARITY", 0.005)
     monkeypatch.setattr(_wait, "SLEEP_IDLE", 0.001)
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from tests.faults.nursing import SMALL
+from tests.faults.faulty_runs import SMALL
 from tests.faults.same_training import assert_same_training
-from tests.nursing import Nursery
+from tests.fork_client import ForkServer
 from tests.terminal.pseudo_terminal import PATIENCE, Terminal
 from tui_vae.charts.drawer import DEATHS
 from tui_vae.events import Checkpoint, Notice, Progress
@@ -41,13 +41,13 @@ Train = Callable[..., Terminal]
 
 
 @pytest.fixture
-def train(nursery: Nursery, environment: dict[str, str], tmp_path: Path) -> Iterator[Train]:
-    """Opens the interface on a training that is slow until there is a file ``go on``; with faults of the nursery."""
+def train(fork_server: ForkServer, environment: dict[str, str], tmp_path: Path) -> Iterator[Train]:
+    """Opens the interface on a training that is slow until there is a file ``go on``; can be given faults."""
     terminals: list[Terminal] = []
 
     def train(**faults: Any) -> Terminal:
         faults |= {"folder": tmp_path, "env": environment, "terminal": True, "slow_until": str(tmp_path / "go on")}
-        begin = functools.partial(nursery.start, TRAINING, **faults)
+        begin = functools.partial(fork_server.start, TRAINING, **faults)
         terminals.append(Terminal(lambda end: begin(streams=(end, end, end)), (140, 45)))
         return terminals[-1]
 
@@ -87,7 +87,7 @@ def next_to_kill(terminal: Terminal, killed: set[int]) -> int:
 
 
 def test_killing_what_draws_changes_no_bit_of_training(
-    train: Train, nursery: Nursery, environment: dict[str, str], tmp_path: Path
+    train: Train, fork_server: ForkServer, environment: dict[str, str], tmp_path: Path
 ) -> None:
     terminal = train(deaths=2 * KILLS)
     chance = random.Random(5)
@@ -112,7 +112,7 @@ def test_killing_what_draws_changes_no_bit_of_training(
 
     undisturbed = tmp_path / "undisturbed"
     undisturbed.mkdir()
-    assert nursery.run([*SMALL[:2], *TRAINING], undisturbed, environment).returncode == 0
+    assert fork_server.run([*SMALL[:2], *TRAINING], undisturbed, environment).returncode == 0
     (other,) = (undisturbed / "runs").iterdir()
     assert_same_training(run, other)
     assert told(run) == told(other)
@@ -136,10 +136,10 @@ def test_what_always_dies_is_told_by_the_panels_and_the_log(train: Train, tmp_pa
 
 
 def test_a_training_without_the_interface_has_no_process_that_draws(
-    nursery: Nursery, environment: dict[str, str], tmp_path: Path
+    fork_server: ForkServer, environment: dict[str, str], tmp_path: Path
 ) -> None:
     with open(os.devnull, "r+") as nowhere:
-        child = nursery.start(
+        child = fork_server.start(
             [*SMALL[:2], *TRAINING],
             folder=tmp_path,
             env=environment,

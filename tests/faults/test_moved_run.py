@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.nursing import SMALL, FaultyTraining
+from tests.faults.faulty_runs import SMALL, FaultyTraining
 from tests.faults.same_training import course
-from tests.nursing import Child, Nursery
+from tests.fork_client import Child, ForkServer
 from tests.unit.runs.leases import elsewhere, put
 from tui_vae.events import Notice, RunFinished
 from tui_vae.runs import read_log
@@ -23,8 +23,8 @@ RESUME = ["--no-ui", "--quiet", "--no-evaluate", "--resume"]
 
 
 @pytest.fixture
-def training(nursery: Nursery, tmp_path: Path) -> FaultyTraining:
-    return FaultyTraining(nursery, tmp_path / "runs")
+def training(fork_server: ForkServer, tmp_path: Path) -> FaultyTraining:
+    return FaultyTraining(fork_server, tmp_path / "runs")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.nursing import SMALL, FaultyTraining
+from tests.faults.faulty_runs import SMALL, FaultyTraining
 from tests.faults.same_training import assert_same_training, course
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Checkpoint, Event, ModelStarted, Notice, RunFinished, RunStarted, State, decode, encode

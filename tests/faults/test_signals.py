@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.nursing import TalkingChild
+from tests.fork_client import TalkingChild
 from tui_vae.events import Event, RunFinished, State
 from tui_vae.runs import read_log
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.nursing import SMALL, FaultyTraining
+from tests.faults.faulty_runs import SMALL, FaultyTraining
 from tests.faults.same_training import assert_same_training
 from tui_vae.events import ModelStarted, Progress, RunFinished
 from tui_vae.runs import read_log

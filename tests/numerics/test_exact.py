@@ -12,7 +12,7 @@ from tests.numerics.linear_models import optimal_vae, perturbed_vae
 from tui_vae.data import Dataset
 from tui_vae.evaluation.likelihood.elbo import image_elbo
 from tui_vae.evaluation.likelihood.exact import exact_log_likelihood, linear_losses
-from tui_vae.evaluation.likelihood.observations import dequantized, pixels
+from tui_vae.evaluation.likelihood.preprocessing import dequantized, pixels
 from tui_vae.evaluation.ppca import covariance, linear_optimum
 
 

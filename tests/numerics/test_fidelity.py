@@ -14,12 +14,12 @@ from torch import Tensor
 
 from tui_vae.data import Split
 from tui_vae.evaluation.classifier import Described, describe, load_shipped
-from tui_vae.evaluation.fidelity.classes import class_counts
-from tui_vae.evaluation.fidelity.estimate import Estimate
+from tui_vae.evaluation.fidelity.class_metrics import class_counts
+from tui_vae.evaluation.fidelity.estimate import MetricEstimate
 from tui_vae.evaluation.fidelity.features import Features
 from tui_vae.evaluation.fidelity.frechet import Gaussian, frechet_between, frechet_distance
 from tui_vae.evaluation.fidelity.kid import kernel_distance
-from tui_vae.evaluation.fidelity.neighbours import nearest_training_distance
+from tui_vae.evaluation.fidelity.memorisation import nearest_training_distance
 from tui_vae.evaluation.fidelity.suite import class_metrics, feature_metrics
 
 ERRORS = 4
@@ -132,7 +132,7 @@ def seen(mnist: tuple[Split, Split], train: Split) -> tuple[Described, Described
     return describe(classifier, train.images), describe(classifier, mnist[1].images[::3])
 
 
-def measured(generated: Described, reference: Described) -> dict[str, Estimate]:
+def measured(generated: Described, reference: Described) -> dict[str, MetricEstimate]:
     return feature_metrics(Features(generated.features, reference.features)) | class_metrics(generated.probabilities)
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tui_vae.evaluation.fidelity.estimate import Estimate
+from tui_vae.evaluation.fidelity.estimate import MetricEstimate
 from tui_vae.evaluation.fidelity.features import Features
 from tui_vae.evaluation.fidelity.suite import class_metrics, feature_metrics, reference_neighbours
 
@@ -30,12 +30,12 @@ def clusters(n: int, spread: float, random: torch.Generator) -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def estimates() -> dict[str, list[Estimate]]:
+def estimates() -> dict[str, list[MetricEstimate]]:
     """All metrics of samples that are somewhat more spread than the reference, for each draw."""
     random = torch.Generator().manual_seed(0)
     reference = clusters(SAMPLES, 1.0, random)
     known = reference_neighbours(reference)
-    results: dict[str, list[Estimate]] = {}
+    results: dict[str, list[MetricEstimate]] = {}
     for _ in range(DRAWS):
         generated = clusters(SAMPLES, 1.3, random)
         probabilities = torch.cat((generated, -generated), 1).softmax(1)
@@ -45,7 +45,7 @@ def estimates() -> dict[str, list[Estimate]]:
     return results
 
 
-def share_that_holds(estimates: list[Estimate]) -> float:
+def share_that_holds(estimates: list[MetricEstimate]) -> float:
     aim = fmean(estimate.value for estimate in estimates)
     return fmean(abs(estimate.value - aim) <= 1.96 * estimate.error for estimate in estimates)
 
@@ -53,12 +53,14 @@ def share_that_holds(estimates: list[Estimate]) -> float:
 @pytest.mark.parametrize(
     "name", ["frechet_distance", "kid", "precision", "density", "classifier_score", "class_entropy"]
 )
-def test_intervals_hold_as_often_as_they_say(name: str, estimates: dict[str, list[Estimate]]) -> None:
+def test_intervals_hold_as_often_as_they_say(name: str, estimates: dict[str, list[MetricEstimate]]) -> None:
     assert share_that_holds(estimates[name]) == pytest.approx(0.95, abs=4 * BINOMIAL_ERROR)
 
 
 @pytest.mark.parametrize("name", ["recall", "coverage", "two_sample_1nn"])
-def test_intervals_of_what_neighbours_share_hold_more_often(name: str, estimates: dict[str, list[Estimate]]) -> None:
+def test_intervals_of_what_neighbours_share_hold_more_often(
+    name: str, estimates: dict[str, list[MetricEstimate]]
+) -> None:
     """The jackknife's error is never too small on average (Efron & Stein 1981); too large where all is covered."""
     assert share_that_holds(estimates[name]) > 0.95 - 4 * BINOMIAL_ERROR
     errors = math.sqrt(fmean(estimate.error**2 for estimate in estimates[name]))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.nursing import Nursery
+from tests.fork_client import ForkServer
 from tests.terminal.pseudo_terminal import Begin, Terminal, started
 from tests.terminal.shell import Shell
 from tests.terminal.tmux import Tmux
@@ -47,11 +47,11 @@ def spawn(command: str, surroundings: dict[str, str]) -> Iterator[Callable[..., 
 
 
 @pytest.fixture(scope="session")
-def spawn_loaded(nursery: Nursery, surroundings: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
+def spawn_loaded(fork_server: ForkServer, surroundings: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
     """As ``spawn``, where torch and Textual are loaded already: for tests of what comes after the start."""
 
     def born(arguments: Sequence[str], folder: Path, env: Mapping[str, str]) -> Begin:
-        return lambda end: nursery.start(arguments, folder=folder, env=env, streams=(end, end, end), terminal=True)
+        return lambda end: fork_server.start(arguments, folder=folder, env=env, streams=(end, end, end), terminal=True)
 
     yield from spawning(born, surroundings)
 

@@ -20,7 +20,7 @@ from typing import Any
 import pyte
 import pytest
 
-from tests.nursing import Child
+from tests.fork_client import Child
 
 PATIENCE = 60.0
 """Seconds after which a state that does not come is given up; no test waits for it when all is well."""

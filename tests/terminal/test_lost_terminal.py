@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.nursing import Nursery
+from tests.fork_client import ForkServer
 from tests.terminal.pseudo_terminal import Terminal, started
 from tui_vae.events import Checkpoint, Event, Notice, RunFinished, State, decode
 from tui_vae.runs import read_log
@@ -25,12 +25,14 @@ SMALL = ("--no-evaluate", "--train-size", "2000", "--val-size", "1000", "--devic
 
 
 @pytest.fixture(scope="module")
-def undisturbed(nursery: Nursery, surroundings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def undisturbed(
+    fork_server: ForkServer, surroundings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The folder of a run that had no terminal at all."""
     folder = tmp_path_factory.mktemp("undisturbed")
     with open(os.devnull, "r+") as nowhere:
         arguments, streams = [*SMALL, *OPTIONS, "--no-ui", "--quiet"], [nowhere.fileno()] * 3
-        assert nursery.start(arguments, folder=folder, env=surroundings, streams=streams).wait() == 0
+        assert fork_server.start(arguments, folder=folder, env=surroundings, streams=streams).wait() == 0
     return folder
 
 

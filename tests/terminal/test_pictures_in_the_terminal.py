@@ -11,7 +11,7 @@ import pytest
 from tests.kitty_screen import PLACEHOLDER, KittyScreen
 from tests.sixel_screen import decoded
 from tests.terminal.pseudo_terminal import Terminal
-from tui_vae.view.answers import QUESTION
+from tui_vae.view.terminal_probe import QUESTION
 
 Spawn = Callable[..., Terminal]
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.pseudo_terminal import Terminal
-from tui_vae.config.form import FIELDS
+from tui_vae.config.form_parser import FIELDS
 from tui_vae.events import ModelStarted, RunFinished, State
 from tui_vae.runs import read_log
-from tui_vae.runs.listing import runs_in
-from tui_vae.runs.liveness import read_lease
+from tui_vae.runs.find import runs_in
+from tui_vae.runs.heartbeat import read_lease
 
 Spawn = Callable[..., Terminal]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.nursing import Nursery
+from tests.fork_client import ForkServer
 from tests.terminal.pseudo_terminal import Terminal
-from tui_vae.view.answers import QUESTION
+from tui_vae.view.terminal_probe import QUESTION
 
 RATE = 3000
 """Bytes a second, of 24 kbit/s."""
@@ -41,11 +41,13 @@ class ThinTerminal(Terminal):
 
 
 def test_the_screen_is_never_long_out_of_date_and_keys_are_answered(
-    nursery: Nursery, surroundings: dict[str, str], tmp_path: Path
+    fork_server: ForkServer, surroundings: dict[str, str], tmp_path: Path
 ) -> None:
     arguments = ("--epochs", "1000000", "--no-evaluate", "--device", "cpu", "--threads", "1", "--train-size", "2000")
     terminal = ThinTerminal(
-        lambda end: nursery.start(arguments, folder=tmp_path, env=surroundings, streams=(end, end, end), terminal=True),
+        lambda end: fork_server.start(
+            arguments, folder=tmp_path, env=surroundings, streams=(end, end, end), terminal=True
+        ),
         (140, 45),
     )
     most = 0

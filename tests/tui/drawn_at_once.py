@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from tui_vae.charts.description import CurveChart
-from tui_vae.charts.drawer import Done, Picture
+from tui_vae.charts.drawer import Done, DrawnChart
 from tui_vae.charts.drawing import draw
 
 
@@ -18,7 +18,7 @@ class DrawnAtOnce:
         """Nothing is to be made ready."""
 
     def ask(self, key: Hashable, chart: CurveChart, done: Done) -> None:
-        done(Picture(chart, draw(chart)))
+        done(DrawnChart(chart, draw(chart)))
 
     def close(self) -> None:
         """Nothing is left."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from textual.events import Event, Key, MouseDown, MouseMove, MouseScrollDown, MouseScrollUp, MouseUp, Paste
 from textual.keys import key_to_character
 
-from tests.tui.monitor import Monitor
+from tests.tui.app_driver import Monitor
 from tui_vae.tui.keys import GROUPS
 
 BOUND = sorted({key for group in GROUPS.values() for binding in group for key in binding.key.split(",")})

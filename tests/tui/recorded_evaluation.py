@@ -16,8 +16,8 @@ from tui_vae.metrics import (
     Outcome,
     Picture,
     Verdict,
+    format_value,
     metric_of,
-    shown,
     title_of,
 )
 
@@ -115,7 +115,9 @@ def verdict(names: Sequence[str] = NAMES, **fields: Any) -> Verdict:
         for metric in VALUES:
             change, half = value(metric, index).value - value(metric, 0).value, VALUES[metric][2]
             outcome = outcome_of(metric, change, 1.4 * half)
-            sentence = f"{name} is {outcome} in {title_of(metric)}, by {shown(metric, abs(change))}, on one seed."
+            sentence = (
+                f"{name} is {outcome} in {title_of(metric)}, by {format_value(metric, abs(change))}, on one seed."
+            )
             interval = (change - 1.4 * half, change + 1.4 * half)
             differences.append(
                 Difference(metric, metric, name, names[0], change, interval, "images", 1, outcome, sentence)

@@ -13,18 +13,17 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from tui_vae.condition import Sighting
 from tui_vae.config import Change
 from tui_vae.events import (
     Checkpoint,
     DataSummary,
     Epoch,
     Event,
-    Limit,
     ModelResult,
     ModelStarted,
     ModelStatus,
     Parameters,
+    PpcaOptimum,
     Progress,
     RunFinished,
     RunStarted,
@@ -33,7 +32,8 @@ from tui_vae.events import (
     SheetLayout,
     State,
 )
-from tui_vae.view.exploring import Encoded
+from tui_vae.run_status import WriterStatus
+from tui_vae.view.model_protocol import Encoded
 from tui_vae.view.state import ModelState, RunState, reduce_all
 
 NAMES = ("baseline", "deep")
@@ -53,7 +53,7 @@ class ScriptedSource:
         self.own = True
         self.cannot_control: str | None = None
         self.restarted = False
-        self.seen = Sighting("live")
+        self.seen = WriterStatus("live")
         self._waiting = list(events)
         self._directory = directory
         self.asked: list[tuple[str, str]] = []
@@ -73,7 +73,7 @@ class ScriptedSource:
         events, self._waiting = self._waiting, []
         return events
 
-    def sighting(self) -> Sighting:
+    def sighting(self) -> WriterStatus:
         return self.seen
 
     def picture(self, file: str) -> Pixels | None:
@@ -177,7 +177,7 @@ def model_started(model: str, *, linear: bool, zdim: int = 32, total: int = 76_1
         hidden=() if linear else (512, 256),
         parameters=Parameters(total - 25_872, 25_872, total),
         resumed_at_step=None,
-        limit=Limit(train=320.0, held_out=LIMIT, sigma=0.2, kl_per_latent=spectrum) if linear else None,
+        limit=PpcaOptimum(train=320.0, held_out=LIMIT, sigma=0.2, kl_per_latent=spectrum) if linear else None,
     )
 
 

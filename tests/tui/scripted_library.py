@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tests.tui.monitor import Monitor
+from tests.tui.app_driver import Monitor
 from tests.tui.recorded_run import LAYOUT, START, ScriptedSource, recorded_run, recorded_state, run_finished, sheet
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Event, RunStarted
-from tui_vae.view.cells import Sheet, parse_sheet
+from tui_vae.view.image_cells import Sheet, parse_sheet
 from tui_vae.view.library import ListedModel, ListedRun, Preview
 
 

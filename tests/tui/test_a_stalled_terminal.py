@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.tui.monitor import OpenMonitor
+from tests.tui.app_driver import OpenMonitor
 from tui_vae.events import Notice
 
 

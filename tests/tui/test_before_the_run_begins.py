@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
-from tests.tui.monitor import OpenMonitor
+from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import ScriptedSource, known, recorded_run, run_started
 from tui_vae.errors import DataError
 from tui_vae.tui import Leave
-from tui_vae.tui.loader import Report
+from tui_vae.tui.run_opener import Report
 
 
 class Gate:

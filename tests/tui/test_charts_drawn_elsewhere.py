@@ -7,12 +7,12 @@ import re
 import signal
 from collections.abc import Hashable
 
-from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_machine import RecordedMachine, reading
 from tests.tui.recorded_run import STEPS_PER_EPOCH, progress
 from tui_vae.charts import drawer as drawer_module
 from tui_vae.charts.description import CurveChart
-from tui_vae.charts.drawer import Done, Drawer, Failure, Picture
+from tui_vae.charts.drawer import Done, Drawer, DrawnChart, Failure
 from tui_vae.charts.drawing import draw
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.view.state import RunState
@@ -44,7 +44,7 @@ class HeldDrawer:
         """Draw all that is held."""
         held, self.held = self.held, {}
         for chart, done in held.values():
-            done(Picture(chart, draw(chart)))
+            done(DrawnChart(chart, draw(chart)))
 
     def fail(self, reason: str) -> None:
         held, self.held = self.held, {}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.widgets import ContentSwitcher
 
-from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_evaluation import (
     SENTENCE,
     VALUES,
@@ -19,13 +19,13 @@ from tests.tui.recorded_evaluation import (
     verdict,
 )
 from tests.tui.recorded_run import NAMES, known, recorded_run, run_finished
-from tui_vae.condition import Sighting
 from tui_vae.events import Event, State
 from tui_vae.metrics import METRICS, MetricValue, Picture
-from tui_vae.tui.measure_table import OUTCOMES
+from tui_vae.run_status import WriterStatus
+from tui_vae.tui.metric_table import OUTCOMES
 from tui_vae.tui.screens.leave import LeaveScreen
 from tui_vae.tui.screens.stop import StopScreen
-from tui_vae.tui.widgets import report as report_widget
+from tui_vae.tui.widgets import evaluation_view as report_widget
 
 THREE = ("baseline", "deep", "wide-and-deep")
 DONE = [*recorded_run(), *evaluated_run()]
@@ -114,7 +114,7 @@ async def test_results_stay_while_the_next_evaluation_computes_and_after_it_fail
 
 async def test_an_evaluation_whose_process_is_gone_was_cut_off(open_monitor: OpenMonitor) -> None:
     events = [*recorded_run(), progress_of_evaluation()]
-    async with open_monitor(events, size=(80, 24), own=False, seen=Sighting("gone")) as monitor:
+    async with open_monitor(events, size=(80, 24), own=False, seen=WriterStatus("gone")) as monitor:
         await monitor.press("4")
         await monitor.until_shown("the evaluation was cut off: its process is gone")
         assert "evaluating" not in monitor.panel("#status")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
-from tests.tui.monitor import OpenMonitor
+from tests.tui.app_driver import OpenMonitor
 from tui_vae.tui.keys import GROUPS
 
 KEYS = [key for group in GROUPS.values() for binding in group for key in binding.key.split(",")]

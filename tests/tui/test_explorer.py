@@ -10,13 +10,13 @@ import pytest
 from rich.style import Style
 from textual.geometry import Size
 
-from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_run import checkpoint, recorded_run
 from tui_vae.events import Epoch, Event
 from tui_vae.tui.latent_charts import latents_by_kl
 from tui_vae.tui.widgets.explorer import Look, draw_look
 from tui_vae.tui.widgets.pixels import half_block_lines, shade_lines
-from tui_vae.view.exploring import FARTHEST, STEP, moved
+from tui_vae.view.model_protocol import FARTHEST, STEP, moved
 
 LARGEST, SECOND, THIRD = 31, 30, 29
 """Latents of the recorded run, by their KL."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.widgets import OptionList
 
-from tests.tui.monitor import OpenMonitor
+from tests.tui.app_driver import OpenMonitor
 from tests.tui.random_use import Pointed, Typed, do
 from tests.tui.recorded_run import run_finished
 from tui_vae.tui import Leave

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_run import epoch, progress, samples
 from tui_vae.charts.curves import CurvePlot
 from tui_vae.charts.palette import faded, model_style

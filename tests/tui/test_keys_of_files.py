@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.app_driver import Monitor, OpenMonitor
 from tui_vae.view.series import Point
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.widgets import ContentSwitcher
 
-from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.app_driver import Monitor, OpenMonitor
 
 PANELS = ["loss", "reconstruction", "kl", "latent-bars", "active", "speed", "samples"]
 

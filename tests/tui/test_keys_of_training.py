@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.tui.monitor import OpenMonitor
+from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import run_finished
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_run import recorded_run
 from tui_vae.events import Event, Notice, State
 from tui_vae.tui.log_rows import folded, painted, rows_of

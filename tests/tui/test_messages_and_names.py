@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tui.monitor import OpenMonitor
+from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import known, recorded_run, samples
 from tui_vae.events import Notice, State
-from tui_vae.view.announcer import Announcer
+from tui_vae.view.notifications import Notifier
 
 REASON = "the loss became nan at step 601; try a smaller --lr than 0.002"
 
@@ -118,7 +118,7 @@ async def test_a_picture_that_cannot_be_read_leaves_the_others(open_monitor: Ope
 async def test_a_failure_rings_by_the_way_that_everything_drawn_takes(
     open_monitor: OpenMonitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    announcer = Announcer("auto", {"TERM": "foot"})
+    announcer = Notifier("auto", {"TERM": "foot"})
     async with open_monitor(size=(80, 24), announce=announcer) as monitor:
         written: list[str] = []
         assert monitor.app._driver is not None

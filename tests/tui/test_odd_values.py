@@ -7,7 +7,7 @@ import math
 import pytest
 from textual.geometry import Size
 
-from tests.tui.monitor import OpenMonitor
+from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import NAMES, epoch, model_started, progress, recorded_run, run_started
 from tui_vae.charts.curves import CurvePlot, curve_chart
 from tui_vae.charts.drawing import draw

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.monitor import OpenMonitor
+from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import START, epoch, model_started, progress, recorded_state, run_started
 from tests.tui.scripted_library import OpenedSource
 from tui_vae.charts.curves import CurvePlot, curve_chart
@@ -16,7 +16,7 @@ from tui_vae.charts.metric_series import LOSS
 from tui_vae.charts.palette import model_style
 from tui_vae.charts.plotted_models import traces_of
 from tui_vae.tui.charts import ChartSettings
-from tui_vae.tui.following import FollowedRun
+from tui_vae.tui.run_tracker import FollowedRun
 from tui_vae.tui.widgets.curves import text_of
 from tui_vae.view.state import RunState, reduce_all
 

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from tests.tui.monitor import OpenMonitor
+from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_evaluation import (
     KINDS,
     evaluated_run,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_machine import RecordedMachine
 from tests.tui.recorded_run import run_finished
 from tui_vae.events import State

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.random_use import Deed, deeds, do
 from tests.tui.recorded_evaluation import evaluated_run
 from tests.tui.recorded_machine import RecordedMachine

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from textual.widget import Widget
 
-from tests.tui.monitor import OpenMonitor
+from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import epoch, progress
 from tui_vae.charts.curves import CurvePlot
-from tui_vae.tui.widgets.lines import StatusLine
+from tui_vae.tui.widgets.status_bar import StatusLine
 
 
 def title(data: CurvePlot) -> str:

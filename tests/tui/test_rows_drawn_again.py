@@ -11,10 +11,10 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tests.tui.monitor import OpenMonitor
+from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import progress
 from tui_vae.tui.widgets.chart import Chart
-from tui_vae.tui.widgets.drawing import Caption, Drawing, merged, runs
+from tui_vae.tui.widgets.strip_widget import Caption, Drawing, merged, runs
 
 
 def rows(*texts: str, style: Style | None = None) -> list[Strip]:

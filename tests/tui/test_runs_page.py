@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_run import run_finished
 from tests.tui.scripted_library import ScriptedLibrary, at_training, listed
-from tui_vae.tui import Leave, app, pacer
+from tui_vae.tui import Leave, app, frame_limiter
 from tui_vae.tui.pages import runs as runs_page
 from tui_vae.tui.screens.delete import DeleteScreen
 from tui_vae.tui.screens.leave import LeaveScreen
@@ -386,7 +386,7 @@ async def test_a_long_name_of_wide_characters_is_cut_between_two_of_them_with_a_
 async def test_a_key_is_answered_at_once_where_nothing_else_is_drawn(
     open_monitor: OpenMonitor, library: ScriptedLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pacer, "IDLE", 3600.0)
+    monkeypatch.setattr(frame_limiter, "IDLE", 3600.0)
     monkeypatch.setattr(app, "SECONDS_AWAKE", 60.0)
     async with open_monitor(library=library, **NOTHING_OPEN) as monitor:
         await monitor.until_shown("lynx")

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from textual.widgets import Checkbox, Input
 
-from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.scripted_library import ScriptedLibrary, at_training
 from tui_vae.config import option_names
-from tui_vae.config.form import FIELDS
+from tui_vae.config.form_parser import FIELDS
 from tui_vae.tui.screens.setup import SetupScreen
 
 

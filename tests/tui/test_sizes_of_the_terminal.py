@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.tui.monitor import OpenMonitor
+from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_machine import RecordedMachine
 from tests.tui.recorded_run import progress
 from tui_vae.tui.widgets.models import COLUMNS, chosen_columns

@@ -17,7 +17,7 @@ import pytest
 from textual.widgets import Input
 
 from tests.tui import recorded_evaluation, recorded_run, scripted_library
-from tests.tui.monitor import OpenMonitor
+from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_machine import RecordedMachine
 from tests.tui.scripted_library import ScriptedLibrary, listed
 from tests.tui.snapshots import screen_as_text

@@ -11,17 +11,17 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from tests.kitty_screen import PLACEHOLDER, KittyScreen
-from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_evaluation import evaluated_run
 from tests.tui.recorded_run import checkpoint, recorded_run, sheet
 from tui_vae.config import IMAGE_SIDE
 from tui_vae.events import Event
-from tui_vae.tui import images
-from tui_vae.tui.images import TerminalImages
+from tui_vae.tui import terminal_images
 from tui_vae.tui.kitty import KittyGraphics, transmission
 from tui_vae.tui.placeholders import MOST_CELLS
-from tui_vae.view.answers import Graphics
-from tui_vae.view.cells import Pixels
+from tui_vae.tui.terminal_images import TerminalImages
+from tui_vae.view.image_cells import Pixels
+from tui_vae.view.terminal_probe import Graphics
 
 KITTY = Graphics("kitty")
 
@@ -76,7 +76,7 @@ def test_a_picture_is_sent_once_for_each_size() -> None:
 
 
 def test_pictures_that_nobody_shows_any_more_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "_MOST", 4)
+    monkeypatch.setattr(terminal_images, "_MOST", 4)
     terminal, screen = TerminalImages(KittyGraphics()), KittyScreen()
     draw = terminal.draw()
     for seed in range(40):

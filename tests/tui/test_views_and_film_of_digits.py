@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.tui.monitor import Monitor, OpenMonitor
+from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_run import LAYOUT, NAMES, recorded_run, samples, sheet
 from tui_vae.events import Samples, SheetLayout
 from tui_vae.tui.pages import digits
 from tui_vae.tui.pages.digits import DigitsPage
 from tui_vae.tui.widgets.digits import DigitGallery, DigitRow, arrange
-from tui_vae.view.cells import parse_sheet
+from tui_vae.view.image_cells import parse_sheet
 
 MARKED = ("● baseline", "▲ deep")
 

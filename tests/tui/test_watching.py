@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.tui.monitor import OpenMonitor
+from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import START, recorded_run, run_finished
-from tui_vae.condition import Sighting
 from tui_vae.events import State
+from tui_vae.run_status import WriterStatus
 from tui_vae.tui import Leave
 from tui_vae.tui.screens.leave import LeaveScreen
 from tui_vae.tui.screens.stop import StopScreen
@@ -75,21 +75,26 @@ async def test_leaving_asks_nothing_and_touches_nothing(
     assert monitor.source.asked == []
 
 
-CONDITIONS: list[tuple[list[Any], Sighting, str, str | None]] = [
-    ([], Sighting("live"), "left", None),
-    ([State(model=m, state="paused") for m in ("baseline", "deep")], Sighting("live"), "paused", None),
-    ([], Sighting("stalled", 23.0), "stalled", "no sign of life from the process that trains for 23 s"),
-    ([], Sighting("gone"), "killed", "tui-vae --resume quiet-otter"),
-    (run_finished("finished"), Sighting("gone"), "finished", None),
-    (run_finished("stopped", state="stopped"), Sighting("gone"), "stopped", None),
-    (run_finished("failed", state="failed"), Sighting("gone"), "failed", "baseline failed"),
+CONDITIONS: list[tuple[list[Any], WriterStatus, str, str | None]] = [
+    ([], WriterStatus("live"), "left", None),
+    ([State(model=m, state="paused") for m in ("baseline", "deep")], WriterStatus("live"), "paused", None),
+    ([], WriterStatus("stalled", 23.0), "stalled", "no sign of life from the process that trains for 23 s"),
+    ([], WriterStatus("gone"), "killed", "tui-vae --resume quiet-otter"),
+    (run_finished("finished"), WriterStatus("gone"), "finished", None),
+    (run_finished("stopped", state="stopped"), WriterStatus("gone"), "stopped", None),
+    (run_finished("failed", state="failed"), WriterStatus("gone"), "failed", "baseline failed"),
 ]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 12)])
 @pytest.mark.parametrize(("events", "seen", "word", "alert"), CONDITIONS)
 async def test_what_the_run_is_doing_is_in_the_status_line(
-    open_monitor: OpenMonitor, events: list[Any], seen: Sighting, word: str, alert: str | None, size: tuple[int, int]
+    open_monitor: OpenMonitor,
+    events: list[Any],
+    seen: WriterStatus,
+    word: str,
+    alert: str | None,
+    size: tuple[int, int],
 ) -> None:
     async with open_monitor([*recorded_run(), *events], size=size, seen=seen, **WATCHING) as monitor:
         assert word in monitor.panel("#status")
@@ -99,9 +104,9 @@ async def test_what_the_run_is_doing_is_in_the_status_line(
         assert monitor.panel("#models").count("✗ killed") == (2 if word == "killed" else 0)
 
 
-@pytest.mark.parametrize(("events", "seen"), [(run_finished(), Sighting("live")), ([], Sighting("gone"))])
+@pytest.mark.parametrize(("events", "seen"), [(run_finished(), WriterStatus("live")), ([], WriterStatus("gone"))])
 async def test_the_time_of_a_run_that_ended_stands_still(
-    open_monitor: OpenMonitor, events: list[Any], seen: Sighting, monkeypatch: pytest.MonkeyPatch
+    open_monitor: OpenMonitor, events: list[Any], seen: WriterStatus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.time", lambda: START + 86_400)
     async with open_monitor([*recorded_run(), *events], seen=seen, **WATCHING) as monitor:

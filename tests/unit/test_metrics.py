@@ -1,4 +1,4 @@
-"""The catalogue of metrics, and how their values are worded."""
+"""The catalogue of metrics, and how their values are written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ import math
 
 import pytest
 
-from tui_vae.metrics import METRICS, NOISY, digits_for, metric_of, shown, title_of, told_apart, worded
+from tui_vae.metrics import (
+    METRICS,
+    NOISY,
+    digits_for,
+    format_value,
+    format_with_unit,
+    metric_of,
+    significance,
+    title_of,
+)
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -42,13 +51,13 @@ def test_results_on_noisy_samples_are_of_the_same_metric() -> None:
     ],
 )
 def test_values_in_words(name: str, value: float, text: str) -> None:
-    assert worded(name, value) == text
+    assert format_with_unit(name, value) == text
 
 
 def test_differences_have_a_sign() -> None:
-    assert shown("recall", 0.162, signed=True) == "+16.2"
-    assert shown("recall", -0.162, signed=True) == "-16.2"
-    assert shown("recall", -0.00001, signed=True) == "+0.0"
+    assert format_value("recall", 0.162, signed=True) == "+16.2"
+    assert format_value("recall", -0.162, signed=True) == "-16.2"
+    assert format_value("recall", -0.00001, signed=True) == "+0.0"
 
 
 @pytest.mark.parametrize(
@@ -62,9 +71,9 @@ def test_differences_have_a_sign() -> None:
     ],
 )
 def test_what_an_interval_says(low: float, high: float, higher: str, lower: str, neither: str) -> None:
-    assert told_apart("higher", low, high) == higher
-    assert told_apart("lower", low, high) == lower
-    assert told_apart("neither", low, high) == neither
+    assert significance("higher", low, high) == higher
+    assert significance("lower", low, high) == lower
+    assert significance("neither", low, high) == neither
 
 
 def test_what_is_told_apart_from_nothing_is_never_shown_as_nothing() -> None:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui_vae.bench.measurement import RATIO, Measurement
 from tui_vae.bench.noted import noted_of_training
+from tui_vae.bench.result import RATIO, Measurement
 from tui_vae.bench.speed import ALONE
 from tui_vae.errors import TrainingError
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tui_vae.bench.measurement import RATIO, Measurement
+from tui_vae.bench.result import RATIO, Measurement
 from tui_vae.bench.speed import BATCH, epoch_figures, epochs_of, lab_at_its_best
 
 DEVICE = "cuda:0"

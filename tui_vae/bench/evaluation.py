@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui_vae.bench.measurement import log_of
+from tui_vae.bench.result import log_of
 from tui_vae.errors import TrainingError
 from tui_vae.events import EvaluationFinished, EvaluationProgress, Event
 from tui_vae.runs import read_log

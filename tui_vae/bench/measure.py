@@ -16,12 +16,12 @@ from pathlib import Path
 from tui_vae.bench.beside import measure_beside
 from tui_vae.bench.cuda import measure_cuda
 from tui_vae.bench.evaluation import measure_evaluations
-from tui_vae.bench.history import measure_openings
-from tui_vae.bench.measurement import COMMAND, Measurement, Part, endless, log_of
+from tui_vae.bench.log_open import measure_openings
 from tui_vae.bench.responsiveness import measure_responsiveness
-from tui_vae.bench.share import measure_share
+from tui_vae.bench.result import COMMAND, Measurement, Part, endless, log_of
 from tui_vae.bench.speed import measure_speed, told_by
-from tui_vae.bench.terminal import COLUMNS, ROWS, Terminal
+from tui_vae.bench.terminal import COLUMNS, ROWS, PseudoTerminal
+from tui_vae.bench.ui_overhead import measure_share
 from tui_vae.bench.whole import measure_whole
 from tui_vae.events import Progress
 from tui_vae.runs import read_log
@@ -101,7 +101,7 @@ def _seconds(command: Sequence[str]) -> float:
 
 def _first_paint() -> float:
     with tempfile.TemporaryDirectory() as runs:
-        terminal = Terminal((*COMMAND, "--runs-dir", runs), columns=80, rows=24)
+        terminal = PseudoTerminal((*COMMAND, "--runs-dir", runs), columns=80, rows=24)
         try:
             return terminal.wait_for("leave", _TIMEOUT)
         finally:
@@ -110,7 +110,7 @@ def _first_paint() -> float:
 
 def _first_step() -> float:
     with tempfile.TemporaryDirectory() as runs:
-        terminal = Terminal((*COMMAND, "--runs-dir", runs), columns=80, rows=24)
+        terminal = PseudoTerminal((*COMMAND, "--runs-dir", runs), columns=80, rows=24)
         try:
             terminal.drain_until_logged(Path(runs), b'"progress"', _TIMEOUT)
             return terminal.seconds()
@@ -121,7 +121,7 @@ def _first_step() -> float:
 def _first_chart() -> float:
     """Seconds from the first progress of a model, as the log tells it, until its curve is on screen."""
     with tempfile.TemporaryDirectory() as runs:
-        terminal = Terminal((*COMMAND, *endless(Path(runs))), columns=COLUMNS, rows=ROWS)
+        terminal = PseudoTerminal((*COMMAND, *endless(Path(runs))), columns=COLUMNS, rows=ROWS)
         try:
             terminal.wait_for(_TITLE_OF_A_CURVE, _TIMEOUT)
             seen = time.time()

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tui_vae.bench.measurement import endless
-from tui_vae.bench.terminal import COLUMNS, ROWS, Terminal
+from tui_vae.bench.result import endless
+from tui_vae.bench.terminal import COLUMNS, ROWS, PseudoTerminal
 
 _SECONDS_TO_START = 8.0
 """From the command to what counts."""
@@ -26,7 +26,7 @@ def noted_of_training(module: str, folder: Path, seconds: float, *options: str) 
     """
     file = folder / f"{module}.json"
     program = (sys.executable, "-m", f"tui_vae.bench.{module}", str(file))
-    terminal = Terminal((*program, *endless(folder), *options), columns=COLUMNS, rows=ROWS)
+    terminal = PseudoTerminal((*program, *endless(folder), *options), columns=COLUMNS, rows=ROWS)
     try:
         terminal.drain(_SECONDS_TO_START + seconds)
     finally:

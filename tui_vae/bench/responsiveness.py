@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui_vae.bench.history import write_log
-from tui_vae.bench.measurement import Measurement, endless
-from tui_vae.bench.terminal import COLUMNS, ROWS, Terminal
+from tui_vae.bench.log_open import write_log
+from tui_vae.bench.result import Measurement, endless
+from tui_vae.bench.terminal import COLUMNS, ROWS, PseudoTerminal
 from tui_vae.charts.settings import SMOOTHING_WINDOWS
 from tui_vae.config import ModelSpec, TrainConfig
 
@@ -106,8 +106,8 @@ def _comparing(runs: Path, repeat: int) -> list[Answers]:
 def _answers(arguments: Sequence[str], drawn: str, first: Sequence[bytes] = (), seconds: float = 0.0) -> Answers:
     """Start the interface; when something is ``drawn`` press the ``first`` keys, wait, and press those that count."""
     with tempfile.NamedTemporaryFile(suffix=".json") as noted:
-        command = (sys.executable, "-m", "tui_vae.bench.observed", noted.name, *arguments)
-        terminal = Terminal(command, columns=COLUMNS, rows=ROWS)
+        command = (sys.executable, "-m", "tui_vae.bench.latency_probe", noted.name, *arguments)
+        terminal = PseudoTerminal(command, columns=COLUMNS, rows=ROWS)
         try:
             terminal.wait_for(drawn, _TIMEOUT)
             terminal.drain(2.0)
@@ -130,7 +130,7 @@ def _keys_of_charts() -> Iterator[tuple[bytes, str]]:
         smoothed = window
 
 
-def _press(terminal: Terminal, key: bytes, drawn: str) -> float:
+def _press(terminal: PseudoTerminal, key: bytes, drawn: str) -> float:
     assert not terminal.shows(drawn), f"{drawn} is there before a key has asked for it"
     began = time.perf_counter()
     terminal.press(key)

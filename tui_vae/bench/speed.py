@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tui_vae.bench.measurement import COMMAND, RATIO, Measurement, log_of
+from tui_vae.bench.result import COMMAND, RATIO, Measurement, log_of
 from tui_vae.events import Epoch, State
 from tui_vae.resource_limits import cores
 from tui_vae.runs import read_log

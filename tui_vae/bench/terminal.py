@@ -76,7 +76,7 @@ class Screen:
             self._column = here
 
 
-class Terminal:
+class PseudoTerminal:
     """Runs a command in a pseudo-terminal of a given size and drains it."""
 
     def __init__(self, command: Sequence[str], *, columns: int, rows: int) -> None:

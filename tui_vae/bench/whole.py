@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui_vae.bench.measurement import COMMAND, RATIO, Measurement, log_of, rates_of
-from tui_vae.bench.terminal import COLUMNS, ROWS, Terminal
+from tui_vae.bench.result import COMMAND, RATIO, Measurement, log_of, rates_of
+from tui_vae.bench.terminal import COLUMNS, ROWS, PseudoTerminal
 from tui_vae.events import Epoch, State
 from tui_vae.runs import read_log
 
@@ -83,7 +83,7 @@ def _headless(epochs: int) -> Training:
 
 def _with_interface(epochs: int) -> Training:
     with tempfile.TemporaryDirectory() as runs:
-        terminal = Terminal((*COMMAND, *_options(runs, epochs)), columns=COLUMNS, rows=ROWS)
+        terminal = PseudoTerminal((*COMMAND, *_options(runs, epochs)), columns=COLUMNS, rows=ROWS)
         try:
             terminal.drain_until_logged(Path(runs), b'"run_finished"', _SECONDS_AN_EPOCH * epochs)
         finally:

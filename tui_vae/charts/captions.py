@@ -12,7 +12,7 @@ from tui_vae.charts.palette import GREY, ModelStyle
 from tui_vae.charts.settings import CurveSettings
 from tui_vae.charts.x_axis import X_LABELS
 from tui_vae.view.axis import tick_label
-from tui_vae.view.printable import printable
+from tui_vae.view.sanitize import printable
 
 NARROW = 56
 """Columns below which there is little room for words, and for marks."""

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from tui_vae.charts.captions import ASCII_HELD_OUT, NARROW, legend, meanings_of, model_name, title, whole_legend
-from tui_vae.charts.description import Band, Colour, CurveChart, Face, Limit, Line, Marks, Row, Tick
+from tui_vae.charts.description import Band, Colour, CurveChart, Face, LimitLine, Line, Marks, Row, Tick
 from tui_vae.charts.frame import margin_of
 from tui_vae.charts.metric_series import History, Quantity, held_out_points, training_points
 from tui_vae.charts.palette import GREY, GRID, LIMIT, ModelStyle, bright, faded
@@ -17,7 +17,7 @@ from tui_vae.charts.plotted_models import Trace, traces_of, wanted_traces
 from tui_vae.charts.settings import CurveSettings
 from tui_vae.charts.x_axis import end_of_trace, x_ticks
 from tui_vae.view.axis import TRANSIENT, Symlog, nice_ticks, settled_range, tick_label
-from tui_vae.view.curves import IntArray, Window, extremes, means, within
+from tui_vae.view.decimation import IntArray, Window, extremes, means, within
 from tui_vae.view.series import FloatArray
 from tui_vae.view.state import RunState
 
@@ -268,7 +268,8 @@ def _chart(
         lines=(*raw, *lines, *held_out),
         marks=tuple(marks),
         limits=tuple(
-            Limit(float(axis.forward(np.array([limit]))[0]), f"exact limit {text(limit)}", LIMIT) for limit in limits
+            LimitLine(float(axis.forward(np.array([limit]))[0]), f"exact limit {text(limit)}", LIMIT)
+            for limit in limits
         ),
         axis=GREY,
         grid=GRID,

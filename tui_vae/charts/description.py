@@ -72,7 +72,7 @@ class Marks:
 
 
 @dataclass(frozen=True)
-class Limit:
+class LimitLine:
     """A line across the chart, and what stands beside it: as many of its last words as there is room for."""
 
     y: float
@@ -97,7 +97,7 @@ class CurveChart:
     bands: tuple[Band, ...] = ()
     lines: tuple[Line, ...] = ()
     marks: tuple[Marks, ...] = ()
-    limits: tuple[Limit, ...] = ()
+    limits: tuple[LimitLine, ...] = ()
     axis: Colour = None
     grid: Colour = None
     face: Face = Face.COLOURS

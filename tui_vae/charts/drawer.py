@@ -26,7 +26,7 @@ _SECONDS_TO_END = 1.0
 
 
 @dataclass(frozen=True)
-class Picture:
+class DrawnChart:
     """A chart as it was drawn."""
 
     chart: CurveChart
@@ -41,7 +41,7 @@ class Failure:
     reason: str
 
 
-Done = Callable[[Picture | Failure], object]
+Done = Callable[[DrawnChart | Failure], object]
 
 
 class Drawer:
@@ -122,7 +122,7 @@ class Drawer:
             key = next(iter(self._waiting))
             return key, *self._waiting.pop(key)
 
-    def _draw(self, key: Hashable, chart: CurveChart) -> Picture | Failure | None:
+    def _draw(self, key: Hashable, chart: CurveChart) -> DrawnChart | Failure | None:
         """What became of a chart; ``None`` when it was overtaken."""
         why = ""
         for _ in range(ATTEMPTS):
@@ -132,7 +132,7 @@ class Drawer:
             try:
                 drawn = process.draw(chart)
                 self.spent += drawn.seconds
-                return Picture(chart, drawn.rows)
+                return DrawnChart(chart, drawn.rows)
             except CannotDrawError as error:
                 return Failure(chart, str(error))
             except ProcessLostError as lost:

@@ -21,9 +21,9 @@ from tui_vae.charts.plotter import (
     BLANK,
     BRAILLE,
     NO_INK,
+    CellPicture,
     IntArray,
     Labels,
-    Picture,
     PlotextMissing,
     Stroke,
     plotted,
@@ -182,7 +182,13 @@ def _dots(places: Path, frame: Frame) -> Path:
 
 
 def _write_labels(
-    picture: Picture, is_taken: BoolArray, is_band: BoolArray, chart: CurveChart, frame: Frame, axes: _Axes, inks: _Inks
+    picture: CellPicture,
+    is_taken: BoolArray,
+    is_band: BoolArray,
+    chart: CurveChart,
+    frame: Frame,
+    axes: _Axes,
+    inks: _Inks,
 ) -> None:
     """What limits say, in as many words as there is room for beside their lines."""
     for limit in chart.limits:
@@ -218,7 +224,7 @@ def _place_of_label(length: int, height: float, is_taken: BoolArray, is_band: Bo
     return (row, start) if least < columns else None
 
 
-def _laid_over(ground: Picture, curves: Picture, frame: Frame) -> tuple[Picture, IntArray]:
+def _laid_over(ground: CellPicture, curves: CellPicture, frame: Frame) -> tuple[CellPicture, IntArray]:
     """The curves over the ground, and the ink behind each cell."""
     codes, fronts = ground.codes.copy(), ground.inks.copy()
     backs = np.where(codes == _FULL, fronts, NO_INK)
@@ -229,10 +235,10 @@ def _laid_over(ground: Picture, curves: Picture, frame: Frame) -> tuple[Picture,
     backs[place] = np.where(drawn & covered[place], fronts[place], backs[place])
     codes[place] = np.where(drawn, curves.codes, codes[place])
     fronts[place] = np.where(drawn, curves.inks, fronts[place])
-    return Picture(codes, fronts), backs
+    return CellPicture(codes, fronts), backs
 
 
-def _rows(picture: Picture, backs: IntArray, colours: Sequence[Colour]) -> Iterable[Row]:
+def _rows(picture: CellPicture, backs: IntArray, colours: Sequence[Colour]) -> Iterable[Row]:
     """Neighbours of one style together."""
     changes = (np.diff(picture.inks, axis=1) != 0) | (np.diff(backs, axis=1) != 0)
     for line, front, back, change in zip(picture.codes, picture.inks.tolist(), backs.tolist(), changes, strict=True):

@@ -44,7 +44,7 @@ class Stroke(NamedTuple):
     ink: int
 
 
-class Picture(NamedTuple):
+class CellPicture(NamedTuple):
     """Characters and inks ``(rows, columns)``."""
 
     codes: IntArray
@@ -61,7 +61,7 @@ class Labels(NamedTuple):
 
 def plotted(
     strokes: Iterable[Stroke], columns: int, rows: int, x_labels: Labels | None = None, y_labels: Labels | None = None
-) -> Picture:
+) -> CellPicture:
     """Strokes in a picture of so many cells, the later over the earlier, with those axes that have labels.
 
     Raises:
@@ -134,12 +134,12 @@ def _as_colour(ink: int) -> tuple[int, int, int]:
     return 0, ink >> 8, ink & 255
 
 
-def _read(text: str, columns: int, rows: int) -> Picture:
+def _read(text: str, columns: int, rows: int) -> CellPicture:
     first, *styled = _CODES.split(text.replace("\n", ""))
     texts = [first, *styled[1::2]]
     inks = np.repeat([NO_INK, *map(_ink, styled[::2])], [len(part) for part in texts])
     codes = np.frombuffer("".join(texts).encode("utf-32-le"), dtype="<u4").astype(np.int64)
-    return Picture(codes.reshape(rows, columns), inks.reshape(rows, columns))
+    return CellPicture(codes.reshape(rows, columns), inks.reshape(rows, columns))
 
 
 @lru_cache(maxsize=1024)

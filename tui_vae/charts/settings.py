@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from tui_vae.charts.description import Face
-from tui_vae.view.curves import Window
+from tui_vae.view.decimation import Window
 
 XAxis = Literal["steps", "epochs", "time"]
 X_AXES: tuple[XAxis, ...] = ("steps", "epochs", "time")

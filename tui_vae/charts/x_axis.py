@@ -7,7 +7,7 @@ import numpy as np
 from tui_vae.charts.plotted_models import Trace
 from tui_vae.charts.settings import XAxis
 from tui_vae.view.axis import nice_ticks, tick_label
-from tui_vae.view.curves import Window
+from tui_vae.view.decimation import Window
 from tui_vae.view.numbers import duration
 from tui_vae.view.series import FloatArray
 

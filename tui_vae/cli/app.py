@@ -14,13 +14,13 @@ from typing import Annotated, Any
 import typer
 
 from tui_vae import __version__
+from tui_vae.app.signals import StopSignals, interrupted_by
+from tui_vae.app.terminal import prepare_output
 from tui_vae.cli.help import Command, Group
 from tui_vae.cli.options import CONFIGS, configurations, display_of, evaluation_of, runs_dir_of, with_options
-from tui_vae.cli.signals import StopSignals, interrupted_by
-from tui_vae.cli.terminal import prepare_output
 from tui_vae.config import DisplayConfig, EvaluationConfig
 from tui_vae.errors import ExitCode, TuiVaeError, system_failure
-from tui_vae.view.printable import printable
+from tui_vae.view.sanitize import printable
 
 # Typer carries its own copy of click from some version on; the root of its usage errors is reached from its own name.
 _CommandLineError: type[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -230,9 +230,9 @@ def evaluate(
 ) -> None:
     """Measure how well the models of a run generate: likelihoods, fidelity, collapse, pictures, and a verdict."""
     config = evaluation_of(options)
-    from tui_vae.cli.evaluate import Shown, evaluate  # noqa: PLC0415
+    from tui_vae.cli.evaluate import EvaluationOptions, evaluate  # noqa: PLC0415
 
-    evaluate(runs_dir_of(runs_dir), run, model or (), config, Shown(json, csv, pictures), ctx.obj)
+    evaluate(runs_dir_of(runs_dir), run, model or (), config, EvaluationOptions(json, csv, pictures), ctx.obj)
 
 
 @app.command(cls=Command)
@@ -251,9 +251,9 @@ def compare(
 ) -> None:
     """Hold models, and seeds of them, against each other: intervals, differences to the baseline, and a verdict."""
     config = evaluation_of(options)
-    from tui_vae.cli.evaluate import Shown, compare  # noqa: PLC0415
+    from tui_vae.cli.evaluate import EvaluationOptions, compare  # noqa: PLC0415
 
-    compare(runs_dir_of(runs_dir), run, baseline, config, Shown(json, csv), ctx.obj)
+    compare(runs_dir_of(runs_dir), run, baseline, config, EvaluationOptions(json, csv), ctx.obj)
 
 
 @app.command(cls=Command)

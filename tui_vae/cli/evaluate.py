@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui_vae.cli.importing import importing
-from tui_vae.cli.signals import StopSignals, interrupted_by
-from tui_vae.cli.terminal import prepare_output, waits_for
+from tui_vae.app.gc_paused import importing
+from tui_vae.app.signals import StopSignals, interrupted_by
+from tui_vae.app.terminal import prepare_output, waits_for
 from tui_vae.config import DisplayConfig, EvaluationConfig
 from tui_vae.errors import RunStoreError, UsageError
 from tui_vae.events import Event
@@ -22,17 +22,17 @@ from tui_vae.headless.pictures import print_picture
 from tui_vae.metrics import Verdict
 from tui_vae.results import results_csv, results_json
 from tui_vae.runs import RunDirectory
-from tui_vae.runs.listing import find_run
-from tui_vae.view.printable import printable
+from tui_vae.runs.find import find_run
+from tui_vae.view.sanitize import printable
 
 if TYPE_CHECKING:
-    from tui_vae.cli.evaluating import MeasuredModel
+    from tui_vae.app.evaluate_run import MeasuredModel
 
 # Torch takes two seconds: what can be refused without it is.
 
 
 @dataclass(frozen=True)
-class Shown:
+class EvaluationOptions:
     """How results are shown: as tables unless as JSON or CSV; ``pictures`` adds those to the tables."""
 
     json: bool = False
@@ -47,20 +47,25 @@ class Shown:
 
 
 def evaluate(
-    runs_dir: Path, text: str, models: Sequence[str], config: EvaluationConfig, shown: Shown, signals: StopSignals
+    runs_dir: Path,
+    text: str,
+    models: Sequence[str],
+    config: EvaluationConfig,
+    shown: EvaluationOptions,
+    signals: StopSignals,
 ) -> None:
     """Measure the models of a run, keep what was found in it, and print it.
 
     Raises:
-        UsageError, DataError, RunStoreError, EvaluationError: As :func:`tui_vae.cli.evaluating.evaluate_run`; and where
-            results could not be kept.
+        UsageError, DataError, RunStoreError, EvaluationError: As :func:`tui_vae.app.evaluate_run.evaluate_run`; and
+            where results could not be kept.
     """
     ascii_only = prepare_output(DisplayConfig())
     run = find_run(runs_dir, text)
     with EvaluationBar() as bar:
         bar.say("loading torch")
         with importing():
-            from tui_vae.cli.evaluating import compared, evaluate_run  # noqa: PLC0415
+            from tui_vae.app.evaluate_run import compared, evaluate_run  # noqa: PLC0415
 
         with interrupted_by(signals), _writer_of(run, bar) as writer:
             measured = evaluate_run(
@@ -73,7 +78,12 @@ def evaluate(
 
 
 def _print(
-    run: RunDirectory, measured: Sequence[MeasuredModel], verdict: Verdict | None, shown: Shown, *, ascii_only: bool
+    run: RunDirectory,
+    measured: Sequence[MeasuredModel],
+    verdict: Verdict | None,
+    shown: EvaluationOptions,
+    *,
+    ascii_only: bool,
 ) -> None:
     evaluations = [model.stored.result for model in measured]
     if shown.json:
@@ -109,7 +119,7 @@ def compare(
     texts: Sequence[str],
     baseline: str | None,
     config: EvaluationConfig,
-    shown: Shown,
+    shown: EvaluationOptions,
     signals: StopSignals,
 ) -> None:
     """Hold the models of runs against each other; those that are not measured yet, at these sizes, are measured first.
@@ -127,7 +137,7 @@ def compare(
     with EvaluationBar() as bar:
         bar.say("loading torch")
         with importing():
-            from tui_vae.cli.evaluating import compared, evaluate_run  # noqa: PLC0415
+            from tui_vae.app.evaluate_run import compared, evaluate_run  # noqa: PLC0415
 
         for run in runs.values():
             bar.prefix = f"{printable(run.name)}: " if len(runs) > 1 else ""
@@ -166,11 +176,11 @@ def _say_if_not_kept(writer: _Writer) -> None:
 @contextlib.contextmanager
 def _writer_of(run: RunDirectory, bar: EvaluationBar) -> Iterator[_Writer]:
     """Be the writer of the run, so that results are kept and logged, where that can be."""
-    from tui_vae.cli.evaluating import owned  # noqa: PLC0415
+    from tui_vae.app.evaluate_run import log_writer  # noqa: PLC0415
 
     with contextlib.ExitStack() as stack:
         try:
-            emit = stack.enter_context(owned(run, lambda holder, left: bar.say(waits_for(holder, left))))
+            emit = stack.enter_context(log_writer(run, lambda holder, left: bar.say(waits_for(holder, left))))
         except RunStoreError as error:
             yield _Writer(lambda event: None, str(error))
             return

@@ -67,7 +67,7 @@ def _with_options(fields: Sequence[dataclasses.Field[Any]], command: Callable[..
 
 
 @dataclass(frozen=True)
-class Chosen:
+class CliOptions:
     """What the user chose. ``typed`` are the fields of ``train`` that have not just their default."""
 
     train: TrainConfig
@@ -76,7 +76,7 @@ class Chosen:
     display: DisplayConfig
 
 
-def configurations(options: Mapping[str, Any]) -> Chosen:
+def configurations(options: Mapping[str, Any]) -> CliOptions:
     """The checked configurations of what was typed; what was not typed has its default.
 
     Raises:
@@ -91,7 +91,7 @@ def configurations(options: Mapping[str, Any]) -> Chosen:
     train, store, display = (
         {f.name: values[f.name] for f in dataclasses.fields(config) if f.name in values} for config in CONFIGS
     )
-    return Chosen(TrainConfig(**train), train, StoreConfig(**store), DisplayConfig(**display))
+    return CliOptions(TrainConfig(**train), train, StoreConfig(**store), DisplayConfig(**display))
 
 
 def display_of(options: Mapping[str, Any]) -> DisplayConfig:

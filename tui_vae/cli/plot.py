@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tui_vae.app.terminal import prepare_output
 from tui_vae.charts.description import Face
 from tui_vae.charts.drawing import PlotextMissing
 from tui_vae.charts.metric_series import METRICS
 from tui_vae.charts.settings import X_AXES, CurveSettings, XAxis
-from tui_vae.cli.terminal import prepare_output
 from tui_vae.config import DisplayConfig
 from tui_vae.errors import RunStoreError, TuiVaeError, UsageError
 from tui_vae.headless import make_console
 from tui_vae.headless.curves import print_curves
 from tui_vae.runs import RunDirectory
-from tui_vae.runs.listing import find_run
+from tui_vae.runs.find import find_run
 from tui_vae.runs.tail import LogTail
-from tui_vae.view.printable import printable, printable_event
+from tui_vae.view.sanitize import printable, printable_event
 from tui_vae.view.state import RunState, reduce_all
 
 _PIPE = (80, 20)

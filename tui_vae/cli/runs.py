@@ -10,18 +10,18 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tui_vae.cli.terminal import countdown, prepare_output
+from tui_vae.app.terminal import countdown, prepare_output
 from tui_vae.config import DisplayConfig
 from tui_vae.errors import ExitCode, RunStoreError, UsageError
 from tui_vae.headless import make_console
 from tui_vae.headless.run_table import RunRow, print_runs
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.directory import link_trouble
-from tui_vae.runs.keeping import delete_run
-from tui_vae.runs.listing import find_run, list_runs
+from tui_vae.runs.find import find_run, list_runs
+from tui_vae.runs.rename_delete import delete_run
 from tui_vae.runs.summary import ModelSummary, RunSummary, summarised_all
 from tui_vae.view.numbers import UNKNOWN, age, nats, size
-from tui_vae.view.printable import printable
+from tui_vae.view.sanitize import printable
 
 _SORTS: dict[str, Callable[[RunSummary], tuple[bool, float | str]]] = {
     "age": lambda found: (False, 0.0),  # as they come

@@ -8,18 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui_vae.cli.graphics import terminal_asked
-from tui_vae.cli.hangup import Terminal
-from tui_vae.cli.importing import importing
-from tui_vae.cli.options import Chosen
-from tui_vae.cli.signals import StopSignals, interrupted_by
-from tui_vae.cli.terminal import countdown, own_terminal, prepare_output, usable_terminal
+from tui_vae.app.gc_paused import importing
+from tui_vae.app.graphics import terminal_asked
+from tui_vae.app.signals import StopSignals, interrupted_by
+from tui_vae.app.terminal import countdown, own_terminal, prepare_output, usable_terminal
+from tui_vae.app.terminal_loss import Terminal
+from tui_vae.cli.options import CliOptions
 from tui_vae.config import DisplayConfig, StoreConfig, TrainConfig
-from tui_vae.view.announcer import Announcer
+from tui_vae.view.notifications import Notifier
 
 if TYPE_CHECKING:
-    from tui_vae.cli.session import Session
-    from tui_vae.runs.continuing import StoredRun
+    from tui_vae.app.session import Session
+    from tui_vae.runs.resume import StoredRun
 
 Report = Callable[[str], None]
 Begin = Callable[[], "Session"]
@@ -29,7 +29,7 @@ Prepare = Callable[[Report], Begin]
 """Does all that takes long and leaves no trace."""
 
 
-def run_training(chosen: Chosen, *, signals: StopSignals) -> int:
+def run_training(chosen: CliOptions, *, signals: StopSignals) -> int:
     """Train in the front end that fits; returns the exit code of the process."""
     ascii_only = prepare_output(chosen.display)
     if chosen.store.resume is None:
@@ -38,36 +38,36 @@ def run_training(chosen: Chosen, *, signals: StopSignals) -> int:
     try:
         config = stored.config.continued(chosen.typed)
         stored.check_unfinished(config)
-        known = Chosen(config, chosen.typed, chosen.store, chosen.display)
+        known = CliOptions(config, chosen.typed, chosen.store, chosen.display)
         return _train(lambda report: _continued(config, stored, report), known, signals, ascii_only)
     finally:
         stored.lease.release()
 
 
-def _train(prepare_run: Prepare, chosen: Chosen, signals: StopSignals, ascii_only: bool) -> int:
+def _train(prepare_run: Prepare, chosen: CliOptions, signals: StopSignals, ascii_only: bool) -> int:
     if not chosen.display.no_ui:
         if usable_terminal():
             with terminal_asked(chosen.display.graphics, ascii_only=ascii_only) as asking, importing():
-                from tui_vae.cli.interface import train_in_interface  # noqa: PLC0415 - Textual, only loaded here
+                from tui_vae.app.interface import train_in_interface  # noqa: PLC0415 - Textual, only loaded here
             return train_in_interface(prepare_run, chosen, signals, asking.graphics, ascii_only=ascii_only)
         print("tui-vae: no terminal for the interface here; training without it, as --no-ui does", file=sys.stderr)
     return _headless(prepare_run, chosen.display, signals, ascii_only)
 
 
 def _take_up(store: StoreConfig, signals: StopSignals) -> StoredRun:
-    from tui_vae.runs.continuing import take_up  # noqa: PLC0415 - only to continue a run
-    from tui_vae.runs.listing import find_run  # noqa: PLC0415
+    from tui_vae.runs.find import find_run  # noqa: PLC0415
+    from tui_vae.runs.resume import acquire  # noqa: PLC0415 - only to continue a run
 
     assert store.resume is not None
     run = find_run(Path(store.runs_dir), store.resume)
     with interrupted_by(signals), countdown() as waiting:
-        return take_up(run, waiting)
+        return acquire(run, waiting)
 
 
 def _new(train: TrainConfig, store: StoreConfig, report: Report) -> Begin:
     report("loading torch")
     with importing():
-        from tui_vae.cli.preparation import prepare  # noqa: PLC0415 - torch: two seconds
+        from tui_vae.app.run_setup import prepare  # noqa: PLC0415 - torch: two seconds
 
     preparation = prepare(train, report)
     return lambda: preparation.start(store)
@@ -76,7 +76,7 @@ def _new(train: TrainConfig, store: StoreConfig, report: Report) -> Begin:
 def _continued(config: TrainConfig, stored: StoredRun, report: Report) -> Begin:
     report("loading torch")
     with importing():
-        from tui_vae.cli.preparation import prepare  # noqa: PLC0415 - as above
+        from tui_vae.app.run_setup import prepare  # noqa: PLC0415 - as above
 
     preparation = prepare(config, report)
     report("reading the checkpoints")
@@ -103,7 +103,7 @@ def _headless(prepare_run: Prepare, display: DisplayConfig, signals: StopSignals
     for name in requests:
         session.stop(f"by {name}")
     terminal.when_lost(session.detach)
-    announce = Announcer(display.notify, os.environ, ascii_only=ascii_only)
+    announce = Notifier(display.notify, os.environ, ascii_only=ascii_only)
     follow(session, output, state=session.catch_up(), unseen=lambda: terminal.unseen, announce=announce)
     session.wait_unseen()
     return session.close()

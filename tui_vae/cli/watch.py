@@ -6,20 +6,20 @@ import os
 import sys
 from pathlib import Path
 
-from tui_vae.cli.graphics import terminal_asked
-from tui_vae.cli.hangup import Terminal
-from tui_vae.cli.importing import importing
-from tui_vae.cli.signals import StopSignals
-from tui_vae.cli.stray import StrayOutput
-from tui_vae.cli.terminal import own_terminal, prepare_output, usable_terminal
-from tui_vae.cli.watching import WatchSource
+from tui_vae.app.gc_paused import importing
+from tui_vae.app.graphics import terminal_asked
+from tui_vae.app.output_capture import StrayOutput
+from tui_vae.app.signals import StopSignals
+from tui_vae.app.terminal import own_terminal, prepare_output, usable_terminal
+from tui_vae.app.terminal_loss import Terminal
+from tui_vae.app.watch_source import WatchSource
 from tui_vae.config import DisplayConfig
 from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError, UsageError
-from tui_vae.runs.listing import find_run
-from tui_vae.view.announcer import Announcer
-from tui_vae.view.printable import printable
+from tui_vae.runs.find import find_run
+from tui_vae.view.notifications import Notifier
+from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
-from tui_vae.view.writer import concern, doing
+from tui_vae.view.status_text import run_status, status_warning
 
 
 def watch_run(text: str, runs_dir: Path, display: DisplayConfig, *, control: bool, signals: StopSignals) -> int:
@@ -79,9 +79,9 @@ def in_interface(
 ) -> int:
     """The interface on a run that this process only watches, or on none."""
     with terminal_asked(display.graphics, ascii_only=ascii_only) as asking, importing():
+        from tui_vae.app.preferences import PreferencesFile  # noqa: PLC0415 - only for the interface
+        from tui_vae.app.run_library import Library  # noqa: PLC0415 - what is only needed here
         from tui_vae.charts.drawer import Drawer  # noqa: PLC0415 - only for the interface
-        from tui_vae.cli.library import Library  # noqa: PLC0415 - what is only needed here
-        from tui_vae.cli.preferences import PreferencesFile  # noqa: PLC0415 - only for the interface
         from tui_vae.machine.sampler import Sampler  # noqa: PLC0415 - only for the interface
         from tui_vae.tui import Leave, MonitorApp  # noqa: PLC0415 - Textual, which no text output loads
 
@@ -98,7 +98,7 @@ def in_interface(
             library=Library(runs_dir),
             machine=Sampler(),
             preferences=PreferencesFile(display.theme),
-            announce=Announcer(display.notify, os.environ, ascii_only=ascii_only),
+            announce=Notifier(display.notify, os.environ, ascii_only=ascii_only),
         )
         signals.answer = app.request_stop
         leave = app.run()
@@ -118,7 +118,7 @@ def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: St
     signals.answer = signals.interrupt
     source.start()
     try:
-        state = follow(source, output, announce=Announcer(display.notify, os.environ, ascii_only=ascii_only))
+        state = follow(source, output, announce=Notifier(display.notify, os.environ, ascii_only=ascii_only))
     except KeyboardInterrupt:
         output.leave()
         return ExitCode.STOPPED
@@ -129,10 +129,10 @@ def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: St
         raise TuiVaeError(f"the output cannot be written ({error.strerror})") from error
     if state.started_at is None and source.trouble is not None:
         raise RunStoreError(source.trouble)
-    said = concern(state, source.sighting(), name)
+    said = status_warning(state, source.sighting(), name)
     if said is not None and source.sighting().deleted:
         raise RunStoreError(said)
     if said is not None:
         sys.stderr.write(f"tui-vae: {said}\n")
     codes = {"finished": ExitCode.OK, "stopped": ExitCode.STOPPED}
-    return codes.get(doing(state, source.sighting()), ExitCode.MODEL_FAILED)
+    return codes.get(run_status(state, source.sighting()), ExitCode.MODEL_FAILED)

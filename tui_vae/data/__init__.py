@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tui_vae.config import EMBEDDED_DATASET, TrainConfig
-from tui_vae.data.embedded import load_mnist
-from tui_vae.data.order import image_order
+from tui_vae.data.generators import image_order
+from tui_vae.data.mnist import load_mnist
 from tui_vae.data.splits import Dataset, Split, hold_out
 from tui_vae.data.torchvision_sets import load_torchvision
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.architectures import Architecture, TrainedModel, all_metrics, gather, not_numbers, summary
 from tui_vae.evaluation.differences import EXACT, LIKELIHOODS, difference, proof
+from tui_vae.evaluation.seed_groups import Architecture, TrainedModel, all_metrics, gather, not_numbers, summary
 from tui_vae.evaluation.trend import can_have_trend, trend
 from tui_vae.evaluation.verdict import answer
 from tui_vae.metrics import Difference, ModelSummary, Trend, Verdict

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tui_vae.evaluation.architectures import Architecture, finite
 from tui_vae.evaluation.intervals import (
     Interval,
     Values,
@@ -24,17 +23,18 @@ from tui_vae.evaluation.intervals import (
     t_interval,
     welch_interval,
 )
+from tui_vae.evaluation.seed_groups import Architecture, finite
 from tui_vae.metrics import (
     Difference,
     MetricValue,
     Outcome,
     Pairing,
     digits_for,
+    format_value,
+    format_with_unit,
     metric_of,
-    shown,
+    significance,
     title_of,
-    told_apart,
-    worded,
 )
 
 LIKELIHOODS = frozenset(
@@ -45,7 +45,7 @@ LIKELIHOODS = frozenset(
 EXACT, BOUND = "exact_log_likelihood", "iwae"
 
 
-class Estimate(NamedTuple):
+class PairedEstimate(NamedTuple):
     """A model's value, the baseline's, and their difference with its interval and what it rests on."""
 
     value: float
@@ -66,7 +66,7 @@ def difference(metric: str, model: Architecture, baseline: Architecture) -> Diff
         return estimate
     outcome: Outcome = "not told apart"
     if estimate.interval is not None:
-        outcome = told_apart(metric_of(metric).better, *estimate.interval)
+        outcome = significance(metric_of(metric).better, *estimate.interval)
     names = model.label, baseline.label
     return _record((metric, metric), names, estimate, outcome, _sentence(metric, names, estimate, outcome))
 
@@ -89,13 +89,13 @@ def proof(model: Architecture, baseline: Architecture) -> Difference | None:
         return None
     outcome: Outcome = "not told apart"
     if estimate.interval is not None:
-        told = told_apart("higher", *estimate.interval)
+        told = significance("higher", *estimate.interval)
         outcome = told if told == ("worse" if exact[0] else "better") else outcome
     names = model.label, baseline.label
     return _record((metric, against), names, estimate, outcome, _proof_sentence(names, estimate, outcome, exact[0]))
 
 
-def _proof_sentence(names: tuple[str, str], estimate: Estimate, outcome: Outcome, exact: bool) -> str:
+def _proof_sentence(names: tuple[str, str], estimate: PairedEstimate, outcome: Outcome, exact: bool) -> str:
     """Of the one that has the bound against the one whose likelihood is ``exact``: the first, or the second."""
     if exact:
         names = names[1], names[0]
@@ -110,12 +110,13 @@ def _proof_sentence(names: tuple[str, str], estimate: Estimate, outcome: Outcome
         claim = f"the lower bound of {names[0]} does not show its likelihood above that of {names[1]}"
     else:
         claim = f"{names[0]} gives test images a higher likelihood than {names[1]}, even by its lower bound"
-    values = f"{title_of(BOUND)} {worded(BOUND, estimate.value)} against exactly {worded(EXACT, estimate.baseline)}"
+    lower, exact = format_with_unit(BOUND, estimate.value), format_with_unit(EXACT, estimate.baseline)
+    values = f"{title_of(BOUND)} {lower} against exactly {exact}"
     return f"{claim}: {values}, {_numbers(BOUND, estimate, outcome)}"
 
 
 def _record(
-    metrics: tuple[str, str], names: tuple[str, str], estimate: Estimate, outcome: Outcome, sentence: str
+    metrics: tuple[str, str], names: tuple[str, str], estimate: PairedEstimate, outcome: Outcome, sentence: str
 ) -> Difference:
     return Difference(
         metric=metrics[0],
@@ -131,7 +132,7 @@ def _record(
     )
 
 
-def _estimate(metric: str, against: str, model: Architecture, baseline: Architecture) -> Estimate | str:
+def _estimate(metric: str, against: str, model: Architecture, baseline: Architecture) -> PairedEstimate | str:
     own, other = model.values(metric), baseline.values(against)
     title = title_of(metric)
     if not own and not other:
@@ -147,12 +148,12 @@ def _estimate(metric: str, against: str, model: Architecture, baseline: Architec
         pairs = np.array([(own[seed].value, other[seed].value) for seed in common])
         first, second = float(pairs[:, 0].mean()), float(pairs[:, 1].mean())
         interval = t_interval(pairs[:, 0] - pairs[:, 1])
-        return Estimate(first, second, first - second, interval, "seeds", (len(common), len(common)))
+        return PairedEstimate(first, second, first - second, interval, "seeds", (len(common), len(common)))
     if min(len(own), len(other)) > 1:
         values, others = ([value.value for value in found.values()] for found in (own, other))
         first, second = float(np.mean(values)), float(np.mean(others))
         interval = welch_interval(values, others)
-        return Estimate(first, second, first - second, interval, "unpaired seeds", (len(own), len(other)))
+        return PairedEstimate(first, second, first - second, interval, "unpaired seeds", (len(own), len(other)))
     seeds = (common[0], common[0]) if common else (min(own), min(other))
     images = (model.by_seed[seeds[0]].per_image.get(metric), baseline.by_seed[seeds[1]].per_image.get(against))
     return _of_one_seed(own[seeds[0]], other[seeds[1]], images)
@@ -160,16 +161,16 @@ def _estimate(metric: str, against: str, model: Architecture, baseline: Architec
 
 def _of_one_seed(
     value: MetricValue, other: MetricValue, images: tuple[npt.ArrayLike | None, npt.ArrayLike | None]
-) -> Estimate:
+) -> PairedEstimate:
     plain = value.value - other.value
     pairs = _pairs_of_images(*images)
     if pairs is not None:
-        return Estimate(value.value, other.value, plain, mean_interval(pairs), "images", (1, 1))
+        return PairedEstimate(value.value, other.value, plain, mean_interval(pairs), "images", (1, 1))
     ends, other_ends = finite(value.interval), finite(other.interval)
     interval = None
     if ends is not None and other_ends is not None:
         interval = independent_difference(value.value, ends, other.value, other_ends)
-    return Estimate(value.value, other.value, plain, interval, "intervals", (1, 1))
+    return PairedEstimate(value.value, other.value, plain, interval, "intervals", (1, 1))
 
 
 def _pairs_of_images(images: npt.ArrayLike | None, others: npt.ArrayLike | None) -> Values | None:
@@ -192,17 +193,17 @@ def _differs(values: list[MetricValue], *, sources: bool) -> str:
     return f"it is of {' and '.join(kinds)}" if sources and len(kinds) > 1 else ""
 
 
-def _sentence(metric: str, names: tuple[str, str], estimate: Estimate, outcome: Outcome) -> str:
+def _sentence(metric: str, names: tuple[str, str], estimate: PairedEstimate, outcome: Outcome) -> str:
     about = metric_of(metric)
     if outcome == "not told apart":
         claim = f"{names[0]} and {names[1]} are not told apart by {title_of(metric)}:"
     else:
         claim = f"{names[0]} {about.high if estimate.difference > 0 else about.low}: {title_of(metric)}"
-    values = f"{worded(metric, estimate.value)} against {worded(metric, estimate.baseline)}"
+    values = f"{format_with_unit(metric, estimate.value)} against {format_with_unit(metric, estimate.baseline)}"
     return f"{claim} {values}, {_numbers(metric, estimate, outcome)}"
 
 
-def _numbers(metric: str, estimate: Estimate, outcome: Outcome) -> str:
+def _numbers(metric: str, estimate: PairedEstimate, outcome: Outcome) -> str:
     """The difference, its interval and its seeds: ``+16.2 (14.0 to 18.4) on 5 seeds``."""
     first, second = estimate.seeds
     on = {
@@ -215,7 +216,7 @@ def _numbers(metric: str, estimate: Estimate, outcome: Outcome) -> str:
 def interval_text(metric: str, value: float, interval: tuple[float, ...] | None, outcome: Outcome) -> str:
     """A difference and its interval, if it is known: ``+16.2 (14.0 to 18.4)``."""
     if interval is None:
-        return shown(metric, value, signed=True)
+        return format_value(metric, value, signed=True)
     digits = digits_for(metric, (value, *interval), told=outcome != "not told apart")
-    ends = " to ".join(shown(metric, end, digits=digits) for end in interval)
-    return f"{shown(metric, value, signed=True, digits=digits)} ({ends})"
+    ends = " to ".join(format_value(metric, end, digits=digits) for end in interval)
+    return f"{format_value(metric, value, signed=True, digits=digits)} ({ends})"

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from tui_vae.evaluation.classifier import Described, DigitClassifier, describe
-from tui_vae.evaluation.fidelity.classes import class_counts
-from tui_vae.evaluation.fidelity.distances import Neighbours
-from tui_vae.evaluation.fidelity.estimate import Estimate
+from tui_vae.evaluation.fidelity.class_metrics import class_counts
+from tui_vae.evaluation.fidelity.estimate import MetricEstimate
 from tui_vae.evaluation.fidelity.features import Features
-from tui_vae.evaluation.fidelity.neighbours import nearest_training_distance
+from tui_vae.evaluation.fidelity.knn import Neighbours
+from tui_vae.evaluation.fidelity.memorisation import nearest_training_distance
 from tui_vae.evaluation.fidelity.suite import (
     CLASS_METRICS,
     FEATURE_METRICS,
@@ -54,7 +54,7 @@ class Reference:
     features: Tensor
     neighbours: Neighbours | None
     training: Tensor
-    floor: dict[str, Estimate]
+    floor: dict[str, MetricEstimate]
 
 
 def make_reference(
@@ -118,10 +118,10 @@ def measure_samples(
 
 def _measured(
     reference: Reference, images: Tensor, metrics: Collection[str], phases: Phases
-) -> tuple[dict[str, Estimate], Described]:
+) -> tuple[dict[str, MetricEstimate], Described]:
     """The metrics of images that need the classifier, and what it saw."""
     described = describe(reference.classifier, images, report=phases.begin("looking at samples", 0.5))
-    found: dict[str, Estimate] = {}
+    found: dict[str, MetricEstimate] = {}
     wanted = FEATURE_METRICS & set(metrics)
     if wanted:
         features = Features(described.features, reference.features)
@@ -131,7 +131,7 @@ def _measured(
     return {name: estimate for name, estimate in found.items() if name in metrics}, described
 
 
-def _value(name: str, found: Estimate, floor: Estimate | None, suffix: str, source: str) -> MetricValue:
+def _value(name: str, found: MetricEstimate, floor: MetricEstimate | None, suffix: str, source: str) -> MetricValue:
     margin = NORMAL_QUANTILE * found.error
     low, high = found.value - margin, found.value + margin
     if METRICS[name].unit == "%":

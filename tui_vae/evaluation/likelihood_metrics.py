@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from tui_vae.config import EvaluationConfig
-from tui_vae.evaluation.collapse import LatentUse
-from tui_vae.evaluation.likelihood.annealing import annealed
-from tui_vae.evaluation.likelihood.bidirectional import bidirectional
+from tui_vae.evaluation.likelihood.ais import annealed
+from tui_vae.evaluation.likelihood.ais_config import AisConfig
+from tui_vae.evaluation.likelihood.bdmc import bidirectional
 from tui_vae.evaluation.likelihood.elbo import Elbo, image_elbo
 from tui_vae.evaluation.likelihood.exact import Loss, exact_log_likelihood, is_linear, linear_losses
-from tui_vae.evaluation.likelihood.importance import importance_weighted
-from tui_vae.evaluation.likelihood.plan import Plan
+from tui_vae.evaluation.likelihood.iwae import importance_weighted
+from tui_vae.evaluation.posterior_collapse import LatentUse
 from tui_vae.evaluation.ppca import LinearOptimum
 from tui_vae.evaluation.progress import Phases
 from tui_vae.metrics import NORMAL_QUANTILE, MetricValue
@@ -111,7 +111,7 @@ def _annealing(
     vae: VAE, images: Tensor, config: EvaluationConfig, seed: int, phases: Phases
 ) -> tuple[list[MetricValue], Tensor]:
     """What tells whether annealing can be trusted, and log p(x) of each image by it."""
-    plan, weight = Plan(steps=config.ais_steps), _ais_weight(vae, config)
+    plan, weight = AisConfig(steps=config.ais_steps), _ais_weight(vae, config)
     memory = config.buffer_bytes
     found = annealed(vae, images, plan, seed=seed, memory=memory, report=phases.begin("AIS", weight))
     report = phases.begin("AIS from both sides", _BOTH_SIDES * weight)

@@ -14,12 +14,12 @@ import numpy.typing as npt
 import torch
 
 from tui_vae.data import Split
-from tui_vae.data.order import generator
-from tui_vae.data.pixels import quantised, tiled
-from tui_vae.data.selection import one_of_each
-from tui_vae.evaluation.chain import start_from_data, start_from_prior
-from tui_vae.evaluation.generation import prior_means, prior_samples
-from tui_vae.evaluation.progress import Report, part, unheard
+from tui_vae.data.balanced_subset import one_of_each
+from tui_vae.data.generators import generator
+from tui_vae.data.image_ops import quantised, tiled
+from tui_vae.evaluation.chain_starts import start_from_data, start_from_prior
+from tui_vae.evaluation.progress import Report, no_progress, part
+from tui_vae.evaluation.sampling import prior_means, prior_samples
 from tui_vae.metrics import Picture
 from tui_vae.model import VAE
 from tui_vae.model.chain import MEANS, SAMPLES, Variant, chain, links_at
@@ -36,7 +36,7 @@ _DEVIATIONS = (-3.0, -2.25, -1.5, -0.75, 0.0, 0.75, 1.5, 2.25, 3.0)
 
 
 @dataclass(frozen=True)
-class Grid:
+class ImageGrid:
     """A picture that is not yet in a file.
 
     Attributes:
@@ -58,7 +58,9 @@ class Grid:
         return Picture(self.kind, self.title, file, self.rows, self.columns)
 
 
-def all_pictures(vae: VAE, images: Split, kl_per_latent: Sequence[float], seed: int, report: Report) -> Iterator[Grid]:
+def all_pictures(
+    vae: VAE, images: Split, kl_per_latent: Sequence[float], seed: int, report: Report
+) -> Iterator[ImageGrid]:
     """Every picture of a model, in the order of a report.
 
     Args:
@@ -81,11 +83,11 @@ def all_pictures(vae: VAE, images: Split, kl_per_latent: Sequence[float], seed: 
         yield from chain_grids(vae, shown, variant, seed, part(report, index / 2, (index + 1) / 2))
 
 
-def prior_grid(vae: VAE, seed: int, *, noisy: bool) -> Grid:
+def prior_grid(vae: VAE, seed: int, *, noisy: bool) -> ImageGrid:
     """Images from the prior; means and samples of one seed are of the same z, place by place."""
     n = _PRIOR_ROWS * COLUMNS
     images = prior_samples(vae, n, seed) if noisy else prior_means(vae, n, seed)
-    return Grid(
+    return ImageGrid(
         kind="prior-samples" if noisy else "prior-means",
         title=(
             f"prior samples: z ~ N(0, I), x ~ p(x|z), with pixel noise of sigma {vae.decoder.sigma:.3g}"
@@ -99,13 +101,13 @@ def prior_grid(vae: VAE, seed: int, *, noisy: bool) -> Grid:
 
 
 @torch.inference_mode()
-def reconstructions(vae: VAE, shown: Split, seed: int) -> Grid:
+def reconstructions(vae: VAE, shown: Split, seed: int) -> ImageGrid:
     """Means of p(x|z), for the mean of q(z|x) and for a sample of it, below the images, one in each column."""
     mu, log_sigma = vae.encoder(shown.images.float() / 255)
     epsilon = torch.randn(mu.shape, generator=generator(seed, "picture of reconstructions"))
     z = mu + log_sigma.exp() * epsilon.to(mu.device)
     images = torch.cat((shown.images, quantised(vae.decoder(mu)), quantised(vae.decoder(z))))
-    return Grid(
+    return ImageGrid(
         kind="reconstructions",
         title="reconstructions of test images: means of p(x|z), z the mean of q(z|x) or a sample of it",
         rows=("image", "mean z", "sampled z"),
@@ -114,14 +116,14 @@ def reconstructions(vae: VAE, shown: Split, seed: int) -> Grid:
     )
 
 
-def interpolation(vae: VAE, shown: Split) -> Grid:
+def interpolation(vae: VAE, shown: Split) -> ImageGrid:
     """From the mean of q(z|x) of one image to that of another, on a straight line: each image of the first half of
     ``shown`` to that of the second half.
     """
     pairs = len(shown) // 2
     images = interpolations(vae, shown.images[:pairs], shown.images[pairs : 2 * pairs], _STEPS)
     classes = _classes(shown)
-    return Grid(
+    return ImageGrid(
         kind="interpolation",
         title="interpolation between two test images: means of p(x|z), z on the line between the means of q(z|x)",
         rows=tuple(f"{classes[pair]} → {classes[pair + pairs]}" for pair in range(pairs)),
@@ -131,7 +133,7 @@ def interpolation(vae: VAE, shown: Split) -> Grid:
 
 
 @torch.inference_mode()
-def traversal(vae: VAE, kl_per_latent: Sequence[float], *, around: Split | None) -> Grid:
+def traversal(vae: VAE, kl_per_latent: Sequence[float], *, around: Split | None) -> ImageGrid:
     """Each of the latents of largest KL set to values from -3 to 3 standard deviations of its prior, N(0, 1).
 
     The others stay at 0, the prior's mean, or at the mean of q(z|x) of the one image in ``around``.
@@ -147,7 +149,7 @@ def traversal(vae: VAE, kl_per_latent: Sequence[float], *, around: Split | None)
     z = origin.repeat(len(latents), len(_DEVIATIONS), 1)  # (latents, deviations, zdim)
     for row, latent in enumerate(latents):
         z[row, :, latent] = torch.tensor(_DEVIATIONS, device=device)
-    return Grid(
+    return ImageGrid(
         kind=kind,
         title=f"traversal of the latents of largest KL (in nats): means of p(x|z), one z_i set, the others {others}",
         rows=tuple(f"z{latent} {kl_per_latent[latent]:.1f}" for latent in latents),
@@ -156,7 +158,9 @@ def traversal(vae: VAE, kl_per_latent: Sequence[float], *, around: Split | None)
     )
 
 
-def chain_grids(vae: VAE, shown: Split, variant: Variant, seed: int, report: Report = unheard) -> Iterator[Grid]:
+def chain_grids(
+    vae: VAE, shown: Split, variant: Variant, seed: int, report: Report = no_progress
+) -> Iterator[ImageGrid]:
     """Chains from the prior, and from the images of ``shown``; each in a column, after the steps of ``CHAIN_TIMES``.
 
     They run side by side: so few images cost little more than half of them.
@@ -172,7 +176,7 @@ def chain_grids(vae: VAE, shown: Split, variant: Variant, seed: int, report: Rep
         lost = ~x_of_start.isfinite().all(-1)
         chains = int(lost.any(0).sum())
         note = f" ({chains} of {count} grew beyond all numbers: black)" if chains else ""
-        yield Grid(
+        yield ImageGrid(
             kind=f"chain-from-{start}-{variant.name.replace(', ', '-').replace(' ', '-')}",
             title=f"encode–decode chain from {start}, {variant.name}: {begins}, then {variant}{note}",
             rows=tuple(f"t = {t}" for t in CHAIN_TIMES),

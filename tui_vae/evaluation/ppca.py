@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tui_vae.config import LEARNED, PIXELS
 from tui_vae.errors import UsageError
-from tui_vae.events import Limit
+from tui_vae.events import PpcaOptimum
 
 LOG_2_PI = math.log(2 * math.pi)
 
@@ -143,11 +143,11 @@ def linear_log_likelihood(images: Tensor, weight: Tensor, bias: Tensor, sigma: f
     return torch.cat(result)
 
 
-def linear_limit(train: Tensor, held_out: Tensor, zdim: int, sigma: float | str) -> Limit:
+def linear_limit(train: Tensor, held_out: Tensor, zdim: int, sigma: float | str) -> PpcaOptimum:
     """What a linear model can reach on these images: uint8 ``(n, 784)`` each."""
     optimum = linear_optimum(covariance(train), zdim, sigma)
     held_out_log_likelihood = linear_log_likelihood(held_out, optimum.weight, optimum.mean, optimum.sigma)
-    return Limit(
+    return PpcaOptimum(
         train=optimum.train_log_likelihood,
         held_out=float(held_out_log_likelihood.mean()),
         sigma=optimum.sigma,

@@ -8,7 +8,7 @@ Report = Callable[[float], None]
 """Told the share done, from 0 to 1."""
 
 
-def unheard(share: float) -> None:
+def no_progress(share: float) -> None:
     """Stands for a report where nobody wants to know."""
 
 

@@ -15,18 +15,18 @@ from torch import Tensor
 
 from tui_vae.config import EvaluationConfig, ModelSpec, TrainConfig
 from tui_vae.data import Split
-from tui_vae.data.order import generator
+from tui_vae.data.generators import generator
 from tui_vae.errors import UsageError
 from tui_vae.evaluation.classifier import FEATURES, classifier_for
 from tui_vae.evaluation.fidelity.frechet import check_count_for_frechet
 from tui_vae.evaluation.fidelity_metrics import OF_NOISY_SAMPLES, OF_SAMPLES, Reference, make_reference, measure_samples
-from tui_vae.evaluation.generation import prior_means, prior_samples
-from tui_vae.evaluation.likelihood.observations import dequantized
+from tui_vae.evaluation.likelihood.preprocessing import dequantized
 from tui_vae.evaluation.likelihood_metrics import likelihood_weight, measure_likelihoods
 from tui_vae.evaluation.memory import check_memory
-from tui_vae.evaluation.pictures import Grid, all_pictures
+from tui_vae.evaluation.pictures import ImageGrid, all_pictures
 from tui_vae.evaluation.ppca import LinearOptimum, covariance, linear_optimum
 from tui_vae.evaluation.progress import Phases
+from tui_vae.evaluation.sampling import prior_means, prior_samples
 from tui_vae.metrics import METRICS, NOISY, MetricValue
 from tui_vae.model import VAE
 
@@ -37,7 +37,7 @@ MEANS, SAMPLES = "decoder means", "noisy samples"
 
 
 @dataclass(frozen=True)
-class Subject:
+class ModelToEvaluate:
     """A model to be measured, as it was after ``step`` steps, in ``epoch`` complete epochs; ``seed`` is its own."""
 
     spec: ModelSpec
@@ -65,7 +65,7 @@ class Evaluated:
     kl_per_latent: tuple[float, ...]
     predicted_kl_per_latent: tuple[float, ...] | None
     per_image: dict[str, Tensor]
-    grids: tuple[Grid, ...]
+    grids: tuple[ImageGrid, ...]
 
 
 class Suite:
@@ -124,7 +124,7 @@ class Suite:
                 phases=Phases(report, total=4.5),
             )
 
-    def evaluate(self, subject: Subject, report: Report) -> Evaluated:
+    def evaluate(self, subject: ModelToEvaluate, report: Report) -> Evaluated:
         """Measure a model.
 
         Raises:
@@ -155,7 +155,7 @@ class Suite:
             self._optimum = linear_optimum(covariance(self._trained_on.images), self._run.zdim, self._run.sigma)
         return self._optimum
 
-    def _fidelity(self, subject: Subject, phases: Phases) -> tuple[list[MetricValue], tuple[float, ...]]:
+    def _fidelity(self, subject: ModelToEvaluate, phases: Phases) -> tuple[list[MetricValue], tuple[float, ...]]:
         """The metrics of decoder means and of noisy samples, and the classes of the former."""
         if self._reference is None:
             return [], ()
@@ -178,7 +178,7 @@ class Suite:
             shares = shares or tuple((counts / counts.sum()).tolist())
         return values, shares
 
-    def _weight(self, subject: Subject) -> float:
+    def _weight(self, subject: ModelToEvaluate) -> float:
         """About what the phases of one model weigh together."""
         fidelity = 6.4 if self._reference is not None else 0.0
         return likelihood_weight(subject.vae, self._config) + fidelity + 1

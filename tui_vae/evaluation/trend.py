@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tui_vae.evaluation.architectures import Architecture
 from tui_vae.evaluation.differences import interval_text
 from tui_vae.evaluation.intervals import Interval, Values, slope_interval, t_interval
-from tui_vae.metrics import MetricValue, Trend, metric_of, title_of, told_apart
+from tui_vae.evaluation.seed_groups import Architecture
+from tui_vae.metrics import MetricValue, Trend, metric_of, significance, title_of
 
 FEWEST = 3
 
@@ -40,7 +40,7 @@ def trend(metric: str, architectures: Sequence[Architecture]) -> Trend | None:
         slope, interval = slope_interval(sizes, means)
     assert interval is not None  # three points or two seeds
     about = metric_of(metric)
-    outcome = told_apart(about.better, *interval)
+    outcome = significance(about.better, *interval)
     title = title_of(metric)
     if outcome == "not told apart":
         claim = f"no trend with size is told in {title}:"

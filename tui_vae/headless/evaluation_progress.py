@@ -15,7 +15,7 @@ from rich.text import Text
 from tui_vae.events import EvaluationProgress, Event, Notice
 from tui_vae.job_control import Suspension, in_background
 from tui_vae.view.numbers import duration
-from tui_vae.view.printable import printable
+from tui_vae.view.sanitize import printable
 
 
 def told(event: EvaluationProgress) -> str:

@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tui_vae.events import Evaluation
-from tui_vae.headless.aligned import aligned
-from tui_vae.headless.small_bars import class_histogram, kl_of_latents
-from tui_vae.headless.wide_tables import Column, Rows, wide_tables
+from tui_vae.headless.decimal_align import aligned
+from tui_vae.headless.sparklines import class_histogram, kl_of_latents
+from tui_vae.headless.wrapped_tables import Rows, TableColumn, wide_tables
 from tui_vae.metrics import (
     METRICS,
     NOISY,
@@ -27,9 +27,9 @@ from tui_vae.metrics import (
     Trend,
     Verdict,
     digits_for,
+    format_value,
     is_metric,
     metric_of,
-    shown,
 )
 from tui_vae.view.numbers import UNKNOWN, count
 
@@ -144,16 +144,18 @@ def _value_tables(models: Sequence[_Model], width: int, *, ascii_only: bool) -> 
     for model in models:
         pieces = [_pieces(model.value(key, name)) for key, names in metrics.items() for name in names]
         texts = aligned([[_plain(piece, ascii_only=ascii_only) for piece in cell] for cell in pieces])
-        columns.append(Column(model.name, (tuple(Text(text) for text in model.head.values()), *_cut(texts, metrics))))
+        columns.append(
+            TableColumn(model.name, (tuple(Text(text) for text in model.head.values()), *_cut(texts, metrics)))
+        )
     floors: list[list[str]] = []
     for key, names in metrics.items():
         for name in names:
             values = (model.value(key, name) for model in models)
             floor = next((v.floor for v in values if v is not None and v.floor is not None), None)
-            floors.append([] if floor is None else [shown(name, floor)])
+            floors.append([] if floor is None else [format_value(name, floor)])
     beside = []
     if any(floors):
-        beside.append(Column("floor", ((Text(),) * len(head), *_cut(aligned(floors), metrics, "dim"))))
+        beside.append(TableColumn("floor", ((Text(),) * len(head), *_cut(aligned(floors), metrics, "dim"))))
     return wide_tables(groups, columns, beside, width)
 
 
@@ -168,10 +170,10 @@ def _cut(
 def _pieces(value: MetricValue | None) -> list[str]:
     if value is None or not math.isfinite(value.value):
         return [UNKNOWN if value is None else str(value.value)]
-    text = shown(value.metric, value.value)
+    text = format_value(value.metric, value.value)
     if value.interval is None or len(value.interval) != 2 or not all(math.isfinite(end) for end in value.interval):
         return [text]
-    return [text, " ± ", shown(value.metric, (value.interval[1] - value.interval[0]) / 2)]
+    return [text, " ± ", format_value(value.metric, (value.interval[1] - value.interval[0]) / 2)]
 
 
 def _difference_tables(verdict: Verdict, width: int, *, ascii_only: bool) -> list[RenderableType]:
@@ -190,7 +192,9 @@ def _difference_tables(verdict: Verdict, width: int, *, ascii_only: bool) -> lis
         differences = [found.get((model, *key)) for keys in kinds.values() for key in keys]
         texts = aligned([_difference_pieces(difference) for difference in differences])
         cells = iter(zip(texts, differences, strict=True))
-        columns.append(Column(model, tuple(tuple(_outcome(*next(cells)) for _ in keys) for keys in kinds.values())))
+        columns.append(
+            TableColumn(model, tuple(tuple(_outcome(*next(cells)) for _ in keys) for keys in kinds.values()))
+        )
     return wide_tables(groups, columns, [], width)
 
 
@@ -204,11 +208,11 @@ def _difference_pieces(difference: Difference | None) -> list[str]:
         return [UNKNOWN]
     metric, interval = difference.metric, difference.interval
     if interval is None:
-        return [shown(metric, difference.value, signed=True)]
+        return [format_value(metric, difference.value, signed=True)]
     told = difference.outcome != "not told apart"
     digits = digits_for(metric, (difference.value, *interval), told=told)
-    value = shown(metric, difference.value, signed=True, digits=digits)
-    return [value, f" ({' to '.join(shown(metric, end, digits=digits) for end in interval)})"]
+    value = format_value(metric, difference.value, signed=True, digits=digits)
+    return [value, f" ({' to '.join(format_value(metric, end, digits=digits) for end in interval)})"]
 
 
 def _outcome(text: str, difference: Difference | None) -> Text:

@@ -16,7 +16,7 @@ from tui_vae.charts.settings import CurveSettings
 from tui_vae.events import Event
 from tui_vae.headless.curves import print_curves
 from tui_vae.headless.evaluation_progress import told
-from tui_vae.headless.outputs import PlainOutput
+from tui_vae.headless.formatters import PlainOutput
 from tui_vae.job_control import Suspension, in_background
 from tui_vae.view.log_lines import LogLine
 from tui_vae.view.numbers import UNKNOWN, count, duration, nats

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from tui_vae.config import IMAGE_SIDE
 from tui_vae.metrics import Picture
-from tui_vae.view.cells import UPPER_HALF, Pixels, ascii_shades, half_blocks, shrunk
-from tui_vae.view.printable import printable
+from tui_vae.view.image_cells import UPPER_HALF, Pixels, ascii_shades, half_blocks, shrunk
+from tui_vae.view.sanitize import printable
 
 _FACTORS = (1, 2, 3)
 """Digits shrunk by more than 3, to fewer than 9 pixels, cannot be read."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from tui_vae.view.machine import GpuReading
-from tui_vae.view.printable import printable
+from tui_vae.view.sanitize import printable
 
 
 class Gpus:

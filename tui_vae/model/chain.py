@@ -32,7 +32,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from tui_vae.data.order import generator
+from tui_vae.data.generators import generator
 from tui_vae.model.vae import VAE
 
 Taken = Literal["mean", "sample"]
@@ -65,7 +65,7 @@ MEANS = Variant("mean", "mean")
 
 
 @dataclass(frozen=True)
-class Link:
+class ChainStep:
     """The chain after ``t`` steps, on the model's device.
 
     Attributes:
@@ -80,7 +80,7 @@ class Link:
 
 
 @torch.inference_mode()
-def chain(vae: VAE, x: Tensor, variant: Variant, seed: int) -> Iterator[Link]:
+def chain(vae: VAE, x: Tensor, variant: Variant, seed: int) -> Iterator[ChainStep]:
     """Chains side by side, without end.
 
     Args:
@@ -90,16 +90,16 @@ def chain(vae: VAE, x: Tensor, variant: Variant, seed: int) -> Iterator[Link]:
         seed: Decides on all noise, which is drawn on the CPU, so that every device sees the same.
     """
     noise = generator(seed, "chain noise")
-    yield Link(0, x, None)
+    yield ChainStep(0, x, None)
     for t in itertools.count(1):
         z = _encode(vae, x, variant, noise)
         x = decoded(vae, z, variant, noise)
-        yield Link(t, x, z)
+        yield ChainStep(t, x, z)
 
 
 def links_at(
-    links: Iterator[Link], times: Collection[int], report: Callable[[float], None] = lambda share: None
-) -> Iterator[Link]:
+    links: Iterator[ChainStep], times: Collection[int], report: Callable[[float], None] = lambda share: None
+) -> Iterator[ChainStep]:
     """The links after these numbers of steps, in the order of the chain, which is not run beyond the last.
 
     ``report`` is told the share done, 0 to 1, and may raise to end the work.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tui_vae.data.pixels import quantised
+from tui_vae.data.image_ops import quantised
 from tui_vae.model.vae import VAE
 
 

@@ -24,8 +24,8 @@ from torch import Tensor
 from tui_vae.errors import RunStoreError
 from tui_vae.runs.checksums import digest
 from tui_vae.runs.files import duplicate_file, flush_folder, make_folder, put_in_place, remove_all, write_beside
-from tui_vae.runs.guarded import read_small
 from tui_vae.runs.manifest import ENDING, manifest, read_manifest
+from tui_vae.runs.safe_io import read_small
 
 LATEST, PREVIOUS, BEST = "latest", "previous", "best"
 _WEIGHTS, _OPTIMIZER = ".safetensors", ".optimizer.safetensors"

@@ -17,8 +17,8 @@ from tui_vae.config import TrainConfig
 from tui_vae.errors import RunStoreError, UsageError
 from tui_vae.runs.checksums import sealed, unsealed
 from tui_vae.runs.files import replace_file
-from tui_vae.runs.guarded import read_small
-from tui_vae.runs.names import made_up_name
+from tui_vae.runs.random_names import made_up_name
+from tui_vae.runs.safe_io import read_small
 
 LOG, CONFIG = "events.jsonl", "config.json"
 """Files of a run; by these names where a path made for each of many runs would take longer than to open it."""

@@ -6,8 +6,8 @@ import contextlib
 
 from tui_vae.errors import RunStoreError
 from tui_vae.runs.directory import RunDirectory
+from tui_vae.runs.find import run_at
 from tui_vae.runs.handle import DirectoryHandle
-from tui_vae.runs.listing import run_at
 
 
 class FollowedRun:

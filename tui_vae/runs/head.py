@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from tui_vae.runs.checksums import line_is_intact
-from tui_vae.runs.decoding import LATEST_TIME
 from tui_vae.runs.directory import LOG, RunDirectory
-from tui_vae.runs.guarded import open_regular
+from tui_vae.runs.log_decoder import LATEST_TIME
+from tui_vae.runs.safe_io import open_regular
 
 MOST_BYTES = 1 << 20
 _PIECE = 1 << 12

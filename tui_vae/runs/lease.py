@@ -21,6 +21,7 @@ from tui_vae.errors import RunStoreError
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.followed import FollowedRun
 from tui_vae.runs.handle import SECONDS_FOR_LOCK
+from tui_vae.runs.heartbeat import UNRESPONSIVE, read_lease
 from tui_vae.runs.lease_file import (
     MOST_CLAIMS,
     LeaseRecord,
@@ -32,7 +33,6 @@ from tui_vae.runs.lease_file import (
     remove_leftovers,
     replace,
 )
-from tui_vae.runs.liveness import UNRESPONSIVE, read_lease
 
 SECONDS_BETWEEN_BEATS = 2.0
 SECONDS_BETWEEN_TICKS = 0.5

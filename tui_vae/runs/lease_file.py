@@ -26,9 +26,9 @@ from tui_vae.errors import EventError
 from tui_vae.plain_json import ADDED_LATER, typed
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.files import MODE
-from tui_vae.runs.guarded import read_small
 from tui_vae.runs.handle import DirectoryHandle
-from tui_vae.runs.processes import Machine, process_exists, this_machine
+from tui_vae.runs.process_identity import Machine, process_exists, this_machine
+from tui_vae.runs.safe_io import read_small
 
 MOST_BYTES = 65_536
 MOST_CLAIMS = 50

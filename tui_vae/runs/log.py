@@ -20,8 +20,8 @@ from threading import Lock, Thread
 from tui_vae.errors import EventError, RunStoreError
 from tui_vae.events import Event, Level, Notice, Progress, encode
 from tui_vae.runs.checksums import sealed_line
-from tui_vae.runs.decoding import decode_line
 from tui_vae.runs.files import MODE
+from tui_vae.runs.log_decoder import decode_line
 
 SECONDS_BETWEEN_TRIES = 5.0
 MOST_KEPT = 100_000

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tui_vae.condition import Condition, Liveness, condition
 from tui_vae.config import TrainConfig
 from tui_vae.errors import EventError, RunStoreError
 from tui_vae.events import (
@@ -24,11 +23,12 @@ from tui_vae.events import (
     Schedule,
     State,
 )
-from tui_vae.runs.decoding import decode_line
+from tui_vae.run_status import Condition, Liveness, condition
 from tui_vae.runs.directory import RunDirectory, link_trouble, read_config
-from tui_vae.runs.guarded import open_regular
 from tui_vae.runs.head import first_line
-from tui_vae.runs.liveness import liveness_of
+from tui_vae.runs.heartbeat import liveness_of
+from tui_vae.runs.log_decoder import decode_line
+from tui_vae.runs.safe_io import open_regular
 
 MOST_BYTES_OF_TAIL = 8 << 20
 _CHUNK = 1 << 18

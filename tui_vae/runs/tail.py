@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tui_vae.events import Event, Notice
-from tui_vae.runs.decoding import decode_block, event_of
-from tui_vae.runs.later_part import later_part
-from tui_vae.runs.lines import MOST_LINE, GrowingFile, Piece, pieces_of
-from tui_vae.runs.thinning import Thinner
+from tui_vae.runs.chunk_reader import MOST_LINE, GrowingFile, Piece, pieces_of
+from tui_vae.runs.downsampling import Thinner
+from tui_vae.runs.log_decoder import decode_block, event_of
+from tui_vae.runs.parallel_reader import later_part
 
 MOST_PROGRESS = 8192
 """Progress events of a model that one look at the log tells unmerged; a terminal has some hundred columns."""

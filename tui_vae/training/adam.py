@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import increment_version
 
-from tui_vae.training.parameters import FlatParameters
-from tui_vae.training.traces import traceable
+from tui_vae.training.flat_parameters import FlatParameters
+from tui_vae.training.jit_trace import scripted
 
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 """What is kept of each parameter: first and second moment, and the number of steps taken."""
@@ -37,7 +37,7 @@ class Adam:
         self._first = torch.zeros_like(parameters.values)
         self._second = torch.zeros_like(parameters.values)
         self._steps = [torch.zeros((), device=parameters.values.device) for _ in slices]
-        self._move = traceable(_move) if parameters.values.device.type == "cpu" else _move
+        self._move = scripted(_move) if parameters.values.device.type == "cpu" else _move
         moved = (parameters.values, parameters.gradients, self._first, self._second)
         self._of = [(*(tensor[of] for tensor in moved), steps) for of, steps in zip(slices, self._steps, strict=True)]
 

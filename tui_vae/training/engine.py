@@ -12,10 +12,10 @@ import torch
 from tui_vae.config import Change, ModelSpec
 from tui_vae.errors import ExitCode, TrainingError, one_line, system_failure
 from tui_vae.events import Event, ModelResult, ModelStatus, Notice, RunFinished, RunStatus, State
+from tui_vae.training.capture_cache import stream_of_its_own
 from tui_vae.training.control import Control
-from tui_vae.training.graphs import stream_of_its_own
 from tui_vae.training.hardware import use_tensor_cores, use_threads
-from tui_vae.training.ports import Surroundings
+from tui_vae.training.protocols import TrainingContext
 from tui_vae.training.saved_state import SavedState
 from tui_vae.training.trainer import Trainer
 
@@ -54,7 +54,7 @@ class Engine:
 
     def __init__(
         self,
-        surroundings: Surroundings,
+        surroundings: TrainingContext,
         saved: Mapping[str, SavedState] | None = None,
         conclude: Callable[[Sequence[ModelResult]], None] = lambda results: None,
     ) -> None:

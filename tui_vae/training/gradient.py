@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from tui_vae.model import VAE
-from tui_vae.training.batch_sums import BatchSums, StepSums
-from tui_vae.training.parameters import FlatParameters
-from tui_vae.training.places import Places
+from tui_vae.training.buffers import Workspace
+from tui_vae.training.elbo_sums import BatchSums, StepSums
+from tui_vae.training.flat_parameters import FlatParameters
 
 
 class _Layer:
@@ -59,7 +59,7 @@ class _Batch:
         shares: Of each thread.
     """
 
-    places: list[Places]
+    places: list[Workspace]
     sums: BatchSums
     shares: list[_Share]
 
@@ -67,8 +67,8 @@ class _Batch:
 class NegativeElbo:
     """The gradient of the mean of -ELBO over a batch.
 
-    First :meth:`begin`, then :meth:`propagate` of all parts, then :meth:`sum_up` once and :meth:`differentiate` of all
-    parts. The terms are those of :mod:`tui_vae.model.objective`, with z = mu + sigma · noise (arXiv:1312.6114).
+    First :meth:`begin`, then :meth:`forward_backward` of all parts, then :meth:`sum_up` once and :meth:`differentiate`
+    of all parts. The terms are those of :mod:`tui_vae.model.objective`, with z = mu + sigma · noise (arXiv:1312.6114).
 
     Args:
         vae: The model.
@@ -109,7 +109,7 @@ class NegativeElbo:
             self._batches[images].sums.take_sigma(self._log_sigma)
         self._batch, self._images = self._batches[images], images
 
-    def propagate(self, part: int, images: Tensor, batch: Tensor, noise: Tensor) -> None:
+    def forward_backward(self, part: int, images: Tensor, batch: Tensor, noise: Tensor) -> None:
         """Take the images of a part through all layers and back.
 
         Args:
@@ -158,14 +158,14 @@ class NegativeElbo:
     def _prepared(self, images: int) -> _Batch:
         zdim = self._decoder[0].weight.shape[1]
         widths = [[len(layer.bias) for layer in net] for net in (self._encoder, self._decoder)]
-        whole = Places.of(images, zdim, widths[0], widths[1], self.weights)
+        whole = Workspace.of(images, zdim, widths[0], widths[1], self.weights)
         return _Batch(
             places=[whole[self._rows(part, images)] for part in range(self._parts)],
             sums=BatchSums(self._parts, images, zdim, self._log_sigma),
             shares=[self._share(part, whole) for part in range(self._parts)],
         )
 
-    def _share(self, part: int, whole: Places) -> _Share:
+    def _share(self, part: int, whole: Workspace) -> _Share:
         decoder = (self._decoder, [whole.z_rounded, *whole.decoded], whole.decoded_gradients)
         encoder = (self._encoder, [whole.x_rounded, *whole.encoded], whole.encoded_gradients)
         share = _Share([], [])
@@ -181,7 +181,7 @@ class NegativeElbo:
     def _rows(self, part: int, batch: int) -> slice:
         return slice(batch * part // self._parts, batch * (part + 1) // self._parts)
 
-    def _encode(self, places: Places, noise: Tensor) -> None:
+    def _encode(self, places: Workspace, noise: Tensor) -> None:
         """q(z|x), a draw of z, and the terms of the KL."""
         _forward(self._encoder, places.x_rounded, places.encoded)
         copy(places.encoded[-1], places.moments)
@@ -191,14 +191,14 @@ class NegativeElbo:
         torch.mul(mu, mu, out=mu_squared)
         torch.mul(places.sigma, places.sigma, out=variance)
 
-    def _decode(self, places: Places) -> None:
+    def _decode(self, places: Workspace) -> None:
         """The error of the mean of p(x|z)."""
         copy(places.z, places.z_rounded)
         _forward(self._decoder, places.z_rounded, places.decoded)
         copy(places.decoded[-1], places.mean)
         torch.sub(places.mean, places.x, out=places.error)
 
-    def _propagate_back(self, places: Places, noise: Tensor, slope: Tensor, batch: int) -> None:
+    def _propagate_back(self, places: Workspace, noise: Tensor, slope: Tensor, batch: int) -> None:
         """The gradients of the outputs of all layers, from the last to the first."""
         places.error.mul_(slope)
         copy(places.error, places.decoded_gradients[-1])

@@ -7,7 +7,7 @@ import torch
 from tui_vae.config import PIXELS, ModelSpec, TrainConfig
 from tui_vae.errors import UsageError
 from tui_vae.resource_limits import tightest_memory_limit
-from tui_vae.training.held_out import BATCH
+from tui_vae.training.validation import BATCH
 
 _FLOAT = 4
 

@@ -21,8 +21,8 @@ from tui_vae.config import ModelSpec, Plan, TrainConfig
 from tui_vae.errors import EventError, RunStoreError
 from tui_vae.model import VAE
 from tui_vae.plain_json import ADDED_LATER, plain, typed
+from tui_vae.training.accumulators import Totals, Window
 from tui_vae.training.adam import MOMENTS
-from tui_vae.training.statistics import Totals, Window
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class SavedSchedule:
 
 
 @dataclass(frozen=True)
-class Course:
+class TrainerProgress:
     """Where training stands.
 
     Attributes:
@@ -156,7 +156,7 @@ class SavedState:
 
     weights: Mapping[str, Tensor]
     optimizer: Mapping[str, Tensor]
-    course: Course
+    course: TrainerProgress
 
     def to_json(self) -> dict[str, Any]:
         """The course as plain JSON values."""
@@ -173,7 +173,7 @@ class SavedState:
             RunStoreError: The course is not one of this version.
         """
         try:
-            return cls(weights, optimizer, typed(dict(course), Course, "course"))
+            return cls(weights, optimizer, typed(dict(course), TrainerProgress, "course"))
         except EventError as error:
             raise RunStoreError(f"the checkpoint cannot be used: {error}") from error
 

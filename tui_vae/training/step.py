@@ -18,13 +18,13 @@ import torch
 from torch import Tensor
 
 from tui_vae.model import VAE
+from tui_vae.training.accumulators import DeviceTotals
 from tui_vae.training.adam import Adam
+from tui_vae.training.capture_cache import Work
+from tui_vae.training.flat_parameters import FlatParameters
 from tui_vae.training.gradient import NegativeElbo, copy
-from tui_vae.training.graphs import Work
 from tui_vae.training.hardware import use_threads
-from tui_vae.training.parameters import FlatParameters
-from tui_vae.training.statistics import DeviceTotals
-from tui_vae.training.traces import traces_for
+from tui_vae.training.jit_trace import traces_for
 
 _LEAST_IMAGES = 32
 """Of a part: products with fewer rows are slow."""
@@ -57,7 +57,7 @@ def divided(threads: int, batch: int, parameters: int, device_type: str) -> tupl
 
 
 @dataclass(frozen=True)
-class Place:
+class StepInputs:
     """Where a step finds what it is given, and leaves its loss.
 
     Attributes:
@@ -103,7 +103,7 @@ class Step:
         self._slices = [_Slice.of(parameters, gradient, where) for where in gradient.slices]
         self.divided = parts > 1
         self._traces = traces_for(device) if self.divided else None
-        self._places: dict[int, Place] = {}
+        self._places: dict[int, StepInputs] = {}
         self.failed, self._doubt = torch.zeros(2, device=device).unbind()
         self._parts = parts
         self._pool = ThreadPoolExecutor(
@@ -113,7 +113,7 @@ class Step:
         self._judging = Barrier(parts, action=self._judge)
 
     @torch.no_grad()
-    def __call__(self, images: Tensor, places: Sequence[Place], sums: DeviceTotals) -> None:
+    def __call__(self, images: Tensor, places: Sequence[StepInputs], sums: DeviceTotals) -> None:
         """Take some steps.
 
         Args:
@@ -142,7 +142,7 @@ class Step:
         self._gradient.load(self._parameters.values)
 
     @torch.no_grad()
-    def _take_parts(self, part: int, images: Tensor, places: Sequence[Place], sums: DeviceTotals) -> None:
+    def _take_parts(self, part: int, images: Tensor, places: Sequence[StepInputs], sums: DeviceTotals) -> None:
         """Take the same part of every step; all threads are at the same step."""
         try:
             for place in places:
@@ -152,10 +152,10 @@ class Step:
             self._judging.abort()
             raise
 
-    def _take_part(self, part: int, images: Tensor, place: Place, sums: DeviceTotals) -> None:
+    def _take_part(self, part: int, images: Tensor, place: StepInputs, sums: DeviceTotals) -> None:
         self._beginning.wait()
         key, here = (part, id(images), len(place.batch)), self._here
-        self._do(("propagate", *key), lambda: self._gradient.propagate(part, images, here.batch, here.noise))
+        self._do(("propagate", *key), lambda: self._gradient.forward_backward(part, images, here.batch, here.noise))
         self._judging.wait()
         if part == 0:
             place.loss.copy_(self._gradient.told.loss)
@@ -169,11 +169,11 @@ class Step:
         self._here = self._brought(place) if self._traces else place
         self._gradient.begin(len(place.batch))
 
-    def _brought(self, place: Place) -> Place:
+    def _brought(self, place: StepInputs) -> StepInputs:
         """The place that is the same for all steps of this size, which are traced so, with what ``place`` gives."""
         size = len(place.batch)
         if size not in self._places:
-            self._places[size] = Place(
+            self._places[size] = StepInputs(
                 *(torch.empty_like(of) for of in (place.batch, place.noise, place.lr, place.loss))
             )
         here = self._places[size]

@@ -13,29 +13,29 @@ import torch
 
 from tui_vae.config import ModelSpec, Plan, ended_early
 from tui_vae.data import image_order
-from tui_vae.data.order import generator
+from tui_vae.data.generators import generator
 from tui_vae.errors import TrainingError
-from tui_vae.events import Limit, ModelResult, ModelStatus
+from tui_vae.events import ModelResult, ModelStatus, PpcaOptimum
 from tui_vae.model import VAE
+from tui_vae.training.accumulators import Totals, Window
 from tui_vae.training.control import Control
-from tui_vae.training.group import StepGroup, together
+from tui_vae.training.event_emitter import EventEmitter
 from tui_vae.training.hardware import Precision
-from tui_vae.training.held_out import held_out_totals
-from tui_vae.training.ports import Surroundings
-from tui_vae.training.report import Report
+from tui_vae.training.protocols import TrainingContext
+from tui_vae.training.sample_grid import SheetMaker
 from tui_vae.training.saved_state import (
-    Course,
     SavedGenerator,
     SavedSchedule,
     SavedState,
     SavedTotals,
     SavedWindow,
+    TrainerProgress,
     copied,
 )
 from tui_vae.training.schedule import learning_rate
-from tui_vae.training.sheets import SheetMaker
-from tui_vae.training.statistics import Totals, Window
 from tui_vae.training.step import LOST, Step
+from tui_vae.training.step_batch import StepGroup, together
+from tui_vae.training.validation import validate
 
 SECONDS_BETWEEN_PROGRESS = 0.05
 """At most 20 progress events a second."""
@@ -58,7 +58,7 @@ class Trainer:
     """
 
     def __init__(
-        self, spec: ModelSpec, surroundings: Surroundings, control: Control, saved: SavedState | None = None
+        self, spec: ModelSpec, surroundings: TrainingContext, control: Control, saved: SavedState | None = None
     ) -> None:
         config, data = surroundings.config, surroundings.data
         self._spec = spec
@@ -66,7 +66,7 @@ class Trainer:
         self._seed = config.seed if spec.seed is None else spec.seed
         self._train = data.train.images
         self._held_out = data.held_out.images
-        self._tell = Report(spec, surroundings.emit)
+        self._tell = EventEmitter(spec, surroundings.emit)
         self._store = surroundings.store
         self._find_limit = surroundings.find_limit
         self._control = control
@@ -141,7 +141,7 @@ class Trainer:
         """
         losses = self._checked_losses()
         config = self._config
-        course = Course(
+        course = TrainerProgress(
             step=self._step,
             epoch=self._epoch,
             position=self._position,
@@ -184,7 +184,7 @@ class Trainer:
             )
             self._noise = generator(self._seed, "training noise", self._step, device=self._noise.device)
 
-    def _begin(self, limit: Limit | None) -> None:
+    def _begin(self, limit: PpcaOptimum | None) -> None:
         resumed_at = (self._step, self._epoch) if self._resumed else None
         self._tell.started(self.vae.parameter_counts(), limit, resumed_at)
         if self._plan.changed:
@@ -304,9 +304,7 @@ class Trainer:
         self._take_step.failed.zero_()
 
     def _finish_epoch(self) -> bool:
-        held_out = held_out_totals(
-            self.vae, self._held_out, seed=self._seed, precision=self._precision, proceed=self._proceed
-        )
+        held_out = validate(self.vae, self._held_out, seed=self._seed, precision=self._precision, proceed=self._proceed)
         if held_out is None:
             return False
         if not math.isfinite(held_out.mean_elbo()):

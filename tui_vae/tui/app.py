@@ -19,35 +19,35 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from tui_vae.charts.description import Face
-from tui_vae.condition import Sighting
 from tui_vae.events import Notice
+from tui_vae.run_status import WriterStatus
 from tui_vae.tui.ascii_filter import ASCII
+from tui_vae.tui.chart_actions import ViewingApp
 from tui_vae.tui.charts import ChartSettings
-from tui_vae.tui.collector import Collector
 from tui_vae.tui.drawn_charts import ChartDrawer, DrawnChartsApp
-from tui_vae.tui.dressed import DressedApp
 from tui_vae.tui.export import write_curves
+from tui_vae.tui.frame_limiter import Pacer
+from tui_vae.tui.gc_scheduler import Collector
+from tui_vae.tui.image_app import PicturingApp
 from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS, HINTS
-from tui_vae.tui.loader import OpenSource
-from tui_vae.tui.pacer import Pacer
-from tui_vae.tui.pages import PAGES, ExplorerPage, MachinePage, Page, RunsPage, Shown
-from tui_vae.tui.picturing import PicturingApp
+from tui_vae.tui.pages import PAGES, ExplorerPage, MachinePage, Page, PageContext, RunsPage
 from tui_vae.tui.preferences import PreferenceStore
+from tui_vae.tui.run_opener import OpenSource
+from tui_vae.tui.run_switching import VisitingApp
 from tui_vae.tui.screens.choices import Palette
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.screens.leave import Leave
-from tui_vae.tui.viewing import ViewingApp
-from tui_vae.tui.visiting import VisitingApp
-from tui_vae.tui.widgets.faces import ENOUGH_LINES, LoadingFace, OutcomeLines
+from tui_vae.tui.theming import DressedApp
 from tui_vae.tui.widgets.filter_line import FilterLine
-from tui_vae.tui.widgets.lines import AlertLine, KeyHints, StatusLine
+from tui_vae.tui.widgets.loading_screen import ENOUGH_LINES, LoadingFace, OutcomeLines
 from tui_vae.tui.widgets.models import ModelTable
-from tui_vae.view.answers import Graphics
+from tui_vae.tui.widgets.status_bar import AlertLine, KeyHints, StatusLine
 from tui_vae.view.library import RunLibrary
 from tui_vae.view.machine import MachineProbe
-from tui_vae.view.source import RunSource
+from tui_vae.view.run_source import RunSource
 from tui_vae.view.state import RunState
-from tui_vae.view.writer import doing
+from tui_vae.view.status_text import run_status
+from tui_vae.view.terminal_probe import Graphics
 
 SMALLEST = (30, 6)
 
@@ -128,7 +128,7 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DrawnChartsApp, DressedA
         self._announcement = announce
         self._leaving = False
         self.animation_level = "none"
-        self.dress(preferences)
+        self.apply_theme(preferences)
         self.picture(graphics, ascii_only=ascii_only)
 
     def _face(self, ascii_only: bool) -> Face:
@@ -267,21 +267,21 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DrawnChartsApp, DressedA
         if self._leaving:
             return
         state = self.run_state
-        sighting = self.source.sighting() if self.source is not None else Sighting("live")
+        sighting = self.source.sighting() if self.source is not None else WriterStatus("live")
         machine = self._machine.readings() if self._machine is not None else ()
         self.query_one(StatusLine).show(state, time.time(), self._loader.waiting, sighting, machine)
-        killed = doing(state, sighting) == "killed"
+        killed = run_status(state, sighting) == "killed"
         self.query_one(ModelTable).show(state, ascii_only=self.settings.ascii_only, killed=killed)
         alert = self.query_one(AlertLine)
         alert.show(state, sighting)
         self._show_faces(sighting, room=not alert.display or self.size.height >= ENOUGH_LINES)
         self.query_one(KeyHints).of_page(type(self.page).BINDINGS, HINTS.get(self.page.id or "", ()))
         settings = replace(self.settings, selected=self.query_one(ModelTable).selected, draw=self.draw)
-        shown = Shown(state, settings, self.source, self._gallery, sighting, self.others, machine, self._stalled)
+        shown = PageContext(state, settings, self.source, self._gallery, sighting, self.others, machine, self._stalled)
         if self.page.is_mounted:  # else it is still being put together
             self.page.show(shown)
 
-    def _show_faces(self, sighting: Sighting, *, room: bool) -> None:
+    def _show_faces(self, sighting: WriterStatus, *, room: bool) -> None:
         """Say how it ended; show what is waited for instead of a page that has nothing to show."""
         directory = self.source.directory() if self.source is not None else None
         self.query_one(OutcomeLines).show(self.run_state, directory, sighting, room=room)

@@ -10,7 +10,7 @@ from textual.app import App
 from textual.timer import Timer
 
 from tui_vae.charts.description import CurveChart
-from tui_vae.charts.drawer import Failure, Picture
+from tui_vae.charts.drawer import DrawnChart, Failure
 from tui_vae.tui.screens.leave import Leave
 
 _SECONDS_TOGETHER = 0.05
@@ -27,7 +27,7 @@ class ChartDrawer(Protocol):
     def prepare(self) -> None:
         """Get ready for the first chart."""
 
-    def ask(self, key: Hashable, chart: CurveChart, done: Callable[[Picture | Failure], object]) -> None:
+    def ask(self, key: Hashable, chart: CurveChart, done: Callable[[DrawnChart | Failure], object]) -> None:
         """Have a chart drawn; ``done`` is told in any thread, unless a newer one of this key has overtaken it."""
 
     def close(self) -> None:
@@ -46,7 +46,7 @@ class DrawnChartsApp(App[Leave]):
         self._arrived: list[Callable[[], object]] = []
         self._showing: Timer | None = None
 
-    def ask_for_chart(self, key: Hashable, chart: CurveChart, done: Callable[[Picture | Failure], object]) -> None:
+    def ask_for_chart(self, key: Hashable, chart: CurveChart, done: Callable[[DrawnChart | Failure], object]) -> None:
         """Have a chart drawn; ``done`` is told in the interface's thread."""
         self._awaited.add(key)
         self.drawer.ask(key, chart, lambda outcome: self.call_later(self._arrive, key, partial(done, outcome)))

@@ -24,8 +24,8 @@ from textual.keys import Keys
 from textual.message import Message
 
 from tui_vae.job_control import in_background, may_be_stopped, stop_process
-from tui_vae.tui.images import TerminalImages
 from tui_vae.tui.line_flow import ANSWER, QUESTION
+from tui_vae.tui.terminal_images import TerminalImages
 from tui_vae.view.terminal_input import TerminalInput
 
 _LOOK = 0.1

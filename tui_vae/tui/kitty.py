@@ -10,7 +10,7 @@ import base64
 import math
 import zlib
 
-from tui_vae.view.cells import Pixels
+from tui_vae.view.image_cells import Pixels
 
 _CHUNK = 4096
 

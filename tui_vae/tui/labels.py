@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tui_vae.charts.palette import ModelStyle
-from tui_vae.view.printable import printable
+from tui_vae.view.sanitize import printable
 
 _LONGEST_SEED = 6
 

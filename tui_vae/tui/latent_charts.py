@@ -12,7 +12,7 @@ from tui_vae.charts.palette import ModelStyle
 from tui_vae.charts.plotted_models import styles_of
 from tui_vae.events import Epoch
 from tui_vae.tui.charts import Bars, Builder, ChartData, ChartSettings, Heat
-from tui_vae.tui.widgets.heat import legend
+from tui_vae.tui.widgets.heatmap import legend
 from tui_vae.view.axis import nice_ticks, tick_label
 from tui_vae.view.series import FloatArray
 from tui_vae.view.state import ModelState, RunState

@@ -26,7 +26,7 @@ class PreferenceStore(Protocol):
         """Remember, as far as that can be done."""
 
 
-class Forgetful:
+class InMemoryPreferences:
     """Remembers as long as the process lives.
 
     Args:

@@ -11,7 +11,7 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from tui_vae.view.cells import Pixels
+from tui_vae.view.image_cells import Pixels
 
 GREYS = 16
 """As many colours as a VT340 has registers: terminals that stand for one may have no more."""

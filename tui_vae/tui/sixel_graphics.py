@@ -18,7 +18,7 @@ import numpy.typing as npt
 from tui_vae.tui.placeholders import PLACEHOLDER, place
 from tui_vae.tui.sixel import sixels
 from tui_vae.view.cell_size import CellSize
-from tui_vae.view.cells import Pixels
+from tui_vae.view.image_cells import Pixels
 
 _SAVE, _RESTORE = "\x1b7", "\x1b8"
 """The cursor: where it stands after a sixel sequence differs from terminal to terminal."""

@@ -1,7 +1,7 @@
 """The looks of the interface: its own colours, and for each the colours in which models can be seen on them.
 
 Everything is drawn with the colours of :mod:`tui_vae.charts.palette`, which are made for dark backgrounds. A look with
-a light one puts others in their place when a line goes to the screen, see :mod:`tui_vae.tui.recolour`.
+a light one puts others in their place when a line goes to the screen, see :mod:`tui_vae.tui.palette_filter`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_vae.config import IMAGE_SIDE
-from tui_vae.view.cells import Pixels
+from tui_vae.view.image_cells import Pixels
 
 GAP = 1
 """Columns between two images."""

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from tui_vae.condition import Condition
-from tui_vae.view.cells import Sheet
-from tui_vae.view.source import RunSource
+from tui_vae.run_status import Condition
+from tui_vae.view.image_cells import Sheet
+from tui_vae.view.run_source import RunSource
 from tui_vae.view.state import RunState
 
 

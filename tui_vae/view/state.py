@@ -19,11 +19,11 @@ from tui_vae.events import (
     EvaluationFinished,
     EvaluationProgress,
     Event,
-    Limit,
     ModelResult,
     ModelStarted,
     ModelStatus,
     Parameters,
+    PpcaOptimum,
     Progress,
     RunFinished,
     RunStarted,
@@ -55,7 +55,7 @@ class ModelState:
     name: str
     hidden: tuple[int, ...] = ()
     parameters: Parameters | None = None
-    limit: Limit | None = None
+    limit: PpcaOptimum | None = None
     status: ModelStatus | None = None
     reason: str | None = None
     epoch: int = 0

@@ -9,9 +9,9 @@ import time
 import pytest
 
 from tui_vae.bench.beside import Group, lost
-from tui_vae.bench.grouped import observe
+from tui_vae.bench.step_probe import observe
 from tui_vae.errors import TrainingError
-from tui_vae.training.group import StepGroup
+from tui_vae.training.step_batch import StepGroup
 
 
 def groups(*of: tuple[float, float], start: float = 0.0) -> list[Group]:

@@ -9,7 +9,7 @@ import pytest
 
 from tui_vae.bench import responsiveness
 from tui_vae.bench.responsiveness import percentile
-from tui_vae.bench.terminal import Terminal
+from tui_vae.bench.terminal import PseudoTerminal
 
 _ANSWERS_LATE = """
 import sys, termios, time, tty
@@ -29,7 +29,7 @@ def test_percentiles_are_those_of_the_values() -> None:
 
 def test_a_key_is_timed_until_its_own_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(responsiveness, "_PAUSE", 0.0)
-    terminal = Terminal((sys.executable, "-c", _ANSWERS_LATE), columns=80, rows=24)
+    terminal = PseudoTerminal((sys.executable, "-c", _ANSWERS_LATE), columns=80, rows=24)
     try:
         terminal.wait_for("ready", 60)
         for key in ("a", "b"):

@@ -14,11 +14,11 @@ from types import ModuleType
 import pytest
 import torch
 
-from tui_vae.bench import bound, speed
+from tui_vae.bench import roofline, speed
 from tui_vae.bench.speed import Round, Trained, figures
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset, Split
-from tui_vae.data.order import generator
+from tui_vae.data.generators import generator
 from tui_vae.model import VAE
 
 SPECS = [ModelSpec("linear"), ModelSpec("deep", (40, 20))]
@@ -32,7 +32,7 @@ def config(spec: ModelSpec, precision: str = "fp32") -> TrainConfig:
 @pytest.fixture(scope="module")
 def lab_loop() -> ModuleType:
     """Imported here: it loads torchvision, two seconds that every process of the tests would pay."""
-    return importlib.import_module("tui_vae.bench.lab_loop")
+    return importlib.import_module("tui_vae.bench.reference_loop")
 
 
 def digits(images: int) -> Split:
@@ -69,7 +69,7 @@ def test_the_loop_of_the_lab_sees_the_same_pixels(lab_loop: ModuleType) -> None:
 @pytest.mark.parametrize("spec", SPECS, ids=str)
 def test_the_bound_multiplies_what_a_step_must(spec: ModelSpec, precision: str) -> None:
     """Once every weight for each image forward and twice back, but for the gradient of the images."""
-    least = bound.Bound(spec, config(spec, precision))
+    least = roofline.Bound(spec, config(spec, precision))
     multiplications = sum(left.shape[0] * left.shape[1] * right.shape[1] for left, right, _ in least._products)
     layers = [(784, *spec.hidden, 8), (4, *reversed(spec.hidden), 784)]
     weights = [a * b for widths in layers for a, b in itertools.pairwise(widths)]
@@ -81,7 +81,7 @@ def test_the_bound_multiplies_what_a_step_must(spec: ModelSpec, precision: str) 
 
 def test_the_steps_that_are_measured_are_those_of_the_trainer() -> None:
     spec, data = SPECS[1], Dataset("mnist", digits(80), digits(20))
-    stepping = bound.trainer(spec, config(spec), data)
+    stepping = roofline.trainer(spec, config(spec), data)
     before = {name: tensor.clone() for name, tensor in stepping.vae.state_dict().items()}
     # Five are one trace, but for the rest of an epoch: this one has five steps, too, of 16 images.
     assert [stepping.go(23), stepping.go(1)] == [25, 5]
@@ -99,16 +99,16 @@ def test_steps_of_all_models_end_with_the_slowest_and_each_has_its_threads() -> 
         time.sleep(0.05 * threads if steps == 4 else 0.0)
         return steps
 
-    assert bound.together([(go, 1), (go, 2)], 4) >= 0.1 / 4
-    assert taken == {1: [bound.WARM_UP, 4], 2: [bound.WARM_UP, 4]}
+    assert roofline.together([(go, 1), (go, 2)], 4) >= 0.1 / 4
+    assert taken == {1: [roofline.WARM_UP, 4], 2: [roofline.WARM_UP, 4]}
 
 
 def test_a_model_that_fails_while_it_warms_up_leaves_nobody_waiting() -> None:
     def fails(steps: int) -> int:
         raise ValueError(f"{steps} steps are too many")
 
-    with pytest.raises(ValueError, match=f"{bound.WARM_UP} steps are too many"):
-        bound.together([(lambda steps: steps, 1), (fails, 1)], 4)
+    with pytest.raises(ValueError, match=f"{roofline.WARM_UP} steps are too many"):
+        roofline.together([(lambda steps: steps, 1), (fails, 1)], 4)
 
 
 def test_figures_are_ratios_of_the_same_round(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +162,7 @@ def test_the_loop_of_the_lab_waits_in_the_way_that_is_better_for_it(monkeypatch:
 def test_the_loop_of_the_lab_is_a_program_of_its_own() -> None:
     # One thread: several of torch's own spin while they wait for each other, which is slow where cores are busy.
     alone = os.environ | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "tui_vae.bench.lab_loop", "1"]
+    command = [sys.executable, "-m", "tui_vae.bench.reference_loop", "1"]
     done = subprocess.run(command, check=True, capture_output=True, env=alone)
     assert b"baseline" in done.stdout
     assert b"deep" in done.stdout

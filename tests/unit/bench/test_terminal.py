@@ -7,13 +7,13 @@ import time
 
 import pytest
 
-from tui_vae.bench.terminal import Screen, Terminal
+from tui_vae.bench.terminal import PseudoTerminal, Screen
 
 ASKS = "import os, tty; tty.setcbreak(0); os.write(1, b'\\x1b[c'); print('told', os.read(0, 100))"
 
 
 def test_it_answers_what_every_terminal_does() -> None:
-    terminal = Terminal((sys.executable, "-c", ASKS), columns=80, rows=24)
+    terminal = PseudoTerminal((sys.executable, "-c", ASKS), columns=80, rows=24)
     try:
         terminal.wait_for(r"told b'\x1b[?1;2c'", 60)
     finally:
@@ -21,7 +21,7 @@ def test_it_answers_what_every_terminal_does() -> None:
 
 
 def test_it_answers_when_asked_for_its_status() -> None:
-    terminal = Terminal((sys.executable, "-c", ASKS.replace("[c", "[5n")), columns=80, rows=24)
+    terminal = PseudoTerminal((sys.executable, "-c", ASKS.replace("[c", "[5n")), columns=80, rows=24)
     try:
         terminal.wait_for(r"told b'\x1b[0n'", 60)
     finally:
@@ -40,7 +40,7 @@ def test_its_screen_is_what_was_written_wherever_that_is_cut() -> None:
 
 def test_what_was_drawn_last_before_the_end_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both the text and the end are read by one look at the terminal."""
-    terminal = Terminal((sys.executable, "-c", "print('last words')"), columns=80, rows=24)
+    terminal = PseudoTerminal((sys.executable, "-c", "print('last words')"), columns=80, rows=24)
     drain = terminal.drain
 
     def late(seconds: float) -> bool:

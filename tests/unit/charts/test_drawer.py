@@ -19,8 +19,8 @@ import pytest
 from tests.unit.charts.scripted_process import ScriptedChart, picture
 from tui_vae.charts import drawer as drawer_module
 from tui_vae.charts import drawing_process
-from tui_vae.charts.description import Band, CurveChart, Limit, Line, Span
-from tui_vae.charts.drawer import Drawer, Failure, Picture
+from tui_vae.charts.description import Band, CurveChart, LimitLine, Line, Span
+from tui_vae.charts.drawer import Drawer, DrawnChart, Failure
 from tui_vae.charts.drawing import draw
 from tui_vae.charts.drawing_process import DrawingProcess
 from tui_vae.charts.protocol import GarbageError, decode, encode_failure, encode_picture
@@ -35,16 +35,16 @@ class Watched:
 
     def __init__(self, command: tuple[str, ...] = SCRIPTED) -> None:
         self.told: list[str] = []
-        self.outcomes = queue.SimpleQueue[Picture | Failure]()
+        self.outcomes = queue.SimpleQueue[DrawnChart | Failure]()
         self.drawer = Drawer(self.told.append, command)
 
     def ask(self, chart: ScriptedChart, key: str = "") -> None:
         self.drawer.ask(key, chart, self.outcomes.put)
 
-    def next(self) -> Picture | Failure:
+    def next(self) -> DrawnChart | Failure:
         return self.outcomes.get(timeout=PATIENCE)
 
-    def drawn(self, chart: ScriptedChart, key: str = "") -> Picture | Failure:
+    def drawn(self, chart: ScriptedChart, key: str = "") -> DrawnChart | Failure:
         self.ask(chart, key)
         return self.next()
 
@@ -143,7 +143,7 @@ def test_pictures_come_in_the_order_in_which_they_were_asked_for_with_their_char
     charts = [ScriptedChart(str(index), columns=10 + index, rows=1 + index) for index in range(5)]
     for chart in charts:
         watched.ask(chart, chart.name)
-    assert [watched.next() for _ in charts] == [Picture(chart, picture(chart)) for chart in charts]
+    assert [watched.next() for _ in charts] == [DrawnChart(chart, picture(chart)) for chart in charts]
 
 
 def test_a_chart_that_is_overtaken_is_not_drawn(watched: Watched, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_the_next_chart_after_a_process_was_killed_is_drawn_by_another(watched: 
     killed = watched.pid
     os.kill(killed, signal.SIGKILL)
     chart = ScriptedChart("after")
-    assert watched.drawn(chart) == Picture(chart, picture(chart))
+    assert watched.drawn(chart) == DrawnChart(chart, picture(chart))
     assert watched.pid != killed
     assert not exists(killed)
     assert watched.told == []
@@ -185,7 +185,7 @@ def test_a_chart_during_which_the_process_is_lost_is_drawn_by_another(
     watched.drawn(ScriptedChart("before"))
     lost = watched.pid
     chart = ScriptedChart("it", deed, tmp_path / "done")
-    assert watched.drawn(chart) == Picture(chart, picture(chart))
+    assert watched.drawn(chart) == DrawnChart(chart, picture(chart))
     assert watched.pid != lost
     assert not exists(lost)
     assert watched.told == []
@@ -200,7 +200,7 @@ def test_a_chart_that_ends_two_processes_is_given_up_and_others_go_on(watched: W
     watched.ask(deadly, "a")
     watched.ask(other, "b")
     assert watched.next() == Failure(deadly, f"this chart ends the process that draws it ({reason})")
-    assert watched.next() == Picture(other, picture(other))
+    assert watched.next() == DrawnChart(other, picture(other))
     assert watched.told == []
 
 
@@ -210,7 +210,7 @@ def test_no_chart_is_blamed_for_a_process_that_dies_before_it_draws(watched: Wat
     os.kill(watched.pid, signal.SIGKILL)
     wait_for(lambda: gone(watched.pid))
     chart = ScriptedChart("it", "abort", tmp_path / "done")
-    assert watched.drawn(chart) == Picture(chart, picture(chart))
+    assert watched.drawn(chart) == DrawnChart(chart, picture(chart))
     assert watched.told == []
 
 
@@ -220,13 +220,13 @@ def test_an_error_is_told_and_the_process_goes_on(watched: Watched) -> None:
     wrong = ScriptedChart("it", "fail")
     reason = "this chart cannot be drawn (ValueError: nobody thought of that)"
     assert watched.drawn(wrong) == Failure(wrong, reason)
-    assert isinstance(watched.drawn(ScriptedChart("after")), Picture)
+    assert isinstance(watched.drawn(ScriptedChart("after")), DrawnChart)
     assert watched.pid == pid
 
 
 def test_what_is_printed_reaches_nobody(watched: Watched, capfd: pytest.CaptureFixture[str]) -> None:
     chart = ScriptedChart("it", "print")
-    assert watched.drawn(chart) == Picture(chart, picture(chart))
+    assert watched.drawn(chart) == DrawnChart(chart, picture(chart))
     assert capfd.readouterr() == ("", "")
 
 
@@ -242,7 +242,7 @@ def test_after_three_deaths_in_a_minute_nothing_is_drawn_for_the_next(watched: W
     clock[0] += 59.9
     assert isinstance(watched.drawn(ScriptedChart("harmless")), Failure)
     clock[0] += 0.2
-    assert isinstance(watched.drawn(ScriptedChart("harmless")), Picture)
+    assert isinstance(watched.drawn(ScriptedChart("harmless")), DrawnChart)
     assert watched.told == [reason]
 
 
@@ -250,7 +250,7 @@ def test_deaths_that_lie_apart_are_made_good_for_ever(watched: Watched, clock: l
     for index in range(5):
         clock[0] += 31
         chart = ScriptedChart("it", "abort", tmp_path / str(index))
-        assert isinstance(watched.drawn(chart), Picture)
+        assert isinstance(watched.drawn(chart), DrawnChart)
     assert watched.told == []
 
 
@@ -279,14 +279,14 @@ def test_a_curve_is_drawn_as_here_by_a_process_without_torch() -> None:
     x = np.linspace(0, 1, 50)
     line = Line(x, np.where(x < 0.5, np.sin(9 * x), np.nan), (1, 2, 3))
     chart = CurveChart(
-        60, 12, (0, 1), (-1, 1), ((0.5, "half"),), ((0.0, "0"),), lines=(line,), limits=(Limit(0.5, "limit", 7),)
+        60, 12, (0, 1), (-1, 1), ((0.5, "half"),), ((0.0, "0"),), lines=(line,), limits=(LimitLine(0.5, "limit", 7),)
     )
-    outcomes = queue.SimpleQueue[Picture | Failure]()
+    outcomes = queue.SimpleQueue[DrawnChart | Failure]()
     drawer = Drawer()
     try:
         drawer.ask("", chart, outcomes.put)
         picture = outcomes.get(timeout=PATIENCE)
-        assert isinstance(picture, Picture)
+        assert isinstance(picture, DrawnChart)
         assert picture.chart is chart
         assert picture.rows == draw(chart)
         assert 0 < drawer.spent < 10

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from tui_vae.charts.description import Band, CurveChart, Face, Limit, Line, Marks
+from tui_vae.charts.description import Band, CurveChart, Face, LimitLine, Line, Marks
 from tui_vae.charts.drawing import PlotextMissing, draw
 
 BLUE, FADED, GREY = (86, 180, 233), (34, 72, 93), (140, 140, 150)
@@ -73,7 +73,7 @@ def test_a_band_is_interrupted_where_it_is_not_finite() -> None:
 
 def test_a_limit_says_what_it_is_where_no_curve_is() -> None:
     line = Line(np.array([0.0, 100.0]), np.array([0.6, 0.6]), BLUE)
-    chart = CurveChart(45, 8, (0, 100), (0, 1), lines=(line,), limits=(Limit(0.5, "exact limit 7", GREY),))
+    chart = CurveChart(45, 8, (0, 100), (0, 1), lines=(line,), limits=(LimitLine(0.5, "exact limit 7", GREY),))
     rows = text(chart)
     assert rows[3][5:] == "⠉" * 40
     assert rows[4][5:].rstrip() == " exact limit 7"

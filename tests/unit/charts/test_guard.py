@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.charts.drawing_process import DrawingProcess
-from tui_vae.charts.description import Band, CurveChart, Face, Limit, Line, Marks
+from tui_vae.charts.description import Band, CurveChart, Face, LimitLine, Line, Marks
 from tui_vae.charts.guard import fractions, path, plain_text, points, sound_range
 from tui_vae.view.series import FloatArray
 
@@ -129,7 +129,7 @@ charts = st.builds(
     marks=st.lists(
         st.builds(lambda xs, c, s, e: Marks(*xs, c, s, e), arrays(2), colours, labels, st.booleans()), max_size=4
     ).map(tuple),
-    limits=st.lists(st.builds(Limit, numbers, labels, colours), max_size=2).map(tuple),
+    limits=st.lists(st.builds(LimitLine, numbers, labels, colours), max_size=2).map(tuple),
     axis=colours,
     grid=colours,
     face=st.sampled_from(Face),

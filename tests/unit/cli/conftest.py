@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.nursing import Nursery
+from tests.fork_client import ForkServer
 from tests.unit.cli.evaluation_commands import Command, Done
 from tests.unit.cli.trained_runs import trained_run
 from tui_vae import data
+from tui_vae.app.signals import StopSignals
 from tui_vae.cli import app
-from tui_vae.cli.signals import StopSignals
 from tui_vae.data import Split
 from tui_vae.evaluation import pictures
 from tui_vae.headless import OutputConsole
@@ -68,11 +68,11 @@ def run_in(command: str, environment: Callable[..., dict[str, str]]) -> Run:
 
 
 @pytest.fixture(scope="session")
-def run_loaded(nursery: Nursery, environment: Callable[..., dict[str, str]]) -> Run:
+def run_loaded(fork_server: ForkServer, environment: Callable[..., dict[str, str]]) -> Run:
     """As ``run_in``, where torch is loaded already: for tests of what comes after the start."""
 
     def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return nursery.run(arguments, folder, environment())
+        return fork_server.run(arguments, folder, environment())
 
     return run
 

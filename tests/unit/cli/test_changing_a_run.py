@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tui_vae.cli.preparation import prepare
-from tui_vae.cli.session import Session
+from tui_vae.app.run_setup import prepare
+from tui_vae.app.session import Session
 from tui_vae.config import Change, ModelSpec, StoreConfig, TrainConfig
 from tui_vae.errors import ExitCode, NothingLeftError
 from tui_vae.events import Action, Event, Request, Schedule
-from tui_vae.runs.continuing import take_up
-from tui_vae.runs.control import send_request
-from tui_vae.runs.listing import find_run
+from tui_vae.runs.find import find_run
+from tui_vae.runs.requests import send_request
+from tui_vae.runs.resume import acquire
 from tui_vae.view.state import RunState, reduce_all
 
 CONFIG = TrainConfig(
@@ -87,7 +87,7 @@ def test_epochs_and_rate_are_changed_from_both_sides_and_kept(tmp_path: Path) ->
     assert steered.session.change("small", Change("add_epochs", 1)) == (
         "small has ended; to train it on, resume the run with more --epochs"
     )
-    stored = take_up(steered.run)
+    stored = acquire(steered.run)
     try:
         with pytest.raises(NothingLeftError, match="every model has had its 3 epochs"):
             stored.check_unfinished(stored.config)
@@ -104,7 +104,7 @@ def test_of_a_run_that_was_stopped_early_nothing_is_left_until_it_has_more_patie
     steered = paused(tmp_path)
     steered.session.resume("small")
     assert steered.session.close() == ExitCode.OK
-    stored = take_up(steered.run)
+    stored = acquire(steered.run)
     try:
         config = stored.config.continued({"epochs": 9, "patience": 1})
         glance = stored._glance("small")

@@ -17,16 +17,16 @@ import pytest
 
 from tests.unit.cli.evaluation_commands import QUICK, SMALL, Command, events_of, everything
 from tests.unit.cli.trained_runs import small_config
-from tui_vae.cli.preparation import prepare
-from tui_vae.cli.session import Session
+from tui_vae.app.run_setup import prepare
+from tui_vae.app.session import Session
 from tui_vae.config import ModelSpec, StoreConfig
 from tui_vae.events import Checkpoint, Evaluation, EvaluationFinished, EvaluationProgress, Event, Progress
 from tui_vae.metrics import METRICS, NOISY
 from tui_vae.results import COLUMNS
 from tui_vae.runs import files
 from tui_vae.runs.evaluations import read_evaluation
+from tui_vae.runs.find import find_run
 from tui_vae.runs.lease import Lease
-from tui_vae.runs.listing import find_run
 
 pytestmark = pytest.mark.usefixtures("quick_evaluation")
 

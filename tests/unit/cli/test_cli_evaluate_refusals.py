@@ -14,12 +14,12 @@ import torch
 from tests.unit.cli.evaluation_commands import QUICK, Command, events_of
 from tests.unit.cli.trained_runs import set_config
 from tui_vae import data
-from tui_vae.cli.signals import REQUESTS, WARNINGS, StopSignals
+from tui_vae.app.signals import REQUESTS, WARNINGS, StopSignals
 from tui_vae.data import Split
 from tui_vae.evaluation.suite import Suite
 from tui_vae.events import EvaluationFinished
 from tui_vae.runs.checkpoints import CheckpointFolder
-from tui_vae.runs.listing import find_run
+from tui_vae.runs.find import find_run
 
 pytestmark = pytest.mark.usefixtures("quick_evaluation")
 

@@ -90,7 +90,7 @@ def test_listing_and_watching_as_text_load_neither_torch_nor_the_interface(
     stored_run(tmp_path / "runs", events=[began(), *ended()])
     seen = last_line(python_in(tmp_path, MAIN_WITH_MODULES, *arguments))
     assert seen["code"] in (0, None)
-    assert "tui_vae.runs.listing" in seen["modules"]
+    assert "tui_vae.runs.find" in seen["modules"]
     assert not {"torch", "torchvision", "textual"} & top_level(seen["modules"])
     assert not [name for name in seen["modules"] if name.startswith("tui_vae.tui")]
 

@@ -191,7 +191,7 @@ def test_what_a_container_has_no_memory_for_is_refused_before_there_is_a_run(
 STARVED = """
 import atexit, os, sys
 from tui_vae.cli import app
-from tui_vae.cli.signals import StopSignals
+from tui_vae.app.signals import StopSignals
 def without_memory(signals):
     raise MemoryError
 app._invoke = without_memory

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.nursing import Nursery
+from tests.fork_client import ForkServer
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.events import Epoch, ModelStarted, RunFinished, RunStarted, Samples, State, decode
 
@@ -149,13 +149,15 @@ def test_the_ascii_option_gives_ascii_only_whatever_the_locale(run_loaded: Run, 
     assert "running" not in done.stdout
 
 
-def on_a_terminal(nursery: Nursery, folder: Path, arguments: list[str], env: dict[str, str]) -> tuple[int, str, str]:
+def on_a_terminal(
+    fork_server: ForkServer, folder: Path, arguments: list[str], env: dict[str, str]
+) -> tuple[int, str, str]:
     """Exit code, what a terminal of 80 columns was sent, and stderr."""
     ours, theirs = os.openpty()
     messages = folder / "messages"
     with messages.open("w") as stderr:
         streams = (theirs, theirs, stderr.fileno())
-        process = nursery.start(arguments, folder=folder, env=env, streams=streams)
+        process = fork_server.start(arguments, folder=folder, env=env, streams=streams)
     os.close(theirs)
     received: list[bytes] = []
 
@@ -175,9 +177,9 @@ def on_a_terminal(nursery: Nursery, folder: Path, arguments: list[str], env: dic
 
 
 def test_a_dumb_terminal_gets_plain_lines_and_one_that_says_so(
-    nursery: Nursery, environment: Callable[..., dict[str, str]], tmp_path: Path
+    fork_server: ForkServer, environment: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:
-    code, text, stderr = on_a_terminal(nursery, tmp_path, [*SMALL, "--model", "a="], environment(TERM="dumb"))
+    code, text, stderr = on_a_terminal(fork_server, tmp_path, [*SMALL, "--model", "a="], environment(TERM="dumb"))
     assert code == 0
     assert stderr == NOTICE
     assert "\x1b" not in text
@@ -186,10 +188,10 @@ def test_a_dumb_terminal_gets_plain_lines_and_one_that_says_so(
 
 
 def test_no_color_leaves_the_live_view_without_colour(
-    nursery: Nursery, environment: Callable[..., dict[str, str]], tmp_path: Path
+    fork_server: ForkServer, environment: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:
     arguments = ["--no-ui", *SMALL, "--model", f"{MARKUP}="]
-    code, text, stderr = on_a_terminal(nursery, tmp_path, arguments, environment(NO_COLOR="1", COLUMNS="80"))
+    code, text, stderr = on_a_terminal(fork_server, tmp_path, arguments, environment(NO_COLOR="1", COLUMNS="80"))
     assert (code, stderr) == (0, "")
     assert styles(text), "the live view was not shown"
     assert colours(text) == []

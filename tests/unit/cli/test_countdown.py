@@ -10,7 +10,7 @@ import termios
 
 import pytest
 
-from tui_vae.cli.terminal import countdown
+from tui_vae.app.terminal import countdown
 
 
 def test_a_pipe_gets_one_plain_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,21 +12,21 @@ import typer
 from typer.testing import CliRunner
 
 from tests.unit.cli.trained_runs import small_config
-from tui_vae.cli.options import CONFIGS, Chosen, configurations, runs_dir_of, with_options
-from tui_vae.cli.preferences import PreferencesFile
+from tui_vae.app.preferences import PreferencesFile
+from tui_vae.cli.options import CONFIGS, CliOptions, configurations, runs_dir_of, with_options
 from tui_vae.config import DisplayConfig, StoreConfig, TrainConfig
 from tui_vae.runs import create_run
-from tui_vae.runs.listing import find_run
+from tui_vae.runs.find import find_run
 from tui_vae.training.hardware import resolve
 
-Choose = Callable[..., Chosen]
+Choose = Callable[..., CliOptions]
 
 
 @pytest.fixture
 def chosen(monkeypatch: pytest.MonkeyPatch) -> Choose:
     """What the command line makes of arguments."""
     monkeypatch.delenv("TUI_VAE_RUNS", raising=False)
-    found: list[Chosen] = []
+    found: list[CliOptions] = []
     app = typer.Typer()
 
     @app.command()
@@ -34,7 +34,7 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> Choose:
     def command(ctx: typer.Context, options: dict[str, object]) -> None:
         found.append(configurations(options))
 
-    def choose(*arguments: str) -> Chosen:
+    def choose(*arguments: str) -> CliOptions:
         result = CliRunner().invoke(app, arguments)
         assert result.exit_code == 0, result.output
         return found.pop()

@@ -9,7 +9,7 @@ import torch
 
 from tui_vae.config import EvaluationConfig, ModelSpec, TrainConfig
 from tui_vae.data import Split
-from tui_vae.evaluation.suite import Evaluated, Subject, Suite
+from tui_vae.evaluation.suite import Evaluated, ModelToEvaluate, Suite
 from tui_vae.model import VAE
 
 ZDIM = 4
@@ -47,13 +47,16 @@ def suite(
     )
 
 
-def subject(spec: ModelSpec = DEEP, vae: VAE | None = None) -> Subject:
+def subject(spec: ModelSpec = DEEP, vae: VAE | None = None) -> ModelToEvaluate:
     model = vae or VAE.from_spec(spec, ZDIM, RUN.sigma, torch.Generator().manual_seed(1))
-    return Subject(spec, model, seed=0, epoch=1, step=2)
+    return ModelToEvaluate(spec, model, seed=0, epoch=1, step=2)
 
 
 def measured(
-    mnist: tuple[Split, Split], config: EvaluationConfig, who: Subject, report: Callable[[str, float], None] = unheard
+    mnist: tuple[Split, Split],
+    config: EvaluationConfig,
+    who: ModelToEvaluate,
+    report: Callable[[str, float], None] = unheard,
 ) -> Evaluated:
     return suite(mnist, config, report).evaluate(who, report)
 

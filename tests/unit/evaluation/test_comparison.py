@@ -11,8 +11,8 @@ from scipy import stats
 
 from tests.unit.evaluation.trained_models import MNIST, measured, over_seeds, trained
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.architectures import TrainedModel
 from tui_vae.evaluation.comparison import compare
+from tui_vae.evaluation.seed_groups import TrainedModel
 from tui_vae.metrics import METRICS, Difference, MetricValue
 
 

@@ -9,14 +9,13 @@ import torch
 
 from tui_vae.config import ModelSpec
 from tui_vae.data import Dataset, Split
-from tui_vae.data.pixels import quantised
-from tui_vae.data.selection import one_of_each
-from tui_vae.evaluation.chain import start_from_data, start_from_prior
-from tui_vae.evaluation.generation import prior_means, prior_samples
+from tui_vae.data.balanced_subset import one_of_each
+from tui_vae.data.image_ops import quantised
+from tui_vae.evaluation.chain_starts import start_from_data, start_from_prior
 from tui_vae.evaluation.pictures import (
     CHAIN_TIMES,
     COLUMNS,
-    Grid,
+    ImageGrid,
     all_pictures,
     chain_grids,
     interpolation,
@@ -24,6 +23,7 @@ from tui_vae.evaluation.pictures import (
     reconstructions,
     traversal,
 )
+from tui_vae.evaluation.sampling import prior_means, prior_samples
 from tui_vae.model import VAE
 from tui_vae.model.chain import MEANS, SAMPLES, Variant, chain, links_at
 
@@ -41,7 +41,7 @@ def shown(small_mnist: Dataset) -> Split:
     return Split(small_mnist.held_out.images[chosen], small_mnist.held_out.labels[chosen])
 
 
-def images_of(grid: Grid) -> npt.NDArray[np.uint8]:
+def images_of(grid: ImageGrid) -> npt.NDArray[np.uint8]:
     """``(rows, columns, 784)``."""
     rows, columns = len(grid.rows), len(grid.columns)
     assert grid.pixels.shape == (28 * rows, 28 * columns)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.evaluation.small_suite import assert_rises
-from tui_vae.evaluation.progress import Phases, part, unheard
+from tui_vae.evaluation.progress import Phases, no_progress, part
 
 weights = st.lists(st.floats(0, 100), min_size=1, max_size=6)
 shares = st.lists(st.floats(0, 1), max_size=4).map(sorted)
@@ -45,4 +45,4 @@ def test_what_is_told_may_raise() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         Phases(refuse, 1).begin("something", 1)
-    unheard(0.5)
+    no_progress(0.5)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy.typing as npt
 
-from tui_vae.evaluation.architectures import Setting, TrainedModel
+from tui_vae.evaluation.seed_groups import Setting, TrainedModel
 from tui_vae.events import Evaluation, Parameters
 from tui_vae.metrics import MetricValue
 

@@ -8,21 +8,21 @@ from collections.abc import Callable, Sequence
 import pytest
 from rich.console import Console
 
-from tui_vae.condition import Sighting
 from tui_vae.events import (
     DataSummary,
     Epoch,
     Event,
-    Limit,
     ModelResult,
     ModelStarted,
     Notice,
     Parameters,
+    PpcaOptimum,
     Progress,
     RunFinished,
     RunStarted,
     State,
 )
+from tui_vae.run_status import WriterStatus
 from tui_vae.view.state import RunState, reduce_all
 
 
@@ -37,7 +37,7 @@ class ScriptedSource:
         self._batches = list(batches)
         self._directory = directory
         self.looks = 0
-        self.sightings: dict[int, Sighting] = {}
+        self.sightings: dict[int, WriterStatus] = {}
 
     def poll(self) -> Sequence[Event]:
         return self._batches[self.looks - 1]
@@ -47,8 +47,8 @@ class ScriptedSource:
         self.looks += 1
         return self.looks == len(self._batches)
 
-    def sighting(self) -> Sighting:
-        return self.sightings.get(self.looks, Sighting("live"))
+    def sighting(self) -> WriterStatus:
+        return self.sightings.get(self.looks, WriterStatus("live"))
 
     def picture(self, file: str) -> None:
         return None
@@ -93,7 +93,7 @@ def run_events() -> Callable[..., list[Event]]:
             RunStarted(t=100.0, name=run, config=config, versions={}, device="cpu", data=data),
             Notice(t=100.0, level="warning", text="[red]careful[/red] :warning: in /tmp/:cat:/runs"),
         ]
-        limit = Limit(train=1.0, held_out=2.0, sigma=0.2, kl_per_latent=(1.0,))
+        limit = PpcaOptimum(train=1.0, held_out=2.0, sigma=0.2, kl_per_latent=(1.0,))
         for name in names:
             parameters = Parameters(1, 2, 3)
             events += [

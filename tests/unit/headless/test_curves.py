@@ -8,12 +8,12 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from tests.unit.headless.test_outputs import text_of, without_styles
+from tests.unit.headless.test_formatters import text_of, without_styles
 from tui_vae.charts.metric_series import SPEED
 from tui_vae.charts.settings import CurveSettings
 from tui_vae.headless.curves import print_curves
+from tui_vae.headless.formatters import PlainOutput, QuietOutput
 from tui_vae.headless.live import LiveOutput
-from tui_vae.headless.outputs import PlainOutput, QuietOutput
 from tui_vae.view.state import RunState
 
 States = Callable[..., RunState]

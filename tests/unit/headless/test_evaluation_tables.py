@@ -11,15 +11,15 @@ import pytest
 from rich.console import Console
 
 from tests.unit.evaluation.trained_models import over_seeds, trained
-from tui_vae.cli.terminal import prepare_output
+from tui_vae.app.terminal import prepare_output
 from tui_vae.config import DisplayConfig
-from tui_vae.evaluation.architectures import TrainedModel
 from tui_vae.evaluation.comparison import Comparison, compare
 from tui_vae.evaluation.differences import LIKELIHOODS
-from tui_vae.headless.aligned import aligned
+from tui_vae.evaluation.seed_groups import TrainedModel
+from tui_vae.headless.decimal_align import aligned
 from tui_vae.headless.evaluation_tables import print_comparison, print_evaluation
-from tui_vae.headless.small_bars import bars
-from tui_vae.metrics import METRICS, MetricValue, metric_of, shown
+from tui_vae.headless.sparklines import bars
+from tui_vae.metrics import METRICS, MetricValue, format_value, metric_of
 
 OF_TEST_IMAGES = LIKELIHOODS | {"active_units"}
 
@@ -66,8 +66,8 @@ def test_every_value_of_every_model_is_there_and_whole(number: int, width: int) 
     text = evaluation_text(models(number), width)
     for model in models(number):
         for value in model.evaluation.metrics:
-            assert re.search(rf"(?<![\d.]){re.escape(shown(value.metric, value.value))}(?![\d.])", text), value
-            assert value.floor is None or shown(value.metric, value.floor) in text
+            assert re.search(rf"(?<![\d.]){re.escape(format_value(value.metric, value.value))}(?![\d.])", text), value
+            assert value.floor is None or format_value(value.metric, value.floor) in text
         assert f"{model.evaluation.parameters.total:,}" in text
         assert model.evaluation.model in text
     assert max(map(len, text.splitlines())) <= width
@@ -83,8 +83,8 @@ def test_every_difference_is_there_with_its_interval_and_outcome(number: int, wi
     for difference in comparison.verdict.differences:
         title = metric_of(difference.metric).title
         assert difference.interval is not None
-        value = shown(difference.metric, difference.value, signed=True)
-        ends = " to ".join(shown(difference.metric, end) for end in difference.interval)
+        value = format_value(difference.metric, difference.value, signed=True)
+        ends = " to ".join(format_value(difference.metric, end) for end in difference.interval)
         assert any(
             line.startswith(title) and re.search(rf"{re.escape(value)} *\({ends}\) *{difference.outcome}", line)
             for line in lines

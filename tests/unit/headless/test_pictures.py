@@ -15,7 +15,7 @@ from rich.text import Text
 
 from tui_vae.headless.pictures import arrange, print_picture
 from tui_vae.metrics import Picture
-from tui_vae.view.cells import UPPER_HALF, ascii_shades, shrunk
+from tui_vae.view.image_cells import UPPER_HALF, ascii_shades, shrunk
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from tui_vae.config import ModelSpec, TrainConfig
-from tui_vae.data.order import generator
+from tui_vae.data.generators import generator
 from tui_vae.model import VAE
 
 LINEAR, DEEP = ModelSpec("baseline"), ModelSpec("deep", (512, 256))

@@ -16,7 +16,7 @@ from tests.unit.runs.logged_events import progress
 from tui_vae.errors import RunStoreError
 from tui_vae.events import encode
 from tui_vae.runs.checksums import line_is_intact, lines_are_intact, sealed, sealed_line, unsealed
-from tui_vae.runs.decoding import decode_block, event_of
+from tui_vae.runs.log_decoder import decode_block, event_of
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),

@@ -20,10 +20,10 @@ import pytest
 from tests.unit.runs.leases import Writer, elsewhere, live, new_run, put, record
 from tui_vae.errors import RunStoreError
 from tui_vae.runs import RunDirectory, lease, lease_file
+from tui_vae.runs.heartbeat import read_lease
 from tui_vae.runs.lease import Lease
 from tui_vae.runs.lease_file import LeaseRecord
-from tui_vae.runs.liveness import read_lease
-from tui_vae.runs.processes import Machine
+from tui_vae.runs.process_identity import Machine
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from tests.unit.runs import logged_events as logged
 from tests.unit.runs.logged_events import log_of, other_events, progress, run_started, spaced, started
 from tui_vae.errors import EventError, ExitCode, RunStoreError
 from tui_vae.events import Event, Notice, Progress, decode, encode
-from tui_vae.runs import lines as lines_module
+from tui_vae.runs import chunk_reader as lines_module
 from tui_vae.runs import tail as tail_module
-from tui_vae.runs.decoding import LATEST_TIME, MOST_TEXT
+from tui_vae.runs.log_decoder import LATEST_TIME, MOST_TEXT
 from tui_vae.runs.tail import LogTail
 
 

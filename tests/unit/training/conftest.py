@@ -7,8 +7,8 @@ import torch
 
 from tests.unit.training import emulated_graphs
 from tui_vae.data import Dataset
-from tui_vae.training import graphs, group, traces
-from tui_vae.training.graphs import Graphs
+from tui_vae.training import capture_cache, jit_trace, step_batch
+from tui_vae.training.capture_cache import Graphs
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,7 @@ def tiny_mnist(small_mnist: Dataset) -> Dataset:
 @pytest.fixture
 def ten_steps_a_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a small model as of a large one."""
-    monkeypatch.setattr(group, "_STEPS_OF_READ", (10, 10))
+    monkeypatch.setattr(step_batch, "_STEPS_OF_READ", (10, 10))
 
 
 @pytest.fixture(params=["emulated", "traced", pytest.param("cuda", marks=pytest.mark.gpu)])
@@ -28,7 +28,7 @@ def capturing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     """A device on which steps are captured: by CUDA graphs, by traces, or by what behaves as graphs do."""
     if request.param == "cuda":
         return torch.device("cuda")
-    capture = emulated_graphs.capture if request.param == "emulated" else emulated_graphs.sure(traces.trace)
-    monkeypatch.setattr(graphs, "capture", capture)
-    monkeypatch.setattr(group, "graphs_for", lambda device, refused: Graphs(graphs.capture, refused))
+    capture = emulated_graphs.capture if request.param == "emulated" else emulated_graphs.sure(jit_trace.trace)
+    monkeypatch.setattr(capture_cache, "capture", capture)
+    monkeypatch.setattr(step_batch, "graphs_for", lambda device, refused: Graphs(capture_cache.capture, refused))
     return torch.device("cpu")

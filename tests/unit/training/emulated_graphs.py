@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tui_vae.training.graphs import Capture, Work
+from tui_vae.training.capture_cache import Capture, Work
 
 
 def capture(work: Work) -> Work:
-    """Like the function of the same name in ``tui_vae.training.graphs``."""
+    """Like the function of the same name in ``tui_vae.training.capture_cache``."""
     recording = _Recording()
     with recording:
         work()

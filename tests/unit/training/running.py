@@ -14,9 +14,9 @@ from torch import Tensor, isfinite
 
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset
-from tui_vae.events import Event, Limit, ModelResult, RunFinished, State
-from tui_vae.training import Broadcast, Engine, Surroundings
-from tui_vae.training.ports import Written
+from tui_vae.events import Event, ModelResult, PpcaOptimum, RunFinished, State
+from tui_vae.training import Broadcast, Engine, TrainingContext
+from tui_vae.training.protocols import Written
 from tui_vae.training.saved_state import SavedState
 
 SMALL = ModelSpec("small")
@@ -103,7 +103,7 @@ def resolved(data: Dataset, **options: Any) -> TrainConfig:
     )
 
 
-def no_limit(spec: ModelSpec) -> Limit | None:
+def no_limit(spec: ModelSpec) -> PpcaOptimum | None:
     return None
 
 
@@ -112,7 +112,7 @@ def train(
     *,
     sinks: Sequence[Callable[[Engine, Event], None]] = (),
     before: Callable[[Engine], None] = lambda engine: None,
-    find_limit: Callable[[ModelSpec], Limit | None] = no_limit,
+    find_limit: Callable[[ModelSpec], PpcaOptimum | None] = no_limit,
     store: MemoryStore | None = None,
     saved: Mapping[str, SavedState] | None = None,
     conclude: Callable[[Sequence[ModelResult]], None] = lambda results: None,
@@ -122,7 +122,7 @@ def train(
     events: list[Event] = []
     kept = store or MemoryStore()
     calls: list[Sink] = [events.append, *(lambda event, sink=sink: sink(engine, event) for sink in sinks)]
-    surroundings = Surroundings(resolved(data, **options), data, Broadcast(calls), kept, find_limit)
+    surroundings = TrainingContext(resolved(data, **options), data, Broadcast(calls), kept, find_limit)
     engine = Engine(surroundings, saved, conclude)
     before(engine)
     engine.start()

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from tui_vae.config import ModelSpec
-from tui_vae.data.order import generator
+from tui_vae.data.generators import generator
 from tui_vae.model import VAE
 from tui_vae.training.adam import MOMENTS, Adam
-from tui_vae.training.parameters import FlatParameters
+from tui_vae.training.flat_parameters import FlatParameters
 
 GO_ON, LEAVE_OUT = torch.zeros(()), torch.ones(())
 

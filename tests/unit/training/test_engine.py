@@ -12,7 +12,7 @@ from tui_vae.data import Dataset, Split
 from tui_vae.errors import ExitCode
 from tui_vae.events import Checkpoint, Epoch, Event, Progress, RunFinished, State
 from tui_vae.model import VAE, ElboTerms
-from tui_vae.training import Broadcast, Engine, Surroundings
+from tui_vae.training import Broadcast, Engine, TrainingContext
 
 from .running import (
     DEEP,
@@ -142,7 +142,7 @@ def test_a_broadcast_keeps_one_order_under_many_threads() -> None:
 
 
 def test_waiting_for_a_run_that_goes_on_says_so(tiny_mnist: Dataset) -> None:
-    engine = Engine(Surroundings(resolved(tiny_mnist), tiny_mnist, lambda event: None, MemoryStore(), no_limit))
+    engine = Engine(TrainingContext(resolved(tiny_mnist), tiny_mnist, lambda event: None, MemoryStore(), no_limit))
     engine.pause("small")
     engine.start()
     assert not engine.wait(0.05)

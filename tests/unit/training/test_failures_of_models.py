@@ -13,9 +13,9 @@ from tui_vae.data import Dataset
 from tui_vae.errors import ExitCode
 from tui_vae.events import Checkpoint, Epoch, Event, Notice, State
 from tui_vae.model import VAE
-from tui_vae.training import Engine, group
-from tui_vae.training.group import StepGroup
+from tui_vae.training import Engine, step_batch
 from tui_vae.training.step import LOST
+from tui_vae.training.step_batch import StepGroup
 from tui_vae.training.trainer import Trainer
 
 from .running import (
@@ -76,7 +76,7 @@ def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> li
 
     monkeypatch.setattr(Trainer, "__init__", begun)
     monkeypatch.setattr(StepGroup, "take", taken)
-    monkeypatch.setattr(group, "_OF_TRACE", (1, 0))
+    monkeypatch.setattr(step_batch, "_OF_TRACE", (1, 0))
     return weights
 
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from tui_vae.config import ModelSpec
-from tui_vae.data.order import generator
+from tui_vae.data.generators import generator
 from tui_vae.model import VAE, ElboTerms
-from tui_vae.training.batch_sums import StepSums
+from tui_vae.training.elbo_sums import StepSums
+from tui_vae.training.flat_parameters import FlatParameters
 from tui_vae.training.gradient import NegativeElbo
-from tui_vae.training.parameters import FlatParameters
 
 ZDIM = 6
 HIDDEN = [(), (40,), (30, 20), (7, 50, 9)]

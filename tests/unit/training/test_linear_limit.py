@@ -7,13 +7,13 @@ import pytest
 from tui_vae.config import ModelSpec
 from tui_vae.data import Dataset
 from tui_vae.evaluation.ppca import linear_limit
-from tui_vae.events import Epoch, Limit, ModelStarted
+from tui_vae.events import Epoch, ModelStarted, PpcaOptimum
 
 from .running import DEEP, SMALL, Run, results, train
 
 
 def trained(data: Dataset, sigma: float | str, epochs: int) -> Run:
-    def find_limit(spec: ModelSpec) -> Limit | None:
+    def find_limit(spec: ModelSpec) -> PpcaOptimum | None:
         return linear_limit(data.train.images, data.held_out.images, 4, sigma) if spec.linear else None
 
     return train(data, models=(SMALL,), sigma=sigma, epochs=epochs, batch_size=50, lr=3e-2, find_limit=find_limit)

@@ -12,10 +12,10 @@ from tui_vae.errors import ExitCode, UsageError
 from tui_vae.model import VAE
 from tui_vae.resource_limits import MemoryLimit, tightest_memory_limit
 from tui_vae.training import memory
+from tui_vae.training.accumulators import DeviceTotals
 from tui_vae.training.hardware import Precision
 from tui_vae.training.memory import bytes_needed, bytes_of_model, bytes_on_device, check_memory
-from tui_vae.training.statistics import DeviceTotals
-from tui_vae.training.step import Place, Step
+from tui_vae.training.step import Step, StepInputs
 
 
 def resolved(
@@ -57,7 +57,7 @@ def test_it_is_near_what_the_tensors_of_a_step_take_and_not_more(
     step = Step(vae, Precision(precision, "cpu").dtype, threads=threads, batch=1000)
     images = torch.zeros(1000, 784, dtype=torch.uint8)
     rate = torch.tensor(1e-3, dtype=torch.float64)
-    place = Place(torch.arange(1000), torch.zeros(1000, config.zdim), rate, torch.zeros(()))
+    place = StepInputs(torch.arange(1000), torch.zeros(1000, config.zdim), rate, torch.zeros(()))
     step(images, [place], DeviceTotals(config.zdim, images.device))
     taken = storages(step) - storages(images)
     assert 0.5 * taken < bytes_of_model(config.models[0], config) < 1.5 * taken

@@ -15,7 +15,7 @@ from tui_vae.config import ModelSpec
 from tui_vae.data import Dataset
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Epoch, Event, ModelStarted, Notice, Progress, Samples, State
-from tui_vae.training import Engine, group, trainer
+from tui_vae.training import Engine, step_batch, trainer
 from tui_vae.training.control import Control
 from tui_vae.training.saved_state import SavedState
 
@@ -29,7 +29,7 @@ STEPS = 102
 @pytest.fixture(scope="module", autouse=True)
 def ten_steps_a_read() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(group, "_STEPS_OF_READ", (10, 10))
+        patch.setattr(step_batch, "_STEPS_OF_READ", (10, 10))
         yield
 
 
@@ -49,7 +49,7 @@ def cut_at(data: Dataset, step: int, monkeypatch: pytest.MonkeyPatch, **options:
                 self._control.stop("cut")
 
         patch.setattr(trainer.Trainer, "_train_steps", counted)
-        patch.setattr(group, "_OF_TRACE", (1, 0))  # else it is asked between two groups only
+        patch.setattr(step_batch, "_OF_TRACE", (1, 0))  # else it is asked between two groups only
         return train(data, **(OPTIONS | options))
 
 
@@ -173,8 +173,8 @@ def test_more_unread_steps_than_are_read_together_now_are_counted_once(
     assert len(saved.course.losses) == 8
     monkeypatch.setattr(trainer, "SECONDS_BETWEEN_PROGRESS", 0.0)
     whole = train(small_mnist, saved={"deep": saved}, **OPTIONS)
-    monkeypatch.setattr(group, "_OF_TRACE", (1, 0))
-    monkeypatch.setattr(group, "_STEPS_OF_READ", (5, 5))
+    monkeypatch.setattr(step_batch, "_OF_TRACE", (1, 0))
+    monkeypatch.setattr(step_batch, "_STEPS_OF_READ", (5, 5))
     again = train(small_mnist, saved={"deep": saved}, **OPTIONS)
     assert again.of(Progress)[0].step == 23
     assert identical(again.weights("deep"), whole.weights("deep"))

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from tui_vae.config import ModelSpec
-from tui_vae.data.order import generator
+from tui_vae.data.generators import generator
 from tui_vae.model import VAE
-from tui_vae.training.statistics import DeviceTotals
-from tui_vae.training.step import Place, Step, divided
+from tui_vae.training.accumulators import DeviceTotals
+from tui_vae.training.step import Step, StepInputs, divided
 
 ZDIM = 6
 RATE = torch.tensor(1e-3, dtype=torch.float64)
@@ -25,12 +25,12 @@ def model(hidden: tuple[int, ...] = (30, 20)) -> VAE:
     return VAE.from_spec(ModelSpec("any", hidden), ZDIM, "learned", generator(1, "weights"))
 
 
-def place(index: int, size: int) -> Place:
+def place(index: int, size: int) -> StepInputs:
     """What step ``index`` is given; the last of each five has fewer images."""
     images = size if index % 5 != 4 else size // 3
     drawn = generator(index, "test")
     batch = torch.randint(0, len(IMAGES), (images,), generator=drawn)
-    return Place(batch, torch.randn(images, ZDIM, generator=drawn), RATE, torch.zeros(()))
+    return StepInputs(batch, torch.randn(images, ZDIM, generator=drawn), RATE, torch.zeros(()))
 
 
 def take(step: Step, count: int, *, first: int = 0, size: int = 128, at_once: int = 1) -> list[float]:
@@ -99,7 +99,7 @@ def test_from_a_loss_that_is_not_finite_on_nothing_moves() -> None:
     before = {name: tensor.clone() for of in step.state() for name, tensor in of.items()}
     noise = torch.zeros(128, ZDIM)
     noise[100, 0] = float("nan")  # an image of the second part
-    lost = Place(torch.arange(128), noise, RATE, torch.zeros(()))
+    lost = StepInputs(torch.arange(128), noise, RATE, torch.zeros(()))
     step(IMAGES, [lost], DeviceTotals(ZDIM, IMAGES.device))
     assert not torch.isfinite(lost.loss)
     take(step, 2)
@@ -125,6 +125,6 @@ def test_no_more_threads_take_a_step_than_it_is_worth(monkeypatch: pytest.Monkey
 
 def test_an_error_of_one_thread_is_that_of_the_step() -> None:
     step = Step(model(), torch.float32, threads=2, batch=128)
-    beyond = Place(torch.full((128,), len(IMAGES)), torch.zeros(128, ZDIM), RATE, torch.zeros(()))
+    beyond = StepInputs(torch.full((128,), len(IMAGES)), torch.zeros(128, ZDIM), RATE, torch.zeros(()))
     with pytest.raises(IndexError):
         step(IMAGES, [place(0, 128), beyond, place(1, 128)], DeviceTotals(ZDIM, IMAGES.device))

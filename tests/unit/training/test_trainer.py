@@ -13,12 +13,12 @@ import torch
 
 from tui_vae.config import ModelSpec
 from tui_vae.data import Dataset
-from tui_vae.data.order import generator, image_order
+from tui_vae.data.generators import generator, image_order
 from tui_vae.events import Checkpoint, Epoch, Event, ModelStarted, Progress, Samples, State
 from tui_vae.model import VAE
 from tui_vae.training import Engine, trainer
-from tui_vae.training.group import StepGroup
 from tui_vae.training.schedule import learning_rate
+from tui_vae.training.step_batch import StepGroup
 
 from .running import DEEP, SMALL, MemoryStore, Run, identical, train
 

@@ -12,7 +12,7 @@ from tests.unit.training.emulated_graphs import noted
 from tests.unit.training.running import DEEP, SMALL, Run, all_finite, ends, identical, train
 from tui_vae.data import Dataset
 from tui_vae.events import Epoch, Notice, Progress, State
-from tui_vae.training import graphs, group, trainer
+from tui_vae.training import capture_cache, step_batch, trainer
 
 # Single precision, in which the device has the learning rate, holds this one exactly. An epoch has 50 steps.
 OPTIONS: dict[str, Any] = {"schedule": "constant", "lr": 2.0**-9, "batch_size": 20, "sigma": "learned"}
@@ -21,7 +21,7 @@ OPTIONS: dict[str, Any] = {"schedule": "constant", "lr": 2.0**-9, "batch_size": 
 @pytest.fixture
 def images(capturing: torch.device, small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """On the device, where seven steps are captured together, so that an epoch ends with one."""
-    monkeypatch.setattr(group, "_STEPS_OF_GRAPH", 7)
+    monkeypatch.setattr(step_batch, "_STEPS_OF_GRAPH", 7)
     return small_mnist.to(capturing)
 
 
@@ -32,8 +32,8 @@ def one_by_one(images: Dataset) -> Run:
 
 def step_by_step(images: Dataset, **options: Any) -> Run:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(group, "graphs_for", lambda device, refused: None)
-        patch.setattr(group, "traces_for", lambda device: None)
+        patch.setattr(step_batch, "graphs_for", lambda device, refused: None)
+        patch.setattr(step_batch, "traces_for", lambda device: None)
         return train(images, **(OPTIONS | options))
 
 
@@ -41,7 +41,7 @@ def step_by_step(images: Dataset, **options: Any) -> Run:
 def replays(images: Dataset, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Fills with a word for every group that is captured or replayed."""
     done: list[str] = []
-    monkeypatch.setattr(graphs, "capture", noted(graphs.capture, done))
+    monkeypatch.setattr(capture_cache, "capture", noted(capture_cache.capture, done))
     return done
 
 
@@ -125,10 +125,10 @@ def test_a_training_that_diverges_within_a_replay_stands_where_it_does_step_by_s
 def test_where_steps_cannot_be_captured_training_says_so_once_and_has_the_same_bits(
     images: Dataset, one_by_one: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def impossible(work: graphs.Work) -> graphs.Work:
+    def impossible(work: capture_cache.Work) -> capture_cache.Work:
         raise RuntimeError("operation not permitted\nwhen stream is capturing")
 
-    monkeypatch.setattr(graphs, "capture", impossible)
+    monkeypatch.setattr(capture_cache, "capture", impossible)
     run = train(images, models=(DEEP,), **OPTIONS)
     assert ends(run) == {"deep": "finished"}
     (notice,) = run.of(Notice)

@@ -10,11 +10,11 @@ from tui_vae.events import (
     DataSummary,
     Epoch,
     Event,
-    Limit,
     ModelResult,
     ModelStarted,
     ModelStatus,
     Parameters,
+    PpcaOptimum,
     Progress,
     RunStarted,
     Split,
@@ -24,7 +24,7 @@ from tui_vae.view.series import Point, Series
 
 Make = Callable[..., Progress]
 PARAMETERS = {"baseline": Parameters(50_240, 25_872, 76_112), "deep": Parameters(549_696, 542_224, 1_091_920)}
-LIMIT = Limit(train=312.0, held_out=310.7, sigma=0.2, kl_per_latent=(2.0, 1.0))
+LIMIT = PpcaOptimum(train=312.0, held_out=310.7, sigma=0.2, kl_per_latent=(2.0, 1.0))
 DATA = DataSummary("mnist", 55_000, 5_000, "ab" * 32)
 
 
@@ -33,7 +33,7 @@ def run_started(t: float = 100.0) -> RunStarted:
     return RunStarted(t=t, name="quiet-otter", config=config, versions={"torch": "2"}, device="cpu", data=DATA)
 
 
-def model_started(model: str, t: float, limit: Limit | None) -> ModelStarted:
+def model_started(model: str, t: float, limit: PpcaOptimum | None) -> ModelStarted:
     hidden = () if limit else (512, 256)
     return ModelStarted(
         t=t, model=model, hidden=hidden, parameters=PARAMETERS[model], resumed_at_step=None, limit=limit

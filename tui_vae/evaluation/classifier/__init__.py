@@ -8,7 +8,7 @@ sets (``cache``).
 from __future__ import annotations
 
 from tui_vae.evaluation.classifier.cache import classifier_for
-from tui_vae.evaluation.classifier.describe import Described, describe
+from tui_vae.evaluation.classifier.extract_features import Described, describe
 from tui_vae.evaluation.classifier.network import CLASSES, FEATURES, DigitClassifier
 from tui_vae.evaluation.classifier.weights import load_shipped
 

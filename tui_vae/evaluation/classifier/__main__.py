@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 
-from tui_vae.data.embedded import load_mnist
-from tui_vae.evaluation.classifier.describe import describe
+from tui_vae.data.mnist import load_mnist
+from tui_vae.evaluation.classifier.extract_features import describe
 from tui_vae.evaluation.classifier.network import to_bytes
 from tui_vae.evaluation.classifier.training import train_classifier
 from tui_vae.evaluation.classifier.weights import shipped_path

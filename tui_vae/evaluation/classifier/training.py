@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from tui_vae.data.order import generator, image_order
+from tui_vae.data.generators import generator, image_order
 from tui_vae.data.splits import Split
 from tui_vae.errors import DataError
 from tui_vae.evaluation.classifier.network import CLASSES, SIDE, DigitClassifier

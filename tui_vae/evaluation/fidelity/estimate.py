@@ -5,7 +5,7 @@ here is that of the generated samples alone, the reference set held fixed: it sa
 same model drew other samples, and the errors of two models are independent of each other.
 
 Where nothing better is known, the error is the jackknife's: what the value would be without each sample in turn (or
-without each group of them, whose moments are then simply subtracted). Efron & Stein, "The Jackknife Estimate of
+without each group of them, whose moments are then simply subtracted). Efron & Stein, "The Jackknife MetricEstimate of
 Variance", Ann. Statist. 9 (1981) show that its expectation is never below the variance of a value of n - 1 samples,
 for any symmetric function of independent samples; for a mean it is the usual standard error.
 """
@@ -19,7 +19,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Estimate:
+class MetricEstimate:
     """A value, its standard error, and the number of generated samples that it is made of.
 
     The 95 % interval is ``value ± 1.96 error``. It is one for the expected value at this ``n``, against this reference
@@ -31,13 +31,13 @@ class Estimate:
     n: int
 
 
-def mean_estimate(values: Tensor) -> Estimate:
+def mean_estimate(values: Tensor) -> MetricEstimate:
     """The mean of independent values ``(n,)``, n > 1."""
     values = values.double()
-    return Estimate(float(values.mean()), float(values.std()) / math.sqrt(len(values)), len(values))
+    return MetricEstimate(float(values.mean()), float(values.std()) / math.sqrt(len(values)), len(values))
 
 
-def proportion_estimate(hits: Tensor) -> Estimate:
+def proportion_estimate(hits: Tensor) -> MetricEstimate:
     """The share of hits among independent trials, bool ``(n,)``.
 
     The error is that of the share with two hits and two misses added (Agresti & Coull, Am. Statist. 52, 1998): that of
@@ -45,7 +45,7 @@ def proportion_estimate(hits: Tensor) -> Estimate:
     """
     n, hit = len(hits), int(hits.sum())
     adjusted = (hit + 2) / (n + 4)
-    return Estimate(hit / n, math.sqrt(adjusted * (1 - adjusted) / (n + 4)), n)
+    return MetricEstimate(hit / n, math.sqrt(adjusted * (1 - adjusted) / (n + 4)), n)
 
 
 def jackknife_error(values: Tensor) -> float:

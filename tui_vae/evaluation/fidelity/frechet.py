@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.fidelity.estimate import Estimate, jackknife_error
+from tui_vae.evaluation.fidelity.estimate import MetricEstimate, jackknife_error
 from tui_vae.evaluation.fidelity.features import Features
-from tui_vae.evaluation.progress import Report, unheard
+from tui_vae.evaluation.progress import Report, no_progress
 
 GROUPS = 50
 """Groups of the jackknife: one more distance for each, and an error that is itself known to a tenth."""
@@ -41,7 +41,7 @@ def frechet_between(first: Gaussian, second: Gaussian) -> float:
     return _distance(first, _root(first.covariance), second)
 
 
-def frechet_distance(features: Features, report: Report = unheard) -> Estimate:
+def frechet_distance(features: Features, report: Report = no_progress) -> MetricEstimate:
     """The distance of the generated to the reference images, with its delete-group jackknife error.
 
     Raises:
@@ -59,7 +59,7 @@ def frechet_distance(features: Features, report: Report = unheard) -> Estimate:
         deleted.append(_distance(reference, root, (total - _Sums.of(rows)).gaussian()))
         report(len(deleted) / len(groups))
     error = jackknife_error(torch.tensor(deleted, dtype=torch.float64))
-    return Estimate(_distance(reference, root, total.gaussian()), error, len(generated))
+    return MetricEstimate(_distance(reference, root, total.gaussian()), error, len(generated))
 
 
 def check_enough_for_frechet(features: Features) -> None:

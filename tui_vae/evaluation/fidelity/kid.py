@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tui_vae.evaluation.fidelity.estimate import Estimate, jackknife_error
+from tui_vae.evaluation.fidelity.estimate import MetricEstimate, jackknife_error
 from tui_vae.evaluation.fidelity.features import Features
-from tui_vae.evaluation.progress import Report, unheard
+from tui_vae.evaluation.progress import Report, no_progress
 
 SUBSET_SIZE = 1000
 
@@ -34,11 +34,11 @@ class KernelDistance:
         subset_deviation: Their standard deviation, as is printed behind the mean elsewhere.
     """
 
-    estimate: Estimate
+    estimate: MetricEstimate
     subset_deviation: float
 
 
-def kernel_distance(features: Features, report: Report = unheard) -> KernelDistance:
+def kernel_distance(features: Features, report: Report = no_progress) -> KernelDistance:
     """The mean MMD² over all pairs of subsets; below 0 at times, as an unbiased estimate of 0 must be."""
     generated, reference = _subsets(features.generated), _subsets(features.reference)
     within_reference = torch.stack([_within(subset)[0] for subset in reference])
@@ -55,7 +55,7 @@ def kernel_distance(features: Features, report: Report = unheard) -> KernelDista
         report((row + 1) / len(generated))
     error = jackknife_error(torch.cat(without))
     deviation = float(distances.std()) if distances.numel() > 1 else 0.0
-    return KernelDistance(Estimate(float(distances.mean()), error, len(features.generated)), deviation)
+    return KernelDistance(MetricEstimate(float(distances.mean()), error, len(features.generated)), deviation)
 
 
 def kernel(x: Tensor, y: Tensor) -> Tensor:

@@ -6,15 +6,15 @@ from collections.abc import Collection
 
 from torch import Tensor
 
-from tui_vae.evaluation.fidelity.classes import class_counts, class_entropy, classifier_score
-from tui_vae.evaluation.fidelity.distances import Neighbours, nearest_others
-from tui_vae.evaluation.fidelity.estimate import Estimate
+from tui_vae.evaluation.fidelity.class_metrics import class_counts, class_entropy, classifier_score
+from tui_vae.evaluation.fidelity.estimate import MetricEstimate
 from tui_vae.evaluation.fidelity.features import Features
 from tui_vae.evaluation.fidelity.frechet import check_enough_for_frechet, frechet_distance
 from tui_vae.evaluation.fidelity.kid import kernel_distance
-from tui_vae.evaluation.fidelity.manifold import K, check_enough_for_manifold, manifold
+from tui_vae.evaluation.fidelity.knn import Neighbours, nearest_others
+from tui_vae.evaluation.fidelity.prdc import K, check_enough_for_manifold, manifold
 from tui_vae.evaluation.fidelity.two_sample import check_enough_for_two_sample, two_sample_test
-from tui_vae.evaluation.progress import Report, part, unheard
+from tui_vae.evaluation.progress import Report, no_progress, part
 
 _MANIFOLD = frozenset(("precision", "recall", "density", "coverage"))
 
@@ -28,7 +28,7 @@ CLASS_METRICS = frozenset(("classifier_score", "class_entropy"))
 """Those that :func:`class_metrics` gives."""
 
 
-def reference_neighbours(reference: Tensor, report: Report = unheard) -> Neighbours:
+def reference_neighbours(reference: Tensor, report: Report = no_progress) -> Neighbours:
     """What the metrics need of the reference features ``(m, d)`` alone: the same for all sets of samples."""
     return nearest_others(reference, min(K, len(reference) - 1), report)
 
@@ -36,9 +36,9 @@ def reference_neighbours(reference: Tensor, report: Report = unheard) -> Neighbo
 def feature_metrics(
     features: Features,
     among_reference: Neighbours | None = None,
-    report: Report = unheard,
+    report: Report = no_progress,
     wanted: Collection[str] = FEATURE_METRICS,
-) -> dict[str, Estimate]:
+) -> dict[str, MetricEstimate]:
     """The metrics that compare features with those of the reference images, by their names in ``tui_vae.metrics``.
 
     Args:
@@ -57,7 +57,7 @@ def feature_metrics(
         check_enough_for_manifold(features)
     if "two_sample_1nn" in names:
         check_enough_for_two_sample(features)
-    found: dict[str, Estimate] = {}
+    found: dict[str, MetricEstimate] = {}
     if names & NEIGHBOUR_METRICS:
         found |= _by_neighbours(features, among_reference, names, part(report, 0, 0.8))
     if "kid" in names:
@@ -70,13 +70,13 @@ def feature_metrics(
 
 def _by_neighbours(
     features: Features, among_reference: Neighbours | None, names: Collection[str], report: Report
-) -> dict[str, Estimate]:
+) -> dict[str, MetricEstimate]:
     if among_reference is None:
         among_reference = reference_neighbours(features.reference, part(report, 0, 0.2))
     among_generated = nearest_others(
         features.generated, min(K + 1, len(features.generated) - 1), part(report, 0.2, 0.4)
     )
-    found: dict[str, Estimate] = {}
+    found: dict[str, MetricEstimate] = {}
     if _MANIFOLD & set(names):
         found |= vars(manifold(features, among_generated, among_reference, report=part(report, 0.4, 0.7)))
     if "two_sample_1nn" in names:
@@ -85,7 +85,7 @@ def _by_neighbours(
     return found
 
 
-def class_metrics(probabilities: Tensor) -> dict[str, Estimate]:
+def class_metrics(probabilities: Tensor) -> dict[str, MetricEstimate]:
     """The metrics of the classifier's probabilities ``(n, 10)`` of the samples alone, by their names."""
     return {
         "classifier_score": classifier_score(probabilities),

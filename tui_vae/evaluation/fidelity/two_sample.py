@@ -20,10 +20,10 @@ import torch
 from torch import Tensor
 
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.fidelity.distances import Neighbours, nearest
-from tui_vae.evaluation.fidelity.estimate import Estimate, jackknife_error
+from tui_vae.evaluation.fidelity.estimate import MetricEstimate, jackknife_error
 from tui_vae.evaluation.fidelity.features import Features
-from tui_vae.evaluation.progress import Report, part, unheard
+from tui_vae.evaluation.fidelity.knn import Neighbours, nearest
+from tui_vae.evaluation.progress import Report, no_progress, part
 
 LEAST_IMAGES = 3
 
@@ -38,13 +38,13 @@ class TwoSampleTest:
         on_generated: Of the generated images.
     """
 
-    accuracy: Estimate
-    on_reference: Estimate
-    on_generated: Estimate
+    accuracy: MetricEstimate
+    on_reference: MetricEstimate
+    on_generated: MetricEstimate
 
 
 def two_sample_test(
-    features: Features, among_generated: Neighbours, among_reference: Neighbours, report: Report = unheard
+    features: Features, among_generated: Neighbours, among_reference: Neighbours, report: Report = no_progress
 ) -> TwoSampleTest:
     """The test on the features.
 
@@ -76,9 +76,9 @@ def two_sample_test(
     on_generated = (generated.sum() - generated + change) / (n - 1)
     first, second = float(reference.mean()), float(generated.mean())
     return TwoSampleTest(
-        Estimate((first + second) / 2, jackknife_error((on_reference + on_generated) / 2), n),
-        Estimate(first, jackknife_error(on_reference), n),
-        Estimate(second, jackknife_error(on_generated), n),
+        MetricEstimate((first + second) / 2, jackknife_error((on_reference + on_generated) / 2), n),
+        MetricEstimate(first, jackknife_error(on_reference), n),
+        MetricEstimate(second, jackknife_error(on_generated), n),
     )
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tui_vae.evaluation.collapse import LatentUse, measured_use
-from tui_vae.evaluation.likelihood.budget import MEMORY
-from tui_vae.evaluation.likelihood.draws import draws, encoded
+from tui_vae.evaluation.likelihood.batch_size import MEMORY
 from tui_vae.evaluation.likelihood.estimate import check_values
-from tui_vae.evaluation.progress import Report, unheard
+from tui_vae.evaluation.likelihood.posterior_samples import draws, encoded
+from tui_vae.evaluation.posterior_collapse import LatentUse, measured_use
+from tui_vae.evaluation.progress import Report, no_progress
 from tui_vae.model import VAE, gaussian_kl
 
 
@@ -41,7 +41,7 @@ def image_elbo(
     draws_per_image: int = 1,
     seed: int = 0,
     memory: int = MEMORY,
-    report: Report = unheard,
+    report: Report = no_progress,
 ) -> Elbo:
     """The ELBO of each image, its expectation over z estimated from a few draws.
 

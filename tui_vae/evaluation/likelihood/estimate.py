@@ -12,7 +12,7 @@ from tui_vae.errors import EvaluationError
 
 
 @dataclass(frozen=True)
-class Estimate:
+class LikelihoodEstimate:
     """log p(x) of each of n images, in nats.
 
     Attributes:
@@ -60,7 +60,7 @@ class LogMeanWeights:
             total[images] = torch.logaddexp(total[images], logarithms.logsumexp(1))
         self._count[images] += log_weights.shape[1]
 
-    def estimate(self) -> Estimate:
+    def estimate(self) -> LikelihoodEstimate:
         """The estimates from all weights up to now.
 
         Raises:
@@ -71,7 +71,7 @@ class LogMeanWeights:
         effective = torch.exp(2 * self._log_sum - self._log_sum_of_squares).clamp_min(1)
         # Var(log of a mean) = Var(w) / (E[w]² count) to first order, Var(w) unbiased; of one weight it is 0 / 0.
         noise = ((self._count / effective - 1).clamp_min(0) / (self._count - 1)).sqrt()
-        return Estimate(values, noise, effective)
+        return LikelihoodEstimate(values, noise, effective)
 
 
 def check_values(values: Tensor) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.likelihood.decoder import check_finite
+from tui_vae.evaluation.likelihood.conditional_likelihood import check_finite
 from tui_vae.evaluation.likelihood.estimate import check_values
 from tui_vae.evaluation.ppca import LinearOptimum, linear_log_likelihood
 from tui_vae.model import VAE, Decoder

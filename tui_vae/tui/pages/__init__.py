@@ -6,11 +6,11 @@ from tui_vae.tui.pages.explorer import ExplorerPage
 from tui_vae.tui.pages.latents import LatentsPage
 from tui_vae.tui.pages.log import LogPage
 from tui_vae.tui.pages.machine import MachinePage
-from tui_vae.tui.pages.page import Page, Shown
+from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.pages.runs import RunsPage
 from tui_vae.tui.pages.training import TrainingPage
 
-__all__ = ["PAGES", "EvaluationPage", "ExplorerPage", "LogPage", "MachinePage", "Page", "RunsPage", "Shown"]
+__all__ = ["PAGES", "EvaluationPage", "ExplorerPage", "LogPage", "MachinePage", "Page", "PageContext", "RunsPage"]
 
 PAGES: tuple[type[Page], ...] = (
     TrainingPage,

@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.timer import Timer
 from textual.widget import Widget
 
-from tui_vae.tui.gallery import SAMPLES_AND_RECONSTRUCTIONS, Part, epochs_with_samples
-from tui_vae.tui.pages.page import Page, Shown
+from tui_vae.tui.pages.page import Page, PageContext
+from tui_vae.tui.sample_rows import SAMPLES_AND_RECONSTRUCTIONS, Part, epochs_with_samples
 from tui_vae.tui.widgets.digits import DigitGallery
 
 SECONDS_A_FRAME = 0.25
@@ -53,7 +53,7 @@ class DigitsPage(Page):
         self._view = 0
         self._epochs: list[int] = []
         self._epoch: int | None = None  # follows the newest
-        self._shown: Shown | None = None
+        self._shown: PageContext | None = None
         self._film: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -66,7 +66,7 @@ class DigitsPage(Page):
     def panels(self) -> list[Widget]:
         return [self._gallery]
 
-    def show(self, shown: Shown) -> None:
+    def show(self, shown: PageContext) -> None:
         self._epochs = epochs_with_samples(shown.state)
         self._shown = shown
         self._draw()

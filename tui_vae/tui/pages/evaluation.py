@@ -6,13 +6,13 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widget import Widget
 
-from tui_vae.tui.pages.arranged import ArrangedPage
-from tui_vae.tui.pages.page import Shown
-from tui_vae.tui.report import evaluated
+from tui_vae.tui.evaluation_text import evaluated
+from tui_vae.tui.pages.page import PageContext
+from tui_vae.tui.pages.panel_page import ArrangedPage
+from tui_vae.tui.widgets.evaluation_view import ReportView
 from tui_vae.tui.widgets.pictures import PictureView
-from tui_vae.tui.widgets.report import ReportView
 from tui_vae.tui.widgets.verdict import VerdictLines
-from tui_vae.view.evaluating import at_work, training_ended, trouble
+from tui_vae.view.evaluation_status import at_work, training_ended, trouble
 
 _WIDEST_REPORT = 110
 """Columns that a report of two models can use; beyond, pictures make more of them."""
@@ -38,7 +38,7 @@ class EvaluationPage(ArrangedPage):
     def panels(self) -> list[Widget]:
         return [self._report, self._pictures]
 
-    def show(self, shown: Shown) -> None:
+    def show(self, shown: PageContext) -> None:
         state, ascii_only = shown.state, shown.settings.ascii_only
         if evaluated(state) != self._any:
             self._any = not self._any
@@ -83,7 +83,7 @@ class EvaluationPage(ArrangedPage):
         )
 
 
-def _waiting(shown: Shown) -> str:
+def _waiting(shown: PageContext) -> str:
     """What to say while no model has results."""
     if at_work(shown.state, shown.sighting) is not None:
         return "the first results come when one model is done"

@@ -14,20 +14,20 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tui_vae.charts.plotted_models import styles_of
-from tui_vae.tui.exploration import Answer, Explorer, Question
+from tui_vae.tui.explorer_worker import Answer, Explorer, Question
 from tui_vae.tui.keys import EXPLORER
 from tui_vae.tui.latent_charts import latents_by_kl
-from tui_vae.tui.pages.page import Page, Shown
+from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.widgets.explorer import ExplorerView, Look
-from tui_vae.view.exploring import moved
-from tui_vae.view.printable import printable
+from tui_vae.view.model_protocol import moved
+from tui_vae.view.run_source import RunSource
+from tui_vae.view.sanitize import printable
 from tui_vae.view.series import FloatArray
-from tui_vae.view.source import RunSource
 from tui_vae.view.state import ModelState
 
 
 @dataclass(frozen=True, eq=False)
-class Walk:
+class LatentPosition:
     """Where one is in the latent space of one model. No two are equal.
 
     Attributes:
@@ -47,7 +47,7 @@ class Walk:
     plane: bool = False
 
 
-_NOWHERE = Walk()
+_NOWHERE = LatentPosition()
 
 
 class Answered(Message):
@@ -67,10 +67,10 @@ class ExplorerPage(Page):
         super().__init__(id="explorer")
         self._view = ExplorerView()
         self._explorer: tuple[RunSource, Explorer] | None = None
-        self._walks: dict[str, Walk] = {}
+        self._walks: dict[str, LatentPosition] = {}
         self._answers: dict[str, Answer] = {}
         self._asked: Question | None = None
-        self._shown: Shown | None = None
+        self._shown: PageContext | None = None
         self._drawn: tuple[object, ...] = ()
         self._random = np.random.default_rng()
 
@@ -88,7 +88,7 @@ class ExplorerPage(Page):
         self._drawn = ()
         self._draw()
 
-    def show(self, shown: Shown) -> None:
+    def show(self, shown: PageContext) -> None:
         self._shown = shown
         self._ask()
         self._draw()
@@ -152,7 +152,7 @@ class ExplorerPage(Page):
         return shown.state.models.get(shown.settings.selected or "") if shown is not None else None
 
     @property
-    def _walk(self) -> Walk:
+    def _walk(self) -> LatentPosition:
         model = self._model
         return self._walks.get(model.name, _NOWHERE) if model is not None else _NOWHERE
 
@@ -184,7 +184,7 @@ class ExplorerPage(Page):
     def _chosen(self) -> tuple[int, ...]:
         return self._pair if self._walk.plane else self._pair[:1]
 
-    def _go(self, walk: Walk) -> None:
+    def _go(self, walk: LatentPosition) -> None:
         if self._model is not None:
             self._walks[self._model.name] = walk
             self._ask()
@@ -271,7 +271,7 @@ class ExplorerPage(Page):
         return title.append(" ")
 
 
-def _place(walk: Walk, answer: Answer) -> str:
+def _place(walk: LatentPosition, answer: Answer) -> str:
     start = "from the prior" if walk.random else "the prior's mean"
     if answer.encoded is not None:
         start = f"mean of q(z|x) of held-out image {answer.encoded.number + 1}"

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from tui_vae.charts.plotted_models import wanted_models
 from tui_vae.tui.latent_charts import latent_chart
-from tui_vae.tui.pages.page import Page, Shown
+from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.view.state import RunState
 
@@ -47,7 +47,7 @@ class LatentsPage(Page):
             self._place()
         self._scroll.scroll_to_widget(panel, animate=False)
 
-    def show(self, shown: Shown) -> None:
+    def show(self, shown: PageContext) -> None:
         for name in shown.state.models:
             if name not in self._charts:
                 chart = self._charts[name] = Chart(latent_chart(name), f"{name}: waiting for the first epoch")
@@ -59,7 +59,7 @@ class LatentsPage(Page):
             chart.styles.min_height = self._least_height(shown.state, name, shades=settings.shades)
             chart.show(shown.state, settings)
 
-    def _choose(self, shown: Shown) -> None:
+    def _choose(self, shown: PageContext) -> None:
         """Show the models that the filter leaves, and say so when there are none."""
         globs = shown.settings.wanted
         wanted = wanted_models(shown.state, globs)

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tui_vae.tui.keys import ON_LOG
-from tui_vae.tui.pages.page import Page, Shown
+from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.widgets.log import LogView
 
 
@@ -32,7 +32,7 @@ class LogPage(Page):
     def panels(self) -> list[Widget]:
         return [self._log]
 
-    def show(self, shown: Shown) -> None:
+    def show(self, shown: PageContext) -> None:
         self._log.show(shown.state, ascii_only=shown.settings.ascii_only)
 
     def next_view(self) -> None:

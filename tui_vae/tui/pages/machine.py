@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from tui_vae.tui.pages.page import Page, Shown
+from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.widgets.machine import MachineView
 
 
@@ -20,5 +20,5 @@ class MachinePage(Page):
     def panels(self) -> list[Widget]:
         return [self._view]
 
-    def show(self, shown: Shown) -> None:
+    def show(self, shown: PageContext) -> None:
         self._view.show(shown.machine, shown.settings.face)

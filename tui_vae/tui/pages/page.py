@@ -9,23 +9,23 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from tui_vae.charts.plotted_models import wanted_models
-from tui_vae.condition import Sighting
+from tui_vae.run_status import WriterStatus
 from tui_vae.tui.charts import ChartSettings
-from tui_vae.tui.gallery import Gallery
+from tui_vae.tui.sample_rows import Gallery
 from tui_vae.view.machine import MachineReading
-from tui_vae.view.source import RunSource
+from tui_vae.view.run_source import RunSource
 from tui_vae.view.state import RunState
 
 
 @dataclass(frozen=True)
-class Shown:
+class PageContext:
     """Everything that a page draws from; ``others`` are the runs that this one is compared with."""
 
     state: RunState
     settings: ChartSettings
     source: RunSource | None
     gallery: Gallery
-    sighting: Sighting = field(default_factory=lambda: Sighting("live"))
+    sighting: WriterStatus = field(default_factory=lambda: WriterStatus("live"))
     others: tuple[RunState, ...] = ()
     machine: Sequence[MachineReading] = ()
     stalled: Callable[[], bool] = bool
@@ -48,7 +48,7 @@ class Page(Container):
     has_filter = False
     drawn_ahead = False
 
-    def show(self, shown: Shown) -> None:
+    def show(self, shown: PageContext) -> None:
         """Draw what changed."""
         raise NotImplementedError
 

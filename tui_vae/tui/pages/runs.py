@@ -13,17 +13,17 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widget import Widget
 
-from tui_vae.tui.errands import Outcome, errand
-from tui_vae.tui.following import Following
+from tui_vae.tui.background import Outcome, run_in_thread
 from tui_vae.tui.keys import OF_RUNS
-from tui_vae.tui.pages.page import Page, Shown
+from tui_vae.tui.pages.page import Page, PageContext
+from tui_vae.tui.run_tracker import Following
 from tui_vae.tui.screens.delete import DeleteScreen
 from tui_vae.tui.screens.rename import RenameScreen
 from tui_vae.tui.screens.setup import SetupScreen
 from tui_vae.tui.widgets.comparison import ComparisonView
+from tui_vae.tui.widgets.empty_state import Words
 from tui_vae.tui.widgets.run_preview import RunPreview
-from tui_vae.tui.widgets.run_table import RunTable, Standing
-from tui_vae.tui.widgets.words import Words
+from tui_vae.tui.widgets.run_table import RowFlags, RunTable
 from tui_vae.view.library import ListedRun, Preview, RunLibrary
 from tui_vae.view.state import RunState
 
@@ -93,7 +93,7 @@ class RunsPage(Page):
         self._reading = False
         self._resting_since = self._read_at = 0.0
         self._alone: Widget | None = None
-        self._shown: Shown | None = None
+        self._shown: PageContext | None = None
         self._table.border_title = " runs "
         self._table.border_subtitle = " ELBO: held out, of the best model "
 
@@ -122,13 +122,13 @@ class RunsPage(Page):
     def on_resize(self) -> None:
         self._arrange()
 
-    def show(self, shown: Shown) -> None:
+    def show(self, shown: PageContext) -> None:
         self._shown = shown
         self._arrange()
         now, ascii_only = time.time(), shown.settings.ascii_only
         first = self._following.first_key
         own = first if first is not None and self._is_own(first) else None
-        standing = Standing(self._following.key, own, self._following.marks)
+        standing = RowFlags(self._following.key, own, self._following.marks)
         self._table.show(self._runs or (), standing, now, ascii_only=ascii_only)
         self._list()
         self._words.show(self._saying() or "")
@@ -150,7 +150,7 @@ class RunsPage(Page):
         if since < (SECONDS_BETWEEN_LISTS if seen <= self._looked_at else SECONDS_BETWEEN_LOOKS):
             return
         self._listing, self._looked_at = True, seen
-        errand(self.app, lambda: library.list(seen), self._listed, self._cannot_list)
+        run_in_thread(self.app, lambda: library.list(seen), self._listed, self._cannot_list)
 
     def _listed(self, runs: Sequence[ListedRun]) -> None:
         self._runs, self._trouble = runs, None
@@ -196,7 +196,9 @@ class RunsPage(Page):
             self._previewed = key, preview, why
             self._again()
 
-        errand(self.app, lambda: library.preview(key), lambda p: outcome(p, None), lambda why: outcome(None, why))
+        run_in_thread(
+            self.app, lambda: library.preview(key), lambda p: outcome(p, None), lambda why: outcome(None, why)
+        )
 
     def _due(self, run: ListedRun) -> bool:
         return run.live and time.monotonic() > self._read_at + SECONDS_BETWEEN_LISTS
@@ -215,7 +217,9 @@ class RunsPage(Page):
             self.post_message(self.Opened(run.key, run.name))
         elif run.state in _REFUSED and not self._is_own(run.key):
             # What was listed some seconds ago is no reason to refuse anything.
-            errand(self.app, lambda: library.look(run.key), lambda now: self._act(what, now, library), self._refuse)
+            run_in_thread(
+                self.app, lambda: library.look(run.key), lambda now: self._act(what, now, library), self._refuse
+            )
         else:
             self._act(what, run, library)
 
@@ -287,16 +291,16 @@ class RunsPage(Page):
             then(outcome)
             self.look_again()
 
-        errand(self.app, do, done, self._refuse)
+        run_in_thread(self.app, do, done, self._refuse)
 
     # What is shown.
 
-    def _show_preview(self, shown: Shown) -> None:
+    def _show_preview(self, shown: PageContext) -> None:
         run = self._table.selected
         known = self._previewed if run is not None and self._previewed and self._previewed[0] == run.key else None
         self._preview.show(run, known[1] if known else None, known[2] if known else None, shown.settings)
 
-    def _compared(self, shown: Shown) -> list[RunState]:
+    def _compared(self, shown: PageContext) -> list[RunState]:
         return [*(() if shown.source is None else (shown.state,)), *shown.others]
 
     def _saying(self) -> str | None:

@@ -12,8 +12,8 @@ from textual.widget import Widget
 from tui_vae.charts.curves import curve_chart
 from tui_vae.charts.metric_series import ACTIVE, KL, LOSS, RECONSTRUCTION, SIGMA, SPEED
 from tui_vae.tui.latent_charts import latent_chart
-from tui_vae.tui.pages.inspected import InspectedPage
-from tui_vae.tui.pages.page import Shown
+from tui_vae.tui.pages.chart_page import InspectedPage
+from tui_vae.tui.pages.page import PageContext
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.tui.widgets.digits import DigitGallery
 
@@ -90,7 +90,7 @@ class TrainingPage(InspectedPage):
         """The charts below the loss that the runs at hand have something for."""
         return [chart for chart in self._below if chart is not self._sigma or self._learns_sigma]
 
-    def show(self, shown: Shown) -> None:
+    def show(self, shown: PageContext) -> None:
         learns_sigma = any(SIGMA.known(run) for run in (shown.state, *shown.others))
         if learns_sigma != self._learns_sigma:
             self._learns_sigma = learns_sigma

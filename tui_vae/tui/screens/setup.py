@@ -14,14 +14,14 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, Input, Label, Static
 
 from tui_vae.config import StoreConfig, TrainConfig
-from tui_vae.config.form import FIELDS, Filled, filled
-from tui_vae.tui.errands import errand
+from tui_vae.config.form_parser import FIELDS, Filled, filled
+from tui_vae.tui.background import run_in_thread
 from tui_vae.tui.screens.dialog import Dialog
 from tui_vae.tui.widgets.option_row import OptionRow
-from tui_vae.view.counting import parameters_of
 from tui_vae.view.library import RunLibrary
 from tui_vae.view.numbers import count
-from tui_vae.view.printable import printable
+from tui_vae.view.parameter_count import parameters_of
+from tui_vae.view.sanitize import printable
 
 _WIDE, _HIGH = 84, 20
 _MOST_MODELS = 4
@@ -155,7 +155,7 @@ class SetupScreen(Dialog[str | None]):
         self._said = "starting: a process of its own loads torch and the data…"
         self._check()
         arguments = self._filled.arguments
-        errand(self.app, lambda: self._library.start(arguments), self._started, self._failed)
+        run_in_thread(self.app, lambda: self._library.start(arguments), self._started, self._failed)
 
     def _started(self, key: str) -> None:
         if self.is_attached:

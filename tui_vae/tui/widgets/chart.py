@@ -17,16 +17,16 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui_vae.charts.curves import CurvePlot
-from tui_vae.charts.drawer import Failure, Picture
+from tui_vae.charts.drawer import DrawnChart, Failure
 from tui_vae.charts.frame import SMALLEST, Frame, frame_of
 from tui_vae.charts.plotted_models import traces_of, wanted_traces
 from tui_vae.tui.charts import Builder, ChartData, ChartSettings
 from tui_vae.tui.drawn_charts import DrawnChartsApp
-from tui_vae.tui.readout import read_out
+from tui_vae.tui.tooltip import read_out
 from tui_vae.tui.widgets.bars import draw_bars
 from tui_vae.tui.widgets.curves import rows_of, strips_of, text_of
-from tui_vae.tui.widgets.drawing import Drawing
-from tui_vae.tui.widgets.heat import draw_heat
+from tui_vae.tui.widgets.heatmap import draw_heat
+from tui_vae.tui.widgets.strip_widget import Drawing
 from tui_vae.view.state import RunState
 
 
@@ -135,11 +135,11 @@ class Chart(Drawing):
             shades, ascii_only = self._settings.shades, self._settings.ascii_only
             self._lay_built(data, draw_heat(data, data.heat, size, shades=shades, ascii_only=ascii_only))
 
-    def _take(self, plot: CurvePlot, built_for: tuple[Size, str], outcome: Picture | Failure) -> None:
+    def _take(self, plot: CurvePlot, built_for: tuple[Size, str], outcome: DrawnChart | Failure) -> None:
         """Show a chart that was drawn, if it is still one of what is to be shown, and of its size."""
         if self.curves is None or built_for != self._built_for or not self.is_attached:
             return
-        frame = frame_of(plot.chart) if isinstance(outcome, Picture) else None
+        frame = frame_of(plot.chart) if isinstance(outcome, DrawnChart) else None
         self._lay_built(plot, strips_of(rows_of(outcome)), frame)
 
     def _lay_built(self, shown: CurvePlot | ChartData | None, built: list[Strip], frame: Frame | None = None) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.strip import Strip
 
-from tui_vae.tui.widgets.lines_view import LinesView
-from tui_vae.view.comparing import ComparedRow, differing_options, held_out_elbos
-from tui_vae.view.printable import printable
+from tui_vae.tui.widgets.scroll_view import LinesView
+from tui_vae.view.run_diff import ComparedRow, differing_options, held_out_elbos
+from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
 
 _GAP = 2

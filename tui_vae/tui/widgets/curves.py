@@ -13,13 +13,13 @@ from rich.text import Text
 from textual.strip import Strip
 
 from tui_vae.charts.description import Colour, Row, Span
-from tui_vae.charts.drawer import Failure, Picture
+from tui_vae.charts.drawer import DrawnChart, Failure
 from tui_vae.charts.palette import GREY
 
 
-def rows_of(outcome: Picture | Failure) -> tuple[Row, ...]:
+def rows_of(outcome: DrawnChart | Failure) -> tuple[Row, ...]:
     """The rows of a chart as it was drawn; or, in the middle of blank ones, why it was not."""
-    if isinstance(outcome, Picture):
+    if isinstance(outcome, DrawnChart):
         return outcome.rows
     columns, rows = outcome.chart.columns, outcome.chart.rows
     said = textwrap.wrap(outcome.reason, max(1, columns))[:rows]

@@ -15,10 +15,10 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui_vae.config import IMAGE_SIDE
-from tui_vae.tui.widgets.drawing import Caption, merged
-from tui_vae.tui.widgets.edges import EdgesOfThePage
 from tui_vae.tui.widgets.pixels import Draw, half_block_lines
-from tui_vae.view.cells import Pixels
+from tui_vae.tui.widgets.scroll_keys import EdgesOfThePage
+from tui_vae.tui.widgets.strip_widget import Caption, merged
+from tui_vae.view.image_cells import Pixels
 
 _GAP = 1
 _SHRUNK = ((1, False), (1, True), (2, False), (2, True))

@@ -14,10 +14,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui_vae.config import IMAGE_SIDE
-from tui_vae.tui.widgets.drawing import Drawing
 from tui_vae.tui.widgets.pixels import Draw, half_block_lines
-from tui_vae.view.cells import Pixels
-from tui_vae.view.exploring import FARTHEST
+from tui_vae.tui.widgets.strip_widget import Drawing
+from tui_vae.view.image_cells import Pixels
+from tui_vae.view.model_protocol import FARTHEST
 from tui_vae.view.series import FloatArray
 
 _GAP = 2

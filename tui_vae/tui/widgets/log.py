@@ -6,7 +6,7 @@ from textual.strip import Strip
 
 from tui_vae.charts.plotted_models import styles_of
 from tui_vae.tui.log_rows import LEVELS, Rows, is_found, is_shown, painted, rows_of
-from tui_vae.tui.widgets.lines_view import LinesView
+from tui_vae.tui.widgets.scroll_view import LinesView
 from tui_vae.view.log_lines import LogLine
 from tui_vae.view.state import RunState
 

@@ -9,11 +9,11 @@ from rich.text import Text
 from textual.strip import Strip
 
 from tui_vae.charts.description import CurveChart, Face
-from tui_vae.charts.drawer import Failure, Picture
+from tui_vae.charts.drawer import DrawnChart, Failure
 from tui_vae.tui.drawn_charts import DrawnChartsApp
-from tui_vae.tui.machine_lines import ChartLine, Parts, machine_lines
+from tui_vae.tui.system_charts import ChartLine, Parts, machine_lines
 from tui_vae.tui.widgets.curves import rows_of, text_of
-from tui_vae.tui.widgets.lines_view import LinesView
+from tui_vae.tui.widgets.scroll_view import LinesView
 from tui_vae.view.machine import SECONDS_KEPT, MachineReading
 
 _TITLE = "this machine"
@@ -30,7 +30,7 @@ class MachineView(LinesView):
         self._lines: list[Parts] = []
         self._places: dict[CurveChart, int] = {}
         self._asked: set[CurveChart] = set()
-        self._drawn: dict[int, Picture | Failure] = {}
+        self._drawn: dict[int, DrawnChart | Failure] = {}
 
     def show(self, readings: Sequence[MachineReading], face: Face) -> None:
         shown = readings[-1] if readings else None, face
@@ -68,6 +68,6 @@ class MachineView(LinesView):
             return Text(" " * chart.columns)
         return text_of(rows_of(drawn)[line.row])
 
-    def _take(self, place: int, outcome: Picture | Failure) -> None:
+    def _take(self, place: int, outcome: DrawnChart | Failure) -> None:
         self._drawn[place] = outcome
         self.refresh()

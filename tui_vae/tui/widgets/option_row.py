@@ -11,7 +11,7 @@ from textual.containers import Container
 from textual.widgets import Checkbox, Input, Label, Static
 
 from tui_vae.config import option_names
-from tui_vae.config.form import default_text, is_switch
+from tui_vae.config.form_parser import default_text, is_switch
 
 
 class OptionRow(Container):

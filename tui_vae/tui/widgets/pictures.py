@@ -11,15 +11,15 @@ from textual.strip import Strip
 from tui_vae.charts.palette import ModelStyle
 from tui_vae.charts.plotted_models import styles_of
 from tui_vae.metrics import Picture
-from tui_vae.tui.album import Album
-from tui_vae.tui.widgets.edges import EdgesOfThePage
-from tui_vae.tui.widgets.lines_view import LinesView
+from tui_vae.tui.picture_cache import Album
 from tui_vae.tui.widgets.pixels import Draw, half_block_lines, shade_lines
-from tui_vae.view.cells import Pixels
+from tui_vae.tui.widgets.scroll_keys import EdgesOfThePage
+from tui_vae.tui.widgets.scroll_view import LinesView
 from tui_vae.view.grids import FACTORS, GAP, Grid, across, fitting_factor, image_size, scrolled_factor
-from tui_vae.view.plates import Plate, plates
-from tui_vae.view.printable import printable
-from tui_vae.view.source import RunSource
+from tui_vae.view.image_cells import Pixels
+from tui_vae.view.picture_groups import PictureGroup, plates
+from tui_vae.view.run_source import RunSource
+from tui_vae.view.sanitize import printable
 from tui_vae.view.state import ModelState, RunState
 
 
@@ -30,7 +30,7 @@ class PictureView(EdgesOfThePage, LinesView):
         super().__init__(id="pictures")
         self._album = Album()
         self._revision: tuple[object, ...] = ()
-        self._plates: list[Plate] = []
+        self._plates: list[PictureGroup] = []
         self._at = 0
         self._model = 0
         self._alone = False
@@ -92,7 +92,7 @@ class PictureView(EdgesOfThePage, LinesView):
             self._drawn[part] = self._draw(self._parts[part])
         return self._drawn[part][row]
 
-    def _make_up(self, plate: Plate, source: RunSource, styles: dict[str, ModelStyle]) -> None:
+    def _make_up(self, plate: PictureGroup, source: RunSource, styles: dict[str, ModelStyle]) -> None:
         """Decide on the size and on whether models are shown together, and put the lines together."""
         width, height = self.scrollable_content_region.size
         grids = {name: self._grid(name, picture, source) for name, picture in plate.pictures.items()}

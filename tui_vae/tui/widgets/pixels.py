@@ -10,7 +10,7 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from tui_vae.view.cells import UPPER_HALF, Pixels, ascii_shades, half_blocks, scaled
+from tui_vae.view.image_cells import UPPER_HALF, Pixels, ascii_shades, half_blocks, scaled
 
 _GREY_STEP = 8
 """Grey levels are rounded to steps that no eye tells apart, so that few styles are needed."""

@@ -14,7 +14,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from tui_vae.tui.widgets.lines_view import LinesView
+from tui_vae.tui.widgets.scroll_view import LinesView
 from tui_vae.view.library import ListedRun
 from tui_vae.view.numbers import UNKNOWN, age, nats
 
@@ -32,7 +32,7 @@ _RIGHT = ("ELBO", "age")
 
 
 @dataclass(frozen=True)
-class Standing:
+class RowFlags:
     """What runs are to the interface, by their keys: the run that is shown, that of this process, those compared."""
 
     shown: str | None = None
@@ -64,7 +64,7 @@ class RunTable(LinesView, inherit_bindings=False):
         self.cursor_row = 0
         self._hovered: int | None = None
         self._runs: Sequence[ListedRun] = ()
-        self._standing = Standing()
+        self._standing = RowFlags()
         self._now = 0.0
         self._ascii = False
         self._widths: dict[str, int] = {}
@@ -81,7 +81,7 @@ class RunTable(LinesView, inherit_bindings=False):
         """The runs that are on screen."""
         return self._runs[self._top : self._top + self._height]
 
-    def show(self, runs: Sequence[ListedRun], standing: Standing, now: float, *, ascii_only: bool) -> None:
+    def show(self, runs: Sequence[ListedRun], standing: RowFlags, now: float, *, ascii_only: bool) -> None:
         """Draw the rows that differ; ``now`` is unix time. The same ``runs`` again cost next to nothing."""
         at = self.selected
         now = float(int(now))  # no age is told more exactly

@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.text import Text
 from textual.widgets import Static
 
-from tui_vae.condition import Sighting
 from tui_vae.events import EvaluationProgress
-from tui_vae.view.evaluating import at_work, percent, share, task, time_left, trouble
-from tui_vae.view.printable import printable
+from tui_vae.run_status import WriterStatus
+from tui_vae.view.evaluation_status import at_work, percent, share, task, time_left, trouble
+from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
 
 _LONGEST_BAR = 30
@@ -26,7 +26,7 @@ class VerdictLines(Static):
         self.whole = True
         self._lines: tuple[Text, ...] = ()
 
-    def show(self, state: RunState, sighting: Sighting, kept_in: str | None, *, width: int, most: int) -> None:
+    def show(self, state: RunState, sighting: WriterStatus, kept_in: str | None, *, width: int, most: int) -> None:
         """Show what is to be told in at most ``most`` lines; what is at work comes first."""
         lines = self._told(state, sighting, max(1, width - 2), most)
         if kept_in is not None and len(lines) + 1 < most:
@@ -38,7 +38,7 @@ class VerdictLines(Static):
         self.styles.height = len(lines)
         self.update(Text("\n").join(lines))
 
-    def _told(self, state: RunState, sighting: Sighting, width: int, most: int) -> list[Text]:
+    def _told(self, state: RunState, sighting: WriterStatus, width: int, most: int) -> list[Text]:
         lines: list[Text] = []
         progress, wrong = at_work(state, sighting), trouble(state, sighting)
         if progress is not None:

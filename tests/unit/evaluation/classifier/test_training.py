@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tui_vae.data import Dataset, Split
-from tui_vae.data.order import generator
+from tui_vae.data.generators import generator
 from tui_vae.errors import DataError, ExitCode
 from tui_vae.evaluation.classifier import DigitClassifier, describe
 from tui_vae.evaluation.classifier.network import to_bytes

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from tests.unit.evaluation.fidelity.points import jackknife
-from tui_vae.evaluation.fidelity.estimate import Estimate, jackknife_error, mean_estimate, proportion_estimate
+from tui_vae.evaluation.fidelity.estimate import MetricEstimate, jackknife_error, mean_estimate, proportion_estimate
 
 
 def test_error_of_a_mean() -> None:
-    assert mean_estimate(torch.tensor([1, 2, 3, 6])) == Estimate(3.0, pytest.approx(math.sqrt(14 / 3 / 4)), 4)
+    assert mean_estimate(torch.tensor([1, 2, 3, 6])) == MetricEstimate(3.0, pytest.approx(math.sqrt(14 / 3 / 4)), 4)
 
 
 def test_the_jackknife_of_a_mean_is_its_standard_error() -> None:

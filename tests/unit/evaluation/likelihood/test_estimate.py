@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tui_vae.errors import TuiVaeError
-from tui_vae.evaluation.likelihood.estimate import Estimate, LogMeanWeights
+from tui_vae.evaluation.likelihood.estimate import LikelihoodEstimate, LogMeanWeights
 
 
 def test_parts_give_what_all_at_once_gives() -> None:
@@ -47,7 +47,7 @@ def test_no_number_is_an_error_and_no_result(value: float) -> None:
 
 def test_mean_and_its_errors() -> None:
     values, noise = torch.tensor([1.0, 2.0, 6.0]).double(), torch.tensor([3.0, 0.0, 4.0]).double()
-    estimate = Estimate(values, noise, torch.ones(3))
+    estimate = LikelihoodEstimate(values, noise, torch.ones(3))
     assert estimate.mean == 3
     assert estimate.standard_error == pytest.approx(math.sqrt(7 / 3))
     assert estimate.mean_noise == pytest.approx(5 / 3)

@@ -1,0 +1,141 @@
+"""The fork_server, from the side of a test."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TextIO
+
+PATIENCE = 120.0
+"""Seconds after which a child that does not end is given up."""
+
+
+class ForkServer:
+    """Starts the command where torch and all else of it is loaded already, as :mod:`tests.fork_server` says."""
+
+    def __init__(self) -> None:
+        self._socket, theirs = socket.socketpair()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.fork_server", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        theirs.close()
+        self._answers = self._socket.makefile(encoding="utf-8")
+
+    def start(
+        self,
+        arguments: Sequence[str],
+        *,
+        folder: Path,
+        env: Mapping[str, str],
+        streams: Sequence[int],
+        terminal: bool = False,
+        **faults: Any,
+    ) -> Child:
+        """Start the command; its standard input, output and errors are the descriptors given."""
+        born = {"arguments": [*arguments], "folder": str(folder), "env": dict(env), "terminal": terminal}
+        return Child(self, self.ask(born | {"faults": faults}, streams))
+
+    def start_piped(
+        self,
+        arguments: Sequence[str],
+        *,
+        folder: Path,
+        env: Mapping[str, str],
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+    ) -> TalkingChild:
+        """Start the command with nobody at its input; what it writes can be read, unless it is to go elsewhere."""
+        with contextlib.ExitStack() as theirs:
+            nowhere = theirs.enter_context(open(os.devnull))
+            ends: list[TextIO | None] = []
+            streams = [nowhere.fileno()]
+            for given in (stdout, stderr):
+                if given is not None:
+                    streams.append(given.fileno())
+                    ends.append(None)
+                    continue
+                ours, other = os.pipe()
+                theirs.callback(os.close, other)
+                streams.append(other)
+                ends.append(os.fdopen(ours, encoding="utf-8"))
+            child = self.start(arguments, folder=folder, env=env, streams=streams)
+        return TalkingChild(self, child.pid, *ends)
+
+    def run(self, arguments: Sequence[str], folder: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        """Run the command to its end, as ``subprocess.run`` does."""
+        child = self.start_piped(arguments, folder=folder, env=env)
+        out, err = child.communicate()
+        return subprocess.CompletedProcess(arguments, child.wait(), out, err)
+
+    def ask(self, request: dict[str, Any], streams: Sequence[int] = ()) -> Any:
+        """The answer to a request."""
+        socket.send_fds(self._socket, [json.dumps(request).encode() + b"\n"], [*streams])
+        return json.loads(self._answers.readline())
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._answers.close()
+        self._socket.close()
+
+
+class Child:
+    """A process that was born in the fork server; as ``subprocess.Popen``, as far as that is needed."""
+
+    def __init__(self, fork_server: ForkServer, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._server = fork_server
+
+    def poll(self) -> int | None:
+        """Its exit code, or minus the signal that ended it; ``None`` while it lives."""
+        if self.returncode is None:
+            self.returncode = self._server.ask({"ended": self.pid})
+        return self.returncode
+
+    def wait(self, patience: float = PATIENCE) -> int:
+        """Wait for its end; the fork server itself never waits, and has time for other children meanwhile."""
+        end = time.monotonic() + patience
+        while (code := self.poll()) is None:
+            assert time.monotonic() < end, f"{self.pid} did not end"
+            time.sleep(0.01)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+class TalkingChild(Child):
+    """A child whose output is read through pipes, where they are not ``None``."""
+
+    def __init__(self, fork_server: ForkServer, pid: int, stdout: TextIO | None, stderr: TextIO | None) -> None:
+        super().__init__(fork_server, pid)
+        self.stdout, self.stderr = stdout, stderr
+
+    def communicate(self) -> tuple[str, str]:
+        """All that it still writes, to both at once; then wait for its end."""
+        with ThreadPoolExecutor(2) as reading:
+            out, err = reading.map(lambda stream: "" if stream is None else stream.read(), (self.stdout, self.stderr))
+        self.wait()
+        return out, err
+
+    def close(self) -> None:
+        """End what is left of it."""
+        self.send_signal(signal.SIGKILL)
+        self.wait()
+        for stream in (self.stdout, self.stderr):
+            if stream is not None:
+                stream.close()

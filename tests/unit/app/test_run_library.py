@@ -1,0 +1,128 @@
+"""The library of runs: what it lists, looks into, opens and keeps. What it starts is tested with real processes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
+from tui_vae.app.run_library import Library
+from tui_vae.errors import RunStoreError
+from tui_vae.events import Event, Samples, SheetLayout, encode
+from tui_vae.runs.pictures import write_picture
+
+
+def samples(epoch: int, file: str) -> Samples:
+    return Samples(model="deep", epoch=epoch, file=file, layout=SheetLayout(columns=2, prior=1, pairs=1))
+
+
+def append(log: Path, *events: Event) -> None:
+    with log.open("a", encoding="utf-8") as file:
+        file.writelines(f"{encode(event)}\n" for event in events)
+
+
+def test_the_list_is_safe_to_show(tmp_path: Path) -> None:
+    key = str(stored_run(tmp_path, "a\x1b[2Jb", [began(t=1e300), *ended()]).path)
+    library = Library(tmp_path)
+    assert [run.name for run in library.list()] == ["a\\x1b[2Jb"]
+    (run,) = library.list({key})
+    assert run.name == "a\\x1b[2Jb"
+    assert run.began is None
+    assert run.elbo == 286.0
+    assert not run.live
+
+
+def test_what_is_seen_is_as_it_is_now_and_the_rest_as_it_was(tmp_path: Path) -> None:
+    otter = stored_run(tmp_path, "otter", [began(t=1000.0), held_out("deep", 1, 300.0)])
+    lynx = stored_run(tmp_path, "lynx", [began(t=2000.0), *ended()])
+    library = Library(tmp_path)
+    assert [(run.name, run.state, run.began) for run in library.list()] == [
+        ("lynx", "unread", 2000.0),
+        ("otter", "unread", 1000.0),
+    ]
+    listed = library.list({str(lynx.path)})
+    assert [run.state for run in listed] == ["finished", "unread"]
+    assert library.list({str(lynx.path)}) is listed
+    assert library.list({str(otter.path), "/gone"})[1].elbo == 300.0
+    append(otter.log, held_out("deep", 2, 310.0))
+    assert library.list()[1].elbo == 300.0
+    assert library.look(str(otter.path)).elbo == 310.0
+    assert library.list()[1].elbo == 310.0
+
+
+def test_a_run_behind_a_link_says_where_it_lies_and_a_dead_one_why(tmp_path: Path) -> None:
+    there = stored_run(tmp_path / "disk", "otter", [began(), *ended()]).path
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    (folder / "moved").symlink_to(there)
+    (folder / "lost").symlink_to("/disk/nowhere")
+    library = Library(folder)
+    keys = {str(folder / "moved"), str(folder / "lost")}
+    moved, lost = library.list(keys)
+    assert (moved.link, moved.state) == (str(there), "finished")
+    assert (lost.state, lost.trouble) == ("damaged", "a link to /disk/nowhere, which is not there")
+    with pytest.raises(RunStoreError, match="which is not there; bring that back, or remove the link"):
+        library.open(lost.key)
+    library.delete(moved.key)
+    assert [run.name for run in library.list(keys)] == ["lost"]
+    assert (there / "config.json").exists()
+
+
+def test_keys_are_absolute_and_lead_to_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored_run(tmp_path / "runs", "otter", [began()])
+    monkeypatch.chdir(tmp_path)
+    library = Library(Path("runs"))
+    (run,) = library.list()
+    assert library.folder == "runs"
+    assert os.path.isabs(run.key)
+    monkeypatch.chdir("/")
+    source = library.open(run.key)
+    source.close()
+    assert source.directory() == run.key
+    assert source.cannot_control is None
+
+
+def test_a_preview_goes_on_where_it_was(tmp_path: Path) -> None:
+    run = stored_run(tmp_path, "otter", [began(), held_out("deep", 1, 300.0)])
+    library = Library(tmp_path)
+    key = str(run.path)
+    first = library.preview(key)
+    assert first.state.models["deep"].held_out[-1].elbo == 300.0
+    assert first.sheets == {}
+    assert library.preview(key).state is first.state
+    pixels = np.arange(84 * 56, dtype=np.uint8).reshape(84, 56)
+    write_picture(run.path / "samples" / "one.png", pixels)
+    append(run.log, held_out("deep", 2, 310.0), samples(1, "samples/one.png"))
+    second = library.preview(key)
+    assert second.state.models["deep"].held_out[-1].elbo == 310.0
+    assert np.array_equal(second.sheets["deep"].prior[1], pixels[:28, 28:])
+    assert library.preview(key).sheets["deep"] is second.sheets["deep"]
+    append(run.log, samples(2, "../elsewhere.png"))
+    assert library.preview(key).sheets == {}
+
+
+def test_a_preview_of_what_has_no_log_or_is_gone(tmp_path: Path) -> None:
+    run = stored_run(tmp_path)
+    run.log.unlink()
+    assert Library(tmp_path).preview(str(run.path)).state.models == {}
+    with pytest.raises(RunStoreError, match="no such directory"):
+        Library(tmp_path).preview(str(tmp_path / "none"))
+
+
+def test_renaming_gives_the_new_key_under_which_the_run_tells_of_itself(tmp_path: Path) -> None:
+    run = stored_run(tmp_path, "otter", [began(), *ended()])
+    library = Library(tmp_path)
+    key = library.rename(str(run.path), "lynx")
+    assert [found.key for found in library.list()] == [key]
+    source = library.open(key)
+    try:
+        assert source.wait(20)
+        (start, *_) = source.poll()
+        assert start == began("lynx")
+    finally:
+        source.close()
+    library.delete(key)
+    assert not library.list()

@@ -1,0 +1,60 @@
+"""The loss of the terminal, as the process that had it sees it."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tui_vae.app.terminal_loss import Terminal
+
+
+@pytest.fixture
+def terminal() -> Terminal:
+    terminal = Terminal()
+    terminal._devices.clear()  # the terminal of whoever runs the tests stays
+    return terminal
+
+
+def test_the_answer_may_need_a_lock_that_the_interrupted_thread_holds(terminal: Terminal) -> None:
+    """As a signal's handler that comes in the middle of handing over events."""
+    lock, answered = threading.Lock(), threading.Event()
+
+    def answer(reason: str) -> None:
+        with lock:
+            answered.set()
+
+    terminal.when_lost(answer)
+    terminal.watch()
+    with lock:
+        terminal.lose("SIGHUP")
+    assert answered.wait(30)
+    assert terminal.lost
+
+
+def test_a_loss_is_answered_once_and_also_to_whoever_asks_later(terminal: Terminal) -> None:
+    reasons: list[str] = []
+    done = threading.Event()
+
+    def answer(reason: str) -> None:
+        reasons.append(reason)
+        done.set()
+
+    terminal.when_lost(answer)
+    terminal.watch()
+    terminal.lose("SIGHUP")
+    terminal.lose("the terminal went away")
+    assert done.wait(30)
+    assert reasons == ["SIGHUP"]
+    terminal.when_lost(answer)
+    assert reasons == ["SIGHUP", "SIGHUP"]
+
+
+def test_a_loss_before_it_is_watched_for_is_answered(terminal: Terminal) -> None:
+    answered = threading.Event()
+    terminal.lose("SIGHUP")
+    terminal.when_lost(lambda reason: answered.set())
+    assert answered.is_set()
+    answered.clear()
+    terminal.watch()
+    assert answered.wait(30)

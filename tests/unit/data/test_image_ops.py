@@ -1,0 +1,34 @@
+"""Bytes of images."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from tui_vae.data.image_ops import quantised, tiled
+
+
+def test_every_byte_comes_back() -> None:
+    stored = torch.arange(256, dtype=torch.uint8)
+    assert torch.equal(quantised(stored.float() / 255), stored)
+
+
+def test_values_go_to_the_nearest_byte_and_never_wrap_round() -> None:
+    x = torch.tensor(
+        [[-1e30, -0.1, 0.4 / 255, 0.6 / 255, 127.4 / 255, 254.6 / 255, 1.1, 1e30, math.inf, -math.inf, math.nan]]
+    )
+    result = quantised(x)
+    assert result.dtype == torch.uint8
+    assert result.tolist() == [[0, 0, 0, 1, 127, 255, 255, 255, 255, 0, 0]]
+
+
+def test_images_stand_in_reading_order_without_gaps() -> None:
+    images = torch.randint(0, 256, (6, 784), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    picture = tiled(images, 3)
+    assert picture.shape == (2 * 28, 3 * 28)
+    assert picture.dtype == np.uint8
+    for index, image in enumerate(images.numpy().reshape(6, 28, 28)):
+        top, left = 28 * (index // 3), 28 * (index % 3)
+        np.testing.assert_array_equal(picture[top : top + 28, left : left + 28], image)

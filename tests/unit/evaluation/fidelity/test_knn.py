@@ -1,0 +1,102 @@
+"""Neighbours found tile by tile against the whole matrix of distances in float64."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.unit.evaluation.fidelity.points import distance_matrix, normal
+from tui_vae.evaluation.fidelity import knn
+from tui_vae.evaluation.fidelity.knn import nearest, nearest_others, squared_distances
+from tui_vae.evaluation.progress import part
+
+
+@pytest.fixture(params=[(1024, 4096), (7, 5), (1, 1), (64, 3)], ids=str)
+def _tiles(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, columns = request.param
+    monkeypatch.setattr(knn, "TILE_ROWS", rows)
+    monkeypatch.setattr(knn, "TILE_COLUMNS", columns)
+    monkeypatch.setattr(knn, "TILE_ELEMENTS", rows * columns)
+
+
+@pytest.mark.usefixtures("_tiles")
+@pytest.mark.parametrize("k", [1, 2, 6])
+@pytest.mark.parametrize("offset", [0.0, 1000.0])
+def test_nearest_of_another_set(k: int, offset: float) -> None:
+    x, y = normal(40, 4, shift=offset), normal(33, 4, seed=1, shift=offset)
+    values, indices = distance_matrix(x, y).sort(1)
+    found = nearest(x, y, k)
+    torch.testing.assert_close(found.indices, indices[:, :k])
+    torch.testing.assert_close(found.distances, values[:, :k], rtol=1e-12, atol=0)
+
+
+@pytest.mark.usefixtures("_tiles")
+@pytest.mark.parametrize("k", [1, 2, 6])
+def test_nearest_others_leave_out_the_point_but_not_its_twin(k: int) -> None:
+    x = normal(40, 4)
+    x[17] = x[3]
+    matrix = distance_matrix(x, x).fill_diagonal_(float("inf"))
+    found = nearest_others(x, k)
+    torch.testing.assert_close(found.distances, matrix.sort(1).values[:, :k], rtol=1e-12, atol=0)
+    torch.testing.assert_close(matrix.gather(1, found.indices), found.distances, rtol=1e-12, atol=0)
+    assert all(len(set(row)) == k for row in found.indices.tolist())
+    assert (int(found.indices[3, 0]), int(found.indices[17, 0])) == (17, 3)
+    assert float(found.distances[3, 0]) == float(found.distances[17, 0]) == 0
+
+
+@pytest.mark.usefixtures("_tiles")
+def test_bytes() -> None:
+    random = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 256, (20, 784), generator=random, dtype=torch.uint8)
+    y = torch.randint(0, 256, (30, 784), generator=random, dtype=torch.uint8)
+    y[11] = x[5]
+    found = nearest(x, y, 2)
+    values, indices = distance_matrix(x, y).sort(1)
+    assert torch.equal(found.indices, indices[:, :2])
+    assert torch.equal(found.distances, values[:, :2])
+    assert float(found.distances[5, 0]) == 0
+
+
+@pytest.mark.usefixtures("_tiles")
+def test_blocks_of_squared_distances_are_the_matrix_in_rows() -> None:
+    x, y = normal(40, 4, shift=10), normal(33, 4, seed=1, shift=10)
+    blocks = list(squared_distances(x, y))
+    assert [i for rows, _ in blocks for i in range(rows.start, rows.stop)] == list(range(40))
+    assert all(block.numel() <= max(knn.TILE_ELEMENTS, 33) for _, block in blocks)
+    whole = torch.cat([block for _, block in blocks])
+    torch.testing.assert_close(whole.double(), distance_matrix(x, y).square(), rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_held_at_10_000_by_10_000() -> None:
+    """Blocks of 16 MB, where the matrix would be 400."""
+    sizes = [4 * block.numel() for _, block in squared_distances(torch.zeros(1000, 2), torch.zeros(10_000, 2))]
+    assert max(sizes) <= 4 * knn.TILE_ELEMENTS <= 2**24
+    assert knn.TILE_ROWS * knn.TILE_COLUMNS == knn.TILE_ELEMENTS
+
+
+@pytest.mark.usefixtures("_tiles")
+def test_progress_rises_to_one() -> None:
+    for find in (lambda report: nearest(normal(40, 4), normal(33, 4), 3, report),
+                 lambda report: nearest_others(normal(40, 4), 3, report)):  # fmt: skip
+        shares: list[float] = []
+        find(shares.append)
+        assert shares == sorted(shares)
+        assert shares[-1] == pytest.approx(1)
+        assert shares[0] > 0
+
+
+def test_a_report_can_end_the_search() -> None:
+    def stop(share: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        nearest(normal(10, 2), normal(10, 2), 1, stop)
+
+
+def test_a_part_of_the_work() -> None:
+    shares: list[float] = []
+    report = part(shares.append, 0.2, 0.6)
+    report(0)
+    report(0.5)
+    report(1)
+    assert shares == pytest.approx([0.2, 0.4, 0.6])

@@ -1,0 +1,72 @@
+"""log p(x|z) by projection is what the model's own objective says."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.unit.evaluation.likelihood.models import small_vae
+from tui_vae.errors import TuiVaeError
+from tui_vae.evaluation.likelihood.conditional_likelihood import Likelihood, check_finite
+from tui_vae.evaluation.likelihood.preprocessing import pixels
+from tui_vae.model import gaussian_log_likelihood
+
+
+@pytest.mark.parametrize("hidden", [(), (12,), (12, 8), (900,)], ids=str)
+@pytest.mark.parametrize("sigma", [0.1, 1.0])
+def test_it_is_the_objectives(hidden: tuple[int, ...], sigma: float, images: torch.Tensor) -> None:
+    """Also with a last hidden layer, of 900, that is wider than the image."""
+    vae, x = small_vae(hidden, sigma=sigma), pixels(images)
+    likelihood = Likelihood(vae.decoder)
+    observed = likelihood.observe(x)
+    z = torch.randn(len(x), 5, 3, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected = gaussian_log_likelihood(x[:, None], vae.decoder(z), vae.decoder.log_sigma)
+        mine = observed.constant[:, None] - likelihood.misfit(z, observed.target)
+    torch.testing.assert_close(mine.float(), expected, rtol=2e-6, atol=1e-3)
+
+
+def test_gradient_is_that_of_the_objective(images: torch.Tensor) -> None:
+    vae, x = small_vae(), pixels(images)
+    likelihood = Likelihood(vae.decoder)
+    z = torch.randn(len(x), 5, 3, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    log_likelihood = gaussian_log_likelihood(x[:, None], vae.decoder(z), vae.decoder.log_sigma)
+    (expected,) = torch.autograd.grad(log_likelihood.sum(), z)
+    _, gradient = likelihood.misfit_and_gradient(z, likelihood.observe(x).target)
+    torch.testing.assert_close(-gradient, expected, rtol=1e-4, atol=1e-3)
+    assert all(parameter.grad is None for parameter in vae.parameters())
+
+
+def test_collinear_outputs_do_no_harm(images: torch.Tensor) -> None:
+    """Without full rank the basis is not unique, the likelihood is."""
+    vae, x = small_vae(), pixels(images)
+    with torch.no_grad():
+        vae.decoder.net[-1].weight[:, 1:] = vae.decoder.net[-1].weight[:, :1]
+        likelihood = Likelihood(vae.decoder)
+        observed = likelihood.observe(x)
+        z = torch.randn(len(x), 2, 3, generator=torch.Generator().manual_seed(1))
+        expected = gaussian_log_likelihood(x[:, None], vae.decoder(z), vae.decoder.log_sigma)
+        mine = observed.constant[:, None] - likelihood.misfit(z, observed.target)
+    torch.testing.assert_close(mine.float(), expected, rtol=2e-6, atol=1e-3)
+
+
+def test_it_stays_as_it_was_when_the_weights_move_on(images: torch.Tensor) -> None:
+    vae = small_vae()
+    likelihood = Likelihood(vae.decoder)
+    observed = likelihood.observe(pixels(images))
+    z = torch.ones(len(images), 1, 3)
+    before = likelihood.misfit(z, observed.target)
+    with torch.no_grad():
+        for parameter in vae.parameters():
+            parameter.add_(1)
+    assert torch.equal(likelihood.misfit(z, observed.target), before)
+    assert all(parameter.requires_grad for parameter in vae.parameters())
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(value: float) -> None:
+    vae = small_vae()
+    with torch.no_grad():
+        vae.encoder.net[0].weight[3, 5:7] = value
+    with pytest.raises(TuiVaeError, match=r"2 of 9,408 weights of encoder\.net\.0\.weight are not finite"):
+        check_finite(vae)

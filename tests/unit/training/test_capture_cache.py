@@ -1,0 +1,82 @@
+"""Work that is captured when it is met again, and what happens where it cannot be."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.unit.training.emulated_graphs import capture
+from tui_vae.training.capture_cache import Graphs, Work, graphs_for, stream_of_its_own
+
+
+class Captured:
+    """Captures work and tells what was done: a capital letter for a replay."""
+
+    def __init__(self, why_not: str | None = None) -> None:
+        self.done = ""
+        self.reasons: list[str] = []
+        self._why_not = why_not
+        self.graphs = Graphs(self._capture, self.reasons.append)
+
+    def do(self, name: str) -> None:
+        self.graphs.do(name, lambda: self._note(name))
+
+    def _note(self, letter: str) -> None:
+        self.done += letter
+
+    def _capture(self, work: Work) -> Work:
+        before = self.done
+        work()
+        name, self.done = self.done[len(before) :], before + "("
+        if self._why_not:
+            raise RuntimeError(self._why_not)
+        self._note(name)
+        return lambda: self._note(name.upper())
+
+
+def test_what_is_met_again_is_captured_once_and_replayed_from_then_on() -> None:
+    captured = Captured()
+    for name in "aababa":
+        captured.do(name)
+    assert captured.done == "a(abA(bA"
+    assert captured.reasons == []
+
+
+def test_where_capture_is_not_possible_everything_is_done_as_it_is_and_told_once() -> None:
+    captured = Captured("operation not permitted\nwhen stream is capturing")
+    for name in "aaabbb":
+        captured.do(name)
+    assert captured.done == "a(aabbb"
+    assert captured.reasons == ["operation not permitted when stream is capturing"]
+
+
+def test_what_work_itself_raises_is_not_taken_for_a_refusal() -> None:
+    captured = Captured()
+
+    def fails() -> None:
+        raise RuntimeError("of its own")
+
+    with pytest.raises(RuntimeError, match="of its own"):
+        captured.graphs.do("a", fails)
+    assert captured.reasons == []
+
+
+def test_only_cuda_has_graphs_and_streams() -> None:
+    for device in ("cpu", "mps"):
+        assert graphs_for(torch.device(device), print) is None
+        with stream_of_its_own(torch.device(device)):
+            assert float(torch.ones(2).sum()) == 2
+    assert graphs_for(torch.device("cuda"), print) is not None
+
+
+def test_an_emulated_graph_is_done_once_at_first_and_reads_its_places_at_every_replay() -> None:
+    """What stands in for a graph is held to what makes one fail: or tests with it would show nothing."""
+    place, sums, number = torch.ones(3), torch.zeros(3), [10.0]
+    replay = capture(lambda: sums.add_((place * 2)[1:].sum()).add_(number[0]))
+    assert sums.tolist() == [14, 14, 14]
+    place.fill_(2)
+    number[0] = 1000.0
+    replay()
+    assert sums.tolist() == [32, 32, 32]
+    with pytest.raises(RuntimeError, match="cannot read"):
+        capture(lambda: sums.fill_(float(place[0])))

@@ -1,0 +1,172 @@
+"""Groups of steps that are captured, against the same steps one by one: every bit of all that they leave behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from tui_vae.config import LEARNED, ModelSpec
+from tui_vae.data.generators import generator
+from tui_vae.model import VAE
+from tui_vae.training import capture_cache
+from tui_vae.training.capture_cache import Graphs, stream_of_its_own
+from tui_vae.training.step import Step
+from tui_vae.training.step_batch import StepGroup, StepSchedule, steps_at_once, steps_of_graph, steps_of_read
+
+ZDIM = 5
+SIZES = (48, 48, 48, 17)
+ALONE = StepSchedule(None, at_once=1, read=len(SIZES))
+IMAGES = torch.randint(-400, 256, (300, 784), generator=generator(0, "images")).clamp(min=0).to(torch.uint8)
+STARTS: tuple[tuple[tuple[int, ...], float | str], ...] = (
+    ((), 0.2),
+    ((), LEARNED),
+    ((30, 20), 0.2),
+    ((30, 20), LEARNED),
+)
+
+
+@pytest.fixture
+def device(capturing: torch.device) -> Iterator[torch.device]:
+    with stream_of_its_own(capturing):
+        yield capturing
+
+
+class Training:
+    """A model and its groups of steps."""
+
+    def __init__(
+        self, device: torch.device, hidden: tuple[int, ...], sigma: float | str, dtype: torch.dtype, captured: bool
+    ) -> None:
+        self.vae = VAE.from_spec(ModelSpec("any", hidden), ZDIM, sigma, generator(1, "weights")).to(device)
+        self.step = Step(self.vae, dtype, threads=1, batch=SIZES[0])
+        self.captured = captured
+        self.noise = generator(2, "noise", device=device)
+        self.group = StepGroup(
+            self.step,
+            IMAGES.to(device),
+            ZDIM,
+            batch=SIZES[0],
+            together=StepSchedule(Graphs(capture_cache.capture, pytest.fail), len(SIZES), len(SIZES))
+            if captured
+            else ALONE,
+        )
+
+    def go(self, groups: range) -> None:
+        """Take some groups, each with other images and learning rates, which single precision has exactly."""
+        for index in groups:
+            order = torch.randperm(len(IMAGES), generator=generator(index, "order"))[: sum(SIZES)]
+            rates = [2.0**-10 * (1 + index + step) for step in range(len(SIZES))]
+            order = order.to(self.noise.device)
+            if self.captured:
+                self.group.take(order, SIZES, rates, self.noise, begin=0)
+                continue
+            for step, (batch, rate) in enumerate(zip(order.split(SIZES), rates, strict=True)):
+                self.group.take(batch, [len(batch)], [rate], self.noise, begin=step)
+
+    def left(self) -> dict[str, Any]:
+        """All that the steps have left behind, as bytes and numbers."""
+        weights, moments = self.step.state()
+        tensors = {**weights, **moments, "losses": self.group.losses, "generator": self.noise.get_state()}
+        sums = self.group.sums.peek()
+        numbers = {"images": sums.images, "reconstruction": sums.reconstruction, "latents": sums.latents.tolist()}
+        return {name: tensor.detach().cpu().numpy().tobytes() for name, tensor in tensors.items()} | numbers
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize(("hidden", "sigma"), STARTS)
+def test_a_replayed_group_leaves_what_its_steps_leave_one_by_one(
+    device: torch.device, hidden: tuple[int, ...], sigma: float | str, dtype: torch.dtype
+) -> None:
+    together, single = (Training(device, hidden, sigma, dtype, captured) for captured in (True, False))
+    for groups in (range(2), range(2, 5)):
+        together.go(groups)
+        single.go(groups)
+        assert together.left() == single.left()
+
+
+def test_a_training_that_goes_on_between_two_replays_leaves_the_same(device: torch.device) -> None:
+    """The first of its groups is not yet captured where the other's is replayed."""
+    straight, resumed = (Training(device, (30, 20), LEARNED, torch.float32, captured=True) for _ in range(2))
+    straight.go(range(4))
+    resumed.step.load(*straight.step.state())
+    resumed.noise.set_state(straight.noise.get_state())
+    resumed.group.sums.put(straight.group.sums.peek())
+    straight.go(range(4, 8))
+    resumed.go(range(4, 8))
+    assert resumed.left() == straight.left()
+
+
+def test_from_a_loss_that_is_not_finite_on_a_replay_moves_nothing(device: torch.device) -> None:
+    training = Training(device, (30, 20), 0.2, torch.float32, captured=True)
+    training.go(range(3))
+    weights, _ = training.step.state()
+    next(iter(weights.values()))[0, 0] = float("nan")
+    before = {name: tensor.clone() for name, tensor in weights.items()}
+    training.go(range(3, 4))
+    assert float(training.step.failed) == 1
+    assert not bool(training.group.losses.isfinite().any())
+    assert all(torch.equal(before[name], weights[name]) or name.endswith("0.weight") for name in weights)
+
+
+def test_a_group_has_fewer_steps_the_larger_they_are() -> None:
+    assert [steps_of_graph(batch) for batch in (1, 128, 256, 1000, 12_800, 60_000)] == [50, 50, 50, 12, 1, 1]
+
+
+def test_fewer_steps_are_taken_at_once_the_longer_they_take() -> None:
+    sizes = (1_000, 76_112, 300_000, 600_000, 10**9)
+    assert [steps_at_once(128, weights, (5, 2**27)) for weights in sizes] == [5, 5, 3, 1, 1]
+    assert [steps_at_once(batch, 76_112, (5, 2**27)) for batch in (128, 1_000, 60_000)] == [5, 1, 1]
+    most = ((1, 0), (5, 2**27), (5, 2**28), (9, 2**30))
+    assert [steps_at_once(128, 1_000_000, of) for of in most] == [1, 1, 2, 8]
+
+
+def test_the_longer_steps_take_the_fewer_are_read_together_and_always_whole_groups() -> None:
+    sizes = (1_000, 76_112, 150_000, 300_000, 10**9)
+    at_once = [steps_at_once(128, weights, (10, 2**27)) for weights in sizes]
+    assert at_once == [10, 10, 6, 3, 1]
+    assert [steps_of_read(128, *of) for of in zip(sizes, at_once, strict=True)] == [50, 20, 12, 9, 10]
+
+
+class _OnlyDevices(FakeTensorMode):
+    """Computes nothing, but knows where everything is, also on devices that are not here.
+
+    A product of tensors on two devices is an error, as is reading a value. The optimiser's kernel is not known to it.
+    """
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (torch.ops.aten._fused_adam_.default, torch.ops.aten._fused_adam_.tensor_lr):
+            tensors = [tensor for given in args for tensor in given] + [kwargs["found_inf"], kwargs["lr"]]
+            assert {tensor.device.type for tensor in tensors} == {"cuda"}
+            return None
+        return super().__torch_dispatch__(func, types, args, kwargs)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize(("hidden", "sigma"), STARTS)
+def test_on_cuda_all_of_a_group_is_on_the_device_and_nothing_is_read(
+    hidden: tuple[int, ...], sigma: float | str, dtype: torch.dtype
+) -> None:
+    done: list[object] = []
+
+    def watched(work: capture_cache.Work) -> capture_cache.Work:
+        work()
+        return lambda: done.append(work)
+
+    with _OnlyDevices():
+        with torch.device("cuda"):
+            vae = VAE(hidden, ZDIM, sigma)
+        images = torch.zeros(300, 784, dtype=torch.uint8, device="cuda")
+        step = Step(vae, dtype, threads=4, batch=SIZES[0])
+        captured = StepSchedule(Graphs(watched, pytest.fail), len(SIZES), len(SIZES))
+        group = StepGroup(step, images, ZDIM, batch=SIZES[0], together=captured)
+        for _ in range(3):
+            order = torch.zeros(sum(SIZES), dtype=torch.int64, device="cuda")
+            group.take(order, SIZES, [0.1] * len(SIZES), torch.Generator(), begin=0)
+        assert {tensor.device.type for tensor in (*vae.parameters(), group.losses)} == {"cuda"}
+        with pytest.raises(RuntimeError):
+            float(group.losses[0])
+    assert len(done) == 1

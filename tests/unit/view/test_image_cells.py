@@ -1,0 +1,130 @@
+"""Pictures as character cells, and sheets as their images."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tui_vae.events import SheetLayout
+from tui_vae.view.image_cells import ascii_shades, half_blocks, parse_sheet, shrunk
+
+Pixels = npt.NDArray[np.uint8]
+pictures = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12))
+
+
+@given(pictures)
+def test_a_half_block_is_two_pixels_one_above_the_other(image: Pixels) -> None:
+    rows = half_blocks(image)
+    height, width = image.shape
+    assert len(rows) == (height + 1) // 2
+    for y, row in enumerate(rows):
+        cells = [(pieces.upper, pieces.lower) for pieces in row for _ in range(pieces.length)]
+        below = image[2 * y + 1] if 2 * y + 1 < height else np.zeros(width)
+        assert cells == list(zip(image[2 * y], below, strict=True))
+        assert all(type(number) is int for pieces in row for number in pieces)
+
+
+@given(pictures)
+def test_neighbouring_half_blocks_of_one_look_are_one_piece(image: Pixels) -> None:
+    for row in half_blocks(image):
+        assert all(one[1:] != other[1:] for one, other in itertools.pairwise(row))
+
+
+def test_a_digit_is_twenty_eight_cells_wide_and_fourteen_high() -> None:
+    digit = np.zeros((28, 28), dtype=np.uint8)
+    assert half_blocks(digit) == [[(28, 0, 0)]] * 14
+    assert half_blocks(shrunk(digit, 2)) == [[(14, 0, 0)]] * 7
+
+
+@given(pictures)
+def test_ascii_shades_have_the_size_of_half_blocks_and_are_ascii(image: Pixels) -> None:
+    rows = ascii_shades(image)
+    assert [len(row) for row in rows] == [sum(cells.length for cells in row) for row in half_blocks(image)]
+    assert all(row.isascii() and row.isprintable() for row in rows)
+
+
+def test_ascii_shades_go_from_nothing_to_full_and_grow_with_the_light() -> None:
+    rows = ascii_shades(np.repeat(np.arange(256, dtype=np.uint8)[None], 2, axis=0))
+    assert rows[0][0] == " "
+    assert rows[0][-1] == "@"
+    ramp = list(dict.fromkeys(rows[0]))
+    assert len(ramp) >= 8
+    assert [ramp.index(character) for character in rows[0]] == sorted(ramp.index(character) for character in rows[0])
+
+
+def test_the_picture_given_is_left_as_it_was() -> None:
+    image = np.arange(15, dtype=np.uint8).reshape(5, 3)
+    before = image.copy()
+    half_blocks(image), ascii_shades(image), shrunk(image, 2)
+    assert np.array_equal(image, before)
+
+
+@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, min_side=4, max_side=12)), st.integers(1, 4))
+def test_a_shrunk_pixel_is_the_mean_of_its_block(image: Pixels, factor: int) -> None:
+    small = shrunk(image, factor)
+    assert small.dtype == np.uint8
+    assert small.shape == (image.shape[0] // factor, image.shape[1] // factor)
+    for y, x in np.ndindex(small.shape):
+        block = image[y * factor : (y + 1) * factor, x * factor : (x + 1) * factor]
+        assert small[y, x] == round(float(block.astype(float).mean()))
+
+
+LAYOUTS = st.builds(
+    SheetLayout,
+    columns=st.integers(1, 4),
+    prior=st.integers(0, 3),
+    pairs=st.integers(0, 2),
+    interpolations=st.integers(0, 2),
+    chain=st.lists(st.integers(2, 99), max_size=3).map(tuple),
+)
+
+
+@given(LAYOUTS)
+def test_the_images_of_a_sheet_are_those_it_was_composed_of(layout: SheetLayout) -> None:
+    random = np.random.default_rng(1)
+    rows_of_parts = [layout.prior, layout.pairs, layout.pairs]
+    rows_of_parts += [1] * layout.interpolations + [layout.pairs] * len(layout.chain)
+    parts = [random.integers(0, 256, (rows, layout.columns, 28, 28), dtype=np.uint8) for rows in rows_of_parts]
+    images = np.concatenate(parts)
+    if not len(images):
+        assert parse_sheet(np.zeros((0, layout.columns * 28), dtype=np.uint8), layout) is None
+        return
+    sheet = parse_sheet(np.vstack([np.hstack(list(row)) for row in images]), layout)
+    assert sheet is not None
+    assert (len(sheet.interpolations), len(sheet.chain)) == (layout.interpolations, len(layout.chain))
+    found = [sheet.prior, sheet.originals, sheet.reconstructions, *sheet.interpolations, *sheet.chain]
+    for part, composed in zip(found, parts, strict=True):
+        assert np.array_equal(part, composed.reshape(-1, 28, 28))
+
+
+LAYOUT = SheetLayout(columns=10, prior=2, pairs=1)
+
+
+@pytest.mark.parametrize(
+    "shape", [(0, 0), (28, 28), (111, 280), (112, 279), (112, 281), (140, 280), (280, 112), (112, 280, 3)]
+)
+def test_a_picture_of_another_size_is_no_sheet(shape: tuple[int, ...]) -> None:
+    assert parse_sheet(np.zeros((112, 280), dtype=np.uint8), LAYOUT) is not None
+    assert parse_sheet(np.zeros(shape, dtype=np.uint8), LAYOUT) is None
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        SheetLayout(0, 2, 1),
+        SheetLayout(-10, -2, -1),
+        SheetLayout(10, -2, 3),
+        SheetLayout(10, 6, -1),
+        SheetLayout(10, 0, 0),
+        SheetLayout(10, 3, 1, interpolations=-1),
+    ],
+)
+def test_a_layout_that_makes_no_sense_gives_no_sheet(layout: SheetLayout) -> None:
+    rows = abs(layout.rows)
+    assert parse_sheet(np.zeros((rows * 28, abs(layout.columns) * 28), dtype=np.uint8), layout) is None

@@ -1,0 +1,99 @@
+"""The rows of the table of metrics, and their numbers as text."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tui_vae.events import Evaluation, Parameters
+from tui_vae.metrics import METRICS, NOISY, MetricValue
+from tui_vae.view.metric_rows import MOST_ROWS, measures, number
+from tui_vae.view.state import RunState, reduce_all
+
+
+def evaluated(**values: dict[str, float]) -> RunState:
+    events = [
+        Evaluation(
+            model=model,
+            seed=0,
+            epoch=1,
+            step=1,
+            parameters=Parameters(1, 1, 2),
+            metrics=tuple(MetricValue(name, value, None, 0.5, 10, "x") for name, value in metrics.items()),
+            class_shares=(),
+            kl_per_latent=(),
+            predicted_kl_per_latent=None,
+            pictures=(),
+            seconds=1.0,
+        )
+        for model, metrics in values.items()
+    ]
+    return reduce_all(RunState(), events)
+
+
+def test_rows_are_in_the_order_of_the_catalogue_with_noisy_samples_below_and_the_unknown_at_the_end() -> None:
+    names = ["new", "recall" + NOISY, "kid", "recall", "elbo", "kid" + NOISY, "precision" + NOISY]
+    rows = measures(evaluated(a=dict.fromkeys(names, 1.0)))
+    in_order = ["elbo", "kid", "kid" + NOISY, "precision" + NOISY, "recall", "recall" + NOISY, "new"]
+    assert [row.name for row in rows] == in_order
+    assert [row.title for row in rows] == [
+        *("ELBO", METRICS["kid"].title, "  of noisy samples", "precision of noisy samples"),
+        *("recall", "  of noisy samples", "new"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "a", "b", "c", "best"),
+    [
+        ("elbo", 1.0, 3.0, 2.0, {"b"}),
+        ("frechet_distance", 1.0, 3.0, 2.0, {"a"}),
+        ("kl", 1.0, 3.0, 2.0, set()),
+        ("elbo", 3.0, 3.0, 2.0, {"a", "b"}),
+        ("elbo", 3.0, 3.0, 3.0, set()),
+        ("elbo", math.nan, 3.0, 2.0, {"b"}),
+        ("elbo", math.inf, 3.0, math.nan, set()),
+        ("unknown", 1.0, 2.0, 3.0, set()),
+    ],
+)
+def test_the_best_is_the_highest_or_the_lowest_where_that_can_be_said(
+    metric: str, a: float, b: float, c: float, best: set[str]
+) -> None:
+    (row,) = measures(evaluated(a={metric: a}, b={metric: b}, c={metric: c}))
+    assert row.best == best
+
+
+def test_a_model_without_the_metric_is_left_out_of_its_row() -> None:
+    rows = measures(evaluated(a={"elbo": 1.0, "kl": 2.0}, b={"elbo": 2.0}))
+    assert [list(row.values) for row in rows] == [["a", "b"], ["a"]]
+
+
+def test_so_many_rows_and_no_more() -> None:
+    assert len(measures(evaluated(a={f"m{index}": 1.0 for index in range(1000)}))) == MOST_ROWS
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "interval", "text", "spread", "wider"),
+    [
+        ("elbo", 310.314, (309.9, 310.728), "310.31", "±0.41", "±0.41"),
+        ("elbo", -5.0, (-6.0, -3.0), "−5.00", "+2.00 −1.00", "±2.00"),
+        ("recall", 0.412, (0.4, 0.424), "41.2", "±1.2", "±1.2"),
+        ("recall" + NOISY, 0.5, None, "50.0", "", ""),
+        ("kid", 0.0415, (0.0410, 0.0420), "41.50", "±0.50", "±0.50"),
+        ("elbo", 3.4e38, None, "3.4e+38", "", ""),
+        ("elbo", math.nan, (1.0, 2.0), "nan", "", ""),
+        ("elbo", 1.0, (math.nan, 2.0), "1.00", "", ""),
+        ("elbo", 1.0, (1.0,), "1.00", "", ""),
+        ("unknown", 1234.5678, (1234.0, 1235.0), "1235", "+0.4322 −0.5678", "±0.5678"),
+    ],
+)
+def test_numbers_as_text(
+    metric: str, value: float, interval: tuple[float, ...] | None, text: str, spread: str, wider: str
+) -> None:
+    shown = number(metric, value, interval)
+    assert (shown.value, shown.spread, shown.wider) == (text, spread, wider)
+
+
+def test_a_difference_has_a_sign() -> None:
+    assert number("elbo", 1.0, signed=True).value == "+1.00"
+    assert number("elbo", -1.0, signed=True).value == "−1.00"

@@ -1,0 +1,1 @@
+"""What both front ends and the commands use: one use case of the program a module."""

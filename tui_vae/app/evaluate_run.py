@@ -1,0 +1,326 @@
+"""Evaluates the models of a stored run: reads weights and data, measures, keeps and tells what was found."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from tui_vae.app.run_setup import check_images, saved_state
+from tui_vae.config import EvaluationConfig, ModelSpec, TrainConfig
+from tui_vae.data import load_splits
+from tui_vae.data.splits import hold_out
+from tui_vae.errors import EvaluationError, RunStoreError, TuiVaeError, UsageError
+from tui_vae.evaluation.comparison import Comparison, compare
+from tui_vae.evaluation.pictures import ImageGrid
+from tui_vae.evaluation.seed_groups import Setting, TrainedModel
+from tui_vae.evaluation.suite import ModelToEvaluate, Suite
+from tui_vae.events import Evaluation, EvaluationFinished, EvaluationProgress, Event, Notice, RunStatus
+from tui_vae.metrics import Verdict
+from tui_vae.model import VAE
+from tui_vae.runs import LogWriter, RunDirectory
+from tui_vae.runs.evaluations import StoredEvaluation, read_evaluation, write_evaluation
+from tui_vae.runs.followed import FollowedRun
+from tui_vae.runs.lease import Lease, Waiting
+from tui_vae.runs.resume import config_of, first_event
+from tui_vae.training.hardware import find_device
+
+Emit = Callable[[Event], None]
+
+SECONDS_BETWEEN_REPORTS = 0.5
+
+
+@dataclass(frozen=True)
+class MeasuredModel:
+    """A model of a run and what was measured of it.
+
+    Attributes:
+        run: The run.
+        train: Its configuration.
+        spec: The model.
+        stored: What was measured.
+        new: Whether it was measured now, and not before.
+        kept: Whether the run keeps it.
+        grids: Pictures, where it was measured now.
+    """
+
+    run: RunDirectory
+    train: TrainConfig
+    spec: ModelSpec
+    stored: StoredEvaluation
+    new: bool = False
+    kept: bool = True
+    grids: tuple[ImageGrid, ...] = ()
+
+    @property
+    def setting(self) -> Setting:
+        """What decides which of its numbers can be held against another model's."""
+        sigma = self.train.sigma if isinstance(self.train.sigma, str) else f"{self.train.sigma:g}"
+        return Setting(self.train.dataset, sigma, self.train.zdim, bool(self.stored.settings.get("dequantize")))
+
+    def trained(self) -> TrainedModel:
+        """As it is compared: under the name that its seeds share."""
+        result = dataclasses.replace(self.stored.result, model=self.spec.architecture)
+        per_image = {name: values.numpy() for name, values in self.stored.per_image.items()}
+        return TrainedModel(self.run.name, self.setting, result, per_image)
+
+
+def compared(measured: Sequence[MeasuredModel], baseline: str | None = None) -> Comparison:
+    """The models against each other.
+
+    Raises:
+        UsageError: They cannot be compared.
+    """
+    return compare((model.trained() for model in measured), baseline)
+
+
+def evaluate_run(
+    run: RunDirectory,
+    config: EvaluationConfig,
+    *,
+    emit: Emit,
+    keep: bool,
+    models: Sequence[str] = (),
+    again: bool = True,
+) -> list[MeasuredModel]:
+    """Measure the models of a run with the weights of their newest checkpoints.
+
+    Args:
+        run: The run.
+        config: What to measure.
+        emit: Told what is being done, every model's result, and how it ended; told nothing where nothing was begun.
+        keep: Whether results are kept in the run.
+        models: Names of those to measure; all by default.
+        again: Whether to measure what is kept already, of the same weights and sizes.
+
+    Raises:
+        RunStoreError: The run cannot be read, or no model has weights yet.
+        DataError: The data set is not available.
+        UsageError: A device that is not there, or too little memory.
+        EvaluationError: Weights that are not finite.
+    """
+    began = time.monotonic()
+    followed = FollowedRun(run)
+    train_config, _ = config_of(run)
+    device = find_device(config.device)
+    subjects = load_subjects(run, train_config, models, device)
+    found = {} if again else _kept(run, train_config, subjects, config)
+    to_measure = [subject for subject in subjects if subject.spec.name not in found]
+    if to_measure:
+        progress = _Progress(emit, len(to_measure))
+        try:
+            suite = _suite(run, config, train_config, device, progress)
+            for subject in to_measure:
+                stored, grids = _measure(suite, subject, config, progress)
+                kept = _keep(followed, stored, grids, emit) if keep else None
+                spec = subject.spec
+                found[spec.name] = MeasuredModel(
+                    followed.run, train_config, spec, kept or stored, new=True, kept=kept is not None, grids=grids
+                )
+                emit((kept or stored).result)
+        except TuiVaeError as error:
+            # Whoever reads the run's log must not wait for the rest.
+            emit(_ended("failed", str(error), None, began))
+            raise
+        except KeyboardInterrupt as stopped:
+            emit(_ended("stopped", f"by {stopped}", None, began))
+            raise
+    measured = [found[subject.spec.name] for subject in subjects]
+    if to_measure:
+        verdict = compared(measured).verdict if len(measured) > 1 else None
+        lost = ", ".join(model.spec.name for model in measured if keep and not model.kept)
+        reason = f"what was measured of {lost} could not be kept in {run.path}" if lost else None
+        emit(_ended("failed" if lost else "finished", reason, verdict, began))
+    return measured
+
+
+def _ended(status: RunStatus, reason: str | None, verdict: Verdict | None, began: float) -> EvaluationFinished:
+    return EvaluationFinished(status=status, reason=reason, verdict=verdict, seconds=time.monotonic() - began)
+
+
+@contextlib.contextmanager
+def log_writer(run: RunDirectory, waiting: Waiting = lambda holder, left: None) -> Iterator[Emit]:
+    """Be the run's writer for a while: what is emitted goes into its log.
+
+    Args:
+        run: The run.
+        waiting: As for :meth:`tui_vae.runs.lease.Lease.acquire`.
+
+    Raises:
+        RunStoreError: Another process is, or the run cannot be written.
+    """
+    lease = Lease.acquire(run, waiting=waiting)
+    try:
+        lost = threading.Event()
+        log = LogWriter(run.log, tell=lambda event: None)
+        lease.keep(lambda holder: lost.set(), lambda: None)
+        try:
+            yield lambda event: None if lost.is_set() else log(event)
+        finally:
+            log.close()
+    finally:
+        lease.release()
+
+
+def load_subjects(
+    run: RunDirectory, config: TrainConfig, names: Sequence[str], device: torch.device
+) -> list[ModelToEvaluate]:
+    """The models of a run with the weights of their newest checkpoints; those that have none yet are left out.
+
+    Raises:
+        UsageError: There is no model of a name.
+        RunStoreError: None has any, or a checkpoint cannot be used.
+        EvaluationError: Weights are not finite.
+    """
+    known = [spec.name for spec in config.models]
+    unknown = next((name for name in names if name not in known), None)
+    if unknown is not None:
+        raise UsageError(f"{run.name}: no model is called {unknown}; there are {', '.join(known)}")
+    found = []
+    for spec in config.models:
+        if names and spec.name not in names:
+            continue
+        saved = saved_state(run, spec, config, config.train_size or 0)
+        if saved is None:
+            continue
+        state, _ = saved
+        bad = next((name for name, tensor in state.weights.items() if not torch.isfinite(tensor).all()), None)
+        if bad is not None:
+            raise EvaluationError(
+                f"{spec.name} of {run.name} has weights that are not finite ({bad}): its training has diverged, and "
+                "there is nothing to measure"
+            )
+        vae = VAE(spec.hidden, config.zdim, config.sigma)
+        vae.load_state_dict(state.weights)
+        seed = config.seed if spec.seed is None else spec.seed
+        found.append(ModelToEvaluate(spec, vae.to(device), seed, state.course.epoch, state.course.step))
+    if not found:
+        raise RunStoreError(f"{run.name}: no model has weights yet; train at least an epoch, or wait for a checkpoint")
+    return found
+
+
+def _suite(
+    run: RunDirectory,
+    config: EvaluationConfig,
+    train_config: TrainConfig,
+    device: torch.device,
+    progress: _Progress,
+) -> Suite:
+    """The suite with the data of a run.
+
+    Raises:
+        DataError: They are not those that it was trained on.
+    """
+    progress.begin("reading the data", None)
+    train, test = load_splits(train_config)
+    divided = hold_out(
+        train_config.dataset, train, test, val_size=train_config.val_size, train_size=train_config.train_size
+    )
+    check_images(divided.summary(), first_event(run))
+    return Suite(
+        config, train_config, train=train, trained_on=divided.train, test=test, device=device, report=progress.shared
+    )
+
+
+def _measure(
+    suite: Suite, subject: ModelToEvaluate, config: EvaluationConfig, progress: _Progress
+) -> tuple[StoredEvaluation, tuple[ImageGrid, ...]]:
+    """Measure a model; returns what was found, as it is without files of pictures, and the pictures."""
+    began = time.monotonic()
+    progress.begin("measuring", subject.spec.name)
+    found = suite.evaluate(subject, progress.of_model)
+    progress.end_model()
+    result = Evaluation(
+        model=subject.spec.name,
+        seed=subject.seed,
+        epoch=subject.epoch,
+        step=subject.step,
+        parameters=subject.vae.parameter_counts(),
+        metrics=found.metrics,
+        class_shares=found.class_shares,
+        kl_per_latent=found.kl_per_latent,
+        predicted_kl_per_latent=found.predicted_kl_per_latent,
+        pictures=(),
+        seconds=time.monotonic() - began,
+    )
+    return StoredEvaluation(result, config.identity(), found.per_image), found.grids
+
+
+def _keep(
+    followed: FollowedRun, stored: StoredEvaluation, grids: Sequence[ImageGrid], emit: Emit
+) -> StoredEvaluation | None:
+    """Keep an evaluation with its pictures; a full disk is told, and loses nothing of what took long to measure."""
+    pictures = tuple(grid.picture("") for grid in grids)
+    result = dataclasses.replace(stored.result, pictures=pictures)
+    run = followed.find()
+    try:
+        if run is None:
+            raise OSError(errno.ENOENT, "it was deleted")
+        return write_evaluation(
+            run, dataclasses.replace(stored, result=result), {grid.kind: grid.pixels for grid in grids}
+        )
+    except OSError as error:
+        text = f"{followed.run.path}: the evaluation cannot be kept there ({error.strerror})"
+        emit(Notice(level="warning", text=text, model=result.model))
+        return None
+
+
+def _kept(
+    run: RunDirectory, train: TrainConfig, subjects: Sequence[ModelToEvaluate], config: EvaluationConfig
+) -> dict[str, MeasuredModel]:
+    """What is kept of models by their names, as far as it is of these weights and sizes."""
+    found = {}
+    for subject in subjects:
+        stored = read_evaluation(run, subject.spec.name)
+        if stored and stored.result.step == subject.step and stored.settings == config.identity():
+            found[subject.spec.name] = MeasuredModel(run, train, subject.spec, stored)
+    return found
+
+
+class _Progress:
+    """Tells how far an evaluation is: what all models share, and then one after the other."""
+
+    _SHARED = 0.4
+    """Of a model's time, what all of them share."""
+
+    def __init__(self, emit: Emit, models: int) -> None:
+        self._emit = emit
+        self._models = models
+        self._complete = 0
+        self._doing = ""
+        self._model: str | None = None
+        self._began = time.monotonic()
+        self._told = 0.0
+        self._furthest = 0.0
+
+    def begin(self, doing: str, model: str | None) -> None:
+        """Tell at once that something begins."""
+        self._model = model
+        self._tell(doing, 0.0 if model is None else self._SHARED + self._complete, at_once=True)
+
+    def shared(self, doing: str, share: float) -> None:
+        """Of what all models share."""
+        self._tell(doing, self._SHARED * share)
+
+    def of_model(self, doing: str, share: float) -> None:
+        """Of the model at hand."""
+        self._tell(doing, self._SHARED + self._complete + share)
+
+    def end_model(self) -> None:
+        self._complete += 1
+
+    def _tell(self, doing: str, done: float, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if not at_once and doing == self._doing and now - self._told < SECONDS_BETWEEN_REPORTS:
+            return
+        self._doing, self._told = doing, now
+        # A classifier that has to be trained is more work than was thought of: then this stands still for a while.
+        self._furthest = share = min(1.0, max(self._furthest, done / (self._SHARED + self._models)))
+        left = (now - self._began) * (1 - share) / share if share > 0.03 else None
+        self._emit(EvaluationProgress(doing=doing, model=self._model, done=share, seconds_left=left))

@@ -1,0 +1,188 @@
+"""Training with the interface before it, and what becomes of it when that is left, fails, or loses its terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui_vae.app.output_capture import StrayOutput
+from tui_vae.app.preferences import PreferencesFile
+from tui_vae.app.run_library import Library
+from tui_vae.app.signals import StopSignals
+from tui_vae.app.switch_interval import PythonLock
+from tui_vae.app.terminal_loss import Terminal
+from tui_vae.charts.drawer import Drawer
+from tui_vae.cli.options import CliOptions
+from tui_vae.cli.train import Prepare, Report, stop_on_signal
+from tui_vae.config import DisplayConfig
+from tui_vae.errors import ExitCode, TuiVaeError
+from tui_vae.machine.sampler import Sampler
+from tui_vae.tui import Leave, MonitorApp
+from tui_vae.view.notifications import Notifier
+from tui_vae.view.state import ModelState, RunState
+from tui_vae.view.terminal_probe import Graphics
+
+if TYPE_CHECKING:
+    from tui_vae.app.session import Session
+
+SECONDS_TO_LEAVE = 5.0
+"""An interface that has not ended so long after it was asked to is waiting for a terminal that does not read."""
+
+
+def train_in_interface(
+    prepare_run: Prepare, chosen: CliOptions, signals: StopSignals, graphics: Graphics, *, ascii_only: bool
+) -> int:
+    """Train before the user's eyes; returns the exit code of the process."""
+    opening = _Opening(prepare_run)
+    terminal = Terminal()
+    lock = PythonLock()
+    announce = Notifier(chosen.display.notify, os.environ, ascii_only=ascii_only)
+    known = RunState(
+        config=chosen.train.to_json(), models={spec.name: ModelState(spec.name) for spec in chosen.train.models}
+    )
+    with StrayOutput() as stray:
+        app = MonitorApp(
+            opening,
+            state=known,
+            drawer=Drawer(lambda why: _warn(why, opening.session, app)),
+            ascii_only=ascii_only,
+            graphics=graphics,
+            fps=chosen.display.fps,
+            stray=stray.take,
+            stalled=lambda: _stalled(stray, lock),
+            answers=lock.answers,
+            suspended=lambda: lock.draws(False),
+            library=Library(Path(chosen.store.runs_dir)),
+            machine=Sampler(),
+            preferences=PreferencesFile(chosen.display.theme),
+            announce=announce,
+        )
+        left = _answer_for(app, opening, signals, terminal)
+        leave = app.run()
+        left.set()
+        lock.draws(False)
+        remains = stray.take()
+    if remains:
+        sys.stderr.write(f"{remains}\n")
+    if terminal.lost:
+        opening.wait()
+        leave = Leave.HEADLESS
+    if app.error is not None:
+        raise app.error
+    if opening.session is None:
+        # Torch is still being imported by a thread that nothing can end; no file has been touched yet.
+        sys.stderr.write("tui-vae: stopped before training began\n")
+        sys.stderr.flush()
+        os._exit(ExitCode.STOPPED)
+    stop_on_signal(opening.session, signals)
+    terminal.when_lost(opening.session.detach)
+    if leave is None:
+        # Textual has printed what went wrong. The run is worth more than its display.
+        print("tui-vae: the interface failed; training goes on without it", file=sys.stderr)
+        leave = Leave.HEADLESS
+    return _after(leave, opening.session, app.first_state, chosen.display, terminal, announce)
+
+
+def _warn(text: str, session: Session | None, app: MonitorApp) -> None:
+    """Log a warning, which the interface shows; where there is no log yet, let it show the warning alone."""
+    if session is not None:
+        session.warn(text)
+    else:
+        app.call_later(app.warn, text)
+
+
+def _stalled(stray: StrayOutput, lock: PythonLock) -> bool:
+    """Whether the terminal does not read, so that nothing is drawn."""
+    stalled = stray.stalled()
+    lock.draws(not stalled)
+    return stalled
+
+
+class _Opening:
+    """Opens a run for the interface, and lets others wait for the outcome."""
+
+    def __init__(self, prepare_run: Prepare) -> None:
+        self._prepare = prepare_run
+        self._done = threading.Event()
+        self.session: Session | None = None
+
+    def __call__(self, report: Report) -> Session:
+        try:
+            self.session = self._prepare(report)()
+            return self.session
+        finally:
+            self._done.set()
+
+    def wait(self) -> None:
+        self._done.wait()
+
+
+def _answer_for(app: MonitorApp, opening: _Opening, signals: StopSignals, terminal: Terminal) -> threading.Event:
+    """Let signals and the loss of the terminal end the interface; to be set when it has."""
+    left = threading.Event()
+
+    def stop(name: str) -> None:
+        if opening.session is not None:
+            opening.session.stop(f"by {name}")
+            _end_without(left, opening.session)
+        app.request_stop(name)
+
+    def lost(reason: str) -> None:
+        if opening.session is not None:
+            opening.session.detach(reason)
+            _end_without(left, opening.session)
+        app.request_leave(Leave.HEADLESS)
+
+    signals.answer, signals.hung_up = stop, terminal.lose
+    terminal.when_lost(lost)
+    terminal.watch()
+    return left
+
+
+def _end_without(left: threading.Event, session: Session) -> None:
+    """End the process when the run has ended, should the interface not be left by then."""
+
+    def end() -> None:
+        if not left.wait(SECONDS_TO_LEAVE):
+            session.wait_unseen()
+            try:
+                code = session.close()
+            except TuiVaeError as error:
+                code = error.exit_code
+            if not left.is_set():
+                os._exit(code)
+
+    threading.Thread(target=end, name="end without the interface", daemon=True).start()
+
+
+def _after(
+    leave: Leave,
+    session: Session,
+    state: RunState,
+    display: DisplayConfig,
+    terminal: Terminal,
+    announce: Notifier,
+) -> int:
+    """What comes after the interface was left."""
+    if leave is Leave.STOP:
+        session.stop("by the user")
+    for name, model in state.models.items():
+        if model.status == "paused" and leave is Leave.HEADLESS:
+            session.resume(name)  # nothing there could do it later
+    if not terminal.unseen:
+        from tui_vae.headless import follow, make_output  # noqa: PLC0415 - only here, and Rich's share of it is slow
+
+        output = make_output(display if leave is Leave.HEADLESS else _quiet(display))
+        follow(session, output, state=state, unseen=lambda: terminal.unseen, announce=announce)
+    session.wait_unseen()
+    code = session.close()
+    if terminal.lost:
+        os._exit(code)  # not to wait for threads of the library, should one of them still wait for the terminal
+    return code
+
+
+def _quiet(display: DisplayConfig) -> DisplayConfig:
+    return DisplayConfig(no_ui=True, quiet=True, ascii=display.ascii, color=display.color, fps=display.fps)

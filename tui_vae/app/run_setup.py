@@ -1,0 +1,258 @@
+"""From options to a run that trains: everything is checked, loaded and resolved before anything is written."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import platform
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tui_vae import __version__
+from tui_vae.app.session import Session
+from tui_vae.config import EvaluationConfig, ModelSpec, StoreConfig, TrainConfig
+from tui_vae.data import Dataset, load_dataset
+from tui_vae.errors import DataError, RunStoreError, UsageError
+from tui_vae.evaluation.memory import check_memory_at_the_end
+from tui_vae.evaluation.ppca import linear_limit
+from tui_vae.events import DataSummary, Event, Notice, PpcaOptimum, RunStarted
+from tui_vae.runs import RunDirectory, create_run
+from tui_vae.runs.checkpoints import CheckpointFolder
+from tui_vae.runs.directory import config_file
+from tui_vae.runs.files import put_in_place, remove_all, write_beside
+from tui_vae.runs.lease import Lease
+from tui_vae.runs.resume import StoredRun, first_start
+from tui_vae.training import TrainingContext
+from tui_vae.training.hardware import describe, resolve
+from tui_vae.training.memory import bytes_kept, check_memory
+from tui_vae.training.protocols import FindLimit
+from tui_vae.training.saved_state import SavedState
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """All that a run needs before it leaves a trace: checked, resolved, loaded, on the device."""
+
+    config: TrainConfig
+    data: Dataset
+    on_device: Dataset
+    summary: DataSummary
+
+    def start(self, store: StoreConfig) -> Session:
+        """Make the directory of a new run and start training.
+
+        Raises:
+            RunStoreError: Nothing was started and nothing is left behind.
+        """
+        run = create_run(Path(store.runs_dir), store.name, self.config)
+        try:
+            lease = Lease.acquire(run)
+            session = self._session(lease, {}, [], [self._started(run)])
+        except BaseException:
+            shutil.rmtree(run.path, ignore_errors=True)
+            raise
+        session.start()
+        return session
+
+    def continuation(self, stored: StoredRun) -> Callable[[], Session]:
+        """Read where a stored run was left; what is returned starts training there.
+
+        Raises:
+            UsageError: Fewer epochs than were done.
+            DataError: The images are not those that the run was trained on.
+            RunStoreError: A model has checkpoints, but none that can be used.
+        """
+        begun = first_start(stored.history)
+        check_images(self.summary, begun)
+        saved, notices = self._saved_states(stored.run)
+        self._check_epochs(stored.run, saved)
+        notices += self._differences(stored, begun)
+        if stored.damage is not None:
+            notices.append(Notice(level="warning", text=stored.damage))
+        opening = [self._started(stored.run), *notices]
+
+        def begin() -> Session:
+            with self._replaced_config(stored):
+                session = self._session(stored.lease, saved, stored.history, opening)
+            session.start()
+            return session
+
+        return begin
+
+    @contextlib.contextmanager
+    def _replaced_config(self, stored: StoredRun) -> Iterator[None]:
+        """Replace the stored options if the body succeeds, which writes them to the log: both change, or neither.
+
+        Raises:
+            RunStoreError: They cannot be written; before the body is entered.
+        """
+        contents = {stored.run.config: config_file(self.config)}
+        if self.config == stored.config and stored.damage is None:
+            contents = {}
+        try:
+            parts = write_beside(contents)
+        except OSError as error:
+            raise RunStoreError(f"{stored.run.config}: cannot be written ({error.strerror})") from error
+        try:
+            yield
+        except BaseException:
+            remove_all(parts.values())
+            raise
+        put_in_place(parts)
+
+    def _session(
+        self,
+        lease: Lease,
+        saved: dict[str, SavedState],
+        history: Sequence[Event],
+        opening: Sequence[Event],
+    ) -> Session:
+        find_limit = self._find_limit()
+        return Session(
+            lease,
+            lambda emit, store: TrainingContext(self.config, self.on_device, emit, store, find_limit),
+            saved=saved,
+            history=history,
+            opening=opening,
+        )
+
+    def _started(self, run: RunDirectory) -> RunStarted:
+        return RunStarted(
+            name=run.name,
+            config=self.config.to_json(),
+            versions=versions(),
+            device=describe(torch.device(self.config.device)),
+            data=self.summary,
+        )
+
+    def _saved_states(self, run: RunDirectory) -> tuple[dict[str, SavedState], list[Event]]:
+        """The newest state of each model that has one, and what is to be said of them."""
+        saved: dict[str, SavedState] = {}
+        notices: list[Event] = []
+        for spec in self.config.models:
+            found = saved_state(run, spec, self.config, len(self.data.train))
+            if found is None:
+                continue
+            saved[spec.name], damage = found
+            if damage is not None:
+                text = f"{damage}; going on from the checkpoint before it, step {saved[spec.name].course.step:,}"
+                notices.append(Notice(level="warning", text=text, model=spec.name))
+        return saved, notices
+
+    def _check_epochs(self, run: RunDirectory, saved: dict[str, SavedState]) -> None:
+        for name, state in saved.items():
+            done = state.course.epoch
+            if done > state.course.plan_with(self.config).epochs:
+                raise UsageError(
+                    f"--epochs {self.config.epochs}: {name} of {run.name} has done {done} already; give more"
+                )
+
+    def _differences(self, stored: StoredRun, started: RunStarted | None) -> list[Event]:
+        """What may keep the rest from being, bit for bit, what it would have been."""
+        old = dict(started.versions) if started is not None else {}
+        changed = [
+            f"{name} {old[name]} then, {new} now" for name, new in versions().items() if old.get(name, new) != new
+        ]
+        for name in ("device", "precision", "threads"):
+            then, now = getattr(stored.config, name), getattr(self.config, name)
+            if then != now:
+                changed.append(f"{name} {then} then, {now} now")
+        if not changed:
+            return []
+        text = f"the bits may differ from those of an uninterrupted run: {'; '.join(changed)}"
+        return [Notice(level="warning", text=text)]
+
+    def _find_limit(self) -> FindLimit:
+        lock = threading.Lock()
+
+        @functools.cache
+        def limit() -> PpcaOptimum:
+            train, held_out = self.data.train.images, self.data.held_out.images
+            return linear_limit(train, held_out, self.config.zdim, self.config.sigma)
+
+        def find(spec: ModelSpec) -> PpcaOptimum | None:
+            if not spec.linear:
+                return None
+            with lock:  # several linear models have one limit: computed by the first that asks
+                return limit()
+
+        return find
+
+
+def saved_state(
+    run: RunDirectory, spec: ModelSpec, config: TrainConfig, images: int
+) -> tuple[SavedState, str | None] | None:
+    """The newest state of a model that is whole, and why it is not the newest of all; ``None`` if there never was one.
+
+    Args:
+        run: The run.
+        spec: The model.
+        config: Of the run.
+        images: Number of training images.
+
+    Raises:
+        RunStoreError: The model has checkpoints, but none that can be used.
+    """
+    try:
+        stored = CheckpointFolder(run.checkpoints(spec.name)).load()
+        if stored is None:
+            return None
+        state = SavedState.restored(stored.weights, stored.optimizer, stored.course)
+        state.check(spec, config, images)
+    except RunStoreError as error:
+        raise RunStoreError(f"{run.name}, model {spec.name}: {error}") from error
+    return state, stored.damage
+
+
+def check_images(images: DataSummary, started: RunStarted | None) -> None:
+    """Refuse other images than those that a run was begun with, where that is known.
+
+    Raises:
+        DataError: They are others.
+    """
+    if started is not None and started.data.sha256 != images.sha256:
+        raise DataError(
+            f"the images of {images.name} are not those that the run was trained on "
+            f"(SHA-256 {images.sha256[:12]}…, not {started.data.sha256[:12]}…)"
+        )
+
+
+def prepare(config: TrainConfig, report: Callable[[str], None]) -> Preparation:
+    """Load the data and resolve every ``auto``.
+
+    Args:
+        config: What to train.
+        report: Told in a few words what is being waited for.
+
+    Raises:
+        UsageError: A device that is not there, models that do not fit into its memory, or sizes that the data set does
+            not have.
+        DataError: The data set is not available.
+    """
+    report("reading the data")
+    data = load_dataset(config)
+    resolved = resolve(config, len(data.train))
+    images = len(data.train) + len(data.held_out)
+    check_memory(resolved, images)
+    if not resolved.no_evaluate:
+        kept = 0 if resolved.device.startswith("cuda") else bytes_kept(resolved)
+        check_memory_at_the_end(EvaluationConfig(device=resolved.device), resolved, kept)
+    summary = data.summary()
+    report(f"moving the images to {resolved.device}")
+    return Preparation(resolved, data, data.to(torch.device(resolved.device)), summary)
+
+
+def versions() -> dict[str, str]:
+    """Of what decides the numbers of a run."""
+    return {
+        "tui-vae": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }

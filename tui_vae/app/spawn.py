@@ -1,0 +1,103 @@
+"""Training in a process of its own, which goes on whatever becomes of the one that began it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import IO
+
+from tui_vae.app.output_capture import nameless_file
+from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError
+from tui_vae.runs import RunDirectory
+from tui_vae.runs.find import newest_first, runs_in
+from tui_vae.runs.heartbeat import lives, read_lease
+
+_COMMAND = (sys.executable, "-P", "-m", "tui_vae", "--no-ui", "--quiet")
+"""``-P``: a file ``json.py`` in the user's folder is no module of this program."""
+
+_SECONDS_BETWEEN_LOOKS = 0.1
+_MOST_SAID = 4000
+
+
+class EndedError(TuiVaeError):
+    """A process ended before it wrote a run; the message is its own."""
+
+    def __init__(self, said: str, code: int) -> None:
+        super().__init__(said or f"the process that was to train ended at once, with code {code} and without a word")
+        self.code = code
+
+
+def resume_elsewhere(run: RunDirectory) -> None:
+    """Go on with a run in a process of its own; returns when that process is its writer.
+
+    Raises:
+        TuiVaeError: It ended before.
+    """
+    _written_by_another(lambda: [run], ["--resume", str(run.path)])
+
+
+def start_elsewhere(runs_dir: Path, arguments: Sequence[str]) -> RunDirectory:
+    """Begin a run in a process of its own; returns the run when there is one.
+
+    Args:
+        runs_dir: Where it is to be kept.
+        arguments: Its train options.
+
+    Raises:
+        TuiVaeError: The process ended without a run.
+    """
+    before = {run.path.name for run in runs_in(runs_dir)}
+
+    def new() -> list[RunDirectory]:
+        return newest_first(runs_in(runs_dir, before))
+
+    try:
+        return _written_by_another(new, ["--runs-dir", str(runs_dir), *arguments])
+    except EndedError as error:
+        # A run of a moment may be over between two looks.
+        trained = error.code in (ExitCode.OK, ExitCode.MODEL_FAILED, ExitCode.STOPPED)
+        if trained and (runs := new()):
+            return runs[0]
+        raise
+
+
+def _written_by_another(candidates: Callable[[], Iterable[RunDirectory]], arguments: Sequence[str]) -> RunDirectory:
+    """Start a process and wait until it writes one of the candidates.
+
+    Raises:
+        EndedError: It ended before.
+        RunStoreError: No process can be started.
+    """
+    # A file without a name: nothing is left behind, and the process may write into it as long as it likes.
+    with nameless_file() as said:
+        try:
+            process = subprocess.Popen(
+                [*_COMMAND, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                start_new_session=True,  # neither Ctrl-C nor the loss of this terminal is meant for it
+            )
+        except OSError as error:
+            raise RunStoreError(f"no process can be started ({error.strerror})") from error
+        # Somebody has to ask how it ended, or it would never be gone.
+        threading.Thread(target=process.wait, name="launched", daemon=True).start()
+        while True:
+            ended = process.poll() is not None
+            for run in candidates():
+                lease = read_lease(run)
+                if lease is not None and lease.pid == process.pid and lives(run, lease) is not False:
+                    return run
+            if ended:
+                raise EndedError(_last_line(said), process.returncode)
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def _last_line(said: IO[bytes]) -> str:
+    said.seek(0)
+    lines = said.read(_MOST_SAID).decode(errors="replace").strip().splitlines()
+    return lines[-1].removeprefix("tui-vae: ") if lines else ""

@@ -1,0 +1,239 @@
+"""A run that another process trains, or trained, as a source for any front end: nothing but its files is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from tui_vae.app.evaluation_process import Evaluator
+from tui_vae.app.gc_paused import importing
+from tui_vae.config import Change
+from tui_vae.errors import RunStoreError
+from tui_vae.events import Action, Epoch, Event, ModelStarted, Notice, Progress, RunFinished, RunStarted, State
+from tui_vae.run_status import WriterStatus
+from tui_vae.runs import RunDirectory
+from tui_vae.runs.followed import FollowedRun
+from tui_vae.runs.heartbeat import Observer, lives, read_lease
+from tui_vae.runs.pictures import picture_of
+from tui_vae.runs.process_identity import this_machine
+from tui_vae.runs.requests import send_request
+from tui_vae.runs.tail import LogTail
+from tui_vae.view.image_cells import Pixels
+from tui_vae.view.model_protocol import StoredModel
+from tui_vae.view.sanitize import printable, printable_event
+
+SECONDS_BETWEEN_LOOKS = 0.25
+MOST_WAITING = 20_000
+"""Events read ahead of a front end. Beyond, reading waits: the log itself keeps what a slow terminal has not shown."""
+
+SECONDS_TO_APPEAR = 1.5
+"""A writer makes its directory a moment before its lease, and may be replaced by one that resumes the run."""
+
+SECONDS_TO_RESUME = 3.0
+"""A run that ended while its process lives on may be continued by it, but not after so long a silence."""
+
+
+class WatchSource:
+    """Follows the log of a run: a :class:`tui_vae.view.run_source.RunSource`.
+
+    Args:
+        run: The run.
+        control: Whether this watcher may pause, resume, save and stop it.
+        as_logged: Give every event exactly as it stands in the log, where else progress is merged and texts are
+            made safe to show.
+
+    Attributes:
+        trouble: Why the log cannot be read; ``None`` while it can.
+
+    Raises:
+        RunStoreError: The run's directory cannot be read.
+    """
+
+    own = False
+
+    def __init__(self, run: RunDirectory, *, control: bool = False, as_logged: bool = False) -> None:
+        self._run = run
+        self._began_in = run.path
+        self._followed = FollowedRun(run)
+        self._as_logged = as_logged
+        how = f"watching only; to control the run: tui-vae watch --control {printable(run.name)}"
+        self.cannot_control = None if control else how
+        self.restarted = False
+        self.trouble: str | None = None
+        self._told_trouble: str | None = None
+        self._tail = LogTail(run.log, merge=not as_logged)
+        self._observer = Observer(run)
+        self._evaluator = Evaluator(lambda: self._run, self._say, own=True)
+        self._changed = threading.Condition()
+        self._waiting: deque[Event] = deque()
+        self._anew = False
+        self._closed = False
+        self._sighting = WriterStatus("live")
+        self._finished = self._over = False
+        self._last_seen = self._last_new = time.monotonic()
+
+    def start(self) -> None:
+        """Begin to read, in a thread of its own."""
+        threading.Thread(target=self._follow, name="watcher", daemon=True).start()
+
+    def close(self) -> None:
+        """Read no more."""
+        self._evaluator.cancel("the program was left")
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    # What front ends need of a run.
+
+    def poll(self) -> Sequence[Event]:
+        with self._changed:
+            events = list(self._waiting)
+            self._waiting.clear()
+            self.restarted, self._anew = self._anew, False
+            self._changed.notify_all()
+        return events
+
+    def sighting(self) -> WriterStatus:
+        return self._sighting
+
+    def picture(self, file: str) -> Pixels | None:
+        try:
+            return picture_of(self._run, file)
+        except RunStoreError:
+            return None
+
+    def stored_model(self, name: str) -> StoredModel | str:
+        with importing():
+            from tui_vae.app.model_loader import newest_model  # noqa: PLC0415 - torch, which is for those who explore
+
+        return newest_model(self._run, name)
+
+    def directory(self) -> str:
+        return printable(str(self._run.path))
+
+    def wait(self, seconds: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._over, seconds)
+
+    def pause(self, model: str) -> None:
+        self._ask("pause", model)
+
+    def resume(self, model: str) -> None:
+        self._ask("resume", model)
+
+    def checkpoint(self, model: str) -> None:
+        self._ask("checkpoint", model)
+
+    def change(self, model: str, change: Change) -> str | None:
+        self._ask(change.kind, model, change.value)
+        return self.cannot_control
+
+    def stop(self, reason: str, model: str | None = None) -> None:
+        self._ask("stop", model)
+
+    def evaluate(self) -> str | None:
+        """By the process that trains, if there is one; a run that nobody writes is evaluated from here."""
+        if self._evaluator.busy or self._sighting.liveness == "gone":
+            return self._evaluator.start((), threads=None)
+        if self.cannot_control is None:
+            self._ask("evaluate", None)
+        return self.cannot_control
+
+    def trainer(self) -> tuple[str, int | None]:
+        record = read_lease(self._run)
+        if record is None or not this_machine().same_processes(record.machine) or not lives(self._run, record):
+            return "the trainer", None
+        return "the trainer", record.pid
+
+    def _ask(self, action: Action, model: str | None, value: float | None = None) -> None:
+        if self.cannot_control is not None:
+            return
+        try:
+            send_request(self._run, action, model, value)
+        except RunStoreError as error:
+            self._say(Notice(level="warning", text=str(error)))
+
+    def _say(self, event: Event) -> None:
+        """Tell what the log does not."""
+        with self._changed:
+            self._waiting.append(printable_event(event))
+
+    # The thread that reads.
+
+    def _follow(self) -> None:
+        while not self._closed:
+            # First the writer, then the log: what it wrote before it went is read by then.
+            sighting = self._look()
+            if not sighting.deleted:
+                self._read()
+            self._judge(sighting)
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed, SECONDS_BETWEEN_LOOKS)
+        self._followed.directory.close()
+
+    def _look(self) -> WriterStatus:
+        """What is seen of the run's folder, wherever it was moved, and of its writer."""
+        run = self._followed.find()
+        if run is None:
+            return WriterStatus("gone", deleted=True)
+        if run.path != self._run.path:
+            self._run = self._observer.run = run
+            self._tail.move_to(run.log)
+        moved = printable(str(run.path)) if run.path != self._began_in else None
+        return dataclasses.replace(self._observer.look(), moved=moved)
+
+    def _read(self) -> None:
+        """Hand over what is new in the log, at the pace at which it is taken."""
+        try:
+            for events in self._tail.portions():
+                self._hand_over(events, restarted=self._tail.restarted)
+                if self._closed:
+                    return
+            self.trouble = self._told_trouble = None
+        except RunStoreError as error:
+            # Said when it is met twice: of a folder that is being deleted, the log goes before the folder.
+            met, self.trouble = self.trouble == str(error), str(error)
+            if met and self._told_trouble != self.trouble:
+                self._told_trouble = self.trouble
+                self._hand_over([Notice(level="error", text=self.trouble)], restarted=False)
+
+    def _hand_over(self, events: Sequence[Event], *, restarted: bool) -> None:
+        plain = events if self._as_logged else [printable_event(self._named(event)) for event in events]
+        with self._changed:
+            if restarted:
+                self._waiting.clear()
+                self._anew = True
+            self._changed.wait_for(lambda: self._closed or len(self._waiting) < MOST_WAITING)
+            self._waiting.extend(plain)
+        for event in events:
+            if isinstance(event, RunFinished):
+                self._finished = True
+            elif isinstance(event, (RunStarted, ModelStarted, Progress, Epoch, State)):
+                self._finished = False
+        if events:
+            self._last_new = time.monotonic()
+
+    def _named(self, event: Event) -> Event:
+        """A run that was renamed tells of itself under the name that it has."""
+        return dataclasses.replace(event, name=self._run.name) if isinstance(event, RunStarted) else event
+
+    def _judge(self, sighting: WriterStatus) -> None:
+        """Take the writer for gone only after a while, and the run for over when nothing more is to be expected."""
+        now = time.monotonic()
+        if sighting.liveness != "gone":
+            self._last_seen = now
+        gone = now - self._last_seen > SECONDS_TO_APPEAR
+        with self._changed:
+            sure = gone or sighting.deleted or sighting.liveness != "gone"
+            self._sighting = sighting if sure else dataclasses.replace(sighting, liveness="live")
+            if sighting.deleted:
+                self._over = True
+            elif self._finished:
+                self._over = sighting.liveness == "gone" or now - self._last_new > SECONDS_TO_RESUME
+            else:
+                self._over = gone
+            if self._over:
+                self._changed.notify_all()

@@ -1,0 +1,115 @@
+"""Bidirectional Monte Carlo: how far annealing is from the truth, on images that the model itself made.
+
+Grosse, Ghahramani & Adams, arXiv:1511.02543. An image simulated from the model comes with an exact draw from its own
+posterior, the z it was made of. Annealing up from the start gives a lower bound on log p(x) in expectation, annealing
+down from that draw, by the reversed transitions, an upper one; the truth is between them. That the gap is as small on
+data is not certain, only likely where the model resembles them (arXiv:1611.04273, section 5.3.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tui_vae.config import PIXELS
+from tui_vae.data.generators import generator
+from tui_vae.evaluation.likelihood.ais_chains import SCOUTS, Batches, ProgressCounter
+from tui_vae.evaluation.likelihood.ais_config import AisConfig
+from tui_vae.evaluation.likelihood.batch_size import MEMORY
+from tui_vae.evaluation.likelihood.conditional_likelihood import check_finite
+from tui_vae.evaluation.likelihood.estimate import LikelihoodEstimate, LogMeanWeights
+from tui_vae.evaluation.progress import Report, no_progress
+from tui_vae.model import VAE
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Images drawn from the model, and what they were made of.
+
+    Attributes:
+        x: mu(z) + sigma * noise, neither clipped nor rounded, float32 ``(n, 784)``.
+        z: Draws from the prior, and, given x, exact ones from the posterior, ``(n, zdim)``.
+    """
+
+    x: Tensor
+    z: Tensor
+
+
+@dataclass(frozen=True)
+class BdmcBounds:
+    """Bounds on log p(x) of simulated images, nats.
+
+    Attributes:
+        lower: A lower bound in expectation, by annealing from the start.
+        upper: An upper bound in expectation, by annealing from exact draws of the posterior.
+        acceptance: As in :class:`~tui_vae.evaluation.likelihood.ais.Annealed`, on the way up.
+    """
+
+    lower: LikelihoodEstimate
+    upper: LikelihoodEstimate
+    acceptance: Tensor
+
+    @property
+    def gap(self) -> LikelihoodEstimate:
+        """upper - lower of each image: what the lower bound may lack at most, in expectation."""
+        noise = (self.upper.noise.square() + self.lower.noise.square()).sqrt()
+        effective = torch.minimum(self.upper.effective, self.lower.effective)
+        return LikelihoodEstimate(self.upper.values - self.lower.values, noise, effective)
+
+
+@torch.no_grad()
+def simulated(vae: VAE, n: int, seed: int) -> Simulated:
+    """Draw ``n`` images from the model, without changing anything."""
+    random = generator(seed, "simulated images")
+    z = torch.randn(n, vae.zdim, generator=random)
+    noise = torch.randn(n, PIXELS, generator=random)
+    weights = next(vae.decoder.parameters())
+    mean = vae.decoder(z.to(weights))
+    return Simulated(mean + vae.decoder.sigma * noise.to(mean.device), z.to(mean.device))
+
+
+@torch.inference_mode(False)  # wherever it is called from: transitions need derivatives
+def bidirectional(
+    vae: VAE,
+    n: int,
+    plan: AisConfig | None = None,
+    *,
+    seed: int = 0,
+    memory: int = MEMORY,
+    report: Report = no_progress,
+) -> BdmcBounds:
+    """Bounds from both sides on ``n`` images simulated from the model.
+
+    Args:
+        vae: The model, on any device; nothing of it is changed.
+        n: Number of images.
+        plan: The settings, as for annealing on data.
+        seed: Decides on the images and all draws, together with how many images are worked on at once.
+        memory: Bytes allowed for what is worked on at once.
+        report: Told the share done, 0 to 1; may raise to end the work.
+
+    Raises:
+        UsageError: The memory allowed is too small for a single image.
+        EvaluationError: Weights or likelihoods are not finite.
+    """
+    plan = plan or AisConfig()
+    check_finite(vae)
+    made = simulated(vae, n, seed)
+    batches = Batches(vae, made.x, plan, seed=seed, memory=memory)
+    ticks = ProgressCounter(n * (plan.steps - 1) * (SCOUTS + 2 * plan.chains), report)
+    lower, inverse = LogMeanWeights(n), LogMeanWeights(n)
+    acceptance = torch.zeros(plan.steps - 1, dtype=torch.float64)
+    for first in range(0, n, batches.size):
+        ladder = batches.ladder(first, ticks)
+        up, accepted = ladder.forward(plan.chains)
+        rows = slice(first, first + len(up))
+        # All chains of an image start at its one exact draw: each inverse weight has the expectation 1 / p(x) still.
+        down = ladder.backward(made.z[rows, None].expand(-1, plan.chains, -1).contiguous())
+        lower.add(rows, up)
+        inverse.add(rows, -down)
+        acceptance += accepted * len(up) / n
+    inverted = inverse.estimate()
+    upper = LikelihoodEstimate(-inverted.values, inverted.noise, inverted.effective)
+    return BdmcBounds(lower.estimate(), upper, acceptance)

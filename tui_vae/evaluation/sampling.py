@@ -1,0 +1,62 @@
+"""Images that a model generates from the prior, quantised as the data are.
+
+Two kinds are told apart wherever images of a model are scored or shown: decoder means mu(z), and samples from p(x|z),
+mu(z) + sigma · noise. Both come from the same z ~ N(0, I), a function of the seed alone, so that they differ by the
+pixel noise only, and models of one ``zdim`` by their weights only.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tui_vae.data.generators import generator
+from tui_vae.data.image_ops import quantised
+from tui_vae.evaluation.progress import Report, no_progress
+from tui_vae.model import VAE
+
+_BATCH = 500
+
+
+def prior_latents(n: int, zdim: int, seed: int) -> Tensor:
+    """z ~ N(0, I) on the CPU, so that every device decodes the same, ``(n, zdim)``."""
+    return torch.randn(n, zdim, generator=generator(seed, "generated z"))
+
+
+def prior_means(vae: VAE, n: int, seed: int, report: Report = no_progress) -> Tensor:
+    """Decoder means of ``n`` latents from the prior, without pixel noise.
+
+    Args:
+        vae: The model, on any device.
+        n: Number of images.
+        seed: Decides on z.
+        report: Told the share done, 0 to 1, after every batch; may raise to end the work.
+
+    Returns:
+        uint8 ``(n, 784)`` on the CPU.
+    """
+    return _generated(vae, n, seed, report, noisy=False)
+
+
+def prior_samples(vae: VAE, n: int, seed: int, report: Report = no_progress) -> Tensor:
+    """Samples from the model, decoder means of the same z as :func:`prior_means` plus sigma · noise.
+
+    The noise is clipped with the rest at 0 and 1, as no image can show more.
+    """
+    return _generated(vae, n, seed, report, noisy=True)
+
+
+@torch.inference_mode()
+def _generated(vae: VAE, n: int, seed: int, report: Report, *, noisy: bool) -> Tensor:
+    noise = generator(seed, "generated pixel noise")
+    sigma, device = vae.decoder.sigma, vae.decoder.log_sigma.device
+    images: list[Tensor] = []
+    done = 0
+    for z in torch.split(prior_latents(n, vae.zdim, seed), _BATCH):
+        x = vae.decoder(z.to(device)).cpu()
+        if noisy:
+            x = x + sigma * torch.randn(x.shape, generator=noise)
+        images.append(quantised(x))
+        done += len(z)
+        report(done / n)
+    return torch.cat(images)

@@ -1,0 +1,100 @@
+"""Renaming and deleting stored runs: only ever by whoever is their writer, and in one step for all who look.
+
+Whoever holds the lease is the only one that writes: a run that trains is refused, and none begins meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+from tui_vae.config import check_name
+from tui_vae.errors import RunStoreError
+from tui_vae.runs.directory import RunDirectory, store_names
+from tui_vae.runs.find import renamed, runs_in
+from tui_vae.runs.lease import Lease, Waiting
+
+_TRASH = ".deleted-"
+"""Hidden folders are no runs."""
+
+
+def rename_run(run: RunDirectory, name: str) -> RunDirectory:
+    """Give a run another name; returns where it lies from now on. Of a run behind a link, the link gets the name.
+
+    Raises:
+        UsageError: The name cannot be one.
+        RunStoreError: Another run has that name, the run is being written, or its folder cannot be renamed.
+    """
+    check_name(name, "a run's name")
+    there = renamed(run, name)
+    if there.path == run.path:
+        return run
+    # Whatever the case: a file system may not tell "Otter" from "otter".
+    others = [other for other in runs_in(run.path.parent) if other.path != run.path]
+    if any(other.name.casefold() == name.casefold() for other in others) or there.path in run.path.parent.iterdir():
+        raise RunStoreError(f"another run is called {name}; choose another name")
+    lease = Lease.acquire(run)
+    try:
+        store_names(run, name, run.name)  # the old one too: it holds until the folder is moved
+        lease.move(there)
+    except OSError as error:
+        raise RunStoreError(f"{run.path}: cannot be renamed ({error.strerror})") from error
+    finally:
+        lease.release()
+    return there
+
+
+def delete_run(run: RunDirectory, waiting: Waiting = lambda holder, left: None) -> None:
+    """Delete a run for good, and what is left of runs whose deletion was cut off.
+
+    It is no run any more from the first moment, however long removing its files takes. Of a run behind a link only the
+    link is removed: what lies elsewhere may be in use there.
+
+    Args:
+        run: The run.
+        waiting: As for :meth:`tui_vae.runs.lease.Lease.acquire`.
+
+    Raises:
+        RunStoreError: It is being written, or cannot be deleted; the message says what is left where.
+    """
+    if run.path.is_symlink():
+        _remove_link(run)
+        return
+    lease = Lease.acquire(run, waiting=waiting)
+    trash = RunDirectory(run.path.with_name(f"{_TRASH}{secrets.token_hex(8)}"), run.name)
+    try:
+        lease.move(trash)
+    except OSError as error:
+        lease.release()
+        raise RunStoreError(f"{run.path}: cannot be deleted ({error.strerror})") from error
+    try:
+        shutil.rmtree(trash.path)
+    except OSError as error:
+        lease.release()
+        raise RunStoreError(f"{trash.path}: what was {run.name} cannot be removed ({error.strerror})") from error
+    _sweep(run.path.parent)
+
+
+def _remove_link(run: RunDirectory) -> None:
+    there = RunDirectory(run.path.resolve(), run.name)
+    # Where nothing can be written there is no writer that would lose its way by the link.
+    lease = Lease.acquire(there) if os.access(there.path, os.W_OK) else None
+    try:
+        run.path.unlink()
+    except OSError as error:
+        raise RunStoreError(f"{run.path}: the link cannot be removed ({error.strerror})") from error
+    finally:
+        if lease is not None:
+            lease.release()
+
+
+def _sweep(runs_dir: Path) -> None:
+    """Remove what was left behind; whoever is at work on it holds its lease, and what resists is left to the next."""
+    for path in runs_dir.glob(f"{_TRASH}*"):
+        with contextlib.suppress(RunStoreError):
+            lease = Lease.acquire(RunDirectory(path, path.name), patience=0.0)
+            shutil.rmtree(path, ignore_errors=True)
+            lease.release()

@@ -1,0 +1,179 @@
+"""Requests of other processes: small files in ``control/``, each handled once by the writer of the run, and removed.
+
+A request is addressed to one writer by the token of its lease. So what was meant for a writer that died cannot stop
+the one that resumed its run, whatever the clocks say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+from tui_vae.errors import EventError, RunStoreError
+from tui_vae.events import Action, Event, Notice, Request
+from tui_vae.plain_json import ADDED_LATER, typed
+from tui_vae.runs.directory import RunDirectory
+from tui_vae.runs.files import MODE
+from tui_vae.runs.heartbeat import read_lease
+from tui_vae.runs.process_identity import this_machine
+from tui_vae.runs.safe_io import open_directory, read_small
+
+MOST_BYTES = 4096
+MOST_AT_ONCE = 128
+"""Files that one look handles; a directory with a million of them must not hold up the writer."""
+
+_MOST_IGNORED = 1000
+_MOST_LOOKED_AT = MOST_AT_ONCE + 2 * _MOST_IGNORED
+_ID = re.compile(r"[0-9a-z-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Message:
+    """The content of a request file.
+
+    Attributes:
+        to: The token of the lease whose holder is asked.
+        model: Which model is meant; ``None`` for all.
+        by: Host and process that ask.
+        value: The number of epochs to add, or the learning rate; null of any other action.
+    """
+
+    v: int
+    id: str
+    to: str
+    action: Action
+    model: str | None
+    by: str
+    value: float | None = field(default=None, metadata={ADDED_LATER: True})
+
+
+Handle = Callable[[Message], str | None]
+"""Does what is asked; returns why not, or ``None`` when it is done."""
+
+
+def send_request(run: RunDirectory, action: Action, model: str | None, value: float | None = None) -> str:
+    """Ask the writer of a run for something; it answers with a :class:`tui_vae.events.Request` of the same id.
+
+    Args:
+        run: The run.
+        action: What to do.
+        model: Which model is meant; ``None`` for all.
+        value: The number of epochs to add, or the learning rate.
+
+    Raises:
+        RunStoreError: Nobody writes the run, or the request cannot be left there.
+    """
+    writer = read_lease(run)
+    if writer is None:
+        raise RunStoreError(f"{run.name} is not being trained by any process: nobody is there to {action} it")
+    # Sorted by name, requests are in the order in which they were made.
+    id = f"{time.time_ns():019d}-{secrets.token_hex(4)}"
+    message = Message(1, id, writer.token, action, model, _sender(), value)
+    try:
+        run.control.mkdir(exist_ok=True)
+        _leave(run, message)
+    except OSError as error:
+        raise RunStoreError(f"{run.control}: no request can be left there ({error.strerror})") from error
+    return message.id
+
+
+def _sender() -> str:
+    return f"{this_machine().host}:{os.getpid()}"
+
+
+def _leave(run: RunDirectory, message: Message) -> None:
+    """Write the file beside its name and rename it, so that the writer never reads half of it."""
+    directory = open_directory(run.control)
+    beside = f".{message.id}.part"
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE, dir_fd=directory)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(json.dumps(asdict(message)).encode())
+            os.rename(beside, f"{message.id}.json", src_dir_fd=directory, dst_dir_fd=directory)
+        except OSError:
+            os.unlink(beside, dir_fd=directory)
+            raise
+    finally:
+        os.close(directory)
+
+
+class Requests:
+    """The writer's side.
+
+    Args:
+        token: Of the lease of this process; what is addressed to another is refused.
+    """
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self._irremovable: set[str] = set()
+
+    def poll(self, run: RunDirectory, handle: Handle, emit: Callable[[Event], None]) -> None:
+        """Handle and answer what has come to a run, each request once. Costs next to nothing when there is none.
+
+        What is no request is removed, and told once. Nothing here raises but what ``handle`` and ``emit`` do.
+        """
+        try:
+            directory = open_directory(run.control)
+        except OSError:  # not there, as a rule
+            return
+        try:
+            messages, refused = self._take(directory)
+        finally:
+            os.close(directory)
+        for message in sorted(messages, key=lambda message: message.id):
+            stale = message.to != self._token
+            answer = "it was meant for an earlier process" if stale else handle(message)
+            emit(
+                Request(
+                    id=message.id,
+                    action=message.action,
+                    model=message.model,
+                    by=message.by,
+                    refused=answer,
+                    value=message.value,
+                )
+            )
+        if refused:
+            emit(Notice(level="warning", text=f"refused in {run.control.name}/: {refused} not a request"))
+
+    def _take(self, directory: int) -> tuple[list[Message], int]:
+        """Some of the requests, and how many files were none; both are removed."""
+        messages: list[Message] = []
+        refused = 0
+        with contextlib.suppress(OSError), os.scandir(directory) as entries:
+            names = [entry.name for entry in itertools.islice(entries, _MOST_LOOKED_AT)]
+            new = [name for name in names if not name.startswith(".") and name not in self._irremovable]
+            for name in sorted(new)[:MOST_AT_ONCE]:
+                message = _read(directory, name)
+                try:
+                    os.unlink(name, dir_fd=directory)
+                except OSError:
+                    # Only what could be removed is handled, for else it would be met again.
+                    message = None
+                    if len(self._irremovable) >= _MOST_IGNORED:
+                        continue
+                    self._irremovable.add(name)
+                if message is not None:
+                    messages.append(message)
+                else:
+                    refused += 1
+        return messages, refused
+
+
+def _read(directory: int, name: str) -> Message | None:
+    try:
+        message: Message = typed(json.loads(read_small(name, MOST_BYTES, inside=directory)), Message, "request")
+    except (OSError, ValueError, RecursionError, EventError):
+        return None
+    texts = (message.by, message.model or "")
+    plain = all(text.isprintable() and len(text) <= 300 for text in texts) and _ID.fullmatch(message.id)
+    return message if message.v == 1 and plain else None

@@ -1,0 +1,102 @@
+"""What a trainer tells of its model, as events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tui_vae.config import ModelSpec, Plan
+from tui_vae.events import (
+    Checkpoint,
+    CheckpointKind,
+    Epoch,
+    ModelStarted,
+    ModelStatus,
+    Notice,
+    Parameters,
+    PpcaOptimum,
+    Progress,
+    Samples,
+    Schedule,
+    Split,
+    State,
+)
+from tui_vae.training.accumulators import Totals, Window
+from tui_vae.training.protocols import Emit
+from tui_vae.training.sample_grid import LAYOUT
+
+
+class EventEmitter:
+    """Makes the events of one model and hands them on."""
+
+    def __init__(self, spec: ModelSpec, emit: Emit) -> None:
+        self._spec = spec
+        self._name = spec.name
+        self._emit = emit
+
+    def started(self, parameters: Parameters, limit: PpcaOptimum | None, resumed_at: tuple[int, int] | None) -> None:
+        """``resumed_at`` is the step and the epoch that are complete."""
+        step, epoch = resumed_at if resumed_at is not None else (None, None)
+        self._emit(
+            ModelStarted(
+                model=self._name,
+                hidden=self._spec.hidden,
+                parameters=parameters,
+                resumed_at_step=step,
+                limit=limit,
+                resumed_at_epoch=epoch,
+            )
+        )
+
+    def state(self, state: ModelStatus, reason: str | None = None) -> None:
+        self._emit(State(model=self._name, state=state, reason=reason))
+
+    def warning(self, text: str) -> None:
+        self._emit(Notice(level="warning", text=text, model=self._name))
+
+    def schedule(self, plan: Plan, *, step: int, steps: int, by: str) -> None:
+        self._emit(Schedule(model=self._name, step=step, steps=steps, epochs=plan.epochs, lr=plan.lr, by=by))
+
+    def progress(self, window: Window, *, epoch: int, step: int, steps: int, seconds: float) -> None:
+        totals = window.totals
+        self._emit(
+            Progress(
+                model=self._name,
+                epoch=epoch,
+                step=step,
+                steps=steps,
+                loss=-totals.mean_elbo(),
+                loss_min=window.loss_min,
+                loss_max=window.loss_max,
+                reconstruction=totals.mean_reconstruction(),
+                kl=totals.mean_kl(),
+                images_per_second=totals.images / max(seconds, 1e-9),
+            )
+        )
+
+    def epoch(self, epoch: int, split: Split, totals: Totals, *, sigma: float, seconds: float) -> None:
+        self._emit(
+            Epoch(
+                model=self._name,
+                epoch=epoch,
+                split=split,
+                elbo=totals.mean_elbo(),
+                reconstruction=totals.mean_reconstruction(),
+                kl=totals.mean_kl(),
+                kl_per_latent=totals.kl_per_latent(),
+                active_units=totals.active_units(),
+                sigma=sigma,
+                seconds=seconds,
+            )
+        )
+
+    def samples(self, epoch: int) -> Callable[[str], None]:
+        """To be called with the file once it is written."""
+        return lambda file: self._emit(Samples(model=self._name, epoch=epoch, file=file, layout=LAYOUT))
+
+    def checkpoints(self, epoch: int, step: int) -> tuple[Callable[[str], None], Callable[[str], None]]:
+        """To be called with the file of ``latest`` and of ``best`` once it is written."""
+
+        def told(kind: CheckpointKind) -> Callable[[str], None]:
+            return lambda file: self._emit(Checkpoint(model=self._name, epoch=epoch, step=step, file=file, kind=kind))
+
+        return told("latest"), told("best")

@@ -1,0 +1,134 @@
+"""The pictures that cells stand for: each has a number, from before it is first seen until it is not needed.
+
+What is drawn with them stays on pages that are not seen, for as long as the interface runs. So pictures are kept in
+albums: when one is full, another is begun, whoever shows a picture draws it anew out of that, and the album before the
+last is given up.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Protocol
+
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+
+from tui_vae.tui.placeholders import MOST_CELLS, cell
+from tui_vae.tui.widgets.pixels import Draw, grey, half_block_lines
+from tui_vae.view.image_cells import Pixels, levels, scaled
+
+_MOST = 1024
+"""Pictures in an album: several times as many as the largest terminal shows at once."""
+
+_GREY_STEP = 32
+"""The grey below a picture is seen at its edge, and while a dialog stands before it."""
+
+_FIRST, _NUMBERS = 0x80_00_01, 0xFF_FF
+"""Their red is 128, which none has that a dialog mixes with its background: it would be another picture's number."""
+
+
+class GraphicsProtocol(Protocol):
+    """How a terminal comes to show pictures in place of the cells that stand for them."""
+
+    lasting: bool
+    """Whether it goes on to show them, whatever happens to its window."""
+
+    blocks_from: float
+    """The scale from which on half blocks show a picture as well."""
+
+    def add(self, number: int, image: Pixels, columns: int, lines: int) -> None:
+        """A grey picture ``(height, width)``, for a box of so many cells: it may be seen from now on."""
+
+    def forget(self, number: int) -> None:
+        """A picture that nobody shows any more."""
+
+    def written(self, text: str) -> str:
+        """What the terminal is to get for text that is written to it."""
+        ...
+
+
+class TerminalImages:
+    """Numbers the pictures, and has the terminal show them.
+
+    Args:
+        protocol: How they come to be seen.
+    """
+
+    def __init__(self, protocol: GraphicsProtocol) -> None:
+        self.written = protocol.written
+        self.lasting = protocol.lasting
+        self.blocks_from = protocol.blocks_from
+        self._protocol = protocol
+        self._numbered = os.getpid()  # programs that share a window are not to share numbers
+        self._before, self._album = _Album(self), _Album(self)
+
+    def draw(self) -> Draw:
+        """How to draw from now on. Not the same as before: then what was drawn is to be drawn anew."""
+        if len(self._album.numbers) >= _MOST:
+            self._give_up(self._before)
+            self._before, self._album = self._album, _Album(self)
+        return self._album.lines
+
+    def give_up_all(self) -> None:
+        """Forget all pictures, as when the terminal is left."""
+        for album in (self._before, self._album):
+            self._give_up(album)
+        self._before, self._album = _Album(self), _Album(self)
+
+    def add(self, image: Pixels, columns: int, lines: int) -> int:
+        """Have an image for a box of cells; returns its number."""
+        number = _FIRST + self._numbered % _NUMBERS
+        self._numbered += 1
+        self._protocol.add(number, image, columns, lines)
+        return number
+
+    def _give_up(self, album: _Album) -> None:
+        for number in album.numbers.values():
+            self._protocol.forget(number)
+
+
+class _Album:
+    """The numbers of pictures, by their content and the columns of their box."""
+
+    def __init__(self, images: TerminalImages) -> None:
+        self._images = images
+        self.numbers: dict[tuple[bytes, int], int] = {}
+
+    def lines(self, image: Pixels, scale: float) -> list[list[Segment]]:
+        """As :data:`Draw`; where the terminal does not draw the picture, a cell is about as light as its part of it."""
+        if scale >= self._images.blocks_from:
+            return half_block_lines(image, scale)
+        rows = [[level // _GREY_STEP * _GREY_STEP for level in row] for row in levels(scaled(image, scale))]
+        columns = len(rows[0])
+        if max(columns, len(rows)) > MOST_CELLS:
+            return half_block_lines(image, scale)
+        key = image.tobytes(), columns
+        if key not in self.numbers:
+            self.numbers[key] = self._images.add(image, columns, len(rows))
+        number = self.numbers[key]
+        colour = Color.from_rgb(number >> 16, number >> 8 & 255, number & 255)
+        styles = {level: Style(color=colour, bgcolor=grey(level)) for level in {level for row in rows for level in row}}
+        return [
+            [
+                Segment("".join(cell(line, column) for column in range(start, end)), styles[row[start]])
+                for start, end in _pieces(row)
+            ]
+            for line, row in enumerate(rows)
+        ]
+
+
+def _pieces(row: list[int]) -> Iterator[tuple[int, int]]:
+    """The starts and ends of pieces of one level, and of a power of two cells.
+
+    The library cuts text at a share of its length: for such pieces that is exact, and no cell loses its marks.
+    """
+    start = 0
+    for _, cells in groupby(row):
+        end = start + len(list(cells))
+        while start < end:
+            size = 1 << (end - start).bit_length() - 1
+            yield start, start + size
+            start += size

@@ -1,0 +1,218 @@
+"""The lines above and below a page: what is trained and how far, what went wrong, and the most useful keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual.binding import Binding
+from textual.widgets import Static
+
+from tui_vae.run_status import WriterStatus
+from tui_vae.tui.keys import Hint, key_of, key_of_page
+from tui_vae.tui.system_charts import header
+from tui_vae.view.evaluation_status import at_work, percent, time_left
+from tui_vae.view.machine import MachineReading
+from tui_vae.view.numbers import count, duration
+from tui_vae.view.sanitize import printable
+from tui_vae.view.state import RunState
+from tui_vae.view.status_text import run_status, status_warning
+
+
+class StatusLine(Static):
+    """The run on the left, progress and time on the right."""
+
+    def __init__(self) -> None:
+        super().__init__(id="status")
+        self._content: Text | None = None
+
+    def show(
+        self,
+        state: RunState,
+        now: float,
+        waiting: str | None,
+        sighting: WriterStatus,
+        machine: Sequence[MachineReading] = (),
+    ) -> None:
+        width = self.size.width
+        right = _right(state, now, sighting, width)
+        left = _left(state, waiting, width - right.cell_len - 2)
+        if machine:
+            left.append(_machine(machine[-1], width - left.cell_len - right.cell_len))
+        line = Text.assemble(left, " " * max(1, width - left.cell_len - right.cell_len), right, no_wrap=True)
+        if line != self._content:
+            self._content = line
+            self.update(line, layout=False)  # one line in any case
+
+
+def _left(state: RunState, waiting: str | None, room: int) -> Text:
+    """The program and what it shows, in words that are whole as long as there is room for them."""
+    text = Text(" tui-vae", style="bold", no_wrap=True)
+    if waiting is not None:
+        text.append(f"  {waiting}…", style="not bold")
+    else:
+        shown = next((of for of in _descriptions(state) if text.cell_len + 2 + cell_len(of) <= room), state.name)
+        text.append(f"  {shown}", style="not bold")
+    text.truncate(max(0, room), overflow="ellipsis")
+    return text
+
+
+def _descriptions(state: RunState) -> Iterator[str]:
+    """What the run is, and less and less of it; what is left out first matters the least."""
+    data = state.data
+    size, name = (f" {count(data.train)}", data.name) if data is not None else ("", "")
+    device, precision = state.device, str(state.config.get("precision", ""))
+    for parts in ((name + size, device, precision), (name, device, precision), (name, device), (name,)):
+        yield " · ".join(part for part in (state.name, *parts) if part)
+
+
+def _machine(reading: MachineReading, room: int) -> Text:
+    """As much of the newest reading as there is room for."""
+    text = Text(no_wrap=True)
+    for part in header(reading):
+        piece = f"{' · ' if text else '    '}{part}"
+        if text.cell_len + len(piece) + 2 > room:
+            break
+        text.append(piece, style="not bold dim")
+    return text
+
+
+def _right(state: RunState, now: float, sighting: WriterStatus, width: int) -> Text:
+    if state.started_at is None:
+        return Text()
+    what = run_status(state, sighting)
+    goes_on = what in ("running", "paused", "stalled")
+    end = now if goes_on or state.now is None else state.now
+    evaluation = at_work(state, sighting)
+    last = min(state.models.values(), key=lambda model: model.epoch, default=None)
+    epoch, epochs = (last.epoch, state.epochs_of(last)) if last is not None else (0, state.epochs)
+    parts = [f"epoch {epoch}/{epochs}", duration(state.elapsed(end))]
+    if evaluation is not None:
+        parts.insert(0, f"evaluating {percent(evaluation)}")
+    if what != "running":
+        parts = [what, *parts]
+    elif (left := state.seconds_left()) is not None:
+        parts.append(f"{duration(left)} left")
+    elif evaluation is not None and (shown := time_left(evaluation)) is not None:
+        parts.append(shown)
+    # What stands before is the more important.
+    while len(parts) > 1 and len(" · ".join(parts)) + 2 > width:
+        parts.pop(-2)
+    return Text(" · ".join(parts) + " ", no_wrap=True)
+
+
+class AlertLine(Static):
+    """What is wrong, in plain view: with the process that trains, or what went wrong last; else takes no space."""
+
+    def __init__(self) -> None:
+        super().__init__(id="alert")
+        self.display = False
+        self._content: Text | None = None
+
+    def show(self, state: RunState, sighting: WriterStatus) -> None:
+        content = _alert(state, sighting, self.app.size.width)
+        if content == self._content:
+            return
+        self._content = content
+        self.display = content is not None
+        self.update(content or "")
+
+
+def _alert(state: RunState, sighting: WriterStatus, width: int) -> Text | None:
+    """What is wrong, and where more is told of a model that failed."""
+    failed = "  ".join(f"{m.name} failed: {m.reason}" for m in state.models.values() if m.status == "failed")
+    notices = [line.text.splitlines()[-1] for line in state.log[-50:] if line.level != "info" and line.text]
+    process = status_warning(state, sighting, state.name)
+    text = process or failed or (notices[-1] if notices else None)
+    if text is None:
+        return None
+    alert = Text(f" {printable(text)}", no_wrap=True, overflow="ellipsis")
+    where = f" · {key_of_page('log')} shows why "
+    if failed and process is None and width > 4 * len(where):
+        alert.truncate(width - len(where), overflow="ellipsis")
+        alert.append(where)
+    return alert
+
+
+class KeyHints(Static):
+    """As many of the keys as fit, made from the bindings; help and leaving always stand at the end.
+
+    Args:
+        bindings: Of all keys.
+        pages: Those that choose a page; where not all of them fit they share one hint.
+    """
+
+    def __init__(self, bindings: list[Binding], pages: list[Binding]) -> None:
+        super().__init__(id="keys")
+        self._shown = [binding for binding in bindings if binding.show]
+        self._pages = pages
+        self._own: tuple[Binding, ...] = ()
+        self._first: tuple[Hint, ...] = ()
+        self._arrange()
+        self._greetings = _greetings()
+        self._greeting = False
+
+    def of_page(self, own: Sequence[object], first: tuple[Hint, ...] = ()) -> None:
+        """Name the keys of the page at hand before those of all pages, and none that means something else there.
+
+        Args:
+            own: The bindings of the page alone.
+            first: What else of all keys is of most use there.
+        """
+        bindings = tuple(binding for binding in own if isinstance(binding, Binding))
+        if (bindings, first) != (self._own, self._first):
+            self._own, self._first = bindings, first
+            self._arrange()
+            self.on_resize()
+
+    def _arrange(self) -> None:
+        """Make up the hints: those that always stand there, all others, and those where pages share one."""
+        taken = {key for binding in self._own for key in binding.key.split(",")}
+        named = {action for hint in self._first for action in hint.actions}
+        shown = [b for b in self._shown if not taken & set(b.key.split(",")) and b.action not in named]
+        self._always = [_hint(b) for b in shown if b.id in ("help", "leave")]
+        own = [_hint(binding) for binding in self._own if binding.show]
+        own += [_key_and_text(hint.keys, hint.text) for hint in self._first]
+        others = [b for b in shown if b.id not in ("help", "leave")]
+        self._each = own + [_hint(b) for b in others]
+        self._shared = own + [_hint(b) for b in others if b not in self._pages]
+        keys = [binding.key_display or binding.key for binding in self._pages]
+        self._shared.insert(min(2, len(own)) or 1, _key_and_text(f"{keys[0]}–{keys[-1]}", "pages"))
+
+    def greet(self, greeting: bool) -> None:
+        """Show those who are here for the first time what to begin with, in the place of all keys, or no longer."""
+        if greeting != self._greeting:
+            self._greeting = greeting
+            self.set_class(greeting, "-greeting")
+            self.on_resize()
+
+    def on_resize(self) -> None:
+        width = self.size.width
+        if self._greeting:
+            self.update(Text(next((text for text in self._greetings if len(text) <= width), ""), no_wrap=True))
+            return
+        line = Text(no_wrap=True)
+        fits = sum(hint.cell_len for hint in (*self._each, *self._always)) <= width
+        room = width - sum(hint.cell_len for hint in self._always)
+        for hint in self._each if fits else self._shared:
+            if line.cell_len + hint.cell_len <= room:
+                line.append(hint)
+        self.update(Text.assemble(line, *self._always, no_wrap=True))
+
+
+def _greetings() -> list[str]:
+    """What to say first, the longest form of it before the shorter ones."""
+    every, pause, leave, theme = (key_of(action) for action in ("help", "pause_model", "leave", "next_theme"))
+    few = f"{pause} pauses · {leave} leaves"
+    whole = f"{every} shows every key · {few}"
+    forms = (f"welcome!  {whole} · {theme} changes the colours", whole, f"{every} keys · {few}", f"{every} keys")
+    return [f" {form} " for form in forms]
+
+
+def _hint(binding: Binding) -> Text:
+    return _key_and_text(binding.key_display or binding.key, binding.description)
+
+
+def _key_and_text(key: str, text: str) -> Text:
+    return Text.assemble(" ", (key, "bold"), " ", (text, "dim"), " ")

@@ -1,0 +1,62 @@
+"""Runs beside each other: the options in which they differ, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tui_vae.view.numbers import UNKNOWN, nats
+from tui_vae.view.sanitize import printable
+from tui_vae.view.state import RunState
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """One row: what it is of, and its value for each run."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+def differing_options(runs: Sequence[RunState]) -> list[ComparedRow]:
+    """The options that are not the same in all runs that told theirs, in the order in which they were stored."""
+    names = dict.fromkeys(name for run in runs for name in run.config)
+    rows = [ComparedRow(_typed(name), tuple(_value(run.config, name) for run in runs)) for name in names]
+    told = [index for index, run in enumerate(runs) if run.config]
+    return [row for row in rows if len({row.values[index] for index in told}) > 1]
+
+
+def held_out_elbos(runs: Sequence[RunState]) -> list[ComparedRow]:
+    """The newest held-out ELBO of every model that any of the runs has, in nats per image."""
+    names = dict.fromkeys(name for run in runs for name in run.models)
+    return [ComparedRow(printable(name), tuple(_elbo(run, name) for run in runs)) for name in names]
+
+
+def _typed(name: str) -> str:
+    """As on the command line."""
+    return printable("model" if name == "models" else name.replace("_", "-"))
+
+
+def _value(config: Mapping[str, Any], name: str) -> str:
+    if name not in config:
+        return UNKNOWN
+    value = config[name]
+    if name == "models" and isinstance(value, (list, tuple)):
+        return " ".join(_model(spec) for spec in value)
+    if value is None:
+        return "all" if name == "train_size" else UNKNOWN
+    return printable(f"{value:g}" if isinstance(value, float) else str(value))
+
+
+def _model(spec: object) -> str:
+    if not isinstance(spec, Mapping):
+        return printable(str(spec))
+    hidden = spec.get("hidden")
+    widths = ",".join(map(str, hidden)) if isinstance(hidden, (list, tuple)) else ""
+    return printable(f"{spec.get('name')}={widths}")
+
+
+def _elbo(run: RunState, name: str) -> str:
+    model = run.models.get(name)
+    return nats(model.last_held_out.elbo if model is not None and model.last_held_out is not None else None)
