@@ -156,6 +156,10 @@ class _YAxis(NamedTuple):
     """The greatest value, which may lie above the range."""
     is_finite: bool = True
 
+    def position(self, value: float) -> float:
+        """Axis coordinate of a value."""
+        return float(self.forward(np.array([value]))[0])
+
 
 def _y_axis(
     quantity: Quantity, curves: Sequence[_Curve], limits: Sequence[float], settings: CurveSettings, rows: int
@@ -267,10 +271,7 @@ def _chart(
         bands=tuple(bands),
         lines=(*raw, *lines, *held_out),
         marks=tuple(marks),
-        limits=tuple(
-            LimitLine(float(axis.forward(np.array([limit]))[0]), f"exact limit {text(limit)}", LIMIT)
-            for limit in limits
-        ),
+        limits=tuple(LimitLine(axis.position(limit), f"exact limit {text(limit)}", LIMIT) for limit in limits),
         axis=GREY,
         grid=GRID,
         face=settings.face,

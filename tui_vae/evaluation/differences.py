@@ -110,8 +110,8 @@ def _proof_sentence(names: tuple[str, str], estimate: PairedEstimate, outcome: O
         claim = f"the lower bound of {names[0]} does not show its likelihood above that of {names[1]}"
     else:
         claim = f"{names[0]} gives test images a higher likelihood than {names[1]}, even by its lower bound"
-    lower, exact = format_with_unit(BOUND, estimate.value), format_with_unit(EXACT, estimate.baseline)
-    values = f"{title_of(BOUND)} {lower} against exactly {exact}"
+    low, high = format_with_unit(BOUND, estimate.value), format_with_unit(EXACT, estimate.baseline)
+    values = f"{title_of(BOUND)} {low} against exactly {high}"
     return f"{claim}: {values}, {_numbers(BOUND, estimate, outcome)}"
 
 

@@ -20,7 +20,7 @@ OPTIONS: dict[str, Any] = {"models": (DEEP,), "batch_size": 100, "epochs": 6}
 @pytest.fixture
 def falling(monkeypatch: pytest.MonkeyPatch) -> None:
     """The held-out ELBO falls from the second epoch on."""
-    original = trainer.held_out_totals
+    original = trainer.validate
     calls = iter(range(100))
 
     def worse(*args: Any, **named: Any) -> Totals | None:
@@ -29,7 +29,7 @@ def falling(monkeypatch: pytest.MonkeyPatch) -> None:
         totals.reconstruction -= 1e6 * max(0, next(calls) - 1) * totals.images
         return totals
 
-    monkeypatch.setattr(trainer, "held_out_totals", worse)
+    monkeypatch.setattr(trainer, "validate", worse)
 
 
 def epochs(events: list[Epoch]) -> list[int]:

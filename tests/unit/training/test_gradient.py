@@ -48,7 +48,7 @@ def by_hand(
     batch = torch.arange(len(images))
     elbo.begin(len(batch))
     for part in range(parts):
-        elbo.propagate(part, images, batch, noise)
+        elbo.forward_backward(part, images, batch, noise)
     elbo.sum_up()
     for part in range(parts):
         elbo.differentiate(part)
