@@ -17,7 +17,7 @@ from tests.tui.drawn_at_once import DrawnAtOnce
 from tui_vae.app import watch_source
 from tui_vae.app.watch_source import WatchSource
 from tui_vae.runs import RunDirectory
-from tui_vae.tui import MonitorApp, frame_limiter
+from tui_vae.tui import MonitorApp, redraw
 from tui_vae.view.state import RunState
 
 MOST_MEGABYTES = 700
@@ -105,7 +105,7 @@ def test_every_text_command_survives_every_hostile_run(runs: list[Path], outside
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch_source, "SECONDS_TO_APPEAR", 0.05)
     monkeypatch.setattr(watch_source, "SECONDS_BETWEEN_LOOKS", 0.02)
-    monkeypatch.setattr(frame_limiter, "SHARE", 1e9)
+    monkeypatch.setattr(redraw, "SHARE", 1e9)
     monkeypatch.setattr(_wait, "SLEEP_GRANULARITY", 0.005)
     monkeypatch.setattr(_wait, "SLEEP_IDLE", 0.001)
 

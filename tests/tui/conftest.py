@@ -16,7 +16,7 @@ from tests.tui.drawn_at_once import DrawnAtOnce
 from tests.tui.recorded_run import ScriptedSource, known, recorded_run
 from tui_vae.charts.curves import CurvePlot
 from tui_vae.events import Event
-from tui_vae.tui import MonitorApp, frame_limiter
+from tui_vae.tui import MonitorApp, redraw
 from tui_vae.tui.widgets.chart import Chart
 
 
@@ -42,7 +42,7 @@ def open_monitor(tidied: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
     # Redraw as often as asked, however long it takes: a test waits for what is shown.
-    monkeypatch.setattr(frame_limiter, "SHARE", 1e9)
+    monkeypatch.setattr(redraw, "SHARE", 1e9)
     # The pilot takes the app for idle when little is computed in so many seconds.
     monkeypatch.setattr(_wait, "SLEEP_GRANULARITY", 0.005)
     monkeypatch.setattr(_wait, "SLEEP_IDLE", 0.001)

@@ -8,8 +8,8 @@ from rich.text import Text
 from textual.geometry import Size
 from textual.strip import Strip
 
-from tui_vae.tui.charts import Bars, ChartData
 from tui_vae.tui.widgets.bars import draw_bars
+from tui_vae.tui.widgets.chart_data import Bars, ChartData
 from tui_vae.view.ascii import to_ascii
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"

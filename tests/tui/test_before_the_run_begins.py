@@ -10,7 +10,7 @@ from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import ScriptedSource, known, recorded_run, run_started
 from tui_vae.errors import DataError
 from tui_vae.tui import Leave
-from tui_vae.tui.run_opener import Report
+from tui_vae.tui.background import Report
 
 
 class Gate:

@@ -7,8 +7,8 @@ import pytest
 from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import run_finished
 from tui_vae.events import Schedule, State
-from tui_vae.tui.screens import choices
-from tui_vae.tui.screens.change import ChangeScreen
+from tui_vae.tui.screens import dialogs
+from tui_vae.tui.screens.dialogs import ChangeScreen
 
 SCHEDULE = Schedule(model="deep", step=600, steps=2500, epochs=25, lr=1e-3, by="the user")
 
@@ -54,7 +54,7 @@ async def test_words_typed_at_a_question_are_no_answer(
     open_monitor: OpenMonitor, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Words typed as at a shell never reach the letter that stops the training."""
-    monkeypatch.setattr(choices, "_SECONDS_OF_A_WORD", 60.0)
+    monkeypatch.setattr(dialogs, "_SECONDS_OF_A_WORD", 60.0)
     async with open_monitor(size=(80, 24)) as monitor:
         await monitor.press(key, *"use", "s")
         assert len(monitor.app.screen_stack) == 2

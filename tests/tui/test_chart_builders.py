@@ -27,8 +27,8 @@ from tui_vae.charts.metric_series import KL, LOSS, RECONSTRUCTION
 from tui_vae.charts.palette import bright, faded, model_style
 from tui_vae.charts.settings import X_AXES, CurveSettings
 from tui_vae.events import Event
-from tui_vae.tui.charts import ChartSettings
-from tui_vae.tui.latent_charts import latent_chart
+from tui_vae.tui.widgets.chart_data import ChartSettings
+from tui_vae.tui.widgets.latent_charts import latent_chart
 from tui_vae.view.axis import Symlog
 from tui_vae.view.series import FloatArray
 from tui_vae.view.state import RunState, reduce_all

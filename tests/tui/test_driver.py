@@ -11,8 +11,8 @@ import pytest
 from textual.events import AppBlur, Key, MouseMove, MouseScrollDown, Paste
 from textual.message import Message
 
-from tui_vae.tui import driver
-from tui_vae.tui.driver import Suspendable, driver_for
+from tui_vae.tui.terminal import driver
+from tui_vae.tui.terminal.driver import Suspendable, driver_for
 
 PATIENCE = 30.0
 LOOK = 0.01

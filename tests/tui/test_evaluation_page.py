@@ -22,10 +22,9 @@ from tests.tui.recorded_run import NAMES, known, recorded_run, run_finished
 from tui_vae.events import Event, State
 from tui_vae.metrics import METRICS, MetricValue, Picture
 from tui_vae.run_status import WriterStatus
-from tui_vae.tui.metric_table import OUTCOMES
-from tui_vae.tui.screens.leave import LeaveScreen
-from tui_vae.tui.screens.stop import StopScreen
-from tui_vae.tui.widgets import evaluation_view as report_widget
+from tui_vae.tui.pages.evaluation import report as report_widget
+from tui_vae.tui.pages.evaluation.metric_table import OUTCOMES
+from tui_vae.tui.screens.dialogs import LeaveScreen, StopScreen
 
 THREE = ("baseline", "deep", "wide-and-deep")
 DONE = [*recorded_run(), *evaluated_run()]

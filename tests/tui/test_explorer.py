@@ -13,9 +13,9 @@ from textual.geometry import Size
 from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_run import checkpoint, recorded_run
 from tui_vae.events import Epoch, Event
-from tui_vae.tui.latent_charts import latents_by_kl
-from tui_vae.tui.widgets.explorer import Look, draw_look
-from tui_vae.tui.widgets.pixels import half_block_lines, shade_lines
+from tui_vae.tui.graphics.images import half_block_lines, shade_lines
+from tui_vae.tui.pages.explorer.view import Look, draw_look
+from tui_vae.tui.widgets.latent_charts import latents_by_kl
 from tui_vae.view.model_protocol import FARTHEST, STEP, moved
 
 LARGEST, SECOND, THIRD = 31, 30, 29

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tui.clock import Clock
-from tui_vae.tui import frame_limiter
-from tui_vae.tui.frame_limiter import DRAWING_SHARE, SHARE, SLOWEST, Pacer
+from tui_vae.tui import redraw
+from tui_vae.tui.redraw import DRAWING_SHARE, SHARE, SLOWEST, Pacer
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     own = Clock()
-    monkeypatch.setattr(frame_limiter, "time", own)
+    monkeypatch.setattr(redraw, "time", own)
     return own
 
 
@@ -31,7 +31,7 @@ def intervals(clock: Clock, fps: float, costs: list[float], *, training: bool = 
 def test_the_interval_is_between_the_fastest_and_two_seconds(fps: float, costs: list[float], training: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         clock = Clock()
-        patch.setattr(frame_limiter, "time", clock)
+        patch.setattr(redraw, "time", clock)
         for interval in intervals(clock, fps, costs, training=training):
             assert 1 / fps <= interval <= max(SLOWEST, 1 / fps)
 

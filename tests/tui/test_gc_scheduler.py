@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.tui.clock import Clock
-from tui_vae.tui import gc_scheduler
-from tui_vae.tui.gc_scheduler import Collector
+from tui_vae.tui import redraw
+from tui_vae.tui.redraw import Collector
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(gc_scheduler, "time", clock)
+    monkeypatch.setattr(redraw, "time", clock)
     return clock
 
 

@@ -10,8 +10,8 @@ from tests.tui.random_use import Pointed, Typed, do
 from tests.tui.recorded_run import run_finished
 from tui_vae.tui import Leave
 from tui_vae.tui.keys import EXPLORER, GROUPS
+from tui_vae.tui.screens.dialogs import LeaveScreen
 from tui_vae.tui.screens.help import HelpScreen
-from tui_vae.tui.screens.leave import LeaveScreen
 
 ALL_BINDINGS = [binding for group in GROUPS.values() for binding in group]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tui_vae.charts.palette import model_style
-from tui_vae.tui.labels import model_label
+from tui_vae.tui.widgets.models import model_label
 
 STYLE = model_style(0, ascii_only=True)
 

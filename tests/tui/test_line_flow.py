@@ -6,7 +6,7 @@ from collections import deque
 
 import pytest
 
-from tui_vae.tui.line_flow import LineFlow
+from tui_vae.tui.terminal.line_flow import LineFlow
 
 
 class Line:

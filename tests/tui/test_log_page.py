@@ -7,8 +7,7 @@ import pytest
 from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_run import recorded_run
 from tui_vae.events import Event, Notice, State
-from tui_vae.tui.log_rows import folded, painted, rows_of
-from tui_vae.tui.widgets.log import LogView
+from tui_vae.tui.pages.log import LogView, folded, painted, rows_of
 from tui_vae.view.log_lines import LogLine
 
 TRACEBACK = "\n".join(

@@ -12,7 +12,7 @@ from tests.tui.recorded_machine import RecordedMachine, reading
 from tests.tui.scripted_library import ScriptedLibrary, listed
 from tui_vae.charts.description import Face
 from tui_vae.charts.drawing import draw
-from tui_vae.tui.system_charts import ChartLine, Parts, header, machine_lines
+from tui_vae.tui.pages.machine import ChartLine, Parts, header, machine_lines
 
 
 async def test_it_shows_curves_with_values_units_and_the_share_of_this_process(open_monitor: OpenMonitor) -> None:

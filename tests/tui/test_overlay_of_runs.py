@@ -15,8 +15,8 @@ from tui_vae.charts.curves import CurvePlot, curve_chart
 from tui_vae.charts.metric_series import LOSS
 from tui_vae.charts.palette import model_style
 from tui_vae.charts.plotted_models import traces_of
-from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.run_tracker import FollowedRun
+from tui_vae.tui.widgets.chart_data import ChartSettings
 from tui_vae.tui.widgets.curves import text_of
 from tui_vae.view.state import RunState, reduce_all
 

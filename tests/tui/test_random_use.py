@@ -17,7 +17,7 @@ from tests.tui.recorded_evaluation import evaluated_run
 from tests.tui.recorded_machine import RecordedMachine
 from tests.tui.recorded_run import NAMES, checkpoint, epoch, progress, recorded_run, run_finished, samples
 from tests.tui.scripted_library import ScriptedLibrary, listed
-from tui_vae.tui.pages import runs as runs_page
+from tui_vae.tui.pages.runs import page as runs_page
 from tui_vae.view.state import RunState
 
 QUICK = settings(

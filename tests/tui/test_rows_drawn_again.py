@@ -14,7 +14,7 @@ from textual.widget import Widget
 from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import progress
 from tui_vae.tui.widgets.chart import Chart
-from tui_vae.tui.widgets.strip_widget import Caption, Drawing, merged, runs
+from tui_vae.tui.widgets.scroll_view import Caption, Drawing, merged, runs
 
 
 def rows(*texts: str, style: Style | None = None) -> list[Strip]:

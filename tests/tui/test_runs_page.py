@@ -12,11 +12,9 @@ import pytest
 from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_run import run_finished
 from tests.tui.scripted_library import ScriptedLibrary, at_training, listed
-from tui_vae.tui import Leave, app, frame_limiter
-from tui_vae.tui.pages import runs as runs_page
-from tui_vae.tui.screens.delete import DeleteScreen
-from tui_vae.tui.screens.leave import LeaveScreen
-from tui_vae.tui.screens.rename import RenameScreen
+from tui_vae.tui import Leave, app, redraw
+from tui_vae.tui.pages.runs import page as runs_page
+from tui_vae.tui.screens.dialogs import DeleteScreen, LeaveScreen, RenameScreen
 from tui_vae.view.library import ListedRun
 from tui_vae.view.state import RunState
 
@@ -386,7 +384,7 @@ async def test_a_long_name_of_wide_characters_is_cut_between_two_of_them_with_a_
 async def test_a_key_is_answered_at_once_where_nothing_else_is_drawn(
     open_monitor: OpenMonitor, library: ScriptedLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(frame_limiter, "IDLE", 3600.0)
+    monkeypatch.setattr(redraw, "IDLE", 3600.0)
     monkeypatch.setattr(app, "SECONDS_AWAKE", 60.0)
     async with open_monitor(library=library, **NOTHING_OPEN) as monitor:
         await monitor.until_shown("lynx")

@@ -10,8 +10,8 @@ from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 
-from tui_vae.tui.placeholders import cell
-from tui_vae.tui.screen_cells import ScreenCells
+from tui_vae.tui.graphics.kitty import cell
+from tui_vae.tui.terminal.screen_cells import ScreenCells
 
 COLUMNS, ROWS = 40, 6
 STYLES = [

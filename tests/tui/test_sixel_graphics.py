@@ -16,10 +16,9 @@ from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_evaluation import evaluated_run
 from tests.tui.recorded_run import checkpoint, recorded_run, sheet
 from tui_vae.config import IMAGE_SIDE
-from tui_vae.tui.placeholders import PLACEHOLDER
-from tui_vae.tui.sixel_graphics import SixelGraphics
-from tui_vae.tui.terminal_images import TerminalImages
-from tui_vae.tui.widgets.pixels import half_block_lines
+from tui_vae.tui.graphics.images import TerminalImages, half_block_lines
+from tui_vae.tui.graphics.kitty import PLACEHOLDER
+from tui_vae.tui.graphics.sixel import SixelGraphics
 from tui_vae.view.cell_size import CellSize
 from tui_vae.view.image_cells import Pixels
 from tui_vae.view.terminal_probe import Graphics
@@ -177,7 +176,7 @@ def screen_of(monitor: Monitor) -> SixelScreen:
 
 @pytest.fixture(autouse=True)
 def _a_terminal_of_that_font(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui_vae.tui.image_app.cell_size", lambda descriptor: CELL)
+    monkeypatch.setattr("tui_vae.tui.terminal.image_app.cell_size", lambda descriptor: CELL)
 
 
 async def test_digits_are_the_samples_of_the_run(open_monitor: OpenMonitor) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sixel_screen import UNSET, decoded
-from tui_vae.tui.sixel import GREYS, sixels
+from tui_vae.tui.graphics.sixel import GREYS, sixels
 
 HALF_A_GREY = 100 / (GREYS - 1) / 2 + 0.5
 """In percent: what rounding to a grey, and a grey to a whole percent, takes at most."""

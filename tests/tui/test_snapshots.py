@@ -21,7 +21,7 @@ from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_machine import RecordedMachine
 from tests.tui.scripted_library import ScriptedLibrary, listed
 from tests.tui.snapshots import screen_as_text
-from tui_vae.tui.pages import runs as runs_page
+from tui_vae.tui.pages.runs import page as runs_page
 
 FOLDER = Path(__file__).parent / "snapshots"
 START = 1_700_000_000.0

@@ -14,8 +14,7 @@ from tests.tui.color_vision import EYES, RGB, contrast, difference
 from tests.tui.recorded_machine import RecordedMachine
 from tests.tui.recorded_run import recorded_run
 from tui_vae.charts.palette import COLOURS
-from tui_vae.tui.preferences import InMemoryPreferences, Preferences
-from tui_vae.tui.themes import LOOKS
+from tui_vae.tui.themes import LOOKS, InMemoryPreferences, Preferences
 
 SIX = ("baseline", "deep", "wide", "narrow", "vast", "tiny")
 MARKERS = "●▲■◆✚★"

@@ -16,10 +16,9 @@ from tests.tui.recorded_evaluation import evaluated_run
 from tests.tui.recorded_run import checkpoint, recorded_run, sheet
 from tui_vae.config import IMAGE_SIDE
 from tui_vae.events import Event
-from tui_vae.tui import terminal_images
-from tui_vae.tui.kitty import KittyGraphics, transmission
-from tui_vae.tui.placeholders import MOST_CELLS
-from tui_vae.tui.terminal_images import TerminalImages
+from tui_vae.tui.graphics import images
+from tui_vae.tui.graphics.images import TerminalImages
+from tui_vae.tui.graphics.kitty import MOST_CELLS, KittyGraphics, transmission
 from tui_vae.view.image_cells import Pixels
 from tui_vae.view.terminal_probe import Graphics
 
@@ -76,7 +75,7 @@ def test_a_picture_is_sent_once_for_each_size() -> None:
 
 
 def test_pictures_that_nobody_shows_any_more_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal_images, "_MOST", 4)
+    monkeypatch.setattr(images, "_MOST_PICTURES", 4)
     terminal, screen = TerminalImages(KittyGraphics()), KittyScreen()
     draw = terminal.draw()
     for seed in range(40):

@@ -12,8 +12,7 @@ from tests.tui.recorded_run import START, recorded_run, run_finished
 from tui_vae.events import State
 from tui_vae.run_status import WriterStatus
 from tui_vae.tui import Leave
-from tui_vae.tui.screens.leave import LeaveScreen
-from tui_vae.tui.screens.stop import StopScreen
+from tui_vae.tui.screens.dialogs import LeaveScreen, StopScreen
 
 WATCHING: dict[str, Any] = {"own": False, "cannot_control": "watching only; to control it: tui-vae watch --control x"}
 IN_CONTROL: dict[str, Any] = {"own": False}

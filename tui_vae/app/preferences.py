@@ -16,13 +16,13 @@ from pathlib import Path
 from tui_vae.config import path_of
 from tui_vae.config.display import THEMES
 from tui_vae.runs.files import replace_file
-from tui_vae.tui.preferences import Preferences
+from tui_vae.tui.themes import Preferences
 
 _MOST_BYTES = 65_536
 
 
 class PreferencesFile:
-    """A :class:`tui_vae.tui.preferences.PreferenceStore`.
+    """A :class:`tui_vae.tui.themes.PreferenceStore`.
 
     Args:
         theme: The theme to begin with, instead of the one that is remembered; it is not remembered itself.

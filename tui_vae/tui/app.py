@@ -21,23 +21,20 @@ from textual.widgets import ContentSwitcher, Static
 from tui_vae.charts.description import Face
 from tui_vae.events import Notice
 from tui_vae.run_status import WriterStatus
-from tui_vae.tui.ascii_filter import ASCII
+from tui_vae.tui.background import OpenSource
 from tui_vae.tui.chart_actions import ViewingApp
-from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.drawn_charts import ChartDrawer, DrawnChartsApp
 from tui_vae.tui.export import write_curves
-from tui_vae.tui.frame_limiter import Pacer
-from tui_vae.tui.gc_scheduler import Collector
-from tui_vae.tui.image_app import PicturingApp
 from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS, HINTS
 from tui_vae.tui.pages import PAGES, ExplorerPage, MachinePage, Page, PageContext, RunsPage
-from tui_vae.tui.preferences import PreferenceStore
-from tui_vae.tui.run_opener import OpenSource
+from tui_vae.tui.redraw import Collector, Pacer
 from tui_vae.tui.run_switching import VisitingApp
-from tui_vae.tui.screens.choices import Palette
+from tui_vae.tui.screens.dialogs import Leave, Palette
 from tui_vae.tui.screens.help import HelpScreen
-from tui_vae.tui.screens.leave import Leave
+from tui_vae.tui.terminal.image_app import PicturingApp
+from tui_vae.tui.themes import ASCII, PreferenceStore
 from tui_vae.tui.theming import DressedApp
+from tui_vae.tui.widgets.chart_data import ChartSettings
 from tui_vae.tui.widgets.filter_line import FilterLine
 from tui_vae.tui.widgets.loading_screen import ENOUGH_LINES, LoadingFace, OutcomeLines
 from tui_vae.tui.widgets.models import ModelTable

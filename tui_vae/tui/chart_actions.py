@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from textual.app import App
 
-from tui_vae.tui.charts import ChartSettings
 from tui_vae.tui.pages.page import Page
-from tui_vae.tui.screens.leave import Leave
+from tui_vae.tui.screens.dialogs import Leave
+from tui_vae.tui.widgets.chart_data import ChartSettings
 from tui_vae.tui.widgets.filter_line import FilterLine
 
 

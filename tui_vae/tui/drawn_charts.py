@@ -11,7 +11,7 @@ from textual.timer import Timer
 
 from tui_vae.charts.description import CurveChart
 from tui_vae.charts.drawer import DrawnChart, Failure
-from tui_vae.tui.screens.leave import Leave
+from tui_vae.tui.screens.dialogs import Leave
 
 _SECONDS_TOGETHER = 0.05
 """For which a chart waits for others that were asked for with it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from tui_vae.events import Event
-from tui_vae.tui.run_opener import Loader
+from tui_vae.tui.background import Loader
 from tui_vae.view.library import OpenedRun
 from tui_vae.view.run_source import RunSource
 from tui_vae.view.state import RunState, reduce, reduce_all

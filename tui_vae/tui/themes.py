@@ -1,15 +1,22 @@
-"""The looks of the interface: its own colours, and for each the colours in which models can be seen on them.
+"""Themes: the interface's own colours, and for each the colours in which models can be seen on them.
 
-Everything is drawn with the colours of :mod:`tui_vae.charts.palette`, which are made for dark backgrounds. A look with
-a light one puts others in their place when a line goes to the screen, see :mod:`tui_vae.tui.palette_filter`.
+Everything is drawn with the colours of :mod:`tui_vae.charts.palette`, which are made for dark backgrounds. A theme with
+a light background replaces them by a line filter just before a line is written to the terminal.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from rich.color import Color as RichColour
+from rich.segment import Segment
+from rich.style import Style
 from rich.terminal_theme import TerminalTheme
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.theme import Theme
 
 from tui_vae.charts.description import RGB
@@ -28,6 +35,8 @@ from tui_vae.charts.palette import (
     mixed,
 )
 from tui_vae.config.display import THEMES
+from tui_vae.tui.graphics.kitty import PLACEHOLDER
+from tui_vae.view.ascii import to_ascii
 
 
 @dataclass(frozen=True)
@@ -139,3 +148,79 @@ LOOKS: Mapping[str, Look] = {
     ),
 }
 assert tuple(LOOKS) == THEMES
+
+
+class Recolour(LineFilter):
+    """Replaces some colours wherever they are drawn; all others stay.
+
+    Args:
+        colours: What stands for which.
+    """
+
+    def __init__(self, colours: Mapping[RGB, RichColour]) -> None:
+        super().__init__()
+        self._colours = dict(colours)
+        self._styled = functools.lru_cache(maxsize=2048)(self._style)
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        # The colour of a picture's cells is its number.
+        return [
+            Segment(text, style if style is None or text[:1] == PLACEHOLDER else self._styled(style), control)
+            for text, style, control in segments
+        ]
+
+    def _style(self, style: Style) -> Style:
+        front, back = self._replaced(style.color), self._replaced(style.bgcolor)
+        return style if front is back is None else style + Style.from_color(front, back)
+
+    def _replaced(self, colour: RichColour | None) -> RichColour | None:
+        if colour is None or colour.triplet is None:
+            return None
+        red, green, blue = colour.triplet
+        return self._colours.get((red, green, blue))
+
+
+class AsciiFilter(LineFilter):
+    """Replaces whatever is not ASCII in all that is drawn, also by widgets of the library."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        return [Segment(to_ascii(text), style, control) for text, style, control in segments]
+
+
+ASCII = AsciiFilter()
+"""The one instance: the library keeps what a filter gave for a line."""
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """``theme`` is one of :data:`THEMES`; ``greeted`` says that the first hint has been shown."""
+
+    theme: str = THEMES[0]
+    greeted: bool = False
+
+
+class PreferenceStore(Protocol):
+    """Where preferences are kept. Nothing here raises or waits."""
+
+    def read(self) -> Preferences:
+        """What is remembered, or the defaults."""
+
+    def write(self, preferences: Preferences) -> None:
+        """Remember, as far as that can be done."""
+
+
+class InMemoryPreferences:
+    """Remembers as long as the process lives.
+
+    Args:
+        preferences: What is remembered at first.
+    """
+
+    def __init__(self, preferences: Preferences | None = None) -> None:
+        self._preferences = preferences if preferences is not None else Preferences(greeted=True)
+
+    def read(self) -> Preferences:
+        return self._preferences
+
+    def write(self, preferences: Preferences) -> None:
+        self._preferences = preferences

@@ -13,10 +13,8 @@ from textual.filter import LineFilter
 
 from tui_vae.charts.description import RGB
 from tui_vae.charts.palette import COLOURS
-from tui_vae.tui.palette_filter import Recolour
-from tui_vae.tui.preferences import InMemoryPreferences, Preferences, PreferenceStore
-from tui_vae.tui.screens.leave import Leave
-from tui_vae.tui.themes import LIGHT_ANSI, LOOKS
+from tui_vae.tui.screens.dialogs import Leave
+from tui_vae.tui.themes import LIGHT_ANSI, LOOKS, InMemoryPreferences, Preferences, PreferenceStore, Recolour
 from tui_vae.tui.widgets.status_bar import KeyHints
 
 

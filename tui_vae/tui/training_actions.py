@@ -9,9 +9,7 @@ from textual.app import App
 
 from tui_vae.config import Change, ChangeKind
 from tui_vae.tui.pages import EvaluationPage, LogPage, Page
-from tui_vae.tui.screens.change import ChangeScreen
-from tui_vae.tui.screens.leave import Leave
-from tui_vae.tui.screens.stop import StopScreen
+from tui_vae.tui.screens.dialogs import ChangeScreen, Leave, StopScreen
 from tui_vae.view.evaluation_status import evaluation_alone
 from tui_vae.view.run_source import RunSource
 from tui_vae.view.state import RunState

@@ -11,7 +11,7 @@ import pytest
 from tui_vae.app.preferences import PreferencesFile
 from tui_vae.config import DisplayConfig
 from tui_vae.errors import UsageError
-from tui_vae.tui.preferences import Preferences
+from tui_vae.tui.themes import Preferences
 
 
 def write(file: PreferencesFile, preferences: Preferences) -> None:

@@ -10,8 +10,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from tui_vae.tui.pages.page import Page, PageContext
-from tui_vae.tui.sample_rows import SAMPLES_AND_RECONSTRUCTIONS, Part, epochs_with_samples
-from tui_vae.tui.widgets.digits import DigitGallery
+from tui_vae.tui.widgets.digits import SAMPLES_AND_RECONSTRUCTIONS, DigitGallery, Part, epochs_with_samples
 
 SECONDS_A_FRAME = 0.25
 """Of the film."""

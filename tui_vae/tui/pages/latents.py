@@ -10,9 +10,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui_vae.charts.plotted_models import wanted_models
-from tui_vae.tui.latent_charts import latent_chart
 from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.widgets.chart import Chart
+from tui_vae.tui.widgets.latent_charts import latent_chart
 from tui_vae.view.state import RunState
 
 _LINES_OF_BARS = 9

@@ -1,17 +1,18 @@
-"""What every page offers to the application."""
+"""The base classes of pages, and what they are given to draw."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from textual import events
 from textual.containers import Container
 from textual.widget import Widget
 
 from tui_vae.charts.plotted_models import wanted_models
 from tui_vae.run_status import WriterStatus
-from tui_vae.tui.charts import ChartSettings
-from tui_vae.tui.sample_rows import Gallery
+from tui_vae.tui.widgets.chart_data import ChartSettings
+from tui_vae.tui.widgets.digits import Gallery
 from tui_vae.view.machine import MachineReading
 from tui_vae.view.run_source import RunSource
 from tui_vae.view.state import RunState
@@ -92,3 +93,41 @@ class Page(Container):
 
     def restore(self) -> None:
         """Undo an enlargement, or a choice of what is shown."""
+
+
+class ArrangedPage(Page):
+    """Knows which panel is at hand, and whether it is enlarged.
+
+    Args:
+        at_hand: The panel that is at hand at first.
+        id: Of the page.
+    """
+
+    def __init__(self, at_hand: Widget, *, id: str) -> None:
+        super().__init__(id=id)
+        self.at_hand = at_hand
+        self.enlarged = False
+
+    def place_panels(self) -> None:
+        """Show what has room; called whenever that may have changed."""
+        raise NotImplementedError
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        # By key or by mouse: what has the focus is at hand when there is room for one only.
+        if event.widget in self.panels():
+            self.at_hand = event.widget
+
+    def on_resize(self) -> None:
+        self.place_panels()
+
+    def turn_to(self, panel: Widget) -> None:
+        self.at_hand = panel
+        self.place_panels()
+
+    def enlarge(self) -> None:
+        self.enlarged = not self.enlarged
+        self.place_panels()
+
+    def restore(self) -> None:
+        self.enlarged = False
+        self.place_panels()

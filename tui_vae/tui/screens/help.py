@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from tui_vae.tui.keys import GROUPS
-from tui_vae.tui.screens.dialog import Dialog
+from tui_vae.tui.screens.dialogs import Dialog
 
 _WIDTH = 66
 _ALL = [binding for bindings in GROUPS.values() for binding in bindings]

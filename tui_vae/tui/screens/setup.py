@@ -1,27 +1,75 @@
-"""Sets up a new run: every option of it, checked as it is typed, what it makes, and the command that it stands for."""
+"""The form for a new run: every option, checked as it is typed, the models' sizes, and the command line."""
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from itertools import groupby
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Button, Input, Label, Static
+from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.widgets import Button, Checkbox, Input, Label, Static
 
-from tui_vae.config import StoreConfig, TrainConfig
-from tui_vae.config.form_parser import FIELDS, Filled, filled
+from tui_vae.config import StoreConfig, TrainConfig, option_names
+from tui_vae.config.form_parser import FIELDS, Filled, default_text, filled, is_switch
 from tui_vae.tui.background import run_in_thread
-from tui_vae.tui.screens.dialog import Dialog
-from tui_vae.tui.widgets.option_row import OptionRow
+from tui_vae.tui.screens.dialogs import Dialog
 from tui_vae.view.library import RunLibrary
 from tui_vae.view.numbers import count
 from tui_vae.view.parameter_count import parameters_of
 from tui_vae.view.sanitize import printable
+
+
+class OptionRow(Container):
+    """Made from the field of a configuration; the default is what stands where nothing is typed."""
+
+    def __init__(self, field: dataclasses.Field[Any]) -> None:
+        super().__init__()
+        self.field_name = field.name
+        self.help = str(field.metadata["help"])
+        self._option = option_names(field)[0]
+        default = default_text(field) or field.metadata["metavar"] or ""
+        self._control: Input | Checkbox = (
+            Checkbox("off", compact=True) if is_switch(field) else Input(placeholder=default, compact=True)
+        )
+        self._control.id = f"option-{field.name}"
+        self._note = Static(classes="option-note")
+        self.problem: str | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Label(self._option, classes="option-name")
+        yield self._control
+        yield self._note
+
+    def on_mount(self) -> None:
+        self.judge(None)
+
+    def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
+        event.checkbox.label = "on" if event.value else "off"  # also without colours
+
+    @property
+    def text(self) -> str:
+        """What was typed; a switch that is on has some text."""
+        if isinstance(self._control, Checkbox):
+            return "on" if self._control.value else ""
+        return self._control.value
+
+    def judge(self, problem: str | None) -> None:
+        """Show what is wrong with it, or what it means."""
+        self.problem = problem
+        self.set_class(problem is not None, "-wrong")
+        text = Text(problem) if problem is not None else Text(self.help, style="dim")
+        text.no_wrap, text.overflow = True, "ellipsis"
+        self._note.update(text)
+
+    def choose(self) -> None:
+        """Let the user go on here."""
+        self._control.focus()
+
 
 _WIDE, _HIGH = 84, 20
 _MOST_MODELS = 4

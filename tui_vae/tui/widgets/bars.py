@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from tui_vae.charts.description import RGB, Tick
 from tui_vae.charts.palette import GREY, MARK
-from tui_vae.tui.charts import Bars, ChartData
+from tui_vae.tui.widgets.chart_data import Bars, ChartData
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _MARK = Color.from_rgb(*MARK)

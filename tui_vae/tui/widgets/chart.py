@@ -20,13 +20,13 @@ from tui_vae.charts.curves import CurvePlot
 from tui_vae.charts.drawer import DrawnChart, Failure
 from tui_vae.charts.frame import SMALLEST, Frame, frame_of
 from tui_vae.charts.plotted_models import traces_of, wanted_traces
-from tui_vae.tui.charts import Builder, ChartData, ChartSettings
 from tui_vae.tui.drawn_charts import DrawnChartsApp
-from tui_vae.tui.tooltip import read_out
 from tui_vae.tui.widgets.bars import draw_bars
+from tui_vae.tui.widgets.chart_data import Builder, ChartData, ChartSettings
 from tui_vae.tui.widgets.curves import rows_of, strips_of, text_of
 from tui_vae.tui.widgets.heatmap import draw_heat
-from tui_vae.tui.widgets.strip_widget import Drawing
+from tui_vae.tui.widgets.scroll_view import Drawing
+from tui_vae.tui.widgets.tooltip import read_out
 from tui_vae.view.state import RunState
 
 

@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from tui_vae.charts.description import RGB
 from tui_vae.charts.palette import GREY
-from tui_vae.tui.charts import ChartData, Heat
+from tui_vae.tui.widgets.chart_data import ChartData, Heat
 from tui_vae.view.axis import tick_label
 from tui_vae.view.image_cells import RAMP, UPPER_HALF
 

@@ -10,9 +10,9 @@ from textual.widgets import Static
 
 from tui_vae.charts.plotted_models import styles_of
 from tui_vae.run_status import WriterStatus
-from tui_vae.tui.evaluation_text import evaluated
 from tui_vae.tui.keys import key_of, key_of_page
-from tui_vae.tui.labels import model_label
+from tui_vae.tui.pages.evaluation.report import evaluated
+from tui_vae.tui.widgets.models import model_label
 from tui_vae.view.numbers import duration
 from tui_vae.view.result_text import in_lines, outcome
 from tui_vae.view.sanitize import printable

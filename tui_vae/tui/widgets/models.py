@@ -1,4 +1,4 @@
-"""The table of models: as many columns as the width allows, changed cells only."""
+"""The table of models: as many columns as the width allows; only changed cells are updated."""
 
 from __future__ import annotations
 
@@ -6,14 +6,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.widgets import DataTable
 
+from tui_vae.charts.palette import ModelStyle
 from tui_vae.charts.plotted_models import styles_of
-from tui_vae.tui.labels import model_label
 from tui_vae.view.numbers import UNKNOWN, count, duration, nats, short_count
+from tui_vae.view.sanitize import printable
 from tui_vae.view.state import ModelState, RunState
+
+_LONGEST_SEED = 6
+
+
+def model_label(name: str, style: ModelStyle, width: int) -> Text:
+    """Marker and name in at most ``width`` cells. A cut name keeps its seed, by which alone some models differ."""
+    text = Text(f"{style.marker} {printable(name)}", style=style.style, no_wrap=True)
+    base, at, seed = printable(name).rpartition("@")
+    if text.cell_len > width and base and cell_len(seed) <= _LONGEST_SEED < width:
+        text = Text(f"{style.marker} {base}", style=style.style, no_wrap=True)
+        text.truncate(width - cell_len(at + seed), overflow="ellipsis")
+        return text.append(at + seed)
+    text.truncate(width, overflow="ellipsis")
+    return text
+
 
 _STATES = {
     "running": "▶ running",

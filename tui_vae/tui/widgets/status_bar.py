@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from tui_vae.run_status import WriterStatus
 from tui_vae.tui.keys import Hint, key_of, key_of_page
-from tui_vae.tui.system_charts import header
+from tui_vae.tui.pages.machine import header
 from tui_vae.view.evaluation_status import at_work, percent, time_left
 from tui_vae.view.machine import MachineReading
 from tui_vae.view.numbers import count, duration

@@ -1,0 +1,1 @@
+"""Pictures in the terminal: half blocks, the kitty graphics protocol, and sixels."""

@@ -1,0 +1,162 @@
+"""Grey images as cells: half blocks, shades of ASCII, or placeholders of pictures that the terminal draws."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import Protocol
+
+import numpy as np
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+
+from tui_vae.tui.graphics.kitty import MOST_CELLS, cell
+from tui_vae.view.image_cells import UPPER_HALF, Pixels, ascii_shades, half_blocks, levels, scaled
+
+_GREY_STEP = 8
+"""Grey levels are rounded to steps that no eye tells apart, so that few styles are needed."""
+
+Draw = Callable[[Pixels, float], list[list[Segment]]]
+"""Lines of an image at a scale: a character for each pixel of the scaled image in width and two in height."""
+
+
+def shade_lines(image: Pixels, scale: float) -> list[list[Segment]]:
+    """As :data:`Draw`, where there are no greys."""
+    return [[Segment(line)] for line in ascii_shades(scaled(image, scale))]
+
+
+def half_block_lines(image: Pixels, scale: float) -> list[list[Segment]]:
+    """As :data:`Draw`, wherever there are greys."""
+    return [[_segment(*cells) for cells in row] for row in half_blocks(scaled(image, scale) // np.uint8(_GREY_STEP))]
+
+
+def grey(level: int) -> Color:
+    """The colour of a grey level (0 to 255), rounded."""
+    return _grey(level // _GREY_STEP)
+
+
+@functools.lru_cache(maxsize=8192)
+def _segment(count: int, upper: int, lower: int) -> Segment:
+    return Segment(UPPER_HALF * count, Style(color=_grey(upper), bgcolor=_grey(lower)))
+
+
+def _grey(level: int) -> Color:
+    value = min(255, level * _GREY_STEP + (level * _GREY_STEP) // 32)
+    return Color.from_rgb(value, value, value)
+
+
+_MOST_PICTURES = 1024
+"""Pictures in an album: several times as many as the largest terminal shows at once."""
+
+_COARSE_STEP = 32
+"""The grey below a picture is seen at its edge, and while a dialog stands before it."""
+
+_FIRST, _NUMBERS = 0x80_00_01, 0xFF_FF
+"""Their red is 128, which none has that a dialog mixes with its background: it would be another picture's number."""
+
+
+class GraphicsProtocol(Protocol):
+    """How a terminal comes to show pictures in place of the cells that stand for them."""
+
+    lasting: bool
+    """Whether it goes on to show them, whatever happens to its window."""
+
+    blocks_from: float
+    """The scale from which on half blocks show a picture as well."""
+
+    def add(self, number: int, image: Pixels, columns: int, lines: int) -> None:
+        """A grey picture ``(height, width)``, for a box of so many cells: it may be seen from now on."""
+
+    def forget(self, number: int) -> None:
+        """A picture that nobody shows any more."""
+
+    def written(self, text: str) -> str:
+        """What the terminal is to get for text that is written to it."""
+        ...
+
+
+class TerminalImages:
+    """Numbers the pictures, and has the terminal show them.
+
+    Args:
+        protocol: How they come to be seen.
+    """
+
+    def __init__(self, protocol: GraphicsProtocol) -> None:
+        self.written = protocol.written
+        self.lasting = protocol.lasting
+        self.blocks_from = protocol.blocks_from
+        self._protocol = protocol
+        self._numbered = os.getpid()  # programs that share a window are not to share numbers
+        self._before, self._album = _Album(self), _Album(self)
+
+    def draw(self) -> Draw:
+        """How to draw from now on. Not the same as before: then what was drawn is to be drawn anew."""
+        if len(self._album.numbers) >= _MOST_PICTURES:
+            self._give_up(self._before)
+            self._before, self._album = self._album, _Album(self)
+        return self._album.lines
+
+    def give_up_all(self) -> None:
+        """Forget all pictures, as when the terminal is left."""
+        for album in (self._before, self._album):
+            self._give_up(album)
+        self._before, self._album = _Album(self), _Album(self)
+
+    def add(self, image: Pixels, columns: int, lines: int) -> int:
+        """Have an image for a box of cells; returns its number."""
+        number = _FIRST + self._numbered % _NUMBERS
+        self._numbered += 1
+        self._protocol.add(number, image, columns, lines)
+        return number
+
+    def _give_up(self, album: _Album) -> None:
+        for number in album.numbers.values():
+            self._protocol.forget(number)
+
+
+class _Album:
+    """The numbers of pictures, by their content and the columns of their box."""
+
+    def __init__(self, images: TerminalImages) -> None:
+        self._images = images
+        self.numbers: dict[tuple[bytes, int], int] = {}
+
+    def lines(self, image: Pixels, scale: float) -> list[list[Segment]]:
+        """As :data:`Draw`; where the terminal does not draw the picture, a cell is about as light as its part of it."""
+        if scale >= self._images.blocks_from:
+            return half_block_lines(image, scale)
+        rows = [[level // _COARSE_STEP * _COARSE_STEP for level in row] for row in levels(scaled(image, scale))]
+        columns = len(rows[0])
+        if max(columns, len(rows)) > MOST_CELLS:
+            return half_block_lines(image, scale)
+        key = image.tobytes(), columns
+        if key not in self.numbers:
+            self.numbers[key] = self._images.add(image, columns, len(rows))
+        number = self.numbers[key]
+        colour = Color.from_rgb(number >> 16, number >> 8 & 255, number & 255)
+        styles = {level: Style(color=colour, bgcolor=grey(level)) for level in {level for row in rows for level in row}}
+        return [
+            [
+                Segment("".join(cell(line, column) for column in range(start, end)), styles[row[start]])
+                for start, end in _pieces(row)
+            ]
+            for line, row in enumerate(rows)
+        ]
+
+
+def _pieces(row: list[int]) -> Iterator[tuple[int, int]]:
+    """The starts and ends of pieces of one level, and of a power of two cells.
+
+    The library cuts text at a share of its length: for such pieces that is exact, and no cell loses its marks.
+    """
+    start = 0
+    for _, cells in groupby(row):
+        end = start + len(list(cells))
+        while start < end:
+            size = 1 << (end - start).bit_length() - 1
+            yield start, start + size
+            start += size

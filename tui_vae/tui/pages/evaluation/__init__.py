@@ -1,0 +1,1 @@
+"""The evaluation page: verdict, report and pictures."""

@@ -1,0 +1,170 @@
+"""The evaluation page: verdict or progress, report, and pictures."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui_vae.events import EvaluationProgress
+from tui_vae.run_status import WriterStatus
+from tui_vae.tui.pages.evaluation.pictures import PictureView
+from tui_vae.tui.pages.evaluation.report import ReportView, evaluated
+from tui_vae.tui.pages.page import ArrangedPage, PageContext
+from tui_vae.view.evaluation_status import at_work, percent, share, task, time_left, training_ended, trouble
+from tui_vae.view.sanitize import printable
+from tui_vae.view.state import RunState
+
+_LONGEST_BAR = 30
+
+
+class VerdictLines(Static):
+    """As high as its text, which is cut with a sign where it would take more than its share of the page.
+
+    ``whole`` says whether the verdict, if there is one, is told in full.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id="verdict")
+        self.display = False
+        self.whole = True
+        self._lines: tuple[Text, ...] = ()
+
+    def show(self, state: RunState, sighting: WriterStatus, kept_in: str | None, *, width: int, most: int) -> None:
+        """Show what is to be told in at most ``most`` lines; what is at work comes first."""
+        lines = self._told(state, sighting, max(1, width - 2), most)
+        if kept_in is not None and len(lines) + 1 < most:
+            lines.append(Text(f"kept in {printable(kept_in)}", style="dim", no_wrap=True, overflow="ellipsis"))
+        if tuple(lines) == self._lines:
+            return
+        self._lines = tuple(lines)
+        self.display = bool(lines)
+        self.styles.height = len(lines)
+        self.update(Text("\n").join(lines))
+
+    def _told(self, state: RunState, sighting: WriterStatus, width: int, most: int) -> list[Text]:
+        lines: list[Text] = []
+        progress, wrong = at_work(state, sighting), trouble(state, sighting)
+        if progress is not None:
+            lines.append(_progress_line(progress, width))
+        elif wrong is not None:
+            lines += _cut(self._wrapped(Text(f"{wrong} · e tries again", style="bold red"), width), max(1, most - 1))
+        verdict = state.evaluated.verdict if state.evaluated is not None else None
+        self.whole = verdict is None
+        if verdict is not None:
+            told = self._wrapped(Text(printable(verdict.sentence), style="bold"), width)
+            room = most - len(lines)
+            self.whole = len(told) <= room
+            lines += _cut(told, room)
+        return lines
+
+    def _wrapped(self, text: Text, width: int) -> list[Text]:
+        lines = list(text.wrap(self.app.console, width))
+        for line in lines:
+            line.rstrip()
+        return lines
+
+
+def _cut(lines: list[Text], most: int) -> list[Text]:
+    """At most so many lines, the last with a sign that there are more; a single one says too little."""
+    if len(lines) <= most:
+        return lines
+    if most < 1:
+        return []
+    last = lines[most - 1].copy()
+    last.truncate(max(1, last.cell_len - 1))
+    return [*lines[: most - 1], last.append("…")]
+
+
+def _progress_line(progress: EvaluationProgress, width: int) -> Text:
+    """What is computed, a bar, the share and the time left; the text of what is computed gives way."""
+    done = " · ".join(part for part in (percent(progress), time_left(progress)) if part)
+    bar = min(_LONGEST_BAR, width // 4)
+    full = round(bar * share(progress))
+    room = max(0, width - bar - len(done) - 2)
+    doing = Text(f"evaluating · {task(progress)}" if room >= 30 else task(progress), no_wrap=True)
+    doing.truncate(room, overflow="ellipsis")
+    line = Text(no_wrap=True).append(doing).append(" " if room else "")
+    return line.append("█" * full, style="green").append("░" * (bar - full), style="dim").append(f" {done}")
+
+
+_WIDEST_REPORT = 110
+"""Columns that a report of two models can use; beyond, pictures make more of them."""
+
+
+class EvaluationPage(ArrangedPage):
+    """Report and pictures beside each other, under each other, or the one at hand."""
+
+    def __init__(self) -> None:
+        self._verdict = VerdictLines()
+        self._report = ReportView()
+        self._pictures = PictureView()
+        self._body = Container(id="evaluation-body")
+        self._any = False
+        super().__init__(self._report, id="evaluation")
+
+    def compose(self) -> ComposeResult:
+        yield self._verdict
+        with self._body:
+            yield self._report
+            yield self._pictures
+
+    def panels(self) -> list[Widget]:
+        return [self._report, self._pictures]
+
+    def show(self, shown: PageContext) -> None:
+        state, ascii_only = shown.state, shown.settings.ascii_only
+        if evaluated(state) != self._any:
+            self._any = not self._any
+            self.place_panels()
+        width, height = self.size
+        kept_in = None
+        done = self._any and training_ended(state) and state.evaluating is None
+        if shown.source is not None and done and not shown.sighting.deleted:
+            kept_in = shown.source.directory()
+        most = 1 if height < 12 else max(2, height // 5)
+        self._verdict.show(state, shown.sighting, kept_in, width=width, most=most)
+        self._report.show(
+            state,
+            ascii_only=ascii_only,
+            whole_verdict=not self._verdict.whole,
+            kept_in=kept_in,
+            waiting="" if self._any else _waiting(shown),
+        )
+        if self._pictures.display and shown.source is not None:
+            self._pictures.show(state, shown.source, ascii_only=ascii_only, draw=shown.settings.draw)
+
+    def step(self, direction: int) -> None:
+        """To further models where not all have room, else to the next picture: a long step is no longer there."""
+        one = 1 if direction > 0 else -1
+        models = self.at_hand is self._report and self._report.display and self._report.turn(one)
+        if not models and self._pictures.display:
+            self._pictures.turn(one)
+
+    def to_edge(self, direction: int) -> None:
+        if self._pictures.display:
+            self._pictures.turn_to_edge(direction)
+
+    def place_panels(self) -> None:
+        width, height = self.size
+        beside, below = width >= 120, height >= 44
+        together = self._any and not self.enlarged and (beside or below)
+        self._report.display = together or self.at_hand is self._report
+        self._pictures.display = together or self.at_hand is self._pictures
+        self._body.styles.layout = "horizontal" if beside else "vertical"
+        self._pictures.styles.width = (
+            max(50, int(width * 0.42), width - _WIDEST_REPORT) if together and beside else "1fr"
+        )
+
+
+def _waiting(shown: PageContext) -> str:
+    """What to say while no model has results."""
+    if at_work(shown.state, shown.sighting) is not None:
+        return "the first results come when one model is done"
+    if trouble(shown.state, shown.sighting) is not None:
+        return "nothing evaluated yet"
+    if shown.source is not None and shown.source.cannot_control is not None:
+        return f"nothing evaluated yet · {shown.source.cannot_control}"
+    return "nothing evaluated yet: press e to evaluate the newest weights"

@@ -1,0 +1,1 @@
+"""The page of stored runs: list, preview and comparison."""

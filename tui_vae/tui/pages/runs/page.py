@@ -1,0 +1,328 @@
+"""The stored runs: a list, what the one under the cursor looks like, and the marked ones beside each other."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container
+from textual.message import Message
+from textual.widget import Widget
+
+from tui_vae.tui.background import Outcome, run_in_thread
+from tui_vae.tui.keys import OF_RUNS
+from tui_vae.tui.pages.page import Page, PageContext
+from tui_vae.tui.pages.runs.details import ComparisonView, RunPreview
+from tui_vae.tui.pages.runs.table import RowFlags, RunTable
+from tui_vae.tui.run_tracker import Following
+from tui_vae.tui.screens.dialogs import DeleteScreen, RenameScreen
+from tui_vae.tui.screens.setup import SetupScreen
+from tui_vae.tui.widgets.scroll_view import Words
+from tui_vae.view.library import ListedRun, Preview, RunLibrary
+from tui_vae.view.state import RunState
+
+SECONDS_BETWEEN_LISTS = 3.0
+SECONDS_BETWEEN_LOOKS = 0.2
+"""At other rows than before, while they pass."""
+
+SECONDS_TO_REST = 0.15
+"""For which the cursor stays on a run before that is read: not all that it passes are."""
+
+_REFUSED = ("running", "paused", "stalled", "empty", "damaged", "unread")
+"""States in which there is something that keys do not do, or of which nothing is known."""
+
+_BESIDE, _BELOW = 100, 14
+"""Columns from which there is room beside the list, and lines from which there is some below it."""
+
+
+class RunsPage(Page):
+    """Reads the runs only while it is shown, and never in the interface's own thread.
+
+    Args:
+        library: The runs; ``None`` when there is no folder of any.
+        following: Which runs are shown and compared.
+    """
+
+    class Opened(Message):
+        """A run is to be shown, under a name while its own is not known; ``anew`` when it was moved."""
+
+        def __init__(self, key: str, name: str = "", anew: bool = False) -> None:
+            super().__init__()
+            self.key, self.name, self.anew = key, name, anew
+
+    class Marked(Message):
+        """A run is to be compared, or no more."""
+
+        def __init__(self, run: ListedRun) -> None:
+            super().__init__()
+            self.run = run
+
+    class Unmarked(Message):
+        """No run is to be compared any more."""
+
+    class Gone(Message):
+        """A run was deleted."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    BINDINGS: ClassVar[list[Binding]] = OF_RUNS  # type: ignore[assignment]
+
+    def __init__(self, library: RunLibrary | None, following: Following) -> None:
+        super().__init__(id="runs")
+        self._library = library
+        self._following = following
+        self._table = RunTable()
+        self._words = Words(id="no-runs")
+        self._words.border_title = " runs "
+        self._preview = RunPreview()
+        self._comparison = ComparisonView()
+        self._runs: Sequence[ListedRun] | None = None
+        self._trouble: str | None = None
+        self._listing = False
+        self._listed_at = -math.inf
+        self._looked_at: set[str] = set()
+        self._previewed: tuple[str, Preview | None, str | None] | None = None
+        self._reading = False
+        self._resting_since = self._read_at = 0.0
+        self._alone: Widget | None = None
+        self._shown: PageContext | None = None
+        self._table.border_title = " runs "
+        self._table.border_subtitle = " ELBO: held out, of the best model "
+
+    def compose(self) -> ComposeResult:
+        with Container(id="runs-body"):
+            yield self._table
+            yield self._words
+            yield self._preview
+            yield self._comparison
+
+    def panels(self) -> list[Widget]:
+        if self._saying() is not None:
+            return [self._words]
+        return [self._table, self._comparison] if self._following.marks else [self._table]
+
+    def turn_to(self, panel: Widget) -> None:
+        self._alone = panel
+        self._arrange()
+
+    def restore(self) -> None:
+        self._alone = None
+        if self._following.marks:
+            self.post_message(self.Unmarked())
+        self._table.focus()
+
+    def on_resize(self) -> None:
+        self._arrange()
+
+    def show(self, shown: PageContext) -> None:
+        self._shown = shown
+        self._arrange()
+        now, ascii_only = time.time(), shown.settings.ascii_only
+        first = self._following.first_key
+        own = first if first is not None and self._is_own(first) else None
+        standing = RowFlags(self._following.key, own, self._following.marks)
+        self._table.show(self._runs or (), standing, now, ascii_only=ascii_only)
+        self._list()
+        self._words.show(self._saying() or "")
+        self._look_into(self._table.selected)
+        if self._preview.display:
+            self._show_preview(shown)
+        if self._comparison.display:
+            self._comparison.show(self._compared(shown))
+
+    # What is read.
+
+    def _list(self) -> None:
+        """Read the list now and then, and in it the runs that are on screen; as soon as there are others."""
+        library, selected = self._library, self._table.selected
+        seen = {run.key for run in (*self._table.seen, *([selected] if selected is not None else []))}
+        if library is None or self._listing:
+            return
+        since = time.monotonic() - self._listed_at
+        if since < (SECONDS_BETWEEN_LISTS if seen <= self._looked_at else SECONDS_BETWEEN_LOOKS):
+            return
+        self._listing, self._looked_at = True, seen
+        run_in_thread(self.app, lambda: library.list(seen), self._listed, self._cannot_list)
+
+    def _listed(self, runs: Sequence[ListedRun]) -> None:
+        self._runs, self._trouble = runs, None
+        self._rest()
+
+    def _cannot_list(self, why: str) -> None:
+        self._runs, self._trouble = [], why
+        self._rest()
+
+    def _rest(self) -> None:
+        self._listing = False
+        self._listed_at = time.monotonic()
+        self._again()
+
+    def _again(self) -> None:
+        """Show what has come, without waiting for the next redraw."""
+        if self._shown is not None and self.display:
+            self.show(self._shown)
+
+    def look_again(self) -> None:
+        """Read the list as soon as the page is shown: something has changed."""
+        self._listed_at = -math.inf
+        self._again()
+
+    def on_run_table_moved(self) -> None:
+        self._resting_since = time.monotonic()
+        self.set_timer(SECONDS_TO_REST, self._again)
+
+    def _look_into(self, run: ListedRun | None) -> None:
+        """Read the run under the cursor when it has been there for a moment; one that trains again and again."""
+        library = self._library
+        if run is None or library is None or self._reading or not self._preview.display:
+            return
+        if time.monotonic() < self._resting_since + SECONDS_TO_REST:
+            return
+        if self._previewed is not None and self._previewed[0] == run.key and not self._due(run):
+            return
+        self._reading = True
+        self._read_at, key = time.monotonic(), run.key
+
+        def outcome(preview: Preview | None, why: str | None) -> None:
+            self._reading = False
+            self._previewed = key, preview, why
+            self._again()
+
+        run_in_thread(
+            self.app, lambda: library.preview(key), lambda p: outcome(p, None), lambda why: outcome(None, why)
+        )
+
+    def _due(self, run: ListedRun) -> bool:
+        return run.live and time.monotonic() > self._read_at + SECONDS_BETWEEN_LISTS
+
+    # What keys ask for.
+
+    def act(self, what: str) -> None:
+        """Do what a key stands for, with the run under the cursor."""
+        run, library = self._table.selected, self._library
+        if what == "new" and library is not None:
+            self.app.push_screen(SetupScreen(library), self._open_started)
+            return
+        if run is None or library is None:
+            self.app.notify("there is no run here yet", timeout=3)
+        elif what == "open":
+            self.post_message(self.Opened(run.key, run.name))
+        elif run.state in _REFUSED and not self._is_own(run.key):
+            # What was listed some seconds ago is no reason to refuse anything.
+            run_in_thread(
+                self.app, lambda: library.look(run.key), lambda now: self._act(what, now, library), self._refuse
+            )
+        else:
+            self._act(what, run, library)
+
+    def _act(self, what: str, run: ListedRun, library: RunLibrary) -> None:
+        match what:
+            case "mark" if run.state in ("damaged", "empty"):
+                self.app.notify(f"{run.name}: {run.trouble or 'nothing is logged yet'}", markup=False)
+            case "mark":
+                self.post_message(self.Marked(run))
+            case "resume" if not self._in_use(run, "resumed"):
+                self._resume(run, library)
+            case "rename" if not self._in_use(run, "renamed"):
+                self.app.push_screen(RenameScreen(run.name), lambda name: self._rename(run, library, name))
+            case "delete" if not self._in_use(run, "deleted"):
+                self.app.push_screen(DeleteScreen(run), lambda wanted: self._delete(run, library, wanted))
+
+    def _refuse(self, why: str) -> None:
+        self.app.notify(why, severity="error", timeout=10, markup=False)
+        self.look_again()
+
+    def on_run_table_clicked(self) -> None:
+        self.act("open")
+
+    def _open_started(self, key: str | None) -> None:
+        if key is not None:
+            self.look_again()
+            self.post_message(self.Opened(key))
+
+    def _is_own(self, key: str) -> bool:
+        first = self._following.first
+        return first is not None and first.own and key == self._following.first_key
+
+    def _in_use(self, run: ListedRun, done: str) -> bool:
+        """Whether a run is being written, so that nothing can be done to it; says so. The library checks it again."""
+        if self._is_own(run.key):
+            self.app.notify(
+                f"{run.name} is the run of this process: it can be {done} when that has ended", markup=False
+            )
+        elif run.live:
+            self.app.notify(f"{run.name} is being trained: it can be {done} when it has ended", markup=False)
+        else:
+            return False
+        return True
+
+    def _resume(self, run: ListedRun, library: RunLibrary) -> None:
+        self.app.notify(f"{run.name}: a process is being started to go on with it", timeout=5, markup=False)
+        self._do(lambda: library.resume(run.key), lambda key: self.post_message(self.Opened(key)))
+
+    def _rename(self, run: ListedRun, library: RunLibrary, name: str | None) -> None:
+        if name is None:
+            return
+        shown = run.key == self._following.key
+
+        def renamed(key: str) -> None:
+            self.post_message(self.Gone(run.key))
+            if shown:
+                self.post_message(self.Opened(key, name, anew=True))
+
+        self._do(lambda: library.rename(run.key, name), renamed)
+
+    def _delete(self, run: ListedRun, library: RunLibrary, wanted: bool | None) -> None:
+        if wanted:
+            self._do(lambda: library.delete(run.key), lambda _: self.post_message(self.Gone(run.key)))
+
+    def _do(self, do: Callable[[], Outcome], then: Callable[[Outcome], object]) -> None:
+        """Let the library do something, and show what has become of the runs."""
+
+        def done(outcome: Outcome) -> None:
+            then(outcome)
+            self.look_again()
+
+        run_in_thread(self.app, do, done, self._refuse)
+
+    # What is shown.
+
+    def _show_preview(self, shown: PageContext) -> None:
+        run = self._table.selected
+        known = self._previewed if run is not None and self._previewed and self._previewed[0] == run.key else None
+        self._preview.show(run, known[1] if known else None, known[2] if known else None, shown.settings)
+
+    def _compared(self, shown: PageContext) -> list[RunState]:
+        return [*(() if shown.source is None else (shown.state,)), *shown.others]
+
+    def _saying(self) -> str | None:
+        """What to say while there is no run to list."""
+        if self._library is None:
+            return "no folder of runs is known here"
+        if self._trouble is not None:
+            return self._trouble
+        if self._runs is None:
+            return f"reading {self._library.folder}…"
+        return None if self._runs else f"no runs in {self._library.folder} yet: n sets one up, and starts it"
+
+    def _arrange(self) -> None:
+        width, height = self.size
+        beside = width >= _BESIDE
+        any_marked = bool(self._following.marks)
+        none = self._saying() is not None
+        alone = self._alone if any_marked and not beside and height < _BELOW else None
+        if none != self._words.display and self.app.focused in (self._words, self._table, None):
+            self.call_after_refresh((self._words if none else self._table).focus)
+        self._words.display = none
+        self._table.display = not none and alone is not self._comparison
+        self._preview.display = beside and not any_marked and not none
+        self._comparison.display = any_marked and not none and (beside or height >= _BELOW or alone is self._comparison)
+        self.query_one("#runs-body").styles.layout = "horizontal" if beside else "vertical"
+        for panel, share in ((self._table, "3fr"), (self._preview, "2fr"), (self._comparison, "2fr")):
+            panel.styles.width, panel.styles.height = (share, "100%") if beside else ("100%", share)

@@ -1,0 +1,1 @@
+"""The training page: curves of all models, KL per latent, and samples."""

@@ -1,0 +1,307 @@
+"""Modal dialogs that ask for a choice or for one line of text."""
+
+from __future__ import annotations
+
+import time
+from enum import Enum
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
+from textual.command import CommandList, CommandPalette
+from textual.containers import Vertical
+from textual.events import Key
+from textual.screen import ModalScreen, ScreenResultType
+from textual.widgets import Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui_vae.config import Change, ChangeKind, check_name
+from tui_vae.errors import UsageError
+from tui_vae.view.library import ListedRun
+from tui_vae.view.numbers import size
+from tui_vae.view.state import ModelState, RunState
+
+
+class Dialog(ModalScreen[ScreenResultType]):
+    """Dismissed once: of two clicks in haste, the second finds it on its way out, and may not take what is behind."""
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """As the library's; nothing when it is in front no more."""
+        return super().dismiss(result) if self.is_active else AwaitComplete.nothing()  # type: ignore[no-untyped-call]
+
+    def on_mount(self) -> None:
+        if self.children:  # an app that is left meanwhile puts nothing together
+            self.begin()
+
+    def begin(self) -> None:
+        """What is done once all parts are there."""
+
+
+_SECONDS_OF_A_WORD = 1.0
+"""After a letter that is no answer, in which another is taken for one of the same word."""
+
+
+def choice(key: str, text: str, id: str) -> Option:
+    return Option(Text.assemble((f"{key:>4}", "bold"), f"  {text}"), id=id)
+
+
+class Choices(OptionList):
+    """The lines; where there is no room for any, the library's list would look for a page of none and fail."""
+
+    def action_page_up(self) -> None:
+        if self.scrollable_content_region:
+            super().action_page_up()  # type: ignore[no-untyped-call]
+
+    def action_page_down(self) -> None:
+        if self.scrollable_content_region:
+            super().action_page_down()  # type: ignore[no-untyped-call]
+
+
+class Question(Dialog[ScreenResultType]):
+    """Answered by keys of its own. Words typed by mistake, as for a shell, come upon no answer, and enter cancels."""
+
+    _strayed = -_SECONDS_OF_A_WORD
+
+    def on_key(self, event: Key) -> None:
+        if not event.is_printable:
+            return
+        if event.key not in self.active_bindings:
+            self._strayed = time.monotonic()
+            choices = self.query_one(Choices)
+            choices.highlighted = choices.option_count - 1
+        if time.monotonic() - self._strayed < _SECONDS_OF_A_WORD:
+            event.stop()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.action_choose(event.option.id or "cancel")
+
+    def action_choose(self, chosen: str) -> None:
+        """Take an answer by its name, or ``cancel``."""
+        raise NotImplementedError
+
+
+class Palette(CommandPalette, Dialog[None]):
+    """The library's palette, which passes keys on to a list of its own."""
+
+    def _action_command_list(self, action: str) -> None:
+        if self.query_one(CommandList).scrollable_content_region:
+            super()._action_command_list(action)
+
+
+class Leave(Enum):
+    """How the interface was left."""
+
+    DONE = "done"
+    HEADLESS = "headless"
+    STOP = "stop"
+
+
+_TRAINING = (
+    "Training is going on. Leave the interface?",
+    "go on training in this terminal, without the interface",
+    "stop after a checkpoint, from which --resume goes on",
+)
+_EVALUATION = (
+    "Training is done, its evaluation goes on. Leave the interface?",
+    "let the evaluation go on in this terminal",
+    "leave now, without the rest of the evaluation",
+)
+
+
+class LeaveScreen(Question[Leave | None]):
+    """Returns the choice, or ``None`` for going on as before.
+
+    Args:
+        evaluation_alone: Training has ended, and its evaluation is what goes on.
+    """
+
+    BINDINGS: ClassVar = [
+        ("escape,q", "choose('cancel')", "Cancel"),
+        ("h", "choose('headless')", "Headless"),
+        ("s,ctrl+c", "choose('stop')", "Stop"),
+    ]
+
+    def __init__(self, evaluation_alone: bool) -> None:
+        super().__init__()
+        self._texts = _EVALUATION if evaluation_alone else _TRAINING
+
+    def compose(self) -> ComposeResult:
+        question, headless, stop = self._texts
+        with Vertical(id="leave-dialog", classes="dialog"):
+            yield Label(question)
+            yield Choices(
+                choice("h", headless, "headless"), choice("s", stop, "stop"), choice("esc", "cancel", "cancel")
+            )
+
+    def action_choose(self, chosen: str) -> None:
+        self.dismiss(Leave(chosen) if chosen != "cancel" else None)
+
+
+_STOP_TRAINING = "Stop training?", "stop all models after a step; it can be resumed"
+_STOP_EVALUATION = "Training is done. Stop its evaluation?", "stop it; the models are kept"
+
+_MOST_OF_A_NAME = 20
+"""Cells: some characters take two."""
+
+
+class StopScreen(Question[str | None]):
+    """Returns ``all``, or ``one`` for a single model, or ``None`` for going on.
+
+    Args:
+        evaluation_alone: Training has ended, and its evaluation is what would stop.
+        one: The model that may be stopped alone; ``None`` where that is no question.
+    """
+
+    BINDINGS: ClassVar = [
+        ("escape,q,n,ctrl+c", "choose('cancel')", "Cancel"),
+        ("s,S,y", "choose('all')", "Stop"),
+        ("o", "choose('one')", "Stop one"),
+    ]
+
+    def __init__(self, evaluation_alone: bool, one: str | None) -> None:
+        super().__init__()
+        self._one = one
+        self._texts = _STOP_EVALUATION if evaluation_alone else _STOP_TRAINING
+
+    def compose(self) -> ComposeResult:
+        question, stop = self._texts
+        with Vertical(id="stop-dialog", classes="dialog"):
+            yield Label(question)
+            one = [choice("o", f"stop only {_shortened(self._one)}", "one")] if self._one is not None else []
+            yield Choices(choice("s", stop, "all"), *one, choice("esc", "cancel", "cancel"))
+
+    def action_choose(self, chosen: str) -> None:
+        if chosen != "one" or self._one is not None:
+            self.dismiss(chosen if chosen != "cancel" else None)
+
+
+def _shortened(name: str) -> str:
+    text = Text(name)
+    text.truncate(_MOST_OF_A_NAME, overflow="ellipsis")
+    return text.plain
+
+
+class DeleteScreen(Question[bool]):
+    """Returns whether to delete the run."""
+
+    BINDINGS: ClassVar = [
+        ("escape,q,n,ctrl+c", "choose('cancel')", "Cancel"),
+        ("d,D,y", "choose('delete')", "Delete"),
+    ]
+
+    def __init__(self, run: ListedRun) -> None:
+        super().__init__()
+        self._run = run
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="delete-dialog", classes="dialog"):
+            yield Label(Text(f"Delete the run {self._run.name}?", no_wrap=True, overflow="ellipsis"))
+            delete = f"delete its {size(self._run.size)} for good"
+            if self._run.link is not None:
+                delete = "remove the link"
+                yield Label(Text(f"Its place here is a link; the run stays in {self._run.link}"), id="delete-link")
+            yield Choices(choice("d", delete, "delete"), choice("esc", "cancel", "cancel"))
+
+    def begin(self) -> None:
+        self.query_one(OptionList).highlighted = 1  # a key pressed once too often deletes nothing
+
+    def action_choose(self, chosen: str) -> None:
+        self.dismiss(chosen == "delete")
+
+
+class RenameScreen(Dialog[str | None]):
+    """Returns the name, or ``None`` when it stays."""
+
+    BINDINGS: ClassVar = [("escape", "dismiss(None)", "Cancel")]
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name_now = name
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="rename-dialog", classes="dialog") as dialog:
+            dialog.border_subtitle = " enter renames · esc cancels "
+            yield Label(Text(f"Another name for {self._name_now}:"))
+            yield Input(self._name_now, id="new-name", compact=True)
+            yield Static(id="name-trouble")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self.query_one("#name-trouble", Static).update(Text(_trouble(event.value) or ""))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        if _trouble(event.value) is None:
+            self.dismiss(event.value if event.value != self._name_now else None)
+
+
+def _trouble(name: str) -> str | None:
+    try:
+        check_name(name, "a run's name")
+    except UsageError as error:
+        return str(error)
+    return None
+
+
+class ChangeScreen(Dialog[Change | None]):
+    """Returns the change, or ``None`` for leaving all as it is.
+
+    Args:
+        kind: What is to be changed.
+        model: Of which model, as it stands.
+        state: The run.
+    """
+
+    BINDINGS: ClassVar = [("escape,ctrl+c", "dismiss", "Cancel")]
+
+    def __init__(self, kind: ChangeKind, model: ModelState, state: RunState) -> None:
+        super().__init__()
+        self._kind = kind
+        self._model = model
+        self._epochs = state.epochs_of(model)
+        self._schedule = str(state.config.get("schedule", ""))
+        self._lr = state.lr_of(model)
+
+    def compose(self) -> ComposeResult:
+        rate = self._kind == "set_learning_rate"
+        now = "" if self._lr is None else f"{self._lr:g}"
+        with Vertical(id="change-dialog", classes="dialog"):
+            yield Label(Text(f"{self._model.name}: {'peak learning rate' if rate else 'epochs to add'}"))
+            # No number of epochs stands there: enter alone, pressed by a slip, changes nothing.
+            yield Input(now if rate else "", id="change-value", compact=True)
+            yield Static(id="change-outcome")
+
+    def begin(self) -> None:
+        self._check(self.query_one(Input).value)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._check(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        change = self._check(event.value)
+        if change is not None:
+            unchanged = change.kind == "set_learning_rate" and change.value == self._lr
+            self.dismiss(None if unchanged else change)
+
+    def _check(self, text: str) -> Change | None:
+        """The change that is typed, once it is one; says what it would do, or what is missing."""
+        try:
+            change = Change.parse(self._kind, text)
+        except UsageError as error:
+            self._say(Text(f"{error}", style="bold red"))
+            return None
+        self._say(Text(self._outcome(change), style="dim"))
+        return change
+
+    def _say(self, text: Text) -> None:
+        self.query_one("#change-outcome", Static).update(
+            Text.assemble(text, "\n", ("enter", "bold"), " do it   ", ("esc", "bold"), " cancel")
+        )
+
+    def _outcome(self, change: Change) -> str:
+        constant = self._schedule == "constant"
+        if change.kind == "set_learning_rate":
+            now = "unknown" if self._lr is None else f"{self._lr:g}"
+            what = f"{now} now; {change.value:g} from the next step on"
+            return what if constant else f"{what}, the shape of the schedule stays"
+        what = f"epoch {self._model.epoch} of {self._epochs:,} now; {self._epochs + int(change.value):,} in all"
+        return what if constant else f"{what}, the schedule is stretched over them from here on"

@@ -1,0 +1,246 @@
+"""The library's way to the terminal: given up to the shell on Ctrl-Z, and deaf to what is no key.
+
+The library's own input would take what it does not understand apart for keys, or end the interface at it, and its own
+answer to Ctrl-Z would stop in the background, where training is to go on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from textual import events
+from textual._xterm_parser import XTermParser
+from textual.app import App
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.keys import Keys
+from textual.message import Message
+
+from tui_vae.job_control import in_background, may_be_stopped, stop_process
+from tui_vae.tui.graphics.images import TerminalImages
+from tui_vae.tui.terminal.line_flow import ANSWER, QUESTION
+from tui_vae.view.terminal_input import TerminalInput
+
+_LOOK = 0.1
+_SECONDS_BETWEEN_LOOKS = 0.25
+"""For the shell to give the terminal back."""
+
+_SECONDS_TO_ANSWER, _SECONDS_BETWEEN_ANSWERS = 1.0, 0.005
+"""What the terminal was asked, when it is left."""
+
+_SECONDS_TO_SETTLE = 0.5
+"""After which a signal to continue is another than the one that ended a suspension."""
+
+_CONTROL = re.compile(r"\x1b(?:\[\[?[0-?]*[ -/]*[@-Z\\-~]|O[0-9;]*[@-~])")
+_REPORT = re.compile(r"\x1b\[(?:<?[-\d;]+[mM]|\?\d+;\d\$y)")
+"""Of the mouse, or of a mode: no key, and understood all the same."""
+
+_LINE_ABOVE = "\x1b[A\x1b[2K"
+
+
+class Suspendable(Protocol):
+    """An interface that can be suspended."""
+
+    @property
+    def leaves(self) -> bool:
+        """Whether it is about to be left: then it waits for the terminal no more."""
+
+    def suspending(self) -> str:
+        """It draws nothing from now on; returns a line for the user that says what becomes of it."""
+
+    def answered(self) -> None:
+        """The terminal has answered that it shows a frame; in the thread that reads."""
+
+    def resumed(self, *, stopped: bool) -> None:
+        """It is on the terminal again; ``stopped`` unless the system knew nobody who could continue the process."""
+
+
+def driver_for(app: Suspendable, images: TerminalImages | None, typed: bytes) -> type[Driver]:
+    """A driver that shows these pictures and begins with what was typed before it."""
+
+    class PictureDriver(TerminalDriver):
+        suspendable, terminal_images, typed_before = app, images, typed
+
+    return PictureDriver
+
+
+class TerminalDriver(LinuxDriver):
+    """The terminal of this process.
+
+    Attributes:
+        written: Characters that were written so far, pictures included.
+    """
+
+    suspendable: Suspendable
+    terminal_images: TerminalImages | None
+    typed_before: bytes
+
+    def __init__(self, app: App[Any], **options: Any) -> None:
+        self._can_suspend = may_be_stopped()
+        super().__init__(app, **options)
+        self._given_up = False
+        self._resumed = 0.0
+        self.written = 0
+        self._unanswered = 0
+        self._has_answered = False
+        if self._can_suspend:
+            self._loop.add_signal_handler(signal.SIGTSTP, self._suspend)
+        else:
+            signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+        self._loop.add_signal_handler(signal.SIGCONT, self._continued)
+
+    @property
+    def can_suspend(self) -> bool:
+        return self._can_suspend
+
+    # What is written: nothing while the terminal is the shell's.
+
+    def write(self, data: str) -> None:
+        if not self._given_up:
+            data = data if self.terminal_images is None else self.terminal_images.written(data)
+            self.written += len(data)
+            self._unanswered += data.count(QUESTION)
+            super().write(data)
+
+    def disable_input(self) -> None:
+        if not self._given_up:
+            self._wait_for_answers()
+            super().disable_input()
+
+    def _wait_for_answers(self) -> None:
+        """Read what the terminal is about to answer: the shell would take it for typed."""
+        end = time.monotonic() + _SECONDS_TO_ANSWER
+        while self._has_answered and self._unanswered > 0 and time.monotonic() < end:
+            time.sleep(_SECONDS_BETWEEN_ANSWERS)
+
+    def stop_application_mode(self) -> None:
+        if self._given_up:
+            return
+        if self.terminal_images is not None:
+            self.terminal_images.give_up_all()  # told before the terminal goes back to its other screen
+        super().stop_application_mode()
+
+    def close(self) -> None:
+        if not self._given_up:
+            super().close()
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """As the terminal says, which may have another size than ``COLUMNS`` and ``LINES`` once had."""
+        try:
+            size = os.get_terminal_size(self.fileno)
+        except OSError:
+            size = os.terminal_size((0, 0))
+        return (size.columns, size.lines) if min(size) > 0 else super()._get_terminal_size()
+
+    # What is typed.
+
+    def run_input_thread(self) -> None:
+        """Hand on keys, the mouse and reports until the terminal is left."""
+        parser, received = _Parser(), TerminalInput()
+
+        def process(pieces: list[str]) -> None:
+            for piece in pieces:
+                if piece == ANSWER:
+                    self._has_answered = True
+                    self._unanswered -= 1
+                    self.suspendable.answered()
+                    continue
+                if piece == "\x1b":  # the library's parser would wait for the rest of a sequence
+                    self.process_message(events.Key("escape", piece))
+                    continue
+                for message in parser.feed(piece):
+                    self.process_message(message)
+
+        process(received.feed(self.typed_before))
+        self.typed_before = b""
+        while not self.exit_event.is_set():
+            data = self._read()
+            process(received.wait() if data is None else received.feed(data))
+            for message in parser.tick():
+                self.process_message(message)
+
+    def _read(self) -> bytes | None:
+        """What has come; ``None`` when nothing does. A terminal that has gone is silent until its loss is noticed."""
+        try:
+            if not select.select([self.fileno], [], [], _LOOK)[0]:
+                return None
+            data = os.read(self.fileno, 4096)
+        except OSError:
+            data = b""
+        if not data:
+            self.exit_event.wait(_LOOK)
+        return data or None
+
+    # The shell's job control.
+
+    def _suspend(self) -> None:
+        """Give the terminal up, stop, and take it again when the shell gives it back."""
+        line = self.suspendable.suspending()
+        self.suspend_application_mode()
+        self._say(f"{line}\n")
+        stopped = stop_process()
+        if not stopped:
+            self._say(_LINE_ABOVE)
+        self._wait_for_terminal()
+        if not self._given_up:
+            self._take_up(stopped=stopped)
+
+    def _continued(self) -> None:
+        """Take the terminal again after a stop that came unannounced: the shell has used it meanwhile."""
+        if self._given_up or time.monotonic() - self._resumed < _SECONDS_TO_SETTLE:
+            return
+        self.suspendable.suspending()
+        self._stop_reading()
+        self._wait_for_terminal()
+        if not self._given_up:
+            self.suspend_application_mode()
+            self._take_up(stopped=True)
+
+    def _take_up(self, *, stopped: bool) -> None:
+        self.resume_application_mode()
+        self._resumed = time.monotonic()
+        self.suspendable.resumed(stopped=stopped)
+
+    def _wait_for_terminal(self) -> None:
+        """Wait while the shell has the terminal, and training goes on; give it up for good if the interface is left."""
+        while not self._given_up and in_background(sys.stdin):
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            self._given_up = self.suspendable.leaves
+
+    def _stop_reading(self) -> None:
+        """Read no more, and leave the terminal as it is: it may be the shell's."""
+        self.exit_event.set()
+        if self._key_thread is not None:
+            self._key_thread.join()
+        self.exit_event.clear()
+
+    def _say(self, text: str) -> None:
+        assert self._file is not None
+        self._file.write(text)
+        self._file.flush()
+
+
+class _Parser(XTermParser):
+    """Ignores what it does not understand, where the library's takes it apart for keys."""
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterator[events.Key]:
+        try:
+            keys = [*super()._sequence_to_key_events(sequence, alt)]
+        except (ArithmeticError, ValueError):  # of a number that is no character
+            keys = []
+        if not keys and _CONTROL.fullmatch(sequence) and not _REPORT.fullmatch(sequence):
+            keys = [events.Key(Keys.Ignore, sequence)]
+        yield from keys
+
+    def parse_mouse_code(self, code: str) -> Message | None:
+        try:
+            return super().parse_mouse_code(code)
+        except (ArithmeticError, ValueError):  # in a window of which the terminal does not know the size
+            return None

@@ -1,0 +1,326 @@
+"""The cells of the terminal, as they are there and as they are to be: what is there already is not sent again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from rich.cells import get_character_cell_size
+from rich.color import ColorSystem
+from rich.segment import Segment
+from rich.style import Style
+
+from tui_vae.tui.graphics.kitty import PLACEHOLDER
+
+_UNKNOWN, _CONTINUED = -1, 0
+"""Codes of a cell that may hold anything, and of the right half of a character that takes two."""
+
+_GRAPHEMES = 0x110000
+"""The first code of those that stand for several characters in one cell: such are parts of pictures, as a rule."""
+
+_BLANK, _HALF_BLOCK = ord(" "), ord("▀")
+
+_NARROW = re.compile("[ -~¡-¬®-ÿ–-…←-↓−─-▟■-◿⠀-⣿]*")
+"""Text of characters that take one cell each; other text is looked at more closely."""
+
+_GAP = 4
+"""Cells that are the same and sent again, for to go beyond them takes as many bytes."""
+
+_PIECE = 32
+"""Columns of a row that are sent at once: of a picture, that is about a kilobyte."""
+
+_MOST_LOOKS = 4096
+"""Pictures of a terminal have colours of their own, and so for ever others."""
+
+_PLAIN = 0
+"""The number of the look without any code, in which the terminal writes after a reset."""
+_RESET = "\x1b[0m"
+_RENDERED = re.compile(r"\x1b\[([\d;]+)m.\x1b\[0m")
+
+Codes = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
+
+
+class _Look(NamedTuple):
+    """Codes of a style, in three parts that can be changed one by one; ``other`` where it has more than those."""
+
+    attributes: str = ""
+    foreground: str = ""
+    background: str = ""
+    other: bool = False
+
+
+class ScreenCells:
+    """What is wanted is put in; what has changed is taken out, piece by piece, as text for the terminal.
+
+    Args:
+        colours: How many colours the terminal has; ``None`` for one without any.
+    """
+
+    def __init__(self, colours: ColorSystem | None) -> None:
+        self._colours = colours
+        self._graphemes: dict[str, int] = {}
+        self._texts: list[str] = []
+        """Of graphemes, by their codes."""
+        self._numbers: dict[Style | None, int] = {}
+        self._styles_seen: dict[int, tuple[Style | None, int]] = {}
+        """Numbers by the identity of a style, which is kept with them: to ask for its hash takes longer."""
+        self._styles: list[Style] = []
+        self._looks: list[_Look] = []
+        self._changes: dict[tuple[int, int], str] = {}
+        self._number(None)
+        self._next_row = 0
+        self.resize(0, 0)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows."""
+        rows, columns = self._codes.shape
+        return columns, rows
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Begin anew with a screen of another size, of which nothing is known."""
+        self._codes, self._there_codes = (np.full((rows, columns), _UNKNOWN, np.int32) for _ in range(2))
+        self._worn, self._there_worn = (np.zeros((rows, columns), np.int32) for _ in range(2))
+
+    def forget(self) -> None:
+        """Nothing is known any more of what the terminal shows: all of it is to be sent."""
+        self._there_codes.fill(_UNKNOWN)
+
+    def put(self, x: int, y: int, segments: Iterable[Segment]) -> None:
+        """Have text on the screen, from a place on; what lies beyond the screen is cut off."""
+        columns, rows = self.size
+        if not (0 <= y < rows and 0 <= x < columns):
+            return
+        texts: list[str] = []
+        numbers: list[int] = []
+        lengths: list[int] = []
+        seen = self._styles_seen
+        for text, style, control in segments:
+            if text and not control:
+                texts.append(text)
+                lengths.append(len(text))
+                known = seen.get(id(style))
+                numbers.append(known[1] if known is not None else self._number(style))
+        whole = "".join(texts)
+        if _NARROW.fullmatch(whole):
+            codes = np.frombuffer(whole.encode("utf-32-le"), "<i4")
+        else:
+            pieces = [self._coded(text) for text in texts]
+            codes = np.array([code for piece in pieces for code in piece], np.int32)
+            lengths = [len(piece) for piece in pieces]
+        end = min(columns, x + len(codes))
+        if end == x:
+            return
+        row = self._codes[y]
+        if row[x] == _CONTINUED and x > 0:
+            row[x - 1] = _BLANK  # the left half of a character goes with the right one
+        row[x:end] = codes[: end - x]
+        if end < columns and row[end] == _CONTINUED:
+            row[end] = _BLANK
+        if end < x + len(codes) and codes[end - x] == _CONTINUED:
+            row[end - 1] = _BLANK
+        self._worn[y, x:end] = np.repeat(np.array(numbers, np.int32), lengths)[: end - x]
+
+    def changes(self, urgent: frozenset[int] = frozenset(), most: int | None = None) -> str:
+        """What makes the screen as it is wanted, or a part of it; the rest is still to be asked for.
+
+        Text comes before pictures, of which each cell takes as much as a word. Where they have to wait, what stood
+        there before goes.
+
+        Args:
+            urgent: Rows that come first. The others follow in turn, so that none waits for ever.
+            most: Characters after which nothing else is begun.
+        """
+        differs = self._differs()
+        pictures = _are_pictures(self._codes)
+        parts: list[str] = []
+        size, look, cursor = 0, _PLAIN, (-1, 0)
+        for kind in (differs & ~pictures, differs & pictures):
+            rows: list[int] = np.flatnonzero(kind.any(axis=1)).tolist()
+            for row in sorted(
+                rows, key=lambda row: (row not in urgent, row not in urgent and row < self._next_row, row)
+            ):
+                if most is not None and size >= most:
+                    break
+                characters, worn = self._characters(row), self._worn[row].tolist()
+                for start, end in _runs(kind[row], self._codes[row]):
+                    if most is not None and size >= most:
+                        break
+                    text, look = self._written(characters[start:end], worn[start:end], look)
+                    parts.append(_moved(cursor, (row, start)) + text)
+                    cursor = row, end
+                    size += len(parts[-1])
+                    self._there_codes[row, start:end] = self._codes[row, start:end]
+                    self._there_worn[row, start:end] = self._worn[row, start:end]
+                if row not in urgent:
+                    self._next_row = row + 1
+        parts.append(self._change(look, _PLAIN))
+        if most is not None and size >= most:
+            parts += self._erased(pictures)
+        if len(self._looks) > _MOST_LOOKS:
+            self._forget_looks()
+        return "".join(parts)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the terminal shows all that it should."""
+        return not self._differs().any()
+
+    def _differs(self) -> Flags:
+        differs: Flags = (self._codes != self._there_codes) | (self._worn != self._there_worn)
+        differs &= self._codes != _UNKNOWN  # else nothing was drawn there yet
+        return differs
+
+    def _erased(self, pictures: Flags) -> Iterator[str]:
+        """Take away what stands in the place of pictures that have to wait."""
+        there = self._there_codes
+        stale = pictures & self._differs() & ~_are_pictures(there) & (there != _BLANK)
+        for row in np.flatnonzero(stale.any(axis=1)).tolist():
+            for start, end in _runs(stale[row], there[row]):
+                yield f"{_moved((-1, 0), (row, start))}\x1b[{end - start}X"
+                there[row, start:end], self._there_worn[row, start:end] = _BLANK, _PLAIN
+
+    def _written(self, characters: str | list[str], worn: list[int], look: int) -> tuple[str, int]:
+        """The text of some cells, where the terminal writes in a look so far; and the look it then writes in."""
+        parts = []
+        start, length = 0, len(worn)
+        while start < length:
+            wanted = worn[start]
+            end = start + 1
+            while end < length and worn[end] == wanted:
+                end += 1
+            text = "".join(characters[start:end])
+            if self._looks[wanted].other or PLACEHOLDER in text:  # as the library writes it: pictures are found by that
+                rendered = self._styles[wanted].render(text, color_system=self._colours)
+                parts.append(self._change(look, _PLAIN) + rendered)
+                look = _PLAIN
+            else:
+                parts.append(self._change(look, wanted) + text)
+                look = wanted
+            start = end
+        return "".join(parts), look
+
+    def _change(self, before: int, after: int) -> str:
+        change = self._changes.get((before, after))
+        if change is None:
+            change = self._changes[before, after] = _change(self._looks[before], self._looks[after])
+        return change
+
+    def _characters(self, row: int) -> str | list[str]:
+        """What stands in each cell of a row."""
+        codes = self._codes[row]
+        if codes.max() < _GRAPHEMES and codes.min() > _CONTINUED:
+            text: str = codes.astype("<i4").tobytes().decode("utf-32-le")
+            return text
+        return [self._grapheme(code) for code in codes.tolist()]
+
+    def _grapheme(self, code: int) -> str:
+        return self._texts[code - _GRAPHEMES] if code >= _GRAPHEMES else chr(code) if code > _CONTINUED else ""
+
+    def _coded(self, text: str) -> list[int]:
+        codes: list[int] = []
+        for character in text:
+            width = get_character_cell_size(character)
+            if width == 0 and codes:
+                at = len(codes) - (2 if codes[-1] == _CONTINUED and len(codes) > 1 else 1)
+                codes[at] = self._code(self._grapheme(codes[at]) + character)
+            elif width > 0:
+                codes += [ord(character), *[_CONTINUED] * (width - 1)]
+        return codes
+
+    def _code(self, grapheme: str) -> int:
+        if grapheme not in self._graphemes:
+            self._graphemes[grapheme] = _GRAPHEMES + len(self._texts)
+            self._texts.append(grapheme)
+        return self._graphemes[grapheme]
+
+    def _number(self, style: Style | None) -> int:
+        number = self._numbers.get(style)
+        if number is None:
+            number = self._numbers[style] = len(self._looks)
+            self._styles.append(style or Style())
+            self._looks.append(_look(self._styles[-1], self._colours))
+        if len(self._styles_seen) > _MOST_LOOKS:
+            self._styles_seen.clear()
+        self._styles_seen[id(style)] = style, number
+        return number
+
+    def _forget_looks(self) -> None:
+        """Keep the looks of cells that are on the screen, or are to be."""
+        used = np.unique(np.r_[_PLAIN, self._worn.reshape(-1), self._there_worn.reshape(-1)])
+        self._worn, self._there_worn = (
+            np.searchsorted(used, worn).astype(np.int32) for worn in (self._worn, self._there_worn)
+        )
+        kept = {number: place for place, number in enumerate(used.tolist())}
+        self._looks = [self._looks[number] for number in kept]
+        self._styles = [self._styles[number] for number in kept]
+        self._numbers = {style: kept[number] for style, number in self._numbers.items() if number in kept}
+        self._styles_seen.clear()
+        self._changes.clear()
+
+
+def _are_pictures(codes: Codes) -> Flags:
+    pictures: Flags = (codes == _HALF_BLOCK) | (codes >= _GRAPHEMES)
+    return pictures
+
+
+def _moved(cursor: tuple[int, int], place: tuple[int, int]) -> str:
+    """What brings the cursor from a row and a column to others."""
+    row, column = place
+    if row != cursor[0] or column < cursor[1]:
+        return f"\x1b[{row + 1};{column + 1}H"
+    return f"\x1b[{column - cursor[1]}C" if column > cursor[1] else ""
+
+
+def _runs(wanted: Flags, codes: Codes) -> Iterator[tuple[int, int]]:
+    """Pieces of a row that hold all wanted cells, of whole characters."""
+    places = np.flatnonzero(wanted)
+    cuts = np.flatnonzero((np.diff(places) > _GAP) | (places[1:] // _PIECE != places[:-1] // _PIECE))
+    for start, end in zip(places[np.r_[0, cuts + 1]].tolist(), (places[np.r_[cuts, -1]] + 1).tolist(), strict=True):
+        first, last = start, end
+        while first > 0 and codes[first] == _CONTINUED:
+            first -= 1
+        while last < len(codes) and codes[last] == _CONTINUED:
+            last += 1
+        yield first, last
+
+
+@lru_cache(maxsize=1 << 14)
+def _look(style: Style, colours: ColorSystem | None) -> _Look:
+    rendered = style.render("x", color_system=colours)
+    if rendered == "x":
+        return _Look()
+    found = _RENDERED.fullmatch(rendered)
+    if found is None:
+        return _Look(other=True)
+    attributes: list[str] = []
+    foreground: list[str] = []
+    background: list[str] = []
+    codes = found[1].split(";")
+    while codes:
+        code = int(codes[0])
+        length = {"2": 5, "5": 3}[codes[1]] if code in (38, 48) else 1
+        kind = foreground if 30 <= code <= 39 or 90 <= code <= 97 else background if code >= 40 else attributes
+        kind += codes[:length]
+        del codes[:length]
+    return _Look(";".join(attributes), ";".join(foreground), ";".join(background))
+
+
+def _change(before: _Look, after: _Look) -> str:
+    """What has the terminal write in another look."""
+    if before == after:
+        return ""
+    if after == _Look():
+        return _RESET
+    whole = [part for part in after[:3] if part]
+    if before.attributes and before.attributes != after.attributes:
+        return f"\x1b[0;{';'.join(whole)}m"
+    parts = [after.attributes] if after.attributes != before.attributes else []
+    parts += [after.foreground or "39"] if after.foreground != before.foreground else []
+    parts += [after.background or "49"] if after.background != before.background else []
+    return f"\x1b[{';'.join(parts)}m"

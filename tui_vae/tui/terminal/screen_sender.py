@@ -1,0 +1,97 @@
+"""Sends what has changed on the screen, and no more than the line to the terminal takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from rich.console import COLOR_SYSTEMS, Console
+from rich.segment import Segment
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+
+from tui_vae.tui.terminal.line_flow import QUESTION, LineFlow
+from tui_vae.tui.terminal.screen_cells import ScreenCells
+
+_SECONDS_URGENT = 0.5
+"""For so long after a key, what is drawn is taken for its answer, which comes before all else."""
+
+
+class ScreenSender:
+    """What is drawn goes in, what the terminal is to get comes out. Frames that the line was too thin for are left out.
+
+    Args:
+        console: Tells how many colours the terminal has.
+        answers: Whether the terminal is known to answer questions.
+    """
+
+    def __init__(self, console: Console, *, answers: bool) -> None:
+        system = console.color_system
+        self._cells = ScreenCells(COLOR_SYSTEMS[system] if system is not None else None)
+        self._flow = LineFlow(answers)
+        self._asked_at = -_SECONDS_URGENT
+        self._urgent: set[int] = set()
+        self._cursor: tuple[int, int] | None = None
+
+    @property
+    def behind(self) -> bool:
+        """Whether something that was drawn could not be sent yet."""
+        return not self._cells.complete
+
+    def asked(self) -> None:
+        """A key was pressed, or the mouse."""
+        self._asked_at = time.monotonic()
+
+    def forget(self) -> None:
+        """The terminal may show something else by now: all is to be sent again."""
+        self._cells.forget()
+        self._cursor = None
+
+    def lose_terminal(self) -> None:
+        """The terminal is another's from now on, and will not answer what it was asked."""
+        self.forget()
+        self._flow.reset()
+
+    def take(self, update: CompositorUpdate, size: tuple[int, int]) -> None:
+        """What was drawn, on a screen of so many columns and rows."""
+        if self._cells.size != size:
+            self._cells.resize(*size)
+        urgent = time.monotonic() < self._asked_at + _SECONDS_URGENT
+        for x, y, segments in _lines(update):
+            self._cells.put(x, y, segments)
+            if urgent:
+                self._urgent.add(y)
+
+    def frame(self, cursor: tuple[int, int]) -> str:
+        """What is to be sent now, with the cursor at a column and a row at its end; nothing while the line is busy."""
+        room = self._flow.room(time.monotonic())
+        if not room:
+            return ""
+        text = self._cells.changes(frozenset(self._urgent), room)
+        if text and not self.behind:
+            self._urgent.clear()
+        if not text and cursor == self._cursor:
+            return ""
+        self._cursor = cursor
+        column, row = cursor
+        return f"{text}\x1b[{row + 1};{column + 1}H" + (QUESTION if self._flow.asks else "")
+
+    def sent(self, size: int) -> None:
+        """So many bytes were written for the last frame."""
+        self._flow.sent(size, time.monotonic())
+
+    def answered(self) -> None:
+        """The terminal has shown a frame."""
+        self._flow.answered(time.monotonic())
+
+
+def _lines(update: CompositorUpdate) -> Iterator[tuple[int, int, Iterable[Segment]]]:
+    """The text of an update, and the places where it begins."""
+    if isinstance(update, LayoutUpdate):
+        for y, line in enumerate(update.strips, update.region.y):
+            yield update.region.x, y, chain.from_iterable(line)
+    elif isinstance(update, ChopsUpdate):
+        for y, start, stop in update.spans:
+            for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+                if strip is not None and x < stop and end > start:
+                    yield x, y, strip if end <= stop else strip.crop(0, stop - x)
