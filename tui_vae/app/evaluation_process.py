@@ -3,24 +3,49 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from tui_vae.app.evaluation_worker import Job
 from tui_vae.app.output_capture import nameless_file
 from tui_vae.child_process import python_module, withheld_from_children
 from tui_vae.config import AUTO, EvaluationConfig
 from tui_vae.errors import DataError, EvaluationError, EventError, RunStoreError, TuiVaeError
 from tui_vae.events import EvaluationFinished, Event, RunStatus, decode
+from tui_vae.plain_json import plain
 from tui_vae.runs import RunDirectory
 
 _COMMAND = python_module("tui_vae.app.evaluation_worker")
 
 _SECONDS_TO_END = 5.0
 STARTING = "an evaluation is under way already"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to evaluate.
+
+    Attributes:
+        run: Path of the run.
+        models: Names of the models, of which those without a checkpoint are passed over.
+        config: An ``EvaluationConfig`` as JSON.
+        threads: Intra-op threads; ``None`` leaves the choice to torch.
+        own: Whether this process is to become the run's writer and log the events itself; else the parent does.
+    """
+
+    run: str
+    models: tuple[str, ...]
+    config: dict[str, Any]
+    threads: int | None
+    own: bool
+
+    def to_line(self) -> str:
+        return json.dumps(plain(self)) + "\n"
 
 
 class Evaluator:

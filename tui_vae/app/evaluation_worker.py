@@ -12,39 +12,16 @@ import json
 import os
 import sys
 import threading
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from tui_vae.app.evaluation_process import Job
 from tui_vae.child_process import die_with_parent
 from tui_vae.errors import ExitCode, TuiVaeError, one_line, system_failure
 from tui_vae.events import EvaluationFinished, Event, encode
-from tui_vae.plain_json import plain, typed
+from tui_vae.plain_json import typed
 from tui_vae.view.sanitize import printable
 
 _NICENESS = 10
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to evaluate.
-
-    Attributes:
-        run: Path of the run.
-        models: Names of the models, of which those without a checkpoint are passed over.
-        config: An ``EvaluationConfig`` as JSON.
-        threads: Intra-op threads; ``None`` leaves the choice to torch.
-        own: Whether this process is to become the run's writer and log the events itself; else the parent does.
-    """
-
-    run: str
-    models: tuple[str, ...]
-    config: dict[str, Any]
-    threads: int | None
-    own: bool
-
-    def to_line(self) -> str:
-        return json.dumps(plain(self)) + "\n"
 
 
 def main() -> int:

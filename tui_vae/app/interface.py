@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,7 @@ from tui_vae.app.signals import StopSignals
 from tui_vae.app.switch_interval import PythonLock
 from tui_vae.app.terminal_loss import Terminal
 from tui_vae.charts.drawer import Drawer
-from tui_vae.cli.options import CliOptions
-from tui_vae.cli.train import Prepare, Report, stop_on_signal
-from tui_vae.config import DisplayConfig
+from tui_vae.config import DisplayConfig, TrainConfig
 from tui_vae.errors import ExitCode, TuiVaeError
 from tui_vae.machine.sampler import Sampler
 from tui_vae.tui import Leave, MonitorApp
@@ -28,21 +27,32 @@ from tui_vae.view.terminal_probe import Graphics
 if TYPE_CHECKING:
     from tui_vae.app.session import Session
 
+OpenRun = Callable[[Callable[[str], None]], "Session"]
+"""Open a run and start its training; calls its argument with what it is waiting for."""
+
 SECONDS_TO_LEAVE = 5.0
 """An interface that has not ended so long after it was asked to is waiting for a terminal that does not read."""
 
 
 def train_in_interface(
-    prepare_run: Prepare, chosen: CliOptions, signals: StopSignals, graphics: Graphics, *, ascii_only: bool
+    open_run: OpenRun,
+    config: TrainConfig,
+    runs_dir: Path,
+    display: DisplayConfig,
+    signals: StopSignals,
+    graphics: Graphics,
+    *,
+    ascii_only: bool,
 ) -> int:
-    """Train before the user's eyes; returns the exit code of the process."""
-    opening = _Opening(prepare_run)
+    """Train with the interface; returns the exit code of the process.
+
+    ``open_run`` is called in a worker thread; ``config`` is shown until the run has its own.
+    """
+    opening = _Opening(open_run)
     terminal = Terminal()
     lock = PythonLock()
-    announce = Notifier(chosen.display.notify, os.environ, ascii_only=ascii_only)
-    known = RunState(
-        config=chosen.train.to_json(), models={spec.name: ModelState(spec.name) for spec in chosen.train.models}
-    )
+    announce = Notifier(display.notify, os.environ, ascii_only=ascii_only)
+    known = RunState(config=config.to_json(), models={spec.name: ModelState(spec.name) for spec in config.models})
     with StrayOutput() as stray:
         app = MonitorApp(
             opening,
@@ -50,14 +60,14 @@ def train_in_interface(
             drawer=Drawer(lambda why: _warn(why, opening.session, app)),
             ascii_only=ascii_only,
             graphics=graphics,
-            fps=chosen.display.fps,
+            fps=display.fps,
             stray=stray.take,
             stalled=lambda: _stalled(stray, lock),
             answers=lock.answers,
             suspended=lambda: lock.draws(False),
-            library=Library(Path(chosen.store.runs_dir)),
+            library=Library(runs_dir),
             machine=Sampler(),
-            preferences=PreferencesFile(chosen.display.theme),
+            preferences=PreferencesFile(display.theme),
             announce=announce,
         )
         left = _answer_for(app, opening, signals, terminal)
@@ -77,13 +87,13 @@ def train_in_interface(
         sys.stderr.write("tui-vae: stopped before training began\n")
         sys.stderr.flush()
         os._exit(ExitCode.STOPPED)
-    stop_on_signal(opening.session, signals)
+    signals.forward_to(opening.session.stop)
     terminal.when_lost(opening.session.detach)
     if leave is None:
         # Textual has printed what went wrong. The run is worth more than its display.
         print("tui-vae: the interface failed; training goes on without it", file=sys.stderr)
         leave = Leave.HEADLESS
-    return _after(leave, opening.session, app.first_state, chosen.display, terminal, announce)
+    return _after(leave, opening.session, app.first_state, display, terminal, announce)
 
 
 def _warn(text: str, session: Session | None, app: MonitorApp) -> None:
@@ -104,14 +114,14 @@ def _stalled(stray: StrayOutput, lock: PythonLock) -> bool:
 class _Opening:
     """Opens a run for the interface, and lets others wait for the outcome."""
 
-    def __init__(self, prepare_run: Prepare) -> None:
-        self._prepare = prepare_run
+    def __init__(self, open_run: OpenRun) -> None:
+        self._open = open_run
         self._done = threading.Event()
         self.session: Session | None = None
 
-    def __call__(self, report: Report) -> Session:
+    def __call__(self, report: Callable[[str], None]) -> Session:
         try:
-            self.session = self._prepare(report)()
+            self.session = self._open(report)
             return self.session
         finally:
             self._done.set()

@@ -47,6 +47,10 @@ class StopSignals:
         for number in REQUESTS:
             signal.signal(number, self._receive)
 
+    def forward_to(self, stop: Callable[[str], None]) -> None:
+        """Answer a signal by ``stop`` with the reason, ``"by SIGINT"``."""
+        self.answer = lambda name: stop(f"by {name}")
+
     def interrupt(self, name: str) -> None:
         """An answer for what can be left anywhere, and puts its things in order on the way out, undisturbed."""
         self.answer = _ignore

@@ -302,6 +302,7 @@ def train(
                 f"train options do not go with '{ctx.invoked_subcommand}'; give its own after its name"
             )
         return
-    from tui_vae.cli.train import run_training  # noqa: PLC0415
+    from tui_vae.app.train import run_training  # noqa: PLC0415
 
-    raise typer.Exit(run_training(configurations(options), signals=ctx.obj))
+    chosen = configurations(options)
+    raise typer.Exit(run_training(chosen.train, chosen.typed, chosen.store, chosen.display, signals=ctx.obj))

@@ -68,7 +68,7 @@ def _with_options(fields: Sequence[dataclasses.Field[Any]], command: Callable[..
 
 @dataclass(frozen=True)
 class CliOptions:
-    """What the user chose. ``typed`` are the fields of ``train`` that have not just their default."""
+    """The options of a training; ``typed`` holds those fields of ``train`` that were given."""
 
     train: TrainConfig
     typed: Mapping[str, Any]

@@ -18,8 +18,7 @@ import pytest
 from tests.unit.cli.trained_runs import DEEP, LINEAR, trained_run
 from tui_vae.app import evaluation_process as evaluator_module
 from tui_vae.app.checkpoint_waiter import NewestCheckpoints
-from tui_vae.app.evaluation_process import STARTING, Evaluator
-from tui_vae.app.evaluation_worker import Job
+from tui_vae.app.evaluation_process import STARTING, Evaluator, Job
 from tui_vae.app.output_capture import StrayOutput
 from tui_vae.config import EvaluationConfig
 from tui_vae.events import (

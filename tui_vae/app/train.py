@@ -1,19 +1,18 @@
-"""The main job: choose a front end, start or go on with the run, and leave with the right exit code."""
+"""Train in the front end that fits: choose it, start or resume the run, and return the exit code."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tui_vae.app.gc_paused import importing
 from tui_vae.app.graphics import terminal_asked
 from tui_vae.app.signals import StopSignals, interrupted_by
 from tui_vae.app.terminal import countdown, own_terminal, prepare_output, usable_terminal
 from tui_vae.app.terminal_loss import Terminal
-from tui_vae.cli.options import CliOptions
 from tui_vae.config import DisplayConfig, StoreConfig, TrainConfig
 from tui_vae.view.notifications import Notifier
 
@@ -23,38 +22,62 @@ if TYPE_CHECKING:
 
 Report = Callable[[str], None]
 Begin = Callable[[], "Session"]
-"""Starts training; leaves a trace from its first moment."""
+"""Start training; the run directory is written from here on."""
 
 Prepare = Callable[[Report], Begin]
-"""Does all that takes long and leaves no trace."""
+"""Do everything slow that writes nothing, such as loading torch and the data."""
 
 
-def run_training(chosen: CliOptions, *, signals: StopSignals) -> int:
-    """Train in the front end that fits; returns the exit code of the process."""
-    ascii_only = prepare_output(chosen.display)
-    if chosen.store.resume is None:
-        return _train(lambda report: _new(chosen.train, chosen.store, report), chosen, signals, ascii_only)
-    stored = _take_up(chosen.store, signals)
+def run_training(
+    train: TrainConfig, typed: Mapping[str, Any], store: StoreConfig, display: DisplayConfig, *, signals: StopSignals
+) -> int:
+    """Train in the front end that fits; returns the exit code of the process.
+
+    Args:
+        train: What to train.
+        typed: The fields of ``train`` given by the user: the only ones that override those of a resumed run.
+        store: Where the run is kept, or which run is resumed.
+        display: Which front end, and how it looks.
+        signals: Answered by the run once it trains.
+    """
+    ascii_only = prepare_output(display)
+    if store.resume is None:
+        return _train(lambda report: _new(train, store, report), train, store, display, signals, ascii_only)
+    stored = _acquire(store, signals)
     try:
-        config = stored.config.continued(chosen.typed)
+        config = stored.config.continued(typed)
         stored.check_unfinished(config)
-        known = CliOptions(config, chosen.typed, chosen.store, chosen.display)
-        return _train(lambda report: _continued(config, stored, report), known, signals, ascii_only)
+        return _train(lambda report: _resumed(config, stored, report), config, store, display, signals, ascii_only)
     finally:
         stored.lease.release()
 
 
-def _train(prepare_run: Prepare, chosen: CliOptions, signals: StopSignals, ascii_only: bool) -> int:
-    if not chosen.display.no_ui:
+def _train(
+    prepare_run: Prepare,
+    config: TrainConfig,
+    store: StoreConfig,
+    display: DisplayConfig,
+    signals: StopSignals,
+    ascii_only: bool,
+) -> int:
+    if not display.no_ui:
         if usable_terminal():
-            with terminal_asked(chosen.display.graphics, ascii_only=ascii_only) as asking, importing():
+            with terminal_asked(display.graphics, ascii_only=ascii_only) as asking, importing():
                 from tui_vae.app.interface import train_in_interface  # noqa: PLC0415 - Textual, only loaded here
-            return train_in_interface(prepare_run, chosen, signals, asking.graphics, ascii_only=ascii_only)
+            return train_in_interface(
+                lambda report: prepare_run(report)(),
+                config,
+                Path(store.runs_dir),
+                display,
+                signals,
+                asking.graphics,
+                ascii_only=ascii_only,
+            )
         print("tui-vae: no terminal for the interface here; training without it, as --no-ui does", file=sys.stderr)
-    return _headless(prepare_run, chosen.display, signals, ascii_only)
+    return _headless(prepare_run, display, signals, ascii_only)
 
 
-def _take_up(store: StoreConfig, signals: StopSignals) -> StoredRun:
+def _acquire(store: StoreConfig, signals: StopSignals) -> StoredRun:
     from tui_vae.runs.find import find_run  # noqa: PLC0415
     from tui_vae.runs.resume import acquire  # noqa: PLC0415 - only to continue a run
 
@@ -73,7 +96,7 @@ def _new(train: TrainConfig, store: StoreConfig, report: Report) -> Begin:
     return lambda: preparation.start(store)
 
 
-def _continued(config: TrainConfig, stored: StoredRun, report: Report) -> Begin:
+def _resumed(config: TrainConfig, stored: StoredRun, report: Report) -> Begin:
     report("loading torch")
     with importing():
         from tui_vae.app.run_setup import prepare  # noqa: PLC0415 - as above
@@ -99,7 +122,7 @@ def _headless(prepare_run: Prepare, display: DisplayConfig, signals: StopSignals
     except BaseException:
         output.leave()
         raise
-    stop_on_signal(session, signals)
+    signals.forward_to(session.stop)
     for name in requests:
         session.stop(f"by {name}")
     terminal.when_lost(session.detach)
@@ -107,12 +130,3 @@ def _headless(prepare_run: Prepare, display: DisplayConfig, signals: StopSignals
     follow(session, output, state=session.catch_up(), unseen=lambda: terminal.unseen, announce=announce)
     session.wait_unseen()
     return session.close()
-
-
-def stop_on_signal(session: Session, signals: StopSignals) -> None:
-    """Let signals stop the run after the step at hand."""
-
-    def answer(name: str) -> None:
-        session.stop(f"by {name}")
-
-    signals.answer = answer
