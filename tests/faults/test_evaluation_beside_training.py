@@ -40,7 +40,7 @@ TOO_SMALL = EvaluationConfig(metrics=("iwae",), iwae_samples=10, memory=1e-6, de
 
 COMMAND = f"""
 import sys
-from tui_vae.cli import evaluator
+from tui_vae.app import evaluation_process
 from tui_vae.config import EvaluationConfig
 config = {{"quick": {QUICK!r}, "endless": {ENDLESS!r}, "too small": {TOO_SMALL!r}}}[sys.argv.pop(1)]
 evaluation_process.EvaluationConfig = lambda device: config

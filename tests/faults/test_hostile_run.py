@@ -25,7 +25,8 @@ MOST_MEGABYTES = 700
 EVERY_COMMAND = """
 import contextlib, io, json, sys
 from pathlib import Path
-from tui_vae.cli import app, watching
+from tui_vae.app import watch_source
+from tui_vae.cli import app
 from tui_vae.app.signals import StopSignals
 watch_source.SECONDS_TO_APPEAR = 0.05
 watch_source.SECONDS_BETWEEN_LOOKS = 0.02

@@ -23,7 +23,7 @@ from tui_vae.runs.checksums import digest, sealed_line
 from tui_vae.runs.manifest import read_manifest
 from tui_vae.view.state import RunState, reduce_all
 
-EPOCHS = 16
+EPOCHS = 8
 OPTIONS = [*SMALL, "--epochs", str(EPOCHS), "--checkpoint-every", "0.02"]
 RESUME = ["--no-ui", "--quiet", "--no-evaluate", "--resume"]
 
@@ -37,19 +37,21 @@ def undisturbed(training: FaultyTraining) -> Path:
 @pytest.fixture(scope="module")
 def cut_off(training: FaultyTraining) -> Path:
     """A run that was killed while both models trained and each had two checkpoints."""
-    for attempt in range(40):
-        writer = training.start(*OPTIONS, "--name", f"cut-{attempt}")
-        while writer.poll() is None:
-            time.sleep(0.005)
-            # Held, it cannot go on while it is looked at: what is found is what the kill leaves.
-            writer.send_signal(signal.SIGSTOP)
-            for run in training.folder.glob(f"*-cut-{attempt}"):
-                if both_are_in_the_middle(run):
-                    writer.send_signal(signal.SIGKILL)
-                    assert writer.wait() == -signal.SIGKILL
-                    return run
-            writer.send_signal(signal.SIGCONT)
-    raise AssertionError("never two checkpoints")
+    # Steps are slow, so that neither model ends before the other is in its middle.
+    writer = training.start(*OPTIONS, "--name", "cut", slow_until=str(training.folder / "never"))
+    end = time.monotonic() + 60
+    while True:
+        assert time.monotonic() < end, "never two checkpoints"
+        assert writer.poll() is None, training.output()
+        time.sleep(0.05)
+        # Held, it cannot go on while it is looked at: what is found is what the kill leaves.
+        writer.send_signal(signal.SIGSTOP)
+        for run in training.folder.glob("*-cut"):
+            if both_are_in_the_middle(run):
+                writer.send_signal(signal.SIGKILL)
+                assert writer.wait() == -signal.SIGKILL
+                return run
+        writer.send_signal(signal.SIGCONT)
 
 
 def both_are_in_the_middle(run: Path) -> bool:
@@ -254,7 +256,7 @@ def test_a_stop_leaves_a_checkpoint_of_the_last_step(number: signal.Signals, tra
 def test_a_run_that_was_stopped_is_resumed_after_its_models_ended_apart(training: FaultyTraining) -> None:
     """One model has finished, the other not."""
     name = "apart"
-    options = [*OPTIONS[:-4], "--epochs", "40", "--name"]
+    options = [*OPTIONS[:-4], "--epochs", "16", "--name"]
     assert training.train(*options, "whole") == 0
     writer = training.start(*options, name)
     log = lambda: [*training.folder.glob(f"*-{name}/events.jsonl")]  # noqa: E731
