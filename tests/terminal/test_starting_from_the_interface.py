@@ -15,7 +15,7 @@ from tui_vae.config.form_parser import FIELDS
 from tui_vae.events import ModelStarted, RunFinished, State
 from tui_vae.runs import read_log
 from tui_vae.runs.find import runs_in
-from tui_vae.runs.heartbeat import read_lease
+from tui_vae.runs.heartbeat import read_lease, writer_pid
 
 Spawn = Callable[..., Terminal]
 
@@ -28,9 +28,9 @@ def runs_dir(tmp_path: Path) -> Iterator[Path]:
     """Where runs are kept; what still trains there when the test is over is ended."""
     yield tmp_path / "runs"
     for run in runs_in(tmp_path / "runs"):
-        lease = read_lease(run)
-        if lease is not None and lease.alive():
-            os.kill(lease.pid, signal.SIGKILL)
+        pid = writer_pid(run)
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_a_run_is_set_up_started_stopped_and_resumed(spawn: Spawn, runs_dir: Path) -> None:

@@ -26,7 +26,7 @@ from tui_vae.metrics import Verdict
 from tui_vae.model import VAE
 from tui_vae.runs import LogWriter, RunDirectory
 from tui_vae.runs.evaluations import StoredEvaluation, read_evaluation, write_evaluation
-from tui_vae.runs.followed import FollowedRun
+from tui_vae.runs.handle import RunHandle
 from tui_vae.runs.lease import Lease, Waiting
 from tui_vae.runs.resume import config_of, first_event
 from tui_vae.training.hardware import find_device
@@ -106,7 +106,7 @@ def evaluate_run(
         EvaluationError: Weights that are not finite.
     """
     began = time.monotonic()
-    followed = FollowedRun(run)
+    handle = RunHandle(run)
     train_config, _ = config_of(run)
     device = find_device(config.device)
     subjects = load_subjects(run, train_config, models, device)
@@ -118,10 +118,10 @@ def evaluate_run(
             suite = _suite(run, config, train_config, device, progress)
             for subject in to_measure:
                 stored, grids = _measure(suite, subject, config, progress)
-                kept = _keep(followed, stored, grids, emit) if keep else None
+                kept = _keep(handle, stored, grids, emit) if keep else None
                 spec = subject.spec
                 found[spec.name] = MeasuredModel(
-                    followed.run, train_config, spec, kept or stored, new=True, kept=kept is not None, grids=grids
+                    handle.run, train_config, spec, kept or stored, new=True, kept=kept is not None, grids=grids
                 )
                 emit((kept or stored).result)
         except TuiVaeError as error:
@@ -145,7 +145,7 @@ def _ended(status: RunStatus, reason: str | None, verdict: Verdict | None, began
 
 
 @contextlib.contextmanager
-def log_writer(run: RunDirectory, waiting: Waiting = lambda holder, left: None) -> Iterator[Emit]:
+def log_writer(run: RunDirectory, waiting: Waiting | None = None) -> Iterator[Emit]:
     """Be the run's writer for a while: what is emitted goes into its log.
 
     Args:
@@ -253,12 +253,12 @@ def _measure(
 
 
 def _keep(
-    followed: FollowedRun, stored: StoredEvaluation, grids: Sequence[ImageGrid], emit: Emit
+    handle: RunHandle, stored: StoredEvaluation, grids: Sequence[ImageGrid], emit: Emit
 ) -> StoredEvaluation | None:
     """Keep an evaluation with its pictures; a full disk is told, and loses nothing of what took long to measure."""
     pictures = tuple(grid.picture("") for grid in grids)
     result = dataclasses.replace(stored.result, pictures=pictures)
-    run = followed.find()
+    run = handle.find()
     try:
         if run is None:
             raise OSError(errno.ENOENT, "it was deleted")
@@ -266,7 +266,7 @@ def _keep(
             run, dataclasses.replace(stored, result=result), {grid.kind: grid.pixels for grid in grids}
         )
     except OSError as error:
-        text = f"{followed.run.path}: the evaluation cannot be kept there ({error.strerror})"
+        text = f"{handle.run.path}: the evaluation cannot be kept there ({error.strerror})"
         emit(Notice(level="warning", text=text, model=result.model))
         return None
 

@@ -14,7 +14,7 @@ from tui_vae.app.output_capture import nameless_file
 from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.find import newest_first, runs_in
-from tui_vae.runs.heartbeat import lives, read_lease
+from tui_vae.runs.heartbeat import writer_pid
 
 _COMMAND = (sys.executable, "-P", "-m", "tui_vae", "--no-ui", "--quiet")
 """``-P``: a file ``json.py`` in the user's folder is no module of this program."""
@@ -89,8 +89,7 @@ def _written_by_another(candidates: Callable[[], Iterable[RunDirectory]], argume
         while True:
             ended = process.poll() is not None
             for run in candidates():
-                lease = read_lease(run)
-                if lease is not None and lease.pid == process.pid and lives(run, lease) is not False:
+                if writer_pid(run) == process.pid:
                     return run
             if ended:
                 raise EndedError(_last_line(said), process.returncode)

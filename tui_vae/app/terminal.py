@@ -8,6 +8,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TextIO
 
 from tui_vae.config import DisplayConfig
@@ -37,8 +38,6 @@ def own_terminal() -> bool:
 
 def _controls_another(descriptor: int) -> bool:
     """Whether the terminal controls a process of another session, as far as the system tells."""
-    from tui_vae.runs.process_identity import told_by_system  # noqa: PLC0415 - only where the usual question has no answer
-
     try:
         device = os.fstat(descriptor).st_rdev
         processes = [int(name) for name in os.listdir("/proc") if name.isdigit()]
@@ -46,10 +45,20 @@ def _controls_another(descriptor: int) -> bool:
         return False
     for process in processes:
         with contextlib.suppress(OSError, IndexError):  # it has ended meanwhile
-            number = int(told_by_system(process)[4])
+            number = int(process_status(process)[4])
             if number and os.makedev(number >> 8 & 0xFFF, number & 0xFF | number >> 12 & 0xFFF00) == device:
                 return True
     return False
+
+
+def process_status(pid: int) -> list[str]:
+    """Read the fields of ``/proc/PID/stat`` (proc(5)) from the third on, the process's state.
+
+    Raises:
+        OSError: There is no such process, or the system has no such file.
+    """
+    # The second field is the program's name in parentheses, which may hold anything; the others do not hold any.
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
 
 
 def waits_for(holder: str, seconds: float) -> str:

@@ -15,10 +15,9 @@ from tui_vae.errors import RunStoreError
 from tui_vae.events import Action, Epoch, Event, ModelStarted, Notice, Progress, RunFinished, RunStarted, State
 from tui_vae.run_status import WriterStatus
 from tui_vae.runs import RunDirectory
-from tui_vae.runs.followed import FollowedRun
-from tui_vae.runs.heartbeat import Observer, lives, read_lease
+from tui_vae.runs.handle import RunHandle
+from tui_vae.runs.heartbeat import Observer, writer_pid
 from tui_vae.runs.pictures import picture_of
-from tui_vae.runs.process_identity import this_machine
 from tui_vae.runs.requests import send_request
 from tui_vae.runs.tail import LogTail
 from tui_vae.view.image_cells import Pixels
@@ -57,7 +56,7 @@ class WatchSource:
     def __init__(self, run: RunDirectory, *, control: bool = False, as_logged: bool = False) -> None:
         self._run = run
         self._began_in = run.path
-        self._followed = FollowedRun(run)
+        self._handle = RunHandle(run)
         self._as_logged = as_logged
         how = f"watching only; to control the run: tui-vae watch --control {printable(run.name)}"
         self.cannot_control = None if control else how
@@ -143,10 +142,7 @@ class WatchSource:
         return self.cannot_control
 
     def trainer(self) -> tuple[str, int | None]:
-        record = read_lease(self._run)
-        if record is None or not this_machine().same_processes(record.machine) or not lives(self._run, record):
-            return "the trainer", None
-        return "the trainer", record.pid
+        return "the trainer", writer_pid(self._run)
 
     def _ask(self, action: Action, model: str | None, value: float | None = None) -> None:
         if self.cannot_control is not None:
@@ -172,11 +168,11 @@ class WatchSource:
             self._judge(sighting)
             with self._changed:
                 self._changed.wait_for(lambda: self._closed, SECONDS_BETWEEN_LOOKS)
-        self._followed.directory.close()
+        self._handle.close()
 
     def _look(self) -> WriterStatus:
         """What is seen of the run's folder, wherever it was moved, and of its writer."""
-        run = self._followed.find()
+        run = self._handle.find()
         if run is None:
             return WriterStatus("gone", deleted=True)
         if run.path != self._run.path:

@@ -17,9 +17,9 @@ from tui_vae.headless import make_console
 from tui_vae.headless.run_table import RunRow, print_runs
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.directory import link_trouble
-from tui_vae.runs.find import find_run, list_runs
+from tui_vae.runs.find import find_run
 from tui_vae.runs.rename_delete import delete_run
-from tui_vae.runs.summary import ModelSummary, RunSummary, summarised_all
+from tui_vae.runs.summary import ModelSummary, RunSummary, list_runs, summarised_all
 from tui_vae.view.numbers import UNKNOWN, age, nats, size
 from tui_vae.view.sanitize import printable
 

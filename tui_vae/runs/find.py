@@ -17,20 +17,10 @@ from tui_vae.errors import RunStoreError
 from tui_vae.runs.directory import RunDirectory, link_trouble, name_in, run_folder
 from tui_vae.runs.head import Start, read_start
 from tui_vae.runs.safe_io import read_small
-from tui_vae.runs.summary import RunSummary, summarised_all
 
 LATEST = "latest"
 _FOLDER = re.compile(r"(\d{8}-\d{6})-(.+)", re.DOTALL)
 _LARGEST_NAMES = 10_000
-
-
-def list_runs(runs_dir: Path) -> Iterator[RunSummary]:
-    """The runs of a directory, newest first, each read when it is its turn.
-
-    Raises:
-        RunStoreError: The directory cannot be read. One that is not there has no runs.
-    """
-    return summarised_all(newest_first(runs_in(runs_dir)))
 
 
 def find_run(runs_dir: Path, text: str) -> RunDirectory:

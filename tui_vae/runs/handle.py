@@ -1,7 +1,7 @@
-"""A directory that is held open: where it is now, whatever it is called meanwhile, and which process has locked it.
+"""A run's directory, held open: where it is now, however it was renamed or moved, and whether a process has locked it.
 
-The lock is the kernel's, on the directory itself, and ends with the process that holds it, however that ends. It is
-only ever used between processes of one kernel, in any container, so that it need not work over a network.
+The lock is ``flock`` on the directory itself, which the kernel releases when the process that holds it ends, however
+that happens. Only processes of one kernel, in any container, rely on it, so it need not work over a network.
 """
 
 from __future__ import annotations
@@ -15,27 +15,34 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-SECONDS_FOR_LOCK = 0.3
-"""A reader that looks for a lock takes one for a moment, and a process that was killed keeps it until it is gone."""
+from tui_vae.errors import RunStoreError
+from tui_vae.runs.directory import CONFIG, RunDirectory
+from tui_vae.runs.find import run_at
+
+_SECONDS_BETWEEN_TRIES = 0.01
 
 
-class DirectoryHandle:
-    """An open directory.
+class RunHandle:
+    """An open run directory.
 
     Args:
-        path: Where it is.
+        run: The run.
 
     Attributes:
-        path: Where it was seen last.
+        run: The run under the path where it was seen last.
 
     Raises:
-        OSError: It is not there, or cannot be read.
+        RunStoreError: The directory does not exist, or cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._identity = _identity(os.fstat(self._descriptor))
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+        try:
+            self._descriptor = os.open(run.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise RunStoreError(f"{run.path}: cannot be read ({error.strerror})") from error
+        self._inode = _inode(os.fstat(self._descriptor))
+        self._had_config = self._has(CONFIG)
         self._locked = False
 
     def __enter__(self) -> Self:
@@ -46,21 +53,24 @@ class DirectoryHandle:
 
     @property
     def identity(self) -> str:
-        """Tells the directory from every other that this kernel has open."""
-        return "{}:{}".format(*self._identity)
+        """Device and inode of the directory: unique among the open directories of this kernel."""
+        return "{}:{}".format(*self._inode)
 
     def close(self) -> None:
-        """Let it go, and the lock with it. Any number of times."""
+        """Close the directory, which releases the lock. Any number of times."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
 
     def lock(self, *, shared: bool = False, patience: float = 0.0) -> bool | None:
-        """Lock the directory until it is closed; ``False`` when another process has it, ``None`` when it cannot be.
+        """Lock the directory until it is closed.
 
         Args:
-            shared: Only keep others from locking it for themselves.
-            patience: Seconds to try for.
+            shared: Share the lock with other readers.
+            patience: Seconds to keep trying.
+
+        Returns:
+            ``False`` when another process holds the lock, ``None`` when the file system has no locks.
         """
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         end = time.monotonic() + patience
@@ -71,24 +81,57 @@ class DirectoryHandle:
             except BlockingIOError:
                 if time.monotonic() >= end:
                     return False
-                time.sleep(0.01)
+                time.sleep(_SECONDS_BETWEEN_TRIES)
             except OSError:
                 return None
         return True
 
-    def find(self) -> Path | None:
-        """Where the directory is now; ``None`` when it was deleted. Where nothing can be said, it is where it was."""
-        if self._descriptor < 0 or self._is_at(self.path):
-            return self.path
-        for path in self._elsewhere():
-            if self._is_at(path):
-                same_folder = os.path.realpath(self.path.parent) == os.path.realpath(path.parent)
-                self.path = self.path.with_name(path.name) if same_folder else path
-                return self.path
-        return None if self._is_deleted() else self.path
+    def find(self) -> RunDirectory | None:
+        """Find the run again; ``None`` when its directory was deleted, or is being deleted file by file.
 
-    def has(self, name: str) -> bool:
-        """Whether something of that name is in it, as far as can be told."""
+        Where nothing can be found out, the run is where it was.
+        """
+        path = self._path()
+        if path is None or (self._had_config and not self._has(CONFIG)):
+            return None
+        if path != self.run.path:
+            name = self.run.name
+            with contextlib.suppress(RunStoreError):  # moved again meanwhile, or emptied
+                name = run_at(path).name
+            self.run = RunDirectory(path, name)
+        return self.run
+
+    def _path(self) -> Path | None:
+        path = self.run.path
+        if self._descriptor < 0 or self._is_at(path):
+            return path
+        for found in self._candidates():
+            if self._is_at(found):
+                same_folder = os.path.realpath(path.parent) == os.path.realpath(found.parent)
+                return path.with_name(found.name) if same_folder else found
+        return None if self._is_deleted() else path
+
+    def _candidates(self) -> Iterator[Path]:
+        """Paths where the directory may be: by ``/proc``, and by its inode in the same folder."""
+        with contextlib.suppress(OSError):
+            yield Path(os.readlink(f"/proc/self/fd/{self._descriptor}"))
+        with contextlib.suppress(OSError), os.scandir(self.run.path.parent) as entries:
+            yield from [Path(entry.path) for entry in entries if entry.inode() == self._inode[1]]
+
+    def _is_at(self, path: Path) -> bool:
+        try:
+            return _inode(os.stat(path)) == self._inode
+        except OSError:
+            return False
+
+    def _is_deleted(self) -> bool:
+        try:
+            return os.fstat(self._descriptor).st_nlink == 0
+        except OSError as error:
+            return error.errno == errno.ESTALE  # deleted by another machine, on a network file system
+
+    def _has(self, name: str) -> bool:
+        """Whether the directory has such an entry; true where that cannot be found out."""
         try:
             os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
         except FileNotFoundError:
@@ -97,25 +140,6 @@ class DirectoryHandle:
             pass
         return True
 
-    def _is_at(self, path: Path) -> bool:
-        try:
-            return _identity(os.stat(path)) == self._identity
-        except OSError:
-            return False
 
-    def _elsewhere(self) -> Iterator[Path]:
-        """Where it may be: as Linux says, and everywhere under another name in the same folder."""
-        with contextlib.suppress(OSError):
-            yield Path(os.readlink(f"/proc/self/fd/{self._descriptor}"))
-        with contextlib.suppress(OSError), os.scandir(self.path.parent) as entries:
-            yield from [Path(entry.path) for entry in entries if entry.inode() == self._identity[1]]
-
-    def _is_deleted(self) -> bool:
-        try:
-            return os.fstat(self._descriptor).st_nlink == 0
-        except OSError as error:
-            return error.errno == errno.ESTALE  # by another machine, on a network file system
-
-
-def _identity(about: os.stat_result) -> tuple[int, int]:
-    return about.st_dev, about.st_ino
+def _inode(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino

@@ -47,7 +47,7 @@ def rename_run(run: RunDirectory, name: str) -> RunDirectory:
     return there
 
 
-def delete_run(run: RunDirectory, waiting: Waiting = lambda holder, left: None) -> None:
+def delete_run(run: RunDirectory, waiting: Waiting | None = None) -> None:
     """Delete a run for good, and what is left of runs whose deletion was cut off.
 
     It is no run any more from the first moment, however long removing its files takes. Of a run behind a link only the

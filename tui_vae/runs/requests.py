@@ -21,8 +21,7 @@ from tui_vae.events import Action, Event, Notice, Request
 from tui_vae.plain_json import ADDED_LATER, typed
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.files import MODE
-from tui_vae.runs.heartbeat import read_lease
-from tui_vae.runs.process_identity import this_machine
+from tui_vae.runs.heartbeat import read_lease, this_machine
 from tui_vae.runs.safe_io import open_directory, read_small
 
 MOST_BYTES = 4096

@@ -92,7 +92,7 @@ class StoredRun:
         return stand
 
 
-def acquire(run: RunDirectory, waiting: Waiting = lambda holder, left: None) -> StoredRun:
+def acquire(run: RunDirectory, waiting: Waiting | None = None) -> StoredRun:
     """Become the writer of a stored run.
 
     Args:

@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from tui_vae.config import TrainConfig
@@ -25,6 +26,7 @@ from tui_vae.events import (
 )
 from tui_vae.run_status import Condition, Liveness, condition
 from tui_vae.runs.directory import RunDirectory, link_trouble, read_config
+from tui_vae.runs.find import newest_first, runs_in
 from tui_vae.runs.head import first_line
 from tui_vae.runs.heartbeat import liveness_of
 from tui_vae.runs.log_decoder import decode_line
@@ -111,6 +113,15 @@ class _Tail:
             return True  # and has trained for all the epochs it was to have
         told = self.finished is not None or all(model in self.states and model in self.epochs for model in models)
         return told and all(model in self.changed or model in self.taken_back for model in models)
+
+
+def list_runs(runs_dir: Path) -> Iterator[RunSummary]:
+    """Summarise the runs of a directory, newest first, each when it is its turn.
+
+    Raises:
+        RunStoreError: The directory cannot be read. One that is not there has no runs.
+    """
+    return summarised_all(newest_first(runs_in(runs_dir)))
 
 
 def summarised_all(runs: Sequence[RunDirectory]) -> Iterator[RunSummary]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
+import os
 import secrets
 import subprocess
 import sys
@@ -12,9 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from tui_vae.runs import RunDirectory
-from tui_vae.runs.handle import DirectoryHandle
-from tui_vae.runs.lease_file import LeaseRecord
+from tui_vae.runs.handle import RunHandle
+from tui_vae.runs.heartbeat import LeaseRecord, this_machine
 
 WRITER = """
 import sys, threading
@@ -43,36 +44,40 @@ def new_run(folder: Path) -> RunDirectory:
 
 
 def record(run: RunDirectory, **fields: Any) -> LeaseRecord:
-    """The record of this very process, with changes; as it does not hold the lock, that of one that died."""
-    with DirectoryHandle(run.path) as directory:
-        return dataclasses.replace(LeaseRecord.of_this_process(directory), **fields)
+    """A record of this process, with changes. As it has not locked the directory, its writer is dead."""
+    here = this_machine()
+    with RunHandle(run) as handle:
+        plain: dict[str, Any] = {"host": here.host, "installation": here.installation, "boot": here.boot}
+        plain |= {"namespace": here.namespace, "pid": os.getpid(), "directory": handle.identity, "beat": 0}
+        plain |= {"token": secrets.token_hex(16), "t": time.time(), "uptime": time.monotonic()}
+        return LeaseRecord(**(plain | fields))
 
 
-def live(run: RunDirectory, **fields: Any) -> DirectoryHandle:
-    """Let a run have a writer that lives until its directory is closed, and whose record has changes."""
-    directory = DirectoryHandle(run.path)
-    own = LeaseRecord.of_this_process(directory)
-    assert own.directory
-    put(run.lease, dataclasses.replace(own, **fields))
-    return directory
+def live(run: RunDirectory, **fields: Any) -> RunHandle:
+    """Give a run a writer, whose record has changes, that is alive until the handle is closed."""
+    handle = RunHandle(run)
+    assert handle.lock()
+    put(run.lease, record(run, **fields))
+    return handle
 
 
 def elsewhere(**fields: Any) -> LeaseRecord:
     """The record of a writer on another machine, silent for a minute by its clock."""
-    plain: dict[str, Any] = {"v": 1, "token": secrets.token_hex(16), "host": "gpubox", "boot": "another"}
+    plain: dict[str, Any] = {"token": secrets.token_hex(16), "host": "gpubox", "boot": "another"}
     plain |= {"namespace": "pid:[1]", "pid": 17, "beat": 0, "t": time.time() - 60, "directory": "1:1"}
     return LeaseRecord(**(plain | fields))
 
 
-def put(path: Path, lease: LeaseRecord) -> None:
-    path.write_text(json.dumps(dataclasses.asdict(lease)), encoding="utf-8")
+def put(path: Path, record: LeaseRecord) -> None:
+    """Write a lease file, as its writer does: by renaming."""
+    part = path.with_name(f".{secrets.token_hex(8)}")
+    part.write_bytes(msgspec.json.encode(record))
+    part.replace(path)
 
 
-def dead_process() -> int:
-    """The number of a process that has just ended."""
-    child = subprocess.Popen([sys.executable, "-S", "-c", ""])
-    child.wait()
-    return child.pid
+def claim(run: RunDirectory, token: str) -> Path:
+    """Path of the claim to succeed the holder of a token."""
+    return run.path / f".lease-after-{token}.json"
 
 
 class Writer:

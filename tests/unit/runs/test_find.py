@@ -18,8 +18,8 @@ from tui_vae.errors import RunStoreError
 from tui_vae.events import ModelStarted, Notice, Parameters, Progress, Schedule, State, encode
 from tui_vae.runs import RunDirectory, create_run, summary
 from tui_vae.runs.directory import folder_name, run_folder
-from tui_vae.runs.find import find_run, list_runs, run_at
-from tui_vae.runs.summary import ModelSummary, summarised
+from tui_vae.runs.find import find_run, run_at
+from tui_vae.runs.summary import ModelSummary, list_runs, summarised
 
 
 def progress(model: str, step: int) -> Progress:

@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.runs.leases import elsewhere, live, new_run, put, record
 from tui_vae.run_status import Liveness, WriterStatus
 from tui_vae.runs import RunDirectory
-from tui_vae.runs.heartbeat import Observer, liveness_of
-from tui_vae.runs.lease_file import LeaseRecord
+from tui_vae.runs.heartbeat import LeaseRecord, Machine, Observer, liveness_of, this_machine
 
 
 class Clock:
@@ -30,7 +30,7 @@ class Clock:
         self.monotonic += seconds
         self.wall += seconds
         for run, writer in self.beating.items():
-            put(run.lease, dataclasses.replace(writer, beat=int(self.monotonic / 2)))
+            put(run.lease, replace(writer, beat=int(self.monotonic / 2)))
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_an_observer_needs_no_agreement_of_clocks(tmp_path: Path, clock: Clock) 
     observer = Observer(run)
     assert observer.look() == WriterStatus("live")
     assert observer.in_doubt
-    put(run.lease, dataclasses.replace(far_behind, beat=1))
+    put(run.lease, replace(far_behind, beat=1))
     assert observer.look() == WriterStatus("live", 0.0)
     assert not observer.in_doubt
     clock.go_on(14)
@@ -132,3 +132,53 @@ def test_one_elsewhere_that_was_silent_while_it_was_looked_at_is_judged_by_clock
     assert observer.look() == WriterStatus(says)
     clock.go_on(120)
     assert observer.look() == WriterStatus("gone")
+
+
+HERE = Machine("host", "installation", "boot", "pid:[4026531836]")
+
+
+@pytest.mark.parametrize(
+    ("changes", "kernel", "processes"),
+    [
+        ({}, True, True),
+        ({"host": "other", "installation": "other"}, True, True),
+        ({"namespace": "other"}, True, False),
+        ({"boot": "other"}, False, False),
+        ({"boot": ""}, False, False),
+    ],
+)
+def test_a_boot_has_one_kernel_and_a_namespace_of_it_has_process_numbers(
+    changes: dict[str, str], kernel: bool, processes: bool
+) -> None:
+    other = dataclasses.replace(HERE, **changes)
+    assert HERE.same_kernel(other) == kernel
+    assert HERE.same_processes(other) == processes
+
+
+def test_without_a_boot_the_name_of_the_host_decides() -> None:
+    assert Machine("a", "", "", "").same_processes(Machine("a", "", "", ""))
+    assert not Machine("a", "", "", "").same_kernel(Machine("b", "", "", ""))
+    assert this_machine().host.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("changes", "restarted"),
+    [
+        ({"boot": "before"}, True),
+        ({}, False),
+        ({"boot": ""}, False),
+        ({"boot": "before", "host": "other"}, False),
+        ({"boot": "before", "installation": "other"}, False),
+        ({"boot": "before", "namespace": "pid:[4026532178]"}, False),
+    ],
+)
+def test_only_of_a_machine_itself_is_it_certain_that_it_was_started_again(
+    changes: dict[str, str], restarted: bool
+) -> None:
+    assert HERE.restarted_since(dataclasses.replace(HERE, **changes)) == restarted
+
+
+def test_machines_without_an_identity_are_never_taken_for_the_same() -> None:
+    assert not dataclasses.replace(HERE, installation="").restarted_since(
+        dataclasses.replace(HERE, installation="", boot="before")
+    )

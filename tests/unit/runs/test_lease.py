@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import fcntl
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
 
-from tests.unit.runs.leases import Writer, elsewhere, live, new_run, put, record
+from tests.unit.runs.leases import Writer, claim, elsewhere, live, new_run, put, record
 from tui_vae.errors import RunStoreError
-from tui_vae.runs import RunDirectory, lease, lease_file
-from tui_vae.runs.heartbeat import read_lease
+from tui_vae.runs import RunDirectory, heartbeat, lease
+from tui_vae.runs.heartbeat import LeaseRecord, Machine, read_lease
 from tui_vae.runs.lease import Lease
-from tui_vae.runs.lease_file import LeaseRecord
-from tui_vae.runs.process_identity import Machine
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_a_stopped_process_is_alive(run: RunDirectory, writer: Callable[..., Wri
     first.go()
     token = first.says().split()[1]
     first.process.send_signal(signal.SIGSTOP)
-    put(run.lease, dataclasses.replace(held(run), uptime=time.monotonic() - 100))
+    put(run.lease, replace(held(run), uptime=time.monotonic() - 100))
     with pytest.raises(RunStoreError, match="does not respond for 100 s"):
         Lease.acquire(run, patience=0.1)
     assert held(run).token == token
@@ -153,7 +153,7 @@ def test_a_writer_from_before_this_machine_was_started_again_is_succeeded_at_onc
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = Machine("box", "installation", "boot-2", "pid:[4026531836]")
-    monkeypatch.setattr(lease_file, "this_machine", lambda: here)
+    monkeypatch.setattr(heartbeat, "this_machine", lambda: here)
     put(run.lease, elsewhere(host="box", installation="installation", boot="boot-1", namespace=here.namespace))
     assert Lease.acquire(run, waiting=in_vain).ours()
 
@@ -210,7 +210,7 @@ def test_a_writer_elsewhere_that_gives_a_sign_of_life_is_not_displaced(
 ) -> None:
     other = elsewhere(t=time.time() - age)
     put(run.lease, other)
-    beating = threading.Timer(0.1, lambda: lease_file.replace(run.lease, dataclasses.replace(other, beat=1)))
+    beating = threading.Timer(0.1, lambda: put(run.lease, replace(other, beat=1)))
     beating.start()
     with pytest.raises(RunStoreError, match="host gpubox"):
         Lease.acquire(run, patience=5)
@@ -249,7 +249,7 @@ def test_a_damaged_lease_that_is_being_written_is_looked_at_anew(run: RunDirecto
         for number in range(1000):
             if ended.wait(0.05):
                 return
-            lease_file.replace(run.lease, dataclasses.replace(other, beat=number))
+            put(run.lease, replace(other, beat=number))
 
     writing = threading.Thread(target=beat)
     writing.start()
@@ -267,7 +267,7 @@ def test_a_damaged_lease_that_is_being_written_is_looked_at_anew(run: RunDirecto
     ],
 )
 def test_a_hostile_record_is_no_record(run: RunDirectory, wrong: dict[str, object]) -> None:
-    put(run.lease, record(run, **wrong))
+    run.lease.write_text(json.dumps(to_builtins(record(run)) | wrong), encoding="utf-8")
     assert read_lease(run) is None
     assert Lease.acquire(run, patience=0.05).ours()
 
@@ -287,7 +287,7 @@ def test_a_successor_that_died_on_the_way_is_succeeded_itself(run: RunDirectory)
     chain = [record(run) for _ in range(4)]
     put(run.lease, chain[0])
     for earlier, later in itertools.pairwise(chain):
-        put(lease_file.claim_path(run, earlier.token), later)
+        put(claim(run, earlier.token), later)
     assert Lease.acquire(run, waiting=in_vain).ours()
     assert [path.name for path in run.path.iterdir()] == ["lease.json"]
 
@@ -295,7 +295,7 @@ def test_a_successor_that_died_on_the_way_is_succeeded_itself(run: RunDirectory)
 def test_claims_upon_each_other_in_a_circle_are_told(run: RunDirectory) -> None:
     dead = record(run)
     put(run.lease, dead)
-    put(lease_file.claim_path(run, dead.token), dead)
+    put(claim(run, dead.token), dead)
     with pytest.raises(RunStoreError, match=r"lease is damaged.*delete lease\.json"):
         Lease.acquire(run)
 
@@ -303,11 +303,11 @@ def test_claims_upon_each_other_in_a_circle_are_told(run: RunDirectory) -> None:
 def test_a_live_successor_on_the_way_is_not_overtaken(run: RunDirectory) -> None:
     dead = record(run)
     put(run.lease, dead)
-    claim = elsewhere()
-    put(lease_file.claim_path(run, dead.token), claim)
+    successor = elsewhere()
+    put(claim(run, dead.token), successor)
 
     def beat(holder: str, left: float) -> None:
-        put(lease_file.claim_path(run, dead.token), dataclasses.replace(claim, beat=1))
+        put(claim(run, dead.token), replace(successor, beat=1))
 
     with pytest.raises(RunStoreError, match="host gpubox"):
         Lease.acquire(run, waiting=beat)
@@ -332,7 +332,7 @@ def test_of_many_threads_at_once_exactly_one_wins(
             holder, successor = record(run), record(run)
             put(run.lease, holder)
             if kind == "dead successor":
-                put(lease_file.claim_path(run, holder.token), successor)
+                put(claim(run, holder.token), successor)
         won = race(run, 8)
         assert len(won) == 1
         assert held(run).token == won[0].token
@@ -373,6 +373,33 @@ def test_of_many_processes_at_once_exactly_one_wins(run: RunDirectory, writer: C
         assert [path.name for path in run.path.iterdir()] == ["lease.json"]
 
 
+def test_a_link_whose_answer_was_lost_is_our_own(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network file system repeats the request, and then the file exists already."""
+    link = os.link
+
+    def repeated(*args: Any, **options: Any) -> None:
+        link(*args, **options)
+        raise FileExistsError
+
+    monkeypatch.setattr(os, "link", repeated)
+    assert Lease.acquire(run).ours()
+
+
+def test_a_claim_is_removed_when_the_disk_fails_on_the_way(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead = record(run)
+    put(run.lease, dead)
+
+    def rename(*args: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "replace", rename)
+        with pytest.raises(RunStoreError, match="cannot be written"):
+            Lease.acquire(run)
+    assert [path.name for path in run.path.iterdir()] == ["lease.json"]
+    assert read_lease(run) == dead
+
+
 def test_signs_of_life_are_given_and_requests_looked_for(run: RunDirectory, quick: None) -> None:
     ticks: list[None] = []
     own = Lease.acquire(run)
@@ -388,7 +415,7 @@ def test_a_lost_lease_is_told_once_and_never_taken_back(run: RunDirectory, quick
     own = Lease.acquire(run)
     own.keep(lost.append, lambda: None)
     other = elsewhere()
-    lease_file.replace(run.lease, other)
+    put(run.lease, other)
     wait_for(lambda: lost)
     time.sleep(0.1)
     assert lost == ["host gpubox, pid 17"]
@@ -411,17 +438,16 @@ def test_a_lease_that_vanished_or_was_damaged_is_made_again(run: RunDirectory, q
 def test_a_disk_that_fails_takes_no_lease_away(run: RunDirectory, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     own = Lease.acquire(run)
     failing = threading.Event()
-    original = lease.replace
 
-    def replace(*args: object) -> None:
+    def rename(*args: object) -> None:
         failing.set()
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(lease, "replace", replace)
-    own.keep(pytest.fail, lambda: None)
-    assert failing.wait(5)
-    assert own.ours()
-    monkeypatch.setattr(lease, "replace", original)
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(os, "replace", rename)
+        own.keep(pytest.fail, lambda: None)
+        assert failing.wait(5)
+        assert own.ours()
     wait_for(lambda: held(run).beat > 0)
     own.release()
 
@@ -433,7 +459,7 @@ def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 def test_what_processes_left_in_mid_act_is_cleared_away(run: RunDirectory) -> None:
     dead, alive = record(run), elsewhere()
-    put(lease_file.claim_path(run, "0" * 32), dead)
+    put(claim(run, "0" * 32), dead)
     for other in (dead, alive):
         put(run.path / f".lease-{other.token}.part", other)
     Lease.acquire(run)

@@ -12,9 +12,10 @@ from tests.unit.runs.leases import live
 from tests.unit.runs.stored_runs import began, ended, stored_run
 from tui_vae.errors import RunStoreError, UsageError
 from tui_vae.runs import RunDirectory
-from tui_vae.runs.find import find_run, list_runs
+from tui_vae.runs.find import find_run
 from tui_vae.runs.lease import Lease
 from tui_vae.runs.rename_delete import delete_run, rename_run
+from tui_vae.runs.summary import list_runs
 
 
 def names(runs_dir: Path) -> list[str]:

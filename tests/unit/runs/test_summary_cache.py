@@ -15,8 +15,7 @@ from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
 from tui_vae.events import encode
 from tui_vae.run_status import Liveness
 from tui_vae.runs import RunDirectory, summary_cache
-from tui_vae.runs.find import list_runs
-from tui_vae.runs.summary import RunSummary, summarised
+from tui_vae.runs.summary import RunSummary, list_runs, summarised
 from tui_vae.runs.summary_cache import MOST_CHECKED, Catalogue
 
 
