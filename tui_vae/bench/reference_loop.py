@@ -1,9 +1,8 @@
-"""What the trainer is compared with: the usual script of a lab, written as such scripts are.
+"""The usual training loop of a PyTorch example, with which the trainer is compared.
 
-``python -m tui_vae.bench.reference_loop STEPS [DEVICE]`` trains the default models one after the other for so many
-steps each, and prints a JSON object with what a step took of each: seconds, and seconds of all cores.
-``DataLoader`` and ``ToTensor`` over images of PIL, ``torch.distributions``, ``torch.optim.Adam``, and as many threads
-as torch takes by itself.
+``python -m tui_vae.bench.reference_loop STEPS DEVICE`` trains the default models one after the other for so many steps
+each, and prints the seconds of a step by model as JSON. It uses ``DataLoader`` and ``ToTensor`` on PIL images,
+``torch.distributions``, ``torch.optim.Adam``, and torch's own number of threads.
 """
 
 from __future__ import annotations
@@ -26,15 +25,14 @@ from tui_vae.config import IMAGE_SIDE, PIXELS, TrainConfig
 from tui_vae.data import load_dataset
 
 _WARM_UP = 10
-"""Steps that are not counted."""
+"""Steps that are not timed."""
 
 
 class Digits(Dataset[Any]):
-    """As ``torchvision.datasets.MNIST`` gives them: an image of PIL, transformed, and its label."""
+    """Items as in ``torchvision.datasets.MNIST``: a transformed PIL image and its label."""
 
     def __init__(self, images: Tensor, labels: Tensor) -> None:
-        self.images = images.view(-1, IMAGE_SIDE, IMAGE_SIDE)
-        self.labels = labels
+        self.images, self.labels = images.view(-1, IMAGE_SIDE, IMAGE_SIDE), labels
         self.transform = ToTensor()
 
     def __len__(self) -> int:
@@ -45,8 +43,8 @@ class Digits(Dataset[Any]):
         return self.transform(image), int(self.labels[index])
 
 
-class LabVAE(nn.Module):
-    """Encoder and decoder of the same widths as :class:`tui_vae.model.VAE`."""
+class ReferenceVAE(nn.Module):
+    """The model of :class:`tui_vae.model.VAE`, with an objective by ``torch.distributions``."""
 
     def __init__(self, hidden: Sequence[int], zdim: int, sigma: float) -> None:
         super().__init__()
@@ -55,7 +53,7 @@ class LabVAE(nn.Module):
         self.decoder = mlp(zdim, *reversed(hidden), PIXELS)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Mean over the batch of -ELBO."""
+        """Return the mean of -ELBO over the batch."""
         mu, log_sigma = self.encoder(x).chunk(2, dim=-1)
         posterior = Normal(mu, log_sigma.exp())
         z = posterior.rsample()
@@ -65,39 +63,30 @@ class LabVAE(nn.Module):
 
 
 def mlp(*widths: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for fan_in, fan_out in itertools.pairwise(widths):
-        layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
+    layers = [nn.Sequential(nn.Linear(*pair), nn.ReLU()) for pair in itertools.pairwise(widths)]
+    return nn.Sequential(*itertools.chain.from_iterable(layers))[:-1]
 
 
-def seconds_per_step(model: LabVAE, loader: DataLoader[Any], lr: float, steps: int) -> tuple[float, float]:
-    """Train for ``steps`` steps after the warm-up, or to the end of the epoch: seconds, and seconds of all cores."""
-    optimiser = torch.optim.Adam(model.parameters(), lr=lr)
-    device = next(model.parameters()).device
-    total_loss, began, worked, done = 0.0, 0.0, 0.0, 0
-    for index, (images, _) in enumerate(itertools.islice(loader, _WARM_UP + steps)):
-        if index == _WARM_UP:
-            began, worked, done = time.perf_counter(), time.process_time(), 0
-        loss = model(images.view(len(images), -1).to(device))
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        total_loss += loss.item()
-        done += 1
-    return (time.perf_counter() - began) / done, (time.process_time() - worked) / done
-
-
-def main(steps: int, device: str = "cpu") -> None:
+def main(steps: int, device: str) -> None:
     config = TrainConfig()
-    train = load_dataset(config).train
+    data = load_dataset(config).train
     seconds = {}
     for spec in config.models:
-        model = LabVAE(spec.hidden, config.zdim, float(config.sigma)).to(device)
-        loader = DataLoader(Digits(train.images, train.labels), batch_size=config.batch_size, shuffle=True)
-        seconds[spec.name] = seconds_per_step(model, loader, config.lr, steps)
+        model = ReferenceVAE(spec.hidden, config.zdim, float(config.sigma)).to(device)
+        loader = DataLoader(Digits(data.images, data.labels), batch_size=config.batch_size, shuffle=True)
+        optimiser = torch.optim.Adam(model.parameters(), lr=config.lr)
+        total_loss, began = 0.0, 0.0
+        for index, (images, _) in enumerate(itertools.islice(loader, _WARM_UP + steps)):
+            if index == _WARM_UP:
+                began = time.perf_counter()
+            loss = model(images.view(len(images), -1).to(device))
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            total_loss += loss.item()
+        seconds[spec.name] = (time.perf_counter() - began) / steps
     print(json.dumps(seconds))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), *sys.argv[2:])
+    main(int(sys.argv[1]), sys.argv[2])

@@ -1,25 +1,17 @@
-"""One figure that was measured, the program that is measured, and what its log tells of its speed."""
+"""Measured figures and how they are grouped."""
 
 from __future__ import annotations
 
 import statistics
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from tui_vae.errors import TrainingError
-from tui_vae.events import Epoch, RunStarted
-from tui_vae.runs import read_log
-
-COMMAND = (sys.executable, "-m", "tui_vae")
-
 RATIO = "ratio"
-"""The unit of what has none."""
+"""The unit of a dimensionless figure."""
 
-_ENDLESS = 1000
-"""Epochs of a training that does not end while it is measured."""
+Figures = dict[tuple[str, str], float]
+"""What one repetition measured, by name and unit."""
 
 
 @dataclass(frozen=True)
@@ -33,49 +25,23 @@ class Measurement:
     high: float
     repetitions: int
 
-    @classmethod
-    def of(cls, name: str, unit: str, values: Sequence[float]) -> Measurement:
-        return cls(name, unit, statistics.median(values), min(values), max(values), len(values))
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class Part:
-    """Figures that belong together."""
+    """Figures under a common title."""
 
     title: str
     measurements: list[Measurement]
 
+    @classmethod
+    def of(cls, title: str, repetitions: Sequence[Figures]) -> Part:
+        """Summarise at least one repetition; the first one gives the order of the figures."""
+        measurements = []
+        for name, unit in repetitions[0]:
+            values = [figures[name, unit] for figures in repetitions]
+            spread = statistics.median(values), min(values), max(values)
+            measurements.append(Measurement(name, unit, *spread, len(values)))
+        return cls(title, measurements)
+
     def to_json(self) -> list[dict[str, Any]]:
-        return [{"part": self.title, **measurement.to_json()} for measurement in self.measurements]
-
-
-def endless(runs: Path) -> tuple[str, ...]:
-    """The options of a training that is ended when it has been measured, kept in a folder."""
-    return "--runs-dir", str(runs), "--epochs", str(_ENDLESS), "--no-evaluate"
-
-
-def log_of(runs: Path) -> Path:
-    """The log of the only run in a folder.
-
-    Raises:
-        TrainingError: There is no run.
-    """
-    log = next(runs.glob("*/events.jsonl"), None)
-    if log is None:
-        raise TrainingError("the training to be measured left no run behind")
-    return log
-
-
-def rates_of(log: Path) -> dict[str, float]:
-    """Images a second of each model from the second epoch on: in the first, libraries and the interface warm up."""
-    seconds: dict[str, list[float]] = {}
-    images = 0
-    for event in read_log(log):
-        if isinstance(event, Epoch) and event.split == "train":
-            seconds.setdefault(event.model, []).append(event.seconds)
-        elif isinstance(event, RunStarted):
-            images = event.data.train
-    return {model: images * len(of[1:]) / sum(of[1:]) for model, of in seconds.items()}
+        return [{"part": self.title, **asdict(measurement)} for measurement in self.measurements]

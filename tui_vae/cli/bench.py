@@ -15,7 +15,7 @@ from tui_vae.resource_limits import cores
 
 
 def run_bench(*, repeat: int, epochs: int, growth: bool, as_json: bool) -> None:
-    """Measure everything, or how cost grows, and print it; what is being measured is told on stderr."""
+    """Measure everything, or how cost grows, and print it; progress goes to stderr."""
     try:
         tempfile.gettempdir()
     except FileNotFoundError as error:
