@@ -25,9 +25,6 @@ from tests.fork_client import Child
 PATIENCE = 60.0
 """Seconds after which a state that does not come is given up; no test waits for it when all is well."""
 
-MOST_AT_ONCE = 65536
-"""Bytes that are taken before anybody looks at the screen: the kernel gives only a part of what was written at once."""
-
 KEYS = {"enter": "\r", "escape": "\x1b", "tab": "\t", "left": "\x1b[D", "right": "\x1b[C", "ctrl+c": "\x03"}
 KEYS |= {"ctrl+l": "\x0c", "ctrl+z": "\x1a", "ctrl+\\": "\x1c"}
 _ALTERNATE = 1049
@@ -91,12 +88,15 @@ class Terminal:
 
     Attributes:
         answers: Whether it answers when it is asked for its status.
+        most_at_once: Bytes that are taken before anybody looks at the screen: the kernel gives only a part at once.
     """
+
+    answers = True
+    most_at_once = 65536
 
     def __init__(self, begin: Begin, size: tuple[int, int]):
         width, height = size
         self.received = self._held = b""
-        self.answers = True
         self._screen = Screen(width, height)
         self._stream = pyte.ByteStream(self._screen)
         self._end, terminal = os.openpty()
@@ -128,9 +128,9 @@ class Terminal:
         """Take all that the process has written; False once it has closed its terminal."""
         output = b""
         ended = False
-        while not ended and len(output) < MOST_AT_ONCE and select.select([self._end], [], [], seconds)[0]:
+        while not ended and len(output) < self.most_at_once and select.select([self._end], [], [], seconds)[0]:
             try:
-                more = os.read(self._end, MOST_AT_ONCE)
+                more = os.read(self._end, self.most_at_once - len(output))
             except OSError:  # so Linux says that nobody has it open any more
                 more = b""
             ended = not more

@@ -14,12 +14,14 @@ from tui_vae.view.terminal_probe import QUESTION
 RATE = 3000
 """Bytes a second, of 24 kbit/s."""
 
+FAR_AWAY = {"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}
+
 ATTRIBUTES = "\x1b[?62;22c"
 """What a terminal without graphics answers first."""
 
 
 class ThinTerminal(Terminal):
-    """A terminal at the far end of a line, before which everything that is written waits its turn.
+    """A terminal at the far end of a line, in front of which everything that is written waits, as ``sshd`` lets it.
 
     Attributes:
         waiting: What was written and is not shown yet.
@@ -40,13 +42,26 @@ class ThinTerminal(Terminal):
             super().show(shown)
 
 
+class SlowTerminal(Terminal):
+    """A terminal that reads slowly and answers nothing, so that the kernel's buffer fills."""
+
+    answers = False
+
+    def read(self, seconds: float = 0.1) -> bool:
+        time.sleep(0.1)
+        self.most_at_once = RATE // 10
+        return super().read(seconds)
+
+
+TRAINING = ("--epochs", "1000000", "--no-evaluate", "--device", "cpu", "--threads", "1", "--train-size", "2000")
+
+
 def test_the_screen_is_never_long_out_of_date_and_keys_are_answered(
     fork_server: ForkServer, surroundings: dict[str, str], tmp_path: Path
 ) -> None:
-    arguments = ("--epochs", "1000000", "--no-evaluate", "--device", "cpu", "--threads", "1", "--train-size", "2000")
     terminal = ThinTerminal(
         lambda end: fork_server.start(
-            arguments, folder=tmp_path, env=surroundings, streams=(end, end, end), terminal=True
+            TRAINING, folder=tmp_path, env=surroundings | FAR_AWAY, streams=(end, end, end), terminal=True
         ),
         (140, 45),
     )
@@ -79,21 +94,42 @@ def test_the_screen_is_never_long_out_of_date_and_keys_are_answered(
         terminal.close()
 
 
-def test_a_terminal_that_never_answers_is_drawn_on_all_the_same(
+def test_a_terminal_that_never_answers_soon_shows_a_whole_page(
     spawn_loaded: Callable[..., Terminal], tmp_path: Path
 ) -> None:
     terminal = spawn_loaded(tmp_path, "--epochs", "1000000", size=(140, 45))
     terminal.answers = False
     terminal.wait_until(terminal.filled)
     terminal.press("3")
-    terminal.wait_until("heat map")
     begun = len(terminal.received)
-    terminal.wait_until(lambda: len(terminal.received) > begun + 3_000)
+    terminal.wait_until(lambda: len(terminal.received) > begun)
+    first = time.monotonic()
+    terminal.wait_until(lambda: "heat map" in terminal.text and terminal.filled())
+    assert time.monotonic() - first < 1.0
     terminal.press("q")
     terminal.wait_until("Leave the interface?")
     terminal.press("s")
     assert terminal.exit_code() == 130
     terminal.assert_left_as_found()
+
+
+def test_a_slow_terminal_that_never_answers_is_never_long_behind(
+    fork_server: ForkServer, surroundings: dict[str, str], tmp_path: Path
+) -> None:
+    terminal = SlowTerminal(
+        lambda end: fork_server.start(TRAINING, folder=tmp_path, env=surroundings, streams=(end,) * 3, terminal=True),
+        (140, 45),
+    )
+    try:
+        terminal.wait_until(lambda: terminal.filled() and len(terminal.received) > 6 * RATE)
+        terminal.press("q")
+        begun = len(terminal.received)
+        terminal.wait_until("Leave the interface?")
+        assert len(terminal.received) - begun < 7 * RATE, "the screen was more than seven seconds old"
+        terminal.press("s")
+        assert terminal.exit_code() == 130
+    finally:
+        terminal.close()
 
 
 def test_what_something_else_wrote_on_the_screen_goes_by_a_key(
@@ -103,7 +139,7 @@ def test_what_something_else_wrote_on_the_screen_goes_by_a_key(
     terminal.wait_until(terminal.filled)
     terminal.show(b"\x1b[24;60Hfrom wall(1)")
     terminal.press("ctrl+l")
-    terminal.wait_until(lambda: terminal.filled() and "wall" not in terminal.text)
+    terminal.wait_until(lambda: terminal.filled() and "from wall(1)" not in terminal.text)
     terminal.press("q")
     terminal.wait_until("Leave the interface?")
     terminal.press("s")

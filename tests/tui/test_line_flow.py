@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 import pytest
@@ -10,7 +11,7 @@ from tui_vae.tui.terminal.line_flow import LineFlow
 
 
 class Line:
-    """Carries so many bytes a second, and takes so many seconds for each way.
+    """A line of ``rate`` bytes a second and ``delay`` seconds each way.
 
     Attributes:
         now: Seconds.
@@ -18,8 +19,18 @@ class Line:
         shown: Bytes.
     """
 
-    def __init__(self, rate: float, delay: float, *, answers: bool = True, known: bool = True) -> None:
-        self.flow = LineFlow(known)
+    def __init__(
+        self,
+        rate: float,
+        delay: float,
+        *,
+        answers: bool = True,
+        known: bool = True,
+        remote: bool = True,
+        buffer: float = math.inf,
+    ) -> None:
+        self.flow = LineFlow(known, remote=remote)
+        self._buffer = buffer
         self.now = self.longest = 0.0
         self.shown = 0
         self._rate, self._delay, self._answers = rate, delay, answers
@@ -33,7 +44,8 @@ class Line:
             self.now += 1 / fps
             while self._coming and self._coming[0] <= self.now:
                 self.flow.answered(self._coming.popleft())
-            size = min(frame, self.flow.room(self.now))
+            blocked = (self._free_at - self.now) * self._rate > self._buffer
+            size = min(frame, self.flow.room(self.now, blocked=blocked))
             if size:
                 self.flow.sent(size, self.now)
                 self._free_at = max(self._free_at, self.now) + size / self._rate
@@ -82,15 +94,49 @@ def test_a_line_that_becomes_thin_is_noticed() -> None:
     assert line.flow.asks
 
 
-def test_a_terminal_that_never_answers_is_not_waited_for() -> None:
+def test_an_unanswering_terminal_at_hand_gets_a_page_within_a_second() -> None:
+    line = Line(1e6, 0.0, answers=False, known=False, remote=False, buffer=8192)
+    for _ in range(20):
+        line.shown = 0
+        line.run(1, 4096)
+        assert line.shown > 50_000
+    assert not line.flow.asks
+
+
+def test_an_unanswering_terminal_far_away_gets_a_page_of_text_at_once_and_is_then_not_waited_for() -> None:
     line = Line(1e6, 0.02, answers=False, known=False)
-    line.run(9, 1000)
-    assert line.shown > 15_000
-    line.run(20, 1000)
+    line.run(0.1, 12_000)
+    assert line.shown >= 12_000
+    line.run(7, 4096)
     assert not line.flow.asks
     line.shown = 0
-    line.run(1, 1000)
-    assert line.shown >= 19_000
+    line.run(1, 4096)
+    assert line.shown > 50_000
+
+
+@pytest.mark.parametrize("remote", [False, True])
+@pytest.mark.parametrize("known", [False, True])
+def test_an_unanswering_terminal_on_a_thin_line_is_never_long_behind(remote: bool, known: bool) -> None:
+    line = Line(3_000, 0.0, answers=False, known=known, remote=remote, buffer=8192)
+    line.run(60, 8192)
+    assert line.longest < 5.5
+    assert line.shown > 0.9 * 60 * 3_000
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_remote_line_that_may_be_thin_is_not_flooded_before_it_could_have_answered(known: bool) -> None:
+    line = Line(3_000, 0.0, answers=False, known=known)
+    line.run(2, 12_000)
+    assert line.longest < 5
+
+
+def test_the_first_answers_of_a_terminal_at_hand_are_listened_to() -> None:
+    line = Line(3_000, 0.3, known=False, remote=False)
+    line.run(20, 4096)
+    line.longest = 0.0
+    line.run(30, 30_000)
+    assert line.flow.asks
+    assert line.longest < 1.6
 
 
 def test_a_terminal_that_answers_late_is_listened_to_from_then_on() -> None:

@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 from textual import events
 from textual._xterm_parser import XTermParser
@@ -88,6 +88,9 @@ class TerminalDriver(LinuxDriver):
         self._given_up = False
         self._resumed = 0.0
         self.written = 0
+        assert self._file is not None
+        self._file_counter = _CountingFile(self._file)
+        self._file = cast(Any, self._file_counter)
         self._unanswered = 0
         self._has_answered = False
         if self._can_suspend:
@@ -108,6 +111,11 @@ class TerminalDriver(LinuxDriver):
             self.written += len(data)
             self._unanswered += data.count(QUESTION)
             super().write(data)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the kernel has not yet taken all that was written: the terminal does not keep up."""
+        return self._file_counter.taken < self.written
 
     def disable_input(self) -> None:
         if not self._given_up:
@@ -223,8 +231,34 @@ class TerminalDriver(LinuxDriver):
 
     def _say(self, text: str) -> None:
         assert self._file is not None
+        self.written += len(text)
         self._file.write(text)
         self._file.flush()
+
+
+class _CountingFile:
+    """What Textual's writer thread writes to; writing and flushing block while the kernel's buffer is full.
+
+    Attributes:
+        taken: Characters that the kernel has taken.
+    """
+
+    def __init__(self, file: IO[str]) -> None:
+        self.taken = 0
+        self._file = file
+        self._given = 0
+
+    def write(self, text: str) -> None:
+        self._given += len(text)
+        self._file.write(text)
+
+    def flush(self) -> None:
+        given = self._given
+        self._file.flush()
+        self.taken = given
+
+    def fileno(self) -> int:
+        return self._file.fileno()
 
 
 class _Parser(XTermParser):

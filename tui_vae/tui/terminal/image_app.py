@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,6 +27,9 @@ _INPUT = 0
 _SECONDS_TO_PAINT = 0.3
 """That a terminal takes, after its size or the focus has changed, until all of its window is as it will stay."""
 
+_SECONDS_TO_RETRY = 0.03
+"""Until more is sent of what the line did not take at once."""
+
 
 class PicturingApp(SuspendableApp):
     """Draws pictures by :attr:`draw`, which may change at any time."""
@@ -33,6 +37,7 @@ class PicturingApp(SuspendableApp):
     _images: TerminalImages | None = None
     _shades = False
     _again: Timer | None = None
+    _rest: Timer | None = None
 
     def picture(self, graphics: Graphics, *, ascii_only: bool) -> None:
         """Choose how pictures are drawn; to be called before the app runs."""
@@ -43,7 +48,7 @@ class PicturingApp(SuspendableApp):
             protocol = _protocol(graphics)
             self._images = TerminalImages(protocol) if protocol is not None else None
         self.driver_class = driver_for(self, self._images, graphics.typed)
-        self.sender = ScreenSender(self.console, answers=graphics.answers)
+        self.sender = ScreenSender(self.console, answers=graphics.answers, remote="SSH_CONNECTION" in os.environ)
 
     @property
     def draw(self) -> Draw:
@@ -92,11 +97,12 @@ class PicturingApp(SuspendableApp):
             self.post_display_hook()
 
     def _send(self) -> None:
-        """Send what the line takes now; the rest when the terminal has answered."""
+        """Send what the line takes now, and the rest as it takes more."""
         driver = self._driver
         if not isinstance(driver, TerminalDriver) or not self.is_running:
             return
-        frame = self.sender.frame(self.size.clamp_offset(self.cursor_position))
+        cursor = self.size.clamp_offset(self.cursor_position)
+        frame = self.sender.frame(cursor, blocked=driver.blocked)
         if frame:
             before = driver.written
             self._begin_update()
@@ -104,6 +110,12 @@ class PicturingApp(SuspendableApp):
             self._end_update()
             driver.flush()
             self.sender.sent(driver.written - before)
+        if self._rest is None and self.sender.behind:
+            self._rest = self.set_timer(_SECONDS_TO_RETRY, self._send_rest)
+
+    def _send_rest(self) -> None:
+        self._rest = None
+        self._send()
 
     def answered(self) -> None:
         self.call_later(self._go_on_sending)

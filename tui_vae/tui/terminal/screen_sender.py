@@ -23,12 +23,13 @@ class ScreenSender:
     Args:
         console: Tells how many colours the terminal has.
         answers: Whether the terminal is known to answer questions.
+        remote: Whether more may be written than the terminal shows, see :class:`LineFlow`.
     """
 
-    def __init__(self, console: Console, *, answers: bool) -> None:
+    def __init__(self, console: Console, *, answers: bool, remote: bool) -> None:
         system = console.color_system
         self._cells = ScreenCells(COLOR_SYSTEMS[system] if system is not None else None)
-        self._flow = LineFlow(answers)
+        self._flow = LineFlow(answers, remote=remote)
         self._asked_at = -_SECONDS_URGENT
         self._urgent: set[int] = set()
         self._cursor: tuple[int, int] | None = None
@@ -62,9 +63,14 @@ class ScreenSender:
             if urgent:
                 self._urgent.add(y)
 
-    def frame(self, cursor: tuple[int, int]) -> str:
-        """What is to be sent now, with the cursor at a column and a row at its end; nothing while the line is busy."""
-        room = self._flow.room(time.monotonic())
+    def frame(self, cursor: tuple[int, int], *, blocked: bool) -> str:
+        """What is to be sent now, with the cursor at a column and a row at its end; nothing while the line is busy.
+
+        Args:
+            cursor: Column and row of the cursor.
+            blocked: Whether the kernel has not yet taken all that was written before.
+        """
+        room = self._flow.room(time.monotonic(), blocked=blocked)
         if not room:
             return ""
         text = self._cells.changes(frozenset(self._urgent), room)
