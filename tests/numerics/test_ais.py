@@ -9,15 +9,11 @@ import torch
 
 from tests.numerics.linear_models import optimal_vae, perturbed_vae
 from tui_vae.data import Dataset
-from tui_vae.evaluation.likelihood.ais import annealed
-from tui_vae.evaluation.likelihood.ais_config import AisConfig
-from tui_vae.evaluation.likelihood.bdmc import bidirectional, simulated
-from tui_vae.evaluation.likelihood.conditional_likelihood import Likelihood
-from tui_vae.evaluation.likelihood.exact import exact_log_likelihood
+from tui_vae.evaluation.likelihood.ais import AisConfig, ais, sigmoidal
+from tui_vae.evaluation.likelihood.bdmc import bdmc, simulate
+from tui_vae.evaluation.likelihood.conditional_likelihood import Likelihood, dequantized, pixels
 from tui_vae.evaluation.likelihood.hmc import HmcProposal, leapfrog, transition
-from tui_vae.evaluation.likelihood.preprocessing import dequantized, pixels
-from tui_vae.evaluation.likelihood.schedules import sigmoidal
-from tui_vae.evaluation.ppca import Covariance, covariance, linear_optimum
+from tui_vae.evaluation.ppca import Covariance, covariance, exact_log_likelihood, linear_optimum
 from tui_vae.model import VAE
 
 
@@ -48,7 +44,7 @@ def test_it_is_within_half_a_nat_of_the_exact_answer(
     zdim: int, sigma: float, images: torch.Tensor, moments: Covariance
 ) -> None:
     vae = model(moments, zdim, sigma)
-    result = annealed(vae, images, AisConfig() if zdim > 2 and sigma == 0.2 else AisConfig(steps=250))
+    result = ais(vae, images, AisConfig() if zdim > 2 and sigma == 0.2 else AisConfig(steps=250))
     lacking = exact_log_likelihood(vae, images) - result.estimate.values
     assert float(lacking.mean()) == pytest.approx(0, abs=0.5)
     assert result.mean_acceptance == pytest.approx(0.65, abs=0.05)
@@ -59,7 +55,7 @@ def test_dequantised_images_and_the_settings_of_the_paper(images: torch.Tensor, 
     """Sigmoidal schedule and trajectories of ten leaps; noise in the last bit of the pixels."""
     vae = model(moments, 4, 0.3)
     noisy = dequantized(images, torch.Generator().manual_seed(1))
-    result = annealed(vae, noisy, AisConfig(steps=100, leaps=10, schedule=sigmoidal))
+    result = ais(vae, noisy, AisConfig(steps=100, leaps=10, schedule=sigmoidal))
     lacking = exact_log_likelihood(vae, noisy) - result.estimate.values
     assert float(lacking.mean()) == pytest.approx(0, abs=0.5)
 
@@ -67,13 +63,13 @@ def test_dequantised_images_and_the_settings_of_the_paper(images: torch.Tensor, 
 def test_from_the_exact_posterior_nothing_is_left_to_anneal(images: torch.Tensor, moments: Covariance) -> None:
     """All distributions on the way are the posterior then, and every weight is p(x), whatever the transitions do."""
     vae = optimal_vae(linear_optimum(moments, 32, 0.2))
-    result = annealed(vae, images, AisConfig(steps=8, chains=4, start="encoder"))
+    result = ais(vae, images, AisConfig(steps=8, chains=4, start="encoder"))
     torch.testing.assert_close(result.estimate.values, exact_log_likelihood(vae, images), rtol=0, atol=2e-3)
 
 
 def test_from_an_encoder_that_is_off_it_comes_to_the_same(images: torch.Tensor, moments: Covariance) -> None:
     vae = model(moments, 10, 0.3)
-    result = annealed(vae, images, AisConfig(steps=200, start="encoder"))
+    result = ais(vae, images, AisConfig(steps=200, start="encoder"))
     lacking = exact_log_likelihood(vae, images) - result.estimate.values
     assert float(lacking.mean()) == pytest.approx(0, abs=0.5)
 
@@ -83,8 +79,8 @@ def test_the_exact_value_is_in_the_sandwich(start: str, moments: Covariance) -> 
     """Few steps, so that the bounds may be apart; within 4.5 standard errors of the mean over images."""
     vae = model(moments, 10, 0.3)
     plan = AisConfig(steps=60, chains=8, start="prior" if start == "prior" else "encoder")
-    bounds = bidirectional(vae, 40, plan, seed=3)
-    exact = exact_log_likelihood(vae, simulated(vae, 40, seed=3).x)
+    bounds = bdmc(vae, 40, plan, seed=3)
+    exact = exact_log_likelihood(vae, simulate(vae, 40, seed=3).x)
     below, above = exact - bounds.lower.values, bounds.upper.values - exact
     for distance in (below, above):
         assert float(distance.mean()) > -4.5 * float(distance.std()) / math.sqrt(len(distance))
@@ -94,7 +90,7 @@ def test_the_exact_value_is_in_the_sandwich(start: str, moments: Covariance) -> 
 
 def test_more_steps_close_the_gap(moments: Covariance) -> None:
     vae = model(moments, 4, 0.3)
-    gaps = [bidirectional(vae, 16, AisConfig(steps=steps, chains=8)).gap.mean for steps in (5, 150)]
+    gaps = [bdmc(vae, 16, AisConfig(steps=steps, chains=8)).gap.mean for steps in (5, 150)]
     assert gaps[0] > 2
     assert gaps[1] < 0.5
 
@@ -102,7 +98,7 @@ def test_more_steps_close_the_gap(moments: Covariance) -> None:
 def test_single_weights_are_unbiased(moments: Covariance, images: torch.Tensor) -> None:
     """E w = p(x), also after few steps, where the log-weights are far below: 2,000 chains, 4.5 standard errors."""
     vae = model(moments, 2, 1.0)
-    result = annealed(vae, images[:2], AisConfig(steps=4, chains=2000)).estimate
+    result = ais(vae, images[:2], AisConfig(steps=4, chains=2000)).estimate
     ratio = (result.values - exact_log_likelihood(vae, images[:2])).exp()
     assert bool(((ratio - 1).abs() < 4.5 * result.noise).all())
     assert float(result.noise.max()) < 0.1

@@ -18,7 +18,7 @@ from torch import Tensor
 from tests.numerics.linear_models import optimal_vae
 from tests.numerics.test_elbo_against_exact import ZDIM
 from tui_vae.data import Dataset
-from tui_vae.evaluation.chain_starts import start_from_data, start_from_prior
+from tui_vae.evaluation.pictures import start_from_data, start_from_prior
 from tui_vae.evaluation.ppca import LinearOptimum, covariance, linear_optimum
 from tui_vae.model.chain import MEANS, SAMPLES, Variant, chain
 

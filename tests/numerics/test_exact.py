@@ -10,10 +10,9 @@ from torch.distributions import MultivariateNormal, kl_divergence
 
 from tests.numerics.linear_models import optimal_vae, perturbed_vae
 from tui_vae.data import Dataset
-from tui_vae.evaluation.likelihood.elbo import image_elbo
-from tui_vae.evaluation.likelihood.exact import exact_log_likelihood, linear_losses
-from tui_vae.evaluation.likelihood.preprocessing import dequantized, pixels
-from tui_vae.evaluation.ppca import covariance, linear_optimum
+from tui_vae.evaluation.likelihood.bounds import elbo_per_image
+from tui_vae.evaluation.likelihood.conditional_likelihood import dequantized, pixels
+from tui_vae.evaluation.ppca import covariance, exact_log_likelihood, linear_losses, linear_optimum
 
 
 @pytest.mark.parametrize("zdim", [2, 32])
@@ -38,7 +37,7 @@ def test_the_gap_of_the_encoder_is_the_divergence_from_the_posterior(small_mnist
     optimum = linear_optimum(covariance(small_mnist.train.images), 6, 0.3)
     vae = perturbed_vae(optimum)
     images = small_mnist.held_out.images[:100]
-    elbo = image_elbo(vae, images, draws_per_image=200).elbo
+    elbo = elbo_per_image(vae, images, draws_per_image=200).elbo
     losses = linear_losses(vae, images, optimum, elbo)
     weight, bias = (tensor.detach().double() for tensor in vae.decoder.net[0].parameters())
     variance = vae.decoder.sigma**2
@@ -58,11 +57,11 @@ def test_the_losses_add_up_and_vanish_at_the_optimum(small_mnist: Dataset) -> No
     optimum = linear_optimum(covariance(small_mnist.train.images), 8, 0.2)
     images = small_mnist.train.images
     for vae in (optimal_vae(optimum), perturbed_vae(optimum)):
-        elbo = image_elbo(vae, images).elbo
+        elbo = elbo_per_image(vae, images).elbo
         losses = linear_losses(vae, images, optimum, elbo)
         total = optimum.train_log_likelihood - float(elbo.mean())
         assert losses.decoder.mean + losses.encoder.mean == pytest.approx(total, abs=1e-3)
-    at_optimum = linear_losses(optimal_vae(optimum), images, optimum, image_elbo(optimal_vae(optimum), images).elbo)
+    at_optimum = linear_losses(optimal_vae(optimum), images, optimum, elbo_per_image(optimal_vae(optimum), images).elbo)
     assert at_optimum.decoder.mean == pytest.approx(0, abs=1e-3)
     assert at_optimum.encoder.mean == pytest.approx(0, abs=4.5 * at_optimum.encoder.standard_error)
     assert losses.decoder.mean > 1

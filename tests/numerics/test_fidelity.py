@@ -13,14 +13,13 @@ import torch
 from torch import Tensor
 
 from tui_vae.data import Split
-from tui_vae.evaluation.classifier import Described, describe, load_shipped
+from tui_vae.evaluation.classifier import ClassifierOutput, extract_features, load_shipped
 from tui_vae.evaluation.fidelity.class_metrics import class_counts
-from tui_vae.evaluation.fidelity.estimate import MetricEstimate
-from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.fidelity.estimate import Features, MetricEstimate
 from tui_vae.evaluation.fidelity.frechet import Gaussian, frechet_between, frechet_distance
 from tui_vae.evaluation.fidelity.kid import kernel_distance
-from tui_vae.evaluation.fidelity.memorisation import nearest_training_distance
-from tui_vae.evaluation.fidelity.suite import class_metrics, feature_metrics
+from tui_vae.evaluation.fidelity.knn import nearest_training_distance
+from tui_vae.evaluation.fidelity_metrics import class_metrics, feature_metrics
 
 ERRORS = 4
 
@@ -126,21 +125,21 @@ def train(mnist: tuple[Split, Split]) -> Split:
 
 
 @pytest.fixture(scope="module")
-def seen(mnist: tuple[Split, Split], train: Split) -> tuple[Described, Described]:
+def seen(mnist: tuple[Split, Split], train: Split) -> tuple[ClassifierOutput, ClassifierOutput]:
     """8,000 training images and 4,000 test images, as the classifier sees them."""
     classifier = load_shipped()
-    return describe(classifier, train.images), describe(classifier, mnist[1].images[::3])
+    return extract_features(classifier, train.images), extract_features(classifier, mnist[1].images[::3])
 
 
-def measured(generated: Described, reference: Described) -> dict[str, MetricEstimate]:
+def measured(generated: ClassifierOutput, reference: ClassifierOutput) -> dict[str, MetricEstimate]:
     return feature_metrics(Features(generated.features, reference.features)) | class_metrics(generated.probabilities)
 
 
-def chosen(described: Described, rows: Tensor) -> Described:
-    return Described(described.features[rows], described.probabilities[rows])
+def chosen(described: ClassifierOutput, rows: Tensor) -> ClassifierOutput:
+    return ClassifierOutput(described.features[rows], described.probabilities[rows])
 
 
-def test_two_halves_of_the_test_digits_and_noise(seen: tuple[Described, Described]) -> None:
+def test_two_halves_of_the_test_digits_and_noise(seen: tuple[ClassifierOutput, ClassifierOutput]) -> None:
     test = seen[1]
     order = torch.randperm(len(test), generator=torch.Generator().manual_seed(0))
     half, other = chosen(test, order[: len(test) // 2]), chosen(test, order[len(test) // 2 :])
@@ -150,7 +149,7 @@ def test_two_halves_of_the_test_digits_and_noise(seen: tuple[Described, Describe
     assert halves["two_sample_1nn"].value == pytest.approx(0.5, abs=ERRORS * error)
     assert halves["kid"].value == pytest.approx(0, abs=ERRORS * math.sqrt(2) * halves["kid"].error)
     pixels = torch.randint(0, 256, (2000, 784), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    noise = measured(describe(load_shipped(), pixels), other)
+    noise = measured(extract_features(load_shipped(), pixels), other)
     assert noise["two_sample_1nn"].value > 0.99
     assert noise["precision"].value < 0.05
     assert noise["coverage"].value < 0.05
@@ -160,7 +159,9 @@ def test_two_halves_of_the_test_digits_and_noise(seen: tuple[Described, Describe
 
 
 @pytest.mark.parametrize("digit", [1, 7])
-def test_a_sampler_that_drops_a_digit(digit: int, train: Split, seen: tuple[Described, Described]) -> None:
+def test_a_sampler_that_drops_a_digit(
+    digit: int, train: Split, seen: tuple[ClassifierOutput, ClassifierOutput]
+) -> None:
     """Caught by the histogram, its entropy, recall and coverage; what it draws is as good as ever."""
     images, test = seen
     kept = torch.nonzero(train.labels != digit)[:, 0][:4000]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from tui_vae.evaluation.fidelity.class_metrics import classifier_score
-from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.fidelity.estimate import Features
 from tui_vae.evaluation.fidelity.frechet import frechet_distance
 from tui_vae.evaluation.fidelity.kid import kernel_distance
 

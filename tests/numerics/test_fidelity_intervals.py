@@ -13,9 +13,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tui_vae.evaluation.fidelity.estimate import MetricEstimate
-from tui_vae.evaluation.fidelity.features import Features
-from tui_vae.evaluation.fidelity.suite import class_metrics, feature_metrics, reference_neighbours
+from tui_vae.evaluation.fidelity.estimate import Features, MetricEstimate
+from tui_vae.evaluation.fidelity_metrics import class_metrics, feature_metrics, reference_neighbours
 
 DRAWS = 250
 SAMPLES = 300

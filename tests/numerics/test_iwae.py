@@ -13,10 +13,8 @@ from tests.numerics.linear_models import optimal_vae, perturbed_vae
 from tui_vae.config import ModelSpec
 from tui_vae.data import Dataset
 from tui_vae.data.generators import generator
-from tui_vae.evaluation.likelihood.elbo import image_elbo
-from tui_vae.evaluation.likelihood.exact import exact_log_likelihood
-from tui_vae.evaluation.likelihood.iwae import importance_weighted
-from tui_vae.evaluation.ppca import covariance, linear_optimum
+from tui_vae.evaluation.likelihood.bounds import elbo_per_image, iwae_bound
+from tui_vae.evaluation.ppca import covariance, exact_log_likelihood, linear_optimum
 from tui_vae.model import VAE
 
 
@@ -32,7 +30,7 @@ def test_with_the_exact_posterior_a_single_sample_gives_the_exact_value(sigma: f
     images = small_mnist.held_out.images
     exact = exact_log_likelihood(vae, images)
     for samples in (1, 50):
-        estimate = importance_weighted(vae, images, samples)
+        estimate = iwae_bound(vae, images, samples)
         torch.testing.assert_close(estimate.values, exact, rtol=0, atol=1e-3)
     assert float(estimate.noise.max()) < 1e-3
     assert float(estimate.effective.min()) == pytest.approx(50, abs=1e-3)
@@ -45,7 +43,7 @@ def test_it_rises_with_the_samples_and_stays_under_the_exact_value(
     """Image by image, so that the spread between images does not count: 4.5 standard errors of the mean difference."""
     vae = perturbed_vae(linear_optimum(covariance(small_mnist.train.images), zdim, sigma), size=0.2)
     exact = exact_log_likelihood(vae, images)
-    gaps = [exact - importance_weighted(vae, images, samples, seed=samples).values for samples in (1, 5, 50, 500)]
+    gaps = [exact - iwae_bound(vae, images, samples, seed=samples).values for samples in (1, 5, 50, 500)]
     for worse, better in itertools.pairwise(gaps):
         gain = worse - better
         assert float(gain.mean()) > -4.5 * float(gain.std()) / math.sqrt(len(gain))
@@ -59,8 +57,8 @@ def test_it_rises_with_the_samples_and_stays_under_the_exact_value(
 def test_with_one_sample_it_is_the_elbo(images: torch.Tensor, small_mnist: Dataset) -> None:
     """In mean over 100 seeds, against as many other draws of the ELBO: 4.5 standard errors."""
     vae = perturbed_vae(linear_optimum(covariance(small_mnist.train.images), 10, 0.2))
-    single = torch.stack([importance_weighted(vae, images, 1, seed=seed).values for seed in range(100)])
-    elbo = torch.stack([image_elbo(vae, images, seed=seed).elbo for seed in range(1000, 1100)])
+    single = torch.stack([iwae_bound(vae, images, 1, seed=seed).values for seed in range(100)])
+    elbo = torch.stack([elbo_per_image(vae, images, seed=seed).elbo for seed in range(1000, 1100)])
     error = float((single.var(0) + elbo.var(0)).mean().sqrt()) / math.sqrt(single.numel())
     assert float(single.mean() - elbo.mean()) == pytest.approx(0, abs=4.5 * error)
     assert error < 0.1
@@ -70,7 +68,7 @@ def test_every_estimate_against_densities_of_torch(images: torch.Tensor) -> None
     """A deep model, the weights from torch.distributions in float64 with the same draws."""
     vae = VAE.from_spec(ModelSpec("deep", (24, 12)), 5, 0.3, torch.Generator().manual_seed(3))
     samples = 7
-    estimate = importance_weighted(vae, images, samples, seed=11)
+    estimate = iwae_bound(vae, images, samples, seed=11)
     noise = noise_of(len(images), samples, 5, seed=11)
     double = VAE((24, 12), 5, 0.3).double()
     double.load_state_dict(vae.state_dict())
@@ -103,7 +101,7 @@ def noise_of(n: int, samples: int, zdim: int, seed: int) -> torch.Tensor:
 def test_the_standard_error_is_that_of_other_seeds(images: torch.Tensor, small_mnist: Dataset) -> None:
     """With many samples and a good encoder the delta method holds: within the error of a spread from 200 seeds."""
     vae = perturbed_vae(linear_optimum(covariance(small_mnist.train.images), 2, 0.5), size=0.02)
-    runs = [importance_weighted(vae, images[:50], 200, seed=seed) for seed in range(200)]
+    runs = [iwae_bound(vae, images[:50], 200, seed=seed) for seed in range(200)]
     spread = torch.stack([run.values for run in runs]).std(0)
     claimed = torch.stack([run.noise for run in runs]).square().mean(0).sqrt()
     # A standard deviation from 200 values has a relative error of 1/sqrt(400) = 5 %; of 50 ratios' mean, 0.7 %.
@@ -113,7 +111,7 @@ def test_the_standard_error_is_that_of_other_seeds(images: torch.Tensor, small_m
 def test_more_draws_give_the_same_elbo_with_less_noise(images: torch.Tensor, small_mnist: Dataset) -> None:
     vae = perturbed_vae(linear_optimum(covariance(small_mnist.train.images), 10, 0.5))
     single, many = (
-        torch.stack([image_elbo(vae, images, draws_per_image=count, seed=seed).elbo for seed in range(40)])
+        torch.stack([elbo_per_image(vae, images, draws_per_image=count, seed=seed).elbo for seed in range(40)])
         for count in (1, 25)
     )
     ratio = float(single.var(0).mean() / many.var(0).mean())

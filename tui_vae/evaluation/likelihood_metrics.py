@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from tui_vae.config import EvaluationConfig
-from tui_vae.evaluation.likelihood.ais import annealed
-from tui_vae.evaluation.likelihood.ais_config import AisConfig
-from tui_vae.evaluation.likelihood.bdmc import bidirectional
-from tui_vae.evaluation.likelihood.elbo import Elbo, image_elbo
-from tui_vae.evaluation.likelihood.exact import Loss, exact_log_likelihood, is_linear, linear_losses
-from tui_vae.evaluation.likelihood.iwae import importance_weighted
+from tui_vae.evaluation.likelihood.ais import AisConfig, ais
+from tui_vae.evaluation.likelihood.bdmc import bdmc
+from tui_vae.evaluation.likelihood.bounds import Elbo, elbo_per_image, iwae_bound
 from tui_vae.evaluation.posterior_collapse import LatentUse
-from tui_vae.evaluation.ppca import LinearOptimum
+from tui_vae.evaluation.ppca import LinearOptimum, LossEstimate, exact_log_likelihood, is_linear, linear_losses
 from tui_vae.evaluation.progress import Phases
 from tui_vae.metrics import NORMAL_QUANTILE, MetricValue
 from tui_vae.model import VAE
@@ -65,13 +62,13 @@ def measure_likelihoods(
         UsageError: The memory allowed is too small.
         EvaluationError: Weights or likelihoods are not finite.
     """
-    elbo = image_elbo(vae, images, seed=seed, memory=config.buffer_bytes, report=phases.begin("ELBO", 0.4))
+    elbo = elbo_per_image(vae, images, seed=seed, memory=config.buffer_bytes, report=phases.begin("ELBO", 0.4))
     per_image = {"elbo": elbo.elbo, "reconstruction": elbo.reconstruction, "kl": elbo.kl}
     if is_linear(vae.decoder) and "exact_log_likelihood" in config.metrics:
         phases.begin("exact likelihood", 0.1)
         per_image["exact_log_likelihood"] = exact_log_likelihood(vae, images).cpu()
     if "iwae" in config.metrics:
-        bound = importance_weighted(
+        bound = iwae_bound(
             vae,
             images,
             config.iwae_samples,
@@ -113,9 +110,9 @@ def _annealing(
     """What tells whether annealing can be trusted, and log p(x) of each image by it."""
     plan, weight = AisConfig(steps=config.ais_steps), _ais_weight(vae, config)
     memory = config.buffer_bytes
-    found = annealed(vae, images, plan, seed=seed, memory=memory, report=phases.begin("AIS", weight))
+    found = ais(vae, images, plan, seed=seed, memory=memory, report=phases.begin("AIS", weight))
     report = phases.begin("AIS from both sides", _BOTH_SIDES * weight)
-    gap = bidirectional(vae, len(images), plan, seed=seed, memory=memory, report=report).gap
+    gap = bdmc(vae, len(images), plan, seed=seed, memory=memory, report=report).gap
     source = f"simulated images, {plan.steps} steps"
     told = {
         "ais_gap": _of_images("ais_gap", gap.values, source),
@@ -144,7 +141,7 @@ def _losses(
     if not {"decoder_loss", "encoder_gap"} & set(config.metrics):
         return []
     losses = linear_losses(vae, images, optimum, elbo.elbo)
-    named: dict[str, Loss] = {"decoder_loss": losses.decoder, "encoder_gap": losses.encoder}
+    named: dict[str, LossEstimate] = {"decoder_loss": losses.decoder, "encoder_gap": losses.encoder}
     return [
         MetricValue(name, loss.mean, _interval(loss.mean, loss.standard_error), None, len(images), _SOURCE)
         for name, loss in named.items()

@@ -1,4 +1,7 @@
-"""How much memory an evaluation will need, and whether there is as much."""
+"""How much memory an evaluation will need, and whether there is as much.
+
+How many rows are worked on at once: within the bytes that are allowed, and few enough to stay in the caches.
+"""
 
 from __future__ import annotations
 
@@ -57,3 +60,24 @@ def check_memory_at_the_end(config: EvaluationConfig, run: TrainConfig, kept: in
             f"the evaluation after training needs about {needed:,} bytes of memory; {limit}: give --no-evaluate, "
             "and evaluate the run where there is more"
         )
+
+
+MEMORY = 256 * 2**20
+"""Bytes that an estimate may take for what it works on, beside the images, the model and its results."""
+
+
+def rows_within(memory: int, row_bytes: int, most: int, what: str) -> int:
+    """The number of rows to work on at once, at least one and at most ``most``.
+
+    Args:
+        memory: Bytes allowed.
+        row_bytes: Bytes of one row.
+        most: Rows beyond which nothing is gained.
+        what: One row, for people.
+
+    Raises:
+        UsageError: Not even one row fits.
+    """
+    if row_bytes > memory:
+        raise UsageError(f"{what} takes {row_bytes:,} bytes of memory, more than the {memory:,} allowed")
+    return min(most, memory // row_bytes)

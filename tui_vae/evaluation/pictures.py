@@ -2,6 +2,8 @@
 
 Every picture is a function of the model, the images and the seed; all randomness is of generators of its own. Images
 are quantised as they would be in a file. Where a picture shows means it says so: means of p(x|z) carry no pixel noise.
+
+Where the encode–decode chains of an evaluation start: from the prior, or from data.
 """
 
 from __future__ import annotations
@@ -12,17 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from tui_vae.data import Split
 from tui_vae.data.balanced_subset import one_of_each
 from tui_vae.data.generators import generator
 from tui_vae.data.image_ops import quantised, tiled
-from tui_vae.evaluation.chain_starts import start_from_data, start_from_prior
 from tui_vae.evaluation.progress import Report, no_progress, part
-from tui_vae.evaluation.sampling import prior_means, prior_samples
+from tui_vae.evaluation.sampling import prior_latents, prior_means, prior_samples
 from tui_vae.metrics import Picture
 from tui_vae.model import VAE
-from tui_vae.model.chain import MEANS, SAMPLES, Variant, chain, links_at
+from tui_vae.model.chain import MEANS, SAMPLES, Variant, chain, decoded, links_at
 from tui_vae.model.interpolation import interpolations
 
 COLUMNS = 10
@@ -192,3 +194,15 @@ def _one_of_each(images: Split) -> Split:
 
 def _classes(shown: Split) -> tuple[str, ...]:
     return tuple(str(label) for label in shown.labels.tolist())
+
+
+@torch.inference_mode()
+def start_from_prior(vae: VAE, n: int, variant: Variant, seed: int) -> Tensor:
+    """x_0 decoded from z ~ N(0, I), the z of ``generation``, on the model's device, ``(n, 784)``."""
+    z = prior_latents(n, vae.zdim, seed).to(vae.decoder.log_sigma.device)
+    return decoded(vae, z, variant, generator(seed, "chain start noise"))
+
+
+def start_from_data(images: Tensor) -> Tensor:
+    """x_0 of uint8 images ``(n, 784)``."""
+    return images.float() / 255

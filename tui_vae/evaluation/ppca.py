@@ -3,6 +3,15 @@
 Tipping & Bishop, "Probabilistic Principal Component Analysis", J. R. Statist. Soc. B 61 (1999); for the VAE and fixed
 sigma, Lucas, Tucker, Grosse & Norouzi, arXiv:1911.02469. Images are scaled to [0, 1]; D = 784; the eigenpairs
 (lambda_i, U_i) are those of the 1/N covariance of the training images. All in float64.
+
+The exact log p(x) of a linear decoder, and what a linear model loses where.
+
+For a linear decoder p(x) = N(b, W Wᵀ + sigma² I). With the limit, log p(x) of the optimal linear decoder (probabilistic
+PCA of the training images), what the ELBO lacks divides in two:
+
+    limit - ELBO = (limit - exact) + (exact - ELBO) = loss of the decoder + gap of the encoder,
+
+the latter being the mean of KL(q(z|x) || p(z|x)), which is never negative (Cremer, Li & Duvenaud, arXiv:1801.03558).
 """
 
 from __future__ import annotations
@@ -11,11 +20,14 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tui_vae.config import LEARNED, PIXELS
 from tui_vae.errors import UsageError
+from tui_vae.evaluation.likelihood.conditional_likelihood import check_finite
+from tui_vae.evaluation.likelihood.estimate import check_values
 from tui_vae.events import PpcaOptimum
+from tui_vae.model import VAE, Decoder
 
 LOG_2_PI = math.log(2 * math.pi)
 
@@ -153,3 +165,73 @@ def linear_limit(train: Tensor, held_out: Tensor, zdim: int, sigma: float | str)
         sigma=optimum.sigma,
         kl_per_latent=tuple(optimum.kl_per_latent.tolist()),
     )
+
+
+def is_linear(decoder: Decoder) -> bool:
+    """Whether the decoder is one fully connected layer."""
+    return len(decoder.net) == 1
+
+
+def exact_log_likelihood(vae: VAE, images: Tensor) -> Tensor:
+    """log p(x) of each image under a model with a linear decoder, nats, float64 ``(n,)``.
+
+    Args:
+        vae: The model; its encoder does not matter.
+        images: uint8, or floating in [0, 1], ``(n, 784)``.
+
+    Raises:
+        UsageError: The decoder is not linear, so that nothing exact is known.
+        EvaluationError: Weights are not finite.
+    """
+    if not is_linear(vae.decoder):
+        raise UsageError("only a decoder without hidden layers has an exact likelihood")
+    check_finite(vae.decoder)
+    layer = vae.decoder.net[0]
+    assert isinstance(layer, nn.Linear)
+    values = linear_log_likelihood(images, layer.weight.detach(), layer.bias.detach(), vae.decoder.sigma)
+    check_values(values)
+    return values
+
+
+@dataclass(frozen=True)
+class LossEstimate:
+    """A mean over images and its standard error, NaN for a single image; nats per image."""
+
+    mean: float
+    standard_error: float
+
+
+@dataclass(frozen=True)
+class LinearLosses:
+    """Where a linear model loses against the optimum of its training images; the two add up to limit - ELBO.
+
+    Attributes:
+        decoder: limit - exact. Below 0 on images the optimum was not made for, where the decoder suits them better.
+        encoder: exact - ELBO; not below 0 but for the noise of an ELBO from a few draws.
+    """
+
+    decoder: LossEstimate
+    encoder: LossEstimate
+
+
+def linear_losses(vae: VAE, images: Tensor, optimum: LinearOptimum, elbo: Tensor) -> LinearLosses:
+    """The two losses of a linear model, image by image, so that the spread between images does not count.
+
+    Args:
+        vae: The model, its decoder linear.
+        images: uint8, or floating in [0, 1], ``(n, 784)``.
+        optimum: Of the model's training images, for its ``zdim`` and its fixed or learned sigma.
+        elbo: Of each of these images, ``(n,)``.
+
+    Raises:
+        UsageError: The decoder is not linear.
+        EvaluationError: Weights are not finite.
+    """
+    exact = exact_log_likelihood(vae, images)
+    limit = linear_log_likelihood(images, optimum.weight, optimum.mean, optimum.sigma)
+    return LinearLosses(decoder=_loss(limit - exact), encoder=_loss(exact - elbo.double().cpu()))
+
+
+def _loss(values: Tensor) -> LossEstimate:
+    error = float(values.std()) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return LossEstimate(float(values.mean()), error)

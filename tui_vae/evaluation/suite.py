@@ -20,7 +20,7 @@ from tui_vae.errors import UsageError
 from tui_vae.evaluation.classifier import FEATURES, classifier_for
 from tui_vae.evaluation.fidelity.frechet import check_count_for_frechet
 from tui_vae.evaluation.fidelity_metrics import OF_NOISY_SAMPLES, OF_SAMPLES, Reference, make_reference, measure_samples
-from tui_vae.evaluation.likelihood.preprocessing import dequantized
+from tui_vae.evaluation.likelihood.conditional_likelihood import dequantized
 from tui_vae.evaluation.likelihood_metrics import likelihood_weight, measure_likelihoods
 from tui_vae.evaluation.memory import check_memory
 from tui_vae.evaluation.pictures import ImageGrid, all_pictures

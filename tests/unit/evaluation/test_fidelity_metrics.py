@@ -1,4 +1,7 @@
-"""Fidelity as metrics: each beside its floor, only those that are asked for, on the right images."""
+"""Fidelity as metrics: each beside its floor, only those that are asked for, on the right images.
+
+All metrics at once: their names, what they share, and what is refused before anything is computed.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,24 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.unit.evaluation.fidelity.points import normal, normal_features
 from tui_vae.data import Split
 from tui_vae.errors import UsageError
 from tui_vae.evaluation import fidelity_metrics
-from tui_vae.evaluation.classifier import FEATURES, describe, load_shipped
-from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.classifier import FEATURES, extract_features, load_shipped
+from tui_vae.evaluation.fidelity.estimate import Features
 from tui_vae.evaluation.fidelity.frechet import frechet_distance
 from tui_vae.evaluation.fidelity_metrics import (
+    CLASS_METRICS,
+    FEATURE_METRICS,
     OF_NOISY_SAMPLES,
     OF_SAMPLES,
     Reference,
+    class_metrics,
+    feature_metrics,
     make_reference,
     measure_samples,
+    reference_neighbours,
 )
 from tui_vae.evaluation.progress import Phases
 from tui_vae.metrics import METRICS, NOISY, MetricValue
@@ -77,7 +86,9 @@ def test_the_frechet_distance_is_that_of_the_features_of_these_images(all_metric
     samples = 255 - all_metrics.images
     (value,) = measure(all_metrics, samples, {"frechet_distance"}).values()
     classifier = load_shipped()
-    features = Features(describe(classifier, samples).features, describe(classifier, all_metrics.images).features)
+    features = Features(
+        extract_features(classifier, samples).features, extract_features(classifier, all_metrics.images).features
+    )
     expected = frechet_distance(features)
     assert value.value == pytest.approx(expected.value, rel=1e-5)
     assert value.interval == pytest.approx(
@@ -148,3 +159,46 @@ def test_whoever_is_told_may_end_the_work(all_metrics: Reference) -> None:
     with pytest.raises(KeyboardInterrupt):
         measure_samples(all_metrics, all_metrics.images, OF_SAMPLES, suffix="", source="", phases=Phases(end_at, 1))
     assert "fidelity" in told
+
+
+def test_all_metrics_have_names_of_the_registry() -> None:
+    features = normal_features(300, 200)
+    results = feature_metrics(features) | class_metrics(torch.full((300, 10), 0.1))
+    assert set(results) == FEATURE_METRICS | CLASS_METRICS
+    assert set(results) <= set(METRICS)
+    assert {estimate.n for estimate in results.values()} == {300}
+
+
+def test_what_is_known_of_the_reference_changes_nothing() -> None:
+    features = normal_features(300, 200)
+    assert feature_metrics(features, reference_neighbours(features.reference)) == feature_metrics(features)
+
+
+def test_progress_rises_to_one() -> None:
+    shares: list[float] = []
+    feature_metrics(normal_features(), report=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert len(shares) > 5
+
+
+@pytest.mark.parametrize(("n", "d", "metric"), [(20, 20, "Fréchet"), (6, 3, "precision and recall")])
+def test_too_few_images_are_told_before_any_work(n: int, d: int, metric: str) -> None:
+    shares: list[float] = []
+    with pytest.raises(UsageError, match=metric):
+        feature_metrics(Features(normal(n, d), normal(100, d)), report=shares.append)
+    assert shares == []
+
+
+@pytest.mark.parametrize("name", sorted(FEATURE_METRICS))
+def test_one_metric_is_what_it_is_among_all(name: str) -> None:
+    features = normal_features()
+    assert feature_metrics(features, wanted=[name]) == {name: feature_metrics(features)[name]}
+
+
+def test_what_is_not_wanted_refuses_nothing() -> None:
+    few = Features(normal(4, 20), normal(100, 20))
+    assert set(feature_metrics(few, wanted=["kid", "two_sample_1nn"])) == {"kid", "two_sample_1nn"}
+    with pytest.raises(UsageError, match="two-sample"):
+        feature_metrics(Features(normal(2, 20), normal(100, 20)), wanted=["kid", "two_sample_1nn"])
+    assert feature_metrics(few, wanted=["elbo"]) == {}

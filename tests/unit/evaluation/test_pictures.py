@@ -11,7 +11,6 @@ from tui_vae.config import ModelSpec
 from tui_vae.data import Dataset, Split
 from tui_vae.data.balanced_subset import one_of_each
 from tui_vae.data.image_ops import quantised
-from tui_vae.evaluation.chain_starts import start_from_data, start_from_prior
 from tui_vae.evaluation.pictures import (
     CHAIN_TIMES,
     COLUMNS,
@@ -21,6 +20,8 @@ from tui_vae.evaluation.pictures import (
     interpolation,
     prior_grid,
     reconstructions,
+    start_from_data,
+    start_from_prior,
     traversal,
 )
 from tui_vae.evaluation.sampling import prior_means, prior_samples

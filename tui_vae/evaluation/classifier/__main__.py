@@ -10,10 +10,9 @@ from __future__ import annotations
 import hashlib
 
 from tui_vae.data.mnist import load_mnist
-from tui_vae.evaluation.classifier.extract_features import describe
-from tui_vae.evaluation.classifier.network import to_bytes
+from tui_vae.evaluation.classifier.cache import shipped_path
+from tui_vae.evaluation.classifier.network import extract_features, to_bytes
 from tui_vae.evaluation.classifier.training import train_classifier
-from tui_vae.evaluation.classifier.weights import shipped_path
 
 _EPOCHS = 20
 _SEED = 0
@@ -25,7 +24,7 @@ def main() -> None:
     content = to_bytes(classifier)
     shipped_path().write_bytes(content)
     print(f"\n{shipped_path()}: {len(content):,} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
-    right = describe(classifier, test.images).probabilities.argmax(1) == test.labels
+    right = extract_features(classifier, test.images).probabilities.argmax(1) == test.labels
     print(f"{float(right.double().mean()):.2%} of the {len(test):,} test digits")
 
 

@@ -4,11 +4,15 @@ Its penultimate layer is the feature space of the fidelity metrics, so the layer
 fits, not for the last tenth of a percent: batch normalisation before the non-linearity gives every feature about unit
 variance over the data, whatever the digit, and SiLU (arXiv:1702.03118) bends where ReLU would cut a feature off for
 most digits. What the network costs and reaches stands in ``NOTICE.md`` beside the weights.
+
+Images as the classifier sees them: their features and class probabilities, in batches of bounded memory.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import safetensors
 import safetensors.torch
@@ -123,3 +127,58 @@ def from_bytes(content: bytes) -> DigitClassifier:
         raise ValueError("more tensors than the classifier has")
     classifier.load_state_dict(state)
     return classifier.eval().requires_grad_(False)
+
+
+# 500 images take some 20 MB on their way through the network.
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class ClassifierOutput:
+    """What the classifier says of n images, on the CPU.
+
+    Attributes:
+        features: float32 ``(n, 64)``, the penultimate layer.
+        probabilities: float32 ``(n, 10)``, p(y|x).
+    """
+
+    features: Tensor
+    probabilities: Tensor
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+
+@torch.inference_mode()
+def extract_features(
+    classifier: DigitClassifier,
+    images: Tensor,
+    *,
+    report: Callable[[float], None] = lambda share: None,
+    batch: int = _BATCH,
+) -> ClassifierOutput:
+    """Features and class probabilities of images, computed on the classifier's device.
+
+    Args:
+        classifier: In evaluation mode, so that images of a batch do not know of each other.
+        images: uint8 ``(n, 784)``, on any device.
+        report: Told the share done after every batch; may raise to cancel.
+        batch: Images at once; says how much memory is used, and nothing else.
+
+    Raises:
+        TypeError: The images are not bytes: what is not quantised like the data cannot be compared with it.
+    """
+    if images.dtype != torch.uint8:
+        raise TypeError(f"images of {images.dtype} where uint8 is due")
+    device = next(classifier.parameters()).device
+    # Made outside inference mode, they can be used in any computation.
+    with torch.inference_mode(False):
+        features = torch.empty(len(images), FEATURES)
+        probabilities = torch.empty(len(images), CLASSES)
+    for start in range(0, len(images), batch):
+        rows = slice(start, start + batch)
+        seen, logits = classifier(images[rows].to(device).float() / 255)
+        features[rows] = seen.float().cpu()
+        probabilities[rows] = logits.float().softmax(1).cpu()
+        report(min(1.0, (start + batch) / len(images)))
+    return ClassifierOutput(features, probabilities)

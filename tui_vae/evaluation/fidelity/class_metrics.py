@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.fidelity.estimate import MetricEstimate, jackknife_error
-from tui_vae.evaluation.fidelity.features import check_finite
+from tui_vae.evaluation.fidelity.estimate import MetricEstimate, check_finite, jackknife_error
 
 
 def class_counts(probabilities: Tensor) -> Tensor:

@@ -20,8 +20,7 @@ import torch
 from torch import Tensor
 
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.fidelity.estimate import MetricEstimate, jackknife_error
-from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.fidelity.estimate import Features, MetricEstimate, jackknife_error
 from tui_vae.evaluation.progress import Report, no_progress
 
 GROUPS = 50

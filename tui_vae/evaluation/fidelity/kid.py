@@ -17,8 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tui_vae.evaluation.fidelity.estimate import MetricEstimate, jackknife_error
-from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.fidelity.estimate import Features, MetricEstimate, jackknife_error
 from tui_vae.evaluation.progress import Report, no_progress
 
 SUBSET_SIZE = 1000

@@ -23,8 +23,13 @@ import torch
 from torch import Tensor
 
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.fidelity.estimate import MetricEstimate, jackknife_error, mean_estimate, proportion_estimate
-from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.fidelity.estimate import (
+    Features,
+    MetricEstimate,
+    jackknife_error,
+    mean_estimate,
+    proportion_estimate,
+)
 from tui_vae.evaluation.fidelity.knn import Neighbours, squared_distances
 from tui_vae.evaluation.progress import Report, no_progress
 
@@ -32,7 +37,7 @@ K = 5
 
 
 @dataclass(frozen=True)
-class Manifold:
+class Prdc:
     """Precision, recall and coverage are between 0 and 1; density may be above 1."""
 
     precision: MetricEstimate
@@ -41,13 +46,13 @@ class Manifold:
     coverage: MetricEstimate
 
 
-def manifold(
+def prdc(
     features: Features,
     among_generated: Neighbours,
     among_reference: Neighbours,
     k: int = K,
     report: Report = no_progress,
-) -> Manifold:
+) -> Prdc:
     """The four measures.
 
     Args:
@@ -71,7 +76,7 @@ def manifold(
         inside = squared <= generated_radii
         recalled.add(inside, grown=(squared <= next_radii) & ~inside, grown_by=among_generated.indices[:, :k])
         report(rows.stop / m)
-    return Manifold(
+    return Prdc(
         precision=proportion_estimate(balls > 0),
         recall=recalled.estimate(m),
         density=mean_estimate(balls.double() / k),
@@ -79,7 +84,7 @@ def manifold(
     )
 
 
-def check_enough_for_manifold(features: Features, k: int = K) -> None:
+def check_enough_for_prdc(features: Features, k: int = K) -> None:
     """Raise UsageError, told in one line, when a set is too small for balls that reach to the k-th neighbour."""
     least = k + 2  # A centre, its neighbours, and one that can be left out.
     for name, values in (("generated", features.generated), ("reference", features.reference)):

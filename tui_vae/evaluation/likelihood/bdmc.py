@@ -15,11 +15,10 @@ from torch import Tensor
 
 from tui_vae.config import PIXELS
 from tui_vae.data.generators import generator
-from tui_vae.evaluation.likelihood.ais_chains import SCOUTS, Batches, ProgressCounter
-from tui_vae.evaluation.likelihood.ais_config import AisConfig
-from tui_vae.evaluation.likelihood.batch_size import MEMORY
+from tui_vae.evaluation.likelihood.ais import SCOUTS, AisBatches, AisConfig, ProgressCounter
 from tui_vae.evaluation.likelihood.conditional_likelihood import check_finite
 from tui_vae.evaluation.likelihood.estimate import LikelihoodEstimate, LogMeanWeights
+from tui_vae.evaluation.memory import MEMORY
 from tui_vae.evaluation.progress import Report, no_progress
 from tui_vae.model import VAE
 
@@ -30,7 +29,7 @@ class Simulated:
 
     Attributes:
         x: mu(z) + sigma * noise, neither clipped nor rounded, float32 ``(n, 784)``.
-        z: Draws from the prior, and, given x, exact ones from the posterior, ``(n, zdim)``.
+        z: PosteriorSamples from the prior, and, given x, exact ones from the posterior, ``(n, zdim)``.
     """
 
     x: Tensor
@@ -44,7 +43,7 @@ class BdmcBounds:
     Attributes:
         lower: A lower bound in expectation, by annealing from the start.
         upper: An upper bound in expectation, by annealing from exact draws of the posterior.
-        acceptance: As in :class:`~tui_vae.evaluation.likelihood.ais.Annealed`, on the way up.
+        acceptance: As in :class:`~tui_vae.evaluation.likelihood.ais.AisResult`, on the way up.
     """
 
     lower: LikelihoodEstimate
@@ -60,7 +59,7 @@ class BdmcBounds:
 
 
 @torch.no_grad()
-def simulated(vae: VAE, n: int, seed: int) -> Simulated:
+def simulate(vae: VAE, n: int, seed: int) -> Simulated:
     """Draw ``n`` images from the model, without changing anything."""
     random = generator(seed, "simulated images")
     z = torch.randn(n, vae.zdim, generator=random)
@@ -71,7 +70,7 @@ def simulated(vae: VAE, n: int, seed: int) -> Simulated:
 
 
 @torch.inference_mode(False)  # wherever it is called from: transitions need derivatives
-def bidirectional(
+def bdmc(
     vae: VAE,
     n: int,
     plan: AisConfig | None = None,
@@ -96,8 +95,8 @@ def bidirectional(
     """
     plan = plan or AisConfig()
     check_finite(vae)
-    made = simulated(vae, n, seed)
-    batches = Batches(vae, made.x, plan, seed=seed, memory=memory)
+    made = simulate(vae, n, seed)
+    batches = AisBatches(vae, made.x, plan, seed=seed, memory=memory)
     ticks = ProgressCounter(n * (plan.steps - 1) * (SCOUTS + 2 * plan.chains), report)
     lower, inverse = LogMeanWeights(n), LogMeanWeights(n)
     acceptance = torch.zeros(plan.steps - 1, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Draws z ~ q(z|x) of every image with their log p(x|z), a part at a time: what the ELBO and IWAE are made of.
+"""Samples z ~ q(z|x) of every image with their log p(x|z), in batches, for the ELBO and the IWAE bound.
 
 The noise of an image is a function of the seed and of its place among the images alone. It depends neither on how much
 is worked on at once nor on the model, so that two models of one ``zdim`` are compared with the same numbers.
@@ -13,9 +13,8 @@ import torch
 from torch import Tensor
 
 from tui_vae.data.generators import generator
-from tui_vae.evaluation.likelihood.batch_size import rows_within
-from tui_vae.evaluation.likelihood.conditional_likelihood import Likelihood, check_finite
-from tui_vae.evaluation.likelihood.preprocessing import pixels
+from tui_vae.evaluation.likelihood.conditional_likelihood import Likelihood, check_finite, pixels
+from tui_vae.evaluation.memory import rows_within
 from tui_vae.evaluation.progress import Report
 from tui_vae.model import VAE
 
@@ -28,7 +27,7 @@ _BLOCK = 16
 
 
 @dataclass(frozen=True)
-class Draws:
+class PosteriorSamples:
     """Some draws of some images.
 
     Attributes:
@@ -53,7 +52,7 @@ class EncodedImages:
 
 
 @torch.inference_mode()
-def encoded(vae: VAE, images: Tensor) -> EncodedImages:
+def encode(vae: VAE, images: Tensor) -> EncodedImages:
     """q(z|x) of images, uint8 or floating ``(n, 784)``, on the model's device."""
     check_finite(vae)
     weights = next(vae.encoder.parameters())
@@ -63,7 +62,7 @@ def encoded(vae: VAE, images: Tensor) -> EncodedImages:
 
 
 @torch.inference_mode()
-def draws(
+def posterior_samples(
     vae: VAE,
     images: Tensor,
     posterior: EncodedImages,
@@ -73,14 +72,14 @@ def draws(
     purpose: str,
     memory: int,
     report: Report,
-) -> Iterator[Draws]:
+) -> Iterator[PosteriorSamples]:
     """All ``count`` draws of all images, in parts that fit ``memory`` bytes.
 
     Args:
         vae: The model.
         images: uint8 or floating ``(n, 784)``.
         posterior: q(z|x) of these images.
-        count: Draws an image.
+        count: PosteriorSamples an image.
         seed: Decides, with ``purpose``, on the noise.
         purpose: What the noise is for.
         memory: Bytes allowed for one part.
@@ -108,6 +107,6 @@ def draws(
             noise = noise[:, : count - first].to(likelihood.device)
             z = torch.addcmul(mu, sigma, noise)
             misfit = likelihood.misfit(z, observed.target)
-            yield Draws(rows, observed.constant[:, None] - misfit, noise, z)
+            yield PosteriorSamples(rows, observed.constant[:, None] - misfit, noise, z)
             done += misfit.numel()
             report(done / (count * len(images)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tui_vae.data import Split
-from tui_vae.evaluation.classifier import Described, DigitClassifier, describe, load_shipped
+from tui_vae.evaluation.classifier import ClassifierOutput, DigitClassifier, extract_features, load_shipped
 
 
 @pytest.fixture(scope="session")
@@ -14,8 +14,8 @@ def shipped() -> DigitClassifier:
 
 
 @pytest.fixture(scope="session")
-def described_test_digits(shipped: DigitClassifier, mnist: tuple[Split, Split]) -> Described:
-    return describe(shipped, mnist[1].images)
+def described_test_digits(shipped: DigitClassifier, mnist: tuple[Split, Split]) -> ClassifierOutput:
+    return extract_features(shipped, mnist[1].images)
 
 
 @pytest.fixture(scope="session")

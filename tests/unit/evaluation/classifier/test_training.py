@@ -8,7 +8,7 @@ import torch
 from tui_vae.data import Dataset, Split
 from tui_vae.data.generators import generator
 from tui_vae.errors import DataError, ExitCode
-from tui_vae.evaluation.classifier import DigitClassifier, describe
+from tui_vae.evaluation.classifier import DigitClassifier, extract_features
 from tui_vae.evaluation.classifier.network import to_bytes
 from tui_vae.evaluation.classifier.training import augmented, train_classifier
 
@@ -25,7 +25,9 @@ def test_the_same_seed_gives_the_same_weights_and_the_global_generator_is_left_a
 def test_it_learns_digits_it_has_not_seen(small_mnist: Dataset) -> None:
     """Five passes over 1,000 digits are enough for most of 500 others; chance is 10 %."""
     classifier = train_classifier(small_mnist.train, epochs=5, seed=0)
-    right = describe(classifier, small_mnist.held_out.images).probabilities.argmax(1) == small_mnist.held_out.labels
+    right = (
+        extract_features(classifier, small_mnist.held_out.images).probabilities.argmax(1) == small_mnist.held_out.labels
+    )
     assert float(right.double().mean()) > 0.9
 
 

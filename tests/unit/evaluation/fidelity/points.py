@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.fidelity.estimate import Features
 
 
 def normal(n: int, d: int, seed: int = 0, shift: float = 0.0) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from tests.unit.evaluation.fidelity.points import jackknife, normal, normal_features
 from tui_vae.errors import UsageError
 from tui_vae.evaluation.fidelity import frechet
-from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.fidelity.estimate import Features
 from tui_vae.evaluation.fidelity.frechet import Gaussian, frechet_between, frechet_distance
 
 

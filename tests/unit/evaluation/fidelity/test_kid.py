@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tests.unit.evaluation.fidelity.points import each_left_out, jackknife, normal, normal_features
 from tui_vae.evaluation.fidelity import kid
-from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.fidelity.estimate import Features
 from tui_vae.evaluation.fidelity.kid import kernel_distance
 
 

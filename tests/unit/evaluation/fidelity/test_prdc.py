@@ -9,13 +9,13 @@ from tests.unit.evaluation.fidelity.points import distance_matrix, each_left_out
 from tests.unit.evaluation.fidelity.points import normal_features as features_of
 from tui_vae.errors import UsageError
 from tui_vae.evaluation.fidelity import knn
-from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.fidelity.estimate import Features
 from tui_vae.evaluation.fidelity.knn import nearest_others
-from tui_vae.evaluation.fidelity.prdc import K, Manifold, check_enough_for_manifold, manifold
+from tui_vae.evaluation.fidelity.prdc import K, Prdc, check_enough_for_prdc, prdc
 
 
-def measured(features: Features, k: int = K) -> Manifold:
-    return manifold(features, nearest_others(features.generated, k + 1), nearest_others(features.reference, k), k)
+def measured(features: Features, k: int = K) -> Prdc:
+    return prdc(features, nearest_others(features.generated, k + 1), nearest_others(features.reference, k), k)
 
 
 def plain(features: Features, k: int = K) -> dict[str, float]:
@@ -91,8 +91,8 @@ def test_samples_that_are_all_the_same() -> None:
 @pytest.mark.parametrize("few", [2, K + 1])
 def test_too_few_images(few: int) -> None:
     with pytest.raises(UsageError, match=f"{few} generated images.*at least {K + 2}"):
-        check_enough_for_manifold(Features(normal(few, 2), normal(30, 2)))
+        check_enough_for_prdc(Features(normal(few, 2), normal(30, 2)))
     with pytest.raises(UsageError, match=f"{few} reference images"):
-        check_enough_for_manifold(Features(normal(30, 2), normal(few, 2)))
-    check_enough_for_manifold(Features(normal(K + 2, 2), normal(K + 2, 2)))
+        check_enough_for_prdc(Features(normal(30, 2), normal(few, 2)))
+    check_enough_for_prdc(Features(normal(K + 2, 2), normal(K + 2, 2)))
     assert torch.isfinite(torch.tensor(measured(Features(normal(K + 2, 2), normal(K + 2, 2, 1))).recall.error))

@@ -7,7 +7,7 @@ import torch
 
 from tests.unit.evaluation.fidelity.points import distance_matrix, each_left_out, jackknife, normal, normal_features
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.fidelity.features import Features
+from tui_vae.evaluation.fidelity.estimate import Features
 from tui_vae.evaluation.fidelity.knn import nearest_others
 from tui_vae.evaluation.fidelity.two_sample import TwoSampleTest, two_sample_test
 

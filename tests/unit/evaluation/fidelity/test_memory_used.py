@@ -8,8 +8,8 @@ import sys
 SCRIPT = """
 import resource, sys, torch
 from pathlib import Path
-from tui_vae.evaluation.fidelity.features import Features
-from tui_vae.evaluation.fidelity.suite import feature_metrics
+from tui_vae.evaluation.fidelity.estimate import Features
+from tui_vae.evaluation.fidelity_metrics import feature_metrics
 
 torch.set_num_threads(1)
 

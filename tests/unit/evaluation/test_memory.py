@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.likelihood.batch_size import rows_within
+from tui_vae.evaluation.memory import rows_within
 
 
 @pytest.mark.parametrize(("memory", "rows"), [(100, 1), (199, 1), (200, 2), (10_000, 7)])

@@ -10,7 +10,7 @@ import torch
 
 from tui_vae.config import ModelSpec
 from tui_vae.data import Dataset
-from tui_vae.evaluation.chain_starts import start_from_data, start_from_prior
+from tui_vae.evaluation.pictures import start_from_data, start_from_prior
 from tui_vae.evaluation.sampling import prior_latents
 from tui_vae.model import VAE
 from tui_vae.model.chain import MEANS, SAMPLES, ChainStep, Variant, chain, links_at

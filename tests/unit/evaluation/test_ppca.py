@@ -7,7 +7,7 @@ import torch
 
 from tests.unit.evaluation.likelihood.models import small_vae
 from tui_vae.errors import TuiVaeError, UsageError
-from tui_vae.evaluation.likelihood.exact import exact_log_likelihood, is_linear
+from tui_vae.evaluation.ppca import exact_log_likelihood, is_linear
 
 
 def test_only_a_linear_decoder_has_one(images: torch.Tensor) -> None:
