@@ -1,7 +1,8 @@
-"""What a run is doing, put together from what its events told and from the signs of life of its writer."""
+"""What a run is doing, by its events and by its writer's signs of life, and what a list shows of it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -10,11 +11,12 @@ from tui_vae.events import ModelStatus, RunStatus
 
 Liveness = Literal["live", "stalled", "gone"]
 Condition = Literal["running", "paused", "finished", "stopped", "failed", "stalled", "killed"]
+ListState = Condition | Literal["empty", "damaged", "unread"]
 
 
 @dataclass(frozen=True)
 class WriterStatus:
-    """What is seen of a run's writer and of its folder.
+    """A run's writer and folder, as they were seen last.
 
     Attributes:
         liveness: Of the process that trains it.
@@ -29,8 +31,64 @@ class WriterStatus:
     deleted: bool = False
 
 
+@dataclass(frozen=True)
+class ListedModel:
+    """A model of a listed run.
+
+    Attributes:
+        epoch: The last complete epoch.
+        elbo: Held-out ELBO after that epoch, in nats per image.
+        epochs: How many it is to train for, if that was changed while it trained.
+    """
+
+    name: str
+    epoch: int = 0
+    elbo: float | None = None
+    epochs: int | None = None
+
+
+@dataclass(frozen=True)
+class ListedRun:
+    """A run in a list. What is not known is ``None``; of an unread run all but its name and start.
+
+    Attributes:
+        key: The path of its folder, which identifies it.
+        epochs: Of its configuration.
+        began: Unix time of its start.
+        size: Bytes on the disk.
+        trouble: Why it is damaged.
+        link: Where it lies, if its folder is a symbolic link.
+    """
+
+    key: str
+    name: str
+    state: ListState
+    models: tuple[ListedModel, ...] = ()
+    epochs: int | None = None
+    dataset: str | None = None
+    began: float | None = None
+    size: int = 0
+    trouble: str | None = None
+    link: str | None = None
+
+    @property
+    def elbo(self) -> float | None:
+        """Held-out ELBO of the best model, in nats per image."""
+        return max((m.elbo for m in self.models if m.elbo is not None and math.isfinite(m.elbo)), default=None)
+
+    @property
+    def most_epochs(self) -> int | None:
+        """Of the model that is to train for the most."""
+        return max((n for n in (self.epochs, *(m.epochs for m in self.models)) if n is not None), default=None)
+
+    @property
+    def live(self) -> bool:
+        """Whether a process writes it."""
+        return self.state in ("running", "paused", "stalled")
+
+
 def condition(status: RunStatus | None, models: Iterable[ModelStatus | None], liveness: Liveness) -> Condition:
-    """The condition of a run.
+    """Judge the condition of a run.
 
     Args:
         status: How the run ended, if its events say that it did.

@@ -11,8 +11,9 @@ from tests.tui.app_driver import Monitor
 from tests.tui.recorded_run import LAYOUT, START, ScriptedSource, recorded_run, recorded_state, run_finished, sheet
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Event, RunStarted
+from tui_vae.run_status import ListedModel, ListedRun
 from tui_vae.view.image_cells import Sheet, parse_sheet
-from tui_vae.view.library import ListedModel, ListedRun, Preview
+from tui_vae.view.library import Preview
 
 
 def at_training(monitor: Monitor) -> bool:

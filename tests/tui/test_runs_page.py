@@ -12,10 +12,10 @@ import pytest
 from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_run import run_finished
 from tests.tui.scripted_library import ScriptedLibrary, at_training, listed
+from tui_vae.run_status import ListedRun
 from tui_vae.tui import Leave, app, redraw
 from tui_vae.tui.pages.runs import page as runs_page
 from tui_vae.tui.screens.dialogs import DeleteScreen, LeaveScreen, RenameScreen
-from tui_vae.view.library import ListedRun
 from tui_vae.view.state import RunState
 
 SIZES = [(140, 45), (80, 24), (40, 12)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 import time
@@ -13,15 +14,15 @@ from pathlib import Path
 from tui_vae.app.spawn import resume_elsewhere, start_elsewhere
 from tui_vae.app.watch_source import WatchSource
 from tui_vae.errors import RunStoreError
+from tui_vae.run_status import ListedRun
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.find import run_at
 from tui_vae.runs.pictures import picture_of
 from tui_vae.runs.rename_delete import delete_run, rename_run
-from tui_vae.runs.summary import RunSummary
-from tui_vae.runs.summary_cache import Catalogue, CataloguedRun
+from tui_vae.runs.summary_cache import SummaryCache
 from tui_vae.runs.tail import LogTail
 from tui_vae.view.image_cells import Sheet, parse_sheet
-from tui_vae.view.library import ListedModel, ListedRun, Preview
+from tui_vae.view.library import Preview
 from tui_vae.view.sanitize import printable, printable_event
 from tui_vae.view.state import RunState, reduce_all
 
@@ -42,17 +43,12 @@ class _Looked:
 
 
 class Library:
-    """Nothing is read again that has not changed; a key is the absolute path of a run."""
+    """A run's key is its absolute path. Nothing is read again that has not changed."""
 
     def __init__(self, runs_dir: Path) -> None:
         self._runs_dir = runs_dir
-        self._catalogue = Catalogue(Path(os.path.abspath(runs_dir)))
+        self._cache = SummaryCache(Path(os.path.abspath(runs_dir)), _printable_run)
         self._listing = threading.Lock()
-        self._runs: Sequence[CataloguedRun] = ()
-        self._named: dict[str, RunDirectory] = {}
-        self._rows: dict[str, ListedRun] = {}
-        self._listed: Sequence[ListedRun] = ()
-        self._changed = False
         self._looked: OrderedDict[str, _Looked] = OrderedDict()
         self._looking = threading.Lock()
 
@@ -62,31 +58,12 @@ class Library:
 
     def list(self, seen: Collection[str] = ()) -> Sequence[ListedRun]:
         with self._listing:
-            runs = self._catalogue.runs()
-            if runs is not self._runs:
-                self._runs, before = runs, self._rows
-                self._named = {str(found.run.path): found.run for found in runs}
-                self._rows = {
-                    key: before.get(key) or _unread(found) for key, found in zip(self._named, runs, strict=True)
-                }
-                self._changed = True
-            for key in seen:
-                if key in self._named:
-                    self._look(self._named[key])
-            if self._changed:
-                self._listed, self._changed = tuple(self._rows.values()), False
-            return self._listed
+            return self._cache.list(seen)
 
     def look(self, key: str) -> ListedRun:
         run = run_at(Path(key))
         with self._listing:
-            return self._look(run)
-
-    def _look(self, run: RunDirectory) -> ListedRun:
-        key, row = str(run.path), _listed(self._catalogue.summary(run))
-        if key in self._rows and row != self._rows[key]:
-            self._rows[key], self._changed = row, True
-        return row
+            return self._cache.look(run)
 
     def preview(self, key: str) -> Preview:
         run = run_at(Path(key))
@@ -142,24 +119,14 @@ def _newest_sheets(run: RunDirectory, looked: _Looked) -> dict[str, Sheet]:
     return sheets
 
 
-def _unread(found: CataloguedRun) -> ListedRun:
-    return ListedRun(str(found.run.path), printable(found.run.name), "unread", began=found.began)
-
-
-def _listed(summary: RunSummary) -> ListedRun:
-    # A damaged log may hold any number, any name, and any number of them.
-    models = [ListedModel(printable(m.name), m.epoch, m.elbo) for m in summary.models[:_MOST_MODELS]]
-    path = summary.run.path
-    began = summary.began if summary.began is not None and abs(time.time() - summary.began) < _MOST_SECONDS else None
-    return ListedRun(
-        key=str(path),
-        name=printable(summary.run.name),
-        state=summary.state,
-        models=tuple(models),
-        epochs=max((n for n in (summary.epochs, *(m.epochs for m in summary.models)) if n is not None), default=None),
-        dataset=printable(summary.dataset) if summary.dataset is not None else None,
-        began=began,
-        size=summary.size,
-        trouble=printable(summary.trouble) if summary.trouble is not None else None,
-        link=printable(os.path.realpath(path)) if path.is_symlink() else None,
+def _printable_run(run: ListedRun) -> ListedRun:
+    """Make the texts of a summary safe to show: a damaged log may hold any number, any name, and any number of them."""
+    return dataclasses.replace(
+        run,
+        name=printable(run.name),
+        models=tuple(dataclasses.replace(model, name=printable(model.name)) for model in run.models[:_MOST_MODELS]),
+        dataset=printable(run.dataset) if run.dataset is not None else None,
+        began=run.began if run.began is not None and abs(time.time() - run.began) < _MOST_SECONDS else None,
+        trouble=printable(run.trouble) if run.trouble is not None else None,
+        link=printable(run.link) if run.link is not None else None,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import json
-import math
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,27 +13,23 @@ from tui_vae.app.terminal import countdown, prepare_output
 from tui_vae.config import DisplayConfig
 from tui_vae.errors import ExitCode, RunStoreError, UsageError
 from tui_vae.headless import make_console
-from tui_vae.headless.run_table import RunRow, print_runs
+from tui_vae.headless.run_table import print_runs
+from tui_vae.run_status import ListedRun
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.directory import link_trouble
 from tui_vae.runs.find import find_run
 from tui_vae.runs.rename_delete import delete_run
-from tui_vae.runs.summary import ModelSummary, RunSummary, list_runs, summarised_all
-from tui_vae.view.numbers import UNKNOWN, age, nats, size
+from tui_vae.runs.summary import list_runs, summarise_all
 from tui_vae.view.sanitize import printable
 
-_SORTS: dict[str, Callable[[RunSummary], tuple[bool, float | str]]] = {
+_SORTS: dict[str, Callable[[ListedRun], tuple[bool, float | str]]] = {
     "age": lambda found: (False, 0.0),  # as they come
-    "name": lambda found: (False, found.run.name.casefold()),
+    "name": lambda found: (False, found.name.casefold()),
     "elbo": lambda found: (found.elbo is None, -(found.elbo or 0.0)),
     "state": lambda found: (False, found.state),
     "size": lambda found: (False, -found.size),
 }
 SORTS = tuple(_SORTS)
-
-_MOST_CHARACTERS = 64
-_MOST_MODELS = 20
-_MOST_SECONDS = 100 * 365 * 86_400.0
 
 
 def show_runs(runs_dir: Path, texts: Sequence[str], *, sort: str, pattern: str | None, as_json: bool) -> None:
@@ -54,18 +49,17 @@ def show_runs(runs_dir: Path, texts: Sequence[str], *, sort: str, pattern: str |
     prepare_output(DisplayConfig())
     if sort not in _SORTS:
         raise UsageError(f"--sort is one of {', '.join(SORTS)}; got {printable(sort)}")
-    found = list(summarised_all([find_run(runs_dir, text) for text in texts]) if texts else list_runs(runs_dir))
+    found = list(summarise_all([find_run(runs_dir, text) for text in texts]) if texts else list_runs(runs_dir))
     chosen = [summary for summary in found if pattern is None or _matches(summary, pattern)]
     chosen.sort(key=_SORTS[sort])
     for summary in chosen:
-        if (trouble := link_trouble(summary.run.path)) is not None:
-            sys.stderr.write(f"tui-vae: {printable(str(summary.run.path))}: {printable(trouble)}\n")
+        if (trouble := link_trouble(Path(summary.key))) is not None:
+            sys.stderr.write(f"tui-vae: {printable(summary.key)}: {printable(trouble)}\n")
     if as_json:
         for summary in chosen:
             print(json.dumps(_record(summary), allow_nan=False))
     elif chosen:
-        now = time.time()
-        print_runs(make_console(), [_row(summary, now) for summary in chosen])
+        print_runs(make_console(), chosen, time.time())
     elif found:
         print(f"no run in {printable(str(runs_dir))} has a name or state like {printable(pattern or '')}")
     else:
@@ -109,52 +103,15 @@ def _described(run: RunDirectory) -> str:
     return printable(where + link)
 
 
-def _matches(summary: RunSummary, pattern: str) -> bool:
-    return any(fnmatch.fnmatchcase(text, pattern) for text in (summary.run.name, summary.state))
+def _matches(summary: ListedRun, pattern: str) -> bool:
+    return any(fnmatch.fnmatchcase(text, pattern) for text in (summary.name, summary.state))
 
 
-def _row(summary: RunSummary, now: float) -> RunRow:
-    models = [(_name(m.name), f"{_whole(m.epoch)}/{_epochs(summary, m)}", _nats(m.elbo)) for m in summary.models]
-    if len(models) > _MOST_MODELS:
-        models[_MOST_MODELS:] = [(f"and {len(models) - _MOST_MODELS:,} more", "", "")]
-    past = now - summary.began if summary.began is not None else None
-    return RunRow(
-        name=_name(summary.run.name),
-        state=summary.state,
-        data=_name(summary.dataset or UNKNOWN),
-        models=tuple(models),
-        age=age(past) if past is not None and past < _MOST_SECONDS else UNKNOWN,
-        size=size(summary.size),
-    )
-
-
-# A damaged log may hold any number and any name. One that no run has must not take the table's room from the others.
-
-
-def _name(text: str) -> str:
-    shown = printable(text)
-    return shown if len(shown) <= _MOST_CHARACTERS else f"{shown[: _MOST_CHARACTERS - 1]}…"
-
-
-def _epochs(summary: RunSummary, model: ModelSummary) -> str:
-    """Of how many epochs; at least those done, for a model may have been given more while it trained."""
-    epochs = summary.epochs if model.epochs is None else model.epochs
-    return _whole(max(epochs, model.epoch) if epochs is not None else None)
-
-
-def _whole(number: int | None) -> str:
-    return UNKNOWN if number is None or not 0 <= number < 10**7 else str(number)
-
-
-def _nats(elbo: float | None) -> str:
-    return nats(elbo) if elbo is None or not math.isfinite(elbo) or abs(elbo) < 1e7 else f"{elbo:.2e}"
-
-
-def _record(summary: RunSummary) -> dict[str, object]:
+def _record(summary: ListedRun) -> dict[str, object]:
     return {
         "v": 1,
-        "name": summary.run.name,
-        "path": str(summary.run.path),
+        "name": summary.name,
+        "path": summary.key,
         "state": summary.state,
         "dataset": summary.dataset,
         "epochs": summary.epochs,

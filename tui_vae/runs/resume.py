@@ -16,7 +16,7 @@ from tui_vae.runs.files import remove_parts
 from tui_vae.runs.lease import Lease, Waiting
 from tui_vae.runs.log import read_log
 from tui_vae.runs.manifest import ENDING, read_manifest
-from tui_vae.runs.summary import summarised
+from tui_vae.runs.summary import summarise
 from tui_vae.runs.tail import LogTail
 
 
@@ -66,7 +66,7 @@ class StoredRun:
         Raises:
             NothingLeftError: That is so.
         """
-        if summarised(self.run, "gone").state != "finished":
+        if summarise(self.run, "gone").state != "finished":
             return
         stands = [self._glance(spec.name) for spec in config.models]
         if not all(stand.over(config) for stand in stands):

@@ -1,15 +1,13 @@
-"""A run in a few figures, read from the ends of its log: quick however long the log is, whatever is in it."""
+"""Summarise a run for a list, from the two ends of its log: fast for a log of any length, safe for any content."""
 
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from tui_vae.config import TrainConfig
 from tui_vae.errors import EventError, RunStoreError
@@ -24,7 +22,7 @@ from tui_vae.events import (
     Schedule,
     State,
 )
-from tui_vae.run_status import Condition, Liveness, condition
+from tui_vae.run_status import ListedModel, ListedRun, ListState, Liveness, condition
 from tui_vae.runs.directory import RunDirectory, link_trouble, read_config
 from tui_vae.runs.find import newest_first, runs_in
 from tui_vae.runs.head import first_line
@@ -36,143 +34,61 @@ MOST_BYTES_OF_TAIL = 8 << 20
 _CHUNK = 1 << 18
 _MOST_DECODED = 20_000
 _MOST_FILES = 20_000
-_PASSED_OVER = (b'"event":"samples"', b'"event":"checkpoint"', b'"event":"notice"', b'"event":"request"')
+_IRRELEVANT = (b'"event":"samples"', b'"event":"checkpoint"', b'"event":"notice"', b'"event":"request"')
 _PROGRESS = b'"event":"progress"'
 
 
-@dataclass(frozen=True)
-class ModelSummary:
-    """One model: its last complete epoch, and the held-out ELBO in nats per image after it.
-
-    ``epochs`` are those it is to have at its end, where that was changed while it trained.
-    """
-
-    name: str
-    epoch: int = 0
-    elbo: float | None = None
-    epochs: int | None = None
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """What a list shows of a run. Texts are as found; they may hold anything.
-
-    ``began`` is unix time, and ``size`` the bytes that the run takes on the disk. What is not known is ``None``.
-    """
-
-    run: RunDirectory
-    state: Condition | Literal["empty", "damaged"]
-    size: int
-    dataset: str | None = None
-    epochs: int | None = None
-    models: tuple[ModelSummary, ...] = ()
-    began: float | None = None
-    trouble: str | None = None
-    """Why a run is damaged."""
-
-    @property
-    def elbo(self) -> float | None:
-        """Of the best model."""
-        return max((m.elbo for m in self.models if m.elbo is not None and math.isfinite(m.elbo)), default=None)
-
-
-@dataclass
-class _Tail:
-    """What the end of a log tells, gathered backwards: what is met first is the newest."""
-
-    finished: RunFinished | None = None
-    active: bool = False
-    """Whether something happened after the end of the run: then it was resumed."""
-
-    states: dict[str, ModelStatus] = field(default_factory=dict)
-    epochs: dict[str, Epoch] = field(default_factory=dict)
-    taken_back: dict[str, int] = field(default_factory=dict)
-    """Of a model that was resumed: the last epoch before that counts."""
-
-    changed: dict[str, int] = field(default_factory=dict)
-    """Epochs in all, of a model that was given others."""
-
-    def meet(self, event: Event) -> None:
-        match event:
-            case RunFinished() if not self.active:
-                self.finished = event
-            case State():
-                self.states.setdefault(event.model, event.state)
-            case Epoch(split="held_out") if event.epoch <= self.taken_back.get(event.model, event.epoch):
-                self.epochs.setdefault(event.model, event)
-            case Schedule() if event.model not in self.taken_back:  # a start tells of it again, or it holds no more
-                self.changed.setdefault(event.model, event.epochs)
-            case ModelStarted():
-                before = self.taken_back.get(event.model, event.resumed_at_epoch or 0)
-                self.taken_back[event.model] = min(before, event.resumed_at_epoch or 0)
-        self.active = self.active or isinstance(event, (State, Epoch, ModelStarted, RunStarted))
-
-    def complete(self, models: list[str]) -> bool:
-        """Whether nothing further back can matter."""
-        if self.finished is not None and self.finished.status == "finished":
-            return True  # and has trained for all the epochs it was to have
-        told = self.finished is not None or all(model in self.states and model in self.epochs for model in models)
-        return told and all(model in self.changed or model in self.taken_back for model in models)
-
-
-def list_runs(runs_dir: Path) -> Iterator[RunSummary]:
+def list_runs(runs_dir: Path) -> Iterator[ListedRun]:
     """Summarise the runs of a directory, newest first, each when it is its turn.
 
     Raises:
-        RunStoreError: The directory cannot be read. One that is not there has no runs.
+        RunStoreError: The directory cannot be read. One that does not exist has no runs.
     """
-    return summarised_all(newest_first(runs_in(runs_dir)))
+    return summarise_all(newest_first(runs_in(runs_dir)))
 
 
-def summarised_all(runs: Sequence[RunDirectory]) -> Iterator[RunSummary]:
-    """The summaries of runs, each made when it is its turn."""
-    return map(summarised, runs, liveness_of(runs))
+def summarise_all(runs: Sequence[RunDirectory]) -> Iterator[ListedRun]:
+    """Summarise runs, each when it is its turn."""
+    return map(summarise, runs, liveness_of(runs))
 
 
-def summarised(run: RunDirectory, writer: Liveness | None = None) -> RunSummary:
-    """The summary of a run; damaged or hostile content makes a poorer summary and no error.
+def summarise(run: RunDirectory, writer: Liveness | None = None) -> ListedRun:
+    """Summarise a run. Texts are as found and may hold anything; damaged content makes a poorer summary and no error.
 
     Args:
         run: The run.
-        writer: What is known of the process that writes it; else that is looked for here, which may take seconds.
+        writer: Liveness of the process that writes it; ``None`` to look for it here, which may take seconds.
     """
     writer = writer or liveness_of([run])[0]
-    size = _size(run)
-    config, started, trouble = _beginning(run)
+    key, size = str(run.path), _size(run)
+    link = os.path.realpath(key) if os.path.islink(key) else None
+    config, started, trouble = _read_start(run)
     if config is None and started is None:
         trouble = link_trouble(run.path) or trouble
-        return RunSummary(run, "damaged" if trouble else "empty", size, trouble=trouble)
-    names, dataset, epochs = _told_by(config, started)
-    tail = _end(run, names)
+        return ListedRun(key, run.name, "damaged" if trouble else "empty", size=size, trouble=trouble, link=link)
+    names, dataset, epochs = _setup(config, started)
+    end = _read_end(run, names)
     if started is None and writer == "gone":
-        state: Condition | Literal["empty", "damaged"] = "damaged" if trouble else "empty"
+        state: ListState = "damaged" if trouble else "empty"
     else:
-        status = tail.finished.status if tail.finished is not None else None
-        state = condition(status, [tail.states.get(name) for name in names], writer)
-    return RunSummary(
-        run,
+        status = end.finished.status if end.finished is not None else None
+        state = condition(status, [end.states.get(name) for name in names], writer)
+    return ListedRun(
+        key,
+        run.name,
         state,
-        size,
-        dataset,
+        tuple(map(end.model, names)),
         epochs,
-        tuple(_model(name, tail) for name in names),
+        dataset,
         started.t if started is not None else None,
+        size,
         trouble if state == "damaged" else None,
+        link,
     )
 
 
-def _model(name: str, tail: _Tail) -> ModelSummary:
-    for result in tail.finished.models if tail.finished is not None else ():
-        if result.model == name:
-            return ModelSummary(name, result.epochs, result.elbo, tail.changed.get(name))
-    epoch, epochs = tail.epochs.get(name), tail.changed.get(name)
-    return (
-        ModelSummary(name, epoch.epoch, epoch.elbo, epochs) if epoch is not None else ModelSummary(name, epochs=epochs)
-    )
-
-
-def _beginning(run: RunDirectory) -> tuple[TrainConfig | None, RunStarted | None, str | None]:
-    """The configuration, the first event, and what is wrong with a log that there is."""
+def _read_start(run: RunDirectory) -> tuple[TrainConfig | None, RunStarted | None, str | None]:
+    """The configuration, the first event, and what is wrong with a log that exists."""
     config: TrainConfig | None = None
     with contextlib.suppress(RunStoreError):
         config = read_config(run)
@@ -192,8 +108,8 @@ def _beginning(run: RunDirectory) -> tuple[TrainConfig | None, RunStarted | None
     return config, event, None
 
 
-def _told_by(config: TrainConfig | None, started: RunStarted | None) -> tuple[list[str], str | None, int | None]:
-    """Names of the models, data set and number of epochs."""
+def _setup(config: TrainConfig | None, started: RunStarted | None) -> tuple[list[str], str | None, int | None]:
+    """Names of the models, data set and number of epochs, by the configuration or else by the first event."""
     if config is not None:
         return [spec.name for spec in config.models], config.dataset, config.epochs
     assert started is not None
@@ -207,35 +123,73 @@ def _told_by(config: TrainConfig | None, started: RunStarted | None) -> tuple[li
     )
 
 
-def _end(run: RunDirectory, models: list[str]) -> _Tail:
-    tail = _Tail()
+@dataclass
+class _LogEnd:
+    """The end of a log, gathered backwards: the first value found is the newest."""
+
+    finished: RunFinished | None = None
+    active: bool = False
+    """Whether something happened after the end of the run: then it was resumed."""
+
+    states: dict[str, ModelStatus] = field(default_factory=dict)
+    epochs: dict[str, Epoch] = field(default_factory=dict)
+    resumed_at: dict[str, int] = field(default_factory=dict)
+    """Of a model that was started again: the last of the epochs before that which counts."""
+
+    scheduled: dict[str, int] = field(default_factory=dict)
+    """Number of epochs of a model for which that was changed."""
+
+    def add(self, event: Event) -> None:
+        match event:
+            case RunFinished() if not self.active:
+                self.finished = event
+            case State():
+                self.states.setdefault(event.model, event.state)
+            case Epoch(split="held_out") if event.epoch <= self.resumed_at.get(event.model, event.epoch):
+                self.epochs.setdefault(event.model, event)
+            case Schedule() if event.model not in self.resumed_at:  # a start repeats it where it still holds
+                self.scheduled.setdefault(event.model, event.epochs)
+            case ModelStarted():
+                before = self.resumed_at.get(event.model, event.resumed_at_epoch or 0)
+                self.resumed_at[event.model] = min(before, event.resumed_at_epoch or 0)
+        self.active = self.active or isinstance(event, (State, Epoch, ModelStarted, RunStarted, Progress))
+
+    def complete(self, models: Sequence[str]) -> bool:
+        """Whether no earlier event can matter."""
+        if self.finished is not None and self.finished.status == "finished":
+            return True  # each model has trained for all of its epochs
+        known = self.finished is not None or all(model in self.states and model in self.epochs for model in models)
+        return known and all(model in self.scheduled or model in self.resumed_at for model in models)
+
+    def model(self, name: str) -> ListedModel:
+        scheduled = self.scheduled.get(name)
+        for result in self.finished.models if self.finished is not None else ():
+            if result.model == name:
+                return ListedModel(name, result.epochs, result.elbo, scheduled)
+        last = self.epochs.get(name)
+        return (
+            ListedModel(name, epochs=scheduled) if last is None else ListedModel(name, last.epoch, last.elbo, scheduled)
+        )
+
+
+def _read_end(run: RunDirectory, models: Sequence[str]) -> _LogEnd:
+    end = _LogEnd()
     decoded = 0
-    try:
+    with contextlib.suppress(OSError):
         for line in _lines_backwards(run):
             if _PROGRESS in line:
-                tail.active = True
-            elif line.strip() and not any(other in line for other in _PASSED_OVER):
+                end.active = True
+            elif line.strip() and not any(other in line for other in _IRRELEVANT):
                 decoded += 1
-                event = _decoded(line)
-                if event is not None:
-                    tail.meet(event)
-                    tail.active = tail.active or isinstance(event, Progress)
-                if decoded >= _MOST_DECODED or tail.complete(models):
+                with contextlib.suppress(EventError):
+                    end.add(decode_line(line))
+                if decoded >= _MOST_DECODED or end.complete(models):
                     break
-    except OSError:
-        pass
-    return tail
-
-
-def _decoded(line: bytes) -> Event | None:
-    try:
-        return decode_line(line)
-    except EventError:
-        return None
+    return end
 
 
 def _lines_backwards(run: RunDirectory) -> Iterator[bytes]:
-    """The whole lines at the end of the log, the last first.
+    """Whole lines of the log from its end on, the last first.
 
     Raises:
         OSError: The log cannot be read.
@@ -261,10 +215,10 @@ def _size(run: RunDirectory) -> int:
         try:
             with os.scandir(folders.pop()) as entries:
                 for entry in entries:
-                    about = entry.stat(follow_symlinks=False)
-                    total += about.st_blocks * 512
+                    status = entry.stat(follow_symlinks=False)
+                    total += status.st_blocks * 512
                     seen += 1
-                    if stat.S_ISDIR(about.st_mode):
+                    if stat.S_ISDIR(status.st_mode):
                         folders.append(entry.path)
                     if seen >= _MOST_FILES:
                         break

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual.widgets import ContentSwitcher
 
+from tui_vae.run_status import ListedRun
 from tui_vae.tui.background import Loader, OpenSource, run_in_thread
 from tui_vae.tui.pages import PAGES, Page, RunsPage
 from tui_vae.tui.run_tracker import MOST_COMPARED, FollowedRun, Following
@@ -13,7 +14,7 @@ from tui_vae.tui.screens.dialogs import Leave, LeaveScreen
 from tui_vae.tui.training_actions import SteeringApp
 from tui_vae.tui.widgets.digits import Gallery
 from tui_vae.view.evaluation_status import evaluation_alone
-from tui_vae.view.library import ListedRun, OpenedRun, RunLibrary
+from tui_vae.view.library import OpenedRun, RunLibrary
 from tui_vae.view.run_source import RunSource
 from tui_vae.view.state import RunState
 

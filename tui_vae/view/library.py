@@ -2,55 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
-from tui_vae.run_status import Condition
+from tui_vae.run_status import ListedRun
 from tui_vae.view.image_cells import Sheet
 from tui_vae.view.run_source import RunSource
 from tui_vae.view.state import RunState
-
-
-@dataclass(frozen=True)
-class ListedModel:
-    """One model: its last complete epoch, and the held-out ELBO in nats per image after it."""
-
-    name: str
-    epoch: int = 0
-    elbo: float | None = None
-
-
-@dataclass(frozen=True)
-class ListedRun:
-    """A run in a list. Its texts are safe to show; ``key`` names it to the library.
-
-    ``began`` is unix time, ``size`` the bytes that it takes on the disk, ``trouble`` why it is damaged, and ``link``
-    where it lies if its place in the folder is a link. What is not known is ``None``; of an unread run all but its
-    name and start.
-    """
-
-    key: str
-    name: str
-    state: Condition | Literal["empty", "damaged", "unread"]
-    models: tuple[ListedModel, ...] = ()
-    epochs: int | None = None
-    dataset: str | None = None
-    began: float | None = None
-    size: int = 0
-    trouble: str | None = None
-    link: str | None = None
-
-    @property
-    def elbo(self) -> float | None:
-        """Of the best model."""
-        return max((m.elbo for m in self.models if m.elbo is not None and math.isfinite(m.elbo)), default=None)
-
-    @property
-    def live(self) -> bool:
-        """Whether a process is its writer."""
-        return self.state in ("running", "paused", "stalled")
 
 
 @dataclass(frozen=True)

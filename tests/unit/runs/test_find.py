@@ -16,10 +16,11 @@ from tests.unit.runs.leases import live, put, record
 from tests.unit.runs.stored_runs import CONFIG, began, ended, held_out, stored_run
 from tui_vae.errors import RunStoreError
 from tui_vae.events import ModelStarted, Notice, Parameters, Progress, Schedule, State, encode
+from tui_vae.run_status import ListedModel
 from tui_vae.runs import RunDirectory, create_run, summary
 from tui_vae.runs.directory import folder_name, run_folder
 from tui_vae.runs.find import find_run, run_at
-from tui_vae.runs.summary import ModelSummary, list_runs, summarised
+from tui_vae.runs.summary import list_runs, summarise
 
 
 def progress(model: str, step: int) -> Progress:
@@ -98,7 +99,7 @@ def test_runs_are_listed_newest_first_and_nothing_else(runs_dir: Path, tmp_path:
     (runs_dir / "file").write_bytes(b"")
     (runs_dir / ".hidden").symlink_to(runs_dir / "20260101-000000-otter")
     stored_run(runs_dir, "x").path.rename(runs_dir / "renamed")
-    names = [found.run.path.name for found in list_runs(runs_dir)]
+    names = [Path(found.key).name for found in list_runs(runs_dir)]
     assert names == ["20260301-000000-lynx", "20260201-000000-otter", "20260101-000000-otter", "renamed"]
     assert list(list_runs(tmp_path / "nothing")) == []
 
@@ -120,7 +121,7 @@ def test_the_order_is_that_in_which_runs_began_whatever_their_folders_say(tmp_pa
 def test_a_run_that_was_resumed_keeps_its_place_by_its_first_start(tmp_path: Path) -> None:
     stored_run(tmp_path, "lynx", [began(t=1000.0), *ended("stopped"), began(t=3000.0)])
     stored_run(tmp_path, "otter", [began(t=2000.0)])
-    assert [found.run.name for found in list_runs(tmp_path)] == ["otter", "lynx"]
+    assert [found.name for found in list_runs(tmp_path)] == ["otter", "lynx"]
 
 
 @pytest.mark.parametrize("first", [b"", b"garbage\n", b'{"v":1,"t":1e300,"event":"run_started"}\n'])
@@ -129,7 +130,7 @@ def test_where_the_log_does_not_tell_the_folder_does_in_utc(tmp_path: Path, firs
     stored_run(tmp_path, "silent", at="20260101-000000").log.write_bytes(first)
     stored_run(tmp_path, "after", [began(t=1767225601.0)])
     stored_run(tmp_path, "odd", at="20269999-999999").log.write_bytes(first)
-    assert [found.run.name for found in list_runs(tmp_path)] == ["after", "silent", "before", "odd"]
+    assert [found.name for found in list_runs(tmp_path)] == ["after", "silent", "before", "odd"]
 
 
 def test_a_run_behind_a_link_is_a_run(runs_dir: Path, tmp_path: Path) -> None:
@@ -141,7 +142,7 @@ def test_a_run_behind_a_link_is_a_run(runs_dir: Path, tmp_path: Path) -> None:
     linked.symlink_to(runs_dir)
     for folder in (runs_dir, linked):
         newest = list(list_runs(folder))[:2]
-        assert [(found.run.name, found.state) for found in newest] == [("moved", "finished"), ("lynx", "finished")]
+        assert [(found.name, found.state) for found in newest] == [("moved", "finished"), ("lynx", "finished")]
         assert find_run(folder, "moved").path == folder / "moved"
         assert find_run(folder, "latest").name == "moved"
         assert find_run(folder, "lynx").path.name == "20260401-000000-lynx"
@@ -154,7 +155,7 @@ def test_links_that_lead_to_no_run_are_no_runs_and_dead_ones_are_told(runs_dir: 
     (runs_dir / "file").symlink_to(stored_run(tmp_path, "x").log)
     (runs_dir / "20270101-000000-lost").symlink_to(tmp_path / "nowhere")
     (runs_dir / "round").symlink_to("round")
-    found = {found.run.name: found for found in list_runs(runs_dir)}
+    found = {found.name: found for found in list_runs(runs_dir)}
     assert list(found) == ["lynx", "otter", "round", "lost"]
     assert (found["lost"].state, found["lost"].trouble) == (
         "damaged",
@@ -176,8 +177,8 @@ def test_what_is_listed_is_found_also_if_it_is_empty_and_by_the_path_that_was_gi
     stored_run(tmp_path / "runs", "lynx")
     monkeypatch.chdir(tmp_path)
     for found in list_runs(Path("runs")):
-        assert find_run(Path("runs"), found.run.name) == found.run
-        assert run_at(found.run.path).path == tmp_path / found.run.path
+        assert find_run(Path("runs"), found.name) == RunDirectory(Path(found.key), found.name)
+        assert run_at(Path(found.key)).path == tmp_path / found.key
 
 
 def test_of_one_name_a_dead_link_never_stands_before_a_run(tmp_path: Path) -> None:
@@ -196,14 +197,14 @@ def test_a_name_that_is_too_long_for_a_folder_is_kept_whole(tmp_path: Path, name
     unquote(run.path.name, errors="strict")  # cut between two characters
     for typed in (name, run.path.name, str(run.path), "latest"):
         assert find_run(tmp_path, typed) == run
-    assert [found.run for found in list_runs(tmp_path)] == [run]
+    assert [(found.key, found.name) for found in list_runs(tmp_path)] == [(str(run.path), name)]
 
 
 @pytest.mark.parametrize("name", LONG)
 def test_folders_that_were_cut_within_a_character_have_the_name_of_their_log(tmp_path: Path, name: str) -> None:
     run = RunDirectory(tmp_path / f"20260101-000000-{folder_name(name)}", name)
     stored_run(tmp_path, "x", [began(name)]).path.rename(run.path)
-    assert [found.run for found in list_runs(tmp_path)] == [run]
+    assert [(found.key, found.name) for found in list_runs(tmp_path)] == [(str(run.path), name)]
     assert find_run(tmp_path, name) == run
 
 
@@ -211,14 +212,14 @@ def test_a_name_that_is_kept_nowhere_is_cut_at_a_character_with_a_sign(tmp_path:
     for cut in (folder_name, run_folder):
         stored_run(tmp_path, "x").path.rename(tmp_path / f"20260101-000000-{cut('模' * 64)}")
         (found,) = list_runs(tmp_path)
-        assert found.run.name == "模" * 20 + "…"
-        shutil.rmtree(found.run.path)
+        assert found.name == "模" * 20 + "…"
+        shutil.rmtree(found.key)
 
 
 def test_a_finished_run(tmp_path: Path) -> None:
-    found = summarised(stored_run(tmp_path, events=[began(), *ended("finished", 285.0)]))
+    found = summarise(stored_run(tmp_path, events=[began(), *ended("finished", 285.0)]))
     assert (found.state, found.dataset, found.epochs, found.began) == ("finished", "mnist", 7, 1000.0)
-    assert found.models == (ModelSummary("baseline", 7, 285.0), ModelSummary("deep", 7, 286.0))
+    assert found.models == (ListedModel("baseline", 7, 285.0), ListedModel("deep", 7, 286.0))
     assert found.elbo == 286.0
     assert found.size > 0
 
@@ -247,14 +248,14 @@ def test_the_state_is_that_of_the_log_and_of_the_writer(
         put(run.lease, record(run))
     elif writer is not None:
         live(run, uptime=time.monotonic() - (60 if writer == "silent" else 0))
-    assert summarised(run).state == state
+    assert summarise(run).state == state
 
 
 def test_the_newest_epoch_of_each_model_is_told_but_none_that_was_taken_back(tmp_path: Path) -> None:
     events = [held_out("baseline", n, 200.0 + n) for n in range(1, 6)]
     events += [held_out("deep", n, 300.0 + n) for n in range(1, 6)]
     run = stored_run(tmp_path, events=[began(), *events, resumed("deep", 3), progress("deep", 9)])
-    assert summarised(run).models == (ModelSummary("baseline", 5, 205.0), ModelSummary("deep", 3, 303.0))
+    assert summarise(run).models == (ListedModel("baseline", 5, 205.0), ListedModel("deep", 3, 303.0))
 
 
 @pytest.mark.parametrize(
@@ -268,7 +269,7 @@ def test_epochs_that_were_added_are_told_of_a_run_that_has_not_had_them(
     added = Schedule(model="deep", step=9, steps=2500, epochs=25, lr=1e-3, by="key")
     started = [resumed("baseline", 0), resumed("deep", 0)]
     log = [began(), *started, added, progress("deep", 9), held_out("deep", 3, 300.0)]
-    found = summarised(stored_run(tmp_path, events=[*log, *(added if event == "again" else event for event in after)]))
+    found = summarise(stored_run(tmp_path, events=[*log, *(added if event == "again" else event for event in after)]))
     assert [model.epochs for model in found.models] == [None, epochs]
 
 
@@ -278,8 +279,8 @@ def test_a_log_of_gigabytes_is_summarised_from_its_ends(tmp_path: Path) -> None:
         file.seek(4 << 30)
         file.write(b"\n" + "".join(f"{encode(e)}\n" for e in [held_out("deep", 6, 300.0), *ended()]).encode())
     before = time.monotonic()
-    found = summarised(run)
-    assert (found.state, found.models[1]) == ("finished", ModelSummary("deep", 7, 286.0))
+    found = summarise(run)
+    assert (found.state, found.models[1]) == ("finished", ListedModel("deep", 7, 286.0))
     assert time.monotonic() - before < 2
     assert found.size < 1 << 20
 
@@ -289,7 +290,7 @@ def test_what_lies_further_back_than_it_reads_is_unknown_and_no_error(
 ) -> None:
     monkeypatch.setattr(summary, "MOST_BYTES_OF_TAIL", 4096)
     events = [held_out("deep", 1, 300.0), *(progress("deep", step) for step in range(200))]
-    assert summarised(stored_run(tmp_path, events=[began(), *events])).models[1] == ModelSummary("deep")
+    assert summarise(stored_run(tmp_path, events=[began(), *events])).models[1] == ListedModel("deep")
 
 
 def test_lines_that_cross_the_chunks_are_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,7 +298,7 @@ def test_lines_that_cross_the_chunks_are_whole(tmp_path: Path, monkeypatch: pyte
     events = [held_out("baseline", 1, 200.0), held_out("deep", 2, 300.0)]
     run = stored_run(tmp_path, events=[began(), *events])
     assert list(summary._lines_backwards(run)) == [b"", *reversed(run.log.read_bytes().splitlines())]
-    assert summarised(run).models == (ModelSummary("baseline", 1, 200.0), ModelSummary("deep", 2, 300.0))
+    assert summarise(run).models == (ListedModel("baseline", 1, 200.0), ListedModel("deep", 2, 300.0))
 
 
 @pytest.mark.parametrize(
@@ -319,14 +320,14 @@ def test_what_is_empty_or_damaged_is_told(tmp_path: Path, log: bytes | None, con
         path.unlink()
         if content is not None:
             path.write_bytes(content)
-    assert summarised(run).state == state
+    assert summarise(run).state == state
 
 
 def test_a_torn_last_line_is_passed_over(tmp_path: Path) -> None:
     run = stored_run(tmp_path, events=[began(), held_out("deep", 4, 300.0)])
     with run.log.open("ab") as file:
         file.write(encode(held_out("deep", 5, 301.0)).encode()[:40])
-    assert summarised(run).models[1] == ModelSummary("deep", 4, 300.0)
+    assert summarise(run).models[1] == ListedModel("deep", 4, 300.0)
 
 
 CHANGES = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.binary(max_size=9)), max_size=3)
@@ -342,4 +343,4 @@ def test_no_content_of_a_run_raises(tmp_path_factory: pytest.TempPathFactory, ch
             at = int(where * len(content))
             content[at : at + length] = by
         path.write_bytes(content)
-    assert summarised(run).size > 0
+    assert summarise(run).size > 0

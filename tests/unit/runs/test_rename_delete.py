@@ -19,7 +19,7 @@ from tui_vae.runs.summary import list_runs
 
 
 def names(runs_dir: Path) -> list[str]:
-    return [summary.run.name for summary in list_runs(runs_dir)]
+    return [summary.name for summary in list_runs(runs_dir)]
 
 
 def test_a_renamed_run_keeps_its_place_and_all_it_holds(tmp_path: Path) -> None:

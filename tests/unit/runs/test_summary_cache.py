@@ -13,71 +13,70 @@ import pytest
 from tests.unit.runs.leases import live, put, record
 from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
 from tui_vae.events import encode
-from tui_vae.run_status import Liveness
-from tui_vae.runs import RunDirectory, summary_cache
-from tui_vae.runs.summary import RunSummary, list_runs, summarised
-from tui_vae.runs.summary_cache import MOST_CHECKED, Catalogue
+from tui_vae.run_status import ListedRun
+from tui_vae.runs import summary_cache
+from tui_vae.runs.summary import list_runs
+from tui_vae.runs.summary_cache import MOST_CHECKED, SummaryCache
 
 
-@pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the runs that were read, in order."""
-    names: list[str] = []
+class Reads:
+    """Counts the summaries that a cache makes, by names of runs in order."""
 
-    def noted(run: RunDirectory, *writer: Liveness) -> RunSummary:
-        names.append(run.name)
-        return summarised(run, *writer)
+    def __init__(self) -> None:
+        self.names: list[str] = []
 
-    monkeypatch.setattr(summary_cache, "summarised", noted)
-    return names
-
-
-def all_of(kept: Catalogue) -> list[RunSummary]:
-    """The list of somebody who sees all of it."""
-    return [kept.summary(found.run) for found in kept.runs()]
+    def __call__(self, made: ListedRun) -> ListedRun:
+        if made.state != "unread":
+            self.names.append(made.name)
+        return made
 
 
-def names(kept: Catalogue) -> list[str]:
-    return [found.run.name for found in kept.runs()]
+def all_of(kept: SummaryCache) -> list[ListedRun]:
+    """The list when all of it is seen."""
+    return list(kept.list({found.key for found in kept.list()}))
 
 
-def test_it_is_what_a_new_list_is_and_reads_each_run_once(tmp_path: Path, read: list[str]) -> None:
+def names(kept: SummaryCache) -> list[str]:
+    return [found.name for found in kept.list()]
+
+
+def test_it_is_what_a_new_list_is_and_reads_each_run_once(tmp_path: Path) -> None:
     for number in range(5):
         stored_run(tmp_path, f"run-{number}", [began(t=1000.0 + number % 3), *ended()])
-    kept = Catalogue(tmp_path)
+    kept = SummaryCache(tmp_path, read := Reads())
     for _ in range(3):
         assert all_of(kept) == list(list_runs(tmp_path))
-    assert len(read) == 5
-    assert [found.began for found in kept.runs()] == [1002.0, 1001.0, 1001.0, 1000.0, 1000.0]
-    assert kept.runs() is kept.runs()
+    assert len(read.names) == 5
+    assert [found.began for found in kept.list()] == [1002.0, 1001.0, 1001.0, 1000.0, 1000.0]
+    assert kept.list() is kept.list()
 
 
-def test_what_has_changed_is_read_again(tmp_path: Path, read: list[str]) -> None:
+def test_what_has_changed_is_read_again(tmp_path: Path) -> None:
     run = stored_run(tmp_path, "otter", [began(), held_out("deep", 1, 300.0)])
     stored_run(tmp_path, "lynx", [began(), *ended()])
-    kept = Catalogue(tmp_path)
+    kept = SummaryCache(tmp_path, read := Reads())
     all_of(kept)
     with run.log.open("a") as file:
         file.write(f"{encode(held_out('deep', 2, 310.0))}\n")
     assert all_of(kept) == list(list_runs(tmp_path))
-    assert sorted(read) == ["lynx", "otter", "otter"]
+    assert sorted(read.names) == ["lynx", "otter", "otter"]
 
 
-def test_a_run_that_is_trained_is_looked_at_each_time(tmp_path: Path, read: list[str]) -> None:
+def test_a_run_that_is_trained_is_looked_at_each_time(tmp_path: Path) -> None:
     run = stored_run(tmp_path, "otter", [began()])
     writer = live(run)
-    kept = Catalogue(tmp_path)
+    kept = SummaryCache(tmp_path, read := Reads())
     assert [all_of(kept)[0].state for _ in range(3)] == ["running"] * 3
-    assert len(read) == 3
+    assert len(read.names) == 3
     writer.close()
     put(run.lease, record(run, beat=1))
     assert [all_of(kept)[0].state for _ in range(3)] == ["killed"] * 3
-    assert len(read) == 4
+    assert len(read.names) == 4
 
 
 def test_a_finished_run_that_is_resumed_elsewhere_runs(tmp_path: Path) -> None:
     run = stored_run(tmp_path, "otter", [began(), *ended()])
-    kept = Catalogue(tmp_path)
+    kept = SummaryCache(tmp_path)
     assert all_of(kept)[0].state == "finished"
     with run.log.open("a") as file:
         file.write(f"{encode(began(t=2000.0))}\n")
@@ -86,7 +85,7 @@ def test_a_finished_run_that_is_resumed_elsewhere_runs(tmp_path: Path) -> None:
 
 
 def test_what_comes_goes_or_is_renamed_is_seen_at_the_next_look(tmp_path: Path) -> None:
-    kept = Catalogue(tmp_path / "runs")
+    kept = SummaryCache(tmp_path / "runs")
     assert names(kept) == []
     first = stored_run(tmp_path / "runs", "first", [began(t=1000.0)])
     assert names(kept) == ["first"]
@@ -104,12 +103,12 @@ def test_it_finds_what_changes_the_order_or_makes_a_run(tmp_path: Path) -> None:
     there = stored_run(tmp_path / ".elsewhere", "x", [began(t=1.0)]).path
     (tmp_path / "link").symlink_to(there)
     (tmp_path / "folder").mkdir()
-    kept = Catalogue(tmp_path)
+    kept = SummaryCache(tmp_path)
     assert names(kept) == ["otter", "silent", "link"]
     silent.log.write_text(f"{encode(began(t=3e9))}\n", encoding="utf-8")
     assert names(kept) == ["silent", "otter", "link"]
     there.rename(there.with_name("gone"))
-    assert [(found.run.name, found.began) for found in kept.runs()][2:] == [("link", None)]
+    assert [(found.name, found.began) for found in kept.list()][2:] == [("link", None)]
     there.with_name("gone").rename(tmp_path / "folder" / "run")
     (tmp_path / "folder" / "run" / "events.jsonl").rename(tmp_path / "folder" / "events.jsonl")
     assert names(kept) == ["silent", "otter", "folder", "link"]
@@ -118,7 +117,7 @@ def test_it_finds_what_changes_the_order_or_makes_a_run(tmp_path: Path) -> None:
 def test_of_many_entries_each_has_its_turn(tmp_path: Path) -> None:
     for number in range(2 * MOST_CHECKED):
         (tmp_path / f"{number:03}").mkdir()
-    kept = Catalogue(tmp_path)
+    kept = SummaryCache(tmp_path)
     assert names(kept) == []
     stored_run(tmp_path, "x", [began()]).log.rename(tmp_path / "000" / "events.jsonl")
     assert any("000" in names(kept) for _ in range(4))
@@ -128,7 +127,7 @@ def test_a_file_system_that_marks_no_change_is_listed_now_and_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(summary_cache, "SECONDS_OF_A_TICK", -1.0)
-    kept = Catalogue(tmp_path)
+    kept = SummaryCache(tmp_path)
     assert names(kept) == []
     mark = tmp_path.stat()
     stored_run(tmp_path, "otter", [began()])
@@ -164,14 +163,11 @@ def test_an_idle_look_costs_the_same_however_many_runs_there_are(
         folder = tmp_path / str(count)
         for number in range(count):
             stored_run(folder, f"run-{number}", [began(t=1000.0 + number), *ended()])
-        kept = Catalogue(folder)
-        seen = [found.run for found in kept.runs()[:40]]
-        for run in seen:
-            kept.summary(run)
+        kept = SummaryCache(folder)
+        seen = {found.key for found in kept.list()[:40]}
+        kept.list(seen)
         with counted(monkeypatch) as calls:
-            kept.runs()
-            for run in seen:
-                kept.summary(run)
+            kept.list(seen)
         costs.append(sorted(calls))
     assert costs[0] == costs[1]
     assert set(costs[0]) <= {"lstat", "stat", "listdir"}
@@ -194,6 +190,6 @@ def test_a_damaged_run_says_why(tmp_path: Path, log: bytes | None, trouble: str)
         run.log.mkdir()
     else:
         run.log.write_bytes(log)
-    (summary,) = all_of(Catalogue(tmp_path))
+    (summary,) = all_of(SummaryCache(tmp_path))
     assert summary.state == "damaged"
     assert summary.trouble == trouble

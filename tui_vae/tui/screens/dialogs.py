@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 
 from tui_vae.config import Change, ChangeKind, check_name
 from tui_vae.errors import UsageError
-from tui_vae.view.library import ListedRun
+from tui_vae.run_status import ListedRun
 from tui_vae.view.numbers import size
 from tui_vae.view.state import ModelState, RunState
 

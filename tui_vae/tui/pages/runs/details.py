@@ -13,12 +13,13 @@ from textual.widgets import Static
 from tui_vae.charts.curves import curve_chart
 from tui_vae.charts.metric_series import LOSS
 from tui_vae.charts.plotted_models import styles_of
+from tui_vae.run_status import ListedRun
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.tui.widgets.chart_data import ChartSettings
 from tui_vae.tui.widgets.digits import DigitGallery, DigitRow
 from tui_vae.tui.widgets.models import model_label
 from tui_vae.tui.widgets.scroll_view import LinesView
-from tui_vae.view.library import ListedRun, Preview
+from tui_vae.view.library import Preview
 from tui_vae.view.numbers import UNKNOWN, nats, size
 from tui_vae.view.run_diff import ComparedRow, differing_options, held_out_elbos
 from tui_vae.view.sanitize import printable
@@ -67,7 +68,11 @@ class RunPreview(Vertical):
 def _about(run: ListedRun | None, trouble: str | None) -> Text:
     if run is None:
         return Text()
-    facts = [run.dataset or UNKNOWN, f"{run.epochs if run.epochs is not None else UNKNOWN} epochs", size(run.size)]
+    facts = [
+        run.dataset or UNKNOWN,
+        f"{run.most_epochs if run.most_epochs is not None else UNKNOWN} epochs",
+        size(run.size),
+    ]
     text = Text.assemble((run.name, "bold"), "\n", (" · ".join(facts), "dim"))
     if run.trouble or trouble:
         return text.append(f"\n{run.trouble or trouble}", style="red")

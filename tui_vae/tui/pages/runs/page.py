@@ -13,6 +13,7 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widget import Widget
 
+from tui_vae.run_status import ListedRun
 from tui_vae.tui.background import Outcome, run_in_thread
 from tui_vae.tui.keys import OF_RUNS
 from tui_vae.tui.pages.page import Page, PageContext
@@ -22,7 +23,7 @@ from tui_vae.tui.run_tracker import Following
 from tui_vae.tui.screens.dialogs import DeleteScreen, RenameScreen
 from tui_vae.tui.screens.setup import SetupScreen
 from tui_vae.tui.widgets.scroll_view import Words
-from tui_vae.view.library import ListedRun, Preview, RunLibrary
+from tui_vae.view.library import Preview, RunLibrary
 from tui_vae.view.state import RunState
 
 SECONDS_BETWEEN_LISTS = 3.0

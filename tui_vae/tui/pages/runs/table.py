@@ -14,8 +14,8 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
+from tui_vae.run_status import ListedRun
 from tui_vae.tui.widgets.scroll_view import LinesView
-from tui_vae.view.library import ListedRun
 from tui_vae.view.numbers import UNKNOWN, age, nats
 
 _STYLES = {
