@@ -1,8 +1,7 @@
-"""Makes the pictures of the README from the program itself: ``python docs/pictures.py [FOLDER]``.
+"""Make the pictures of the documentation: ``python docs/pictures.py [FOLDER]``, by default ``docs/pictures``.
 
-Trains the default models in the interface for some epochs, without a terminal and among runs trained before it, and
-takes pictures of every page at both sizes. SVG files are always written; PNG files as well where Chromium is there to
-draw them, since it finds a font for every character.
+Trains the default models in the interface without a terminal, beside some finished runs, and takes pictures of its
+pages as SVG. Where Chromium is installed, which finds a font for every character, they become PNG files of 256 colours.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ sys.path.insert(0, str(ROOT))
 os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 os.environ.pop("NO_COLOR", None)
 
+from PIL import Image
 from textual.pilot import Pilot
 
 from tui_vae.app.run_library import Library
@@ -39,16 +39,17 @@ from tui_vae.view.state import ModelState, RunState
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture: the keys that lead to it from any page, and those that lead back."""
+    """A picture: the keys that lead to it from any page, those that lead back, and whether the terminal is small."""
 
     name: str
     keys: Sequence[str]
     back: Sequence[str] = ()
+    small: bool = False
 
 
-SIZES = ((140, 45), (80, 24))
+LARGE, SMALL = (140, 45), (80, 24)
 EPOCHS, EPOCH = 20, 6
-"""The first pictures are of a run in the middle: when the deep model has finished so many epochs."""
+"""The first pictures are taken when the deep model has finished EPOCH epochs of EPOCHS."""
 WHILE_TRAINING = (
     Shot("training", ["1"]),
     Shot(
@@ -57,20 +58,20 @@ WHILE_TRAINING = (
         ["backspace", "escape", "escape", "escape", "minus", "minus"],
     ),
     Shot("digits", ["2"]),
-    Shot("chains", ["2", "v", "v", "v"], ["v", "v"]),
     Shot("machine", ["6"]),
+    Shot("training-small", ["1"], small=True),
+    Shot("chains-small", ["2", "v", "v", "v"], ["v", "v"], small=True),
 )
 AFTERWARDS = (
     Shot("latents", ["3"]),
-    Shot("heat-map", ["3", "v"], ["v"]),
     Shot("explorer", ["z", *["right"] * 6, "b", *["up"] * 4], ["b", "r"]),
     Shot("evaluation", ["4"]),
-    Shot("log", ["5"]),
     Shot("runs", ["0", "down"]),
     Shot("setup", ["0", "n"], ["escape"]),
-    Shot("help", ["1", "question_mark"], ["escape"]),
+    Shot("heat-map-small", ["3", "v"], ["v"], small=True),
+    Shot("log-small", ["5"], small=True),
 )
-LIGHT = Shot("light", ["1"])
+LIGHT = Shot("light-small", ["1"], small=True)
 OTHERS = {
     "early-heron": TrainConfig(epochs=3, train_size=10_000, no_evaluate=True),
     "wide-lynx": TrainConfig(
@@ -81,17 +82,17 @@ OTHERS = {
         no_evaluate=True,
     ),
 }
-"""Runs that are there already."""
+"""Runs that are stored before."""
 SECONDS_TO_SETTLE = 4.0
 
 
 class Camera:
-    """Takes pictures of the interface at both sizes.
+    """Takes pictures of an interface.
 
     Args:
-        app: Shown.
-        pilot: Presses its keys.
-        folder: Where the pictures go.
+        app: The interface.
+        pilot: Presses its keys and sets its size.
+        folder: Where pictures are written.
     """
 
     def __init__(self, app: MonitorApp, pilot: Pilot[Leave], folder: Path) -> None:
@@ -100,17 +101,15 @@ class Camera:
         self._folder = folder
 
     async def take(self, shots: Sequence[Shot]) -> None:
-        for size in SIZES:
-            await self._pilot.resize_terminal(*size)
-            for shot in shots:
-                await self._pilot.press(*shot.keys)
-                self._app.clear_notifications()
-                path = self._folder / f"{shot.name}-{size[0]}x{size[1]}.svg"
-                path.write_text(await self._settled(), encoding="utf-8")
-                await self._pilot.press(*shot.back)
+        for shot in shots:
+            await self._pilot.resize_terminal(*(SMALL if shot.small else LARGE))
+            await self._pilot.press(*shot.keys)
+            self._app.clear_notifications()
+            (self._folder / f"{shot.name}.svg").write_text(await self._settled(), encoding="utf-8")
+            await self._pilot.press(*shot.back)
 
     async def _settled(self) -> str:
-        """The screen once it stands still, or as it is when it never does."""
+        """Return the screen once it no longer changes, or after some seconds."""
         seen, now = "", self._picture()
         waited = 0.0
         while waited < SECONDS_TO_SETTLE and (now != seen or waited < 1.0):
@@ -120,7 +119,7 @@ class Camera:
         return now
 
     def _picture(self) -> str:
-        # Each export has a number of its own in its names.
+        # Every export numbers its names differently.
         svg = self._app.export_screenshot().replace("Fira Code", "DejaVu Sans Mono")
         return re.sub(r"terminal-\d+", "terminal", svg)
 
@@ -149,7 +148,7 @@ async def take_pictures(folder: Path) -> None:
 
         known = RunState(config=config.to_json(), models={spec.name: ModelState(spec.name) for spec in config.models})
         app = MonitorApp(open_source, state=known, drawer=Drawer(), machine=Sampler(), library=Library(Path(runs)))
-        async with app.run_test(size=SIZES[0]) as pilot:
+        async with app.run_test(size=LARGE) as pilot:
             camera = Camera(app, pilot, folder)
             await camera.until(lambda: len(app.run_state.models["deep"].held_out) >= EPOCH)
             await camera.take(WHILE_TRAINING)
@@ -160,7 +159,7 @@ async def take_pictures(folder: Path) -> None:
 
 
 def draw(svg: Path, chromium: str) -> None:
-    """The PNG of an SVG, beside it."""
+    """Replace an SVG file by a PNG file of 256 colours."""
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg.read_text(encoding="utf-8"))
     assert box is not None
     size = ",".join(str(int(float(side))) for side in box.groups())
@@ -169,16 +168,19 @@ def draw(svg: Path, chromium: str) -> None:
         options += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
         options += [f"--user-data-dir={profile}", f"--window-size={size}", f"--screenshot={svg.with_suffix('.png')}"]
         subprocess.run([chromium, *options, svg.resolve().as_uri()], check=True, capture_output=True)
+    with Image.open(svg.with_suffix(".png")) as picture:
+        reduced = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    reduced.save(svg.with_suffix(".png"), optimize=True)
+    svg.unlink()
 
 
 def main() -> None:
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent / "pictures")
     asyncio.run(take_pictures(folder))
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     for svg in sorted(folder.glob("*.svg")):
         if chromium is not None:
             draw(svg, chromium)
-            svg.unlink()
 
 
 if __name__ == "__main__":
