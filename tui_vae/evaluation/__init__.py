@@ -1,1 +1,1 @@
-"""What trained models are measured against. Knows models and data, nothing of training."""
+"""Evaluation of trained models: likelihoods, sample fidelity, posterior collapse, pictures, and comparison."""

@@ -1,9 +1,9 @@
-"""Models and seeds against each other: means, differences to a baseline, trends, and the verdict.
+"""Comparison of models across seeds: means, differences to a baseline, trends, and the verdict.
 
-What can be compared is decided here. Runs of several data sets are refused: neither their likelihoods nor their
+This module decides what is comparable. Runs of several data sets are refused: neither their likelihoods nor their
 features have anything in common. Across sigmas, or with and without dequantisation, only what is measured on samples is
-compared, for the densities are of other noise. Values of other sizes or sources are left out and told of: most measures
-on samples depend on their number. Several zdim are compared, and told.
+compared, for the densities are of other noise. Values of different sample sizes or sources are skipped with a note, since most metrics
+of samples depend on their number. Models of different zdim are compared, with a note.
 
 How a metric changes with the size of the model, over three architectures and more.
 
@@ -166,7 +166,7 @@ def _against(model: Architecture, baseline: Architecture) -> tuple[list[Differen
 
 
 def _unmatched(model: Architecture, baseline: Architecture) -> list[str]:
-    """A sentence on seeds that one of the two lacks, and what is done about them."""
+    """A note on seeds that only one of the two has, and how they are treated."""
     own, others = set(model.by_seed), set(baseline.by_seed)
     common = len(own & others)
     if own == others:

@@ -89,8 +89,8 @@ def proof(model: Architecture, baseline: Architecture) -> Difference | None:
         return None
     outcome: Outcome = "not told apart"
     if estimate.interval is not None:
-        told = significance("higher", *estimate.interval)
-        outcome = told if told == ("worse" if exact[0] else "better") else outcome
+        found = significance("higher", *estimate.interval)
+        outcome = found if found == ("worse" if exact[0] else "better") else outcome
     names = model.label, baseline.label
     return _record((metric, against), names, estimate, outcome, _proof_sentence(names, estimate, outcome, exact[0]))
 
@@ -185,7 +185,7 @@ def _pairs_of_images(images: npt.ArrayLike | None, others: npt.ArrayLike | None)
 
 
 def _differs(values: list[MetricValue], *, sources: bool) -> str:
-    """What forbids to hold the values against each other; nothing when they can be."""
+    """Why the values are not comparable; empty if they are."""
     sizes = sorted({value.n for value in values})
     if len(sizes) > 1:
         return f"it is of {' and '.join(f'{n:,}' for n in sizes)} images"

@@ -1,6 +1,6 @@
-"""How much a model's samples are like the data, as metrics with intervals, each beside its floor.
+"""Sample fidelity: metrics with intervals, each with its floor.
 
-The floor is the same measure of training images, as many as there are samples: the best that a model can reach.
+The floor is the same metric of as many training images: the best that a model can reach.
 
 All the fidelity metrics of one set of samples by their names, the distances within each set computed once.
 """
@@ -36,7 +36,7 @@ CLASS_METRICS = frozenset(("classifier_score", "class_entropy"))
 
 
 def reference_neighbours(reference: Tensor, report: Report = no_progress) -> Neighbours:
-    """What the metrics need of the reference features ``(m, d)`` alone: the same for all sets of samples."""
+    """Nearest neighbours among the reference features ``(m, d)``, shared by all sets of samples."""
     return nearest_others(reference, min(K, len(reference) - 1), report)
 
 
@@ -51,7 +51,7 @@ def feature_metrics(
     Args:
         features: Of the generated and the reference images.
         among_reference: :func:`reference_neighbours`, if they are known already.
-        report: Is told the share that is done, several times a second; what it raises ends the computation.
+        report: Called with the share done several times a second; may raise to cancel.
         wanted: Which of ``FEATURE_METRICS``; what none of them needs is not computed.
 
     Raises:
@@ -111,7 +111,7 @@ _MOST_FOR_NEAREST = 2000
 
 @dataclass(frozen=True)
 class Reference:
-    """What samples are held against.
+    """Reference images that samples are compared with.
 
     Attributes:
         classifier: Looks at all images.
@@ -146,11 +146,11 @@ def make_reference(
         test: uint8 ``(m, 784)``.
         training: uint8 ``(n, 784)``.
         samples: Of each model.
-        metrics: What will be asked for.
-        phases: Told what is being done.
+        metrics: Names of the metrics to be measured.
+        phases: Progress of the phases.
 
     Raises:
-        UsageError: Too few images for what is asked for.
+        UsageError: Too few images for the metrics.
     """
     described = extract_features(classifier, test, report=phases.begin("looking at test images", 0.5))
     neighbours = None
@@ -171,15 +171,15 @@ def measure_samples(
     """The metrics of some samples, uint8 ``(n, 784)``, and how many are of each class, ``(10,)``.
 
     Args:
-        reference: What they are held against.
+        reference: Images to compare with.
         samples: The samples.
-        metrics: What is asked for.
+        metrics: Names of the metrics.
         suffix: Behind the names of the metrics.
-        source: What the samples are, for people.
-        phases: Told what is being done.
+        source: What was scored, as shown to users.
+        phases: Progress of the phases.
 
     Raises:
-        UsageError: Too few samples for what is asked for.
+        UsageError: Too few samples for the metrics.
     """
     found, described = _measured(reference, samples, metrics, phases)
     if NEAREST in metrics and suffix != NOISY:

@@ -21,12 +21,12 @@ _SOURCE = "test images"
 
 # Weights are seconds on two cores with 10,000 images, and count by their proportions.
 _BOTH_SIDES = 1.8
-"""What annealing from both sides takes beside annealing from one."""
+"""Cost of bidirectional annealing relative to annealing in one direction."""
 
 
 @dataclass(frozen=True)
 class Likelihoods:
-    """What was measured.
+    """Likelihood metrics of one model.
 
     Attributes:
         values: The metrics.
@@ -48,15 +48,15 @@ def measure_likelihoods(
     seed: int,
     phases: Phases,
 ) -> Likelihoods:
-    """All that the configuration asks for.
+    """Measure the likelihood metrics of the configuration.
 
     Args:
         vae: The model.
         images: uint8, or dequantised in [0, 1], ``(n, 784)``, on the model's device.
-        config: What to measure, and at which sizes.
+        config: Metrics and sizes.
         optimum: Of the model's training images, if the model is linear.
         seed: Decides on every draw.
-        phases: Told what is being done.
+        phases: Progress of the phases.
 
     Raises:
         UsageError: The memory allowed is too small.
@@ -80,7 +80,7 @@ def measure_likelihoods(
     annealing: list[MetricValue] = []
     if config.ais_images:
         annealing, per_image["ais"] = _annealing(vae, images[: config.ais_images], config, seed, phases)
-    # Values of different K or numbers of steps, which are different bounds, are told apart by their source.
+    # Different K or numbers of steps are different bounds: the source names them.
     sources = {"iwae": f"{_SOURCE}, K = {config.iwae_samples}", "ais": f"{_SOURCE}, {config.ais_steps} steps"}
     per_image = {name: values for name, values in per_image.items() if name in config.metrics}
     values = [_of_images(name, found, sources.get(name, _SOURCE)) for name, found in per_image.items()]
@@ -91,7 +91,7 @@ def measure_likelihoods(
 
 
 def likelihood_weight(vae: VAE, config: EvaluationConfig) -> float:
-    """What the phases of :func:`measure_likelihoods` weigh together, about."""
+    """Approximate total weight of the phases of :func:`measure_likelihoods`."""
     iwae = _iwae_weight(vae, config) if "iwae" in config.metrics else 0.0
     return 0.5 + iwae + (1 + _BOTH_SIDES) * _ais_weight(vae, config)
 
@@ -107,18 +107,18 @@ def _ais_weight(vae: VAE, config: EvaluationConfig) -> float:
 def _annealing(
     vae: VAE, images: Tensor, config: EvaluationConfig, seed: int, phases: Phases
 ) -> tuple[list[MetricValue], Tensor]:
-    """What tells whether annealing can be trusted, and log p(x) of each image by it."""
+    """AIS diagnostics on simulated images, and log p(x) of each image by AIS."""
     plan, weight = AisConfig(steps=config.ais_steps), _ais_weight(vae, config)
     memory = config.buffer_bytes
     found = ais(vae, images, plan, seed=seed, memory=memory, report=phases.begin("AIS", weight))
     report = phases.begin("AIS from both sides", _BOTH_SIDES * weight)
     gap = bdmc(vae, len(images), plan, seed=seed, memory=memory, report=report).gap
     source = f"simulated images, {plan.steps} steps"
-    told = {
+    diagnostics = {
         "ais_gap": _of_images("ais_gap", gap.values, source),
         "ais_acceptance": MetricValue("ais_acceptance", found.mean_acceptance, None, None, len(images), source),
     }
-    return [value for name, value in told.items() if name in config.metrics], found.estimate.values
+    return [value for name, value in diagnostics.items() if name in config.metrics], found.estimate.values
 
 
 def _of_images(metric: str, values: Tensor, source: str) -> MetricValue:

@@ -1,7 +1,4 @@
-"""How much memory an evaluation will need, and whether there is as much.
-
-How many rows are worked on at once: within the bytes that are allowed, and few enough to stay in the caches.
-"""
+"""Memory of an evaluation: what it needs, whether the machine has it, and batches that fit."""
 
 from __future__ import annotations
 
@@ -15,10 +12,10 @@ _OF_SAMPLE = 8192
 """About what a sample takes: its pixels in several forms, its features, and its distances to others."""
 
 _BUFFERS = 192 * 2**20
-"""What the phases work on, whatever the number of samples: measured with the default ones."""
+"""Working memory of the phases for any number of samples, measured with the default settings."""
 
 _READING = 4
-"""Times a model's weights: what its checkpoint takes while it is read, moments included, besides the model itself."""
+"""Memory while a checkpoint with its optimizer moments is read, in multiples of the model's weights."""
 
 
 def bytes_needed(config: EvaluationConfig, run: TrainConfig) -> int:
@@ -28,7 +25,7 @@ def bytes_needed(config: EvaluationConfig, run: TrainConfig) -> int:
 
 
 def check_memory(config: EvaluationConfig, run: TrainConfig) -> None:
-    """Refuse what does not fit beside what this process has loaded.
+    """Refuse an evaluation that does not fit into the memory left.
 
     Raises:
         UsageError: The message says how many bytes it takes.
@@ -63,17 +60,17 @@ def check_memory_at_the_end(config: EvaluationConfig, run: TrainConfig, kept: in
 
 
 MEMORY = 256 * 2**20
-"""Bytes that an estimate may take for what it works on, beside the images, the model and its results."""
+"""Default bytes of one batch, without the images, the model and the results."""
 
 
 def rows_within(memory: int, row_bytes: int, most: int, what: str) -> int:
-    """The number of rows to work on at once, at least one and at most ``most``.
+    """The largest batch that fits into ``memory``, at least one and at most ``most`` rows.
 
     Args:
         memory: Bytes allowed.
         row_bytes: Bytes of one row.
-        most: Rows beyond which nothing is gained.
-        what: One row, for people.
+        most: Batch size beyond which nothing is gained.
+        what: Description of a row for the error message.
 
     Raises:
         UsageError: Not even one row fits.

@@ -32,7 +32,7 @@ CHAIN_TIMES = (0, 1, 10, 100, 1000)
 
 _PRIOR_ROWS = 3
 _STEPS = 7
-"""Of an interpolation, from end to end; the two images themselves stand beside the ends."""
+"""Of an interpolation, between the two images themselves."""
 _TRAVERSED = 8
 _DEVIATIONS = (-3.0, -2.25, -1.5, -0.75, 0.0, 0.75, 1.5, 2.25, 3.0)
 
@@ -70,7 +70,7 @@ def all_pictures(
         images: Images that it was not trained on, on the model's device.
         kl_per_latent: Averaged over data, nats; says which latents are traversed.
         seed: Decides on z, on all noise, and on nothing else.
-        report: Told the share done, 0 to 1; may raise to end the work.
+        report: Called with the share done, 0 to 1; may raise to cancel.
     """
 
     shown = _one_of_each(images)
@@ -80,7 +80,7 @@ def all_pictures(
     yield interpolation(vae, shown)
     yield traversal(vae, kl_per_latent, around=None)
     yield traversal(vae, kl_per_latent, around=shown.rows(0, 1))
-    # Beside 1000 steps of a chain all else takes no time.
+    # Compared with 1000 steps of a chain, everything else is instant.
     for index, variant in enumerate((SAMPLES, MEANS)):
         yield from chain_grids(vae, shown, variant, seed, part(report, index / 2, (index + 1) / 2))
 

@@ -23,7 +23,7 @@ _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0, 20.0)
 
 @dataclass(frozen=True)
 class LatentUse:
-    """How much each latent tells of an image, in the model's order of latents.
+    """How much information each latent carries about an image, in the model's order of latents.
 
     Attributes:
         kl_per_latent: Mean of KL(q(z_i|x) || N(0, 1)), nats.

@@ -1,27 +1,27 @@
-"""How far a computation is, told by whoever computes to whoever waits; who is told may raise to end the work."""
+"""Progress callbacks of long computations; a callback may raise to cancel the work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Report = Callable[[float], None]
-"""Told the share done, from 0 to 1."""
+"""Called with the share done, from 0 to 1."""
 
 
 def no_progress(share: float) -> None:
-    """Stands for a report where nobody wants to know."""
+    """Ignore progress."""
 
 
 def part(report: Report, start: float, stop: float) -> Report:
-    """A report for a piece of the work that goes from ``start`` to ``stop`` of the whole."""
+    """Map the progress of a part of the work to ``start`` … ``stop`` of the whole."""
     return lambda share: report(start + share * (stop - start))
 
 
 class Phases:
-    """Parts of a computation that follow each other, each with its weight in the time that all take.
+    """Sequential phases of a computation, each weighted by its share of the total time.
 
     Args:
-        tell: Told what is being done, and the share done of the whole.
+        tell: Called with the name of the phase and the share done of the whole.
         total: Sum of the weights of all phases; an estimate will do.
     """
 
@@ -31,7 +31,7 @@ class Phases:
         self._before = self._weight = 0.0
 
     def begin(self, doing: str, weight: float) -> Report:
-        """The next phase; what is returned is told the share of it that is done."""
+        """Start the next phase; returns its progress callback."""
         self._before += self._weight
         self._weight = weight
         before = self._before

@@ -1,6 +1,6 @@
 """Images that a model generates from the prior, quantised as the data are.
 
-Two kinds are told apart wherever images of a model are scored or shown: decoder means mu(z), and samples from p(x|z),
+Wherever images of a model are scored or shown, two kinds are distinguished: decoder means mu(z), and samples from p(x|z),
 mu(z) + sigma · noise. Both come from the same z ~ N(0, I), a function of the seed alone, so that they differ by the
 pixel noise only, and models of one ``zdim`` by their weights only.
 """
@@ -30,7 +30,7 @@ def prior_means(vae: VAE, n: int, seed: int, report: Report = no_progress) -> Te
         vae: The model, on any device.
         n: Number of images.
         seed: Decides on z.
-        report: Told the share done, 0 to 1, after every batch; may raise to end the work.
+        report: Called with the share done, 0 to 1, after every batch; may raise to cancel.
 
     Returns:
         uint8 ``(n, 784)`` on the CPU.

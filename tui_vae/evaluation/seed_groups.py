@@ -1,6 +1,6 @@
 """Trained models gathered into architectures: the same model trained once per seed.
 
-Models of one name are told apart where they differ in size, sigma, zdim or dequantisation: they are labelled by what
+Models of one name that differ in size, sigma, zdim or dequantisation are separate architectures, labelled by what
 differs, so that a sweep over sigma can be compared like models of several names.
 """
 
@@ -21,7 +21,7 @@ from tui_vae.metrics import METRICS, NOISY, MetricValue, ModelSummary, is_metric
 
 @dataclass(frozen=True)
 class Setting:
-    """What decides which measures of two models can be held against each other.
+    """What decides which metrics of two models are comparable.
 
     Attributes:
         data: Name of the data set.
@@ -42,7 +42,7 @@ class TrainedModel:
 
     Attributes:
         run: Name of the run.
-        setting: What it was trained for.
+        setting: Data set, sigma, zdim and dequantisation.
         evaluation: Its name, seed, parameters and metrics.
         per_image: Likelihoods of each image by metric, ``(n,)``, the same images in the same order for all models.
     """
@@ -80,12 +80,12 @@ def gather(models: Iterable[TrainedModel]) -> list[Architecture]:
     """
     groups: defaultdict[tuple[str, int, Setting], dict[int, TrainedModel]] = defaultdict(dict)
     for model in models:
-        told = model.evaluation
-        same = groups[told.model, told.parameters.total, model.setting]
-        other = same.setdefault(told.seed, model)
+        evaluation = model.evaluation
+        same = groups[evaluation.model, evaluation.parameters.total, model.setting]
+        other = same.setdefault(evaluation.seed, model)
         if other is not model:
             where = f"the runs {other.run} and {model.run}" if other.run != model.run else f"the run {model.run} twice"
-            raise UsageError(f"{told.model} with seed {told.seed} is in {where}: compare only one of them")
+            raise UsageError(f"{evaluation.model} with seed {evaluation.seed} is in {where}: compare only one of them")
     labels = _labels(list(groups))
     found = [
         Architecture(label, setting, parameters, dict(sorted(by_seed.items())))
@@ -103,7 +103,7 @@ _DISTINCTIONS: tuple[Callable[[int, Setting], str], ...] = (
 
 
 def _labels(groups: Sequence[tuple[str, int, Setting]]) -> list[str]:
-    """The name of each, followed by whatever tells it from others of that name; by its size if nothing else does."""
+    """Names, followed by what distinguishes groups of one name: their settings, or else their size."""
     labels = []
     for name, parameters, setting in groups:
         same = [(p, s) for n, p, s in groups if n == name]

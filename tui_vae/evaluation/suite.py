@@ -1,4 +1,4 @@
-"""Everything that is measured of a trained model, put together: what is asked for, on the same data for all models.
+"""The evaluation suite: all requested metrics of a trained model, on the same data for all models.
 
 Likelihoods are of test images; fidelity compares samples with as many test images, by the features of the digit
 classifier. Decoder means and samples with the decoder's noise are scored apart (names that end in ``NOISY``), quantised
@@ -31,7 +31,7 @@ from tui_vae.metrics import METRICS, NOISY, MetricValue
 from tui_vae.model import VAE
 
 Report = Callable[[str, float], None]
-"""Told what is being done and the share done of the whole, 0 to 1; may raise to end the work."""
+"""Called with the name of the phase and the share done of the whole, 0 to 1; may raise to cancel."""
 
 MEANS, SAMPLES = "decoder means", "noisy samples"
 
@@ -49,7 +49,7 @@ class ModelToEvaluate:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What was measured of a model.
+    """The results of one model.
 
     Attributes:
         metrics: In the order of ``METRICS``, those of noisy samples last.
@@ -78,10 +78,10 @@ class Suite:
         trained_on: The part that the models were trained on.
         test: The test split.
         device: Where the models are.
-        report: Told how far the preparation is that all models share.
+        report: Progress of the preparation shared by all models.
 
     Raises:
-        UsageError: Too few images for what is asked for, or too little memory.
+        UsageError: Too few images for the requested metrics, or too little memory.
         DataError: No classifier can be had for the data set.
     """
 
@@ -128,7 +128,7 @@ class Suite:
         """Measure a model.
 
         Raises:
-            UsageError: The memory allowed is too small, or there are too few samples for what is asked for.
+            UsageError: A batch does not fit into the memory, or there are too few samples for the metrics.
             EvaluationError: Weights, or what they give, are not finite.
         """
         phases = Phases(report, self._weight(subject))

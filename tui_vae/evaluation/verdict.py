@@ -51,7 +51,7 @@ def answer(model: str, baseline: str, differences: Sequence[Difference]) -> Mode
     }[outcome]
     sentence = f"{claim}: {_counts(counted, 'worse' if outcome == 'worse' else 'better')}, {_seeds(counted)}."
     if noisy:
-        better, worse = (sum(d.outcome == told for d in noisy) for told in ("better", "worse"))
+        better, worse = (sum(d.outcome == outcome for d in noisy) for outcome in ("better", "worse"))
         sentence += f" On samples with the decoder's noise it is better in {better} of {len(noisy)}, worse in {worse}."
     return ModelAnswer(model, outcome, sentence)
 

@@ -1,6 +1,6 @@
 """The digit classifier whose features the fidelity metrics are computed on.
 
-``classifier_for`` finds it, ``extract_features`` looks at images with it. One small network (``network``), its training
+``classifier_for`` finds it, ``extract_features`` applies it to images. One small network (``network``), its training
 (``training``), the weights for MNIST that the package ships (``weights``), and a cache of those trained for other data
 sets (``cache``).
 """

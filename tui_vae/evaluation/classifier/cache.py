@@ -1,12 +1,10 @@
-"""Which classifier a data set is looked at with: the shipped one for MNIST, for any other one that is trained once.
+"""The classifier of a data set: shipped with the package for MNIST, trained once and cached for any other.
 
-A trained classifier lies in the user's cache directory as ``KEY.safetensors``, with ``KEY.json`` beside it that tells
-what it belongs to and the hash of its weights. The JSON is written last: weights without it, or with another's, do not
+A trained classifier lies in the user's cache directory as ``KEY.safetensors``, with a ``KEY.json`` that holds
+its key and the hash of its weights. The JSON is written last: weights without it, or with another's, do not
 count. Whatever is wrong with a file, the answer is to train again, since nothing in a cache is worth an error.
 
-The weights that the package ships: found, held against their hash, and loaded.
-
-How ``mnist.safetensors`` was made, and what it reaches, stands in ``NOTICE.md`` beside it.
+``NOTICE.md`` says how ``mnist.safetensors`` was made and which accuracy it reaches.
 """
 
 from __future__ import annotations
@@ -58,7 +56,7 @@ def load_shipped(path: Path | None = None) -> DigitClassifier:
 
 Key = dict[str, str | int]
 Report = Callable[[float, str], None]
-"""Told the share done and a line on what is being done; may raise to cancel."""
+"""Called with the share done and a line of text; may raise to cancel."""
 
 # Somebody is waiting: five passes over 60,000 images take a minute or two on two cores.
 _IMAGES_SEEN = 300_000
@@ -73,7 +71,7 @@ def classifier_for(name: str, train: Split, *, report: Report = lambda share, te
     Args:
         name: The data set's name.
         train: Its whole training split, on the device to train on. Other images ask for another classifier.
-        report: Told how far training is, and that it happens once; told nothing where there is nothing to train.
+        report: Called during training; not called when the classifier is shipped or cached.
 
     Raises:
         DataError: The shipped file is damaged, or the images are not of the ten classes 0 to 9.
@@ -114,7 +112,7 @@ def cache_folder() -> Path:
 
 
 def _key(name: str, train: Split) -> Key:
-    """All that the weights depend on, but for the machine."""
+    """Everything but the machine that the weights depend on."""
     return {
         "dataset": name,
         "images_sha256": _digest(train.images.cpu().numpy().tobytes()),
@@ -133,9 +131,9 @@ def _read(key: Key) -> DigitClassifier | None:
     """The classifier that is kept under this key, if it is whole."""
     try:
         path = _path(key)
-        beside: Any = json.loads(path.with_suffix(".json").read_bytes())
+        sidecar: Any = json.loads(path.with_suffix(".json").read_bytes())
         content = path.read_bytes()
-        return from_bytes(content) if beside == {**key, "weights_sha256": _digest(content)} else None
+        return from_bytes(content) if sidecar == {**key, "weights_sha256": _digest(content)} else None
     except (OSError, ValueError, RecursionError):
         return None
 
@@ -149,12 +147,12 @@ def _write(key: Key, content: bytes) -> None:
     path = _path(key)
     path.parent.mkdir(parents=True, exist_ok=True)
     _replace(path, content)
-    beside = {**key, "weights_sha256": _digest(content)}
-    _replace(path.with_suffix(".json"), json.dumps(beside, indent=1).encode() + b"\n")
+    sidecar = {**key, "weights_sha256": _digest(content)}
+    _replace(path.with_suffix(".json"), json.dumps(sidecar, indent=1).encode() + b"\n")
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write beside ``path`` under a name that no other process has, flush to the disk, and rename into place."""
+    """Write to a unique temporary file in the same folder, fsync, and rename."""
     part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         with part.open("xb") as file:

@@ -3,7 +3,7 @@
 Its penultimate layer is the feature space of the fidelity metrics, so the layer is made for distances and Gaussian
 fits, not for the last tenth of a percent: batch normalisation before the non-linearity gives every feature about unit
 variance over the data, whatever the digit, and SiLU (arXiv:1702.03118) bends where ReLU would cut a feature off for
-most digits. What the network costs and reaches stands in ``NOTICE.md`` beside the weights.
+most digits. What the network costs and reaches stands in ``NOTICE.md``, next to the weights.
 
 Images as the classifier sees them: their features and class probabilities, in batches of bounded memory.
 """
@@ -135,7 +135,7 @@ _BATCH = 500
 
 @dataclass(frozen=True)
 class ClassifierOutput:
-    """What the classifier says of n images, on the CPU.
+    """Features and class probabilities of n images, on the CPU.
 
     Attributes:
         features: float32 ``(n, 64)``, the penultimate layer.
@@ -162,11 +162,11 @@ def extract_features(
     Args:
         classifier: In evaluation mode, so that images of a batch do not know of each other.
         images: uint8 ``(n, 784)``, on any device.
-        report: Told the share done after every batch; may raise to cancel.
+        report: Called with the share done after every batch; may raise to cancel.
         batch: Images at once; says how much memory is used, and nothing else.
 
     Raises:
-        TypeError: The images are not bytes: what is not quantised like the data cannot be compared with it.
+        TypeError: The images are not bytes. Only images quantised like the data are comparable with it.
     """
     if images.dtype != torch.uint8:
         raise TypeError(f"images of {images.dtype} where uint8 is due")

@@ -45,7 +45,7 @@ def train_classifier(
         train: Images and their labels 0 to 9, on the device to train on.
         epochs: Passes over the images; fewer than a batch of them at the end of each are left out of it.
         seed: The only source of randomness.
-        report: Told the share done after every step; may raise to cancel.
+        report: Called with the share done after every step; may raise to cancel.
 
     Raises:
         DataError: The labels are not the ten classes.

@@ -9,7 +9,7 @@ without each group of them, whose moments are then simply subtracted). Efron & S
 Variance", Ann. Statist. 9 (1981) show that its expectation is never below the variance of a value of n - 1 samples,
 for any symmetric function of independent samples; for a mean it is the usual standard error.
 
-What two sets of images look like to the classifier: checked once, so that no metric has to.
+Features are checked once, so that no metric has to check them.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Features:
 
 
 def check_finite(values: Tensor, what: str) -> None:
-    """Raise UsageError, told in one line, when a row of ``(n, d)`` holds a NaN or an infinity."""
+    """Raise UsageError when a row of ``(n, d)`` holds a NaN or an infinity."""
     bad = int((~torch.isfinite(values)).any(1).sum())
     if bad:
         raise UsageError(

@@ -7,7 +7,7 @@ The value is biased upwards by a term in 1/n (Bińkowski et al., arXiv:1801.0140
 arXiv:1911.07023), so it can be compared only at the same n, which is what the floor is for. The bias is left in: the
 numbers of the field have it too.
 
-TorchMetrics takes features of one's own and works offline, but its distance goes through the eigenvalues of the
+TorchMetrics accepts any features and works offline, but its distance goes through the eigenvalues of the
 unsymmetric C1 C2, it keeps no moments of groups, and so gives no error; importing it costs seconds. It is what the
 tests compare with.
 """
@@ -62,13 +62,13 @@ def frechet_distance(features: Features, report: Report = no_progress) -> Metric
 
 
 def check_enough_for_frechet(features: Features) -> None:
-    """Raise UsageError, told in one line, when a set has no more images than the features are wide."""
+    """Raise UsageError when a set has no more images than the features are wide."""
     for name, values in (("generated", features.generated), ("reference", features.reference)):
         check_count_for_frechet(len(values), features.width, f"{name} images")
 
 
 def check_count_for_frechet(count: int, width: int, what: str) -> None:
-    """Raise UsageError, told in one line, when so many images are no more than the features are wide."""
+    """Raise UsageError when so many images are no more than the features are wide."""
     if count <= width:
         raise UsageError(
             f"no Fréchet distance: {count:,} {what} cannot show how {width} features vary together (their covariance "

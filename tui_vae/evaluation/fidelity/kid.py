@@ -5,8 +5,8 @@ Bińkowski et al., arXiv:1801.01401, section 4: the kernel (x·y / d + 1)³ and 
 overlap. Here both sets are divided into subsets of about 1,000, 10 each for 10,000 images, and every one of the
 generated meets every one of the reference: again 100, but each image counts the same and nothing is random. In float64.
 
-TorchMetrics takes features of one's own and works offline, but draws its subsets from torch's global generator, which
-evaluation must not touch, computes the kernel within a set again for every pair of subsets, and tells the deviation
+TorchMetrics accepts any features and works offline, but draws its subsets from torch's global generator, which
+evaluation must not touch, computes the kernel within a set again for every pair of subsets, and returns the deviation
 of overlapping subsets, which is no error. It is what the tests compare with.
 """
 

@@ -5,7 +5,7 @@ The distances to those chosen are then computed from the differences in float64,
 rounding can exchange only neighbours that are equally near to one part in a million.
 
 scikit-learn's brute-force search gives the same, but took three times as long on 784 pixels, for 50 MB more to install,
-and cannot be told to stop. ``torch.cdist`` returns whole matrices. The tests hold this against matrices in float64.
+and cannot be cancelled. ``torch.cdist`` returns whole matrices. The tests compare with full matrices in float64.
 
 How far each image is from the training set: samples that are copies are nearer than test images are.
 
@@ -120,7 +120,7 @@ def nearest_training_distances(images: Tensor, training: Tensor, report: Report 
     Args:
         images: uint8 ``(n, 784)``.
         training: uint8 ``(m, 784)``.
-        report: Is told the share that is done.
+        report: Called with the share done.
 
     Returns:
         float64 ``(n,)``.

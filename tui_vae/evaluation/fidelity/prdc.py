@@ -6,7 +6,7 @@ Precision is the share of samples in the manifold of the data and recall the sha
 over k, and coverage the share of balls of the data that hold a sample (Naeem et al., arXiv:2002.09797, section 3). For
 equal distributions density is 1 and coverage 1 - (n-1)…(n-k) / ((n+m-1)…(n+m-k)), with k = 5 and many images 0.969.
 
-The distances are taken block by block. The ``prdc`` package of the second paper takes features of one's own, but holds
+The distances are taken block by block. The ``prdc`` package of the second paper accepts any features, but holds
 whole matrices of them, several of 400 MB at 10,000 images, and prints; it gives no errors.
 
 Errors over the samples, the data held fixed. Each sample adds to precision and density by itself. Those of recall and
@@ -60,7 +60,7 @@ def prdc(
         among_generated: The k + 1 or more nearest other generated images of each generated image.
         among_reference: The k or more nearest other reference images of each reference image.
         k: Neighbours that a ball reaches to.
-        report: Is told the share that is done.
+        report: Called with the share done.
     """
     n, m = len(features.generated), len(features.reference)
     balls = torch.zeros(n, dtype=torch.int64, device=features.generated.device)  # Of the data, that a sample is in.
@@ -85,7 +85,7 @@ def prdc(
 
 
 def check_enough_for_prdc(features: Features, k: int = K) -> None:
-    """Raise UsageError, told in one line, when a set is too small for balls that reach to the k-th neighbour."""
+    """Raise UsageError when a set is too small for balls that reach to the k-th neighbour."""
     least = k + 2  # A centre, its neighbours, and one that can be left out.
     for name, values in (("generated", features.generated), ("reference", features.reference)):
         if len(values) < least:

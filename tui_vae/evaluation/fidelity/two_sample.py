@@ -51,7 +51,7 @@ def two_sample_test(
         features: Of n generated and m reference images.
         among_generated: The two or more nearest other generated images of each generated image.
         among_reference: The nearest other reference images of each reference image.
-        report: Is told the share that is done.
+        report: Called with the share done.
 
     Raises:
         UsageError: There are fewer than three generated images.
@@ -82,7 +82,7 @@ def two_sample_test(
 
 
 def check_enough_for_two_sample(features: Features) -> None:
-    """Raise UsageError, told in one line, when there are no two other generated images for each."""
+    """Raise UsageError when there are no two other generated images for each."""
     if len(features.generated) < LEAST_IMAGES:
         raise UsageError(
             f"no two-sample test: {len(features.generated)} generated images, at least {LEAST_IMAGES} are needed"

@@ -3,7 +3,7 @@
 Neal, "Annealed importance sampling", Statistics and Computing 11 (2001); for decoders Wu, Burda, Salakhutdinov &
 Grosse, arXiv:1611.04273. Chains pass through p(z) p(x|z)^beta from beta = 0 to 1; the product of the ratios met on the
 way is a weight whose expectation is p(x), so that the logarithm of the mean weight of several chains is a lower bound
-in expectation. How chains move is told in ``ladder``.
+in expectation. The transitions are those of :class:`AisSampler`.
 
 How to anneal: what decides the cost and the tightness of the bounds.
 
@@ -14,7 +14,7 @@ third or more with the geometric one, for a linear and for a deep decoder of 32 
 
 Chains between the prior and the posterior of images: their transitions, fixed before any chain counts.
 
-What a transition does must not depend on what the chains that are weighed did before, or the bounds are none. Hence the
+Transitions must not depend on the history of the weighted chains, or the estimates are no bounds. Hence the
 step size of every image and temperature is found in a preliminary run, by chains of its own, that follow an acceptance
 of 0.65 (Neal, arXiv:1206.1901); then it is fixed. Steps are longer along latents in which the encoder says
 that the posterior is wide: a choice of units, right or wrong, that leaves the distributions as they are. Each
@@ -101,7 +101,7 @@ _RATE = 0.1
 
 _JITTER = 0.3
 
-# Chains at a time: more are no faster, and reports would be rare.
+# Chains per batch: more are no faster, and progress would be rare.
 _ROWS = 1024
 
 
@@ -127,7 +127,7 @@ class AisBatches:
         self._plan = plan
         self._seed = seed
         # A chain is held as some 26 values of z's size, points and momenta before and after and what passes between,
-        # and as the decoder's values with their derivatives; an image, beside its chains, as its pixels, its steps, and
+        # and as the decoder's values with their derivatives; an image, apart from its chains, as its pixels, its steps, and
         # the temperatures.
         chain = 4 * (26 * vae.zdim + 3 * self._likelihood.row_width)
         image = plan.chains * chain + 40 * plan.steps + 32 * images.shape[1]
@@ -136,8 +136,8 @@ class AisBatches:
         self._posterior = encode(vae, images)
 
     @torch.no_grad()
-    def ladder(self, first: int, ticks: ProgressCounter) -> AisSampler:
-        """For the images from ``first`` on, its steps found."""
+    def sampler(self, first: int, progress: ProgressCounter) -> AisSampler:
+        """Build the sampler of the images from ``first`` on, with its step sizes adapted."""
         rows = slice(first, first + self.size)
         observed = self._likelihood.observe(pixels(self._images[rows].to(self._likelihood.device)))
         mean, deviation = self._posterior.mu[rows, None], self._posterior.log_sigma[rows, None].exp()
@@ -146,7 +146,7 @@ class AisBatches:
         if self._plan.start == "prior":
             mean, deviation = torch.zeros_like(mean), torch.ones_like(deviation)
         random = generator(self._seed, "annealing", first, device=self._likelihood.device)
-        return AisSampler(HmcProposal(self._likelihood, observed, mean, deviation), width, self._plan, random, ticks)
+        return AisSampler(HmcProposal(self._likelihood, observed, mean, deviation), width, self._plan, random, progress)
 
 
 class AisSampler:
@@ -157,17 +157,17 @@ class AisSampler:
     """
 
     def __init__(
-        self, path: HmcProposal, width: Tensor, plan: AisConfig, random: torch.Generator, ticks: ProgressCounter
+        self, path: HmcProposal, width: Tensor, plan: AisConfig, random: torch.Generator, progress: ProgressCounter
     ) -> None:
         self._path = path
         self._width = width
         self._plan = plan
         self._random = random
-        self._ticks = ticks
+        self._progress = progress
         betas = plan.schedule(plan.steps)
         self._increments = betas.diff()
         self._inner = betas[1:-1]
-        self._log_steps = self._found_steps()
+        self._log_steps = self._adapt_steps()
 
     @torch.no_grad()
     def forward(self, chains: int) -> tuple[Tensor, Tensor]:
@@ -216,11 +216,11 @@ class AisSampler:
         jitter = torch.rand(len(self._width), 1, 1, generator=random, device=scale.device).mul_(2).sub_(1)
         step = scale * log_step.exp()[:, None, None] * jitter.mul_(_JITTER).add_(1)
         moved = transition(self._path, point, beta, step, self._plan.leaps, random)
-        self._ticks(point.start.numel())
+        self._progress(point.start.numel())
         return moved
 
     @torch.no_grad()
-    def _found_steps(self) -> Tensor:
+    def _adapt_steps(self) -> Tensor:
         """Follow the acceptance from one temperature to the next, with chains that are not used further.
 
         Returns:
@@ -238,7 +238,7 @@ class AisSampler:
 
 @dataclass(frozen=True)
 class AisResult:
-    """What annealing gives.
+    """The result of annealed importance sampling.
 
     Attributes:
         estimate: log p(x) of each image, a lower bound in expectation.
@@ -265,28 +265,28 @@ def ais(
     memory: int = MEMORY,
     report: Report = no_progress,
 ) -> AisResult:
-    """LikelihoodEstimate log p(x) of each image by annealed importance sampling.
+    """Estimate log p(x) of each image by annealed importance sampling.
 
     Args:
         vae: The model, on any device; nothing of it is changed.
         images: uint8, or floating in [0, 1], ``(n, 784)``.
         plan: The settings.
-        seed: Decides on all draws, together with how many images are worked on at once.
-        memory: Bytes allowed for what is worked on at once.
-        report: Told the share done, 0 to 1, after every transition; may raise to end the work.
+        seed: Decides on all draws, together with the batch size.
+        memory: Bytes that one batch may take.
+        report: Called with the share done, 0 to 1, after every transition; may raise to cancel.
 
     Raises:
-        UsageError: The memory allowed is too small for a single image.
+        UsageError: A single image does not fit into ``memory``.
         EvaluationError: Weights or likelihoods are not finite.
     """
     plan = plan or AisConfig()
     batches = AisBatches(vae, images, plan, seed=seed, memory=memory)
-    ticks = ProgressCounter(len(images) * (plan.steps - 1) * (SCOUTS + plan.chains), report)
+    progress = ProgressCounter(len(images) * (plan.steps - 1) * (SCOUTS + plan.chains), report)
     weights = LogMeanWeights(len(images))
     acceptance = torch.zeros(plan.steps - 1, dtype=torch.float64)
     for first in range(0, len(images), batches.size):
-        ladder = batches.ladder(first, ticks)
-        log_weights, accepted = ladder.forward(plan.chains)
+        sampler = batches.sampler(first, progress)
+        log_weights, accepted = sampler.forward(plan.chains)
         rows = slice(first, first + len(log_weights))
         weights.add(rows, log_weights)
         acceptance += accepted * len(log_weights) / len(images)

@@ -1,4 +1,4 @@
-"""Bidirectional Monte Carlo: how far annealing is from the truth, on images that the model itself made.
+"""Bidirectional Monte Carlo: the gap of the AIS bounds on images simulated from the model.
 
 Grosse, Ghahramani & Adams, arXiv:1511.02543. An image simulated from the model comes with an exact draw from its own
 posterior, the z it was made of. Annealing up from the start gives a lower bound on log p(x) in expectation, annealing
@@ -85,27 +85,27 @@ def bdmc(
         vae: The model, on any device; nothing of it is changed.
         n: Number of images.
         plan: The settings, as for annealing on data.
-        seed: Decides on the images and all draws, together with how many images are worked on at once.
-        memory: Bytes allowed for what is worked on at once.
-        report: Told the share done, 0 to 1; may raise to end the work.
+        seed: Decides on the images and all draws, together with the batch size.
+        memory: Bytes that one batch may take.
+        report: Called with the share done, 0 to 1; may raise to cancel.
 
     Raises:
-        UsageError: The memory allowed is too small for a single image.
+        UsageError: A single image does not fit into ``memory``.
         EvaluationError: Weights or likelihoods are not finite.
     """
     plan = plan or AisConfig()
     check_finite(vae)
     made = simulate(vae, n, seed)
     batches = AisBatches(vae, made.x, plan, seed=seed, memory=memory)
-    ticks = ProgressCounter(n * (plan.steps - 1) * (SCOUTS + 2 * plan.chains), report)
+    progress = ProgressCounter(n * (plan.steps - 1) * (SCOUTS + 2 * plan.chains), report)
     lower, inverse = LogMeanWeights(n), LogMeanWeights(n)
     acceptance = torch.zeros(plan.steps - 1, dtype=torch.float64)
     for first in range(0, n, batches.size):
-        ladder = batches.ladder(first, ticks)
-        up, accepted = ladder.forward(plan.chains)
+        sampler = batches.sampler(first, progress)
+        up, accepted = sampler.forward(plan.chains)
         rows = slice(first, first + len(up))
         # All chains of an image start at its one exact draw: each inverse weight has the expectation 1 / p(x) still.
-        down = ladder.backward(made.z[rows, None].expand(-1, plan.chains, -1).contiguous())
+        down = sampler.backward(made.z[rows, None].expand(-1, plan.chains, -1).contiguous())
         lower.add(rows, up)
         inverse.add(rows, -down)
         acceptance += accepted * len(up) / n

@@ -54,11 +54,11 @@ def elbo_per_image(
         images: uint8, or floating in [0, 1], ``(n, 784)``.
         draws_per_image: PosteriorSamples of z whose log p(x|z) is averaged.
         seed: Decides on the draws.
-        memory: Bytes allowed for what is worked on at once.
-        report: Told the share done, 0 to 1; may raise to end the work.
+        memory: Bytes that one batch may take.
+        report: Called with the share done, 0 to 1; may raise to cancel.
 
     Raises:
-        UsageError: The memory allowed is too small for a single image.
+        UsageError: A single image does not fit into ``memory``.
         EvaluationError: Weights or likelihoods are not finite.
     """
     posterior = encode(vae, images)
@@ -98,8 +98,8 @@ def iwae_bound(
         images: uint8, or floating in [0, 1], ``(n, 784)``.
         samples: K.
         seed: Decides on the draws.
-        memory: Bytes allowed for what is worked on at once, whatever K is.
-        report: Told the share done, 0 to 1; may raise to end the work.
+        memory: Bytes that one batch may take, for any K.
+        report: Called with the share done, 0 to 1; may raise to cancel.
 
     Raises:
         UsageError: K is below 1, or the memory allowed is too small for a single image.

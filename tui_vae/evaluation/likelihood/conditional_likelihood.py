@@ -19,7 +19,7 @@ A density needs to say of what. Two notions are offered, both in nats per image 
   that p gives the bytes, after 784 ln 256 = 4347.4 nats are subtracted, so that no sigma can make it unbounded.
 
 Table 2 of arXiv:1611.04273 ("continuous MNIST") gives log-densities of the second kind in nats, on the same scale:
-VAE-50 991.4 ± 6.5 and VAE-10 705.4 ± 7.4 on 1,000 test images, beside GANs of 627.3 and 328.8. Its models were trained
+VAE-50 991.4 ± 6.5 and VAE-10 705.4 ± 7.4 on 1,000 test images, against GANs of 627.3 and 328.8. Its models were trained
 on dequantised images with a spherical Gaussian; what its code calls sigma is the variance (0.005 to 0.03, a standard
 deviation of 0.07 to 0.17), chosen model by model. A model of this package that was trained on bytes / 255 with a given
 sigma is at a disadvantage there by its sigma more than by its decoder.
@@ -97,7 +97,7 @@ class Likelihood:
         self._half_precision = 0.5 * math.exp(-2 * self._log_sigma)
         widths = [layer.out_features for layer in body if isinstance(layer, nn.Linear)]
         self.row_width = sum(widths) + self._factor.shape[1]
-        """Floats that one row z goes through, beside z itself."""
+        """Number of activations that one row z passes through."""
 
     @torch.no_grad()
     def observe(self, x: Tensor) -> Observed:

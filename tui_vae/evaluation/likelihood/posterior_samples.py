@@ -83,7 +83,7 @@ def posterior_samples(
         seed: Decides, with ``purpose``, on the noise.
         purpose: What the noise is for.
         memory: Bytes allowed for one part.
-        report: Told the share done after every part.
+        report: Called with the share done after every part.
 
     Raises:
         UsageError: Not even the smallest part fits.
