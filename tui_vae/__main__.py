@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from tui_vae.app.gc_paused import importing
+from tui_vae.app.interpreter import gc_paused
 from tui_vae.app.signals import StopSignals
 from tui_vae.resource_limits import allowed_cores, cores
 
@@ -17,7 +17,7 @@ def main() -> None:
     signals = StopSignals()
     signals.install()
     keep_to_quota()
-    with importing():
+    with gc_paused():
         from tui_vae.cli.app import run  # noqa: PLC0415 - a Ctrl-C meanwhile must already find its handler
 
     sys.exit(run(signals))

@@ -221,6 +221,15 @@ def digits_for(name: str, numbers: Iterable[float], *, told: bool) -> int:
     return digits
 
 
+def format_difference(name: str, value: float, interval: tuple[float, ...] | None, outcome: Outcome) -> tuple[str, str]:
+    """Format a difference and its interval: ``("+16.2", "(14.0 to 18.4)")``; the latter is empty where unknown."""
+    if interval is None:
+        return format_value(name, value, signed=True), ""
+    digits = digits_for(name, (value, *interval), told=outcome != "not told apart")
+    ends = " to ".join(format_value(name, end, digits=digits) for end in interval)
+    return format_value(name, value, signed=True, digits=digits), f"({ends})"
+
+
 @dataclass(frozen=True)
 class MetricValue:
     """One metric of one model.
@@ -257,7 +266,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class ModelSummary:
+class ArchitectureSummary:
     """One architecture over its seeds: ``values`` hold the means over the seeds that gave a number.
 
     With several seeds an interval is that of the mean over seeds, a t interval; with one it is the value's own.

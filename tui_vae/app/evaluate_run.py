@@ -12,18 +12,19 @@ from dataclasses import dataclass
 
 import torch
 
-from tui_vae.app.run_setup import check_images, saved_state
+from tui_vae.app.model_loader import load_model
+from tui_vae.app.run_setup import check_images
 from tui_vae.config import EvaluationConfig, ModelSpec, TrainConfig
 from tui_vae.data import load_splits
 from tui_vae.data.splits import hold_out
-from tui_vae.errors import EvaluationError, RunStoreError, TuiVaeError, UsageError
+from tui_vae.errors import RunStoreError, TuiVaeError, UsageError
 from tui_vae.evaluation.comparison import Comparison, compare
 from tui_vae.evaluation.pictures import ImageGrid
+from tui_vae.evaluation.progress import SuiteProgress
 from tui_vae.evaluation.seed_groups import Setting, TrainedModel
 from tui_vae.evaluation.suite import ModelToEvaluate, Suite
-from tui_vae.events import Evaluation, EvaluationFinished, EvaluationProgress, Event, Notice, RunStatus
+from tui_vae.events import Evaluation, EvaluationFinished, Event, Notice, RunStatus
 from tui_vae.metrics import Verdict
-from tui_vae.model import VAE
 from tui_vae.runs import LogWriter, RunDirectory
 from tui_vae.runs.evaluations import StoredEvaluation, read_evaluation, write_evaluation
 from tui_vae.runs.handle import RunHandle
@@ -32,8 +33,6 @@ from tui_vae.runs.resume import config_of, first_event
 from tui_vae.training.hardware import find_device
 
 Emit = Callable[[Event], None]
-
-SECONDS_BETWEEN_REPORTS = 0.5
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def evaluate_run(
     found = {} if again else _kept(run, train_config, subjects, config)
     to_measure = [subject for subject in subjects if subject.spec.name not in found]
     if to_measure:
-        progress = _Progress(emit, len(to_measure))
+        progress = SuiteProgress(emit, len(to_measure))
         try:
             suite = _suite(run, config, train_config, device, progress)
             for subject in to_measure:
@@ -184,22 +183,10 @@ def load_subjects(
         raise UsageError(f"{run.name}: no model is called {unknown}; there are {', '.join(known)}")
     found = []
     for spec in config.models:
-        if names and spec.name not in names:
-            continue
-        saved = saved_state(run, spec, config, config.train_size or 0)
-        if saved is None:
-            continue
-        state, _ = saved
-        bad = next((name for name, tensor in state.weights.items() if not torch.isfinite(tensor).all()), None)
-        if bad is not None:
-            raise EvaluationError(
-                f"{spec.name} of {run.name} has weights that are not finite ({bad}): its training has diverged, and "
-                "there is nothing to measure"
-            )
-        vae = VAE(spec.hidden, config.zdim, config.sigma)
-        vae.load_state_dict(state.weights)
-        seed = config.seed if spec.seed is None else spec.seed
-        found.append(ModelToEvaluate(spec, vae.to(device), seed, state.course.epoch, state.course.step))
+        loaded = load_model(run, spec, config) if not names or spec.name in names else None
+        if loaded is not None:
+            seed = config.seed if spec.seed is None else spec.seed
+            found.append(ModelToEvaluate(spec, loaded.vae.to(device), seed, loaded.epoch, loaded.step))
     if not found:
         raise RunStoreError(f"{run.name}: no model has weights yet; train at least an epoch, or wait for a checkpoint")
     return found
@@ -210,32 +197,31 @@ def _suite(
     config: EvaluationConfig,
     train_config: TrainConfig,
     device: torch.device,
-    progress: _Progress,
+    progress: SuiteProgress,
 ) -> Suite:
     """The suite with the data of a run.
 
     Raises:
         DataError: They are not those that it was trained on.
     """
-    progress.begin("reading the data", None)
+    progress.begin_preparation("reading the data")
     train, test = load_splits(train_config)
     divided = hold_out(
         train_config.dataset, train, test, val_size=train_config.val_size, train_size=train_config.train_size
     )
     check_images(divided.summary(), first_event(run))
     return Suite(
-        config, train_config, train=train, trained_on=divided.train, test=test, device=device, report=progress.shared
+        config, train_config, train=train, trained_on=divided.train, test=test, device=device, report=progress.update
     )
 
 
 def _measure(
-    suite: Suite, subject: ModelToEvaluate, config: EvaluationConfig, progress: _Progress
+    suite: Suite, subject: ModelToEvaluate, config: EvaluationConfig, progress: SuiteProgress
 ) -> tuple[StoredEvaluation, tuple[ImageGrid, ...]]:
     """Measure a model; returns what was found, as it is without files of pictures, and the pictures."""
     began = time.monotonic()
-    progress.begin("measuring", subject.spec.name)
-    found = suite.evaluate(subject, progress.of_model)
-    progress.end_model()
+    progress.begin_model("measuring", subject.spec.name)
+    found = suite.evaluate(subject, progress.update)
     result = Evaluation(
         model=subject.spec.name,
         seed=subject.seed,
@@ -281,46 +267,3 @@ def _kept(
         if stored and stored.result.step == subject.step and stored.settings == config.identity():
             found[subject.spec.name] = MeasuredModel(run, train, subject.spec, stored)
     return found
-
-
-class _Progress:
-    """Tells how far an evaluation is: what all models share, and then one after the other."""
-
-    _SHARED = 0.4
-    """Of a model's time, what all of them share."""
-
-    def __init__(self, emit: Emit, models: int) -> None:
-        self._emit = emit
-        self._models = models
-        self._complete = 0
-        self._doing = ""
-        self._model: str | None = None
-        self._began = time.monotonic()
-        self._told = 0.0
-        self._furthest = 0.0
-
-    def begin(self, doing: str, model: str | None) -> None:
-        """Tell at once that something begins."""
-        self._model = model
-        self._tell(doing, 0.0 if model is None else self._SHARED + self._complete, at_once=True)
-
-    def shared(self, doing: str, share: float) -> None:
-        """Of what all models share."""
-        self._tell(doing, self._SHARED * share)
-
-    def of_model(self, doing: str, share: float) -> None:
-        """Of the model at hand."""
-        self._tell(doing, self._SHARED + self._complete + share)
-
-    def end_model(self) -> None:
-        self._complete += 1
-
-    def _tell(self, doing: str, done: float, *, at_once: bool = False) -> None:
-        now = time.monotonic()
-        if not at_once and doing == self._doing and now - self._told < SECONDS_BETWEEN_REPORTS:
-            return
-        self._doing, self._told = doing, now
-        # A classifier that has to be trained is more work than was thought of: then this stands still for a while.
-        self._furthest = share = min(1.0, max(self._furthest, done / (self._SHARED + self._models)))
-        left = (now - self._began) * (1 - share) / share if share > 0.03 else None
-        self._emit(EvaluationProgress(doing=doing, model=self._model, done=share, seconds_left=left))

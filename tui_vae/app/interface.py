@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui_vae.app.interpreter import SwitchInterval
 from tui_vae.app.output_capture import StrayOutput
 from tui_vae.app.preferences import PreferencesFile
 from tui_vae.app.run_library import Library
 from tui_vae.app.signals import StopSignals
-from tui_vae.app.switch_interval import PythonLock
 from tui_vae.app.terminal_loss import Terminal
 from tui_vae.charts.drawer import Drawer
 from tui_vae.config import DisplayConfig, TrainConfig
@@ -50,7 +50,7 @@ def train_in_interface(
     """
     opening = _Opening(open_run)
     terminal = Terminal()
-    lock = PythonLock()
+    interval = SwitchInterval()
     announce = Notifier(display.notify, os.environ, ascii_only=ascii_only)
     known = RunState(config=config.to_json(), models={spec.name: ModelState(spec.name) for spec in config.models})
     with StrayOutput() as stray:
@@ -62,9 +62,9 @@ def train_in_interface(
             graphics=graphics,
             fps=display.fps,
             stray=stray.take,
-            stalled=lambda: _stalled(stray, lock),
-            answers=lock.answers,
-            suspended=lambda: lock.draws(False),
+            stalled=lambda: _stalled(stray, interval),
+            answers=interval.set_answering,
+            suspended=lambda: interval.set_drawing(False),
             library=Library(runs_dir),
             machine=Sampler(),
             preferences=PreferencesFile(display.theme),
@@ -73,7 +73,7 @@ def train_in_interface(
         left = _answer_for(app, opening, signals, terminal)
         leave = app.run()
         left.set()
-        lock.draws(False)
+        interval.set_drawing(False)
         remains = stray.take()
     if remains:
         sys.stderr.write(f"{remains}\n")
@@ -104,10 +104,10 @@ def _warn(text: str, session: Session | None, app: MonitorApp) -> None:
         app.call_later(app.warn, text)
 
 
-def _stalled(stray: StrayOutput, lock: PythonLock) -> bool:
+def _stalled(stray: StrayOutput, interval: SwitchInterval) -> bool:
     """Whether the terminal does not read, so that nothing is drawn."""
     stalled = stray.stalled()
-    lock.draws(not stalled)
+    interval.set_drawing(not stalled)
     return stalled
 
 

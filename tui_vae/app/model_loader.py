@@ -1,18 +1,16 @@
-"""Stored models for the explorer: weights of the newest checkpoint on the CPU, and the held-out images of a run.
-
-It only reads: whoever trains the run notices nothing.
-"""
+"""Load models from the checkpoints of a run, for evaluation and for the explorer. Only reads."""
 
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 
 import torch
 
-from tui_vae.config import IMAGE_SIDE, TrainConfig
+from tui_vae.config import IMAGE_SIDE, ModelSpec, TrainConfig
 from tui_vae.data import Split, load_dataset
 from tui_vae.data.image_ops import quantised
-from tui_vae.errors import RunStoreError, TuiVaeError, system_failure
+from tui_vae.errors import EvaluationError, RunStoreError, TuiVaeError, system_failure
 from tui_vae.model import VAE
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.checkpoints import CheckpointFolder
@@ -24,15 +22,52 @@ from tui_vae.view.sanitize import printable
 from tui_vae.view.series import FloatArray
 
 
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model with the weights of a checkpoint, and the epochs and steps trained until then."""
+
+    vae: VAE
+    epoch: int
+    step: int
+
+
+def load_model(run: RunDirectory, spec: ModelSpec, config: TrainConfig) -> LoadedModel | None:
+    """Load a model's newest intact checkpoint on the CPU; ``None`` before the first one.
+
+    Raises:
+        RunStoreError: There are checkpoints, but none is intact, or they do not fit the run's configuration.
+        EvaluationError: Weights are not finite.
+    """
+    folder = run.checkpoints(spec.name)
+    stored = CheckpointFolder(folder).load_weights()
+    if stored is None:
+        return None
+    with torch.device("meta"):  # allocates nothing before the widths are known to be those of the weights
+        vae = VAE(spec.hidden, config.zdim, config.sigma)
+    try:
+        vae.load_state_dict({key: tensor.float() for key, tensor in stored.weights.items()}, assign=True)
+    except RuntimeError as error:
+        raise RunStoreError(f"{folder}: the weights are not of the run's configuration") from error
+    bad = next((name for name, tensor in stored.weights.items() if not bool(tensor.isfinite().all())), None)
+    if bad is not None:
+        raise EvaluationError(
+            f"{spec.name} of {run.name} has weights that are not finite ({bad}): its training has diverged"
+        )
+    epoch, step = stored.course.get("epoch"), stored.course.get("step")
+    if not isinstance(epoch, int) or not isinstance(step, int):
+        raise RunStoreError(f"{folder}: the checkpoint does not say after which step it was saved")
+    return LoadedModel(vae, epoch, step)
+
+
 class ReadModel:
     """A :class:`tui_vae.view.model_protocol.StoredModel`."""
 
-    def __init__(self, vae: VAE, epoch: int, run: RunDirectory, config: TrainConfig) -> None:
-        self._vae = vae
+    def __init__(self, loaded: LoadedModel, run: RunDirectory, config: TrainConfig) -> None:
+        self._vae = loaded.vae
         self._run = run
         self._config = config
-        self.zdim = vae.zdim
-        self.epoch = epoch
+        self.zdim = loaded.vae.zdim
+        self.epoch = loaded.epoch
 
     @torch.inference_mode()
     def decode(self, z: FloatArray) -> Pixels:
@@ -54,16 +89,16 @@ class ReadModel:
 
 
 def newest_model(run: RunDirectory, name: str) -> ReadModel | str:
-    """A model of a run with the weights of its newest checkpoint that is whole; or why there is none, for people.
+    """Load a model for the explorer, from its newest intact checkpoint; or return why it cannot be, as a message.
 
-    The calling thread computes with one thread from then on: nobody who trains has one less.
+    The calling thread computes with one intra-op thread from then on, so that training keeps its own.
     """
     use_threads(1)
     try:
         return _read(run, name)
     except TuiVaeError as error:
         return printable(str(error))
-    except (MemoryError, RuntimeError) as error:  # by Python, or by torch
+    except (MemoryError, RuntimeError) as error:  # raised by Python, or by torch
         if (failure := system_failure(error)) is None:
             raise
         return f"{printable(name)}: {printable(failure)}"
@@ -72,35 +107,27 @@ def newest_model(run: RunDirectory, name: str) -> ReadModel | str:
 def _read(run: RunDirectory, name: str) -> ReadModel | str:
     """
     Raises:
-        RunStoreError: The run or the checkpoints cannot be read, or are not of each other.
+        RunStoreError: The run or the checkpoints cannot be read, or do not belong together.
+        EvaluationError: Weights are not finite.
     """
     config, _ = config_of(run)
     spec = next((spec for spec in config.models if spec.name == name), None)
     if spec is None:
         return f"the configuration of the run knows no model called {printable(name)}"
-    stored = CheckpointFolder(run.checkpoints(name)).load_weights()
-    if stored is None:
+    loaded = load_model(run, spec, config)
+    if loaded is None:
         return f"{printable(name)} has no checkpoint yet; one is saved at every epoch"
-    with torch.device("meta"):  # no memory before it is known that the widths are those of the weights
-        vae = VAE(spec.hidden, config.zdim, config.sigma)
-    try:
-        vae.load_state_dict({key: tensor.float() for key, tensor in stored.weights.items()}, assign=True)
-    except RuntimeError as error:
-        raise RunStoreError(f"{run.checkpoints(name)}: the weights are not of the run's configuration") from error
-    if not all(bool(tensor.isfinite().all()) for tensor in stored.weights.values()):
-        return f"{printable(name)} has weights that are not finite: its training has diverged"
-    epoch = stored.course.get("epoch")
-    return ReadModel(vae, epoch if isinstance(epoch, int) else 0, run, config)
+    return ReadModel(loaded, run, config)
 
 
 @functools.lru_cache(maxsize=1)
 def _held_out(run: RunDirectory, config: TrainConfig) -> Split:
-    """Kept, since an explorer asks for one image after the other.
+    """The held-out images, cached: an explorer requests one image after the other.
 
     Raises:
         DataError: The data set is not available.
         UsageError: It has fewer images than the configuration says.
     """
     held_out = load_dataset(config).held_out
-    # Copies, so that the images of the training split are let go of.
+    # Copies, so that the training split can be freed.
     return Split(held_out.images.clone(), held_out.labels.clone())

@@ -6,12 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from tui_vae.app.checkpoint_waiter import NewestCheckpoints
 from tui_vae.app.evaluation_process import Evaluator
-from tui_vae.app.gc_paused import importing
+from tui_vae.app.interpreter import gc_paused
 from tui_vae.config import Change, ChangeKind
 from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError, UsageError
-from tui_vae.events import Event, ModelResult, Notice
+from tui_vae.events import Checkpoint, Event, ModelResult, Notice, State
 from tui_vae.machine.sampler import this_process
 from tui_vae.run_status import WriterStatus
 from tui_vae.runs import LogWriter, RunDirectory
@@ -35,6 +34,35 @@ SECONDS_FOR_LOG = 5.0
 
 SECONDS_OF_DELETION = 1.0
 """In which a folder that is being deleted is gone, as a rule: its files go first."""
+
+
+class CheckpointWaiter:
+    """An event sink that waits for the checkpoints requested of running models."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._running: set[str] = set()
+        self._expected: set[str] = set()
+
+    def __call__(self, event: Event) -> None:
+        with self._changed:
+            if isinstance(event, State):
+                # A model that pauses or ends has saved before.
+                (self._running.add if event.state == "running" else self._running.discard)(event.model)
+                self._expected &= self._running
+            elif isinstance(event, Checkpoint) and event.kind == "latest":
+                self._expected.discard(event.model)
+            self._changed.notify_all()
+
+    def expect(self) -> None:
+        """Expect a checkpoint of every running model; call before requesting them."""
+        with self._changed:
+            self._expected = set(self._running)
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for the expected checkpoints; False if any is missing after ``timeout`` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._expected, timeout)
 
 
 class Session:
@@ -72,8 +100,8 @@ class Session:
         self._emit.add(self._mailbox)
         self._store = RunStore(self._where, self._tell_of_failure, guard=self._may_save)
         self._evaluator = Evaluator(lambda: lease.run, self._emit, own=False)
-        self._newest = NewestCheckpoints()
-        self._emit.add(self._newest)
+        self._checkpoints = CheckpointWaiter()
+        self._emit.add(self._checkpoints)
         shared = surroundings(self._emit, self._store)
         self._device = shared.config.device
         conclude = (lambda results: None) if shared.config.no_evaluate else self._evaluate_at_end
@@ -120,7 +148,7 @@ class Session:
             return None
 
     def stored_model(self, name: str) -> StoredModel | str:
-        with importing():
+        with gc_paused():
             from tui_vae.app.model_loader import newest_model  # noqa: PLC0415 - torch, which is for those who explore
 
         return newest_model(self._lease.run, name)
@@ -182,10 +210,10 @@ class Session:
 
     def _save_newest(self) -> None:
         """Let the checkpoints be those of this moment, as far as models run."""
-        self._newest.expect()
+        self._checkpoints.expect()
         for model in self._engine.models:
             self._engine.checkpoint(model)
-        self._newest.wait(SECONDS_FOR_CHECKPOINTS)
+        self._checkpoints.wait(SECONDS_FOR_CHECKPOINTS)
 
     def _evaluate_at_end(self, results: Sequence[ModelResult]) -> None:
         finished = [result.model for result in results if result.state == "finished"]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui_vae.app.gc_paused import importing
 from tui_vae.app.graphics import terminal_asked
+from tui_vae.app.interpreter import gc_paused
 from tui_vae.app.signals import StopSignals, interrupted_by
 from tui_vae.app.terminal import countdown, own_terminal, prepare_output, usable_terminal
 from tui_vae.app.terminal_loss import Terminal
@@ -62,7 +62,7 @@ def _train(
 ) -> int:
     if not display.no_ui:
         if usable_terminal():
-            with terminal_asked(display.graphics, ascii_only=ascii_only) as asking, importing():
+            with terminal_asked(display.graphics, ascii_only=ascii_only) as asking, gc_paused():
                 from tui_vae.app.interface import train_in_interface  # noqa: PLC0415 - Textual, only loaded here
             return train_in_interface(
                 lambda report: prepare_run(report)(),
@@ -89,7 +89,7 @@ def _acquire(store: StoreConfig, signals: StopSignals) -> StoredRun:
 
 def _new(train: TrainConfig, store: StoreConfig, report: Report) -> Begin:
     report("loading torch")
-    with importing():
+    with gc_paused():
         from tui_vae.app.run_setup import prepare  # noqa: PLC0415 - torch: two seconds
 
     preparation = prepare(train, report)
@@ -98,7 +98,7 @@ def _new(train: TrainConfig, store: StoreConfig, report: Report) -> Begin:
 
 def _resumed(config: TrainConfig, stored: StoredRun, report: Report) -> Begin:
     report("loading torch")
-    with importing():
+    with gc_paused():
         from tui_vae.app.run_setup import prepare  # noqa: PLC0415 - as above
 
     preparation = prepare(config, report)

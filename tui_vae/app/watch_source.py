@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from tui_vae.app.evaluation_process import Evaluator
-from tui_vae.app.gc_paused import importing
+from tui_vae.app.interpreter import gc_paused
 from tui_vae.config import Change
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Action, Epoch, Event, ModelStarted, Notice, Progress, RunFinished, RunStarted, State
@@ -105,7 +105,7 @@ class WatchSource:
             return None
 
     def stored_model(self, name: str) -> StoredModel | str:
-        with importing():
+        with gc_paused():
             from tui_vae.app.model_loader import newest_model  # noqa: PLC0415 - torch, which is for those who explore
 
         return newest_model(self._run, name)

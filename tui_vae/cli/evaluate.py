@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui_vae.app.gc_paused import importing
+from tui_vae.app.interpreter import gc_paused
 from tui_vae.app.signals import StopSignals, interrupted_by
 from tui_vae.app.terminal import prepare_output, waits_for
 from tui_vae.config import DisplayConfig, EvaluationConfig
@@ -64,7 +64,7 @@ def evaluate(
     run = find_run(runs_dir, text)
     with EvaluationBar() as bar:
         bar.say("loading torch")
-        with importing():
+        with gc_paused():
             from tui_vae.app.evaluate_run import compared, evaluate_run  # noqa: PLC0415
 
         with interrupted_by(signals), _writer_of(run, bar) as writer:
@@ -136,7 +136,7 @@ def compare(
     measured, writers = [], []
     with EvaluationBar() as bar:
         bar.say("loading torch")
-        with importing():
+        with gc_paused():
             from tui_vae.app.evaluate_run import compared, evaluate_run  # noqa: PLC0415
 
         for run in runs.values():

@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from tui_vae.app.gc_paused import importing
 from tui_vae.app.graphics import terminal_asked
+from tui_vae.app.interpreter import gc_paused
 from tui_vae.app.output_capture import StrayOutput
 from tui_vae.app.signals import StopSignals
 from tui_vae.app.terminal import own_terminal, prepare_output, usable_terminal
@@ -78,7 +78,7 @@ def in_interface(
     ascii_only: bool,
 ) -> int:
     """The interface on a run that this process only watches, or on none."""
-    with terminal_asked(display.graphics, ascii_only=ascii_only) as asking, importing():
+    with terminal_asked(display.graphics, ascii_only=ascii_only) as asking, gc_paused():
         from tui_vae.app.preferences import PreferencesFile  # noqa: PLC0415 - only for the interface
         from tui_vae.app.run_library import Library  # noqa: PLC0415 - what is only needed here
         from tui_vae.charts.drawer import Drawer  # noqa: PLC0415 - only for the interface

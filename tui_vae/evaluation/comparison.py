@@ -2,8 +2,8 @@
 
 This module decides what is comparable. Runs of several data sets are refused: neither their likelihoods nor their
 features have anything in common. Across sigmas, or with and without dequantisation, only what is measured on samples is
-compared, for the densities are of other noise. Values of different sample sizes or sources are skipped with a note, since most metrics
-of samples depend on their number. Models of different zdim are compared, with a note.
+compared, for the densities are of other noise. Values of different sample sizes or sources are skipped with a note,
+since most metrics of samples depend on their number. Models of different zdim are compared, with a note.
 
 How a metric changes with the size of the model, over three architectures and more.
 
@@ -25,7 +25,16 @@ from tui_vae.evaluation.differences import EXACT, LIKELIHOODS, difference, inter
 from tui_vae.evaluation.intervals import Interval, Values, slope_interval, t_interval
 from tui_vae.evaluation.seed_groups import Architecture, TrainedModel, all_metrics, gather, not_numbers, summary
 from tui_vae.evaluation.verdict import answer
-from tui_vae.metrics import Difference, MetricValue, ModelSummary, Trend, Verdict, metric_of, significance, title_of
+from tui_vae.metrics import (
+    ArchitectureSummary,
+    Difference,
+    MetricValue,
+    Trend,
+    Verdict,
+    metric_of,
+    significance,
+    title_of,
+)
 
 FEWEST = 3
 
@@ -76,7 +85,7 @@ def _without_common(values: dict[int, dict[int, MetricValue]]) -> str:
 class Comparison:
     """Every architecture over its seeds, by number of parameters, and what the differences say."""
 
-    summaries: tuple[ModelSummary, ...]
+    summaries: tuple[ArchitectureSummary, ...]
     verdict: Verdict
 
 

@@ -29,8 +29,7 @@ from tui_vae.metrics import (
     MetricValue,
     Outcome,
     Pairing,
-    digits_for,
-    format_value,
+    format_difference,
     format_with_unit,
     metric_of,
     significance,
@@ -215,8 +214,4 @@ def _numbers(metric: str, estimate: PairedEstimate, outcome: Outcome) -> str:
 
 def interval_text(metric: str, value: float, interval: tuple[float, ...] | None, outcome: Outcome) -> str:
     """A difference and its interval, if it is known: ``+16.2 (14.0 to 18.4)``."""
-    if interval is None:
-        return format_value(metric, value, signed=True)
-    digits = digits_for(metric, (value, *interval), told=outcome != "not told apart")
-    ends = " to ".join(format_value(metric, end, digits=digits) for end in interval)
-    return f"{format_value(metric, value, signed=True, digits=digits)} ({ends})"
+    return " ".join(filter(None, format_difference(metric, value, interval, outcome)))

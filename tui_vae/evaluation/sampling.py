@@ -1,8 +1,8 @@
 """Images that a model generates from the prior, quantised as the data are.
 
-Wherever images of a model are scored or shown, two kinds are distinguished: decoder means mu(z), and samples from p(x|z),
-mu(z) + sigma · noise. Both come from the same z ~ N(0, I), a function of the seed alone, so that they differ by the
-pixel noise only, and models of one ``zdim`` by their weights only.
+Wherever images of a model are scored or shown, two kinds are distinguished: decoder means mu(z), and samples from
+p(x|z), mu(z) + sigma · noise. Both come from the same z ~ N(0, I), a function of the seed alone, so that they differ by
+the pixel noise only, and models of one ``zdim`` by their weights only.
 """
 
 from __future__ import annotations

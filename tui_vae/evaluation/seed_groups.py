@@ -16,7 +16,7 @@ import numpy.typing as npt
 from tui_vae.errors import UsageError
 from tui_vae.evaluation.intervals import Interval, t_interval
 from tui_vae.events import Evaluation
-from tui_vae.metrics import METRICS, NOISY, MetricValue, ModelSummary, is_metric, title_of
+from tui_vae.metrics import METRICS, NOISY, ArchitectureSummary, MetricValue, is_metric, title_of
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def all_metrics(architectures: Iterable[Architecture]) -> list[str]:
     return [name for name in (*METRICS, *(f"{name}{NOISY}" for name in METRICS)) if name in given]
 
 
-def summary(architecture: Architecture) -> ModelSummary:
+def summary(architecture: Architecture) -> ArchitectureSummary:
     """The mean of each metric over the seeds that gave a number, with its interval."""
     values = []
     for metric in all_metrics([architecture]):
@@ -133,7 +133,7 @@ def summary(architecture: Architecture) -> ModelSummary:
         floor = sum(floors) / len(floors) if floors else None
         mean = sum(numbers) / len(numbers)
         values.append(MetricValue(metric, mean, interval, floor, found[0].n, found[0].source))
-    return ModelSummary(architecture.label, architecture.parameters, tuple(architecture.by_seed), tuple(values))
+    return ArchitectureSummary(architecture.label, architecture.parameters, tuple(architecture.by_seed), tuple(values))
 
 
 def finite(interval: tuple[float, ...] | None) -> Interval | None:

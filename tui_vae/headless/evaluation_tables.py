@@ -1,100 +1,80 @@
-"""What was measured of models as tables, and how they compare, for every text output.
+"""Print evaluations and comparisons as tables, for every text output.
 
-Rows are metrics in groups of what was scored, columns models. No number is ever cut: models that do not fit beside each
+Rows are metrics in groups of what was scored, columns are models. No number is cut: models that do not fit next to each
 other follow below.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
+from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from tui_vae.events import Evaluation
-from tui_vae.headless.decimal_align import aligned
-from tui_vae.headless.sparklines import class_histogram, kl_of_latents
-from tui_vae.headless.wrapped_tables import Rows, TableColumn, wide_tables
-from tui_vae.metrics import (
-    METRICS,
-    NOISY,
-    Difference,
-    MetricValue,
-    ModelSummary,
-    Trend,
-    Verdict,
-    digits_for,
-    format_value,
-    is_metric,
-    metric_of,
+from tui_vae.headless.wrapped_tables import Rows, TableColumn, aligned, wide_tables
+from tui_vae.metrics import NOISY, ArchitectureSummary, Difference, Trend, Verdict
+from tui_vae.view.metric_rows import (
+    ARROWS,
+    FLOOR_LEGEND,
+    INTERVAL_LEGEND,
+    MetricRow,
+    difference_text,
+    direction_and_unit,
+    metric_rows,
+    title_text,
 )
 from tui_vae.view.numbers import UNKNOWN, count
+from tui_vae.view.sparklines import sparks
 
-_ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
 _STYLES = {"better": "green", "worse": "red", "mixed": "yellow"}
-_ORDER = {name: place for place, name in enumerate((*METRICS, *(f"{name}{NOISY}" for name in METRICS)))}
 
 _ASCII = {"±": "+-", "é": "e"}
-"""Stand-ins that the encoding of the output would not find, or that are wider than what they stand for."""
+"""Replacements that the encoding of the output would not find, or that are wider than the character."""
 
-
-@dataclass(frozen=True)
-class _Model:
-    """One model: its name, what stands at its head, and its values."""
-
-    name: str
-    head: dict[str, str]
-    values: tuple[MetricValue, ...]
-
-    def value(self, scored: tuple[str, int], metric: str) -> MetricValue | None:
-        return next((v for v in self.values if (v.source, v.n) == scored and v.metric == metric), None)
+ACTIVE = 0.01
+"""KL in nats from which a latent has a bar."""
 
 
 def print_evaluation(console: Console, evaluations: Sequence[Evaluation], notes: Sequence[str] = ()) -> None:
     """Print the metrics of each model with its parameters, the classes of its samples and the KL of its latents."""
     ascii_only = console.options.ascii_only
-    models = [
-        _Model(
-            told.model,
-            {
-                "encoder parameters": count(told.parameters.encoder),
-                "decoder parameters": count(told.parameters.decoder),
-                "parameters": count(told.parameters.total),
-                "epoch": count(told.epoch),
-            },
-            tuple(value for value in told.metrics if is_metric(value.metric)),
-        )
-        for told in evaluations
-    ]
-    later = {value.metric for told in evaluations for value in told.metrics if not is_metric(value.metric)}
-    if later:
-        notes = (*notes, f"not shown: metrics that a later version measured, {len(later)}")
-    _print(console, _value_tables(models, console.width, ascii_only=ascii_only))
-    shares = [told for told in evaluations if told.class_shares]
+    rows = metric_rows({found.model: found.metrics for found in evaluations})
+    head = {
+        "encoder parameters": [count(found.parameters.encoder) for found in evaluations],
+        "decoder parameters": [count(found.parameters.decoder) for found in evaluations],
+        "parameters": [count(found.parameters.total) for found in evaluations],
+        "epoch": [count(found.epoch) for found in evaluations],
+    }
+    names = [found.model for found in evaluations]
+    _print(console, _value_tables(rows, names, head, console.width, ascii_only=ascii_only))
+    shares = [found for found in evaluations if found.class_shares]
     if shares:
-        _print(console, [Text(), class_histogram(shares, ascii_only=ascii_only)])
-    if any(told.kl_per_latent for told in evaluations):
-        _print(console, [Text(), *kl_of_latents(evaluations, console.width, ascii_only=ascii_only)])
-    _print(console, [Text(), *_notes([_legend(models), *notes], ascii_only=ascii_only)])
+        _print(console, [Text(), _class_histogram(shares, ascii_only=ascii_only)])
+    if any(found.kl_per_latent for found in evaluations):
+        _print(console, [Text(), *_kl_of_latents(evaluations, console.width, ascii_only=ascii_only)])
+    _print(console, [Text(), *_notes([_legend(rows), *notes], ascii_only=ascii_only)])
 
 
-def print_comparison(console: Console, summaries: Sequence[ModelSummary], verdict: Verdict) -> None:
+def print_comparison(console: Console, summaries: Sequence[ArchitectureSummary], verdict: Verdict) -> None:
     """Print each model's means over its seeds, the differences to the baseline, a sentence on each, and the verdict."""
     ascii_only = console.options.ascii_only
-    models = [
-        _Model(one.model, {"parameters": count(one.parameters), "seeds": str(len(one.seeds))}, one.values)
-        for one in summaries
-    ]
-    _print(console, _value_tables(models, console.width, ascii_only=ascii_only))
-    _print(console, [Text(), *_notes([_legend(models)], ascii_only=ascii_only)])
+    rows = metric_rows({one.model: one.values for one in summaries})
+    head = {
+        "parameters": [count(one.parameters) for one in summaries],
+        "seeds": [str(len(one.seeds)) for one in summaries],
+    }
+    names = [one.model for one in summaries]
+    _print(console, _value_tables(rows, names, head, console.width, ascii_only=ascii_only))
+    _print(console, [Text(), *_notes([_legend(rows)], ascii_only=ascii_only)])
     print_verdict(console, verdict)
 
 
 def print_verdict(console: Console, verdict: Verdict) -> None:
-    """Print the differences to the baseline, a sentence on each, what a reader must know beside, and the answer."""
+    """Print the differences to the baseline, a sentence on each, the notes, and the answer."""
     ascii_only = console.options.ascii_only
     if verdict.differences:
         _print(console, [Text(), *_difference_tables(verdict, console.width, ascii_only=ascii_only)])
@@ -119,100 +99,86 @@ def _plain(text: str, *, ascii_only: bool) -> str:
     return text
 
 
-def _rows(title: str, metrics: Sequence[str], *, ascii_only: bool) -> Rows:
-    abouts = [metric_of(metric) for metric in metrics]
-    labels = (f"{about.title} %" if about.unit == "%" else about.title for about in abouts)
-    return Rows(
-        title,
-        tuple(_plain(label, ascii_only=ascii_only) for label in labels),
-        tuple(_ARROWS[about.better] for about in abouts),
-    )
+def _labels(rows: Iterable[MetricRow], *, ascii_only: bool) -> tuple[str, ...]:
+    labels = (f"{row.title} %" if row.unit == "%" else row.title for row in rows)
+    return tuple(_plain(label, ascii_only=ascii_only) for label in labels)
 
 
-def _value_tables(models: Sequence[_Model], width: int, *, ascii_only: bool) -> list[RenderableType]:
-    """Value ± half its interval for each metric and model, with the floor beside them."""
-    scored = list(dict.fromkeys((v.source, v.n) for model in models for v in model.values))
-    metrics = {
-        key: sorted({v.metric for m in models for v in m.values if (v.source, v.n) == key}, key=_ORDER.__getitem__)
-        for key in scored
-    }
-    head = tuple(models[0].head)
-    groups = [Rows("", head, ("",) * len(head))]
-    for (source, n), names in metrics.items():
-        groups.append(_rows(f"{source}, {count(n)}" if n else source, names, ascii_only=ascii_only))
+def _value_tables(
+    rows: Sequence[MetricRow], models: Sequence[str], head: Mapping[str, Sequence[str]], width: int, *, ascii_only: bool
+) -> list[RenderableType]:
+    """Value ± margin for each metric and model, and the floor.
+
+    Args:
+        rows: The metrics.
+        models: Names of the models.
+        head: Further rows at the top: for each label, a text for each model.
+        width: Of the terminal.
+        ascii_only: Print ASCII characters only.
+    """
+    groups: dict[str, list[MetricRow]] = {}
+    for row in rows:
+        groups.setdefault(f"{row.source}, {count(row.n)}" if row.n else row.source, []).append(row)
+    parts = [Rows("", tuple(head), ("",) * len(head))]
+    for title, found in groups.items():
+        parts.append(Rows(title, _labels(found, ascii_only=ascii_only), tuple(ARROWS[row.better] for row in found)))
     columns = []
-    for model in models:
-        pieces = [_pieces(model.value(key, name)) for key, names in metrics.items() for name in names]
-        texts = aligned([[_plain(piece, ascii_only=ascii_only) for piece in cell] for cell in pieces])
-        columns.append(
-            TableColumn(model.name, (tuple(Text(text) for text in model.head.values()), *_cut(texts, metrics)))
-        )
-    floors: list[list[str]] = []
-    for key, names in metrics.items():
-        for name in names:
-            values = (model.value(key, name) for model in models)
-            floor = next((v.floor for v in values if v is not None and v.floor is not None), None)
-            floors.append([] if floor is None else [format_value(name, floor)])
-    beside = []
+    for index, model in enumerate(models):
+        cells = [_pieces(row, model, ascii_only=ascii_only) for found in groups.values() for row in found]
+        top = tuple(Text(texts[index]) for texts in head.values())
+        columns.append(TableColumn(model, (top, *_grouped(aligned(cells), groups))))
+    floors = [[row.floor] if row.floor != UNKNOWN else [] for found in groups.values() for row in found]
+    last = []
     if any(floors):
-        beside.append(TableColumn("floor", ((Text(),) * len(head), *_cut(aligned(floors), metrics, "dim"))))
-    return wide_tables(groups, columns, beside, width)
+        last.append(TableColumn("floor", ((Text(),) * len(head), *_grouped(aligned(floors), groups, "dim"))))
+    return wide_tables(parts, columns, last, width)
 
 
-def _cut(
-    texts: Sequence[str], metrics: dict[tuple[str, int], list[str]], style: str = ""
+def _grouped(
+    texts: Sequence[str], groups: Mapping[str, Sequence[MetricRow]], style: str = ""
 ) -> tuple[tuple[Text, ...], ...]:
     """The cells of a column by group."""
     left = iter(texts)
-    return tuple(tuple(Text(next(left), style=style) for _ in names) for names in metrics.values())
+    return tuple(tuple(Text(next(left), style=style) for _ in found) for found in groups.values())
 
 
-def _pieces(value: MetricValue | None) -> list[str]:
-    if value is None or not math.isfinite(value.value):
-        return [UNKNOWN if value is None else str(value.value)]
-    text = format_value(value.metric, value.value)
-    if value.interval is None or len(value.interval) != 2 or not all(math.isfinite(end) for end in value.interval):
-        return [text]
-    return [text, " ± ", format_value(value.metric, (value.interval[1] - value.interval[0]) / 2)]
+def _pieces(row: MetricRow, model: str, *, ascii_only: bool) -> list[str]:
+    found = row.numbers.get(model)
+    if found is None:
+        return [_plain(UNKNOWN, ascii_only=ascii_only)]
+    return [found.value, _plain(" ± ", ascii_only=ascii_only), found.margin] if found.margin else [found.value]
 
 
 def _difference_tables(verdict: Verdict, width: int, *, ascii_only: bool) -> list[RenderableType]:
     """The difference of each model to the baseline in each metric, its interval, and the outcome."""
     found = {(d.model, d.metric, d.against): d for d in verdict.differences}
-    pairs = {(d.metric, d.against): None for d in verdict.differences}
-    plain = sorted((m for m, against in pairs if m == against), key=_ORDER.__getitem__)
+    keys = list(dict.fromkeys((d.metric, d.against) for d in verdict.differences))
     kinds = {
-        f"difference to {verdict.baseline}": [(m, m) for m in plain if not m.endswith(NOISY)],
-        "on samples with the decoder's noise": [(m, m) for m in plain if m.endswith(NOISY)],
-        "a lower bound against an exact value": [pair for pair in pairs if pair[0] != pair[1]],
+        f"difference to {verdict.baseline}": [key for key in keys if key[0] == key[1] and not key[0].endswith(NOISY)],
+        "on samples with the decoder's noise": [key for key in keys if key[0] == key[1] and key[0].endswith(NOISY)],
+        "a lower bound against an exact value": [key for key in keys if key[0] != key[1]],
     }
-    groups = [Rows(title, *_labels(keys, ascii_only=ascii_only)) for title, keys in kinds.items()]
+    groups = []
+    for title, pairs in kinds.items():
+        about = [(title_text(metric.removesuffix(NOISY)), *direction_and_unit(metric)) for metric, _ in pairs]
+        labels = (_plain(f"{name} %" if unit == "%" else name, ascii_only=ascii_only) for name, _, unit in about)
+        groups.append(Rows(title, tuple(labels), tuple(ARROWS[better] for _, better, _ in about)))
     columns = []
     for model in (answer.model for answer in verdict.answers):
-        differences = [found.get((model, *key)) for keys in kinds.values() for key in keys]
+        differences = [found.get((model, *key)) for pairs in kinds.values() for key in pairs]
         texts = aligned([_difference_pieces(difference) for difference in differences])
         cells = iter(zip(texts, differences, strict=True))
         columns.append(
-            TableColumn(model, tuple(tuple(_outcome(*next(cells)) for _ in keys) for keys in kinds.values()))
+            TableColumn(model, tuple(tuple(_outcome(*next(cells)) for _ in pairs) for pairs in kinds.values()))
         )
     return wide_tables(groups, columns, [], width)
-
-
-def _labels(keys: Sequence[tuple[str, str]], *, ascii_only: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    rows = _rows("", [metric for metric, _ in keys], ascii_only=ascii_only)
-    return rows.labels, rows.marks
 
 
 def _difference_pieces(difference: Difference | None) -> list[str]:
     if difference is None:
         return [UNKNOWN]
-    metric, interval = difference.metric, difference.interval
-    if interval is None:
-        return [format_value(metric, difference.value, signed=True)]
-    told = difference.outcome != "not told apart"
-    digits = digits_for(metric, (difference.value, *interval), told=told)
-    value = format_value(metric, difference.value, signed=True, digits=digits)
-    return [value, f" ({' to '.join(format_value(metric, end, digits=digits) for end in interval)})"]
+    value, ends = difference_text(difference)
+    return [value, f" {ends}"] if ends else [value]
 
 
 def _outcome(text: str, difference: Difference | None) -> Text:
@@ -221,17 +187,17 @@ def _outcome(text: str, difference: Difference | None) -> Text:
 
 
 def _sentences(verdict: Verdict, *, ascii_only: bool) -> list[RenderableType]:
-    """A sentence for each difference and trend; on noisy samples the table has to do."""
+    """A sentence for each difference and trend; noisy samples are in the table only."""
     parts: dict[str, Sequence[Difference | Trend]] = {
         f"{answer.model} against {verdict.baseline}": [d for d in verdict.differences if d.model == answer.model]
         for answer in verdict.answers
     }
     parts["with the number of parameters"] = verdict.trends
     printed: list[RenderableType] = []
-    for heading, told in parts.items():
-        if told:
+    for heading, found in parts.items():
+        if found:
             printed += [Text(), Text(heading, style="bold")]
-        for one in told:
+        for one in found:
             if not one.metric.endswith(NOISY):
                 printed.append(_item(one.sentence, _STYLES.get(one.outcome, "dim"), ascii_only=ascii_only))
     return printed
@@ -244,14 +210,65 @@ def _item(sentence: str, style: str, *, ascii_only: bool) -> Table:
     return grid
 
 
-def _legend(models: Sequence[_Model]) -> str:
+def _legend(rows: Sequence[MetricRow]) -> str:
     parts = ["↑ higher is better, ↓ lower is better", "likelihoods and entropy in nats"]
-    if any(value.interval is not None for model in models for value in model.values):
-        parts.append("± half the 95 % interval")
-    if any(value.floor is not None for model in models for value in model.values):
-        parts.append("floor: training images against test images")
+    if any(found.margin for row in rows for found in row.numbers.values()):
+        parts.append(INTERVAL_LEGEND)
+    if any(row.floor != UNKNOWN for row in rows):
+        parts.append(FLOOR_LEGEND)
     return "; ".join(parts)
 
 
 def _notes(notes: Sequence[str], *, ascii_only: bool) -> list[RenderableType]:
     return [Text(_plain(note, ascii_only=ascii_only), style="dim") for note in notes]
+
+
+def _class_histogram(evaluations: Sequence[Evaluation], *, ascii_only: bool) -> Table:
+    """The share of each class among the samples in percent, a row for each model."""
+    table = Table(
+        title=Text("classes of the samples, %", style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("", overflow="fold", min_width=5)
+    for digit in range(max(len(found.class_shares) for found in evaluations)):
+        table.add_column(f"{digit} ", justify="right", no_wrap=True)
+    highest = max((share for found in evaluations for share in found.class_shares if math.isfinite(share)), default=0)
+    for found in evaluations:
+        marks = sparks(found.class_shares, highest, ascii_only=ascii_only)
+        cells = (f"{100 * share:.1f}{mark}" for mark, share in zip(marks, found.class_shares, strict=True))
+        table.add_row(Text(found.model), *cells)
+    return table
+
+
+def _kl_of_latents(evaluations: Sequence[Evaluation], width: int, *, ascii_only: bool) -> list[RenderableType]:
+    """The KL of each latent in descending order, and below that of a linear model what theory predicts."""
+    rows = [
+        (label, sorted(values, key=_finite, reverse=True))
+        for found in evaluations
+        for label, values in ((found.model, found.kl_per_latent), ("  predicted", found.predicted_kl_per_latent or ()))
+        if values
+    ]
+    highest = max((value for _, values in rows for value in values if math.isfinite(value)), default=0)
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    margin = max((len(label) for label, _ in rows), default=0)
+    space = max(8, width - min(margin, 16) - 26)
+    grid.add_column(overflow="fold", max_width=16)
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True)
+    for label, values in rows:
+        active = [value for value in values if value >= ACTIVE]
+        drawn = sparks(values[: min(len(active), space)], highest, ascii_only=ascii_only)
+        # A plus sign marks latents that do not fit.
+        more = " +" if len(active) > space else ""
+        most = f"{_finite(values[0]):.2f}" if math.isfinite(values[0]) else "nan"
+        grid.add_row(Text(label), Text(drawn + more, style="cyan"), f"{len(active)} of {len(values)}, at most {most}")
+    return [Text(f"KL of each latent in nats, those of {ACTIVE} and more", style="bold"), grid]
+
+
+def _finite(value: float) -> float:
+    """Sorts a value that is not finite last."""
+    return value if math.isfinite(value) else -math.inf

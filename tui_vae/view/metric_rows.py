@@ -1,4 +1,4 @@
-"""What was measured of all models, as rows of a table: the metrics, their numbers as text, and which value is best."""
+"""The table of an evaluation as both front ends draw it: a row for each metric, with every number as text."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from tui_vae.metrics import METRICS, NOISY, Direction, MetricValue, format_value, metric_of, title_of
+from tui_vae import metrics
+from tui_vae.metrics import METRICS, NOISY, Difference, Direction, MetricValue, format_value, metric_of, title_of
 from tui_vae.view.numbers import UNKNOWN
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
 
+ARROWS: dict[Direction, str] = {"higher": "↑", "lower": "↓", "neither": ""}
+"""Marks the direction in which a metric is better."""
+
+INTERVAL_LEGEND = "± wider side of the 95 % interval"
+FLOOR_LEGEND = "floor: training images in place of samples"
+
 MOST_ROWS = 200
-"""Rows that are shown; more have only logs that no version of this program wrote."""
+"""Rows that are shown; only damaged logs have more."""
 
 _WIDEST = 10
 """Characters beyond which a number is written with an exponent."""
@@ -20,63 +27,92 @@ _WIDEST = 10
 
 @dataclass(frozen=True)
 class Number:
-    """A number and its interval as text.
+    """A value as text, with the ``margin`` of its 95 % interval, empty where that is not known.
 
-    ``spread`` is ``±0.40``, or ``+0.41 −0.38`` where the sides differ, or nothing; ``wider`` is the wider side.
+    The margin is the distance from the value to the farther end of the interval. Intervals of shares near 0 or 100 %
+    and of few images are not symmetric; half their width would claim less than one side has.
     """
 
     value: str
-    spread: str = ""
-    wider: str = ""
+    margin: str = ""
 
 
 @dataclass(frozen=True)
-class Measure:
-    """One row: a metric, and every model's value of it.
+class MetricRow:
+    """A metric of one kind of images, and every model's value of it.
 
     Attributes:
         name: The result's name, as in :class:`MetricValue`.
-        title: As in a table; what is beneath the row of decoder means says only that it is of noisy samples.
+        title: The metric's title.
+        label: The title with the kind of samples, short where the row above has the same metric.
         better: Which values are better.
         unit: Of the numbers.
-        values: By the name of the model, in the order of the run; models without the metric are left out.
-        best: The models whose value is best, where there are several and not all are equal.
-        floor: What training images reach, as text.
+        source: What was scored.
+        n: Images or samples scored.
+        numbers: By the name of the model; models without the metric are missing.
+        best: The models whose value is best; empty where all are equal.
+        floor: The value of training images in place of samples, as text.
     """
 
     name: str
     title: str
+    label: str
     better: Direction
     unit: str
-    values: Mapping[str, MetricValue]
+    source: str
+    n: int
+    numbers: Mapping[str, Number]
     best: frozenset[str]
     floor: str
 
 
-def measures(state: RunState) -> tuple[Measure, ...]:
-    """A row for each metric that any model's newest evaluation has, at most ``MOST_ROWS``."""
-    found: dict[str, dict[str, MetricValue]] = {}
-    for model in state.models.values():
-        for value in model.evaluation.metrics if model.evaluation is not None else ():
-            if value.metric in found or len(found) < MOST_ROWS:
-                found.setdefault(value.metric, {})[model.name] = value
-    return tuple(_measure(name, found[name], below=name.removesuffix(NOISY) in found) for name in _in_order(found))
+def rows_of_run(state: RunState) -> tuple[MetricRow, ...]:
+    """The rows of every model's newest evaluation."""
+    evaluations = {name: model.evaluation for name, model in state.models.items()}
+    return metric_rows({name: found.metrics for name, found in evaluations.items() if found is not None})
 
 
-def _in_order(names: Iterable[str]) -> list[str]:
-    """In the order of the catalogue, noisy samples after decoder means, and what it does not know at the end."""
+def metric_rows(results: Mapping[str, Iterable[MetricValue]]) -> tuple[MetricRow, ...]:
+    """Arrange the metrics of models in rows.
+
+    Values of different sources or sample sizes are not comparable and have rows of their own.
+
+    Args:
+        results: The metrics by the name of the model.
+
+    Returns:
+        At most ``MOST_ROWS`` rows in the order of ``METRICS``, noisy samples after decoder means, unknown metrics last.
+    """
+    found: dict[tuple[str, str, int], dict[str, MetricValue]] = {}
+    for model, values in results.items():
+        for value in values:
+            key = value.metric, value.source, value.n
+            if key in found or len(found) < MOST_ROWS:
+                found.setdefault(key, {})[model] = value
     place = {name: index for index, name in enumerate(METRICS)}
-    return sorted(names, key=lambda name: (place.get(name.removesuffix(NOISY), len(place)), name))
+    ordered = sorted(found, key=lambda key: (place.get(key[0].removesuffix(NOISY), len(place)), key[0]))
+    above = ["", *(name for name, _, _ in ordered)]
+    return tuple(_row(key, found[key], before) for key, before in zip(ordered, above, strict=False))
 
 
-def _measure(name: str, values: Mapping[str, MetricValue], *, below: bool) -> Measure:
+def _row(key: tuple[str, str, int], values: Mapping[str, MetricValue], above: str) -> MetricRow:
+    name, source, n = key
     better, unit = direction_and_unit(name)
-    title = title_text(name)
-    if below and name.endswith(NOISY):
-        title = "  of noisy samples"
+    base = name.removesuffix(NOISY)
+    follows = name != base and above.removesuffix(NOISY) == base
     floors = [value.floor for value in values.values() if value.floor is not None]
-    floor = number(name, floors[0]).value if floors else UNKNOWN
-    return Measure(name, title, better, unit, values, _best(better, values), floor)
+    return MetricRow(
+        name=name,
+        title=title_text(base),
+        label="  of noisy samples" if follows else title_text(name),
+        better=better,
+        unit=unit,
+        source=printable(source),
+        n=n,
+        numbers={model: number(name, value.value, value.interval) for model, value in values.items()},
+        best=_best(better, values),
+        floor=number(name, floors[0]).value if floors else UNKNOWN,
+    )
 
 
 def _best(better: Direction, values: Mapping[str, MetricValue]) -> frozenset[str]:
@@ -88,7 +124,7 @@ def _best(better: Direction, values: Mapping[str, MetricValue]) -> frozenset[str
 
 
 def title_text(name: str) -> str:
-    """The title of a result; of one that a later version measures, its name."""
+    """The title of a metric, or its name where only a later version knows it."""
     try:
         return title_of(name)
     except KeyError:
@@ -103,22 +139,28 @@ def direction_and_unit(name: str) -> tuple[Direction, str]:
     return metric.better, metric.unit
 
 
-def number(name: str, value: float, interval: tuple[float, ...] | None = None, *, signed: bool = False) -> Number:
-    """A value of a metric, or a difference of two, with what its interval leaves open on either side."""
-    text = _text(name, value, signed=signed)
+def number(name: str, value: float, interval: tuple[float, ...] | None = None) -> Number:
+    """Format a value of a metric and the margin of its interval."""
+    text = _text(name, value)
     if interval is None or len(interval) != 2 or not all(map(math.isfinite, (value, *interval))):
         return Number(text)
-    below, above = abs(value - interval[0]), abs(interval[1] - value)
-    down, up, most = (_text(name, side) for side in (below, above, max(below, above)))
-    return Number(text, f"±{up}" if up == down else f"+{up} −{down}", f"±{most}")
+    return Number(text, _text(name, max(abs(value - interval[0]), abs(interval[1] - value))))
 
 
-def _text(name: str, value: float, *, signed: bool = False) -> str:
+def difference_text(difference: Difference) -> tuple[str, str]:
+    """Format a difference and its interval: ``("+16.2", "(14.0 to 18.4)")``; the interval may be unknown and empty."""
+    metric, value, interval = difference.metric, difference.value, difference.interval
     try:
-        scale = metric_of(name).scale
-        text = format_value(name, value, signed=signed)
+        text, ends = metrics.format_difference(metric, value, interval, difference.outcome)
     except KeyError:
-        scale, text = 1.0, f"{value:+.4g}" if signed else f"{value:.4g}"
-    if len(text) > _WIDEST:
-        text = f"{value * scale:+.3g}" if signed else f"{value * scale:.3g}"
-    return text.replace("-", "−")
+        text = f"{value:+.4g}"
+        ends = "" if interval is None else f"({' to '.join(f'{end:.4g}' for end in interval)})"
+    return text.replace("-", "−"), ends.replace("-", "−")
+
+
+def _text(name: str, value: float) -> str:
+    try:
+        scale, text = metric_of(name).scale, format_value(name, value)
+    except KeyError:
+        scale, text = 1.0, f"{value:.4g}"
+    return (text if len(text) <= _WIDEST else f"{value * scale:.3g}").replace("-", "−")

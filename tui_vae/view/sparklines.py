@@ -1,4 +1,4 @@
-"""Small bars one line high, in eighths of a cell."""
+"""Small bars one line high, in eighths of a cell or in shades of ASCII."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import math
 from collections.abc import Sequence
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
+_ASCII = " .:-=+*#@"
 
 
-def sparks(values: Sequence[float], high: float, width: int) -> str:
-    """A bar for each value, ``high`` being a full one; of more values than ``width`` as many, picked evenly.
+def sparks(values: Sequence[float], high: float, width: int | None = None, *, ascii_only: bool = False) -> str:
+    """Draw a bar for each value, from 0 to ``high``; of more values than ``width``, as many, picked evenly.
 
-    What is above 0 is seen: it has an eighth at least. What is not finite is no bar.
+    A value above 0 has an eighth at least; one that is not finite has no bar.
     """
-    count = min(len(values), max(0, width))
-    return "".join(_bar(values[index * len(values) // count], high) for index in range(count))
+    ramp = _ASCII if ascii_only else _EIGHTHS
+    count = len(values) if width is None else min(len(values), max(0, width))
+    return "".join(_bar(values[index * len(values) // count], high, ramp) for index in range(count))
 
 
-def _bar(value: float, high: float) -> str:
+def _bar(value: float, high: float, ramp: str) -> str:
     if not math.isfinite(value) or value <= 0 or not high > 0:
-        return _EIGHTHS[0]
-    return _EIGHTHS[min(8, max(1, round(8 * min(1.0, value / high))))]
+        return ramp[0]
+    return ramp[min(8, max(1, round(8 * min(1.0, value / high))))]

@@ -17,9 +17,9 @@ import pytest
 
 from tests.unit.cli.trained_runs import DEEP, LINEAR, trained_run
 from tui_vae.app import evaluation_process as evaluator_module
-from tui_vae.app.checkpoint_waiter import NewestCheckpoints
 from tui_vae.app.evaluation_process import STARTING, Evaluator, Job
 from tui_vae.app.output_capture import StrayOutput
+from tui_vae.app.session import CheckpointWaiter
 from tui_vae.config import EvaluationConfig
 from tui_vae.events import (
     Checkpoint,
@@ -268,7 +268,7 @@ def checkpoint(model: str, kind: CheckpointKind = "latest") -> Checkpoint:
 
 
 def test_newest_checkpoints_are_awaited_of_models_that_run() -> None:
-    newest = NewestCheckpoints()
+    newest = CheckpointWaiter()
     assert newest.wait(0)
     for name in ("a", "b", "c", "d"):
         newest(state(name, "running"))

@@ -7,8 +7,8 @@ import math
 import pytest
 
 from tui_vae.events import Evaluation, Parameters
-from tui_vae.metrics import METRICS, NOISY, MetricValue
-from tui_vae.view.metric_rows import MOST_ROWS, measures, number
+from tui_vae.metrics import METRICS, NOISY, Difference, MetricValue
+from tui_vae.view.metric_rows import MOST_ROWS, difference_text, metric_rows, number, rows_of_run
 from tui_vae.view.state import RunState, reduce_all
 
 
@@ -34,10 +34,10 @@ def evaluated(**values: dict[str, float]) -> RunState:
 
 def test_rows_are_in_the_order_of_the_catalogue_with_noisy_samples_below_and_the_unknown_at_the_end() -> None:
     names = ["new", "recall" + NOISY, "kid", "recall", "elbo", "kid" + NOISY, "precision" + NOISY]
-    rows = measures(evaluated(a=dict.fromkeys(names, 1.0)))
+    rows = rows_of_run(evaluated(a=dict.fromkeys(names, 1.0)))
     in_order = ["elbo", "kid", "kid" + NOISY, "precision" + NOISY, "recall", "recall" + NOISY, "new"]
     assert [row.name for row in rows] == in_order
-    assert [row.title for row in rows] == [
+    assert [row.label for row in rows] == [
         *("ELBO", METRICS["kid"].title, "  of noisy samples", "precision of noisy samples"),
         *("recall", "  of noisy samples", "new"),
     ]
@@ -59,41 +59,71 @@ def test_rows_are_in_the_order_of_the_catalogue_with_noisy_samples_below_and_the
 def test_the_best_is_the_highest_or_the_lowest_where_that_can_be_said(
     metric: str, a: float, b: float, c: float, best: set[str]
 ) -> None:
-    (row,) = measures(evaluated(a={metric: a}, b={metric: b}, c={metric: c}))
+    (row,) = rows_of_run(evaluated(a={metric: a}, b={metric: b}, c={metric: c}))
     assert row.best == best
 
 
 def test_a_model_without_the_metric_is_left_out_of_its_row() -> None:
-    rows = measures(evaluated(a={"elbo": 1.0, "kl": 2.0}, b={"elbo": 2.0}))
-    assert [list(row.values) for row in rows] == [["a", "b"], ["a"]]
+    rows = rows_of_run(evaluated(a={"elbo": 1.0, "kl": 2.0}, b={"elbo": 2.0}))
+    assert [list(row.numbers) for row in rows] == [["a", "b"], ["a"]]
 
 
 def test_so_many_rows_and_no_more() -> None:
-    assert len(measures(evaluated(a={f"m{index}": 1.0 for index in range(1000)}))) == MOST_ROWS
+    assert len(rows_of_run(evaluated(a={f"m{index}": 1.0 for index in range(1000)}))) == MOST_ROWS
 
 
 @pytest.mark.parametrize(
-    ("metric", "value", "interval", "text", "spread", "wider"),
+    ("metric", "value", "interval", "text", "margin"),
     [
-        ("elbo", 310.314, (309.9, 310.728), "310.31", "±0.41", "±0.41"),
-        ("elbo", -5.0, (-6.0, -3.0), "−5.00", "+2.00 −1.00", "±2.00"),
-        ("recall", 0.412, (0.4, 0.424), "41.2", "±1.2", "±1.2"),
-        ("recall" + NOISY, 0.5, None, "50.0", "", ""),
-        ("kid", 0.0415, (0.0410, 0.0420), "41.50", "±0.50", "±0.50"),
-        ("elbo", 3.4e38, None, "3.4e+38", "", ""),
-        ("elbo", math.nan, (1.0, 2.0), "nan", "", ""),
-        ("elbo", 1.0, (math.nan, 2.0), "1.00", "", ""),
-        ("elbo", 1.0, (1.0,), "1.00", "", ""),
-        ("unknown", 1234.5678, (1234.0, 1235.0), "1235", "+0.4322 −0.5678", "±0.5678"),
+        ("elbo", 310.314, (309.9, 310.728), "310.31", "0.41"),
+        ("elbo", -5.0, (-6.0, -3.0), "−5.00", "2.00"),
+        ("recall", 0.412, (0.4, 0.424), "41.2", "1.2"),
+        ("recall" + NOISY, 0.5, None, "50.0", ""),
+        ("kid", 0.0415, (0.0410, 0.0420), "41.50", "0.50"),
+        ("elbo", 3.4e38, None, "3.4e+38", ""),
+        ("elbo", math.nan, (1.0, 2.0), "nan", ""),
+        ("elbo", 1.0, (math.nan, 2.0), "1.00", ""),
+        ("elbo", 1.0, (1.0,), "1.00", ""),
+        ("unknown", 1234.5678, (1234.0, 1235.0), "1235", "0.5678"),
     ],
 )
-def test_numbers_as_text(
-    metric: str, value: float, interval: tuple[float, ...] | None, text: str, spread: str, wider: str
-) -> None:
+def test_numbers_as_text(metric: str, value: float, interval: tuple[float, ...] | None, text: str, margin: str) -> None:
     shown = number(metric, value, interval)
-    assert (shown.value, shown.spread, shown.wider) == (text, spread, wider)
+    assert (shown.value, shown.margin) == (text, margin)
 
 
-def test_a_difference_has_a_sign() -> None:
-    assert number("elbo", 1.0, signed=True).value == "+1.00"
-    assert number("elbo", -1.0, signed=True).value == "−1.00"
+def test_values_of_other_sources_and_sizes_have_rows_of_their_own() -> None:
+    def ais(source: str, n: int, value: float) -> MetricValue:
+        return MetricValue("ais", value, None, None, n, source)
+
+    rows = metric_rows({"a": [ais("x", 10, 1.0)], "b": [ais("x", 10, 2.0)], "c": [ais("y", 10, 3.0), ais("x", 5, 4.0)]})
+    assert [(row.source, row.n, list(row.numbers), row.best) for row in rows] == [
+        *(("x", 10, ["a", "b"], {"b"}), ("y", 10, ["c"], frozenset()), ("x", 5, ["c"], frozenset())),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "interval", "expected"),
+    [
+        ("elbo", 16.2, (14.0, 18.4), ("+16.20", "(14.00 to 18.40)")),
+        ("elbo", -1.0, (-2.5, 0.5), ("−1.00", "(−2.50 to 0.50)")),
+        ("recall", 0.05, None, ("+5.0", "")),
+        ("unknown", -1.0, (-2.0, 0.0), ("−1", "(−2 to 0)")),
+    ],
+)
+def test_a_difference_has_a_sign_and_its_interval(
+    metric: str, value: float, interval: tuple[float, ...] | None, expected: tuple[str, str]
+) -> None:
+    difference = Difference(
+        metric=metric,
+        against=metric,
+        model="a",
+        baseline="b",
+        value=value,
+        interval=interval,
+        pairing="intervals",
+        seeds=1,
+        outcome="not told apart",
+        sentence="",
+    )
+    assert difference_text(difference) == expected

@@ -24,3 +24,10 @@ from tui_vae.view.sparklines import sparks
 )
 def test_bars(values: tuple[float, ...], high: float, width: int, bars: str) -> None:
     assert sparks(values, high, width) == bars
+
+
+def test_bars_in_ascii() -> None:
+    bars = sparks((0.0, 1.0, 8.0), 8.0, ascii_only=True)
+    assert bars[0] == " "
+    assert bars.isascii()
+    assert len(set(bars)) == 3

@@ -1,8 +1,8 @@
 """The command that makes the weights the package ships: ``python -m tui_vae.evaluation.classifier``.
 
 It trains on the 60,000 training digits of MNIST, writes ``mnist.safetensors`` next to this module, and prints its
-SHA-256, the value of ``SHIPPED_SHA256`` in ``cache.py``. The test digits choose nothing: they are looked at once, after the file is
-written, for the accuracy that is printed.
+SHA-256, the value of ``SHIPPED_SHA256`` in ``cache.py``. The test digits choose nothing: they are looked at once, after
+the file is written, for the accuracy that is printed.
 """
 
 from __future__ import annotations

@@ -127,8 +127,8 @@ class AisBatches:
         self._plan = plan
         self._seed = seed
         # A chain is held as some 26 values of z's size, points and momenta before and after and what passes between,
-        # and as the decoder's values with their derivatives; an image, apart from its chains, as its pixels, its steps, and
-        # the temperatures.
+        # and as the decoder's values with their derivatives; an image, apart from its chains, as its pixels, its steps,
+        # and the temperatures.
         chain = 4 * (26 * vae.zdim + 3 * self._likelihood.row_width)
         image = plan.chains * chain + 40 * plan.steps + 32 * images.shape[1]
         what = f"annealing an image with {plan.chains:,} chains of {plan.steps:,} steps"

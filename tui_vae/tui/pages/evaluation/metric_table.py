@@ -12,12 +12,10 @@ from rich.text import Text
 from tui_vae.charts.palette import ModelStyle
 from tui_vae.metrics import Outcome
 from tui_vae.tui.widgets.models import model_label
-from tui_vae.view.metric_rows import Measure, Number, number
+from tui_vae.view.metric_rows import ARROWS, MetricRow, Number
 from tui_vae.view.numbers import UNKNOWN, duration
-from tui_vae.view.sanitize import printable
 from tui_vae.view.state import ModelState
 
-ARROWS = {"higher": "↑", "lower": "↓", "neither": " "}
 OUTCOMES: dict[Outcome, tuple[str, str]] = {
     "better": ("✓", "green"),
     "worse": ("✗", "red"),
@@ -74,7 +72,7 @@ class _Columns:
 
 
 def measure_table(
-    rows: Sequence[Measure],
+    rows: Sequence[MetricRow],
     models: Sequence[ModelState],
     styles: Mapping[str, ModelStyle],
     outcomes: Mapping[tuple[str, str], Outcome],
@@ -91,12 +89,8 @@ def measure_table(
         width: Columns of the terminal.
         first: Index of the model to begin with where not all have room.
     """
-    numbers = {
-        (row.name, name): number(row.name, value.value, value.interval)
-        for row in rows
-        for name, value in row.values.items()
-    }
-    columns = _chosen(rows, models, numbers.values(), bool(outcomes), width)
+    numbers = [found for row in rows for found in row.numbers.values()]
+    columns = _chosen(rows, models, numbers, bool(outcomes), width)
     room = max(1, columns.models_in(width))
     first = min(first, max(0, len(models) - room))
     shown = models[first : first + room]
@@ -105,7 +99,7 @@ def measure_table(
         head.append(_name(model.name, styles[model.name], columns))
     if columns.floor:
         head.append(f"{'floor':>{columns.floor}}", style="dim")
-    lines = [_row(row, shown, numbers, outcomes, columns) for row in rows]
+    lines = [_row(row, shown, outcomes, columns) for row in rows]
     lines += [_about(title, cells, columns) for title, cells in _facts(shown)]
     source = _sources(rows, shown, width - head.cell_len)
     for line, text in zip(lines, source, strict=False):
@@ -115,12 +109,11 @@ def measure_table(
 
 
 def _chosen(
-    rows: Sequence[Measure], models: Sequence[ModelState], numbers: Iterable[Number], told: bool, width: int
+    rows: Sequence[MetricRow], models: Sequence[ModelState], numbers: Sequence[Number], marked: bool, width: int
 ) -> _Columns:
     """The richest columns in which all models have room; where there are none, fewer models with their intervals."""
-    numbers = tuple(numbers)
     value = max((cell_len(n.value) for n in numbers), default=1)
-    spread = max((cell_len(n.wider) for n in numbers), default=0)
+    spread = max((cell_len(n.margin) + 1 if n.margin else 0 for n in numbers), default=0)
     floor = max(5, *(cell_len(row.floor) for row in rows)) + 2 if rows else 0
     title, unit = _TITLE, _UNIT
     if width < _NARROW:
@@ -129,7 +122,7 @@ def _chosen(
     choices = [
         # The name stands above value and interval.
         _Columns(title, unit, max(value, longest - (spread + 1 if spread else 0)), spread, mark, floor)
-        for mark in ((1, 0) if told else (0,))
+        for mark in ((1, 0) if marked else (0,))
         for longest in (names, min(names, _SHORT_NAME))
     ]
     bare = _Columns(title, unit, value, 0, 0, floor)
@@ -155,20 +148,19 @@ def _name(name: str, style: ModelStyle, columns: _Columns) -> Text:
 
 
 def _row(
-    row: Measure,
+    row: MetricRow,
     models: Sequence[ModelState],
-    numbers: Mapping[tuple[str, str], Number],
     outcomes: Mapping[tuple[str, str], Outcome],
     columns: _Columns,
 ) -> Text:
-    line = _label(row.title, ARROWS[row.better], row.unit, columns)
+    line = _label(row.label, ARROWS[row.better], row.unit, columns)
     for model in models:
-        cell = numbers.get((row.name, model.name), Number(UNKNOWN))
+        cell = row.numbers.get(model.name, Number(UNKNOWN))
         best = model.name in row.best
         line.append(f" {'*' if best else ' '}")
         line.append(f"{cell.value:>{columns.value}}", style="bold" if best else "")
         if columns.spread:
-            line.append(f" {cell.wider:<{columns.spread}}", style="dim")
+            line.append(f" {f'±{cell.margin}' if cell.margin else '':<{columns.spread}}", style="dim")
         if columns.mark:
             mark, style = OUTCOMES.get(outcomes.get((row.name, model.name), "higher"), (" ", ""))
             line.append(f" {mark}", style=style)
@@ -199,10 +191,8 @@ def _about(title: str, cells: Sequence[str], columns: _Columns) -> Text:
     return line
 
 
-def _sources(rows: Sequence[Measure], models: Sequence[ModelState], room: int) -> list[str]:
+def _sources(rows: Sequence[MetricRow], models: Sequence[ModelState], room: int) -> list[str]:
     """What each row is made of, such as ``10,000 decoder means``; nothing where that has no room."""
-    texts = []
-    for row in rows:
-        value = next((row.values[model.name] for model in models if model.name in row.values), None)
-        texts.append(f"  {value.n:,} {printable(value.source)}" if value is not None else "")
+    shown = {model.name for model in models}
+    texts = [f"  {row.n:,} {row.source}" if shown & row.numbers.keys() else "" for row in rows]
     return texts if max(map(cell_len, texts), default=0) <= room else []

@@ -13,9 +13,18 @@ from textual.strip import Strip
 from tui_vae.charts.palette import ModelStyle
 from tui_vae.charts.plotted_models import styles_of
 from tui_vae.metrics import Difference, Verdict
-from tui_vae.tui.pages.evaluation.metric_table import ARROWS, OUTCOMES, Table, measure_table
+from tui_vae.tui.pages.evaluation.metric_table import OUTCOMES, Table, measure_table
 from tui_vae.tui.widgets.scroll_view import LinesView
-from tui_vae.view.metric_rows import MOST_ROWS, direction_and_unit, measures, number, title_text
+from tui_vae.view.metric_rows import (
+    ARROWS,
+    FLOOR_LEGEND,
+    INTERVAL_LEGEND,
+    MOST_ROWS,
+    difference_text,
+    direction_and_unit,
+    rows_of_run,
+    title_text,
+)
 from tui_vae.view.sanitize import printable
 from tui_vae.view.sparklines import sparks
 from tui_vae.view.state import ModelState, RunState
@@ -62,7 +71,7 @@ def report(
     models = list(state.models.values())
     differences = verdict.differences[:MOST_DIFFERENCES] if verdict is not None else ()
     outcomes = {(d.metric, d.model): d.outcome for d in differences}
-    table = measure_table(measures(state), models, styles, outcomes, width, first)
+    table = measure_table(rows_of_run(state), models, styles, outcomes, width, first)
     lines = [*table.rows, Text()]
     lines += _wrapped(_legend(table, verdict), width)
     lines += [line for text in _unevaluated(models) for line in _wrapped(text, width)]
@@ -103,11 +112,11 @@ def _sentences(title: str, sentences: Sequence[str], width: int) -> list[Text]:
 def _legend(table: Table, verdict: Verdict | None) -> Text:
     parts = ["↑ higher is better", "↓ lower", "* best value"]
     if table.intervals:
-        parts.append("± wider side of the 95 % interval")
+        parts.append(INTERVAL_LEGEND)
     if table.outcomes and verdict is not None and verdict.baseline is not None:
         marks = ", ".join(f"{mark} {outcome}" for outcome, (mark, _) in OUTCOMES.items())
         parts.append(f"against {printable(verdict.baseline)}: {marks}")
-    parts.append("floor: training images in place of samples")
+    parts.append(FLOOR_LEGEND)
     return Text("; ".join(parts), style="dim")
 
 
@@ -120,16 +129,15 @@ def _unevaluated(models: Sequence[ModelState]) -> Iterator[Text]:
 def _differences(differences: Sequence[Difference], styles: Mapping[str, ModelStyle], width: int) -> list[Text]:
     """For each model, a row for each metric with the sentence that it means."""
     lines: list[Text] = []
-    texts = {id(d): number(d.metric, d.value, d.interval, signed=True) for d in differences}
-    wide = max((len(f"{text.value} {text.spread}") for text in texts.values()), default=0)
+    texts = {id(d): " ".join(filter(None, difference_text(d))) for d in differences}
+    wide = max(map(len, texts.values()), default=0)
     for pair in dict.fromkeys((d.model, d.baseline) for d in differences):
         heading = Text("difference: ").append(_named(pair[0], styles)).append(" minus ").append(_named(pair[1], styles))
         lines += [Text(), heading]
         heading.stylize("underline")
         for difference in differences:
             if (difference.model, difference.baseline) == pair:
-                text = texts[id(difference)]
-                lines.append(_difference(difference, f"{text.value} {text.spread}".rstrip(), wide, width))
+                lines.append(_difference(difference, texts[id(difference)], wide, width))
                 lines += [
                     Text(_INDENT, style="dim").append(line)
                     for line in _wrapped(Text(printable(difference.sentence), style="dim"), width - len(_INDENT))

@@ -1,4 +1,4 @@
-"""How long a thread keeps Python's lock, and what the garbage collector leaves alone."""
+"""How long a thread keeps Python's interval, and what the garbage collector leaves alone."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tui_vae.app.gc_paused import importing
-from tui_vae.app.switch_interval import PythonLock
+from tui_vae.app.interpreter import SwitchInterval, gc_paused
 
 
 @pytest.fixture(autouse=True)
@@ -20,29 +19,33 @@ def as_it_was() -> Iterator[None]:
     gc.unfreeze()
 
 
-def test_beside_an_interface_that_draws_the_lock_is_shared_sooner_and_while_it_answers_later() -> None:
-    lock, seconds = PythonLock(), []
-    for say in (lambda: lock.draws(False), lambda: lock.draws(True), lambda: lock.answers(True)):
-        say()
+def test_the_interval_is_short_while_an_interface_draws_and_long_while_it_answers() -> None:
+    interval, seconds = SwitchInterval(), []
+    for change, value in (
+        (interval.set_drawing, False),
+        (interval.set_drawing, True),
+        (interval.set_answering, True),
+    ):
+        change(value)
         seconds.append(sys.getswitchinterval())
     usual, drawing, answering = seconds
     assert drawing < usual < answering
-    lock.draws(True)  # as at every redraw, also one that comes meanwhile
+    interval.set_drawing(True)  # as at every redraw, also one that comes meanwhile
     assert sys.getswitchinterval() == answering
-    lock.answers(False)
+    interval.set_answering(False)
     assert sys.getswitchinterval() == drawing
 
 
 def test_where_nothing_is_drawn_a_key_changes_nothing() -> None:
-    lock = PythonLock()
-    lock.draws(False)
+    interval = SwitchInterval()
+    interval.set_drawing(False)
     usual = sys.getswitchinterval()
-    lock.answers(True)
+    interval.set_answering(True)
     assert sys.getswitchinterval() == usual
 
 
 def test_what_was_imported_is_never_looked_at_again_and_what_comes_after_is() -> None:
-    with importing():
+    with gc_paused():
         assert not gc.isenabled()
         imported = [[index] for index in range(1000)]
     assert gc.isenabled()
@@ -54,6 +57,6 @@ def test_what_was_imported_is_never_looked_at_again_and_what_comes_after_is() ->
 
 
 def test_an_import_that_fails_leaves_the_collector_at_work() -> None:
-    with pytest.raises(ImportError), importing():
+    with pytest.raises(ImportError), gc_paused():
         raise ImportError
     assert gc.isenabled()
