@@ -33,7 +33,7 @@ from tui_vae.charts.drawer import Drawer
 from tui_vae.config import ModelSpec, StoreConfig, TrainConfig
 from tui_vae.machine.sampler import Sampler
 from tui_vae.tui import Leave, MonitorApp
-from tui_vae.tui.themes import LOOKS
+from tui_vae.tui.themes import MONITOR_THEMES
 from tui_vae.view.state import ModelState, RunState
 
 
@@ -150,11 +150,11 @@ async def take_pictures(folder: Path) -> None:
         app = MonitorApp(open_source, state=known, drawer=Drawer(), machine=Sampler(), library=Library(Path(runs)))
         async with app.run_test(size=LARGE) as pilot:
             camera = Camera(app, pilot, folder)
-            await camera.until(lambda: len(app.run_state.models["deep"].held_out) >= EPOCH)
+            await camera.until(lambda: len(app.runs.state.models["deep"].held_out) >= EPOCH)
             await camera.take(WHILE_TRAINING)
-            await camera.until(lambda: app.run_state.status is not None)
+            await camera.until(lambda: app.runs.state.status is not None)
             await camera.take(AFTERWARDS)
-            app.action_wear(next(name for name, look in LOOKS.items() if not look.theme.dark))
+            app.theme_switcher.switch(next(name for name, look in MONITOR_THEMES.items() if not look.theme.dark))
             await camera.take([LIGHT])
 
 

@@ -127,7 +127,7 @@ async def pages_of(path: Path) -> str:
     source.start()
     shown = ""
     async with app.run_test(size=(80, 24)) as pilot:
-        while not source.wait(0) or app.source is None:
+        while not source.wait(0) or app.runs.source is None:
             await pilot.pause(0.02)
         for key in ("2", "3", "5", "1"):
             await pilot.press(key)

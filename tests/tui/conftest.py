@@ -63,7 +63,7 @@ def open_monitor(tidied: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         async with app.run_test(size=size, notifications=True) as pilot:
             monitor = Monitor(app, pilot, source)
             if waits:
-                await monitor.until(lambda: app.source is not None and source.drained)
+                await monitor.until(lambda: app.runs.source is not None and source.drained)
                 await pilot.pause()
             try:
                 yield monitor

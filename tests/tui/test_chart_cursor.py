@@ -119,7 +119,7 @@ async def test_a_window_is_panned_within_what_there_is_and_not_moved_by_new_poin
         await monitor.press("less_than_sign")
         assert x_range(monitor) == pytest.approx((412.5, 562.5))
         await monitor.feed(progress("deep", 900))
-        await monitor.until(lambda: monitor.app.run_state.models["deep"].step == 900)
+        await monitor.until(lambda: monitor.app.runs.state.models["deep"].step == 900)
         await monitor.settle()
         assert x_range(monitor) == pytest.approx((412.5, 562.5))
         await monitor.press(*["less_than_sign"] * 12)

@@ -140,7 +140,7 @@ async def test_a_picture_that_comes_when_there_is_nothing_to_show_any_more_is_le
     async with open_monitor(drawer=drawer) as monitor:
         await monitor.settle()
         chart = monitor.app.query_one(LOSS, Chart)
-        chart.show(RunState(), monitor.app.settings)
+        chart.show(RunState(), monitor.app.main.settings)
         assert not DOTS.search(await drawn(monitor, drawer))
 
 

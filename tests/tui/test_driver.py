@@ -42,7 +42,7 @@ class Terminal:
         self._reads, self._writes = os.pipe()
         self.messages: list[Message] = []
         app: Suspendable = Interface()
-        made = driver_for(app, None, typed)
+        made = driver_for(app, None, typed, lambda: None)
         self._driver = made.__new__(made)  # all else of its beginning needs an app and a terminal
         vars(self._driver).update(
             fileno=self._reads, exit_event=threading.Event(), process_message=self.messages.append

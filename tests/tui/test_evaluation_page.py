@@ -225,7 +225,7 @@ async def test_nothing_is_laid_out_or_read_while_nothing_changes_or_the_page_is_
         await monitor.pilot.pause(0.3)
         before, read = len(laid_out), len(monitor.source.pictures_read)
         for _ in range(10):
-            monitor.app.update_view()
+            monitor.app.main.update_view()
         await monitor.feed(progress_of_evaluation(0.6))
         assert (len(laid_out), len(monitor.source.pictures_read)) == (before, read)
         await monitor.feed(evaluation(epoch=8))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.tui.clock import Clock
 from tui_vae.tui import redraw
-from tui_vae.tui.redraw import DRAWING_SHARE, SHARE, SLOWEST, Pacer
+from tui_vae.tui.redraw import DRAWING_SHARE, SHARE, SLOWEST, FrameLimiter
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def intervals(clock: Clock, fps: float, costs: list[float], *, training: bool = True) -> list[float]:
-    paced = Pacer(fps)
+    paced = FrameLimiter(fps)
     found = []
     for cost in costs:
         clock.now += cost
@@ -45,7 +45,7 @@ def test_a_steady_cost_takes_its_share_of_the_time(clock: Clock, cost: float) ->
 @pytest.mark.parametrize("cost", [0.01, 0.05])
 def test_drawings_elsewhere_take_a_share_of_their_own(clock: Clock, cost: float) -> None:
     drawings = 0.0
-    paced = Pacer(10, lambda: drawings)
+    paced = FrameLimiter(10, lambda: drawings)
     for _ in range(20):
         clock.now += 0.0001
         drawings += cost
@@ -73,9 +73,9 @@ def test_when_nothing_trains_the_cost_does_not_matter(clock: Clock) -> None:
 
 
 def test_where_only_clocks_go_on_it_redraws_twice_a_second_unless_that_is_too_often(clock: Clock) -> None:
-    assert Pacer(10).interval(training=False, drew=True, idle=True) == pytest.approx(0.5)
-    assert Pacer(0.1).interval(training=False, drew=True, idle=True) == pytest.approx(10.0)
-    assert Pacer(10).interval(training=True, drew=True, idle=True) == pytest.approx(0.1)
+    assert FrameLimiter(10).interval(training=False, drew=True, idle=True) == pytest.approx(0.5)
+    assert FrameLimiter(0.1).interval(training=False, drew=True, idle=True) == pytest.approx(10.0)
+    assert FrameLimiter(10).interval(training=True, drew=True, idle=True) == pytest.approx(0.1)
 
 
 def test_the_pace_of_a_slow_terminal_is_kept_even_beyond_two_seconds(clock: Clock) -> None:
@@ -83,7 +83,7 @@ def test_the_pace_of_a_slow_terminal_is_kept_even_beyond_two_seconds(clock: Cloc
 
 
 def test_what_is_not_drawn_tells_nothing_of_what_drawing_costs(clock: Clock) -> None:
-    paced = Pacer(10)
+    paced = FrameLimiter(10)
     found = []
     for cost, drew in [(0.05, True)] * 3 + [(0.0001, False)] * 50 + [(0.001, True), (0.05, True)]:
         clock.now += cost

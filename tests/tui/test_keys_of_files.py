@@ -34,7 +34,7 @@ async def test_w_writes_every_point_of_every_model_as_csv(open_monitor: OpenMoni
         await monitor.press("w")
         (file,) = tmp_path.glob("curves-*.csv")
         await monitor.until(lambda: file.name in told(monitor))
-        models = monitor.app.run_state.models
+        models = monitor.app.runs.state.models
     with file.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert list(rows[0]) == ["model", *Point._fields]

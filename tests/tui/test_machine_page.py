@@ -121,5 +121,5 @@ async def test_the_share_that_is_marked_is_of_whoever_trains_the_run_that_is_sho
         await monitor.press("0")
         await monitor.until_shown("lynx")
         await monitor.press("enter")
-        await monitor.until(lambda: monitor.app.run_state.name == "lynx")
+        await monitor.until(lambda: monitor.app.runs.state.name == "lynx")
         await monitor.until(lambda: machine.subject == library.opened["/runs/lynx"].trainer())

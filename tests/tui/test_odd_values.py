@@ -123,7 +123,7 @@ async def test_ten_thousand_events_at_once(open_monitor: OpenMonitor, drawn: lis
         drawn.clear()
         await monitor.feed(*events)
         await monitor.until(lambda: any(5500 < data.chart.x_range[1] <= 5600 for data in drawn))
-        assert monitor.app.run_state.models["deep"].step == 5600
+        assert monitor.app.runs.state.models["deep"].step == 5600
 
 
 async def test_twelve_models_can_all_be_selected(open_monitor: OpenMonitor) -> None:

@@ -15,7 +15,7 @@ from tui_vae.charts.curves import CurvePlot, curve_chart
 from tui_vae.charts.metric_series import LOSS
 from tui_vae.charts.palette import model_style
 from tui_vae.charts.plotted_models import traces_of
-from tui_vae.tui.run_tracker import FollowedRun
+from tui_vae.tui.run_tracker import TrackedRun
 from tui_vae.tui.widgets.chart_data import ChartSettings
 from tui_vae.tui.widgets.curves import text_of
 from tui_vae.view.state import RunState, reduce_all
@@ -63,14 +63,14 @@ async def test_the_runs_to_compare_with_are_drawn_at_once_and_go_again(
         await monitor.settle()
         alone = len(drawn[-1].chart.lines)
         for name in ("faster", "slower"):
-            run = FollowedRun(name, OpenedSource([], tmp_path), name)
+            run = TrackedRun(name, OpenedSource([], tmp_path), name)
             run.state = other_run(name)
-            monitor.app.following.compare(name, run)
-        monitor.app.update_view()
+            monitor.app.runs.mark(name, run)
+        monitor.app.main.update_view()
         assert len(drawn[-1].chart.lines) == alone + 4
         for name in ("faster", "slower"):
-            monitor.app.following.leave_out(name)
-        monitor.app.update_view()
+            monitor.app.runs.unmark(name)
+        monitor.app.main.update_view()
         assert len(drawn[-1].chart.lines) == alone
 
 

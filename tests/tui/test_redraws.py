@@ -26,7 +26,7 @@ async def test_nothing_is_built_while_nothing_changes(open_monitor: OpenMonitor,
         await monitor.pilot.pause(0.5)
         drawn.clear()
         for _ in range(20):
-            monitor.app.update_view()
+            monitor.app.main.update_view()
         await monitor.pilot.pause(0.5)
         assert drawn == []
 
@@ -67,7 +67,7 @@ async def test_pictures_are_read_once(open_monitor: OpenMonitor) -> None:
     async with open_monitor() as monitor:
         await monitor.press("2", "1", "2")
         for _ in range(5):
-            monitor.app.update_view()
+            monitor.app.main.update_view()
         assert sorted(monitor.source.pictures_read) == [f"samples/{n}/epoch-0006.png" for n in ("baseline", "deep")]
 
 
@@ -101,5 +101,5 @@ async def test_no_page_draws_anything_while_nothing_changes(
             with monkeypatch.context() as patched:
                 patched.setattr(Widget, "refresh", noted)
                 for _ in range(5):
-                    monitor.app.update_view()
+                    monitor.app.main.update_view()
             assert not asked, f"page {page}"

@@ -125,9 +125,9 @@ async def test_a_page_that_is_turned_to_again_builds_no_chart(
 
 
 async def test_keys_are_answered_with_priority_until_they_are(open_monitor: OpenMonitor) -> None:
-    async with open_monitor() as monitor:
-        told: list[bool] = []
-        monitor.app._answers = told.append
+    told: list[bool] = []
+    async with open_monitor(answers=told.append) as monitor:
+        told.clear()
         await monitor.press("2")
         await monitor.until(lambda: told[-1:] == [False])
         assert told[0] is True

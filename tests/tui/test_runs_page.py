@@ -13,7 +13,7 @@ from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_run import run_finished
 from tests.tui.scripted_library import ScriptedLibrary, at_training, listed
 from tui_vae.run_status import ListedRun
-from tui_vae.tui import Leave, app, redraw
+from tui_vae.tui import Leave, redraw
 from tui_vae.tui.pages.runs import page as runs_page
 from tui_vae.tui.screens.dialogs import DeleteScreen, LeaveScreen, RenameScreen
 from tui_vae.view.state import RunState
@@ -107,14 +107,14 @@ async def test_enter_opens_a_run_and_training_goes_on(
         own = monitor.source
         await on_page(monitor)
         await monitor.press("down", "enter")
-        await monitor.until(lambda: monitor.app.run_state.name == "lynx")
+        await monitor.until(lambda: monitor.app.runs.state.name == "lynx")
         await monitor.until(lambda: at_training(monitor))
         await monitor.until(lambda: "finished" in monitor.panel("#status"))
         assert own.asked == []
         # Its own run is still followed, and asked about when the user leaves.
         await monitor.feed(*run_finished("stopped", state="stopped"))
         assert monitor.app.first_state.status == "stopped"
-        assert monitor.app.run_state.name == "lynx"
+        assert monitor.app.runs.state.name == "lynx"
         await monitor.until_shown("quiet-otter")
         assert not library.opened["/runs/lynx"].closed
     assert library.opened["/runs/lynx"].closed
@@ -126,7 +126,7 @@ async def test_keys_act_on_the_run_that_is_shown_and_leaving_asks_about_the_own(
     async with open_monitor(size=(80, 24), library=library) as monitor:
         await on_page(monitor)
         await monitor.press("enter")
-        await monitor.until(lambda: monitor.app.run_state.name == "gecko")
+        await monitor.until(lambda: monitor.app.runs.state.name == "gecko")
         await monitor.until(lambda: at_training(monitor))
         await monitor.press("space")
         assert library.opened["/runs/gecko"].asked == [("pause", "baseline")]
@@ -147,7 +147,7 @@ async def test_the_own_run_is_marked_and_can_be_opened_again(
         assert "this process" in row(monitor, "quiet-otter")
         assert "▸" in row(monitor, "quiet-otter")
         await monitor.press("enter")
-        await monitor.until(lambda: monitor.app.run_state.name == "gecko")
+        await monitor.until(lambda: monitor.app.runs.state.name == "gecko")
         await on_page(monitor)
         await monitor.until(lambda: "▸" in row(monitor, "gecko"))
         for key in ("r", "R", "D"):
@@ -155,7 +155,7 @@ async def test_the_own_run_is_marked_and_can_be_opened_again(
             await monitor.press("end", key)
             await monitor.until_shown("of this process:")
         await monitor.press("enter")
-        await monitor.until(lambda: monitor.app.run_state.name == "quiet-otter")
+        await monitor.until(lambda: monitor.app.runs.state.name == "quiet-otter")
         assert library.opened["/runs/gecko"].closed
         assert [asked for asked, *_ in library.asked if asked != "preview"] == ["open"]
 
@@ -167,7 +167,7 @@ async def test_marked_runs_are_compared(
     async with open_monitor(size=size, library=library) as monitor:
         await on_page(monitor)
         await monitor.press("m", "down", "space")
-        await monitor.until(lambda: [run.name for run in monitor.app.others] == ["gecko", "lynx"])
+        await monitor.until(lambda: [run.name for run in monitor.app.runs.compared] == ["gecko", "lynx"])
         await monitor.until(lambda: "●" in row(monitor, "lynx"))
         if size == (40, 12):
             await monitor.press("tab", "tab")
@@ -176,7 +176,7 @@ async def test_marked_runs_are_compared(
         assert ["lr", "–", "0.005", "0.004"][: 3 if size[0] == 40 else 4] in table
         assert any(line[:2] == ["deep", "346.0"] for line in table) or size == (40, 12)
         await monitor.press("escape")
-        await monitor.until(lambda: monitor.app.others == ())
+        await monitor.until(lambda: monitor.app.runs.compared == ())
         assert all(source.closed for source in library.opened.values())
 
 
@@ -190,7 +190,7 @@ async def test_a_run_is_marked_and_no_more(open_monitor: OpenMonitor, library: S
         await on_page(monitor)
         await monitor.press("m")
         await monitor.until(lambda: "●" not in row(monitor, "gecko"))
-        assert monitor.app.others == ()
+        assert monitor.app.runs.compared == ()
 
 
 async def test_resuming_opens_the_run(open_monitor: OpenMonitor, library: ScriptedLibrary) -> None:
@@ -199,7 +199,7 @@ async def test_resuming_opens_the_run(open_monitor: OpenMonitor, library: Script
         await monitor.press("r")
         await monitor.until_shown("is being trained")
         await monitor.press("down", "r")
-        await monitor.until(lambda: monitor.app.run_state.name == "lynx")
+        await monitor.until(lambda: monitor.app.runs.state.name == "lynx")
         assert ("resume", "/runs/lynx") in library.asked
 
 
@@ -243,10 +243,10 @@ async def test_a_shown_run_that_is_deleted_gives_way_to_the_first(
     async with open_monitor(library=library) as monitor:
         await on_page(monitor)
         await monitor.press("down", "enter")
-        await monitor.until(lambda: monitor.app.run_state.name == "lynx")
+        await monitor.until(lambda: monitor.app.runs.state.name == "lynx")
         await on_page(monitor)
         await monitor.press("D", "d")
-        await monitor.until(lambda: monitor.app.run_state.name == "quiet-otter")
+        await monitor.until(lambda: monitor.app.runs.state.name == "quiet-otter")
         assert library.opened["/runs/lynx"].closed
 
 
@@ -283,7 +283,7 @@ async def test_opened_with_nothing_it_shows_the_runs_and_leaves_without_a_questi
         await monitor.until_shown("no run is open")
         assert monitor.shows("#runs")
         await monitor.press("down", "enter")
-        await monitor.until(lambda: monitor.app.run_state.name == "lynx")
+        await monitor.until(lambda: monitor.app.runs.state.name == "lynx")
         await monitor.press("q")
     assert monitor.app.return_value is Leave.DONE
 
@@ -294,7 +294,7 @@ async def test_a_double_click_opens(open_monitor: OpenMonitor, library: Scripted
         await monitor.pilot.click("#run-table", offset=(5, 3))
         await monitor.pilot.click("#run-table", offset=(5, 3), times=2)
         await monitor.until(lambda: at_training(monitor))
-        assert monitor.app.run_state.name == "lynx"
+        assert monitor.app.runs.state.name == "lynx"
 
 
 async def test_without_any_folder_it_says_so(open_monitor: OpenMonitor) -> None:
@@ -385,7 +385,7 @@ async def test_a_key_is_answered_at_once_where_nothing_else_is_drawn(
     open_monitor: OpenMonitor, library: ScriptedLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redraw, "IDLE", 3600.0)
-    monkeypatch.setattr(app, "SECONDS_AWAKE", 60.0)
+    monkeypatch.setattr(redraw, "SECONDS_AWAKE", 60.0)
     async with open_monitor(library=library, **NOTHING_OPEN) as monitor:
         await monitor.until_shown("lynx")
         await monitor.settle()

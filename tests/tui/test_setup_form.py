@@ -83,11 +83,11 @@ async def test_starting_opens_the_run(open_monitor: OpenMonitor, library: Script
     async with open_monitor(library=library) as monitor:
         await open_form(monitor)
         await monitor.press(*"a=8", "ctrl+s")
-        await monitor.until(lambda: monitor.app.run_state.name == "new")
+        await monitor.until(lambda: monitor.app.runs.state.name == "new")
         assert ("start", "--model", "a=8") in library.asked
         assert len(monitor.app.screen_stack) == 1
         await monitor.until(lambda: at_training(monitor))
-        assert monitor.app.source is library.opened["/runs/new"]
+        assert monitor.app.runs.source is library.opened["/runs/new"]
 
 
 async def test_what_is_wrong_is_not_started_but_gone_to(open_monitor: OpenMonitor, library: ScriptedLibrary) -> None:
@@ -110,7 +110,7 @@ async def test_an_error_of_the_process_is_shown_and_can_be_mended(
         assert isinstance(monitor.app.focused, Input)
         await monitor.pilot.click("#setup-start")
         await monitor.until(lambda: monitor.app.screen is not form)
-        await monitor.until(lambda: monitor.app.run_state.name == "new")
+        await monitor.until(lambda: monitor.app.runs.state.name == "new")
 
 
 async def test_a_form_that_is_closed_while_it_starts_opens_nothing(
@@ -125,7 +125,7 @@ async def test_a_form_that_is_closed_while_it_starts_opens_nothing(
         assert len(monitor.app.screen_stack) == 1
         library.may_start.set()
         await monitor.until_shown("the run has started")
-        assert monitor.app.run_state.name == "quiet-otter"
+        assert monitor.app.runs.state.name == "quiet-otter"
         assert [asked for asked, *_ in library.asked if asked == "start"] == ["start"]
 
 

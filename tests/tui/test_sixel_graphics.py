@@ -167,16 +167,16 @@ def test_text_alone_is_left_as_it_is() -> None:
 
 def screen_of(monitor: Monitor) -> SixelScreen:
     """What a terminal shows of the whole screen."""
-    assert monitor.app._images is not None
+    assert monitor.app.output.images is not None
     strips = monitor.strips
     screen = SixelScreen(strips[0].cell_length, len(strips), CELL)
-    screen.feed(monitor.app._images.written(rendered(*map(list, strips))))
+    screen.feed(monitor.app.output.images.written(rendered(*map(list, strips))))
     return screen
 
 
 @pytest.fixture(autouse=True)
 def _a_terminal_of_that_font(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui_vae.tui.terminal.image_app.cell_size", lambda descriptor: CELL)
+    monkeypatch.setattr("tui_vae.tui.terminal.output.cell_size", lambda descriptor: CELL)
 
 
 async def test_digits_are_the_samples_of_the_run(open_monitor: OpenMonitor) -> None:

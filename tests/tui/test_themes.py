@@ -14,14 +14,14 @@ from tests.tui.color_vision import EYES, RGB, contrast, difference
 from tests.tui.recorded_machine import RecordedMachine
 from tests.tui.recorded_run import recorded_run
 from tui_vae.charts.palette import COLOURS
-from tui_vae.tui.themes import LOOKS, InMemoryPreferences, Preferences
+from tui_vae.tui.themes import MONITOR_THEMES, InMemoryPreferences, Preferences
 
 SIX = ("baseline", "deep", "wide", "narrow", "vast", "tiny")
 MARKERS = "●▲■◆✚★"
 
 
 def models_on(name: str) -> list[RGB]:
-    return [LOOKS[name].colours.get(colour, colour) for colour in COLOURS]
+    return [MONITOR_THEMES[name].colours.get(colour, colour) for colour in COLOURS]
 
 
 def wearing(name: str) -> InMemoryPreferences:
@@ -29,13 +29,13 @@ def wearing(name: str) -> InMemoryPreferences:
 
 
 def test_there_are_four_of_which_one_is_light() -> None:
-    assert list(LOOKS) == ["dark", "light", "contrast", "solarized"]
-    assert [name for name, look in LOOKS.items() if not look.theme.dark] == ["light"]
+    assert list(MONITOR_THEMES) == ["dark", "light", "contrast", "solarized"]
+    assert [name for name, look in MONITOR_THEMES.items() if not look.theme.dark] == ["light"]
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", MONITOR_THEMES)
 def test_the_colours_of_models_stand_out_from_every_background(name: str) -> None:
-    theme = LOOKS[name].theme
+    theme = MONITOR_THEMES[name].theme
     grounds = [theme.background, theme.surface, theme.variables["row"], theme.variables["row-focused"]]
     for ground in grounds:
         assert ground is not None
@@ -43,16 +43,16 @@ def test_the_colours_of_models_stand_out_from_every_background(name: str) -> Non
             assert contrast(colour, Color.parse(ground).rgb) >= 3, (ground, colour)
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", MONITOR_THEMES)
 def test_text_stands_out(name: str) -> None:
-    theme = LOOKS[name].theme
+    theme = MONITOR_THEMES[name].theme
     for ground in (theme.background, theme.surface, theme.panel, *theme.variables.values()):
         if ground is not None:
             assert contrast(Color.parse(theme.foreground or "").rgb, Color.parse(ground).rgb) >= 7
 
 
 @pytest.mark.parametrize("eyes", EYES)
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", MONITOR_THEMES)
 def test_two_models_differ_to_all_eyes(name: str, eyes: str) -> None:
     assert min(difference(a, b, eyes) for a, b in itertools.combinations(models_on(name), 2)) > 11
 
@@ -65,7 +65,7 @@ def styles_of_models(monitor: Monitor) -> list[Style]:
     return [style for style in styles if style is not None]
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", MONITOR_THEMES)
 async def test_models_are_drawn_in_the_colours_of_the_look(open_monitor: OpenMonitor, name: str) -> None:
     async with open_monitor(recorded_run(names=SIX), preferences=wearing(name)) as monitor:
         styles = styles_of_models(monitor)
@@ -77,7 +77,7 @@ async def test_models_are_drawn_in_the_colours_of_the_look(open_monitor: OpenMon
 
 
 @pytest.mark.parametrize("term", ["xterm", "linux", "xterm-256color"])
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", MONITOR_THEMES)
 async def test_where_there_are_few_colours_no_two_models_have_the_same(
     open_monitor: OpenMonitor, name: str, term: str
 ) -> None:
@@ -117,7 +117,8 @@ async def test_the_palette_offers_every_look(open_monitor: OpenMonitor) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name if name in ("dark", "light") else pytest.param(name, marks=pytest.mark.long) for name in LOOKS]
+    "name",
+    [name if name in ("dark", "light") else pytest.param(name, marks=pytest.mark.long) for name in MONITOR_THEMES],
 )
 async def test_every_page_and_dialog_can_be_drawn_in_every_look(open_monitor: OpenMonitor, name: str) -> None:
     machine = RecordedMachine(gpus=1)

@@ -32,8 +32,8 @@ def noise(seed: int, side: int = IMAGE_SIDE) -> Pixels:
 def terminal_of(monitor: Monitor) -> KittyScreen:
     """What the terminal has been told so far; nothing else takes it where there is none."""
     screen = KittyScreen()
-    assert monitor.app._images is not None
-    screen.feed(monitor.app._images.written(""))
+    assert monitor.app.output.images is not None
+    screen.feed(monitor.app.output.images.written(""))
     return screen
 
 
@@ -117,8 +117,8 @@ async def test_digits_are_the_samples_of_the_run_and_dialogs_lie_above_them(open
         assert not {number_of(segment) for segment in covered} & set(screen.images), "and are no other pictures"
         assert all(segment.style is not None and segment.style.bgcolor is not None for segment in covered)
         await monitor.press("escape")
-        assert monitor.app._images is not None
-        screen.feed(monitor.app._images.written(""))
+        assert monitor.app.output.images is not None
+        screen.feed(monitor.app.output.images.written(""))
         assert screen.seen(monitor.strips) == seen
 
 
@@ -142,7 +142,7 @@ async def test_every_page_with_pictures_has_them_in_every_look(
     open_monitor: OpenMonitor, events: list[Event], key: str, panel: str
 ) -> None:
     async with open_monitor(events, graphics=KITTY) as monitor:
-        monitor.app.action_wear("light")
+        monitor.app.theme_switcher.switch("light")
         await monitor.press(key)
         await monitor.until(lambda: PLACEHOLDER in monitor.panel(panel))
         assert terminal_of(monitor).seen(monitor.strips)

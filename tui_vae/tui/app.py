@@ -1,91 +1,78 @@
-"""The interface: takes what is new from a source at its own pace, and shows the page at hand."""
+"""The interface as an application: it reads the runs, redraws at its own pace, and ends or is suspended."""
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import ClassVar
 
 from rich.console import RenderableType
 from textual import events
-from textual.app import ComposeResult, SystemCommand
+from textual._compositor import CompositorUpdate
+from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.screen import Screen
-from textual.timer import Timer
-from textual.widget import Widget
-from textual.widgets import ContentSwitcher, Static
 
 from tui_vae.charts.description import Face
 from tui_vae.events import Notice
-from tui_vae.run_status import WriterStatus
-from tui_vae.tui.background import OpenSource
-from tui_vae.tui.chart_actions import ViewingApp
-from tui_vae.tui.drawn_charts import ChartDrawer, DrawnChartsApp
-from tui_vae.tui.export import write_curves
-from tui_vae.tui.keys import BINDINGS, EXPLORER, GROUPS, HINTS
-from tui_vae.tui.pages import PAGES, ExplorerPage, MachinePage, Page, PageContext, RunsPage
-from tui_vae.tui.redraw import Collector, Pacer
-from tui_vae.tui.run_switching import VisitingApp
-from tui_vae.tui.screens.dialogs import Leave, Palette
+from tui_vae.tui.background import OpenSource, RunOpener
+from tui_vae.tui.keys import APP_BINDINGS, GROUPS, PAGE_GROUPS, SCREEN_BINDINGS
+from tui_vae.tui.main_screen import MainScreen
+from tui_vae.tui.pages import ExplorerPage, RunsPage
+from tui_vae.tui.redraw import FrameLimiter, Redraw, RedrawLoop
+from tui_vae.tui.run_tracker import RunTracker
+from tui_vae.tui.saving import save, write_curves
+from tui_vae.tui.screens.dialogs import Leave, LeaveScreen, Palette
 from tui_vae.tui.screens.help import HelpScreen
-from tui_vae.tui.terminal.image_app import PicturingApp
-from tui_vae.tui.themes import ASCII, PreferenceStore
-from tui_vae.tui.theming import DressedApp
+from tui_vae.tui.terminal.output import TerminalOutput
+from tui_vae.tui.themes import ASCII, PreferenceStore, ThemeSwitcher
+from tui_vae.tui.training_actions import TrainingActions
 from tui_vae.tui.widgets.chart_data import ChartSettings
-from tui_vae.tui.widgets.filter_line import FilterLine
-from tui_vae.tui.widgets.loading_screen import ENOUGH_LINES, LoadingFace, OutcomeLines
-from tui_vae.tui.widgets.models import ModelTable
-from tui_vae.tui.widgets.status_bar import AlertLine, KeyHints, StatusLine
+from tui_vae.tui.widgets.chart_queue import ChartDrawer, ChartQueue
+from tui_vae.view.evaluation_status import evaluation_alone
 from tui_vae.view.library import RunLibrary
 from tui_vae.view.machine import MachineProbe
 from tui_vae.view.run_source import RunSource
 from tui_vae.view.state import RunState
-from tui_vae.view.status_text import run_status
 from tui_vae.view.terminal_probe import Graphics
 
-SMALLEST = (30, 6)
-
-SECONDS_AWAKE = 1.0
-"""After a key, in which what it asked for of a disk or a process is soon shown."""
-
-_SECONDS_TO_ANSWER = 0.1
-"""In which what was asked for by a key is on screen."""
-
-
 _SECONDS_BEHIND = 1.5
-"""Between two states that are drawn while the line to the terminal is too thin for all that was."""
+"""Between two states that are drawn while the line to the terminal is too slow for all of them."""
 
 
-class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DrawnChartsApp, DressedApp):
+class MonitorApp(App[Leave]):
     """Shows one run, and lets the user choose among others.
 
     Args:
-        open_source: Opens the run; called in a thread of its own once the interface is on screen. ``None`` lets the
-            user choose one first.
+        open_source: Opens the run; called in a thread once the interface is on screen. ``None`` lets the user choose
+            one first.
         state: What is known before the first event, such as the names of the models.
-        drawer: Draws charts; closed when the interface is left.
+        drawer: Draws charts; closed at the end.
         ascii_only: Draw with ASCII alone.
         graphics: How pictures are drawn.
         fps: Most redraws a second.
-        stray: What was printed past the interface since the last call; shown in the log.
-        stalled: Whether the terminal does not read: then nothing is drawn.
-        answers: Told whether the interface is at work for a key or the mouse.
-        suspended: Told when the interface is suspended, and draws no more for now.
-        machine: Takes readings of the machine while the interface is there.
+        stray: Returns what was printed past the interface since the last call; it is shown in the log.
+        stalled: Returns whether the terminal does not read, so that nothing should be drawn.
+        answers: Called with whether the interface is working for a key or the mouse.
+        suspended: Called when the interface is suspended.
+        machine: Takes readings of the machine while the interface runs.
         library: The stored runs.
-        preferences: Where the interface remembers what the user prefers.
-        announce: What is to be written to the terminal past the screen, such as a bell, when the first run is so.
+        preferences: Where the user's preferences are remembered.
+        announce: Returns what to write to the terminal for the first run's state, such as a bell.
 
-    After ``run``, ``first_state`` is the last state of the run that was opened first, and ``error`` why it could not be
-    opened.
+    Attributes:
+        main: The screen with the pages.
+        runs: The runs that are read.
+        error: Why the first run could not be opened.
     """
 
     CSS_PATH = "app.tcss"
     TITLE = "tui-vae"
-    BINDINGS: ClassVar[list[Binding]] = BINDINGS  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[Binding]] = APP_BINDINGS  # type: ignore[assignment]
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(  # noqa: PLR0913 - ports, each given by its name
@@ -97,294 +84,271 @@ class MonitorApp(VisitingApp, ViewingApp, PicturingApp, DrawnChartsApp, DressedA
         ascii_only: bool = False,
         graphics: Graphics = Graphics(),  # noqa: B008 - frozen
         fps: float = 10.0,
-        stray: Callable[[], str] = str,
-        stalled: Callable[[], bool] = bool,
-        answers: Callable[[bool], object] = bool,
-        suspended: Callable[[], object] = bool,
+        stray: Callable[[], str] | None = None,
+        stalled: Callable[[], bool] | None = None,
+        answers: Callable[[bool], object] | None = None,
+        suspended: Callable[[], object] | None = None,
         machine: MachineProbe | None = None,
         library: RunLibrary | None = None,
         preferences: PreferenceStore | None = None,
-        announce: Callable[[RunState], str] = lambda state: "",
+        announce: Callable[[RunState], str] | None = None,
     ) -> None:
-        super().__init__(open_source, state, library)
-        self.error: BaseException | None = None
-        self.have_charts_drawn(drawer)
-        self.settings = ChartSettings(face=self._face(ascii_only))
-        self._pacer = Pacer(fps, lambda: drawer.spent)
-        self._stray = stray
-        self._stalled = stalled
-        self._answers = answers
-        self._suspended = suspended
-        self._answering: Timer | None = None
-        self._next_tick: Timer | None = None
-        self._idle = False
-        self._asked_at = self._taken_at = 0.0
-        self._collector = Collector()
-        self._machine = machine
-        self._looked_at: RunSource | None = None
-        self._announcement = announce
-        self._leaving = False
+        super().__init__()
         self.animation_level = "none"
-        self.apply_theme(preferences)
-        self.picture(graphics, ascii_only=ascii_only)
+        self.error: BaseException | None = None
+        self.runs = RunTracker(RunOpener(open_source), state)
+        self.output = TerminalOutput(self, graphics, ascii_only=ascii_only)
+        self.driver_class = self.output.driver_class(self)
+        self.theme_switcher = ThemeSwitcher(self, preferences)
+        self._drawer = drawer
+        self._redraws = RedrawLoop(self, FrameLimiter(fps, lambda: drawer.spent), self._redraw, answers)
+        self._stray, self._suspended, self._announce = stray, suspended, announce
+        self._stalled = stalled if stalled is not None else _never
+        self._machine = machine
+        self._machine_of: RunSource | None = None
+        self._taken_at = 0.0
+        self._greeting = False
+        self._notified_of_end = False
+        self._leave_requested = threading.Event()
+        self.main = MainScreen(
+            self.runs,
+            library,
+            ChartQueue(self, drawer),
+            self.output,
+            TrainingActions(self, self.runs, self.take),
+            settings=ChartSettings(face=self._face(ascii_only)),
+            machine=machine,
+            stalled=self._stalled,
+        )
 
     def _face(self, ascii_only: bool) -> Face:
-        """How curves are drawn on this terminal."""
+        """Return how curves are drawn on this terminal."""
         if ascii_only:
             return Face.ASCII
         has_colours = self.console.color_system in ("256", "truecolor") and not self.no_color
         return Face.COLOURS if has_colours else Face.SHADES
 
     @property
-    def selected(self) -> str | None:
-        return self.query_one(ModelTable).selected
+    def first_state(self) -> RunState:
+        """State of the run that the interface was opened on."""
+        return self.runs.first_state
+
+    def get_default_screen(self) -> MainScreen:
+        return self.main
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        filters = super().get_line_filters()
-        return [*filters, ASCII] if self.settings.ascii_only else filters
-
-    def compose(self) -> ComposeResult:
-        yield StatusLine()
-        yield ModelTable()
-        yield AlertLine()
-        yield OutcomeLines()
-        yield LoadingFace()
-        with ContentSwitcher(initial="training" if self._loader.waiting else "runs", id="pages"):
-            yield RunsPage(self.library, self.following)
-            yield from (page() for page in PAGES)
-        yield FilterLine()
-        yield KeyHints(BINDINGS, GROUPS["Pages"])
-        yield Static(id="too-small")
+        filters = self.theme_switcher.filters(super().get_line_filters())
+        return [*filters, ASCII] if self.main.settings.ascii_only else filters
 
     def on_mount(self) -> None:
-        (self.query_one(ModelTable) if self._loader.waiting else self.page.panels()[0]).focus()
         self.begin_capture_print(self)
         self.call_after_refresh(self._begin)
-        self.greet()
-        self._collector.begin()
+        self._greeting = self.theme_switcher.greets()
+        self.main.greet(self._greeting)
+        self._redraws.resume()
         if self._machine is not None:
             self._machine.start()
 
     def on_unmount(self) -> None:
-        self.drawer.close()
-        self._collector.end()
+        self._drawer.close()
+        self._redraws.pause()
         if self._machine is not None:
             self._machine.stop()
+        self.runs.close()
 
     def exit(self, result: Leave | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
-        self._leaving = True
+        self.main.is_leaving = True
         super().exit(result, return_code, message)
 
+    async def on_event(self, event: events.Event) -> None:
+        if self.main.is_leaving and isinstance(event, (events.InputEvent, events.Paste)):
+            return  # the widgets that it would act on are being removed
+        if isinstance(event, (events.Key, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp)):
+            self.output.sender.asked()
+            self._redraws.key_pressed()
+        if self._greeting and isinstance(event, (events.Key, events.MouseDown)):
+            self._greeting = False
+            self.main.greet(False)
+        await super().on_event(event)
+
+    # Reading and drawing.
+
+    def _begin(self) -> None:
+        self.main.update_view()
+        self._drawer.prepare()
+        self.runs.opener.start()
+        self._redraws.tick()
+
+    def _redraw(self) -> Redraw | None:
+        """Read and draw what is new, unless the terminal does not take it."""
+        if not self.is_running:  # its widgets are gone
+            return None
+        if self.runs.opener.error is not None:
+            self.error = self.runs.opener.error
+            self.exit()
+            return None
+        stalled = self._stalled()
+        if not stalled and (not self.output.sender.behind or time.monotonic() > self._taken_at + _SECONDS_BEHIND):
+            self.take()
+        return Redraw(self.runs.training, drew=not stalled, idle=isinstance(self.main.page, RunsPage))
+
+    def take(self) -> None:
+        """Read what is new and draw it."""
+        self._taken_at = time.monotonic()
+        self.runs.take()
+        source = self.runs.source
+        if self._machine is not None and source is not None and source is not self._machine_of:
+            self._machine_of = source
+            self._machine.look_at(source.trainer)
+        self._notify_of_end()
+        announcement = self._announce(self.first_state) if self._announce is not None else ""
+        if announcement and self._driver is not None:
+            self._driver.write(announcement)  # not past the driver, which would tear a frame apart
+        printed = self._stray() if self._stray is not None else ""
+        if printed:
+            self.warn(printed)
+        self.main.update_view()
+
+    def _notify_of_end(self) -> None:
+        """Notify the user when the first run has ended while another is shown."""
+        state = self.first_state
+        if state.status is None:
+            self._notified_of_end = False
+        elif not self._notified_of_end:
+            self._notified_of_end = True
+            if self.runs.visited is not None:
+                self.notify(f"{state.name} {state.status}: 0 leads back to it", timeout=10, markup=False)
+
+    def warn(self, text: str) -> None:
+        """Show a warning in the log of the first run; call it from the interface's thread."""
+        self.runs.add(Notice(level="warning", text=text))
+
+    def on_print(self, event: events.Print) -> None:
+        """Show in the log what Python prints, which Textual keeps off the screen."""
+        if event.text.strip():
+            self.warn(event.text.strip())
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.output.sender.forget()
+        self.output.repaint_soon()  # also with as many cells as before: another font has other pixels
+        self.main.fit(*event.size)
+
+    def on_app_focus(self) -> None:
+        self.output.repaint_soon()
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | CompositorUpdate | None) -> None:
+        """Send what has changed, as fast as the terminal takes it; Textual sends everything at once."""
+        if not isinstance(renderable, CompositorUpdate):
+            super()._display(screen, renderable)
+        elif self.is_headless:
+            self.post_display_hook()
+        elif not self._batch_count:
+            self.output.show(renderable, self.size)
+            self.post_display_hook()
+
+    # Suspending and leaving; see :class:`tui_vae.tui.terminal.driver.Suspendable`.
+
+    @property
+    def leaves(self) -> bool:
+        return self._leave_requested.is_set()
+
+    def request_leave(self, leave: Leave) -> None:
+        """Leave the interface, also while it is suspended; from any thread, or a signal handler."""
+        self._leave_requested.set()
+        self.call_later(self.exit, leave)
+
+    def request_stop(self, name: str) -> None:
+        """Leave at once and stop training, on a signal."""
+        self.request_leave(Leave.STOP)
+
     def suspending(self) -> str:
-        self._collector.end()
-        self.sender.lose_terminal()
-        self._answers(False)
-        self._suspended()
-        first = self.following.first
-        trains = first is not None and first.own and self.first_state.status is None
+        self._redraws.pause()
+        self.output.sender.lose_terminal()
+        if self._suspended is not None:
+            self._suspended()
+        trains = self.runs.trains_here
         with_it = ", and training with it; fg goes on with both, bg with training alone" if trains else "; fg goes on"
         return f"tui-vae: suspended{with_it}"
 
     def resumed(self, *, stopped: bool) -> None:
-        self._collector.begin()
-        super().resumed(stopped=stopped)
+        self._redraws.resume()
+        self.refresh(layout=True)
+        if not stopped:
+            self.notify("ctrl+z: no shell could bring the interface back from here; q leaves it", timeout=10)
 
-    async def on_event(self, event: events.Event) -> None:
-        if self._leaving and isinstance(event, (events.InputEvent, events.Paste)):
-            return  # typed in haste: what it would act on is being taken apart
-        if isinstance(event, (events.Key, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp)):
-            self._collector.asked()
-            self.sender.asked()
-            self._answers(True)
-            if self._answering is not None:
-                self._answering.stop()
-            self._answering = self.set_timer(_SECONDS_TO_ANSWER, lambda: self._answers(False))
-            self._asked_at = time.monotonic()
-            if self._idle and self._next_tick is not None:
-                self._idle = False
-                self._next_tick.stop()
-                self._next_tick = self.set_timer(self._pacer.fastest, self._tick)
-        await super().on_event(event)
+    def action_suspend_process(self) -> None:
+        if self._driver is not None and self._driver.can_suspend:
+            os.kill(0, signal.SIGTSTP)  # as the terminal does on Ctrl-Z, had the interface not taken its keys
+        else:
+            self.resumed(stopped=False)
 
-    def _begin(self) -> None:
-        self.update_view()
-        self.drawer.prepare()
-        self._loader.start()
-        self._tick()
+    def action_leave(self) -> None:
+        """Leave, after asking if the first run trains here; other runs train in processes of their own."""
+        if not self.runs.trains_here:
+            self.exit(Leave.STOP if self.runs.opener.waiting else Leave.DONE)
+        elif isinstance(self.screen, LeaveScreen):
+            self.exit(Leave.STOP)
+        else:
+            self.push_screen(LeaveScreen(evaluation_alone(self.first_state)), self._left)
 
-    def _tick(self) -> None:
-        """Take what is new, draw it, and come again when the budget allows."""
-        if not self.is_running:  # it is being left, and its widgets are gone
-            return
-        if self._loader.error is not None:
-            self.error = self._loader.error
-            self.exit()
-            return
-        stalled = self._stalled()
-        if not stalled and (not self.sender.behind or time.monotonic() > self._taken_at + _SECONDS_BEHIND):
-            self.take()
-        self._collector.rest()
-        training = self.following.training
-        asked = time.monotonic() < self._asked_at + SECONDS_AWAKE
-        self._idle = not (training or asked) and isinstance(self.page, RunsPage)
-        interval = self._pacer.interval(training=training, drew=not stalled, idle=self._idle)
-        self._next_tick = self.set_timer(interval, self._tick)
+    def _left(self, leave: Leave | None) -> None:
+        if leave is not None:
+            self.exit(leave)
 
-    def take(self) -> None:
-        """Take what is new and draw it."""
-        self._taken_at = time.monotonic()
-        self.following.take()
-        if self._machine is not None and self.source is not None and self.source is not self._looked_at:
-            self._looked_at = self.source
-            self._machine.look_at(self.source.trainer)
-        self.tell_end_of_first()
-        self._announce()
-        printed = self._stray()
-        if printed:
-            self.warn(printed)
-        self.update_view()
+    async def action_quit(self) -> None:
+        self.action_leave()
 
-    def _announce(self) -> None:
-        """Ring the bell, or have the terminal notify, by the way that everything drawn takes: nothing is torn apart."""
-        sequence = self._announcement(self.first_state)
-        if sequence and self._driver is not None:
-            self._driver.write(sequence)
-
-    def warn(self, text: str) -> None:
-        """Show a warning among what is logged of the first run; from the interface's thread."""
-        self.following.tell(Notice(level="warning", text=text))
-
-    def on_print(self, event: events.Print) -> None:
-        """Python's own output, which Textual keeps off the screen."""
-        if event.text.strip():
-            self.warn(event.text.strip())
-
-    def update_view(self) -> None:
-        """Show the state as it is, where it differs from what is on screen."""
-        if self._leaving:
-            return
-        state = self.run_state
-        sighting = self.source.sighting() if self.source is not None else WriterStatus("live")
-        machine = self._machine.readings() if self._machine is not None else ()
-        self.query_one(StatusLine).show(state, time.time(), self._loader.waiting, sighting, machine)
-        killed = run_status(state, sighting) == "killed"
-        self.query_one(ModelTable).show(state, ascii_only=self.settings.ascii_only, killed=killed)
-        alert = self.query_one(AlertLine)
-        alert.show(state, sighting)
-        self._show_faces(sighting, room=not alert.display or self.size.height >= ENOUGH_LINES)
-        self.query_one(KeyHints).of_page(type(self.page).BINDINGS, HINTS.get(self.page.id or "", ()))
-        settings = replace(self.settings, selected=self.query_one(ModelTable).selected, draw=self.draw)
-        shown = PageContext(state, settings, self.source, self._gallery, sighting, self.others, machine, self._stalled)
-        if self.page.is_mounted:  # else it is still being put together
-            self.page.show(shown)
-
-    def _show_faces(self, sighting: WriterStatus, *, room: bool) -> None:
-        """Say how it ended; show what is waited for instead of a page that has nothing to show."""
-        directory = self.source.directory() if self.source is not None else None
-        self.query_one(OutcomeLines).show(self.run_state, directory, sighting, room=room)
-        loading = self.query_one(LoadingFace)
-        needs_no_run = self.following.visited is not None or isinstance(self.page, (RunsPage, MachinePage))
-        small = self.screen_stack[0].has_class("-too-small")
-        waiting = None if needs_no_run or small else self._loader.waiting
-        loading.show(self.run_state, waiting, self._loader.seconds, ascii_only=self.settings.ascii_only)
-        # Not by a class: all that is inside would look for its style anew.
-        self.query_one("#pages").styles.display = "none" if loading.display else None
-
-    def on_data_table_row_highlighted(self) -> None:
-        self.update_view()
-
-    on_run_table_moved = on_data_table_row_highlighted
-
-    def on_resize(self, event: events.Resize) -> None:
-        self.sender.forget()
-        width, height = event.size
-        small = width < SMALLEST[0] or height < SMALLEST[1]
-        main = self.screen_stack[0]  # also while a dialog stands before it
-        main.set_class(small, "-too-small")
-        main.query_one("#too-small", Static).update(f"{width}x{height} is too small: 40x12 shows state and ELBO")
-        self.call_after_refresh(self.update_view)
-
-    @property
-    def page(self) -> Page:
-        page = self.query_one("#pages", ContentSwitcher).visible_content
-        assert isinstance(page, Page)
-        return page
-
-    # Actions, named by the bindings.
-
-    def action_page(self, name: str) -> None:
-        if self.following.nothing and name != "runs":
-            self.notify("no run is open: enter opens the one under the cursor", timeout=5)
-            return
-        switcher, page = self.query_one("#pages", ContentSwitcher), {"log": "log-page"}.get(name, name)
-        if not any(child.id == page for child in switcher.children):
-            return  # for a moment, while pages are made anew or the interface is left
-        switcher.current = page
-        panels = self.page.panels()
-        wanted = panels[0] if name not in ("training", "latents") and panels else self.query_one(ModelTable)
-        # At once: what is hidden while it still has the focus takes it away from whatever was to get it.
-        self.screen.set_focus(wanted)
-        if self.page.drawn_ahead:
-            self.update_view()
-        self.call_after_refresh(self.update_view)
-
-    def action_panel(self, direction: int) -> None:
-        if len(self.screen_stack) > 1:
-            (self.screen.focus_next if direction > 0 else self.screen.focus_previous)()
-            return
-        order: list[Widget] = [self.query_one(ModelTable), *self.page.panels()]
-        at = order.index(self.focused) if self.focused in order else 0
-        panel = order[(at + direction) % len(order)]
-        if at + direction:
-            self.page.turn_to(panel) if panel is not order[0] else None
-        self.screen.set_focus(panel)
-        self.call_after_refresh(self.update_view)
-
-    def action_select(self, direction: int) -> None:
-        table = self.query_one(ModelTable)
-        table.move_cursor(row=table.cursor_row + direction)
-
-    def action_next_model(self) -> None:
-        table = self.query_one(ModelTable)
-        table.move_cursor(row=(table.cursor_row + 1) % max(1, table.row_count))
+    # Files, help, themes and the palette.
 
     def action_save_picture(self) -> None:
-        with self.without_images():
-            self.update_view()
-            self._write("screen", "svg", lambda path: path.write_text(self.export_screenshot(), encoding="utf-8"))
-        self.update_view()
+        if self.runs.source is None:
+            return
+        with self.output.without_images():
+            self.main.update_view()
+            svg = self.export_screenshot()
+        self.main.update_view()
+        save(self, self.runs.source, "screen", "svg", lambda path: path.write_text(svg, encoding="utf-8"))
 
     def action_write_csv(self) -> None:
-        self._write("curves", "csv", lambda path: write_curves(path, self.run_state))
+        if self.runs.source is not None:
+            save(self, self.runs.source, "curves", "csv", lambda path: write_curves(path, self.runs.state))
 
-    def _write(self, name: str, ending: str, write: Callable[[Path], object]) -> None:
-        if self.source is None:
-            return
-        # What others train is not ours to write into.
-        folder = Path(self.source.directory()) if self.source.own else Path.cwd()
-        path = folder / f"{name}-{time.strftime('%H%M%S')}.{ending}"
-        try:
-            write(path)
-        except OSError as error:
-            self.notify(f"{path}: {error.strerror}", severity="error", markup=False)
-        else:
-            self.notify(str(path), title="written", markup=False)
+    def action_redraw(self) -> None:
+        self.output.repaint()
+
+    def action_next_theme(self) -> None:
+        self.theme_switcher.next()
+
+    def action_help(self) -> None:
+        self.push_screen(HelpScreen())
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette())
 
-    def action_help(self) -> None:
-        self.push_screen(HelpScreen())
-
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        explores = isinstance(self.page, ExplorerPage)
+        explores = isinstance(self.main.page, ExplorerPage)
         for title, bindings in GROUPS.items():
-            for binding in bindings if explores or bindings is not EXPLORER else ():
+            for binding in bindings if explores or title != "Explorer" else ():
                 if binding.action != "command_palette":
-                    run = self._runner(binding.action, self.page if bindings is EXPLORER else None)
-                    yield SystemCommand(f"{title}: {binding.description}", binding.tooltip, run)
-        yield from self.themes_as_commands()
+                    yield SystemCommand(
+                        f"{title}: {binding.description}", binding.tooltip, self._command(title, binding)
+                    )
+        yield from self.theme_switcher.commands()
 
-    def _runner(self, action: str, namespace: Page | None) -> Callable[[], object]:
-        return lambda: self.call_later(self.run_action, action, namespace)
+    def _command(self, title: str, binding: Binding) -> Callable[[], object]:
+        """Return what runs the action of a key where it belongs: on a page, the main screen, or the app."""
+        if title in PAGE_GROUPS:
+            return lambda: self.call_later(self._run_on_page, PAGE_GROUPS[title], binding.action)
+        namespace = self.main if binding in SCREEN_BINDINGS else self
+        return lambda: self.call_later(self.run_action, binding.action, namespace)
+
+    async def _run_on_page(self, name: str, action: str) -> None:
+        self.main.action_page(name)
+        if self.main.page.id == name:  # there is none before a run is chosen
+            await self.run_action(action, self.main.page)
+
+
+def _never() -> bool:
+    """The terminal always reads."""
+    return False

@@ -1,4 +1,8 @@
-"""Run blocking calls in daemon threads, whose results come back to the interface's thread."""
+"""Run blocking calls in daemon threads.
+
+Textual's thread workers would do, but the process waits for them when it ends: a call that hangs on a disk or imports
+torch would keep the user waiting.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +22,13 @@ Outcome = TypeVar("Outcome")
 def run_in_thread(
     app: App[Any], do: Callable[[], Outcome], then: Callable[[Outcome], object], failed: Callable[[str], object]
 ) -> None:
-    """Call ``do`` elsewhere, and afterwards ``then`` with what it gave, or ``failed`` with a line for people.
+    """Run a blocking call in a thread and pass its result to the interface's thread.
 
-    Whoever leaves the interface does not wait for it, and hears no more of it.
+    Args:
+        app: The interface; the result is dropped if it ends first.
+        do: The blocking call.
+        then: Called with the result.
+        failed: Called with a one-line error message instead.
     """
 
     def run() -> None:
@@ -28,21 +36,30 @@ def run_in_thread(
             outcome = do()
         except TuiVaeError as error:
             app.call_later(failed, str(error))
-        # It is told where it can be read; there is nobody else to catch it.
+        # The user reads the message; nothing else could handle the error.
         except Exception as error:
             app.call_later(failed, system_failure(error) or f"internal error: {type(error).__name__}: {error}")
         else:
             app.call_later(then, outcome)
 
-    threading.Thread(target=run, name="errand", daemon=True).start()
+    threading.Thread(target=run, name="blocking call", daemon=True).start()
 
 
 Report = Callable[[str], None]
 OpenSource = Callable[[Report], RunSource]
 
 
-class Loader:
-    """Calls ``open_source`` in the background, if there is one; the interface looks at the outcome when it likes."""
+class RunOpener:
+    """Opens a run in a thread, so that the interface is on screen before torch is imported.
+
+    Args:
+        open_source: Opens the run, and reports what it waits for; ``None`` if there is none to open.
+
+    Attributes:
+        waiting: What is waited for; ``None`` when the run is open or could not be opened.
+        source: The run, once it is open.
+        error: Why it could not be opened.
+    """
 
     def __init__(self, open_source: OpenSource | None) -> None:
         self._open = open_source
@@ -53,17 +70,17 @@ class Loader:
 
     @property
     def seconds(self) -> float:
-        """How long what is waited for now has taken."""
+        """How long the current step has taken."""
         return time.monotonic() - self._since
 
     def start(self) -> None:
         if self._open is not None:
-            threading.Thread(target=self._run, args=(self._open,), name="loader", daemon=True).start()
+            threading.Thread(target=self._run, args=(self._open,), name="run opener", daemon=True).start()
 
     def _run(self, open_source: OpenSource) -> None:
         try:
             self.source = open_source(self._report)
-        # Whatever goes wrong is raised again where the process can tell it: in its main thread.
+        # Raised again in the main thread, when the interface has ended.
         except BaseException as error:
             self.error = error
         self.waiting = None

@@ -26,29 +26,29 @@ EXPLORER: list[Binding] = [
     Binding("D", "image(-1)", "image before", show=False, key_display="D", tooltip="Begin with the image before."),
     Binding("n", "random", "random", show=False, key_display="n", tooltip="Begin with a random z of the prior."),
     Binding("r", "reset", "reset", show=False, key_display="r", tooltip="Begin with the prior's mean."),
-    Binding("m", "app.next_model", "model", show=False, key_display="m", tooltip="Explore the next model."),
-    Binding("escape", "app.page('latents')", "back", show=False, key_display="esc", tooltip="Back to the latents."),
+    Binding("m", "screen.next_model", "model", show=False, key_display="m", tooltip="Explore the next model."),
+    Binding("escape", "screen.page('latents')", "back", show=False, key_display="esc", tooltip="Back to the latents."),
 ]  # fmt: skip
 """Keys of the explorer alone, where they come before those of all pages."""
 
 OF_RUNS: list[Binding] = [
-    Binding("enter", "app.runs('open')", "open", key_display="enter",
+    Binding("enter", "open", "open", key_display="enter",
             tooltip="Show the run under the cursor."),
-    Binding("m,space", "app.runs('mark')", "mark", key_display="m",
+    Binding("m,space", "mark", "mark", key_display="m",
             tooltip="Compare with this run, or no more."),
-    Binding("n", "app.runs('new')", "new", key_display="n", tooltip="Set up a new run, and start it."),
-    Binding("r", "app.runs('resume')", "resume", key_display="r",
+    Binding("n", "new", "new", key_display="n", tooltip="Set up a new run, and start it."),
+    Binding("r", "resume", "resume", key_display="r",
             tooltip="Go on with a run that was stopped."),
-    Binding("R,f2", "app.runs('rename')", "rename", key_display="R", tooltip="Give it another name."),
-    Binding("D,delete", "app.runs('delete')", "delete", key_display="D",
+    Binding("R,f2", "rename", "rename", key_display="R", tooltip="Give it another name."),
+    Binding("D,delete", "delete", "delete", key_display="D",
             tooltip="Delete it, after asking."),
 ]  # fmt: skip
 """Keys of the page of runs alone, where they come before those of all pages."""
 
 ON_LOG = [
-    Binding("slash", "app.search_log", "search", show=False, key_display="/", tooltip="On the log: search."),
-    Binding("n", "app.log_match(1)", "next", show=False, key_display="n", tooltip="On the log: where it stands next."),
-    Binding("N", "app.log_match(-1)", "before", show=False, key_display="N", tooltip="As n, before."),
+    Binding("slash", "search", "search", show=False, key_display="/", tooltip="On the log: search."),
+    Binding("n", "match(1)", "next", show=False, key_display="n", tooltip="On the log: where it stands next."),
+    Binding("N", "match(-1)", "before", show=False, key_display="N", tooltip="As n, before."),
 ]  # fmt: skip
 """Keys of the log page alone."""
 
@@ -136,7 +136,7 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("ctrl+p", "command_palette", "palette", show=False, key_display="ctrl+p",
                 tooltip="Search for a command.", priority=True),
         Binding("q", "leave", "leave", key_display="q", id="leave", tooltip="Leave, or choose what comes of training."),
-        Binding("ctrl+l", "send_all", "redraw", show=False, key_display="ctrl+l", priority=True,
+        Binding("ctrl+l", "redraw", "redraw", show=False, key_display="ctrl+l", priority=True,
                 tooltip="Redraw the whole screen."),
         Binding("ctrl+z", "suspend_process", "suspend", show=False, key_display="ctrl+z", priority=True,
                 tooltip="Suspend, and training with it: fg, or bg."),
@@ -144,7 +144,20 @@ GROUPS: dict[str, list[Binding]] = {
     ],
 }  # fmt: skip
 
-BINDINGS = [binding for group in GROUPS.values() if group not in (EXPLORER, OF_RUNS, ON_LOG) for binding in group]
+PAGE_GROUPS = {"Runs": "runs", "Explorer": "explorer", "Log": "log-page"}
+"""Groups of keys that belong to one page, and its id."""
+
+_APP_GROUPS = ("Files", "Program")
+
+APP_BINDINGS = [binding for title in _APP_GROUPS for binding in GROUPS[title]]
+
+SCREEN_BINDINGS = [
+    binding
+    for title, group in GROUPS.items()
+    if title not in PAGE_GROUPS and title not in _APP_GROUPS
+    for binding in group
+]
+BINDINGS = SCREEN_BINDINGS + APP_BINDINGS
 
 
 @dataclass(frozen=True)
@@ -191,7 +204,7 @@ HINTS: dict[str, tuple[Hint, ...]] = {
         Hint(("filter",), "filter"),
     ),
     "evaluation": (Hint(_STEPS, "pictures"),),
-    "log-page": (Hint(("app.search_log",), "search"), Hint(("next_view",), "levels")),
+    "log-page": (Hint(("search",), "search"), Hint(("next_view",), "levels")),
 }
 """What stands first below a page, by the page's id, as far as there is room."""
 

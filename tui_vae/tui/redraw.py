@@ -5,28 +5,46 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from textual.app import App
+from textual.timer import Timer
 
 SHARE = 0.025
-"""Of the time of one core, for this thread: while the interface computes in Python, no trainer can."""
+"""Share of a core for the interface's thread: while it computes in Python, no trainer can."""
 
 DRAWING_SHARE = 0.06
-"""Of the time of one core, for drawings beside: they take it from trainers only where these have all cores."""
+"""Share of a core for the process that draws charts: it slows trainers down only where they use all cores."""
 
 SLOWEST = 2.0
+"""Most seconds between two redraws."""
 
 IDLE = 0.5
-"""Seconds between two redraws where only clocks go on."""
+"""Seconds between two redraws where only clocks change."""
+
+SECONDS_AWAKE = 1.0
+"""Time after a key in which redraws are frequent: what it asked of a disk or a process is shown soon."""
+
+_SECONDS_TO_ANSWER = 0.1
+"""Time in which the effect of a key is on screen."""
+
+_SECONDS_BETWEEN_COLLECTIONS = 30.0
+_REST = 1.0
+"""Seconds without a key before a collection."""
+_NEVER = 1 << 30
+_MOST_PENDING = 200
+"""Collections of the second generation after which a full one is overdue, keys or not; Python's threshold is 10."""
 
 
-class Pacer:
-    """Sets the interval between two redraws from what the last ones cost.
+class FrameLimiter:
+    """Sets the interval between two redraws by the cost of the last ones.
 
     Args:
-        fps: Most redraws a second, however cheap they are.
-        drawings: Seconds of a core that drawings have taken so far which this thread only asks for.
+        fps: Most redraws a second.
+        drawings: Core seconds that the drawing process has used so far.
 
     Attributes:
-        fastest: Seconds between two redraws at least.
+        fastest: Least seconds between two redraws.
     """
 
     def __init__(self, fps: float, drawings: Callable[[], float] = lambda: 0.0) -> None:
@@ -37,21 +55,21 @@ class Pacer:
         self._drew = True
 
     def interval(self, *, training: bool, drew: bool, idle: bool = False) -> float:
-        """Seconds until the next redraw; called once after each, from the interface's thread.
+        """Return the seconds until the next redraw; called once after each, in the interface's thread.
 
-        The cost is all processor time of this thread since the last call, and that of drawings, so it holds what the
-        redraw caused later, such as layout and output.
+        The cost is all processor time of this thread since the last call, so it includes layout and output that the
+        redraw caused later.
 
         Args:
-            training: Whether anything trains in this process.
-            drew: Whether there was anything to draw on. What it costs to look for that tells nothing of a redraw.
-            idle: Whether nothing happens but what a key asks for.
+            training: Whether this process trains.
+            drew: Whether anything could be drawn; if not, the time spent says nothing about the cost of a redraw.
+            idle: Whether nothing changes but what a key asks for.
         """
         spent = time.thread_time(), self._drawings()
         own, drawings = (now - before for now, before in zip(spent, self._spent, strict=True))
         self._spent = spent
         wanted = max(own / SHARE, drawings / DRAWING_SHARE)
-        whole = drew and self._drew  # else a part of it: what comes later of the last redraw, or of this one
+        whole = drew and self._drew  # else a part of the cost is missing, or belongs to the redraw before
         self._drew = drew
         if not drew:
             return self.fastest
@@ -62,37 +80,102 @@ class Pacer:
         return min(max(self._wanted, self.fastest), max(SLOWEST, self.fastest))
 
 
-_SECONDS_BETWEEN = 30.0
-_REST = 1.0
-"""Seconds without a key after which none is expected at once."""
-_NEVER = 1 << 30
-_MOST_PENDING = 200
-"""Collections of younger objects, after which a full one does not wait for a rest; the usual number is 10."""
-
-
-class Collector:
-    """Takes over from Python when to collect everything. Young objects are collected as ever."""
+class GarbageScheduler:
+    """Runs full garbage collections, which take up to 0.1 s, when nobody waits for a key to be answered."""
 
     def __init__(self) -> None:
         self._usual = gc.get_threshold()
         self._collected = self._asked = time.monotonic()
 
     def begin(self) -> None:
-        """From now on there is no full collection but those of :meth:`rest`."""
+        """Turn off Python's own full collections; younger generations are collected as usual."""
         gc.set_threshold(*self._usual[:2], _NEVER)
 
     def end(self) -> None:
-        """Leave it to Python again."""
+        """Turn Python's own full collections on again."""
         gc.set_threshold(*self._usual)
 
-    def asked(self) -> None:
-        """Somebody has asked for something, and waits for it, or for what comes next."""
+    def key_pressed(self) -> None:
+        """Wait: more keys may follow."""
         self._asked = time.monotonic()
 
-    def rest(self) -> None:
-        """Collect, if it is time to."""
+    def collect_if_due(self) -> None:
         now = time.monotonic()
-        due = now - self._collected >= _SECONDS_BETWEEN and now - self._asked >= _REST
+        due = now - self._collected >= _SECONDS_BETWEEN_COLLECTIONS and now - self._asked >= _REST
         if due or gc.get_count()[2] >= _MOST_PENDING:
             gc.collect()
             self._collected = time.monotonic()
+
+
+class Redraw(NamedTuple):
+    """What happened in one redraw; see :meth:`FrameLimiter.interval`."""
+
+    training: bool
+    drew: bool
+    idle: bool
+
+
+class RedrawLoop:
+    """Redraws as often as the budget allows, and soon after a key.
+
+    Args:
+        app: Its timers are used.
+        limiter: Sets the intervals.
+        redraw: Draws what is new; ``None`` ends the loop.
+        prioritise: Called with ``True`` when a key was pressed, and with ``False`` when it has been answered.
+    """
+
+    def __init__(
+        self,
+        app: App[Any],
+        limiter: FrameLimiter,
+        redraw: Callable[[], Redraw | None],
+        prioritise: Callable[[bool], object] | None,
+    ) -> None:
+        self._app = app
+        self._limiter = limiter
+        self._redraw = redraw
+        self._prioritise = prioritise
+        self._garbage = GarbageScheduler()
+        self._next: Timer | None = None
+        self._answering: Timer | None = None
+        self._idle = False
+        self._pressed_at = 0.0
+
+    def resume(self) -> None:
+        """The interface has the terminal, from now on or again."""
+        self._garbage.begin()
+
+    def pause(self) -> None:
+        """The interface has ended, or is suspended."""
+        self._garbage.end()
+        self._answered()
+
+    def tick(self) -> None:
+        """Redraw, and schedule the next redraw."""
+        done = self._redraw()
+        if done is None:
+            return
+        self._garbage.collect_if_due()
+        awake = time.monotonic() < self._pressed_at + SECONDS_AWAKE
+        self._idle = done.idle and not (done.training or awake)
+        interval = self._limiter.interval(training=done.training, drew=done.drew, idle=self._idle)
+        self._next = self._app.set_timer(interval, self.tick)
+
+    def key_pressed(self) -> None:
+        """Give the interface priority until the key is answered, and redraw soon where nothing else happens."""
+        self._garbage.key_pressed()
+        self._pressed_at = time.monotonic()
+        if self._prioritise is not None:
+            self._prioritise(True)
+            if self._answering is not None:
+                self._answering.stop()
+            self._answering = self._app.set_timer(_SECONDS_TO_ANSWER, self._answered)
+        if self._idle and self._next is not None:
+            self._idle = False
+            self._next.stop()
+            self._next = self._app.set_timer(self._limiter.fastest, self.tick)
+
+    def _answered(self) -> None:
+        if self._prioritise is not None:
+            self._prioritise(False)

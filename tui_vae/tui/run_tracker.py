@@ -1,11 +1,11 @@
-"""Which runs the interface takes events of: the one it was opened on, another in its place, and those compared."""
+"""Which runs the interface reads: the one it was opened on, another one shown instead, and those compared."""
 
 from __future__ import annotations
 
 import os
 
 from tui_vae.events import Event
-from tui_vae.tui.background import Loader
+from tui_vae.tui.background import RunOpener
 from tui_vae.view.library import OpenedRun
 from tui_vae.view.run_source import RunSource
 from tui_vae.view.state import RunState, reduce, reduce_all
@@ -13,8 +13,8 @@ from tui_vae.view.state import RunState, reduce, reduce_all
 MOST_COMPARED = 8
 
 
-class FollowedRun:
-    """A run of the library that is open, and what is known of it: at first no more than what it is called."""
+class TrackedRun:
+    """An open run of the library, and its state; at first only its name is known."""
 
     def __init__(self, key: str, source: OpenedRun, name: str) -> None:
         self.key = key
@@ -22,34 +22,34 @@ class FollowedRun:
         self.state = RunState(name=name)
 
     def take(self) -> None:
-        """Take what is new."""
+        """Read the new events."""
         self.state = _after(self.state, self.source)
 
 
-class Following:
-    """The first run is followed to the end, also while another is shown: its notices and its end are not to be missed.
+class RunTracker:
+    """Tracks the first run to its end, also while another is shown: its notices and its end must not be missed.
 
     Args:
-        loader: Opens the first run.
-        state: What is known of it before its first event.
+        opener: Opens the first run.
+        state: State of the first run before its first event.
     """
 
-    def __init__(self, loader: Loader, state: RunState) -> None:
-        self._loader = loader
+    def __init__(self, opener: RunOpener, state: RunState) -> None:
+        self.opener = opener
         self.first_state = state
-        self.visited: FollowedRun | None = None
-        self._compared: dict[str, FollowedRun | None] = {}
+        self.visited: TrackedRun | None = None
+        self._compared: dict[str, TrackedRun | None] = {}
         """By key, in the order in which they were marked; ``None`` stands for the first run."""
 
     @property
     def first(self) -> RunSource | None:
         """The run that the interface was opened on, once it is open."""
-        return self._loader.source
+        return self.opener.source
 
     @property
-    def nothing(self) -> bool:
-        """Whether no run is open, nor about to be."""
-        return self.source is None and self._loader.waiting is None
+    def is_empty(self) -> bool:
+        """Whether no run is open or being opened."""
+        return self.source is None and self.opener.waiting is None
 
     @property
     def first_key(self) -> str | None:
@@ -57,17 +57,17 @@ class Following:
 
     @property
     def source(self) -> RunSource | None:
-        """Of the run that is shown."""
+        """Source of the run that is shown, once it is open."""
         return self.visited.source if self.visited is not None else self.first
 
     @property
     def key(self) -> str | None:
-        """Of the run that is shown."""
+        """Key of the run that is shown."""
         return self.visited.key if self.visited is not None else self.first_key
 
     @property
     def state(self) -> RunState:
-        """Of the run that is shown."""
+        """State of the run that is shown."""
         return self.visited.state if self.visited is not None else self.first_state
 
     @property
@@ -77,52 +77,57 @@ class Following:
 
     @property
     def compared(self) -> tuple[RunState, ...]:
-        """The marked runs, but for the one that is shown."""
+        """States of the marked runs, without the one that is shown."""
         return tuple(
             run.state if run is not None else self.first_state for key, run in self._compared.items() if key != self.key
         )
 
     @property
     def training(self) -> bool:
-        """Whether the run that is shown, or the first, may still train: then the interface keeps to its budget."""
+        """Whether the run that is shown, or the first, may still train, so that the interface keeps to its budget."""
         return any(
             source is not None and state.status is None
             for source, state in ((self.first, self.first_state), (self.source, self.state))
         )
 
+    @property
+    def trains_here(self) -> bool:
+        """Whether the first run trains in this process."""
+        return self.first is not None and self.first.own and self.first_state.status is None
+
     def take(self) -> None:
-        """Take what is new of all of them."""
+        """Read the new events of all runs."""
         if self.first is not None:
             self.first_state = _after(self.first_state, self.first)
         for run in (self.visited, *self._compared.values()):
             if run is not None:
                 run.take()
 
-    def tell(self, event: Event) -> None:
-        """Add what this process has to say: it belongs to the first run."""
+    def add(self, event: Event) -> None:
+        """Add an event of this process to the first run."""
         self.first_state = reduce(self.first_state, event)
 
-    def visit(self, run: FollowedRun | None) -> None:
-        """Show a run, or the first again; the one shown before is closed, if it is not the first."""
+    def visit(self, run: TrackedRun | None) -> None:
+        """Show a run, or with ``None`` the first again; the one shown before is closed, if it is not the first."""
         if self.visited is not None:
             self.visited.source.close()
         self.visited = run
 
-    def compare(self, key: str, run: FollowedRun | None) -> None:
-        """Mark a run; ``None`` for the first."""
+    def mark(self, key: str, run: TrackedRun | None) -> None:
+        """Compare with a run; ``None`` stands for the first."""
         self._compared[key] = run
 
-    def leave_out(self, key: str) -> None:
-        """Mark a run no more."""
+    def unmark(self, key: str) -> None:
+        """Compare with a run no more."""
         run = self._compared.pop(key, None)
         if run is not None:
             run.source.close()
 
     def close(self) -> None:
-        """Follow none but the first."""
+        """Close all runs but the first."""
         self.visit(None)
         for key in self.marks:
-            self.leave_out(key)
+            self.unmark(key)
 
 
 def _after(state: RunState, source: RunSource) -> RunState:

@@ -7,14 +7,17 @@ a light background replaces them by a line filter just before a line is written 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Protocol
 
 from rich.color import Color as RichColour
+from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from rich.style import Style
 from rich.terminal_theme import TerminalTheme
+from textual.app import App, SystemCommand
 from textual.color import Color
 from textual.filter import LineFilter
 from textual.theme import Theme
@@ -40,7 +43,7 @@ from tui_vae.view.ascii import to_ascii
 
 
 @dataclass(frozen=True)
-class Look:
+class MonitorTheme:
     """``colours`` replaces some of the palette's; ``ansi_models`` are the colours of models where there are 16."""
 
     theme: Theme
@@ -67,8 +70,8 @@ LIGHT_ANSI = TerminalTheme(
 )  # fmt: skip
 """Red, green, yellow and the others as they can be read on a light background."""
 
-LOOKS: Mapping[str, Look] = {
-    "dark": Look(
+MONITOR_THEMES: Mapping[str, MonitorTheme] = {
+    "dark": MonitorTheme(
         Theme(
             name="dark",
             primary="#0178D4",
@@ -84,7 +87,7 @@ LOOKS: Mapping[str, Look] = {
         ),
         BRIGHT_ANSI,
     ),
-    "light": Look(
+    "light": MonitorTheme(
         Theme(
             name="light",
             primary="#0a66b0",
@@ -103,7 +106,7 @@ LOOKS: Mapping[str, Look] = {
         DEEP_ANSI,
         light_colours((247, 247, 245)),
     ),
-    "contrast": Look(
+    "contrast": MonitorTheme(
         Theme(
             name="contrast",
             primary="#5fafff",
@@ -128,7 +131,7 @@ LOOKS: Mapping[str, Look] = {
             OWN_SHARE: (255, 255, 255),
         },
     ),
-    "solarized": Look(
+    "solarized": MonitorTheme(
         Theme(
             name="solarized",
             primary="#268bd2",
@@ -147,14 +150,14 @@ LOOKS: Mapping[str, Look] = {
         _solarized_colours((0, 43, 54)),
     ),
 }
-assert tuple(LOOKS) == THEMES
+assert tuple(MONITOR_THEMES) == THEMES
 
 
-class Recolour(LineFilter):
-    """Replaces some colours wherever they are drawn; all others stay.
+class PaletteFilter(LineFilter):
+    """Replaces colours wherever they are drawn.
 
     Args:
-        colours: What stands for which.
+        colours: The replacements; other colours stay.
     """
 
     def __init__(self, colours: Mapping[RGB, RichColour]) -> None:
@@ -163,7 +166,7 @@ class Recolour(LineFilter):
         self._styled = functools.lru_cache(maxsize=2048)(self._style)
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        # The colour of a picture's cells is its number.
+        # The colour of a placeholder is the number of its picture.
         return [
             Segment(text, style if style is None or text[:1] == PLACEHOLDER else self._styled(style), control)
             for text, style, control in segments
@@ -181,14 +184,14 @@ class Recolour(LineFilter):
 
 
 class AsciiFilter(LineFilter):
-    """Replaces whatever is not ASCII in all that is drawn, also by widgets of the library."""
+    """Replaces every character that is not ASCII, also those drawn by Textual's own widgets."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         return [Segment(to_ascii(text), style, control) for text, style, control in segments]
 
 
 ASCII = AsciiFilter()
-"""The one instance: the library keeps what a filter gave for a line."""
+"""The only instance: Textual caches lines by their filters."""
 
 
 @dataclass(frozen=True)
@@ -200,20 +203,20 @@ class Preferences:
 
 
 class PreferenceStore(Protocol):
-    """Where preferences are kept. Nothing here raises or waits."""
+    """Stores preferences. No method raises or blocks."""
 
     def read(self) -> Preferences:
-        """What is remembered, or the defaults."""
+        """Return the stored preferences, or the defaults."""
 
     def write(self, preferences: Preferences) -> None:
-        """Remember, as far as that can be done."""
+        """Store the preferences, if possible."""
 
 
 class InMemoryPreferences:
-    """Remembers as long as the process lives.
+    """Keeps preferences until the process ends.
 
     Args:
-        preferences: What is remembered at first.
+        preferences: Stored at first.
     """
 
     def __init__(self, preferences: Preferences | None = None) -> None:
@@ -224,3 +227,67 @@ class InMemoryPreferences:
 
     def write(self, preferences: Preferences) -> None:
         self._preferences = preferences
+
+
+class ThemeSwitcher:
+    """Applies themes to an app, and remembers the user's choice.
+
+    Args:
+        app: The app, before it runs.
+        store: Where the choice is remembered; ``None`` forgets it at the end.
+    """
+
+    def __init__(self, app: App[Any], store: PreferenceStore | None) -> None:
+        self._app = app
+        self._store = store if store is not None else InMemoryPreferences()
+        self._palette: LineFilter | None = None
+        self._to_ansi: LineFilter | None = None
+        for theme in MONITOR_THEMES.values():
+            app.register_theme(theme.theme)
+        app.ansi_theme_light = LIGHT_ANSI
+        self._apply(self._store.read().theme)
+
+    def _apply(self, name: str) -> None:
+        app, theme = self._app, MONITOR_THEMES[name]
+        colours = {colour: RichColour.from_rgb(*other) for colour, other in theme.colours.items()}
+        self._palette = PaletteFilter(colours) if colours else None
+        app.theme = name
+        self._to_ansi = None
+        if app.console.color_system in ("standard", "windows") and not app.no_color:
+            # Left to itself, a terminal with 16 colours shows several as the same.
+            ansi = {_rgb(app.ansi_theme.ansi_colors[n]): RichColour.from_ansi(n) for n in range(6, 0, -1)}
+            models = [theme.colours.get(colour, colour) for colour in COLOURS]
+            ansi |= {model: RichColour.from_ansi(n) for model, n in zip(models, theme.ansi_models, strict=True)}
+            self._to_ansi = PaletteFilter(ansi)
+
+    def filters(self, between: Sequence[LineFilter]) -> list[LineFilter]:
+        """Return the line filters of the theme, around Textual's, which make greys of colours and names of colours."""
+        return [line_filter for line_filter in (self._palette, *between, self._to_ansi) if line_filter is not None]
+
+    def switch(self, name: str) -> None:
+        """Apply a theme and remember it."""
+        self._apply(name)
+        self._store.write(replace(self._store.read(), theme=name))
+        self._app.notify(name, title="theme", timeout=2)
+
+    def next(self) -> None:
+        """Switch to the theme after this one."""
+        names = list(MONITOR_THEMES)
+        self.switch(names[(names.index(self._app.theme) + 1) % len(names)])
+
+    def commands(self) -> Iterator[SystemCommand]:
+        """Yield a command of the palette for each theme."""
+        for name in MONITOR_THEMES:
+            yield SystemCommand(f"Theme: {name}", "", partial(self.switch, name))
+
+    def greets(self) -> bool:
+        """Return whether to show the hint for new users; true once."""
+        preferences = self._store.read()
+        if not preferences.greeted:
+            self._store.write(replace(preferences, greeted=True))
+        return not preferences.greeted
+
+
+def _rgb(colour: ColorTriplet) -> RGB:
+    red, green, blue = colour
+    return red, green, blue

@@ -1,149 +1,115 @@
-"""The keys that steer training: what each asks of the run, and what is said when that cannot be."""
+"""What keys ask of training: pause, checkpoint, evaluate, change, stop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from textual.app import App
 
 from tui_vae.config import Change, ChangeKind
-from tui_vae.tui.pages import EvaluationPage, LogPage, Page
-from tui_vae.tui.screens.dialogs import ChangeScreen, Leave, StopScreen
+from tui_vae.tui.run_tracker import RunTracker
+from tui_vae.tui.screens.dialogs import ChangeScreen, StopScreen
 from tui_vae.view.evaluation_status import evaluation_alone
 from tui_vae.view.run_source import RunSource
-from tui_vae.view.state import RunState
+
+_SECONDS_TO_ANSWER = 0.1
+"""Trainers answer after a step; the next redraw may come later than a key should be answered."""
 
 
-class SteeringApp(App[Leave]):
-    """An app before a run that may be steered; what it shows, a subclass knows."""
+class TrainingActions:
+    """Passes requests to the run that is shown, and notifies the user where one is refused.
 
-    @property
-    def run_state(self) -> RunState:
-        """What is known of the run."""
-        raise NotImplementedError
+    Args:
+        app: Shows dialogs and notifications.
+        runs: Knows which run is shown.
+        refresh: Shows what has changed.
+    """
 
-    @property
-    def source(self) -> RunSource | None:
-        """The run, once it is open."""
-        raise NotImplementedError
+    def __init__(self, app: App[Any], runs: RunTracker, refresh: Callable[[], object]) -> None:
+        self._app = app
+        self._runs = runs
+        self._refresh = refresh
 
-    @property
-    def selected(self) -> str | None:
-        """The model that keys act on."""
-        raise NotImplementedError
-
-    @property
-    def page(self) -> Page:
-        """The page at hand."""
-        raise NotImplementedError
-
-    def take(self) -> None:
-        """Take what is new and draw it."""
-        raise NotImplementedError
-
-    def action_page(self, name: str) -> None:
-        """Turn to another page."""
-        raise NotImplementedError
-
-    @property
-    def over(self) -> bool:
-        return self.run_state.status is not None
-
-    def action_pause_model(self) -> None:
-        if self.selected is not None:
-            self._pause([self.selected])
-
-    def action_pause_all(self) -> None:
-        self._pause(list(self.run_state.models))
-
-    def _pause(self, names: list[str]) -> None:
-        """Pause the models, or resume them when none of them is running."""
-        if self.source is None or not self._in_control(self.source):
+    def pause(self, names: Sequence[str]) -> None:
+        """Pause these models, or resume them when none of them is running."""
+        source = self._controlled()
+        if source is None:
             return
-        models = [self.run_state.models[name] for name in names]
+        models = [self._runs.state.models[name] for name in names]
         running = [model.name for model in models if model.status in (None, "running")]  # also before its first step
         paused = [model.name for model in models if model.status == "paused"]
         for name in running:
-            self.source.pause(name)
+            source.pause(name)
         for name in paused if not running else ():
-            self.source.resume(name)
+            source.resume(name)
         if not running and not paused:
-            self.notify("no model here is training", timeout=2)
-        self._expect_answer()
+            self._app.notify("no model here is training", timeout=2)
+        self._refresh_soon()
 
-    def action_checkpoint(self) -> None:
-        if self.source is None or not self._in_control(self.source):
+    def checkpoint(self) -> None:
+        """Save every model that trains."""
+        source = self._controlled()
+        if source is None:
             return
-        names = [name for name, model in self.run_state.models.items() if not model.ended]
+        names = self._training()
         for name in names:
-            self.source.checkpoint(name)
-        self.notify("saving every model" if names else "no model is training", timeout=2)
-        self._expect_answer()
+            source.checkpoint(name)
+        self._app.notify("saving every model" if names else "no model is training", timeout=2)
+        self._refresh_soon()
 
-    def action_evaluate(self) -> None:
-        if self.source is None:
-            return
-        refused = self.source.evaluate()
-        where = "" if isinstance(self.page, EvaluationPage) else ": 4 shows it"
-        self.notify(refused or f"evaluating now{where}", timeout=5, markup=False)
-        self._expect_answer()
+    def evaluate(self, where: str) -> None:
+        """Evaluate the newest weights; ``where`` says where the results are shown."""
+        if self._runs.source is not None:
+            self._notify(self._runs.source.evaluate() or f"evaluating now{where}")
+            self._refresh_soon()
 
-    def action_change(self, kind: ChangeKind) -> None:
-        """Ask for the epochs to add to the selected model, or for its learning rate."""
-        name = self.selected
-        if self.source is None or name is None or not self._in_control(self.source):
+    def change(self, kind: ChangeKind, name: str) -> None:
+        """Ask for the epochs to add to a model, or for its learning rate."""
+        if self._controlled() is None:
             return
-        model = self.run_state.models[name]
-        if model.ended:
-            self.notify(f"{name} has ended; to train it on, resume the run with more --epochs", timeout=5, markup=False)
-        elif not isinstance(self.screen, ChangeScreen):
-            self.push_screen(ChangeScreen(kind, model, self.run_state), partial(self._changed, name))
+        state = self._runs.state
+        if state.models[name].ended:
+            self._notify(f"{name} has ended; to train it on, resume the run with more --epochs")
+        elif not isinstance(self._app.screen, ChangeScreen):
+            self._app.push_screen(ChangeScreen(kind, state.models[name], state), partial(self._changed, name))
 
     def _changed(self, name: str, change: Change | None) -> None:
-        if change is None or self.source is None:
+        if change is not None and self._runs.source is not None:
+            self._notify(self._runs.source.change(name, change) or f"{name}: {change}")
+            self._refresh_soon()
+
+    def stop(self, selected: str | None) -> None:
+        """Stop the selected model or all, after asking."""
+        if self._controlled() is None:
             return
-        refused = self.source.change(name, change)
-        self.notify(refused or f"{name}: {change}", timeout=5, markup=False)
-        self._expect_answer()
+        state = self._runs.state
+        if state.status is not None:
+            self._app.notify("no model is training", timeout=2)
+        elif not isinstance(self._app.screen, StopScreen):
+            training = self._training()
+            one = selected if len(training) > 1 and selected in training else None
+            self._app.push_screen(StopScreen(evaluation_alone(state), one), partial(self._stopped, one))
 
-    def action_search_log(self) -> None:
-        self._on_log(LogPage.search)
+    def _stopped(self, one: str | None, wanted: str | None) -> None:
+        if wanted is not None and self._runs.source is not None:
+            self._runs.source.stop("by the user", one if wanted == "one" else None)
+            self._refresh_soon()
 
-    def action_log_match(self, direction: int) -> None:
-        self._on_log(lambda page: page.go_to_match(direction))
+    def _training(self) -> list[str]:
+        return [name for name, model in self._runs.state.models.items() if not model.ended]
 
-    def _on_log(self, act: Callable[[LogPage], None]) -> None:
-        """On the log page, which is turned to from any other."""
-        if isinstance(self.page, LogPage):
-            act(self.page)
-            return
-        self.action_page("log")
-        page = self.page
-        if isinstance(page, LogPage):  # there is none before a run is chosen
-            self.call_after_refresh(act, page)
+    def _controlled(self) -> RunSource | None:
+        """Return the run if it can be controlled from here; notify the user if not."""
+        source = self._runs.source
+        if source is not None and source.cannot_control is not None:
+            self._notify(source.cannot_control)
+            return None
+        return source
 
-    def action_stop_training(self) -> None:
-        if self.source is None or not self._in_control(self.source):
-            return
-        if self.over:
-            self.notify("no model is training", timeout=2)
-        elif not isinstance(self.screen, StopScreen):
-            going_on = [name for name, model in self.run_state.models.items() if not model.ended]
-            one = self.selected if len(going_on) > 1 and self.selected in going_on else None
-            self.push_screen(StopScreen(evaluation_alone(self.run_state), one), partial(self._stop, one))
+    def _notify(self, text: str) -> None:
+        self._app.notify(text, timeout=5, markup=False)
 
-    def _stop(self, one: str | None, wanted: str | None) -> None:
-        if wanted is not None and self.source is not None:
-            self.source.stop("by the user", one if wanted == "one" else None)
-            self._expect_answer()
-
-    def _in_control(self, source: RunSource) -> bool:
-        """Whether the run can be steered from here; says how when not."""
-        if source.cannot_control is not None:
-            self.notify(source.cannot_control, timeout=5, markup=False)
-        return source.cannot_control is None
-
-    def _expect_answer(self) -> None:
-        # The trainers answer after a step; a key is answered sooner than the next redraw may be.
-        self.set_timer(0.1, self.take)
+    def _refresh_soon(self) -> None:
+        self._app.set_timer(_SECONDS_TO_ANSWER, self._refresh)

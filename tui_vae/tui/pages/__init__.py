@@ -9,16 +9,31 @@ from tui_vae.tui.pages.machine import MachinePage
 from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.pages.runs.page import RunsPage
 from tui_vae.tui.pages.training.page import TrainingPage
+from tui_vae.tui.widgets.chart_queue import ChartQueue
 
-__all__ = ["PAGES", "EvaluationPage", "ExplorerPage", "LogPage", "MachinePage", "Page", "PageContext", "RunsPage"]
+__all__ = [
+    "EvaluationPage",
+    "ExplorerPage",
+    "MachinePage",
+    "Page",
+    "PageContext",
+    "RunsPage",
+    "pages_of_a_run",
+]
 
-PAGES: tuple[type[Page], ...] = (
-    TrainingPage,
-    DigitsPage,
-    LatentsPage,
-    ExplorerPage,
-    EvaluationPage,
-    LogPage,
-    MachinePage,
-)
-"""Those that show a run; :class:`RunsPage` shows what runs there are."""
+
+def pages_of_a_run(queue: ChartQueue) -> list[Page]:
+    """Make the pages that show one run; :class:`RunsPage` lists all runs.
+
+    Args:
+        queue: Has charts drawn.
+    """
+    return [
+        TrainingPage(queue),
+        DigitsPage(),
+        LatentsPage(queue),
+        ExplorerPage(),
+        EvaluationPage(),
+        LogPage(),
+        MachinePage(queue),
+    ]

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from tui_vae.charts.plotted_models import wanted_models
 from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.widgets.chart import Chart
+from tui_vae.tui.widgets.chart_queue import ChartQueue
 from tui_vae.tui.widgets.latent_charts import latent_chart
 from tui_vae.view.state import RunState
 
@@ -24,8 +25,9 @@ class LatentsPage(Page):
 
     has_filter = True
 
-    def __init__(self) -> None:
+    def __init__(self, queue: ChartQueue) -> None:
         super().__init__(id="latents")
+        self._queue = queue
         self._charts: dict[str, Chart] = {}
         self._scroll = VerticalScroll(can_focus=False)
         self._nothing = Static(id="no-latents", markup=False)
@@ -50,7 +52,9 @@ class LatentsPage(Page):
     def show(self, shown: PageContext) -> None:
         for name in shown.state.models:
             if name not in self._charts:
-                chart = self._charts[name] = Chart(latent_chart(name), f"{name}: waiting for the first epoch")
+                chart = self._charts[name] = Chart(
+                    self._queue, latent_chart(name), f"{name}: waiting for the first epoch"
+                )
                 self._scroll.mount(chart)
         self._selected = shown.settings.selected
         self._choose(shown)

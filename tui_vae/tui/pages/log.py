@@ -261,12 +261,12 @@ class LogPage(Page):
     def next_view(self) -> None:
         self._log.next_level()
 
-    def search(self) -> None:
-        """Open the line in which one types what is searched for."""
+    def action_search(self) -> None:
+        """Open the search line."""
         self._search.display = True
         self.screen.set_focus(self._search)  # at once: what is typed next is meant for it
 
-    def go_to_match(self, direction: int) -> None:
+    def action_match(self, direction: int) -> None:
         if not self._log.go_to_match(direction):
             said = "found nowhere" if self._log.query_text else "nothing is searched for: / searches"
             self.notify(said, timeout=2)

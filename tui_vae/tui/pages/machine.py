@@ -20,8 +20,8 @@ from tui_vae.charts.description import Band, CurveChart, Face, Line
 from tui_vae.charts.drawer import DrawnChart, Failure
 from tui_vae.charts.frame import margin_of
 from tui_vae.charts.palette import GREY, OWN_SHARE, REST, faded
-from tui_vae.tui.drawn_charts import DrawnChartsApp
 from tui_vae.tui.pages.page import Page, PageContext
+from tui_vae.tui.widgets.chart_queue import ChartQueue
 from tui_vae.tui.widgets.curves import rows_of, text_of
 from tui_vae.tui.widgets.scroll_view import LinesView
 from tui_vae.view.machine import SECONDS_KEPT, GpuReading, MachineReading, timeline
@@ -257,8 +257,9 @@ _TITLE = "this machine"
 class MachineView(LinesView):
     """Drawn when there is a new reading, and at no other time."""
 
-    def __init__(self) -> None:
+    def __init__(self, queue: ChartQueue) -> None:
         super().__init__(id="machine-view")
+        self._queue = queue
         self._readings: Sequence[MachineReading] = ()
         self._face = Face.COLOURS
         self._shown: tuple[MachineReading | None, Face] | None = None
@@ -296,8 +297,7 @@ class MachineView(LinesView):
         chart, place = line.chart, self._places[line.chart]
         if chart not in self._asked:
             self._asked.add(chart)
-            assert isinstance(self.app, DrawnChartsApp)
-            self.app.ask_for_chart((self, place), chart, partial(self._take, place))
+            self._queue.ask((self, place), chart, partial(self._take, place))
         drawn = self._drawn.get(place)
         if drawn is None or (drawn.chart.columns, drawn.chart.rows) != (chart.columns, chart.rows):
             return Text(" " * chart.columns)
@@ -309,9 +309,9 @@ class MachineView(LinesView):
 
 
 class MachinePage(Page):
-    def __init__(self) -> None:
+    def __init__(self, queue: ChartQueue) -> None:
         super().__init__(id="machine")
-        self._view = MachineView()
+        self._view = MachineView(queue)
 
     def compose(self) -> ComposeResult:
         yield self._view

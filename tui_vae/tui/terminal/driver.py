@@ -12,7 +12,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any, Protocol, cast
 
 from textual import events
@@ -50,23 +50,30 @@ class Suspendable(Protocol):
 
     @property
     def leaves(self) -> bool:
-        """Whether it is about to be left: then it waits for the terminal no more."""
+        """Whether it is about to end, so that it does not wait for the terminal any more."""
 
     def suspending(self) -> str:
-        """It draws nothing from now on; returns a line for the user that says what becomes of it."""
-
-    def answered(self) -> None:
-        """The terminal has answered that it shows a frame; in the thread that reads."""
+        """Stop drawing; returns a line for the user that says what happens to training."""
 
     def resumed(self, *, stopped: bool) -> None:
-        """It is on the terminal again; ``stopped`` unless the system knew nobody who could continue the process."""
+        """Draw again; ``stopped`` is false if there is no shell that could continue the process."""
 
 
-def driver_for(app: Suspendable, images: TerminalImages | None, typed: bytes) -> type[Driver]:
-    """A driver that shows these pictures and begins with what was typed before it."""
+def driver_for(
+    app: Suspendable, images: TerminalImages | None, typed: bytes, answered: Callable[[], object]
+) -> type[Driver]:
+    """Return a driver class.
+
+    Args:
+        app: The interface, which is suspended on Ctrl-Z.
+        images: Pictures that the terminal draws.
+        typed: What was typed before the driver started.
+        answered: Called in the reading thread when the terminal has shown a frame.
+    """
 
     class PictureDriver(TerminalDriver):
         suspendable, terminal_images, typed_before = app, images, typed
+        frame_shown = staticmethod(answered)
 
     return PictureDriver
 
@@ -81,6 +88,7 @@ class TerminalDriver(LinuxDriver):
     suspendable: Suspendable
     terminal_images: TerminalImages | None
     typed_before: bytes
+    frame_shown: Callable[[], object]
 
     def __init__(self, app: App[Any], **options: Any) -> None:
         self._can_suspend = may_be_stopped()
@@ -158,7 +166,7 @@ class TerminalDriver(LinuxDriver):
                 if piece == ANSWER:
                     self._has_answered = True
                     self._unanswered -= 1
-                    self.suspendable.answered()
+                    self.frame_shown()
                     continue
                 if piece == "\x1b":  # the library's parser would wait for the rest of a sequence
                     self.process_message(events.Key("escape", piece))

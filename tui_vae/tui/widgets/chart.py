@@ -20,9 +20,9 @@ from tui_vae.charts.curves import CurvePlot
 from tui_vae.charts.drawer import DrawnChart, Failure
 from tui_vae.charts.frame import SMALLEST, Frame, frame_of
 from tui_vae.charts.plotted_models import traces_of, wanted_traces
-from tui_vae.tui.drawn_charts import DrawnChartsApp
 from tui_vae.tui.widgets.bars import draw_bars
 from tui_vae.tui.widgets.chart_data import Builder, ChartData, ChartSettings
+from tui_vae.tui.widgets.chart_queue import ChartQueue
 from tui_vae.tui.widgets.curves import rows_of, strips_of, text_of
 from tui_vae.tui.widgets.heatmap import draw_heat
 from tui_vae.tui.widgets.scroll_view import Drawing
@@ -31,7 +31,14 @@ from tui_vae.view.state import RunState
 
 
 class Chart(Drawing):
-    """One chart in a frame; the builder decides what it shows."""
+    """One chart in a frame.
+
+    Args:
+        queue: Has curves drawn.
+        builder: Decides what is shown.
+        waiting: Text while there is nothing to show.
+        id: Of the widget.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--cursor", "chart--readout"}
 
@@ -56,8 +63,9 @@ class Chart(Drawing):
             super().__init__()
             self.part = part
 
-    def __init__(self, builder: Builder, waiting: str, *, id: str | None = None) -> None:
+    def __init__(self, queue: ChartQueue, builder: Builder, waiting: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._queue = queue
         self.data: CurvePlot | ChartData | None = None
         self._shown: CurvePlot | ChartData | None = None
         self._frame: Frame | None = None
@@ -127,8 +135,7 @@ class Chart(Drawing):
         elif isinstance(data, CurvePlot):
             if self._built_for != before:
                 self._lay_built(self._shown, [])
-            assert isinstance(self.app, DrawnChartsApp)
-            self.app.ask_for_chart(self, data.chart, partial(self._take, data, self._built_for))
+            self._queue.ask(self, data.chart, partial(self._take, data, self._built_for))
         elif data.bars is not None:
             self._lay_built(data, draw_bars(data, data.bars, size, ascii_only=self._settings.ascii_only))
         elif data.heat is not None:

@@ -16,6 +16,7 @@ from tui_vae.charts.plotted_models import styles_of
 from tui_vae.run_status import ListedRun
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.tui.widgets.chart_data import ChartSettings
+from tui_vae.tui.widgets.chart_queue import ChartQueue
 from tui_vae.tui.widgets.digits import DigitGallery, DigitRow
 from tui_vae.tui.widgets.models import model_label
 from tui_vae.tui.widgets.scroll_view import LinesView
@@ -33,10 +34,10 @@ _LINES_OF_DIGITS = 8
 class RunPreview(Vertical):
     """Shows the run under the cursor; reading it is not its task."""
 
-    def __init__(self) -> None:
+    def __init__(self, queue: ChartQueue) -> None:
         super().__init__(id="preview")
         self._about = Static(id="preview-about")
-        self._chart = Chart(curve_chart(LOSS), "no steps yet", id="preview-chart")
+        self._chart = Chart(queue, curve_chart(LOSS), "no steps yet", id="preview-chart")
         self._digits = DigitGallery("no samples yet", id="preview-digits")
         self._chart.can_focus = self._digits.can_focus = False
         self._told: tuple[object, ...] = ()

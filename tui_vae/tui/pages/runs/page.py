@@ -19,11 +19,12 @@ from tui_vae.tui.keys import OF_RUNS
 from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.pages.runs.details import ComparisonView, RunPreview
 from tui_vae.tui.pages.runs.table import RowFlags, RunTable
-from tui_vae.tui.run_tracker import Following
+from tui_vae.tui.run_tracker import MOST_COMPARED, RunTracker, TrackedRun
 from tui_vae.tui.screens.dialogs import DeleteScreen, RenameScreen
 from tui_vae.tui.screens.setup import SetupScreen
+from tui_vae.tui.widgets.chart_queue import ChartQueue
 from tui_vae.tui.widgets.scroll_view import Words
-from tui_vae.view.library import Preview, RunLibrary
+from tui_vae.view.library import OpenedRun, Preview, RunLibrary
 from tui_vae.view.state import RunState
 
 SECONDS_BETWEEN_LISTS = 3.0
@@ -45,7 +46,8 @@ class RunsPage(Page):
 
     Args:
         library: The runs; ``None`` when there is no folder of any.
-        following: Which runs are shown and compared.
+        tracker: Which runs are shown and compared.
+        queue: Has charts drawn.
     """
 
     class Opened(Message):
@@ -54,16 +56,6 @@ class RunsPage(Page):
         def __init__(self, key: str, name: str = "", anew: bool = False) -> None:
             super().__init__()
             self.key, self.name, self.anew = key, name, anew
-
-    class Marked(Message):
-        """A run is to be compared, or no more."""
-
-        def __init__(self, run: ListedRun) -> None:
-            super().__init__()
-            self.run = run
-
-    class Unmarked(Message):
-        """No run is to be compared any more."""
 
     class Gone(Message):
         """A run was deleted."""
@@ -74,14 +66,14 @@ class RunsPage(Page):
 
     BINDINGS: ClassVar[list[Binding]] = OF_RUNS  # type: ignore[assignment]
 
-    def __init__(self, library: RunLibrary | None, following: Following) -> None:
+    def __init__(self, library: RunLibrary | None, tracker: RunTracker, queue: ChartQueue) -> None:
         super().__init__(id="runs")
         self._library = library
-        self._following = following
+        self._tracker = tracker
         self._table = RunTable()
         self._words = Words(id="no-runs")
         self._words.border_title = " runs "
-        self._preview = RunPreview()
+        self._preview = RunPreview(queue)
         self._comparison = ComparisonView()
         self._runs: Sequence[ListedRun] | None = None
         self._trouble: str | None = None
@@ -106,7 +98,7 @@ class RunsPage(Page):
     def panels(self) -> list[Widget]:
         if self._saying() is not None:
             return [self._words]
-        return [self._table, self._comparison] if self._following.marks else [self._table]
+        return [self._table, self._comparison] if self._tracker.marks else [self._table]
 
     def turn_to(self, panel: Widget) -> None:
         self._alone = panel
@@ -114,8 +106,8 @@ class RunsPage(Page):
 
     def restore(self) -> None:
         self._alone = None
-        if self._following.marks:
-            self.post_message(self.Unmarked())
+        for key in self._tracker.marks:
+            self._tracker.unmark(key)
         self._table.focus()
 
     def on_resize(self) -> None:
@@ -125,9 +117,9 @@ class RunsPage(Page):
         self._shown = shown
         self._arrange()
         now, ascii_only = time.time(), shown.settings.ascii_only
-        first = self._following.first_key
+        first = self._tracker.first_key
         own = first if first is not None and self._is_own(first) else None
-        standing = RowFlags(self._following.key, own, self._following.marks)
+        standing = RowFlags(self._tracker.key, own, self._tracker.marks)
         self._table.show(self._runs or (), standing, now, ascii_only=ascii_only)
         self._list()
         self._words.show(self._saying() or "")
@@ -204,16 +196,38 @@ class RunsPage(Page):
 
     # What keys ask for.
 
-    def act(self, what: str) -> None:
-        """Do what a key stands for, with the run under the cursor."""
-        run, library = self._table.selected, self._library
-        if what == "new" and library is not None:
-            self.app.push_screen(SetupScreen(library), self._open_started)
-            return
-        if run is None or library is None:
-            self.app.notify("there is no run here yet", timeout=3)
-        elif what == "open":
+    def action_new(self) -> None:
+        if self._library is not None:
+            self.app.push_screen(SetupScreen(self._library), self._open_started)
+        else:
+            self._notify_of_none()
+
+    def action_open(self) -> None:
+        run = self._table.selected
+        if run is not None:
             self.post_message(self.Opened(run.key, run.name))
+        else:
+            self._notify_of_none()
+
+    def action_mark(self) -> None:
+        self._act_on_selected("mark")
+
+    def action_resume(self) -> None:
+        self._act_on_selected("resume")
+
+    def action_rename(self) -> None:
+        self._act_on_selected("rename")
+
+    def action_delete(self) -> None:
+        self._act_on_selected("delete")
+
+    def _notify_of_none(self) -> None:
+        self.app.notify("there is no run here yet", timeout=3)
+
+    def _act_on_selected(self, what: str) -> None:
+        run, library = self._table.selected, self._library
+        if run is None or library is None:
+            self._notify_of_none()
         elif run.state in _REFUSED and not self._is_own(run.key):
             # What was listed some seconds ago is no reason to refuse anything.
             run_in_thread(
@@ -227,7 +241,7 @@ class RunsPage(Page):
             case "mark" if run.state in ("damaged", "empty"):
                 self.app.notify(f"{run.name}: {run.trouble or 'nothing is logged yet'}", markup=False)
             case "mark":
-                self.post_message(self.Marked(run))
+                self._mark(run, library)
             case "resume" if not self._in_use(run, "resumed"):
                 self._resume(run, library)
             case "rename" if not self._in_use(run, "renamed"):
@@ -235,12 +249,31 @@ class RunsPage(Page):
             case "delete" if not self._in_use(run, "deleted"):
                 self.app.push_screen(DeleteScreen(run), lambda wanted: self._delete(run, library, wanted))
 
+    def _mark(self, run: ListedRun, library: RunLibrary) -> None:
+        """Compare with a run, or no more."""
+        tracker = self._tracker
+
+        def follow(source: OpenedRun) -> None:
+            if run.key in tracker.marks or len(tracker.marks) >= MOST_COMPARED:
+                source.close()
+            else:
+                tracker.mark(run.key, TrackedRun(run.key, source, run.name))
+
+        if run.key in tracker.marks:
+            tracker.unmark(run.key)
+        elif len(tracker.marks) >= MOST_COMPARED:
+            self.app.notify(f"{MOST_COMPARED} runs are compared at most", timeout=3)
+        elif run.key == tracker.first_key:
+            tracker.mark(run.key, None)
+        else:
+            run_in_thread(self.app, lambda: library.open(run.key), follow, self._refuse)
+
     def _refuse(self, why: str) -> None:
         self.app.notify(why, severity="error", timeout=10, markup=False)
         self.look_again()
 
     def on_run_table_clicked(self) -> None:
-        self.act("open")
+        self.action_open()
 
     def _open_started(self, key: str | None) -> None:
         if key is not None:
@@ -248,8 +281,8 @@ class RunsPage(Page):
             self.post_message(self.Opened(key))
 
     def _is_own(self, key: str) -> bool:
-        first = self._following.first
-        return first is not None and first.own and key == self._following.first_key
+        first = self._tracker.first
+        return first is not None and first.own and key == self._tracker.first_key
 
     def _in_use(self, run: ListedRun, done: str) -> bool:
         """Whether a run is being written, so that nothing can be done to it; says so. The library checks it again."""
@@ -270,7 +303,7 @@ class RunsPage(Page):
     def _rename(self, run: ListedRun, library: RunLibrary, name: str | None) -> None:
         if name is None:
             return
-        shown = run.key == self._following.key
+        shown = run.key == self._tracker.key
 
         def renamed(key: str) -> None:
             self.post_message(self.Gone(run.key))
@@ -315,7 +348,7 @@ class RunsPage(Page):
     def _arrange(self) -> None:
         width, height = self.size
         beside = width >= _BESIDE
-        any_marked = bool(self._following.marks)
+        any_marked = bool(self._tracker.marks)
         none = self._saying() is not None
         alone = self._alone if any_marked and not beside and height < _BELOW else None
         if none != self._words.display and self.app.focused in (self._words, self._table, None):

@@ -19,6 +19,7 @@ from tui_vae.tui.pages.page import ArrangedPage, PageContext
 from tui_vae.tui.pages.training.chart_cursor import Inspection
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.tui.widgets.chart_data import ChartSettings
+from tui_vae.tui.widgets.chart_queue import ChartQueue
 from tui_vae.tui.widgets.digits import DigitGallery
 from tui_vae.tui.widgets.latent_charts import latent_chart
 from tui_vae.view.series import FloatArray
@@ -168,16 +169,16 @@ class TrainingPage(InspectedPage):
 
     drawn_ahead = True
 
-    def __init__(self) -> None:
-        self._loss = Chart(curve_chart(LOSS), _WAITING, id="loss")
-        self._sigma = Chart(curve_chart(SIGMA), _WAITING_FOR_EPOCH, id="sigma")
-        self._latents = Chart(latent_chart(None), _WAITING_FOR_EPOCH, id="latent-bars")
+    def __init__(self, queue: ChartQueue) -> None:
+        self._loss = Chart(queue, curve_chart(LOSS), _WAITING, id="loss")
+        self._sigma = Chart(queue, curve_chart(SIGMA), _WAITING_FOR_EPOCH, id="sigma")
+        self._latents = Chart(queue, latent_chart(None), _WAITING_FOR_EPOCH, id="latent-bars")
         self._below = [
-            Chart(curve_chart(RECONSTRUCTION), _WAITING, id="reconstruction"),
-            Chart(curve_chart(KL), _WAITING, id="kl"),
+            Chart(queue, curve_chart(RECONSTRUCTION), _WAITING, id="reconstruction"),
+            Chart(queue, curve_chart(KL), _WAITING, id="kl"),
             self._latents,
-            Chart(curve_chart(ACTIVE), _WAITING_FOR_EPOCH, id="active"),
-            Chart(curve_chart(SPEED), _WAITING, id="speed"),
+            Chart(queue, curve_chart(ACTIVE), _WAITING_FOR_EPOCH, id="active"),
+            Chart(queue, curve_chart(SPEED), _WAITING, id="speed"),
             self._sigma,
         ]
         self._samples = DigitGallery(_WAITING_FOR_SAMPLES, id="samples")

@@ -1,0 +1,331 @@
+"""The main screen: status, table of models, and one page at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Static
+
+from tui_vae.config import ChangeKind
+from tui_vae.run_status import WriterStatus
+from tui_vae.tui.background import run_in_thread
+from tui_vae.tui.keys import BINDINGS, GROUPS, HINTS, SCREEN_BINDINGS
+from tui_vae.tui.pages import EvaluationPage, MachinePage, Page, PageContext, RunsPage, pages_of_a_run
+from tui_vae.tui.run_tracker import RunTracker, TrackedRun
+from tui_vae.tui.terminal.output import TerminalOutput
+from tui_vae.tui.training_actions import TrainingActions
+from tui_vae.tui.widgets.chart_data import ChartSettings
+from tui_vae.tui.widgets.chart_queue import ChartQueue
+from tui_vae.tui.widgets.digits import Gallery
+from tui_vae.tui.widgets.filter_line import FilterLine
+from tui_vae.tui.widgets.loading_screen import ENOUGH_LINES, LoadingFace, OutcomeLines
+from tui_vae.tui.widgets.models import ModelTable
+from tui_vae.tui.widgets.status_bar import AlertLine, KeyHints, StatusLine
+from tui_vae.view.library import RunLibrary
+from tui_vae.view.machine import MachineProbe
+from tui_vae.view.status_text import run_status
+
+SMALLEST = (30, 6)
+
+
+class MainScreen(Screen[None]):
+    """Shows the run of a tracker, and turns keys into what its pages do.
+
+    Args:
+        runs: The runs.
+        library: The stored runs.
+        queue: Has charts drawn.
+        output: Draws pictures.
+        training: Controls training.
+        settings: How charts are drawn at first.
+        machine: Readings of the machine.
+        stalled: Whether the terminal does not read, so that nothing should be drawn.
+    """
+
+    BINDINGS: ClassVar[list[Binding]] = SCREEN_BINDINGS  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        runs: RunTracker,
+        library: RunLibrary | None,
+        queue: ChartQueue,
+        output: TerminalOutput,
+        training: TrainingActions,
+        *,
+        settings: ChartSettings,
+        machine: MachineProbe | None,
+        stalled: Callable[[], bool],
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.is_leaving = False
+        self._runs = runs
+        self._library = library
+        self._queue = queue
+        self._output = output
+        self._training = training
+        self._machine = machine
+        self._stalled = stalled
+        self._gallery = Gallery()
+        self._status, self._alert = StatusLine(), AlertLine()
+        self._models = ModelTable()
+        self._outcome, self._loading = OutcomeLines(), LoadingFace()
+        self._runs_page = RunsPage(library, runs, queue)
+        self._pages = ContentSwitcher(initial="training" if runs.opener.waiting else "runs", id="pages")
+        self._filter = FilterLine()
+        self._hints = KeyHints(BINDINGS, GROUPS["Pages"])
+        self._too_small = Static(id="too-small")
+
+    def compose(self) -> ComposeResult:
+        yield self._status
+        yield self._models
+        yield self._alert
+        yield self._outcome
+        yield self._loading
+        with self._pages:
+            yield self._runs_page
+            yield from pages_of_a_run(self._queue)
+        yield self._filter
+        yield self._hints
+        yield self._too_small
+
+    def on_mount(self) -> None:
+        (self._models if self._runs.opener.waiting else self.page.panels()[0]).focus()
+
+    @property
+    def page(self) -> Page:
+        """The page that is shown."""
+        page = self._pages.visible_content
+        assert isinstance(page, Page)
+        return page
+
+    @property
+    def selected(self) -> str | None:
+        """The model that keys act on."""
+        return self._models.selected
+
+    def greet(self, greeting: bool) -> None:
+        """Show the hint for new users, or stop showing it."""
+        self._hints.greet(greeting)
+
+    # What is drawn.
+
+    def update_view(self) -> None:
+        """Draw what differs from what is on screen."""
+        if self.is_leaving:
+            return
+        state, source = self._runs.state, self._runs.source
+        sighting = source.sighting() if source is not None else WriterStatus("live")
+        machine = self._machine.readings() if self._machine is not None else ()
+        ascii_only = self.settings.ascii_only
+        self._status.show(state, time.time(), self._runs.opener.waiting, sighting, machine)
+        self._models.show(state, ascii_only=ascii_only, killed=run_status(state, sighting) == "killed")
+        self._alert.show(state, sighting)
+        self._show_loading_and_outcome(sighting)
+        self._hints.of_page(type(self.page).BINDINGS, HINTS.get(self.page.id or "", ()))
+        settings = replace(self.settings, selected=self.selected, draw=self._output.draw)
+        if self.page.is_mounted:  # else its widgets are still being added
+            compared = self._runs.compared
+            self.page.show(
+                PageContext(state, settings, source, self._gallery, sighting, compared, machine, self._stalled)
+            )
+
+    def _show_loading_and_outcome(self, sighting: WriterStatus) -> None:
+        """Show how the run ended, and what is being loaded in place of a page that has nothing to show yet."""
+        state, source = self._runs.state, self._runs.source
+        room = not self._alert.display or self.app.size.height >= ENOUGH_LINES
+        self._outcome.show(state, source.directory() if source is not None else None, sighting, room=room)
+        needs_no_run = self._runs.visited is not None or isinstance(self.page, (RunsPage, MachinePage))
+        waiting = None if needs_no_run or self.has_class("-too-small") else self._runs.opener.waiting
+        self._loading.show(state, waiting, self._runs.opener.seconds, ascii_only=self.settings.ascii_only)
+        # Not by a class: every widget inside would look up its styles again.
+        self._pages.styles.display = "none" if self._loading.display else None
+
+    def fit(self, width: int, height: int) -> None:
+        """Adapt to the size of the terminal, also while a dialog covers this screen."""
+        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
+        self._too_small.update(f"{width}x{height} is too small: 40x12 shows state and ELBO")
+        self.call_after_refresh(self.update_view)
+
+    def on_data_table_row_highlighted(self) -> None:
+        self.update_view()
+
+    def on_run_table_moved(self) -> None:
+        self.update_view()
+
+    def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
+        self._change(replace(self.settings, wanted=event.globs))
+
+    # Which run is shown.
+
+    def on_runs_page_opened(self, message: RunsPage.Opened) -> None:
+        """Show a run of the library."""
+        key, library = message.key, self._library
+        if key == self._runs.first_key:
+            self.call_later(self._visit, None)
+        elif key == self._runs.key and not message.anew:
+            self.action_page("training")
+        elif library is not None:
+            run_in_thread(
+                self.app,
+                lambda: library.open(key),
+                lambda source: self._visit(TrackedRun(key, source, message.name)),
+                lambda why: self.notify(why, severity="error", timeout=10, markup=False),
+            )
+
+    async def on_runs_page_gone(self, message: RunsPage.Gone) -> None:
+        """Stop following a run that was deleted."""
+        self._runs.unmark(message.key)
+        if self._runs.visited is not None and self._runs.key == message.key:
+            await self._visit(None)
+
+    async def _visit(self, run: TrackedRun | None) -> None:
+        """Show a run on new pages, or with ``None`` the first again."""
+        if run is not None or self._runs.visited is not None:
+            self._runs.visit(run)
+            self._gallery = Gallery()
+            self._pages.current = "runs"
+            await self._pages.remove_children([page for page in self._pages.children if page is not self._runs_page])
+            pages = pages_of_a_run(self._queue)
+            for page in pages:
+                page.display = False
+            await self._pages.mount_all(pages)
+        if self._runs.source is not None:
+            self.action_page("training")
+
+    # Pages, panels and models.
+
+    def action_page(self, name: str) -> None:
+        """Turn to a page."""
+        if self._runs.is_empty and name != "runs":
+            self.notify("no run is open: enter opens the one under the cursor", timeout=5)
+            return
+        page = {"log": "log-page"}.get(name, name)
+        if not any(child.id == page for child in self._pages.children):
+            return  # for a moment, while pages are replaced or the interface is left
+        self._pages.current = page
+        panels = self.page.panels()
+        # At once: what is hidden while it has the focus would take it away from the widget that is to get it.
+        self.set_focus(panels[0] if name not in ("training", "latents") and panels else self._models)
+        if self.page.drawn_ahead:
+            self.update_view()
+        self._update_after_refresh()
+
+    def action_panel(self, direction: int) -> None:
+        """Focus the next panel, or the one before; the table of models is the first."""
+        order: list[Widget] = [self._models, *self.page.panels()]
+        at = order.index(self.focused) if self.focused in order else 0
+        panel = order[(at + direction) % len(order)]
+        if panel is not self._models:
+            self.page.turn_to(panel)
+        self.set_focus(panel)
+        self._update_after_refresh()
+
+    def action_select(self, direction: int) -> None:
+        self._models.move_cursor(row=self._models.cursor_row + direction)
+
+    def action_next_model(self) -> None:
+        self._models.move_cursor(row=(self._models.cursor_row + 1) % max(1, self._models.row_count))
+
+    # What the page shows, and how.
+
+    def _change(self, settings: ChartSettings) -> None:
+        self.settings = settings
+        self.update_view()
+
+    def _on_page(self, act: Callable[[Page], object]) -> None:
+        # A page that was turned to a moment ago has no size yet, and has not been given its data.
+        self.call_after_refresh(self._act, act)
+
+    def _act(self, act: Callable[[Page], object]) -> None:
+        self.update_view()
+        act(self.page)
+        self.update_view()
+
+    def _update_after_refresh(self) -> None:
+        self.call_after_refresh(self.update_view)
+
+    def action_log_axis(self) -> None:
+        self._change(replace(self.settings, log_y=not self.settings.log_y))
+
+    def action_x_axis(self) -> None:
+        self._change(self.settings.on_next_x_axis())
+
+    def action_smooth(self, direction: int) -> None:
+        self._change(self.settings.smoother(direction))
+
+    def action_order(self) -> None:
+        self._change(replace(self.settings, by_index=not self.settings.by_index))
+
+    def action_next_view(self) -> None:
+        self.page.next_view()
+        self._update_after_refresh()
+
+    def action_film(self) -> None:
+        self._on_page(lambda page: page.play())
+
+    def action_step(self, count: int) -> None:
+        self._on_page(lambda page: page.step(count))
+
+    def action_edge(self, direction: int) -> None:
+        self._on_page(lambda page: page.to_edge(direction))
+
+    def action_zoom(self, direction: int) -> None:
+        self._on_page(lambda page: page.zoom(direction))
+
+    def action_pan(self, direction: int) -> None:
+        self._on_page(lambda page: page.pan(direction))
+
+    def action_whole(self) -> None:
+        self._on_page(lambda page: page.show_whole())
+
+    def action_turn(self, direction: int) -> None:
+        self._on_page(lambda page: page.turn(direction))
+
+    def action_enlarge(self) -> None:
+        self.page.enlarge()
+        self._update_after_refresh()
+
+    def action_restore(self) -> None:
+        """Undo one thing: a cursor or a zoom, then the filter, then what else the page knows."""
+        if not self.page.undo():
+            if self.page.has_filter and self.settings.wanted:
+                self.settings = replace(self.settings, wanted="")
+            else:
+                self.page.restore()
+        self._update_after_refresh()
+
+    def action_filter(self) -> None:
+        if self.page.has_filter:
+            self._filter.open(self.settings.wanted)
+        else:
+            self.notify("models are filtered on the pages 1, 2 and 3", timeout=2)
+
+    # Training.
+
+    def action_pause_model(self) -> None:
+        if self.selected is not None:
+            self._training.pause([self.selected])
+
+    def action_pause_all(self) -> None:
+        self._training.pause(list(self._runs.state.models))
+
+    def action_checkpoint(self) -> None:
+        self._training.checkpoint()
+
+    def action_evaluate(self) -> None:
+        self._training.evaluate("" if isinstance(self.page, EvaluationPage) else ": 4 shows it")
+
+    def action_change(self, kind: ChangeKind) -> None:
+        if self.selected is not None:
+            self._training.change(kind, self.selected)
+
+    def action_stop_training(self) -> None:
+        self._training.stop(self.selected)
