@@ -167,7 +167,9 @@ async def test_what_is_found_nowhere_says_so_and_keys_are_typed(open_monitor: Op
 
 async def test_from_the_palette_search_turns_to_the_log(open_monitor: OpenMonitor) -> None:
     async with open_monitor(size=(80, 24)) as monitor:
-        await monitor.app.run_action("search_log")
+        await monitor.press("ctrl+p", *"search")
+        await monitor.until_shown("Log: search")
+        await monitor.press("enter")
         await monitor.until(lambda: monitor.focused == "log-search")
         await monitor.press(*"run")
         await monitor.until(lambda: "found" in frame(monitor))
