@@ -35,7 +35,7 @@ _CHUNK = 1 << 18
 _MOST_DECODED = 20_000
 _MOST_FILES = 20_000
 _IRRELEVANT = (b'"event":"samples"', b'"event":"checkpoint"', b'"event":"notice"', b'"event":"request"')
-_PROGRESS = b'"event":"progress"'
+_PROGRESS, _EPOCH = b'"event":"progress"', b'"event":"epoch"'
 
 
 def list_runs(runs_dir: Path) -> Iterator[ListedRun]:
@@ -177,7 +177,8 @@ def _read_end(run: RunDirectory, models: Sequence[str]) -> _LogEnd:
     decoded = 0
     with contextlib.suppress(OSError):
         for line in _lines_backwards(run):
-            if _PROGRESS in line:
+            # Decoding is what takes time: not what could only say that the run went on.
+            if _PROGRESS in line or (_EPOCH in line and end.epochs.keys() >= set(models)):
                 end.active = True
             elif line.strip() and not any(other in line for other in _IRRELEVANT):
                 decoded += 1
