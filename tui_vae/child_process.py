@@ -1,4 +1,4 @@
-"""Processes that this one starts and ends itself: nothing of the terminal reaches them, and none is left behind."""
+"""Child processes that this one ends itself: no signal of the terminal reaches them, and none outlives it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _PR_SET_PDEATHSIG = 1
 
 
 def python_module(name: str) -> tuple[str, ...]:
-    """The command that runs a module of this program."""
-    return sys.executable, "-P", "-m", name  # -P: a file json.py in the user's folder is no module of this program
+    """The command that runs a module of this program in a child process."""
+    return sys.executable, "-P", "-m", name  # -P: a file json.py in the user's folder is not imported
 
 
 @contextlib.contextmanager
 def withheld_from_children() -> Iterator[None]:
-    """Block signals that ask to stop in this thread, and so, for good, in the processes that it starts meanwhile.
+    """Block stop signals in this thread, and so, permanently, in the processes that it starts meanwhile.
 
-    For processes that this one ends itself. A batch system signals every process of a job, and a shell its whole group.
+    A batch system signals every process of a job, and a shell its whole process group.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _WITHHELD)
     try:
@@ -33,10 +33,10 @@ def withheld_from_children() -> Iterator[None]:
 def die_with_parent() -> None:
     """Have the system kill this process when the thread that started it ends, even while this process is stopped.
 
-    Only Linux does so. A pipe or a socket to the parent, whose end a thread waits for, serves elsewhere, and where the
-    parent has ended before this call.
+    Only Linux can, and only if the parent has not ended before this call. Otherwise a thread has to wait for the end of
+    a pipe or socket to the parent.
     """
     if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415 - only in a process that is started so
+        import ctypes  # noqa: PLC0415 - only in child processes
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

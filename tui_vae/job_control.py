@@ -1,4 +1,4 @@
-"""Job control of the shell: whether the terminal listens to this process, and how Ctrl-Z stops it.
+"""Job control of the shell: whether this process is in the foreground, and how Ctrl-Z stops it.
 
 See "Job Control" in the manual of the GNU C library for the rules that shells and programs follow.
 """
@@ -14,13 +14,13 @@ from types import FrameType, TracebackType
 from typing import IO, Any
 
 _SECONDS_TO_STOP = 0.1
-"""A signal that stops the process may take effect in another thread, a moment after it was sent."""
+"""A stop signal may take effect in another thread, a moment after it was sent."""
 
 
 def in_background(terminal: IO[str]) -> bool:
-    """Whether the terminal that a stream leads to listens to another job of its shell, as after ``bg``.
+    """Whether another job of the shell has the terminal of a stream, as after ``bg``.
 
-    False for a terminal that controls no jobs, and for what is no terminal.
+    False for a terminal without job control, and for any other file.
     """
     try:
         return os.tcgetpgrp(terminal.fileno()) != os.getpgrp()
@@ -29,12 +29,12 @@ def in_background(terminal: IO[str]) -> bool:
 
 
 def may_be_stopped() -> bool:
-    """Whether Ctrl-Z is to stop this process: not if whoever started it had it ignored."""
+    """Whether Ctrl-Z stops this process: not if it was started with that signal ignored."""
     return signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN
 
 
 def stop_process() -> bool:
-    """Stop this process as Ctrl-Z does by default, until its shell continues it; from the main thread only.
+    """Stop this process as Ctrl-Z does by default until its shell continues it; call it from the main thread only.
 
     Returns:
         Whether it was stopped. The system stops nothing where no shell could continue it.
@@ -48,33 +48,33 @@ def stop_process() -> bool:
         time.sleep(_SECONDS_TO_STOP)
     finally:
         for number, handler in usual.items():
-            if signal.getsignal(number) is not signal.SIG_IGN:  # chosen meanwhile, when the terminal was lost
+            if signal.getsignal(number) is not signal.SIG_IGN:  # set meanwhile, when the terminal was lost
                 signal.signal(number, handler)
     return bool(continued)
 
 
 class Suspension:
-    """Has Ctrl-Z let go of the terminal before it stops the process.
+    """Restores the terminal when Ctrl-Z is pressed, before the process stops.
 
-    Between :meth:`begin` and :meth:`end`; both from the main thread, elsewhere they do nothing. While it is entered, as
-    a context manager, the signal waits: what is being drawn is drawn to its end.
+    Active between :meth:`begin` and :meth:`end`, which do nothing outside the main thread. As a context manager it
+    defers the signal, so that a drawing is completed.
 
     Args:
-        let_go: Leaves the terminal as it was found.
+        restore: Restores the terminal.
     """
 
-    def __init__(self, let_go: Callable[[], object]) -> None:
-        self._let_go = let_go
+    def __init__(self, restore: Callable[[], object]) -> None:
+        self._restore = restore
         self._usual: Any = None
         self._busy = self._asked = False
 
     def begin(self) -> None:
-        """From now on there is something to let go of."""
+        """Handle Ctrl-Z from now on."""
         if self._usual is None and threading.current_thread() is threading.main_thread() and may_be_stopped():
             self._usual = signal.signal(signal.SIGTSTP, self._receive)
 
     def end(self) -> None:
-        """There is nothing any more."""
+        """Handle Ctrl-Z no more."""
         if self._usual is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTSTP, self._usual)
             self._usual = None
@@ -98,5 +98,5 @@ class Suspension:
             self._suspend()
 
     def _suspend(self) -> None:
-        self._let_go()
+        self._restore()
         stop_process()

@@ -1,7 +1,7 @@
-"""What this process may use of the machine, of processors and of memory: in a container or a batch job, a part of it.
+"""Limits of processors and memory for this process: of its control group, its CPU affinity and ``ulimit``.
 
-Linux has the limits of control groups, of either version, in files; a limit of a group holds for the groups below it.
-Beside them there are the process's own: the processors that it may run on, and ``ulimit``.
+Linux has the limits of control groups in files, in two versions (cgroups(7)). A limit of a group holds for the groups
+below it, too.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _UNLIMITED = 1 << 60
-"""Bytes from which a limit of the first version, which has no word for none, is no limit."""
+"""Bytes from which a limit means no limit, in version 1 of control groups, which has no word for it."""
 
 _RESERVED = 512 * 2**20
-"""Bytes of addresses that threads reserve for stacks and heaps, and hardly fill."""
+"""Bytes of address space that threads reserve for stacks and heaps, and hardly fill."""
 
 _SECOND = "cgroup2"
-"""The type of the file system of the second version."""
+"""The file system type of version 2."""
 
 
 class Container:
     """The control group of this process and those above it.
 
     Args:
-        process: The folder in which the system describes this process.
+        process: The folder of this process in ``/proc``.
 
     Attributes:
-        cores: Processor time per time; ``None`` without a limit.
+        cores: Processor seconds per second; ``None`` without a limit.
         memory: Bytes; ``None`` without a limit.
     """
 
@@ -44,7 +44,7 @@ class Container:
         self.memory = int(self._memory[0]) if self._memory is not None else None
 
     def cpu_seconds(self) -> float | None:
-        """Processor time of all processes in the group with the limit of cores; ``None`` without one."""
+        """Processor time of all processes in the group that limits it; ``None`` without a limit."""
         if self._cpu is None:
             return None
         microseconds = _keyed(self._cpu[1] / "cpu.stat").get("usage_usec")
@@ -54,11 +54,11 @@ class Container:
         return None if nanoseconds is None else nanoseconds / 1e9
 
     def memory_used(self) -> int | None:
-        """Bytes that the group with the limit of memory needs: files that were only read can go at any time."""
+        """Bytes used by the group that limits memory, without the cache of files, which can be dropped at any time."""
         return None if self._memory is None else _used(self._memory[1], ("inactive_file",))
 
     def memory_limits(self) -> Iterator[MemoryLimit]:
-        """Every limit of memory, with what of it can be had no more: copies of files are given up before it is met."""
+        """Every limit of memory and its use, without the cache of files, which is dropped before a limit is reached."""
         for folder in self._memory_folders:
             limit = _limit(folder)
             if limit is not None:
@@ -71,9 +71,9 @@ class MemoryLimit:
     """A limit of memory.
 
     Attributes:
-        owner: What has it, in words.
+        owner: What is limited, in words.
         bytes: The limit.
-        used: What of it is in use.
+        used: Bytes in use.
     """
 
     owner: str
@@ -89,7 +89,7 @@ class MemoryLimit:
 
 
 def allowed_cores() -> list[int]:
-    """The processors that this process may run on, by their numbers."""
+    """Numbers of the processors that this process may run on."""
     try:
         return sorted(os.sched_getaffinity(0))
     except AttributeError:  # macOS
@@ -97,38 +97,38 @@ def allowed_cores() -> list[int]:
 
 
 def cores() -> int:
-    """How many processors there are to compute with: whole ones, where a quota gives part of one, and at least one."""
+    """Number of processors to compute with: a quota is rounded down, but to one at least."""
     quota = Container().cores
     return max(1, min(len(allowed_cores()), int(quota) if quota is not None else _UNLIMITED))
 
 
 def memory_limits() -> Iterator[MemoryLimit]:
-    """All that hold for this process."""
+    """All limits of memory that hold for this process."""
     yield from _machine()
     yield from Container().memory_limits()
     yield from _own()
 
 
 def tightest_memory_limit() -> MemoryLimit | None:
-    """The limit that leaves this process the least memory; ``None`` where the system names none."""
+    """The limit that leaves this process the least memory; ``None`` where the system has none."""
     return min(memory_limits(), key=lambda limit: limit.left, default=None)
 
 
 def memory_of_this_process() -> int:
-    """Bytes that cannot be given up; 0 where the system does not tell."""
+    """Bytes of anonymous memory; 0 where the system does not say."""
     return int(_keyed(Path("/proc/self/status"), unit=1024).get("RssAnon:", 0))
 
 
 def _machine() -> Iterator[MemoryLimit]:
     with contextlib.suppress(AttributeError, ValueError, OSError):
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        told = _keyed(Path("/proc/meminfo"), unit=1024)
-        available = told.get("MemAvailable:", total) + told.get("SwapFree:", 0)
+        meminfo = _keyed(Path("/proc/meminfo"), unit=1024)
+        available = meminfo.get("MemAvailable:", total) + meminfo.get("SwapFree:", 0)
         yield MemoryLimit("this machine", total, max(0, total - int(available)))
 
 
 def _own() -> Iterator[MemoryLimit]:
-    """Those of ``ulimit``, which count addresses, also of what is only reserved."""
+    """Those of ``ulimit``, which count address space, also where it is only reserved."""
     status = _keyed(Path("/proc/self/status"), unit=1024)
     kinds = ((resource.RLIMIT_AS, "VmSize:", _RESERVED), (resource.RLIMIT_DATA, "VmData:", 0))
     for kind, used, reserved in kinds:
@@ -138,12 +138,12 @@ def _own() -> Iterator[MemoryLimit]:
 
 
 def _groups(process: Path) -> Callable[[str], list[Path]]:
-    """Finds for a controller the folder of this process's group and those above it, as far as they are seen here."""
+    """Make a function that returns, for a controller, the folders of this process's group and of those above it."""
     paths: dict[str, str] = {}
     for line in _text(process / "cgroup").splitlines():
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
-        paths |= dict.fromkeys(controllers.split(","), path)  # that of the second version under no name
+        paths |= dict.fromkeys(controllers.split(","), path)  # the path in version 2 has no controllers
     mounts = [mount for line in _text(process / "mountinfo").splitlines() if (mount := _mount(line)) is not None]
 
     def folders(controller: str) -> list[Path]:
@@ -157,9 +157,9 @@ def _groups(process: Path) -> Callable[[str], list[Path]]:
 
 
 def _mount(line: str) -> tuple[str, Path, list[str]] | None:
-    """Of a mount of control groups: which group is its uppermost, where that is, and its controllers."""
-    of_place, _, of_system = line.partition(" - ")
-    place, system = of_place.split(), of_system.split()
+    """Parse a line of mountinfo: the uppermost group, its folder and its controllers; ``None`` for other mounts."""
+    left, _, right = line.partition(" - ")
+    place, system = left.split(), right.split()
     if len(place) < 5 or len(system) < 3 or system[0] not in ("cgroup", _SECOND):
         return None
     root, top = (part.encode().decode("unicode_escape") for part in place[3:5])  # a space in a path is written \040
@@ -167,8 +167,8 @@ def _mount(line: str) -> tuple[str, Path, list[str]] | None:
 
 
 def _from_bottom(top: Path, root: str, path: str) -> list[Path]:
-    """The folders from that of the group at ``path`` up to ``top``, which is that of the group at ``root``."""
-    # A container may see its own group as the uppermost, and yet be told its path on the host.
+    """Folders from the group at ``path`` up to ``top``, the folder of the group at ``root``."""
+    # A container may see its own group as the uppermost, but its path as on the host.
     steps = [part for part in path.split("/") if part not in ("", "..")]
     above = [part for part in root.split("/") if part not in ("", "..")]
     inner = steps[len(above) :] if steps[: len(above)] == above else []
@@ -176,13 +176,13 @@ def _from_bottom(top: Path, root: str, path: str) -> list[Path]:
 
 
 def _tightest(folders: list[Path], limit: Callable[[Path], float | None]) -> tuple[float, Path] | None:
-    """The least limit, and the folder that sets it."""
+    """The smallest limit, and the folder that sets it."""
     limits = [(value, folder) for folder in folders if (value := limit(folder)) is not None]
     return min(limits, key=lambda found: found[0], default=None)
 
 
 def _quota(folder: Path) -> float | None:
-    """Cores: the time allowed in a period."""
+    """Processor seconds per second."""
     words = _text(folder / "cpu.max").split()
     if len(words) != 2:
         words = [_text(folder / f"cpu.cfs_{which}_us").strip() for which in ("quota", "period")]
@@ -201,20 +201,20 @@ def _limit(folder: Path) -> float | None:
 
 
 def _used(folder: Path, spare: tuple[str, ...]) -> int | None:
-    """Bytes that a group uses, without some that its statistics tell."""
+    """Bytes that a group uses, without some of its statistics."""
     second = _number(folder / "memory.current")
     used = second if second is not None else _number(folder / "memory.usage_in_bytes")
     if used is None:
         return None
-    told = _keyed(folder / "memory.stat")
-    prefix = "" if second is not None else "total_"  # in the first version, only these are of the groups below as well
-    return max(0, int(used - sum(told.get(f"{prefix}{name}", 0.0) for name in spare)))
+    statistics = _keyed(folder / "memory.stat")
+    prefix = "" if second is not None else "total_"  # only these include the groups below in version 1
+    return max(0, int(used - sum(statistics.get(f"{prefix}{name}", 0.0) for name in spare)))
 
 
 def _keyed(file: Path, unit: int = 1) -> dict[str, float]:
-    """The numbers of a file by the words before them."""
-    words = [line.split() for line in _text(file).splitlines()]
-    return {of[0]: float(of[1]) * unit for of in words if len(of) in (2, 3) and of[1].isdigit()}
+    """Read lines of a word and a number."""
+    lines = [line.split() for line in _text(file).splitlines()]
+    return {words[0]: float(words[1]) * unit for words in lines if len(words) in (2, 3) and words[1].isdigit()}
 
 
 def _number(file: Path) -> float | None:
@@ -223,7 +223,7 @@ def _number(file: Path) -> float | None:
 
 
 def _text(file: Path) -> str:
-    """The content of a file; nothing where it cannot be read."""
+    """The content of a file; empty where it cannot be read."""
     try:
         return file.read_text(encoding="utf-8", errors="replace")
     except OSError:

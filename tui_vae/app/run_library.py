@@ -33,13 +33,13 @@ _MOST_SECONDS = 100 * 365 * 86_400.0
 
 
 @dataclass
-class _Looked:
-    """How far a run was read for its preview."""
+class _Read:
+    """A run as far as it was read for its preview."""
 
     tail: LogTail
     state: RunState = field(default_factory=RunState)
     sheets: dict[str, Sheet | None] = field(default_factory=dict)
-    """By file."""
+    """Samples by file; ``None`` for one that cannot be read."""
 
 
 class Library:
@@ -49,8 +49,8 @@ class Library:
         self._runs_dir = runs_dir
         self._cache = SummaryCache(Path(os.path.abspath(runs_dir)), _printable_run)
         self._listing = threading.Lock()
-        self._looked: OrderedDict[str, _Looked] = OrderedDict()
-        self._looking = threading.Lock()
+        self._previews: OrderedDict[str, _Read] = OrderedDict()
+        self._previewing = threading.Lock()
 
     @property
     def folder(self) -> str:
@@ -67,16 +67,16 @@ class Library:
 
     def preview(self, key: str) -> Preview:
         run = run_at(Path(key))
-        with self._looking:
-            looked = self._looked.setdefault(key, _Looked(LogTail(run.log)))
-            self._looked.move_to_end(key)
-            if len(self._looked) > _MOST_PREVIEWS:
-                self._looked.popitem(last=False)
+        with self._previewing:
+            read = self._previews.setdefault(key, _Read(LogTail(run.log)))
+            self._previews.move_to_end(key)
+            if len(self._previews) > _MOST_PREVIEWS:
+                self._previews.popitem(last=False)
             if run.log.exists():
-                for events in looked.tail.portions():
-                    known = RunState() if looked.tail.restarted else looked.state
-                    looked.state = reduce_all(known, map(printable_event, events))
-            return Preview(looked.state, _newest_sheets(run, looked))
+                for events in read.tail.portions():
+                    known = RunState() if read.tail.restarted else read.state
+                    read.state = reduce_all(known, map(printable_event, events))
+            return Preview(read.state, _newest_sheets(run, read))
 
     def open(self, key: str) -> WatchSource:
         source = WatchSource(run_at(Path(key)), control=True)
@@ -97,16 +97,16 @@ class Library:
         return os.path.abspath(start_elsewhere(self._runs_dir, arguments).path)
 
 
-def _newest_sheets(run: RunDirectory, looked: _Looked) -> dict[str, Sheet]:
-    """The newest digits of each of the first models that has any; each file is read once."""
+def _newest_sheets(run: RunDirectory, read: _Read) -> dict[str, Sheet]:
+    """The newest samples of the first models that have any; each file is read once."""
     sheets: dict[str, Sheet] = {}
     used: dict[str, Sheet | None] = {}
-    for name, model in list(looked.state.models.items())[:_MOST_SHEETS]:
+    for name, model in list(read.state.models.items())[:_MOST_SHEETS]:
         if not model.samples:
             continue
         newest = model.samples[-1]
-        if newest.file in looked.sheets:
-            used[newest.file] = looked.sheets[newest.file]
+        if newest.file in read.sheets:
+            used[newest.file] = read.sheets[newest.file]
         else:
             try:
                 used[newest.file] = parse_sheet(picture_of(run, newest.file), newest.layout)
@@ -115,7 +115,7 @@ def _newest_sheets(run: RunDirectory, looked: _Looked) -> dict[str, Sheet]:
         sheet = used[newest.file]
         if sheet is not None:
             sheets[name] = sheet
-    looked.sheets = used
+    read.sheets = used
     return sheets
 
 

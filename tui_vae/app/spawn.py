@@ -1,9 +1,8 @@
-"""Training in a process of its own, which goes on whatever becomes of the one that began it."""
+"""Train in another process, which goes on when this one ends."""
 
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -11,13 +10,13 @@ from pathlib import Path
 from typing import IO
 
 from tui_vae.app.output_capture import nameless_file
+from tui_vae.child_process import python_module
 from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.find import newest_first, runs_in
 from tui_vae.runs.heartbeat import writer_pid
 
-_COMMAND = (sys.executable, "-P", "-m", "tui_vae", "--no-ui", "--quiet")
-"""``-P``: a file ``json.py`` in the user's folder is no module of this program."""
+_COMMAND = (*python_module("tui_vae"), "--no-ui", "--quiet")
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 _MOST_SAID = 4000
@@ -32,19 +31,19 @@ class EndedError(TuiVaeError):
 
 
 def resume_elsewhere(run: RunDirectory) -> None:
-    """Go on with a run in a process of its own; returns when that process is its writer.
+    """Resume a run in another process; returns when that process is its writer.
 
     Raises:
-        TuiVaeError: It ended before.
+        TuiVaeError: It ended before that.
     """
     _written_by_another(lambda: [run], ["--resume", str(run.path)])
 
 
 def start_elsewhere(runs_dir: Path, arguments: Sequence[str]) -> RunDirectory:
-    """Begin a run in a process of its own; returns the run when there is one.
+    """Start a run in another process; returns the run when it exists.
 
     Args:
-        runs_dir: Where it is to be kept.
+        runs_dir: Where to keep it.
         arguments: Its train options.
 
     Raises:
@@ -58,7 +57,7 @@ def start_elsewhere(runs_dir: Path, arguments: Sequence[str]) -> RunDirectory:
     try:
         return _written_by_another(new, ["--runs-dir", str(runs_dir), *arguments])
     except EndedError as error:
-        # A run of a moment may be over between two looks.
+        # A short run may be over between two looks.
         trained = error.code in (ExitCode.OK, ExitCode.MODEL_FAILED, ExitCode.STOPPED)
         if trained and (runs := new()):
             return runs[0]
@@ -66,13 +65,13 @@ def start_elsewhere(runs_dir: Path, arguments: Sequence[str]) -> RunDirectory:
 
 
 def _written_by_another(candidates: Callable[[], Iterable[RunDirectory]], arguments: Sequence[str]) -> RunDirectory:
-    """Start a process and wait until it writes one of the candidates.
+    """Start a process and wait until it is the writer of one of the candidates.
 
     Raises:
-        EndedError: It ended before.
+        EndedError: It ended before that.
         RunStoreError: No process can be started.
     """
-    # A file without a name: nothing is left behind, and the process may write into it as long as it likes.
+    # A nameless file: the process may write to it for as long as it runs, and nothing is left behind.
     with nameless_file() as said:
         try:
             process = subprocess.Popen(
@@ -80,11 +79,11 @@ def _written_by_another(candidates: Callable[[], Iterable[RunDirectory]], argume
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
-                start_new_session=True,  # neither Ctrl-C nor the loss of this terminal is meant for it
+                start_new_session=True,  # neither Ctrl-C nor a hangup of this terminal reaches it
             )
         except OSError as error:
             raise RunStoreError(f"no process can be started ({error.strerror})") from error
-        # Somebody has to ask how it ended, or it would never be gone.
+        # A process that nobody waits for stays a zombie.
         threading.Thread(target=process.wait, name="launched", daemon=True).start()
         while True:
             ended = process.poll() is not None

@@ -1,4 +1,4 @@
-"""Takes readings of the machine in a thread of its own, about once a second, while an interface wants them."""
+"""Take readings of the machine about once a second, in a thread, while an interface is open."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from tui_vae.resource_limits import Container
 from tui_vae.view.machine import SECONDS_KEPT, MachineReading, Subject
 
 SECONDS_BETWEEN_READINGS = 1.0
 
 
 class Reader(Protocol):
-    """Whoever measures."""
-
     def read(self) -> MachineReading: ...
 
     def close(self) -> None: ...
@@ -29,7 +28,7 @@ class Sampler:
     """A :class:`tui_vae.view.machine.MachineProbe`.
 
     Args:
-        make: Makes whoever measures, in the thread.
+        make: Makes the reader, in the thread.
         every: Seconds between two readings.
     """
 
@@ -63,7 +62,7 @@ class Sampler:
             return tuple(self._readings)
 
     def _run(self) -> None:
-        # Nothing that a machine does not tell is worth a word where a run is shown: the page stays as it is.
+        # A machine that cannot be measured is no error: its charts stay empty.
         try:
             reader = self._make(self._subject_now)
         except Exception:
@@ -79,8 +78,6 @@ class Sampler:
 
 
 def _probe(subject: Subject) -> Reader:
-    from tui_vae.machine.gpus import gpus_of_driver  # noqa: PLC0415
-    from tui_vae.machine.probe import Probe  # noqa: PLC0415 - psutil
-    from tui_vae.resource_limits import Container  # noqa: PLC0415 - only where the machine is looked at
+    from tui_vae.machine.probe import Probe, gpus_of_this_machine  # noqa: PLC0415 - psutil, only where it is measured
 
-    return Probe(subject, Container(), gpus_of_driver())
+    return Probe(subject, Container(), gpus_of_this_machine())

@@ -1,4 +1,4 @@
-"""Which runs there are, and which of them is meant by what a person typed."""
+"""Find the runs of a directory, and the run that a name, path or ``latest`` stands for."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _LARGEST_NAMES = 10_000
 
 
 def find_run(runs_dir: Path, text: str) -> RunDirectory:
-    """The run that is meant by a name, a folder name, a path, or ``latest``; of several, the newest.
+    """Find a run by its name, folder name or path, or the ``latest``; of several, the newest.
 
     Raises:
-        RunStoreError: There is none, or a link leads to none; the message says which names come close.
+        RunStoreError: There is none, or only a dead link; the message suggests similar names.
     """
     if os.sep in text or text in (os.curdir, os.pardir):
         return run_at(Path(path_of(text)))
@@ -47,20 +47,20 @@ def find_run(runs_dir: Path, text: str) -> RunDirectory:
 
 
 def run_at(path: Path) -> RunDirectory:
-    """The run in a directory, or in one that a link leads to.
+    """The run in a directory, or behind a link.
 
     Raises:
-        RunStoreError: It is not there, or no run.
+        RunStoreError: There is none.
     """
     _check(path)
     return _run(Path(os.path.abspath(path)))
 
 
 def _check(path: Path) -> None:
-    """Refuse what is no run, or is not there.
+    """Check that a path is a run.
 
     Raises:
-        RunStoreError: It is so.
+        RunStoreError: It is not.
     """
     if (trouble := link_trouble(path)) is not None:
         raise RunStoreError(f"{path}: {trouble}; bring that back, or remove the link")
@@ -71,24 +71,24 @@ def _check(path: Path) -> None:
 
 
 def runs_in(runs_dir: Path, known: Container[str] = ()) -> list[RunDirectory]:
-    """The runs of a directory in no order: its folders, and what its links lead to. A dead link stands for a run too.
+    """The runs of a directory, unordered: folders and links. A dead link counts as a run.
 
     Args:
         runs_dir: The directory.
-        known: Names of entries that are left out, at next to no cost.
+        known: Names of entries to skip.
 
     Raises:
-        RunStoreError: The directory cannot be read. One that is not there has no runs.
+        RunStoreError: The directory cannot be read. One that does not exist has no runs.
     """
     new = (run_called(runs_dir, name) for name in entries_of(runs_dir) if name not in known)
     return [run for run in new if run is not None]
 
 
 def entries_of(runs_dir: Path) -> list[str]:
-    """Names of all that may be a run.
+    """Names of the entries that may be runs.
 
     Raises:
-        RunStoreError: The directory cannot be read. One that is not there has no runs.
+        RunStoreError: The directory cannot be read. One that does not exist has no runs.
     """
     try:
         return [name for name in os.listdir(runs_dir) if not name.startswith(".")]
@@ -99,13 +99,13 @@ def entries_of(runs_dir: Path) -> list[str]:
 
 
 def run_called(runs_dir: Path, entry: str) -> RunDirectory | None:
-    """What an entry of a directory of runs stands for in the list of them; ``None`` for anything else."""
+    """The run of an entry of a directory; ``None`` if it is no run."""
     path = runs_dir / entry
     return _run(path) if _is_listed(path) else None
 
 
 def _is_listed(path: Path) -> bool:
-    """Whether something is a run, or a link that was to one. A folder that says when a run began is, also if empty."""
+    """Whether a path is a run or a dead link. A folder with a time in its name is a run even if it is empty."""
     try:
         mode = os.lstat(path).st_mode
     except OSError:
@@ -116,15 +116,16 @@ def _is_listed(path: Path) -> bool:
 
 
 def newest_first(runs: Iterable[RunDirectory]) -> list[RunDirectory]:
-    """In the order in which they began, by their logs: wherever each was trained, and whatever clock its folder tells.
+    """Sort runs by their start, the newest first.
 
-    A run whose log holds nothing yet began when its folder says; what says nothing stands last, and then dead links.
+    The start is read from the log, or else from the name of the folder, which may be in another time zone. Runs without
+    either come last, and then dead links.
     """
     return sorted(runs, key=lambda run: order_key(run, read_start(run)), reverse=True)
 
 
 def order_key(run: RunDirectory, start: Start | None) -> tuple[float, str]:
-    """What runs are ordered by: unix time in seconds, and what tells those of the same time apart."""
+    """Sort key of a run: unix time of its start, and the name of its folder."""
     return (start.t if start is not None else _time_in_name(run.path)), run.path.name
 
 
@@ -152,7 +153,7 @@ def _run(path: Path) -> RunDirectory:
 
 
 def _known_names(path: Path) -> Iterator[str]:
-    """Names of a run that it has kept; nothing is read before the first is asked for."""
+    """Names that the run has stored, read lazily."""
     run = RunDirectory(path, path.name)
     with contextlib.suppress(OSError):
         yield from read_small(run.name_file, _LARGEST_NAMES).decode(errors="replace").splitlines()
@@ -162,7 +163,7 @@ def _known_names(path: Path) -> Iterator[str]:
 
 
 def renamed(run: RunDirectory, name: str) -> RunDirectory:
-    """Where a run would lie under another name: what its folder says of the time stays."""
+    """The run under another name: its folder keeps the time in its name."""
     found = _FOLDER.fullmatch(run.path.name)
     folder = f"{found[1]}-{run_folder(name)}" if found is not None else run_folder(name)
     return RunDirectory(run.path.with_name(folder), name)

@@ -1,6 +1,6 @@
-"""Renaming and deleting stored runs: only ever by whoever is their writer, and in one step for all who look.
+"""Rename and delete stored runs, each in one step for all readers.
 
-Whoever holds the lease is the only one that writes: a run that trains is refused, and none begins meanwhile.
+Both hold the run's lease meanwhile: a run that trains is refused, and none can be resumed before they are done.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from tui_vae.runs.find import renamed, runs_in
 from tui_vae.runs.lease import Lease, Waiting
 
 _TRASH = ".deleted-"
-"""Hidden folders are no runs."""
+"""Prefix of folders that are being deleted; hidden folders are no runs."""
 
 
 def rename_run(run: RunDirectory, name: str) -> RunDirectory:
-    """Give a run another name; returns where it lies from now on. Of a run behind a link, the link gets the name.
+    """Rename a run, or the link to it if its folder is a link; returns it under its new path.
 
     Raises:
-        UsageError: The name cannot be one.
+        UsageError: The name is not allowed.
         RunStoreError: Another run has that name, the run is being written, or its folder cannot be renamed.
     """
     check_name(name, "a run's name")
     there = renamed(run, name)
     if there.path == run.path:
         return run
-    # Whatever the case: a file system may not tell "Otter" from "otter".
+    # Case does not count: to some file systems "Otter" and "otter" are one name.
     others = [other for other in runs_in(run.path.parent) if other.path != run.path]
     if any(other.name.casefold() == name.casefold() for other in others) or there.path in run.path.parent.iterdir():
         raise RunStoreError(f"another run is called {name}; choose another name")
     lease = Lease.acquire(run)
     try:
-        store_names(run, name, run.name)  # the old one too: it holds until the folder is moved
+        store_names(run, name, run.name)  # also the old one, which is valid until the folder is renamed
         lease.move(there)
     except OSError as error:
         raise RunStoreError(f"{run.path}: cannot be renamed ({error.strerror})") from error
@@ -48,17 +48,17 @@ def rename_run(run: RunDirectory, name: str) -> RunDirectory:
 
 
 def delete_run(run: RunDirectory, waiting: Waiting | None = None) -> None:
-    """Delete a run for good, and what is left of runs whose deletion was cut off.
+    """Delete a run for good, and what is left of runs whose deletion was interrupted.
 
-    It is no run any more from the first moment, however long removing its files takes. Of a run behind a link only the
-    link is removed: what lies elsewhere may be in use there.
+    Its folder is renamed first, so that it stops being a run at once, however long removing its files takes. Of a run
+    behind a link only the link is removed: the folder may be in use elsewhere.
 
     Args:
         run: The run.
         waiting: As for :meth:`tui_vae.runs.lease.Lease.acquire`.
 
     Raises:
-        RunStoreError: It is being written, or cannot be deleted; the message says what is left where.
+        RunStoreError: It is being written, or cannot be deleted; the message says what is left.
     """
     if run.path.is_symlink():
         _remove_link(run)
@@ -75,12 +75,12 @@ def delete_run(run: RunDirectory, waiting: Waiting | None = None) -> None:
     except OSError as error:
         lease.release()
         raise RunStoreError(f"{trash.path}: what was {run.name} cannot be removed ({error.strerror})") from error
-    _sweep(run.path.parent)
+    _remove_leftovers(run.path.parent)
 
 
 def _remove_link(run: RunDirectory) -> None:
     there = RunDirectory(run.path.resolve(), run.name)
-    # Where nothing can be written there is no writer that would lose its way by the link.
+    # In a folder that cannot be written there is no writer that needs the link.
     lease = Lease.acquire(there) if os.access(there.path, os.W_OK) else None
     try:
         run.path.unlink()
@@ -91,8 +91,8 @@ def _remove_link(run: RunDirectory) -> None:
             lease.release()
 
 
-def _sweep(runs_dir: Path) -> None:
-    """Remove what was left behind; whoever is at work on it holds its lease, and what resists is left to the next."""
+def _remove_leftovers(runs_dir: Path) -> None:
+    """Remove folders whose deletion was interrupted, but not those that another process holds the lease of."""
     for path in runs_dir.glob(f"{_TRASH}*"):
         with contextlib.suppress(RunStoreError):
             lease = Lease.acquire(RunDirectory(path, path.name), patience=0.0)

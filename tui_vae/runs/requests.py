@@ -1,7 +1,7 @@
-"""Requests of other processes: small files in ``control/``, each handled once by the writer of the run, and removed.
+"""Requests to the writer of a run: small files in ``control/``, which it handles once and removes.
 
-A request is addressed to one writer by the token of its lease. So what was meant for a writer that died cannot stop
-the one that resumed its run, whatever the clocks say.
+A request is addressed to one writer by the token of its lease, so that one to a writer that died cannot stop the
+process that resumed its run.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from tui_vae.runs.safe_io import open_directory, read_small
 
 MOST_BYTES = 4096
 MOST_AT_ONCE = 128
-"""Files that one look handles; a directory with a million of them must not hold up the writer."""
+"""Files handled at a time; a directory with a million of them must not hold up the writer."""
 
 _MOST_IGNORED = 1000
-_MOST_LOOKED_AT = MOST_AT_ONCE + 2 * _MOST_IGNORED
+_MOST_LISTED = MOST_AT_ONCE + 2 * _MOST_IGNORED
 _ID = re.compile(r"[0-9a-z-]{1,64}")
 
 
@@ -38,10 +38,10 @@ class Message:
     """The content of a request file.
 
     Attributes:
-        to: The token of the lease whose holder is asked.
+        to: The token of the lease of the writer that is asked.
         model: Which model is meant; ``None`` for all.
-        by: Host and process that ask.
-        value: The number of epochs to add, or the learning rate; null of any other action.
+        by: Host and process that asks.
+        value: The number of epochs to add, or the learning rate; ``None`` for all other actions.
     """
 
     v: int
@@ -54,11 +54,11 @@ class Message:
 
 
 Handle = Callable[[Message], str | None]
-"""Does what is asked; returns why not, or ``None`` when it is done."""
+"""Handles a request; returns why it was refused, or ``None``."""
 
 
 def send_request(run: RunDirectory, action: Action, model: str | None, value: float | None = None) -> str:
-    """Ask the writer of a run for something; it answers with a :class:`tui_vae.events.Request` of the same id.
+    """Send a request to the writer of a run, which logs a :class:`tui_vae.events.Request` of the same id as the answer.
 
     Args:
         run: The run.
@@ -67,17 +67,17 @@ def send_request(run: RunDirectory, action: Action, model: str | None, value: fl
         value: The number of epochs to add, or the learning rate.
 
     Raises:
-        RunStoreError: Nobody writes the run, or the request cannot be left there.
+        RunStoreError: Nobody writes the run, or the request cannot be written.
     """
     writer = read_lease(run)
     if writer is None:
         raise RunStoreError(f"{run.name} is not being trained by any process: nobody is there to {action} it")
-    # Sorted by name, requests are in the order in which they were made.
+    # The order of the names is that of the requests.
     id = f"{time.time_ns():019d}-{secrets.token_hex(4)}"
     message = Message(1, id, writer.token, action, model, _sender(), value)
     try:
         run.control.mkdir(exist_ok=True)
-        _leave(run, message)
+        _write(run, message)
     except OSError as error:
         raise RunStoreError(f"{run.control}: no request can be left there ({error.strerror})") from error
     return message.id
@@ -87,28 +87,28 @@ def _sender() -> str:
     return f"{this_machine().host}:{os.getpid()}"
 
 
-def _leave(run: RunDirectory, message: Message) -> None:
-    """Write the file beside its name and rename it, so that the writer never reads half of it."""
+def _write(run: RunDirectory, message: Message) -> None:
+    """Write a temporary file and rename it, so that the writer never reads half of it."""
     directory = open_directory(run.control)
-    beside = f".{message.id}.part"
+    part = f".{message.id}.part"
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE, dir_fd=directory)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE, dir_fd=directory)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(json.dumps(asdict(message)).encode())
-            os.rename(beside, f"{message.id}.json", src_dir_fd=directory, dst_dir_fd=directory)
+            os.rename(part, f"{message.id}.json", src_dir_fd=directory, dst_dir_fd=directory)
         except OSError:
-            os.unlink(beside, dir_fd=directory)
+            os.unlink(part, dir_fd=directory)
             raise
     finally:
         os.close(directory)
 
 
 class Requests:
-    """The writer's side.
+    """Receives the requests to a writer.
 
     Args:
-        token: Of the lease of this process; what is addressed to another is refused.
+        token: Of its lease; requests to another are refused.
     """
 
     def __init__(self, token: str) -> None:
@@ -116,13 +116,13 @@ class Requests:
         self._irremovable: set[str] = set()
 
     def poll(self, run: RunDirectory, handle: Handle, emit: Callable[[Event], None]) -> None:
-        """Handle and answer what has come to a run, each request once. Costs next to nothing when there is none.
+        """Handle and answer new requests, each once.
 
-        What is no request is removed, and told once. Nothing here raises but what ``handle`` and ``emit`` do.
+        Other files are removed, with a notice. Raises nothing but what ``handle`` and ``emit`` raise.
         """
         try:
             directory = open_directory(run.control)
-        except OSError:  # not there, as a rule
+        except OSError:  # usually it does not exist
             return
         try:
             messages, refused = self._take(directory)
@@ -145,18 +145,18 @@ class Requests:
             emit(Notice(level="warning", text=f"refused in {run.control.name}/: {refused} not a request"))
 
     def _take(self, directory: int) -> tuple[list[Message], int]:
-        """Some of the requests, and how many files were none; both are removed."""
+        """Read and remove some of the files; returns the requests and the number of other files."""
         messages: list[Message] = []
         refused = 0
         with contextlib.suppress(OSError), os.scandir(directory) as entries:
-            names = [entry.name for entry in itertools.islice(entries, _MOST_LOOKED_AT)]
+            names = [entry.name for entry in itertools.islice(entries, _MOST_LISTED)]
             new = [name for name in names if not name.startswith(".") and name not in self._irremovable]
             for name in sorted(new)[:MOST_AT_ONCE]:
                 message = _read(directory, name)
                 try:
                     os.unlink(name, dir_fd=directory)
                 except OSError:
-                    # Only what could be removed is handled, for else it would be met again.
+                    # A request that cannot be removed is not handled, for it would be found again.
                     message = None
                     if len(self._irremovable) >= _MOST_IGNORED:
                         continue

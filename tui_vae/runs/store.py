@@ -1,4 +1,4 @@
-"""What a training run leaves behind, written by a thread of its own: failure costs a notice and never the run."""
+"""Write checkpoints and pictures of a run in a thread; a failed write costs a notice and never the run."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ from tui_vae.runs.pictures import write_picture
 Written = Callable[[str], None]
 Write = Callable[[RunDirectory], Path]
 Guard = Callable[[], bool]
-Where = Callable[[], RunDirectory | None]
+Locate = Callable[[], RunDirectory | None]
 
 TRIES_AT_THE_END = 4
 SECONDS_BETWEEN_TRIES = 1.0
 
 MOST_WAITING = 1000
-"""Pictures that wait for a disk that does not answer; beyond, they are left out."""
+"""Pictures queued for a disk that does not answer; further ones are dropped."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Checkpoint:
-    """One that waits to be written."""
+    """A queued checkpoint."""
 
     write: Write
     written: Written
 
 
 class RunStore:
-    """Writes into a run directory on behalf of the trainers, in the order in which it is asked.
+    """Writes the files of trainers into a run directory, in the order in which they are saved.
 
     Args:
-        where: Asked before every file: the run's directory as it is called then; ``None`` if nothing is to be written.
-        tell: Receives a notice about what could not be written.
-        guard: Asked before every checkpoint; says whether this process may still write, and waits, for a while, until
-            the log holds all that was told before: a checkpoint is not to be ahead of the log.
+        locate: Called before each write; returns the run under its present path, ``None`` if nothing may be written.
+        notify: Receives a notice of each failed write.
+        guard: Called before each checkpoint; returns whether this process may still write, and waits a while until the
+            log holds all earlier events, for a checkpoint must not be ahead of the log.
     """
 
-    def __init__(self, where: Where, tell: Tell, guard: Guard = lambda: True) -> None:
-        self._where = where
-        self._tell = tell
+    def __init__(self, locate: Locate, notify: Tell, guard: Guard = lambda: True) -> None:
+        self._locate = locate
+        self._notify = notify
         self._guard = guard
         self._lock = threading.Lock()
         self._failing: set[tuple[str, str]] = set()
@@ -91,7 +91,7 @@ class RunStore:
         )
 
     def settle(self) -> None:
-        """Wait until all that was asked for is written, or has been told to be impossible."""
+        """Wait until all that was queued before is written, or has failed with a notice."""
         done = threading.Event()
         self._jobs.put(done.set)
         while not done.wait(1.0):
@@ -99,9 +99,9 @@ class RunStore:
                 return
 
     def close(self) -> list[str]:
-        """Write what is left and end the thread; returns the models whose newest checkpoint could not be written.
+        """End the thread; returns the models whose newest checkpoint could not be written.
 
-        What could not be written before is tried again for some seconds: a training of hours may hang on it.
+        Failed checkpoints are tried again for some seconds: hours of training may depend on one.
         """
         for attempt in range(TRIES_AT_THE_END):
             self.settle()
@@ -127,7 +127,7 @@ class RunStore:
             job()
 
     def _put_newest(self, what: str, model: str, write: Write, written: Written) -> None:
-        """Queue what makes older ones of its kind superfluous: those that still wait then are let go."""
+        """Queue a checkpoint; older ones of its kind that are still queued are dropped."""
         checkpoint = _Checkpoint(write, written)
         with self._lock:
             self._unsaved[what, model] = checkpoint
@@ -136,7 +136,7 @@ class RunStore:
     def _save_newest(self, what: str, model: str, asked: _Checkpoint | None = None) -> None:
         with self._lock:
             newest = self._unsaved.get((what, model))
-        # An older one is left out; its turn will come again with the newest.
+        # An older one is dropped: the newest has its own job.
         if newest is None or asked not in (None, newest):
             return
         allowed = self._guard()
@@ -146,22 +146,22 @@ class RunStore:
                     del self._unsaved[what, model]
 
     def _save(self, what: str, model: str, write: Write, written: Written) -> bool:
-        """Write; returns whether nothing is left to be done."""
-        if (run := self._where()) is None:
+        """Write a file; returns whether nothing is left to do."""
+        if (run := self._locate()) is None:
             return True
         try:
             path = write(run)
-        # Whatever it is, the next one may succeed, and this thread is needed for it.
+        # Any exception: the next write may succeed, and needs this thread.
         except Exception as error:
-            if self._where() != run:
-                return self._save(what, model, write, written)  # it was moved in that moment
-            # Said once while it lasts, not at every epoch.
+            if self._locate() != run:
+                return self._save(what, model, write, written)  # it was moved meanwhile
+            # One notice while it lasts, not one an epoch.
             if (what, model) not in self._failing:
                 self._failing.add((what, model))
                 reason = error.strerror if isinstance(error, OSError) else system_failure(error)
                 reason = reason or f"{type(error).__name__}: {one_line(error)}"
                 text = f"{what} cannot be written ({reason}); training goes on: {run.path}"
-                self._tell(Notice(level="error", text=text, model=model))
+                self._notify(Notice(level="error", text=text, model=model))
             return False
         self._failing.discard((what, model))
         written(run.relative(path))

@@ -116,13 +116,12 @@ def test_a_run_that_is_moved_is_written_where_it_is_and_one_that_is_deleted_nowh
 ) -> None:
     told = Told()
     there = RunDirectory(tmp_path / "moved", "moved")
-    store = RunStore(lambda: run, told.notices.append)
+    paths: list[RunDirectory | None] = [run]
+    store = RunStore(lambda: paths.pop(0) if len(paths) > 1 else paths[0], told.notices.append)
     store.save_latest("deep", WEIGHTS, {}, {"step": 1}, told.files.append)
     store.settle()
     run.path.rename(there.path)
-    # It is noticed only when the first place cannot be written.
-    looks = iter([run, there])
-    store._where = lambda: next(looks, there)
+    paths[:] = [run, there]  # the move is noticed only when the old path cannot be written
     store.save_latest("deep", WEIGHTS, {}, {"step": 2}, told.files.append)
     store.save_best("deep", WEIGHTS, {"step": 2}, told.files.append)
     store.save_sheet("deep", 2, SHEET, told.files.append)
@@ -132,7 +131,7 @@ def test_a_run_that_is_moved_is_written_where_it_is_and_one_that_is_deleted_nowh
     assert stored.course == {"step": 2}
     assert there.sheet("deep", 2).exists()
     shutil.rmtree(there.path)
-    store._where = lambda: None
+    paths[:] = [None]
     store.save_latest("deep", WEIGHTS, {}, {"step": 3}, told.files.append)
     store.save_sheet("deep", 3, SHEET, told.files.append)
     assert store.close() == []
