@@ -53,3 +53,10 @@ def test_the_guide_has_every_option_and_key() -> None:
     keys = {binding.key_display or binding.key for group in GROUPS.values() for binding in group}
     missing = {key for key in keys if f"`{key}`" not in guide and not key.isdigit()}
     assert missing == set()
+
+
+def test_the_paths_of_the_design_exist() -> None:
+    design = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`([\w./]+(?:/|\.py|\.toml))`", design)
+    assert len(paths) > 20
+    assert [path for path in paths if not ((ROOT / "tui_vae" / path).exists() or (ROOT / path).exists())] == []
