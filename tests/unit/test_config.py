@@ -66,6 +66,7 @@ def test_defaults() -> None:
         "device": "auto",
         "precision": "auto",
         "threads": "auto",
+        "step": "auto",
         "checkpoint_every": 30.0,
         "no_evaluate": False,
     }
@@ -83,12 +84,16 @@ def test_json_gives_the_same_configuration_back(config: TrainConfig) -> None:
 
 
 def test_what_is_not_stored_has_its_default() -> None:
-    assert TrainConfig.from_json({"epochs": 3}) == TrainConfig(epochs=3)
+    assert TrainConfig.from_json({"epochs": 3, "step": "auto"}) == TrainConfig(epochs=3)
+
+
+def test_a_run_stored_without_a_step_was_trained_by_the_fused_one() -> None:
+    assert TrainConfig.from_json({"epochs": 3}) == TrainConfig(epochs=3, step="fused")
 
 
 def test_resolved_replaces_each_auto_and_nothing_else() -> None:
-    config = TrainConfig(epochs=3).resolved(device="cuda:1", precision="bf16", threads=2, train_size=99)
-    assert config == TrainConfig(epochs=3, device="cuda:1", precision="bf16", threads=2, train_size=99)
+    config = TrainConfig(epochs=3).resolved(device="cuda:1", precision="bf16", threads=2, train_size=99, step="fused")
+    assert config == TrainConfig(epochs=3, device="cuda:1", precision="bf16", threads=2, train_size=99, step="fused")
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ class Preparation:
         changed = [
             f"{name} {old[name]} then, {new} now" for name, new in versions().items() if old.get(name, new) != new
         ]
-        for name in ("device", "precision", "threads"):
+        for name in ("device", "precision", "threads", "step"):
             then, now = getattr(stored.config, name), getattr(self.config, name)
             if then != now:
                 changed.append(f"{name} {then} then, {now} now")

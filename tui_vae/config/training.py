@@ -19,6 +19,7 @@ from tui_vae.plain_json import typed
 LEARNED = "learned"
 SCHEDULES = ("cosine", "constant")
 PRECISIONS = (AUTO, "fp32", "bf16")
+STEPS = (AUTO, "general", "fused")
 EMBEDDED_DATASET = "mnist"
 TORCHVISION_DATASETS = ("fashion-mnist", "kmnist", "qmnist", "emnist-digits")
 DATASETS = (EMBEDDED_DATASET, *TORCHVISION_DATASETS)
@@ -140,6 +141,12 @@ class TrainConfig:
         metavar="auto|N",
         panel="Machine",
     )
+    step: str = option(
+        AUTO,
+        "Training step: general (autograd), fused (written out for fully connected layers), or what suits the run.",
+        metavar="|".join(STEPS),
+        panel="Machine",
+    )
     checkpoint_every: float = option(30.0, "Seconds between checkpoints, beside one at every epoch.", metavar="NUMBER")
     no_evaluate: bool = option(
         False,
@@ -173,6 +180,7 @@ class TrainConfig:
         one_of("--schedule", self.schedule, SCHEDULES)
         one_of("--dataset", self.dataset, DATASETS)
         one_of("--precision", self.precision, PRECISIONS)
+        one_of("--step", self.step, STEPS)
         device_name(self.device)
         if self.threads != AUTO:
             at_least(self, "threads", 1)
@@ -190,11 +198,16 @@ class TrainConfig:
         largest = max(other.weights(self.zdim) for other in self.models)
         return max(1, round(int(self.threads) * spec.weights(self.zdim) / largest))
 
-    def resolved(self, *, device: str, precision: str, threads: int, train_size: int) -> TrainConfig:
+    def resolved(self, *, device: str, precision: str, threads: int, train_size: int, step: str) -> TrainConfig:
         """This configuration with each ``auto`` replaced by what this machine uses, and valid in every folder."""
-        data_dir = self.data_dir if self.dataset == EMBEDDED_DATASET else os.path.abspath(self.data_dir)
         return dataclasses.replace(
-            self, device=device, precision=precision, threads=threads, train_size=train_size, data_dir=data_dir
+            self,
+            device=device,
+            precision=precision,
+            threads=threads,
+            train_size=train_size,
+            step=step,
+            data_dir=self.data_dir if self.dataset == EMBEDDED_DATASET else os.path.abspath(self.data_dir),
         )
 
     def continued(self, typed_now: Mapping[str, Any]) -> TrainConfig:
@@ -224,6 +237,8 @@ class TrainConfig:
     def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
         """The configuration stored by :meth:`to_json`.
 
+        One without ``step`` is of a version that had the fused step only.
+
         Raises:
             UsageError: A value is of another type or out of range, or an option is unknown to this version.
         """
@@ -232,7 +247,8 @@ class TrainConfig:
         if unknown:
             raise UsageError(f"the configuration has options unknown to this version: {shown(', '.join(unknown))}")
         try:
-            return cls(**{name: typed(value, hints[name], name) for name, value in values.items()})
+            stored = {"step": "fused", **values}
+            return cls(**{name: typed(value, hints[name], name) for name, value in stored.items()})
         except EventError as error:
             raise UsageError(f"the configuration cannot be read: {error}") from error
 

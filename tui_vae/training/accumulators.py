@@ -59,9 +59,14 @@ class DeviceTotals:
 
     @torch.no_grad()
     def add(self, terms: ElboTerms) -> None:
+        """Add the terms of some images."""
+        self.add_terms(terms)
+        self.count(len(terms.mu))
+
+    def add_terms(self, terms: ElboTerms) -> None:
+        """Add the terms of some images without counting these."""
         latents = torch.stack((terms.kl, terms.mu, terms.mu.square())).sum(1)
         self.add_sums(torch.cat((latents.flatten(), terms.reconstruction.sum().view(1))))
-        self.count(len(terms.mu))
 
     def add_sums(self, sums: Tensor) -> None:
         """Add what has been summed over images: ``latents`` as in :class:`Totals`, and the reconstruction."""

@@ -12,7 +12,7 @@ import torch
 from tui_vae.config import Change, ModelSpec
 from tui_vae.errors import ExitCode, TrainingError, one_line, system_failure
 from tui_vae.events import Event, ModelResult, ModelStatus, Notice, RunFinished, RunStatus, State
-from tui_vae.training.capture_cache import stream_of_its_own
+from tui_vae.training.capture_cache import own_stream
 from tui_vae.training.control import Control
 from tui_vae.training.hardware import use_tensor_cores, use_threads
 from tui_vae.training.protocols import TrainingContext
@@ -147,7 +147,7 @@ class Engine:
         try:
             # Let go of here, so that it does not hold a second copy of the weights while training.
             saved = self._saved.pop(spec.name, None)
-            with stream_of_its_own(self._device):
+            with own_stream(self._device):
                 trainer = Trainer(spec, self._surroundings, self._controls[spec.name], saved)
                 del saved
                 status = trainer.run()

@@ -13,6 +13,9 @@ from tui_vae.config import AUTO, TrainConfig
 from tui_vae.errors import UsageError
 from tui_vae.resource_limits import cores
 
+_FUSED_WEIGHTS = 800_000
+"""Weights up to which a model's fused step in single precision is worth while."""
+
 _SPARE = 0.2
 """Of a core: what models that train at once may ask for beyond the cores that there are."""
 
@@ -48,7 +51,8 @@ def resolve(config: TrainConfig, train_size: int) -> TrainConfig:
     device = find_device(config.device)
     precision = config.precision if config.precision != AUTO else _auto_precision(device)
     threads = _threads_of_the_largest(config) if config.threads == AUTO else int(config.threads)
-    return config.resolved(device=str(device), precision=precision, threads=threads, train_size=train_size)
+    step = config.step if config.step != AUTO else _auto_step(config, device, precision)
+    return config.resolved(device=str(device), precision=precision, threads=threads, train_size=train_size, step=step)
 
 
 def describe(device: torch.device) -> str:
@@ -97,8 +101,8 @@ def use_tensor_cores(device: torch.device) -> None:
 
 
 @contextlib.contextmanager
-def computing_with(threads: int) -> Iterator[None]:
-    """A context in which the calling thread computes with so many."""
+def intra_op_threads(threads: int) -> Iterator[None]:
+    """A context in which the calling thread computes with so many intra-op threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -113,6 +117,14 @@ def _auto_precision(device: torch.device) -> str:
     if device.type == "cpu" and _cpu_multiplies_bf16():
         return "bf16"
     return "fp32"
+
+
+def _auto_step(config: TrainConfig, device: torch.device, precision: str) -> str:
+    """Return the fused step where it is at least 1.15 times as fast: see :mod:`tui_vae.training.fused`."""
+    if device.type != "cpu":
+        return "general"
+    largest = max(spec.weights(config.zdim) for spec in config.models)
+    return "fused" if precision == "bf16" or largest <= _FUSED_WEIGHTS else "general"
 
 
 def _cpu_multiplies_bf16() -> bool:

@@ -22,7 +22,7 @@ from tui_vae.errors import EventError, RunStoreError
 from tui_vae.model import VAE
 from tui_vae.plain_json import ADDED_LATER, plain, typed
 from tui_vae.training.accumulators import Totals, Window
-from tui_vae.training.adam import MOMENTS
+from tui_vae.training.step import MOMENTS
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Steps that the host sends off together, and what they tell, which stays on the device until it is read."""
+"""Groups of steps that the host launches together; their losses stay on the device until they are read."""
 
 from __future__ import annotations
 
@@ -10,80 +10,67 @@ import torch
 from torch import Tensor
 
 from tui_vae.training.accumulators import DeviceTotals
-from tui_vae.training.adam import rate_type
-from tui_vae.training.capture_cache import Graphs, graphs_for
-from tui_vae.training.hardware import computing_with
-from tui_vae.training.jit_trace import traces_for
-from tui_vae.training.step import Step, StepInputs
+from tui_vae.training.capture_cache import CaptureCache, graphs_for
+from tui_vae.training.hardware import intra_op_threads
+from tui_vae.training.step import GroupLimit, Step, StepInputs, rate_dtype
 
 _STEPS_OF_READ = (10, 50)
-"""Steps whose losses are read together, at least and at most: the host never waits for a single step."""
+"""Minimum and maximum number of steps whose losses are read together: the host never waits for a single step."""
 
 _WORK_OF_READ = 2**28
-"""Images times parameters of them all, if they are more than the least: some twenty milliseconds."""
+"""Images times parameters of all steps that are read together, beyond the minimum: some twenty milliseconds."""
 
 _STEPS_OF_GRAPH = 50
-"""To read what they tell and to send off the next costs the host the time of some steps."""
+"""Reading the losses and launching the next graph costs the host the time of some steps."""
 
 _IMAGES_OF_GRAPH = 12_800
-"""At most, but for a single step: the larger the batches, the less it matters what the host does."""
-
-_OF_TRACE = (10, 2**27)
-"""Steps of a trace, and images times parameters of all of them if they are several, at most: some ten milliseconds, as
-long as a pause may wait. Between two traces, a trainer needs Python's lock; but the longer one is, the longer it takes
-to make."""
-
-_OF_THREADS = (5, 2**30)
-"""The same of steps that threads take before they hear of the next."""
+"""Maximum number of images in a graph of several steps: with larger batches, the host's share matters less."""
 
 
 @dataclass(frozen=True)
 class StepSchedule:
-    """What is done together.
+    """How steps are launched and read.
 
     Attributes:
-        graphs: How steps become one piece of work; ``None`` where they do not.
-        at_once: Steps that are that piece at most.
-        read: Steps whose losses are read together.
+        captures: How a group becomes one piece of work; ``None`` if it does not.
+        at_once: Maximum number of steps in a group.
+        read: Number of steps whose losses are read together.
     """
 
-    graphs: Graphs | None
+    captures: CaptureCache | None
     at_once: int
     read: int
 
 
-def together(step: Step, *, batch: int, device: torch.device, refused: Callable[[str], None]) -> StepSchedule:
-    """What suits a device and steps of this size.
+def schedule_for(step: Step, *, batch: int, device: torch.device, refused: Callable[[str], None]) -> StepSchedule:
+    """Return what suits a device and steps of this size.
 
     Args:
-        step: Takes one.
-        batch: Images of it.
-        device: Where it is.
-        refused: Told the reason, once, when a device that could do more together does not.
+        step: The step.
+        batch: Its number of images.
+        device: Its device.
+        refused: Called with the reason, once, if the device has graphs but cannot capture these steps.
     """
     if graphs := graphs_for(device, refused):
         steps = steps_of_graph(batch)
         return StepSchedule(graphs, steps, steps)
-    # What several threads share, they trace themselves, piece by piece.
-    traces = None if step.divided else traces_for(device)
-    most = _OF_THREADS if step.divided else _OF_TRACE if traces else (1, 0)
-    at_once = steps_at_once(batch, step.size, most)
-    return StepSchedule(traces, at_once, steps_of_read(batch, step.size, at_once))
+    at_once = steps_at_once(batch, step.size, step.limit)
+    captures = CaptureCache(step.capture) if step.capture else None
+    return StepSchedule(captures, at_once, steps_of_read(batch, step.size, at_once))
 
 
 def steps_of_graph(batch: int) -> int:
-    """Steps, of so many images, that are one graph and are read together."""
+    """Return how many steps, of so many images, form one graph and are read together."""
     return max(1, min(_STEPS_OF_GRAPH, _IMAGES_OF_GRAPH // batch))
 
 
-def steps_at_once(batch: int, parameters: int, most: tuple[int, int]) -> int:
-    """Steps, of so many images and parameters, that a CPU takes at once, with so many and so much work at most."""
-    steps, work = most
-    return max(1, min(steps, work // (batch * parameters)))
+def steps_at_once(batch: int, parameters: int, limit: GroupLimit) -> int:
+    """Return how many steps, of so many images and parameters, form a group on a device without graphs."""
+    return max(1, min(limit.steps, limit.work // (batch * parameters)))
 
 
 def steps_of_read(batch: int, parameters: int, at_once: int) -> int:
-    """Steps, of so many images and parameters, that are read together: whole groups of so many at once."""
+    """Return how many steps, of so many images and parameters, are read together: whole groups of ``at_once``."""
     least, most = _STEPS_OF_READ
     return at_once * max(1, min(most, max(least, _WORK_OF_READ // (batch * parameters))) // at_once)
 
@@ -91,29 +78,28 @@ def steps_of_read(batch: int, parameters: int, at_once: int) -> int:
 class StepGroup:
     """Takes groups of steps.
 
-    All that changes from group to group is brought to the same places on the device before the first of its steps:
-    which images, the noise, the learning rates. From there on the host has no part in it, and so the steps of a group
-    can be one CUDA graph, or one trace. As the noise is drawn outside of it, a generator stands between two groups
-    where it would stand after the same steps one by one.
+    Indices of images, noise and learning rates of a group are copied to the same tensors on the device before its first
+    step. From there on the host has no part in it, so that the group can be one CUDA graph or one trace. The noise is
+    drawn outside of it, so that a generator's state between two groups is that after the same steps one by one.
 
     Args:
-        step: Takes one.
-        images: All of them, uint8 ``(n, 784)``.
+        step: Takes one step.
+        images: The training images, uint8 ``(n, 784)``.
         zdim: The latent dimension.
-        batch: The greatest number of images of a step.
-        together: What is done together.
+        batch: Maximum number of images in a step.
+        schedule: How steps are launched and read.
 
     Attributes:
-        losses: Of the steps since the last read, ``(together.read,)``.
-        sums: Over the images of those steps.
+        losses: The losses of the steps since the last read, ``(schedule.read,)``.
+        sums: The sums over the images of those steps.
     """
 
-    def __init__(self, step: Step, images: Tensor, zdim: int, *, batch: int, together: StepSchedule) -> None:
-        self._take_step, self._images, self._graphs = step, images, together.graphs
-        self.losses = torch.zeros(together.read, device=images.device)
+    def __init__(self, step: Step, images: Tensor, zdim: int, *, batch: int, schedule: StepSchedule) -> None:
+        self._take_step, self._images, self._captures = step, images, schedule.captures
+        self.losses = torch.zeros(schedule.read, device=images.device)
         self.sums = DeviceTotals(zdim, images.device)
-        self._places = _Places.of(together.at_once, batch, zdim, images.device)
-        self._places_of: dict[tuple[int, ...], _Places] = {}
+        self._inputs = _GroupInputs.allocated(schedule.at_once, batch, zdim, images.device)
+        self._inputs_of: dict[tuple[int, ...], _GroupInputs] = {}
 
     def take(
         self, order: Tensor, sizes: Sequence[int], rates: Sequence[float], generator: torch.Generator, *, begin: int
@@ -121,35 +107,35 @@ class StepGroup:
         """Take the steps of a group.
 
         Args:
-            order: Indices of the images of all of them, int64 ``(sum of sizes,)``.
-            sizes: Images of each.
-            rates: The learning rate of each.
-            generator: Of the reparameterisation noise.
-            begin: Steps since the last read.
+            order: Indices of the images of all steps, int64 ``(sum of sizes,)``.
+            sizes: Number of images of each step.
+            rates: Learning rate of each step.
+            generator: Draws the reparameterisation noise.
+            begin: Number of steps since the last read.
         """
         key = tuple(sizes)
-        # The same tensors for the same sizes: those that were traced are looked at again.
-        places = self._places_of.get(key) or self._places_of.setdefault(key, self._places.divided(key))
-        places.bring(order, rates, generator)
-        work = partial(self._take_step, self._images, places.of_each, self.sums)
-        with computing_with(self._take_step.intra_op):
-            if self._graphs is None:
+        # A capture reads the tensors that it was made with: the same ones for the same sizes.
+        inputs = self._inputs_of.get(key) or self._inputs_of.setdefault(key, self._inputs.divided(key))
+        inputs.fill(order, rates, generator)
+        work = partial(self._take_step, self._images, inputs.of_each, self.sums)
+        with intra_op_threads(self._take_step.intra_op):
+            if self._captures is None:
                 work()
             else:
-                self._graphs.do(key, work)
-        self.losses[begin : begin + len(sizes)].copy_(places.losses)
+                self._captures.run(key, work)
+        self.losses[begin : begin + len(sizes)].copy_(inputs.losses)
         self.sums.count(len(order))
 
 
 @dataclass(frozen=True)
-class _Places:
-    """Where steps find what changes from group to group, and leave their losses.
+class _GroupInputs:
+    """The tensors that the steps of a group read, and those that they leave their losses in.
 
     Attributes:
         order, noise: Of all images.
         rates, losses: Of all steps.
-        of_each: The same of each step.
-        drawn: Of the noise, what is drawn at once.
+        of_each: Views of the same, one for each step.
+        drawn: Views of the noise, each of which is drawn in one call.
     """
 
     order: Tensor
@@ -160,27 +146,27 @@ class _Places:
     drawn: tuple[Tensor, ...] = ()
 
     @staticmethod
-    def of(steps: int, batch: int, zdim: int, device: torch.device) -> _Places:
-        """For as many steps at most, of as many images at most."""
-        return _Places(
+    def allocated(steps: int, batch: int, zdim: int, device: torch.device) -> _GroupInputs:
+        """Allocate them for at most so many steps of at most so many images."""
+        return _GroupInputs(
             order=torch.zeros(steps * batch, dtype=torch.int64, device=device),
             noise=torch.zeros(steps * batch, zdim, device=device),
-            rates=torch.zeros(steps, dtype=rate_type(device), device=device),
+            rates=torch.zeros(steps, dtype=rate_dtype(device), device=device),
             losses=torch.zeros(steps, device=device),
         )
 
-    def divided(self, sizes: Sequence[int]) -> _Places:
-        """As much of them as steps of these sizes need."""
-        order, noise = (of[: sum(sizes)] for of in (self.order, self.noise))
-        rates, losses = (of[: len(sizes)] for of in (self.rates, self.losses))
-        orders, noises = (torch.split(of, list(sizes)) for of in (order, noise))
-        # From a generator of the CPU, numbers by the sixteen are the same at once as in parts.
-        whole = noise.device.type == "cpu" and all(of.numel() % 16 == 0 for of in noises)
+    def divided(self, sizes: Sequence[int]) -> _GroupInputs:
+        """Return views of what steps of these sizes need."""
+        order, noise = (tensor[: sum(sizes)] for tensor in (self.order, self.noise))
+        rates, losses = (tensor[: len(sizes)] for tensor in (self.rates, self.losses))
+        orders, noises = (torch.split(tensor, list(sizes)) for tensor in (order, noise))
+        # A generator on the CPU draws multiples of sixteen numbers alike in one call and in several.
+        in_one_call = noise.device.type == "cpu" and all(part.numel() % 16 == 0 for part in noises)
         of_each = tuple(map(StepInputs, orders, noises, rates.unbind(), losses.unbind()))
-        return _Places(order, noise, rates, losses, of_each, (noise,) if whole else noises)
+        return _GroupInputs(order, noise, rates, losses, of_each, (noise,) if in_one_call else noises)
 
-    def bring(self, order: Tensor, rates: Sequence[float], generator: torch.Generator) -> None:
-        """Bring what changes there, and draw the noise."""
+    def fill(self, order: Tensor, rates: Sequence[float], generator: torch.Generator) -> None:
+        """Copy the indices and learning rates, and draw the noise."""
         self.order.copy_(order)
         for noise in self.drawn:
             noise.normal_(generator=generator)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Mapping
 
 import torch
 
@@ -20,6 +21,8 @@ from tui_vae.model import VAE
 from tui_vae.training.accumulators import Totals, Window
 from tui_vae.training.control import Control
 from tui_vae.training.event_emitter import EventEmitter
+from tui_vae.training.fused import FusedStep
+from tui_vae.training.general_step import GeneralStep
 from tui_vae.training.hardware import Precision
 from tui_vae.training.protocols import TrainingContext
 from tui_vae.training.sample_grid import SheetMaker
@@ -32,10 +35,11 @@ from tui_vae.training.saved_state import (
     TrainerProgress,
     copied,
 )
-from tui_vae.training.schedule import learning_rate
-from tui_vae.training.step import LOST, Step
-from tui_vae.training.step_batch import StepGroup, together
+from tui_vae.training.step import LOST, Step, learning_rate
+from tui_vae.training.step_batch import StepGroup, schedule_for
 from tui_vae.training.validation import validate
+
+_STEPS: Mapping[str, Callable[..., Step]] = {"general": GeneralStep, "fused": FusedStep}
 
 SECONDS_BETWEEN_PROGRESS = 0.05
 """At most 20 progress events a second."""
@@ -74,10 +78,10 @@ class Trainer:
         self._precision = Precision(config.precision, device.type)
         self.vae = VAE.from_spec(spec, config.zdim, config.sigma, generator(self._seed, "weights")).to(device)
         threads = config.threads_of(spec)
-        self._take_step = Step(self.vae, self._precision.dtype, threads=threads, batch=config.batch_size)
+        self._take_step = _STEPS[config.step](self.vae, self._precision.dtype, threads=threads, batch=config.batch_size)
         size = min(config.batch_size, len(self._train))
-        self._together = together(self._take_step, batch=size, device=device, refused=self._tell_no_graphs)
-        self._group = StepGroup(self._take_step, self._train, config.zdim, batch=size, together=self._together)
+        self._schedule = schedule_for(self._take_step, batch=size, device=device, refused=self._tell_no_graphs)
+        self._group = StepGroup(self._take_step, self._train, config.zdim, batch=size, schedule=self._schedule)
         self._noise = generator(self._seed, "training noise", device=device)
         self._sheets = SheetMaker(data.held_out, config.zdim, config.seed)
         self._step = self._epoch = self._position = self._unread = 0
@@ -168,7 +172,7 @@ class Trainer:
         self._step, self._epoch, self._position = course.step, course.epoch, course.position
         self._totals, self._window = course.totals.totals(), course.window.window()
         unread = course.unread.totals()
-        if len(course.losses) < self._together.read:
+        if len(course.losses) < self._schedule.read:
             self._group.sums.put(unread)
             self._unread = len(course.losses)
             self._group.losses[: self._unread] = torch.tensor(course.losses)
@@ -224,7 +228,7 @@ class Trainer:
                 return False
             self._train_steps(order)
             last = self._position == len(order)
-            if self._unread == self._together.read or last:
+            if self._unread == self._schedule.read or last:
                 self._read()
                 now = time.perf_counter()
                 if now - reported >= self._seconds_between_progress() or last:
@@ -236,7 +240,7 @@ class Trainer:
     def _train_steps(self, order: torch.Tensor) -> None:
         """The next steps of an epoch in this order of images, as many as are taken at once."""
         size, left = self._config.batch_size, len(order) - self._position
-        most = min(self._together.at_once, self._together.read - self._unread)
+        most = min(self._schedule.at_once, self._schedule.read - self._unread)
         sizes = [min(size, left - first) for first in range(0, min(left, most * size), size)]
         steps = range(self._step, self._step + len(sizes))
         rates = [learning_rate(self._config.schedule, self._plan.lr, step, self._steps) for step in steps]

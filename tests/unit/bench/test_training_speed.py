@@ -25,7 +25,7 @@ SPECS = [ModelSpec("linear"), ModelSpec("deep", (40, 20))]
 
 def config(*specs: ModelSpec, precision: str = "fp32") -> TrainConfig:
     chosen = TrainConfig(models=specs, zdim=4, batch_size=16)
-    return chosen.resolved(device="cpu", precision=precision, threads=1, train_size=80)
+    return chosen.resolved(device="cpu", precision=precision, threads=1, train_size=80, step="fused")
 
 
 @pytest.fixture(scope="module")

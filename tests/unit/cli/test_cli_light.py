@@ -116,7 +116,7 @@ def test_the_help_lists_every_option_with_its_default(run_in: Run, tmp_path: Pat
     assert (done.returncode, done.stderr) == (0, "")
     for option in (
         *("--model", "--zdim", "--sigma", "--epochs", "--batch-size", "--lr", "--schedule", "--seed", "--dataset"),
-        *("--data-dir", "--download", "--val-size", "--train-size", "--device", "--precision", "--threads"),
+        *("--data-dir", "--download", "--val-size", "--train-size", "--device", "--precision", "--threads", "--step"),
         *(
             "--runs-dir",
             "--name",

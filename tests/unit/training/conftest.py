@@ -7,8 +7,9 @@ import torch
 
 from tests.unit.training import emulated_graphs
 from tui_vae.data import Dataset
-from tui_vae.training import capture_cache, jit_trace, step_batch
-from tui_vae.training.capture_cache import Graphs
+from tui_vae.training import capture_cache, step_batch
+from tui_vae.training.capture_cache import CaptureCache
+from tui_vae.training.fused import torchscript
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +29,9 @@ def capturing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     """A device on which steps are captured: by CUDA graphs, by traces, or by what behaves as graphs do."""
     if request.param == "cuda":
         return torch.device("cuda")
-    capture = emulated_graphs.capture if request.param == "emulated" else emulated_graphs.sure(jit_trace.trace)
+    capture = (
+        emulated_graphs.capture if request.param == "emulated" else emulated_graphs.must_capture(torchscript.trace)
+    )
     monkeypatch.setattr(capture_cache, "capture", capture)
-    monkeypatch.setattr(step_batch, "graphs_for", lambda device, refused: Graphs(capture_cache.capture, refused))
+    monkeypatch.setattr(step_batch, "graphs_for", lambda device, refused: CaptureCache(capture_cache.capture, refused))
     return torch.device("cpu")

@@ -1,7 +1,7 @@
-"""What a CUDA graph does, on the CPU: operations are noted down with the places they work on, and done at every replay.
+"""CUDA graphs emulated on the CPU: operations are recorded with the tensors they use, and run at every replay.
 
-As with the real one, nothing is done while capturing but once at its end, a number of the host's is the same at every
-replay, and a value that the host reads ends the capture.
+As with a real graph, captured work runs once, at the end of the capture; a number of the host is the same at every
+replay; and reading a value on the host fails the capture.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tui_vae.training.capture_cache import Capture, Work
+from tui_vae.training.step import Capture, Work
 
 
 def capture(work: Work) -> Work:
@@ -25,8 +25,8 @@ def capture(work: Work) -> Work:
     return recording.replay
 
 
-def noted(original: Capture, done: list[str]) -> Capture:
-    """The same, but for a word left in ``done`` for each piece of work that is captured, and each later replay."""
+def logged(original: Capture, done: list[str]) -> Capture:
+    """Wrap a capture so that it appends a word to ``done`` for each capture and each later replay."""
 
     def capture(work: Work) -> Work:
         replay = original(work)
@@ -41,8 +41,8 @@ def noted(original: Capture, done: list[str]) -> Capture:
     return capture
 
 
-def sure(original: Capture) -> Capture:
-    """The same, but for failing where work is given back as it is."""
+def must_capture(original: Capture) -> Capture:
+    """Wrap a capture so that it fails if it returns the work as it is."""
 
     def capture(work: Work) -> Work:
         replay = original(work)
@@ -57,6 +57,7 @@ class _Recording(TorchDispatchMode):
         super().__init__()
         self._operations: list[Callable[[], object]] = []
 
+    @torch.no_grad()
     def replay(self) -> None:
         for operation in self._operations:
             operation()
@@ -75,6 +76,6 @@ class _Recording(TorchDispatchMode):
             return written[0] if len(schema.returns) == 1 else None
         result = func(*args, **kwargs)
         if isinstance(result, Tensor) and not any(of.alias_info for of in schema.returns):
-            # A new place, which stays the same at every replay; what stands there now is of no use.
+            # A new tensor: its memory is the same at every replay.
             self._operations.append(lambda: result.copy_(func(*args, **kwargs)))
         return result

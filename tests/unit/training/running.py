@@ -93,13 +93,14 @@ class Run:
 def resolved(data: Dataset, **options: Any) -> TrainConfig:
     """A configuration for where the images are, small and with one thread a model unless said otherwise."""
     defaults = {"models": (SMALL, DEEP), "zdim": 4, "sigma": 0.2, "epochs": 2, "batch_size": 100, "precision": "fp32"}
-    defaults["threads"] = 1
+    defaults |= {"threads": 1, "step": "fused"}
     config = TrainConfig(**(defaults | options))
     return config.resolved(
         device=str(data.train.images.device),
         precision=config.precision,
         threads=int(config.threads),
         train_size=len(data.train),
+        step=config.step,
     )
 
 

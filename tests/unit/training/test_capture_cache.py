@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from tests.unit.training.emulated_graphs import capture
-from tui_vae.training.capture_cache import Graphs, Work, graphs_for, stream_of_its_own
+from tui_vae.training.capture_cache import CaptureCache, graphs_for, own_stream
+from tui_vae.training.step import Work
 
 
 class Captured:
@@ -16,10 +17,10 @@ class Captured:
         self.done = ""
         self.reasons: list[str] = []
         self._why_not = why_not
-        self.graphs = Graphs(self._capture, self.reasons.append)
+        self.cache = CaptureCache(self._capture, self.reasons.append)
 
     def do(self, name: str) -> None:
-        self.graphs.do(name, lambda: self._note(name))
+        self.cache.run(name, lambda: self._note(name))
 
     def _note(self, letter: str) -> None:
         self.done += letter
@@ -57,14 +58,14 @@ def test_what_work_itself_raises_is_not_taken_for_a_refusal() -> None:
         raise RuntimeError("of its own")
 
     with pytest.raises(RuntimeError, match="of its own"):
-        captured.graphs.do("a", fails)
+        captured.cache.run("a", fails)
     assert captured.reasons == []
 
 
 def test_only_cuda_has_graphs_and_streams() -> None:
     for device in ("cpu", "mps"):
         assert graphs_for(torch.device(device), print) is None
-        with stream_of_its_own(torch.device(device)):
+        with own_stream(torch.device(device)):
             assert float(torch.ones(2).sum()) == 2
     assert graphs_for(torch.device("cuda"), print) is not None
 

@@ -76,7 +76,7 @@ def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> li
 
     monkeypatch.setattr(Trainer, "__init__", begun)
     monkeypatch.setattr(StepGroup, "take", taken)
-    monkeypatch.setattr(step_batch, "_OF_TRACE", (1, 0))
+    monkeypatch.setattr(step_batch, "steps_at_once", lambda *of: 1)
     return weights
 
 

@@ -52,7 +52,7 @@ def run(data: Dataset, at: At, **options: Any) -> Run:
             at.get(self._step, lambda trainer: None)(self)
 
         patch.setattr(trainer.Trainer, "_train_steps", counted)
-        patch.setattr(step_batch, "_OF_TRACE", (1, 0))
+        patch.setattr(step_batch, "steps_at_once", lambda *of: 1)
         return train(data, **(OPTIONS | options))
 
 

@@ -13,16 +13,17 @@ from tui_vae.model import VAE
 from tui_vae.resource_limits import MemoryLimit, tightest_memory_limit
 from tui_vae.training import memory
 from tui_vae.training.accumulators import DeviceTotals
+from tui_vae.training.fused import FusedStep
 from tui_vae.training.hardware import Precision
 from tui_vae.training.memory import bytes_needed, bytes_of_model, bytes_on_device, check_memory
-from tui_vae.training.step import Step, StepInputs
+from tui_vae.training.step import StepInputs
 
 
 def resolved(
     *models: ModelSpec, precision: str = "fp32", batch: int = 64, seeds: int = 1, threads: int = 1
 ) -> TrainConfig:
     config = TrainConfig(models=models, batch_size=batch, seeds=seeds)
-    return config.resolved(device="cpu", precision=precision, threads=threads, train_size=1000)
+    return config.resolved(device="cpu", precision=precision, threads=threads, train_size=1000, step="fused")
 
 
 def storages(*things: object) -> int:
@@ -54,7 +55,7 @@ def test_it_is_near_what_the_tensors_of_a_step_take_and_not_more(
 ) -> None:
     config = resolved(ModelSpec("any", hidden), precision=precision, batch=1000, threads=threads)
     vae = VAE(hidden, config.zdim, config.sigma)
-    step = Step(vae, Precision(precision, "cpu").dtype, threads=threads, batch=1000)
+    step = FusedStep(vae, Precision(precision, "cpu").dtype, threads=threads, batch=1000)
     images = torch.zeros(1000, 784, dtype=torch.uint8)
     rate = torch.tensor(1e-3, dtype=torch.float64)
     place = StepInputs(torch.arange(1000), torch.zeros(1000, config.zdim), rate, torch.zeros(()))

@@ -38,18 +38,18 @@ def straight(small_mnist: Dataset) -> Run:
     return train(small_mnist, **OPTIONS)
 
 
-def cut_at(data: Dataset, step: int, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Run:
+def cut_at(data: Dataset, cut: int, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Run:
     """A run that is asked to stop after so many steps."""
     with monkeypatch.context() as patch:
         original = trainer.Trainer._train_steps
 
         def counted(self: trainer.Trainer, batch: torch.Tensor) -> None:
             original(self, batch)
-            if self._step == step:
+            if self._step == cut:
                 self._control.stop("cut")
 
         patch.setattr(trainer.Trainer, "_train_steps", counted)
-        patch.setattr(step_batch, "_OF_TRACE", (1, 0))  # else it is asked between two groups only
+        patch.setattr(step_batch, "steps_at_once", lambda *of: 1)  # else it stops between two groups only
         return train(data, **(OPTIONS | options))
 
 
@@ -87,6 +87,19 @@ def test_cut_anywhere_and_resumed_it_is_as_if_never_cut(
     assert numbers(first) | numbers(second) == numbers(straight)
     (started,) = second.of(ModelStarted)
     assert (started.resumed_at_step, started.resumed_at_epoch) == (step, step // 34 if step % 34 else (step - 1) // 34)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("cut", [7, 35])
+def test_the_general_step_cut_and_resumed_is_as_if_never_cut(
+    cut: int, precision: str, small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = OPTIONS | {"step": "general", "precision": precision, "epochs": 2}
+    straight = train(small_mnist, **options)
+    saved = cut_at(small_mnist, cut, monkeypatch, **options).store.latest["deep"][-1]
+    assert saved.course.step == cut
+    second = train(small_mnist, saved={"deep": saved}, **options)
+    assert same_states(second.store.latest["deep"][-1], straight.store.latest["deep"][-1])
 
 
 @settings(max_examples=settings().max_examples // 12)  # each trains several times
@@ -173,7 +186,7 @@ def test_more_unread_steps_than_are_read_together_now_are_counted_once(
     assert len(saved.course.losses) == 8
     monkeypatch.setattr(trainer, "SECONDS_BETWEEN_PROGRESS", 0.0)
     whole = train(small_mnist, saved={"deep": saved}, **OPTIONS)
-    monkeypatch.setattr(step_batch, "_OF_TRACE", (1, 0))
+    monkeypatch.setattr(step_batch, "steps_at_once", lambda *of: 1)
     monkeypatch.setattr(step_batch, "_STEPS_OF_READ", (5, 5))
     again = train(small_mnist, saved={"deep": saved}, **OPTIONS)
     assert again.of(Progress)[0].step == 23

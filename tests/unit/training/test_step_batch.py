@@ -13,14 +13,18 @@ from tui_vae.config import LEARNED, ModelSpec
 from tui_vae.data.generators import generator
 from tui_vae.model import VAE
 from tui_vae.training import capture_cache
-from tui_vae.training.capture_cache import Graphs, stream_of_its_own
-from tui_vae.training.step import Step
+from tui_vae.training.capture_cache import CaptureCache, own_stream
+from tui_vae.training.fused import FusedStep
+from tui_vae.training.general_step import GeneralStep
+from tui_vae.training.step import GroupLimit, Work
 from tui_vae.training.step_batch import StepGroup, StepSchedule, steps_at_once, steps_of_graph, steps_of_read
 
 ZDIM = 5
 SIZES = (48, 48, 48, 17)
 ALONE = StepSchedule(None, at_once=1, read=len(SIZES))
 IMAGES = torch.randint(-400, 256, (300, 784), generator=generator(0, "images")).clamp(min=0).to(torch.uint8)
+Kind = type[FusedStep] | type[GeneralStep]
+KINDS: tuple[Kind, ...] = (FusedStep, GeneralStep)
 STARTS: tuple[tuple[tuple[int, ...], float | str], ...] = (
     ((), 0.2),
     ((), LEARNED),
@@ -31,18 +35,33 @@ STARTS: tuple[tuple[tuple[int, ...], float | str], ...] = (
 
 @pytest.fixture
 def device(capturing: torch.device) -> Iterator[torch.device]:
-    with stream_of_its_own(capturing):
+    with own_stream(capturing):
         yield capturing
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Both steps; TorchScript traces only the fused one."""
+    chosen: Kind = request.param
+    if chosen is GeneralStep and request.node.callspec.params["capturing"] == "traced":
+        pytest.skip("autograd is not traced")
+    return chosen
 
 
 class Training:
     """A model and its groups of steps."""
 
     def __init__(
-        self, device: torch.device, hidden: tuple[int, ...], sigma: float | str, dtype: torch.dtype, captured: bool
+        self,
+        device: torch.device,
+        hidden: tuple[int, ...],
+        sigma: float | str,
+        dtype: torch.dtype,
+        captured: bool,
+        kind: Kind,
     ) -> None:
         self.vae = VAE.from_spec(ModelSpec("any", hidden), ZDIM, sigma, generator(1, "weights")).to(device)
-        self.step = Step(self.vae, dtype, threads=1, batch=SIZES[0])
+        self.step = kind(self.vae, dtype, threads=1, batch=SIZES[0])
         self.captured = captured
         self.noise = generator(2, "noise", device=device)
         self.group = StepGroup(
@@ -50,7 +69,7 @@ class Training:
             IMAGES.to(device),
             ZDIM,
             batch=SIZES[0],
-            together=StepSchedule(Graphs(capture_cache.capture, pytest.fail), len(SIZES), len(SIZES))
+            schedule=StepSchedule(CaptureCache(capture_cache.capture, pytest.fail), len(SIZES), len(SIZES))
             if captured
             else ALONE,
         )
@@ -79,18 +98,18 @@ class Training:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize(("hidden", "sigma"), STARTS)
 def test_a_replayed_group_leaves_what_its_steps_leave_one_by_one(
-    device: torch.device, hidden: tuple[int, ...], sigma: float | str, dtype: torch.dtype
+    device: torch.device, kind: Kind, hidden: tuple[int, ...], sigma: float | str, dtype: torch.dtype
 ) -> None:
-    together, single = (Training(device, hidden, sigma, dtype, captured) for captured in (True, False))
+    together, single = (Training(device, hidden, sigma, dtype, captured, kind) for captured in (True, False))
     for groups in (range(2), range(2, 5)):
         together.go(groups)
         single.go(groups)
         assert together.left() == single.left()
 
 
-def test_a_training_that_goes_on_between_two_replays_leaves_the_same(device: torch.device) -> None:
+def test_a_training_that_goes_on_between_two_replays_leaves_the_same(device: torch.device, kind: Kind) -> None:
     """The first of its groups is not yet captured where the other's is replayed."""
-    straight, resumed = (Training(device, (30, 20), LEARNED, torch.float32, captured=True) for _ in range(2))
+    straight, resumed = (Training(device, (30, 20), LEARNED, torch.float32, True, kind) for _ in range(2))
     straight.go(range(4))
     resumed.step.load(*straight.step.state())
     resumed.noise.set_state(straight.noise.get_state())
@@ -100,8 +119,8 @@ def test_a_training_that_goes_on_between_two_replays_leaves_the_same(device: tor
     assert resumed.left() == straight.left()
 
 
-def test_from_a_loss_that_is_not_finite_on_a_replay_moves_nothing(device: torch.device) -> None:
-    training = Training(device, (30, 20), 0.2, torch.float32, captured=True)
+def test_from_a_loss_that_is_not_finite_on_a_replay_moves_nothing(device: torch.device, kind: Kind) -> None:
+    training = Training(device, (30, 20), 0.2, torch.float32, True, kind)
     training.go(range(3))
     weights, _ = training.step.state()
     next(iter(weights.values()))[0, 0] = float("nan")
@@ -118,15 +137,15 @@ def test_a_group_has_fewer_steps_the_larger_they_are() -> None:
 
 def test_fewer_steps_are_taken_at_once_the_longer_they_take() -> None:
     sizes = (1_000, 76_112, 300_000, 600_000, 10**9)
-    assert [steps_at_once(128, weights, (5, 2**27)) for weights in sizes] == [5, 5, 3, 1, 1]
-    assert [steps_at_once(batch, 76_112, (5, 2**27)) for batch in (128, 1_000, 60_000)] == [5, 1, 1]
-    most = ((1, 0), (5, 2**27), (5, 2**28), (9, 2**30))
+    assert [steps_at_once(128, weights, GroupLimit(5, 2**27)) for weights in sizes] == [5, 5, 3, 1, 1]
+    assert [steps_at_once(batch, 76_112, GroupLimit(5, 2**27)) for batch in (128, 1_000, 60_000)] == [5, 1, 1]
+    most = (GroupLimit(1, 0), GroupLimit(5, 2**27), GroupLimit(5, 2**28), GroupLimit(9, 2**30))
     assert [steps_at_once(128, 1_000_000, of) for of in most] == [1, 1, 2, 8]
 
 
 def test_the_longer_steps_take_the_fewer_are_read_together_and_always_whole_groups() -> None:
     sizes = (1_000, 76_112, 150_000, 300_000, 10**9)
-    at_once = [steps_at_once(128, weights, (10, 2**27)) for weights in sizes]
+    at_once = [steps_at_once(128, weights, GroupLimit(10, 2**27)) for weights in sizes]
     assert at_once == [10, 10, 6, 3, 1]
     assert [steps_of_read(128, *of) for of in zip(sizes, at_once, strict=True)] == [50, 20, 12, 9, 10]
 
@@ -147,12 +166,15 @@ class _OnlyDevices(FakeTensorMode):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize(("hidden", "sigma"), STARTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_on_cuda_all_of_a_group_is_on_the_device_and_nothing_is_read(
-    hidden: tuple[int, ...], sigma: float | str, dtype: torch.dtype
+    kind: Kind, hidden: tuple[int, ...], sigma: float | str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Autograd runs on devices that are there only.
+    monkeypatch.setattr(torch.autograd, "grad", lambda loss, parameters: [torch.zeros_like(p) for p in parameters])
     done: list[object] = []
 
-    def watched(work: capture_cache.Work) -> capture_cache.Work:
+    def watched(work: Work) -> Work:
         work()
         return lambda: done.append(work)
 
@@ -160,9 +182,9 @@ def test_on_cuda_all_of_a_group_is_on_the_device_and_nothing_is_read(
         with torch.device("cuda"):
             vae = VAE(hidden, ZDIM, sigma)
         images = torch.zeros(300, 784, dtype=torch.uint8, device="cuda")
-        step = Step(vae, dtype, threads=4, batch=SIZES[0])
-        captured = StepSchedule(Graphs(watched, pytest.fail), len(SIZES), len(SIZES))
-        group = StepGroup(step, images, ZDIM, batch=SIZES[0], together=captured)
+        step = kind(vae, dtype, threads=4, batch=SIZES[0])
+        captured = StepSchedule(CaptureCache(watched, pytest.fail), len(SIZES), len(SIZES))
+        group = StepGroup(step, images, ZDIM, batch=SIZES[0], schedule=captured)
         for _ in range(3):
             order = torch.zeros(sum(SIZES), dtype=torch.int64, device="cuda")
             group.take(order, SIZES, [0.1] * len(SIZES), torch.Generator(), begin=0)

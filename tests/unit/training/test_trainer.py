@@ -17,7 +17,7 @@ from tui_vae.data.generators import generator, image_order
 from tui_vae.events import Checkpoint, Epoch, Event, ModelStarted, Progress, Samples, State
 from tui_vae.model import VAE
 from tui_vae.training import Engine, trainer
-from tui_vae.training.schedule import learning_rate
+from tui_vae.training.step import learning_rate
 from tui_vae.training.step_batch import StepGroup
 
 from .running import DEEP, SMALL, MemoryStore, Run, identical, train

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from tests.unit.training.emulated_graphs import noted
+from tests.unit.training.emulated_graphs import logged
 from tests.unit.training.running import DEEP, SMALL, Run, all_finite, ends, identical, train
 from tui_vae.data import Dataset
 from tui_vae.events import Epoch, Notice, Progress, State
 from tui_vae.training import capture_cache, step_batch, trainer
+from tui_vae.training.fused import torchscript
+from tui_vae.training.step import Work
 
 # Single precision, in which the device has the learning rate, holds this one exactly. An epoch has 50 steps.
 OPTIONS: dict[str, Any] = {"schedule": "constant", "lr": 2.0**-9, "batch_size": 20, "sigma": "learned"}
@@ -33,7 +35,7 @@ def one_by_one(images: Dataset) -> Run:
 def step_by_step(images: Dataset, **options: Any) -> Run:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(step_batch, "graphs_for", lambda device, refused: None)
-        patch.setattr(step_batch, "traces_for", lambda device: None)
+        patch.setattr(torchscript, "tracer", lambda device: None)
         return train(images, **(OPTIONS | options))
 
 
@@ -41,7 +43,7 @@ def step_by_step(images: Dataset, **options: Any) -> Run:
 def replays(images: Dataset, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Fills with a word for every group that is captured or replayed."""
     done: list[str] = []
-    monkeypatch.setattr(capture_cache, "capture", noted(capture_cache.capture, done))
+    monkeypatch.setattr(capture_cache, "capture", logged(capture_cache.capture, done))
     return done
 
 
@@ -125,7 +127,7 @@ def test_a_training_that_diverges_within_a_replay_stands_where_it_does_step_by_s
 def test_where_steps_cannot_be_captured_training_says_so_once_and_has_the_same_bits(
     images: Dataset, one_by_one: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def impossible(work: capture_cache.Work) -> capture_cache.Work:
+    def impossible(work: Work) -> Work:
         raise RuntimeError("operation not permitted\nwhen stream is capturing")
 
     monkeypatch.setattr(capture_cache, "capture", impossible)

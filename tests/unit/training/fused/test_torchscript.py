@@ -14,15 +14,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.unit.training.emulated_graphs import noted, sure
+from tests.unit.training.emulated_graphs import logged, must_capture
+from tests.unit.training.running import ends, identical, train
 from tui_vae.config import LEARNED, ModelSpec
+from tui_vae.data import Dataset
 from tui_vae.data.generators import generator
+from tui_vae.events import Notice
 from tui_vae.model import VAE
-from tui_vae.training import jit_trace, step, step_batch
-from tui_vae.training.capture_cache import Graphs
-from tui_vae.training.jit_trace import scripted, trace, traces_for
-from tui_vae.training.step import Step
-from tui_vae.training.step_batch import StepGroup, together
+from tui_vae.training.fused import FusedStep, step, torchscript
+from tui_vae.training.fused.torchscript import scripted, trace, tracer
+from tui_vae.training.step_batch import StepGroup, schedule_for
 
 ZDIM = 6
 SIZES = (128, 40)
@@ -153,9 +154,9 @@ def test_work_that_writes_very_much_stays_as_it_is(monkeypatch: pytest.MonkeyPat
     def work() -> None:
         place.add_(1)
 
-    monkeypatch.setattr(jit_trace, "_LARGEST", place.nbytes - 1)
+    monkeypatch.setattr(torchscript, "_LARGEST", place.nbytes - 1)
     assert trace(work) is work
-    monkeypatch.setattr(jit_trace, "_LARGEST", place.nbytes)
+    monkeypatch.setattr(torchscript, "_LARGEST", place.nbytes)
     assert trace(work) is not work
     assert place.tolist() == [2] * 1000
 
@@ -170,9 +171,9 @@ def test_nothing_is_said_of_a_tracer_that_is_to_be_given_up_or_of_fixed_shapes()
 
 
 def test_only_the_cpu_has_traces() -> None:
-    assert traces_for(torch.device("cpu")) is not None
+    assert tracer(torch.device("cpu")) is not None
     for device in ("cuda", "mps"):
-        assert traces_for(torch.device(device)) is None
+        assert tracer(torch.device(device)) is None
 
 
 @pytest.fixture(autouse=True)
@@ -184,7 +185,7 @@ def small_steps_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
 def traced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Fills with a word for each trace and each of its replays."""
     done: list[str] = []
-    monkeypatch.setattr(jit_trace, "trace", noted(sure(jit_trace.trace), done))
+    monkeypatch.setattr(torchscript, "trace", logged(must_capture(torchscript.trace), done))
     return done
 
 
@@ -199,13 +200,13 @@ class Steps:
         images: Tensor = IMAGES,
     ) -> None:
         vae = VAE.from_spec(ModelSpec("any", hidden), ZDIM, LEARNED, generator(1, "weights"))
-        self.step = Step(vae, dtype, threads=threads, batch=SIZES[0])
+        self.step = FusedStep(vae, dtype, threads=threads, batch=SIZES[0])
         self.see(images)
 
     def see(self, images: Tensor) -> None:
         """Go on with other images."""
-        rhythm = together(self.step, batch=SIZES[0], device=images.device, refused=pytest.fail)
-        self._group = StepGroup(self.step, images, ZDIM, batch=SIZES[0], together=rhythm)
+        schedule = schedule_for(self.step, batch=SIZES[0], device=images.device, refused=pytest.fail)
+        self._group = StepGroup(self.step, images, ZDIM, batch=SIZES[0], schedule=schedule)
 
     def go(self, steps: range) -> list[bytes]:
         """What they told and the weights after them, as bytes."""
@@ -214,14 +215,13 @@ class Steps:
             drawn, size = generator(index, "test"), SIZES[index % 2]
             order = torch.randint(0, len(IMAGES), (size,), generator=drawn)
             self._group.take(order, [size], [1e-3 * (1 + index)], drawn, begin=0)
-            told = self._group.sums.take()
-            left += [self._group.losses[0].numpy().tobytes(), told.latents.numpy().tobytes()]
+            totals = self._group.sums.take()
+            left += [self._group.losses[0].numpy().tobytes(), totals.latents.numpy().tobytes()]
         return left + [tensor.detach().numpy().tobytes() for tensor in self.step.state()[0].values()]
 
 
 def without_traces(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (step, step_batch):
-        monkeypatch.setattr(module, "traces_for", lambda device: None)
+    monkeypatch.setattr(torchscript, "tracer", lambda device: None)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
@@ -260,19 +260,35 @@ def not_any_more(*arguments: object, **options: object) -> None:
     raise RuntimeError("use something else")
 
 
+def take_away(torchscript_of_torch: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make torch one of a later version."""
+    match torchscript_of_torch:
+        case "module":
+            monkeypatch.delattr(torch, "jit")
+        case "functions":
+            monkeypatch.delattr(torch.jit, "trace")
+            monkeypatch.delattr(torch.jit, "script")
+        case _:
+            monkeypatch.setattr(torch.jit, "trace", not_any_more)
+            monkeypatch.setattr(torch.jit, "script", not_any_more)
+
+
+GONE = pytest.mark.parametrize("gone", ["module", "functions", "in name only"])
+
+
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("tracer", [None, not_any_more])
-def test_without_torchscript_steps_have_the_same_bits(
-    tracer: object, threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@GONE
+def test_without_torchscript_steps_have_the_same_bits(gone: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with_traces = Steps(threads=threads).go(range(8))
-    for name in ("trace", "script"):
-        if tracer is None:
-            monkeypatch.delattr(torch.jit, name)
-        else:
-            monkeypatch.setattr(torch.jit, name, tracer)
-    told: list[str] = []
-    for module in (step, step_batch):
-        monkeypatch.setattr(module, "traces_for", lambda device: Graphs(trace, told.append))
+    take_away(gone, monkeypatch)
     assert Steps(threads=threads).go(range(8)) == with_traces
-    assert set(told) == (set() if tracer else {"this torch has no TorchScript"})
+
+
+@GONE
+def test_training_works_without_torchscript(gone: str, tiny_mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_traces = train(tiny_mnist, batch_size=50)
+    take_away(gone, monkeypatch)
+    without = train(tiny_mnist, batch_size=50)
+    assert ends(without) == {"small": "finished", "deep": "finished"}
+    assert not without.of(Notice)
+    assert all(identical(without.weights(model), with_traces.weights(model)) for model in ("small", "deep"))

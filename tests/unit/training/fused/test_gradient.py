@@ -10,9 +10,9 @@ import torch
 from tui_vae.config import ModelSpec
 from tui_vae.data.generators import generator
 from tui_vae.model import VAE, ElboTerms
-from tui_vae.training.elbo_sums import StepSums
-from tui_vae.training.flat_parameters import FlatParameters
-from tui_vae.training.gradient import NegativeElbo
+from tui_vae.training.fused.flat_parameters import FlatParameters
+from tui_vae.training.fused.gradient import NegativeElbo
+from tui_vae.training.fused.workspace import StepResult
 
 ZDIM = 6
 HIDDEN = [(), (40,), (30, 20), (7, 50, 9)]
@@ -41,7 +41,7 @@ def by_autograd(vae: VAE, images: torch.Tensor, noise: torch.Tensor) -> tuple[El
 
 def by_hand(
     vae: VAE, images: torch.Tensor, noise: torch.Tensor, dtype: torch.dtype = torch.float32, parts: int = 1
-) -> tuple[StepSums, Gradients]:
+) -> tuple[StepResult, Gradients]:
     """What the parts of the batch tell together, and the gradients."""
     parameters = FlatParameters(vae)
     elbo = NegativeElbo(vae, parameters, dtype, parts)
@@ -55,7 +55,7 @@ def by_hand(
     gradients = {name: view.float() for name, view in parameters.views(elbo.gradients).items()}
     if "decoder.log_sigma" in gradients:
         gradients["decoder.log_sigma"] = elbo.log_sigma_gradient
-    return elbo.told, gradients
+    return elbo.result, gradients
 
 
 def assert_near(mine: torch.Tensor, reference: torch.Tensor, relative: float) -> None:

@@ -8,10 +8,11 @@ import torch
 from tui_vae.config import ModelSpec
 from tui_vae.data.generators import generator
 from tui_vae.model import VAE
-from tui_vae.training.adam import MOMENTS, Adam
-from tui_vae.training.flat_parameters import FlatParameters
+from tui_vae.training.fused.adam import Adam
+from tui_vae.training.fused.flat_parameters import FlatParameters
+from tui_vae.training.step import MOMENTS
 
-GO_ON, LEAVE_OUT = torch.zeros(()), torch.ones(())
+GO_ON, SKIP = torch.zeros(()), torch.ones(())
 
 
 def rate(lr: float) -> torch.Tensor:
@@ -48,7 +49,7 @@ def test_it_moves_as_that_of_torch() -> None:
             torch.testing.assert_close(mine.state()[f"{name}.{moment}"], state[moment], rtol=1e-5, atol=1e-7)
 
 
-def test_a_step_that_is_left_out_changes_nothing() -> None:
+def test_a_skipped_step_changes_nothing() -> None:
     vae = model()
     parameters = FlatParameters(vae)
     adam = Adam(parameters)
@@ -56,7 +57,7 @@ def test_a_step_that_is_left_out_changes_nothing() -> None:
     adam.step(rate(1e-2), GO_ON)
     before = {name: tensor.clone() for name, tensor in (vae.state_dict() | adam.state()).items()}
     parameters.gradients.fill_(float("nan"))
-    adam.step(rate(1e-2), LEAVE_OUT)
+    adam.step(rate(1e-2), SKIP)
     after = vae.state_dict() | adam.state()
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
 

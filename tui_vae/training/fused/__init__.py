@@ -1,0 +1,5 @@
+"""Placeholder."""
+
+from tui_vae.training.fused.step import FusedStep
+
+__all__ = ["FusedStep"]
