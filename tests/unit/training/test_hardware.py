@@ -30,8 +30,28 @@ def test_every_auto_is_replaced() -> None:
 
 
 def test_what_was_chosen_stands() -> None:
-    config = TrainConfig(device="cpu", precision="bf16", threads=3, train_size=10)
+    config = TrainConfig(device="cpu", precision="bf16", threads=3, train_size=10, step="general")
     assert resolve(config, 10) == config
+
+
+@pytest.mark.parametrize(
+    ("hidden", "precision", "step"),
+    [
+        ((), "fp32", "fused"),
+        ((512, 256), "fp32", "general"),
+        ((512, 256), "bf16", "fused"),
+        ((1024, 512), "bf16", "general"),
+    ],
+)
+def test_the_step_is_that_of_the_largest_model(hidden: tuple[int, ...], precision: str, step: str) -> None:
+    models = (ModelSpec("linear"), ModelSpec("other", hidden))
+    assert resolve(TrainConfig(models=models, device="cpu", precision=precision), 10).step == step
+
+
+def test_cuda_captures_the_general_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "find_device", lambda name: torch.device("cuda:0"))
+    assert resolve(TrainConfig(precision="bf16", threads=1), 10).step == "general"
+    assert resolve(TrainConfig(precision="bf16", threads=1, step="fused"), 10).step == "fused"
 
 
 @pytest.mark.parametrize(("cores", "models", "threads"), [(1, 2, 1), (2, 2, 1), (16, 2, 8), (16, 3, 5), (4, 1, 4)])
