@@ -35,7 +35,8 @@ none (linear)            76 k  1.79  2.59
 ====================  =======  ====  ====
 
 With batches of 1024 the ratios of 512, 256 are 1.09 and 1.10. The default pair, linear and 512, 256 at once on two
-quiet cores, is 1.08 times as fast in fp32 and 1.46 times in bf16. So the rule is: on a CPU, if the largest model of
+quiet cores, is 1.08 times as fast in fp32 and 1.46 times in bf16; the processor time of both together is 1.21 and 1.22
+times less on busy ones. So the rule is: on a CPU, if the largest model of
 the run has at most 800,000 weights in fp32, or 2,000,000 in bf16. On other devices the step by autograd is taken, which
 is what CUDA graphs capture.
 """
