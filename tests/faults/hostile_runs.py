@@ -1,4 +1,4 @@
-"""Run directories made by an enemy of whoever lists or watches them."""
+"""Run directories made to attack those who list or watch them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs made by an enemy: whoever lists or watches them gets a view or one line of error, and nothing else happens."""
+"""Hostile runs: listing or watching one gives a view or one line of error, and has no other effect."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ def test_every_text_command_survives_every_hostile_run(runs: list[Path], outside
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "TERM": "xterm-256color"},
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert len(told["results"]) == 3 + 3 * len(runs)
-    for arguments, code, out, err in told["results"]:
+    report = json.loads(done.stdout)
+    assert len(report["results"]) == 3 + 3 * len(runs)
+    for arguments, code, out, err in report["results"]:
         assert code in (0, 1, 2, 4), (arguments, err)
         assert "internal error" not in err, (arguments, err)
         assert "Traceback" not in out + err
@@ -94,11 +94,11 @@ def test_every_text_command_survives_every_hostile_run(runs: list[Path], outside
             assert "\u202e".encode().decode("latin-1") not in printed
             assert "\xc2\x9b" not in printed
             assert "SECRET" not in printed
-    listed = told["results"][0][2].encode("latin-1").decode()
+    listed = report["results"][0][2].encode("latin-1").decode()
     assert max(map(len, listed.splitlines())) <= 100
     for name in ("escapes", "numbers", "deep", "gigabyte", "links", "pipes", "folders", "killed", "damaged"):
         assert name in listed
-    assert told["kilobytes"] < MOST_MEGABYTES * 1024
+    assert report["kilobytes"] < MOST_MEGABYTES * 1024
     assert everything_below(runs[0].parent, outside) == before
 
 

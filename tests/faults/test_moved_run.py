@@ -28,7 +28,7 @@ def training(fork_server: ForkServer, tmp_path: Path) -> FaultyTraining:
 
 
 @pytest.fixture
-def begun(training: FaultyTraining) -> Callable[..., tuple[Child, Path]]:
+def suspended(training: FaultyTraining) -> Callable[..., tuple[Child, Path]]:
     """Starts a run, and stops its process when both models have left checkpoints and pictures."""
 
     def begin(epochs: int = EPOCHS) -> tuple[Child, Path]:
@@ -65,9 +65,9 @@ def assert_whole(run: Path) -> None:
 
 @pytest.mark.parametrize("where", ["20200101-000000-lynx", "../elsewhere"])
 def test_a_run_that_is_renamed_or_moved_goes_on_where_it_is(
-    begun: Callable[..., tuple[Child, Path]], training: FaultyTraining, where: str
+    suspended: Callable[..., tuple[Child, Path]], training: FaultyTraining, where: str
 ) -> None:
-    writer, run = begun()
+    writer, run = suspended()
     there = training.folder / where
     run.rename(there)
     go_on(writer)
@@ -81,9 +81,9 @@ def test_a_run_that_is_renamed_or_moved_goes_on_where_it_is(
 
 
 def test_so_does_one_whose_runs_folder_is_renamed(
-    begun: Callable[..., tuple[Child, Path]], training: FaultyTraining
+    suspended: Callable[..., tuple[Child, Path]], training: FaultyTraining
 ) -> None:
-    writer, run = begun()
+    writer, run = suspended()
     there = training.folder.with_name("kept")
     training.folder.rename(there)
     go_on(writer)
@@ -93,9 +93,9 @@ def test_so_does_one_whose_runs_folder_is_renamed(
 
 
 def test_a_run_that_is_deleted_stops_and_is_not_made_again(
-    begun: Callable[..., tuple[Child, Path]], training: FaultyTraining
+    suspended: Callable[..., tuple[Child, Path]], training: FaultyTraining
 ) -> None:
-    writer, run = begun(epochs=100_000)
+    writer, run = suspended(epochs=100_000)
     shutil.rmtree(run)
     go_on(writer)
     assert writer.wait() == 4, training.output()
@@ -110,9 +110,9 @@ def test_a_run_that_is_deleted_stops_and_is_not_made_again(
 
 
 def test_folders_of_a_run_that_are_deleted_are_made_again(
-    begun: Callable[..., tuple[Child, Path]], training: FaultyTraining
+    suspended: Callable[..., tuple[Child, Path]], training: FaultyTraining
 ) -> None:
-    writer, run = begun()
+    writer, run = suspended()
     for name in ("models", "samples"):
         (run / name).rename(training.folder.with_name(name))
     go_on(writer)
@@ -123,9 +123,9 @@ def test_folders_of_a_run_that_are_deleted_are_made_again(
 
 
 def test_a_log_that_is_deleted_is_said_and_what_is_recommended_works(
-    begun: Callable[..., tuple[Child, Path]], training: FaultyTraining
+    suspended: Callable[..., tuple[Child, Path]], training: FaultyTraining
 ) -> None:
-    writer, run = begun()
+    writer, run = suspended()
     (run / "events.jsonl").unlink()
     go_on(writer)
     assert writer.wait() == 4
@@ -135,10 +135,10 @@ def test_a_log_that_is_deleted_is_said_and_what_is_recommended_works(
 
 
 def test_a_run_that_is_being_deleted_is_written_no_more(
-    begun: Callable[..., tuple[Child, Path]], training: FaultyTraining
+    suspended: Callable[..., tuple[Child, Path]], training: FaultyTraining
 ) -> None:
     """``rm -r`` takes file by file, and would find the folder not empty at its end."""
-    writer, run = begun(epochs=100_000)
+    writer, run = suspended(epochs=100_000)
     (run / "config.json").unlink()
     shutil.rmtree(run / "samples")
     go_on(writer)
@@ -150,9 +150,9 @@ def test_a_run_that_is_being_deleted_is_written_no_more(
 
 
 def test_a_writer_that_might_live_elsewhere_is_waited_for_and_the_wait_can_be_left(
-    begun: Callable[..., tuple[Child, Path]], training: FaultyTraining
+    suspended: Callable[..., tuple[Child, Path]], training: FaultyTraining
 ) -> None:
-    writer, run = begun(epochs=100_000)
+    writer, run = suspended(epochs=100_000)
     writer.send_signal(signal.SIGKILL)
     writer.wait()
     put(run / "lease.json", elsewhere())
@@ -169,9 +169,9 @@ def test_a_writer_that_might_live_elsewhere_is_waited_for_and_the_wait_can_be_le
 
 
 def test_one_that_gives_a_sign_of_life_then_is_not_displaced(
-    begun: Callable[..., tuple[Child, Path]], training: FaultyTraining
+    suspended: Callable[..., tuple[Child, Path]], training: FaultyTraining
 ) -> None:
-    writer, run = begun(epochs=100_000)
+    writer, run = suspended(epochs=100_000)
     writer.send_signal(signal.SIGKILL)
     writer.wait()
     other = elsewhere()

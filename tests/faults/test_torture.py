@@ -31,7 +31,7 @@ def bytes_of(path: Path) -> int:
 
 
 def trains(log: Path, since: int) -> bool:
-    """Whether a model has begun to train, as told in the log after so many bytes."""
+    """Whether the log has progress after so many bytes."""
     with log.open("rb") as file:
         file.seek(since)
         return b'"event":"progress"' in file.read()
@@ -81,9 +81,9 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
     state = reduce_all(RunState(), events)
     for model in state.models.values():
         steps = model.progress.column("step")
-        assert list(steps) == sorted(set(steps)), "steps that were lost are still told"
+        assert list(steps) == sorted(set(steps)), "steps that were lost are still logged"
         assert steps[-1] == model.steps == 16 * kills * EPOCHS_PER_KILL
     with capsys.disabled():
         again = [event for event in events if isinstance(event, ModelStarted) and event.resumed_at_step is not None]
-        told = sum(isinstance(event, Progress) for event in events)
-        print(f"\n{kills} kills, {len(again)} models resumed, {told:,} progress events, ended with the same bits")
+        logged = sum(isinstance(event, Progress) for event in events)
+        print(f"\n{kills} kills, {len(again)} models resumed, {logged:,} progress events, ended with the same bits")

@@ -26,7 +26,7 @@ Spawn = Callable[..., Terminal]
 
 
 def log_of(folder: Path) -> list[Event]:
-    """What the log tells so far, also while it is written."""
+    """Events of the log so far, also while it is written."""
     logs = list(folder.glob("runs/*/events.jsonl"))
     return [decode(line) for log in logs for line in log.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
 
@@ -69,11 +69,11 @@ def test_a_live_view_gives_the_terminal_back_and_writes_plain_lines_in_the_backg
     terminal.run("clear; bg")
     terminal.wait_for_prompt()
     terminal.press("echo typed")
-    begun = len(terminal.received)
+    length = len(terminal.received)
     terminal.wait_until(lambda: PLAIN_LINE.search(terminal.text))
     terminal.wait_until(goes_on(tmp_path))
-    assert b"\x1b[?25l" not in terminal.received[begun:]
-    assert b"\x1b[1A" not in terminal.received[begun:], "something is redrawn over what is typed"
+    assert b"\x1b[?25l" not in terminal.received[length:]
+    assert b"\x1b[1A" not in terminal.received[length:], "something is redrawn over what is typed"
     terminal.run("clear; fg")
     terminal.wait_until("img/s")
     terminal.press("ctrl+\\")
@@ -138,13 +138,13 @@ def test_the_interface_gives_the_terminal_back_and_takes_it_again(shell: Start, 
     stop_by_ctrl_z(terminal)
     terminal.run("clear; bg")
     terminal.wait_for_prompt()
-    begun = len(terminal.received)
+    length = len(terminal.received)
     terminal.wait_until(goes_on(tmp_path))
     terminal.run("echo typed while it trains")
     terminal.wait_for_prompt()
     terminal.wait_until(goes_on(tmp_path))
-    assert b"\x1b[?1049h" not in terminal.received[begun:]
-    assert b"ELBO" not in terminal.received[begun:]
+    assert b"\x1b[?1049h" not in terminal.received[length:]
+    assert b"ELBO" not in terminal.received[length:]
     assert job(terminal).status() != psutil.STATUS_STOPPED
 
     terminal.run("fg")

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
-import re
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from typing import Annotated, Literal
 
-from tui_vae.errors import EventError, RunStoreError
+import msgspec
+
+from tui_vae.errors import RunStoreError
 from tui_vae.events import Action, Event, Notice, Request
-from tui_vae.plain_json import ADDED_LATER, typed
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.files import MODE
 from tui_vae.runs.heartbeat import read_lease, this_machine
@@ -30,11 +29,9 @@ MOST_AT_ONCE = 128
 
 _MOST_IGNORED = 1000
 _MOST_LISTED = MOST_AT_ONCE + 2 * _MOST_IGNORED
-_ID = re.compile(r"[0-9a-z-]{1,64}")
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, kw_only=True):
     """The content of a request file.
 
     Attributes:
@@ -44,13 +41,13 @@ class Message:
         value: The number of epochs to add, or the learning rate; ``None`` for all other actions.
     """
 
-    v: int
-    id: str
+    v: Literal[1] = 1
+    id: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-z-]{1,64}\Z")]
     to: str
     action: Action
-    model: str | None
-    by: str
-    value: float | None = field(default=None, metadata={ADDED_LATER: True})
+    model: Annotated[str, msgspec.Meta(max_length=300)] | None
+    by: Annotated[str, msgspec.Meta(max_length=300)]
+    value: float | None = None
 
 
 Handle = Callable[[Message], str | None]
@@ -74,17 +71,14 @@ def send_request(run: RunDirectory, action: Action, model: str | None, value: fl
         raise RunStoreError(f"{run.name} is not being trained by any process: nobody is there to {action} it")
     # The order of the names is that of the requests.
     id = f"{time.time_ns():019d}-{secrets.token_hex(4)}"
-    message = Message(1, id, writer.token, action, model, _sender(), value)
+    by = f"{this_machine().host}:{os.getpid()}"
+    message = Message(id=id, to=writer.token, action=action, model=model, by=by, value=value)
     try:
         run.control.mkdir(exist_ok=True)
         _write(run, message)
     except OSError as error:
         raise RunStoreError(f"{run.control}: no request can be left there ({error.strerror})") from error
     return message.id
-
-
-def _sender() -> str:
-    return f"{this_machine().host}:{os.getpid()}"
 
 
 def _write(run: RunDirectory, message: Message) -> None:
@@ -95,7 +89,7 @@ def _write(run: RunDirectory, message: Message) -> None:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE, dir_fd=directory)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(json.dumps(asdict(message)).encode())
+                file.write(msgspec.json.encode(message))
             os.rename(part, f"{message.id}.json", src_dir_fd=directory, dst_dir_fd=directory)
         except OSError:
             os.unlink(part, dir_fd=directory)
@@ -170,9 +164,7 @@ class Requests:
 
 def _read(directory: int, name: str) -> Message | None:
     try:
-        message: Message = typed(json.loads(read_small(name, MOST_BYTES, inside=directory)), Message, "request")
-    except (OSError, ValueError, RecursionError, EventError):
+        message = msgspec.json.decode(read_small(name, MOST_BYTES, inside=directory), type=Message)
+    except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    texts = (message.by, message.model or "")
-    plain = all(text.isprintable() and len(text) <= 300 for text in texts) and _ID.fullmatch(message.id)
-    return message if message.v == 1 and plain else None
+    return message if message.by.isprintable() and (message.model or "").isprintable() else None

@@ -112,7 +112,7 @@ def test_a_preview_of_what_has_no_log_or_is_gone(tmp_path: Path) -> None:
         Library(tmp_path).preview(str(tmp_path / "none"))
 
 
-def test_renaming_gives_the_new_key_under_which_the_run_tells_of_itself(tmp_path: Path) -> None:
+def test_renaming_returns_the_new_key(tmp_path: Path) -> None:
     run = stored_run(tmp_path, "otter", [began(), *ended()])
     library = Library(tmp_path)
     key = library.rename(str(run.path), "lynx")

@@ -81,7 +81,7 @@ def claim(run: RunDirectory, token: str) -> Path:
 
 
 class Writer:
-    """A process that acquires a run once told to, and holds it until told to let go."""
+    """A process that acquires a run after :meth:`go`, and holds it until it is closed."""
 
     def __init__(self, run: RunDirectory, patience: float = 10.0, within: Sequence[str] = ()) -> None:
         self.process = subprocess.Popen(

@@ -81,7 +81,7 @@ def test_a_path_is_a_run_wherever_it_lies(runs_dir: Path, tmp_path: Path, monkey
         ("/", "neither config.json nor events.jsonl"),
     ],
 )
-def test_what_is_not_found_is_told_with_what_comes_close(runs_dir: Path, text: str, says: str) -> None:
+def test_an_unknown_name_is_refused_with_similar_ones(runs_dir: Path, text: str, says: str) -> None:
     with pytest.raises(RunStoreError) as refusal:
         find_run(runs_dir, text)
     assert says in str(refusal.value)
@@ -89,7 +89,7 @@ def test_what_is_not_found_is_told_with_what_comes_close(runs_dir: Path, text: s
 
 
 @pytest.mark.parametrize("text", ["latest", "otter"])
-def test_where_there_are_no_runs_the_way_to_one_is_told(tmp_path: Path, text: str) -> None:
+def test_without_runs_the_message_says_how_to_start_one(tmp_path: Path, text: str) -> None:
     with pytest.raises(RunStoreError, match="start one with: tui-vae"):
         find_run(tmp_path / "nothing", text)
 
@@ -149,7 +149,7 @@ def test_a_run_behind_a_link_is_a_run(runs_dir: Path, tmp_path: Path) -> None:
         assert find_run(folder, str(folder / "moved") + "/").name == "moved"
 
 
-def test_links_that_lead_to_no_run_are_no_runs_and_dead_ones_are_told(runs_dir: Path, tmp_path: Path) -> None:
+def test_links_to_no_run_are_skipped_and_dead_ones_are_listed(runs_dir: Path, tmp_path: Path) -> None:
     (runs_dir / "20270101-000000-folder").symlink_to(tmp_path)
     (runs_dir / "20270101-000000-up").symlink_to(".")
     (runs_dir / "file").symlink_to(stored_run(tmp_path, "x").log)
@@ -251,7 +251,7 @@ def test_the_state_is_that_of_the_log_and_of_the_writer(
     assert summarise(run).state == state
 
 
-def test_the_newest_epoch_of_each_model_is_told_but_none_that_was_taken_back(tmp_path: Path) -> None:
+def test_the_newest_epoch_of_each_model_counts_but_none_after_its_resumption(tmp_path: Path) -> None:
     events = [held_out("baseline", n, 200.0 + n) for n in range(1, 6)]
     events += [held_out("deep", n, 300.0 + n) for n in range(1, 6)]
     run = stored_run(tmp_path, events=[began(), *events, resumed("deep", 3), progress("deep", 9)])
@@ -261,11 +261,9 @@ def test_the_newest_epoch_of_each_model_is_told_but_none_that_was_taken_back(tmp
 @pytest.mark.parametrize(
     ("after", "epochs"),
     [([], 25), (ended("stopped"), 25), ([resumed("deep", 3)], None), ([resumed("deep", 3), "again"], 25)],
-    ids=["running", "stopped", "resumed as it was begun", "resumed with what was changed"],
+    ids=["running", "stopped", "resumed as it was started", "resumed with what was changed"],
 )
-def test_epochs_that_were_added_are_told_of_a_run_that_has_not_had_them(
-    tmp_path: Path, after: list[Any], epochs: int | None
-) -> None:
+def test_added_epochs_are_listed_until_they_are_trained(tmp_path: Path, after: list[Any], epochs: int | None) -> None:
     added = Schedule(model="deep", step=9, steps=2500, epochs=25, lr=1e-3, by="key")
     started = [resumed("baseline", 0), resumed("deep", 0)]
     log = [began(), *started, added, progress("deep", 9), held_out("deep", 3, 300.0)]
@@ -314,7 +312,7 @@ def test_lines_that_cross_the_chunks_are_whole(tmp_path: Path, monkeypatch: pyte
         (encode(held_out("x", 1, 1.0)).encode() + b"\n", None, "damaged"),
     ],
 )
-def test_what_is_empty_or_damaged_is_told(tmp_path: Path, log: bytes | None, config: bytes | None, state: str) -> None:
+def test_an_empty_or_damaged_run(tmp_path: Path, log: bytes | None, config: bytes | None, state: str) -> None:
     run = stored_run(tmp_path)
     for path, content in ((run.log, log), (run.config, config)):
         path.unlink()

@@ -71,7 +71,7 @@ def test_one_that_was_deleted_is_nowhere(directory: Path) -> None:
 
 def test_it_is_found_in_another_folder_and_under_a_folder_that_was_renamed(tmp_path: Path) -> None:
     if not Path("/proc/self/fd").exists():
-        pytest.skip("this system does not tell")
+        pytest.skip("this system has no /proc")
     (tmp_path / "runs" / "otter").mkdir(parents=True)
     with handle_of(tmp_path / "runs" / "otter") as handle:
         (tmp_path / "runs").rename(tmp_path / "kept")

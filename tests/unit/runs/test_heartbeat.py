@@ -69,7 +69,7 @@ def test_one_that_ended_is_gone_however_fresh_its_sign(tmp_path: Path, clock: Cl
 
 @pytest.mark.parametrize("skew", [0.0, 3600.0, -3600.0, 36_000.0, -36_000.0])
 @pytest.mark.parametrize("of_disk", [0.0, 3600.0, -3600.0])
-def test_elsewhere_a_heartbeat_tells_the_living_from_the_dead_whatever_the_clocks(
+def test_elsewhere_the_heartbeat_decides_whatever_the_clocks(
     tmp_path: Path, clock: Clock, skew: float, of_disk: float
 ) -> None:
     lives = run_of(tmp_path / "a", elsewhere(t=clock.wall + skew), of_disk)

@@ -292,7 +292,7 @@ def test_a_successor_that_died_on_the_way_is_succeeded_itself(run: RunDirectory)
     assert [path.name for path in run.path.iterdir()] == ["lease.json"]
 
 
-def test_claims_upon_each_other_in_a_circle_are_told(run: RunDirectory) -> None:
+def test_a_circle_of_claims_is_refused(run: RunDirectory) -> None:
     dead = record(run)
     put(run.lease, dead)
     put(claim(run, dead.token), dead)
@@ -410,7 +410,7 @@ def test_signs_of_life_are_given_and_requests_looked_for(run: RunDirectory, quic
     assert list(run.path.iterdir()) == []
 
 
-def test_a_lost_lease_is_told_once_and_never_taken_back(run: RunDirectory, quick: None) -> None:
+def test_a_lost_lease_is_reported_once_and_never_taken_back(run: RunDirectory, quick: None) -> None:
     lost: list[str] = []
     own = Lease.acquire(run)
     own.keep(lost.append, lambda: None)
@@ -452,12 +452,12 @@ def test_a_disk_that_fails_takes_no_lease_away(run: RunDirectory, quick: None, m
     own.release()
 
 
-def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_run_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunStoreError, match="cannot be read"):
         Lease.acquire(RunDirectory(tmp_path / "missing", "otter"))
 
 
-def test_what_processes_left_in_mid_act_is_cleared_away(run: RunDirectory) -> None:
+def test_leftovers_of_dead_processes_are_removed(run: RunDirectory) -> None:
     dead, alive = record(run), elsewhere()
     put(claim(run, "0" * 32), dead)
     for other in (dead, alive):

@@ -20,8 +20,8 @@ from tui_vae.runs.lease import Lease
 from tui_vae.runs.requests import Message, Requests, send_request
 
 
-class Side:
-    """The writer's side of a run, and what came of it."""
+class Writer:
+    """A writer of a run, and the requests that it has handled."""
 
     def __init__(self, run: RunDirectory, refusal: str | None = None) -> None:
         self.run = run
@@ -29,10 +29,10 @@ class Side:
         self._requests = Requests(self.lease.token)
         self._refusal = refusal
         self.asked: list[tuple[Action, str | None]] = []
-        self.told: list[Event] = []
+        self.emitted: list[Event] = []
 
     def poll(self) -> None:
-        self._requests.poll(self.run, self._handle, self.told.append)
+        self._requests.poll(self.run, self._handle, self.emitted.append)
 
     def _handle(self, asked: Message) -> str | None:
         self.asked.append((asked.action, asked.model))
@@ -44,54 +44,54 @@ class Side:
 
 
 @pytest.fixture
-def side(tmp_path: Path) -> Side:
-    return Side(new_run(tmp_path))
+def writer(tmp_path: Path) -> Writer:
+    return Writer(new_run(tmp_path))
 
 
-def test_requests_are_handled_once_in_order_and_answered(side: Side) -> None:
-    sent = [send_request(side.run, "pause", "deep"), send_request(side.run, "resume", None)]
-    side.poll()
-    side.poll()
-    assert side.asked == [("pause", "deep"), ("resume", None)]
-    assert [(e.id, e.action, e.model, e.refused) for e in side.told if isinstance(e, Request)] == [
+def test_requests_are_handled_once_in_order_and_answered(writer: Writer) -> None:
+    sent = [send_request(writer.run, "pause", "deep"), send_request(writer.run, "resume", None)]
+    writer.poll()
+    writer.poll()
+    assert writer.asked == [("pause", "deep"), ("resume", None)]
+    assert [(e.id, e.action, e.model, e.refused) for e in writer.emitted if isinstance(e, Request)] == [
         (sent[0], "pause", "deep", None),
         (sent[1], "resume", None, None),
     ]
-    assert all(isinstance(e, Request) and e.by.endswith(f":{os.getpid()}") for e in side.told)
-    assert list(side.run.control.iterdir()) == []
+    assert all(isinstance(e, Request) and e.by.endswith(f":{os.getpid()}") for e in writer.emitted)
+    assert list(writer.run.control.iterdir()) == []
 
 
-def test_a_refusal_is_told(tmp_path: Path) -> None:
-    side = Side(new_run(tmp_path), refusal="it has finished")
-    send_request(side.run, "checkpoint", None)
-    side.poll()
-    (answer,) = side.told
+def test_a_refusal_is_logged(tmp_path: Path) -> None:
+    writer = Writer(new_run(tmp_path), refusal="it has finished")
+    send_request(writer.run, "checkpoint", None)
+    writer.poll()
+    (answer,) = writer.emitted
     assert isinstance(answer, Request)
     assert answer.refused == "it has finished"
 
 
-def test_what_was_meant_for_an_earlier_process_is_refused(side: Side) -> None:
-    send_request(side.run, "stop", None)
-    side.lease.release()
-    later = Side(side.run)
+def test_what_was_meant_for_an_earlier_process_is_refused(writer: Writer) -> None:
+    send_request(writer.run, "stop", None)
+    writer.lease.release()
+    later = Writer(writer.run)
     later.poll()
     assert later.asked == []
-    (answer,) = later.told
+    (answer,) = later.emitted
     assert isinstance(answer, Request)
     assert answer.refused == "it was meant for an earlier process"
 
 
-def test_nobody_to_ask_is_told_to_the_one_who_asks(tmp_path: Path) -> None:
+def test_a_request_to_a_run_without_a_writer_is_refused(tmp_path: Path) -> None:
     run = new_run(tmp_path)
     with pytest.raises(RunStoreError, match="otter is not being trained by any process"):
         send_request(run, "stop", None)
     assert list(run.path.iterdir()) == []
 
 
-def test_without_requests_there_is_no_directory_and_nothing_to_do(side: Side) -> None:
-    side.poll()
-    assert not side.run.control.exists()
-    assert side.told == []
+def test_without_requests_there_is_no_directory_and_nothing_to_do(writer: Writer) -> None:
+    writer.poll()
+    assert not writer.run.control.exists()
+    assert writer.emitted == []
 
 
 HOSTILE = {
@@ -104,75 +104,75 @@ HOSTILE = {
 }
 
 
-def test_what_is_no_request_is_removed_and_told_once(side: Side, tmp_path: Path) -> None:
-    side.run.control.mkdir()
+def test_a_file_that_is_no_request_is_removed_with_one_notice(writer: Writer, tmp_path: Path) -> None:
+    writer.run.control.mkdir()
     for name, content in HOSTILE.items():
-        (side.run.control / name).write_bytes(content)
+        (writer.run.control / name).write_bytes(content)
     wrong: list[dict[str, Any]] = [
         *({"v": 2}, {"action": "delete"}, {"action": None}, {"model": 3}, {"id": "../x"}, {"id": ""}),
         *({"by": "\x1b[2J"}, {"model": "\x1b]0;x\x07"}, {"to": 5}, {"by": "x" * 301}),
     ]
     for index, fields in enumerate(wrong):
-        (side.run.control / f"{index}.json").write_bytes(side.message(**fields))
+        (writer.run.control / f"{index}.json").write_bytes(writer.message(**fields))
     outside = tmp_path / "outside.json"
-    outside.write_bytes(side.message())
-    (side.run.control / "link.json").symlink_to(outside)
-    os.mkfifo(side.run.control / "pipe.json")
-    side.poll()
-    side.poll()
-    assert side.asked == []
-    (told,) = side.told
-    assert isinstance(told, Notice)
-    assert f"{len(HOSTILE) + len(wrong) + 2} not a request" in told.text
-    assert list(side.run.control.iterdir()) == []
+    outside.write_bytes(writer.message())
+    (writer.run.control / "link.json").symlink_to(outside)
+    os.mkfifo(writer.run.control / "pipe.json")
+    writer.poll()
+    writer.poll()
+    assert writer.asked == []
+    (notice,) = writer.emitted
+    assert isinstance(notice, Notice)
+    assert f"{len(HOSTILE) + len(wrong) + 2} not a request" in notice.text
+    assert list(writer.run.control.iterdir()) == []
     assert outside.exists()
 
 
-def test_what_cannot_be_removed_is_told_once_and_passed_over(side: Side) -> None:
-    side.run.control.mkdir()
+def test_a_file_that_cannot_be_removed_is_reported_once_and_skipped(writer: Writer) -> None:
+    writer.run.control.mkdir()
     for number in range(3):
-        (side.run.control / f"{number}.json").mkdir()
+        (writer.run.control / f"{number}.json").mkdir()
     for _ in range(3):
-        side.poll()
-    send_request(side.run, "pause", None)
-    side.poll()
-    assert side.asked == [("pause", None)]
-    assert len(side.told) == 2
+        writer.poll()
+    send_request(writer.run, "pause", None)
+    writer.poll()
+    assert writer.asked == [("pause", None)]
+    assert len(writer.emitted) == 2
 
 
-def test_a_flood_is_taken_a_little_at_a_time(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_is_taken_a_little_at_a_time(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests, "MOST_AT_ONCE", 10)
-    side.run.control.mkdir()
+    writer.run.control.mkdir()
     for number in range(35):
-        (side.run.control / f"{number:03}.json").write_bytes(side.message(id=f"{number}"))
+        (writer.run.control / f"{number:03}.json").write_bytes(writer.message(id=f"{number}"))
     for expected in (10, 20, 30, 35):
-        side.poll()
-        assert len(side.asked) == expected
+        writer.poll()
+        assert len(writer.asked) == expected
 
 
 @pytest.mark.parametrize("what", ["link", "file"])
-def test_a_control_directory_that_is_none_is_neither_read_nor_written(side: Side, tmp_path: Path, what: str) -> None:
+def test_what_only_looks_like_a_control_directory_is_left_alone(writer: Writer, tmp_path: Path, what: str) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
-    (outside / "x.json").write_bytes(side.message())
+    (outside / "x.json").write_bytes(writer.message())
     if what == "link":
-        side.run.control.symlink_to(outside)
+        writer.run.control.symlink_to(outside)
     else:
-        side.run.control.write_bytes(b"")
-    side.poll()
-    assert (side.asked, side.told) == ([], [])
+        writer.run.control.write_bytes(b"")
+    writer.poll()
+    assert (writer.asked, writer.emitted) == ([], [])
     with pytest.raises(RunStoreError, match="no request can be left there"):
-        send_request(side.run, "stop", None)
+        send_request(writer.run, "stop", None)
     assert [path.name for path in outside.iterdir()] == ["x.json"]
 
 
-def test_names_mean_nothing(side: Side) -> None:
-    side.run.control.mkdir()
-    (side.run.control / "no ending; rm -rf \x1b[2J").write_bytes(side.message(action="pause"))
-    (side.run.control / ".1-a.part").write_bytes(side.message())
-    side.poll()
-    assert side.asked == [("pause", None)]
-    assert [path.name for path in side.run.control.iterdir()] == [".1-a.part"]
+def test_names_mean_nothing(writer: Writer) -> None:
+    writer.run.control.mkdir()
+    (writer.run.control / "no ending; rm -rf \x1b[2J").write_bytes(writer.message(action="pause"))
+    (writer.run.control / ".1-a.part").write_bytes(writer.message())
+    writer.poll()
+    assert writer.asked == [("pause", None)]
+    assert [path.name for path in writer.run.control.iterdir()] == [".1-a.part"]
 
 
 @given(st.binary(max_size=300))
@@ -181,7 +181,7 @@ def test_no_content_raises(tmp_path_factory: pytest.TempPathFactory, content: by
     live(run)
     run.control.mkdir()
     (run.control / "x.json").write_bytes(content)
-    told: list[Event] = []
-    Requests("0" * 32).poll(run, lambda asked: pytest.fail("handled"), told.append)
-    assert len(told) == 1
-    assert dataclasses.is_dataclass(told[0])
+    emitted: list[Event] = []
+    Requests("0" * 32).poll(run, lambda asked: pytest.fail("handled"), emitted.append)
+    assert len(emitted) == 1
+    assert dataclasses.is_dataclass(emitted[0])
