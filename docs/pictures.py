@@ -169,7 +169,7 @@ def draw(svg: Path, chromium: str) -> None:
         options += [f"--user-data-dir={profile}", f"--window-size={size}", f"--screenshot={svg.with_suffix('.png')}"]
         subprocess.run([chromium, *options, svg.resolve().as_uri()], check=True, capture_output=True)
     with Image.open(svg.with_suffix(".png")) as picture:
-        reduced = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        reduced = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
     reduced.save(svg.with_suffix(".png"), optimize=True)
     svg.unlink()
 
