@@ -9,14 +9,19 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tui_vae.bench.key_latency import measure_key_latency
+from tui_vae.bench.interface import measure_key_latency, measure_ui_overhead
 from tui_vae.bench.log_open import measure_log_opening
 from tui_vae.bench.programs import COMMAND, seconds_and_megabytes
 from tui_vae.bench.result import Figures, Part
-from tui_vae.bench.scaling import SETTINGS, measure_scaling
 from tui_vae.bench.terminal import PseudoTerminal
-from tui_vae.bench.training_speed import cuda_name, measure_interface_against_headless, measure_on_cpu, measure_on_cuda
-from tui_vae.bench.ui_overhead import measure_ui_overhead
+from tui_vae.bench.training_speed import (
+    SETTINGS,
+    cuda_name,
+    measure_interface_against_headless,
+    measure_on_cpu,
+    measure_on_cuda,
+    measure_scaling,
+)
 
 _FEWEST_PAIRS = 6
 """Pairs of whole trainings: a single one says little."""

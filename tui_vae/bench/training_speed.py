@@ -1,4 +1,4 @@
-"""Training speed: with the interface against without it, against the reference loop, and against the roofline.
+"""Training speed: with the interface against without it, against the reference loop and the roofline, and by scale.
 
 Imports no torch. Ratios are formed within a repetition, whose parts follow each other, for the machine's speed drifts.
 """
@@ -18,6 +18,19 @@ _EPOCHS = 4
 _REFERENCE_STEPS = 60
 _WAIT_POLICY = "OMP_WAIT_POLICY"
 _ASK_NAME = "import json, torch; print(json.dumps(torch.cuda.is_available() and torch.cuda.get_device_name(0)))"
+
+_SCALING = ("--train-size", "12800", "--val-size", "1000", "--epochs", "6")
+_WIDTHS = ("", "256,128", "512,256", "1024,512", "2048,1024")
+
+SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
+    "width": {widths or "linear": ("--model", f"deep={widths}") for widths in _WIDTHS},
+    "batch size": {str(size): ("--model", MODELS["deep"], "--batch-size", str(size)) for size in (32, 128, 512, 2048)},
+    "models": {
+        str(count): tuple(option for index in range(count) for option in ("--model", f"deep-{index}=512,256"))
+        for count in (1, 2, 4, 8)
+    },
+}
+"""Options, by what they change and to which value."""
 
 
 def measure_interface_against_headless(epochs: int) -> Figures:
@@ -91,6 +104,24 @@ def reference_step(device: str) -> float:
     command = ("-m", "tui_vae.bench.reference_loop", _REFERENCE_STEPS, device)
     measured: list[dict[str, float]] = [json_from(command, environment) for environment in (sleeping, spinning)]
     return sum(min(of[model] for of in measured) for model in MODELS)
+
+
+def measure_scaling(changed: str) -> Figures:
+    """Train with every value of one setting: step time (of all models, if several), images per second, peak memory."""
+    figures: Figures = {}
+    for value, options in SETTINGS[changed].items():
+        training = train(*_SCALING, *options)
+        figures |= scaling_figures(value, training, batch=int(value) if changed == "batch size" else _BATCH)
+    return figures
+
+
+def scaling_figures(value: str, training: Training, *, batch: int) -> Figures:
+    rates = training.rates.values()
+    return {
+        (f"{value}: a step", "ms"): 1e3 * sum(batch / rate for rate in rates) / len(rates),
+        (f"{value}: all models", "images/s"): sum(rates),
+        (f"{value}: peak memory", "MB"): training.megabytes,
+    }
 
 
 def _epoch(device: str, precision: str) -> float:

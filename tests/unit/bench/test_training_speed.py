@@ -12,7 +12,7 @@ import torch
 
 from tui_vae.bench import programs, roofline, training_speed
 from tui_vae.bench.programs import Training, json_from
-from tui_vae.bench.training_speed import interface_figures, speed_figures
+from tui_vae.bench.training_speed import SETTINGS, interface_figures, scaling_figures, speed_figures
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset, Split
 from tui_vae.data.generators import generator
@@ -154,3 +154,19 @@ def test_a_device_is_measured() -> None:
     figures = training_speed.measure_on_cuda("any")
     assert len(figures) == 5
     assert all(value > 0 for value in figures.values())
+
+
+def test_each_setting_changes_what_its_title_says() -> None:
+    assert list(SETTINGS) == ["width", "batch size", "models"]
+    assert SETTINGS["width"]["1024,512"] == ("--model", "deep=1024,512")
+    assert SETTINGS["batch size"]["512"] == ("--model", "deep=512,256", "--batch-size", "512")
+    assert SETTINGS["models"]["2"] == ("--model", "deep-0=512,256", "--model", "deep-1=512,256")
+
+
+def test_step_times_are_averaged_over_models_and_rates_added() -> None:
+    training = Training(seconds=1.0, rates={"a": 1000.0, "b": 500.0}, megabytes=300.0)
+    assert scaling_figures("2", training, batch=100) == {
+        ("2: a step", "ms"): pytest.approx(150.0),
+        ("2: all models", "images/s"): 1500.0,
+        ("2: peak memory", "MB"): 300.0,
+    }

@@ -1,4 +1,8 @@
-"""How soon the interface answers a key, as a user sees it: until the answer is drawn on a pseudo-terminal."""
+"""What the interface costs while models train, and how soon it answers a key, as seen from outside.
+
+The cost is the processor time of its thread and of the process that draws charts, and how often charts are redrawn.
+A key is answered when what it asks for is drawn on a pseudo-terminal.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,19 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
+
 from tui_vae.bench.log_open import write_log
 from tui_vae.bench.programs import COMMAND, ENDLESS
-from tui_vae.bench.result import Figures
+from tui_vae.bench.result import RATIO, Figures
 from tui_vae.bench.terminal import PseudoTerminal
 from tui_vae.charts.settings import SMOOTHING_WINDOWS
 from tui_vae.config import TrainConfig
+
+_SECONDS_TO_START = 8.0
+_SECONDS_BETWEEN_LOOKS = 0.05
+_CHART = (slice(7, 24), slice(0, 68))
+"""Rows and columns of the screen within its largest chart."""
 
 RECORDS = 1_000_000
 """Progress records of the stored run."""
@@ -34,6 +45,26 @@ _PAUSE = 0.25
 """Seconds between two keys, so that redraws at the interface's own pace fall in between."""
 
 _SECONDS_TO_SETTLE = 8.0
+
+
+def measure_ui_overhead(seconds: float = 40.0) -> Figures:
+    """Watch a training for so many seconds after its start."""
+    with tempfile.TemporaryDirectory() as runs, PseudoTerminal((*COMMAND, "--runs-dir", runs, *ENDLESS)) as terminal:
+        terminal.drain(_SECONDS_TO_START)
+        program = psutil.Process(terminal.process.pid)
+        charts = next(child for child in program.children() if "tui_vae.charts" in " ".join(child.cmdline()))
+        began, interface, drawing = time.perf_counter(), _main_thread_seconds(program), _seconds(charts)
+        redraws, chart = 0, _chart(terminal)
+        while time.perf_counter() < began + seconds:
+            terminal.drain(_SECONDS_BETWEEN_LOOKS)
+            redraws, chart = redraws + (_chart(terminal) != chart), _chart(terminal)
+        passed = time.perf_counter() - began
+        return {
+            ("the interface's thread, of one core", RATIO): (_main_thread_seconds(program) - interface) / passed,
+            ("the process that draws charts, of one core", RATIO): (_seconds(charts) - drawing) / passed,
+            ("the process that draws charts: memory", "MB"): charts.memory_info().rss / 1e6,
+            ("the largest chart is redrawn", "times/s"): redraws / passed,
+        }
 
 
 def measure_key_latency(folder: Path) -> Figures:
@@ -78,3 +109,18 @@ def press(terminal: PseudoTerminal, key: bytes, text: str) -> float:
     seconds = time.perf_counter() - began
     terminal.drain(_PAUSE)
     return seconds
+
+
+def _seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _main_thread_seconds(process: psutil.Process) -> float:
+    main = next(thread for thread in process.threads() if thread.id == process.pid)
+    return float(main.user_time + main.system_time)
+
+
+def _chart(terminal: PseudoTerminal) -> list[str]:
+    rows, columns = _CHART
+    return [row[columns] for row in terminal.screen.text.split("\n")[rows]]
