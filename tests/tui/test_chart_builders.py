@@ -21,8 +21,7 @@ from tests.tui.recorded_run import (
     run_started,
 )
 from tui_vae.charts.curves import LOST, MOST_BANDS, CurvePlot, curve_chart
-from tui_vae.charts.description import RGB, CurveChart, Line, Marks, Row
-from tui_vae.charts.frame import frame_of
+from tui_vae.charts.description import RGB, CurveChart, Line, Marks, Row, frame_of
 from tui_vae.charts.metric_series import KL, LOSS, RECONSTRUCTION
 from tui_vae.charts.palette import bright, faded, model_style
 from tui_vae.charts.settings import X_AXES, CurveSettings

@@ -12,9 +12,8 @@ from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import START, epoch, model_started, progress, recorded_state, run_started
 from tests.tui.scripted_library import OpenedSource
 from tui_vae.charts.curves import CurvePlot, curve_chart
-from tui_vae.charts.metric_series import LOSS
+from tui_vae.charts.metric_series import LOSS, traces_of
 from tui_vae.charts.palette import model_style
-from tui_vae.charts.plotted_models import traces_of
 from tui_vae.tui.run_tracker import TrackedRun
 from tui_vae.tui.widgets.chart_data import ChartSettings
 from tui_vae.tui.widgets.curves import text_of

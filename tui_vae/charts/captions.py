@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from tui_vae.charts.description import Row, Span
 from tui_vae.charts.metric_series import Quantity
 from tui_vae.charts.palette import GREY, ModelStyle
-from tui_vae.charts.settings import CurveSettings
-from tui_vae.charts.x_axis import X_LABELS
+from tui_vae.charts.settings import X_LABELS, CurveSettings
 from tui_vae.view.axis import tick_label
 from tui_vae.view.sanitize import printable
 

@@ -9,13 +9,19 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from tui_vae.charts.captions import ASCII_HELD_OUT, NARROW, legend, meanings_of, model_name, title, whole_legend
-from tui_vae.charts.description import Band, Colour, CurveChart, Face, LimitLine, Line, Marks, Row, Tick
-from tui_vae.charts.frame import margin_of
-from tui_vae.charts.metric_series import History, Quantity, held_out_points, training_points
+from tui_vae.charts.description import Band, Colour, CurveChart, Face, LimitLine, Line, Marks, Row, Tick, margin_of
+from tui_vae.charts.metric_series import (
+    History,
+    Quantity,
+    Trace,
+    end_of_trace,
+    held_out_points,
+    traces_of,
+    training_points,
+    wanted_traces,
+)
 from tui_vae.charts.palette import GREY, GRID, LIMIT, ModelStyle, bright, faded
-from tui_vae.charts.plotted_models import Trace, traces_of, wanted_traces
-from tui_vae.charts.settings import CurveSettings
-from tui_vae.charts.x_axis import end_of_trace, x_ticks
+from tui_vae.charts.settings import CurveSettings, x_ticks
 from tui_vae.view.axis import TRANSIENT, Symlog, nice_ticks, settled_range, tick_label
 from tui_vae.view.decimation import IntArray, Window, extremes, means, within
 from tui_vae.view.series import FloatArray

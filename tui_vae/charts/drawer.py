@@ -6,6 +6,11 @@ Killed, aborted, stopped, out of memory, silent, or talking nonsense: it is ende
 from __future__ import annotations
 
 import math
+import os
+import pickle
+import signal
+import socket
+import subprocess
 import threading
 import time
 from collections import deque
@@ -13,7 +18,18 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from tui_vae.charts.description import CurveChart, Row
-from tui_vae.charts.drawing_process import DRAWS, CannotDrawError, DrawingProcess, ProcessLostError
+from tui_vae.charts.process import OUT_OF_MEMORY, Drawn, GarbageError, decode, receive, send
+from tui_vae.child_process import python_module, withheld_from_children
+
+DRAWS = python_module("tui_vae.charts.process")
+
+SECONDS_TO_START = 10.0
+"""On a machine that is busy; it takes a third of a second on one that is not."""
+
+SECONDS_TO_DRAW = 2.0
+"""After which a process that says nothing is taken for hung, or stopped."""
+
+_SECONDS_TO_END = 1.0
 
 ATTEMPTS = 2
 """Processes that may die of one chart."""
@@ -22,7 +38,128 @@ DEATHS = 3
 SECONDS_OF_DEATHS = 60.0
 """So many deaths within so many seconds are taken for the rule, and nothing is drawn for as long."""
 
-_SECONDS_TO_END = 1.0
+_ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
+"""For libraries that would begin threads, each with its memory, for products that no chart needs."""
+
+
+class CannotDrawError(Exception):
+    """There is no picture, and the text says why."""
+
+
+class ProcessLostError(Exception):
+    """The process is of no use any more.
+
+    Args:
+        reason: Why, in a few words.
+        drew: Whether it had begun to draw a chart, which may be the cause.
+    """
+
+    def __init__(self, reason: str, *, drew: bool = False) -> None:
+        super().__init__(reason)
+        self.drew = drew
+
+
+class DrawingProcess:
+    """Begins with its construction, in a session of its own: nothing of the terminal reaches it.
+
+    The construction and every method raise :class:`ProcessLostError` when it cannot be started, has ended, is silent
+    for too long, or talks nonsense.
+
+    Args:
+        command: To which the number of a descriptor is added, see :mod:`tui_vae.charts.process`.
+    """
+
+    def __init__(self, command: Sequence[str] = DRAWS) -> None:
+        self._socket, theirs = socket.socketpair()
+        try:
+            with theirs, withheld_from_children():
+                self._process = subprocess.Popen(
+                    (*command, str(theirs.fileno())),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                    env=os.environ | _ONE_THREAD,
+                )
+        except OSError as error:
+            self._socket.close()
+            raise ProcessLostError(f"it cannot be started, {error.strerror}") from error
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait_until_ready(self) -> None:
+        """Wait until it has loaded what it needs.
+
+        Raises:
+            CannotDrawError: It cannot, and no other one could.
+        """
+        answer = self._answer(SECONDS_TO_START)
+        if answer is not None:
+            raise CannotDrawError(answer)
+
+    def check(self) -> None:
+        """See whether it has ended while nobody had it draw."""
+        if self._process.poll() is not None:
+            raise self._ended()
+
+    def draw(self, chart: CurveChart) -> Drawn:
+        """Have a chart drawn, in as many rows as it asks for.
+
+        Raises:
+            CannotDrawError: This chart has no picture.
+        """
+        try:
+            send(self._socket, pickle.dumps(chart, pickle.HIGHEST_PROTOCOL), SECONDS_TO_DRAW)
+        except OSError as error:
+            raise self._lost(error, SECONDS_TO_DRAW) from error
+        if self._answer(SECONDS_TO_DRAW) is not None:
+            raise ProcessLostError("it talks nonsense")
+        try:
+            answer = self._answer(SECONDS_TO_DRAW)
+        except ProcessLostError as lost:
+            lost.drew = True
+            raise
+        if isinstance(answer, str):
+            raise CannotDrawError(answer)
+        if answer is None or len(answer.rows) != chart.rows:
+            raise ProcessLostError("it talks nonsense", drew=True)
+        return answer
+
+    def _answer(self, seconds: float) -> Drawn | str | None:
+        try:
+            return decode(receive(self._socket, seconds))
+        except GarbageError as error:
+            raise ProcessLostError("it talks nonsense") from error
+        except (EOFError, OSError) as error:
+            raise self._lost(error, seconds) from error
+
+    def _lost(self, error: Exception, seconds: float) -> ProcessLostError:
+        if isinstance(error, TimeoutError):
+            return ProcessLostError(f"it said nothing for {seconds:g} s")
+        try:
+            self._process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            return ProcessLostError("it went silent")
+        return self._ended()
+
+    def _ended(self) -> ProcessLostError:
+        code = self._process.returncode
+        if code < 0:
+            return ProcessLostError(signal.strsignal(-code) or f"signal {-code}")
+        return ProcessLostError("out of memory" if code == OUT_OF_MEMORY else f"exit code {code}")
+
+    def kill(self) -> None:
+        """Let it end, from any thread; whoever waits for it is told that it is lost."""
+        self._process.kill()
+
+    def end(self) -> None:
+        """End it, and leave nothing of it behind."""
+        self._process.kill()
+        self._process.wait()
+        self._socket.close()
 
 
 @dataclass(frozen=True)
@@ -124,11 +261,8 @@ class Drawer:
 
     def _draw(self, key: Hashable, chart: CurveChart) -> DrawnChart | Failure | None:
         """What became of a chart; ``None`` when it was overtaken."""
-        why = ""
-        for _ in range(ATTEMPTS):
-            process = self._ready()
-            if process is None:
-                break
+        attempts, why = 0, ""
+        while attempts < ATTEMPTS and (process := self._ready()) is not None:
             try:
                 drawn = process.draw(chart)
                 self.spent += drawn.seconds
@@ -136,6 +270,7 @@ class Drawer:
             except CannotDrawError as error:
                 return Failure(chart, str(error))
             except ProcessLostError as lost:
+                attempts += lost.drew
                 why = f"this chart ends the process that draws it ({lost})"
                 self._bury(lost)
             with self._changed:

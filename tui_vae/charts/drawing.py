@@ -14,9 +14,18 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from tui_vae.charts.description import Colour, CurveChart, Face, Row, Span, Tick
-from tui_vae.charts.frame import LONGEST_LABEL, SMALLEST, Frame, frame_of
-from tui_vae.charts.guard import Path, fractions, path, plain_text, points, sound_range
+from tui_vae.charts.description import (
+    LONGEST_LABEL,
+    SMALLEST,
+    Colour,
+    CurveChart,
+    Face,
+    Frame,
+    Row,
+    Span,
+    Tick,
+    frame_of,
+)
 from tui_vae.charts.plotter import (
     BLANK,
     BRAILLE,
@@ -24,9 +33,15 @@ from tui_vae.charts.plotter import (
     CellPicture,
     IntArray,
     Labels,
+    Path,
     PlotextMissing,
     Stroke,
+    fractions,
+    path,
+    plain_text,
     plotted,
+    points,
+    sound_range,
 )
 from tui_vae.view.series import FloatArray
 

@@ -1,21 +1,98 @@
-"""What curves can be drawn of a model, where its values come from, and in which unit they are."""
+"""What curves show: models of runs, their metrics over steps, epochs or time, and the points of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 import numpy as np
 
-from tui_vae.charts.plotted_models import Trace
+from tui_vae.charts.palette import ModelStyle, model_style
 from tui_vae.charts.settings import XAxis
-from tui_vae.charts.x_axis import x_of_trace
 from tui_vae.events import Epoch
 from tui_vae.view.numbers import count, nats
 from tui_vae.view.series import FloatArray
 from tui_vae.view.smoothing import smoothed
 from tui_vae.view.state import ModelState, RunState
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One model of one run as charts draw it.
+
+    ``label`` names it: a model of the run itself by its name, one of another run as ``run/model``. ``steps_per_epoch``
+    is that of its own run, so that epochs of runs with other batches lie beside each other.
+    """
+
+    label: str
+    model: ModelState
+    steps_per_epoch: float
+    style: ModelStyle
+
+
+def traces_of(state: RunState, others: Sequence[RunState] = (), *, ascii_only: bool) -> tuple[Trace, ...]:
+    """Every model of the run, then those of the runs it is compared with; the same order gives the same styles."""
+    found = [(model.name, model, state) for model in state.models.values()]
+    found += [(f"{other.name}/{model.name}", model, other) for other in others for model in other.models.values()]
+    return tuple(
+        Trace(
+            label,
+            model,
+            max(1.0, model.steps / max(1, run.epochs_of(model))),
+            model_style(index, ascii_only=ascii_only),
+        )
+        for index, (label, model, run) in enumerate(found)
+    )
+
+
+def wanted_models(state: RunState, globs: str) -> frozenset[str]:
+    """The names of those models of a run that the globs leave."""
+    return frozenset(trace.model.name for trace in wanted_traces(traces_of(state, ascii_only=False), globs))
+
+
+def wanted_traces(traces: Iterable[Trace], globs: str) -> tuple[Trace, ...]:
+    """Those whose label, or name of the model, matches one of the globs, which commas divide; all without a glob."""
+    patterns = [glob.strip().lower() for glob in globs.split(",") if glob.strip()]
+    return tuple(
+        trace
+        for trace in traces
+        if not patterns
+        or any(fnmatchcase(name.lower(), glob) for glob in patterns for name in (trace.label, trace.model.name))
+    )
+
+
+def x_of_trace(trace: Trace, axis: XAxis, steps: FloatArray, times: FloatArray) -> FloatArray:
+    """Steps, epochs, or seconds since the model first started; a clock that was set back stands still."""
+    if axis == "time":
+        start = trace.model.started_at
+        return np.maximum.accumulate(times - (start if start is not None else 0.0))
+    return steps if axis == "steps" else steps / trace.steps_per_epoch
+
+
+def place_on(trace: Trace, place: float, before: XAxis, after: XAxis) -> float:
+    """Where a place of one axis lies on another, by the points of a model; beyond the last of them in proportion."""
+    if "time" not in (before, after):
+        return place / trace.steps_per_epoch if after == "epochs" else place * trace.steps_per_epoch
+    history = trace.model.progress
+    steps, times = (np.concatenate(([0.0], history.column(name))) for name in ("step", "t"))
+    times[0] = trace.model.started_at or 0.0
+    old, new = (x_of_trace(trace, axis, steps, times) for axis in (before, after))
+    if place > old[-1] > 0:
+        return float(place * new[-1] / old[-1])
+    return float(np.interp(place, old, new))
+
+
+def end_of_trace(trace: Trace, axis: XAxis) -> float:
+    """How far x reaches for a model, whatever is drawn of it."""
+    newest, epochs = trace.model.progress.last(), (trace.model.last_train, trace.model.last_held_out)
+    places = [(newest.step, newest.t)] if newest is not None else []
+    places += [(epoch.epoch * trace.steps_per_epoch, epoch.t) for epoch in epochs if epoch is not None]
+    if not places:
+        return 0.0
+    steps, times = (np.array(values, dtype=float) for values in zip(*places, strict=True))
+    return max(0.0, float(x_of_trace(trace, axis, steps, times).max()))
 
 
 class History(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tui_vae.charts.description import RGB
+from tui_vae.view.state import RunState
 
 COLOURS: tuple[RGB, ...] = (
     (86, 180, 233),
@@ -103,3 +104,7 @@ def model_style(index: int, *, ascii_only: bool) -> ModelStyle:
 
 def hex_colour(colour: RGB) -> str:
     return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+def styles_of(state: RunState, *, ascii_only: bool) -> dict[str, ModelStyle]:
+    return {name: model_style(index, ascii_only=ascii_only) for index, name in enumerate(state.models)}

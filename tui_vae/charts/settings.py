@@ -1,4 +1,4 @@
-"""What the user has chosen for charts of curves."""
+"""What the user has chosen for charts of curves, and how their axis of x is labelled."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from tui_vae.charts.description import Face
+from tui_vae.view.axis import nice_ticks, tick_label
 from tui_vae.view.decimation import Window
+from tui_vae.view.numbers import duration
 
 XAxis = Literal["steps", "epochs", "time"]
 X_AXES: tuple[XAxis, ...] = ("steps", "epochs", "time")
+X_LABELS: dict[XAxis, str] = {"steps": "steps", "epochs": "epochs", "time": "time, min:s"}
 SMOOTHING_WINDOWS = (1, 3, 5, 10, 25, 50, 100)
 
 
@@ -22,7 +25,7 @@ class CurveSettings:
     window: Window | None = None
     """The part of x that is shown; all when ``None``."""
     wanted: str = ""
-    """Globs of the models that are shown, see :func:`tui_vae.charts.plotted_models.wanted_traces`."""
+    """Globs of the models that are shown, see :func:`tui_vae.charts.metric_series.wanted_traces`."""
     face: Face = Face.COLOURS
 
     @property
@@ -36,3 +39,22 @@ class CurveSettings:
 
     def on_next_x_axis(self) -> Self:
         return replace(self, x_axis=X_AXES[(X_AXES.index(self.x_axis) + 1) % len(X_AXES)])
+
+
+def x_ticks(axis: XAxis, window: Window, columns: int) -> tuple[tuple[float, str], ...]:
+    ticks = nice_ticks(*window, max(2, columns // 14))
+    return tuple((v, x_text(axis, v)) for v in ticks)
+
+
+def x_text(axis: XAxis, value: float) -> str:
+    """A place of x: ``1200``, ``3.5``, or of time ``02:05`` and ``1.5 s``."""
+    if axis != "time":
+        return tick_label(value)
+    return duration(value) if value == round(value) else f"{value:.6g} s"
+
+
+def place_text(axis: XAxis, value: float) -> str:
+    """A place of x to be read, as exact as it is read: ``1,234``, ``3.428``, ``02:05``, ``1.52 s``."""
+    if axis == "time":
+        return duration(value) if value >= 60 else f"{value:.3g} s"
+    return f"{value:,.0f}" if axis == "steps" else f"{value:.4g}"

@@ -13,9 +13,8 @@ from rich.style import Style
 from rich.text import Text
 
 from tui_vae.charts.curves import curve_chart
-from tui_vae.charts.description import Colour, Face, Row, Span
+from tui_vae.charts.description import SMALLEST, Colour, Face, Row, Span
 from tui_vae.charts.drawing import draw
-from tui_vae.charts.frame import SMALLEST
 from tui_vae.charts.metric_series import Quantity
 from tui_vae.charts.palette import BRIGHT_ANSI, COLOURS, DEEP_ANSI, hex_colour, light_colours
 from tui_vae.charts.settings import CurveSettings

@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui_vae.charts.plotted_models import wanted_models
+from tui_vae.charts.metric_series import wanted_models
 from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.tui.widgets.chart_queue import ChartQueue

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input
 
-from tui_vae.charts.plotted_models import styles_of
+from tui_vae.charts.palette import styles_of
 from tui_vae.tui.keys import ON_LOG
 from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.widgets.scroll_view import LinesView

@@ -16,9 +16,8 @@ from textual.app import ComposeResult
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui_vae.charts.description import Band, CurveChart, Face, Line
+from tui_vae.charts.description import Band, CurveChart, Face, Line, margin_of
 from tui_vae.charts.drawer import DrawnChart, Failure
-from tui_vae.charts.frame import margin_of
 from tui_vae.charts.palette import GREY, OWN_SHARE, REST, faded
 from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.widgets.chart_queue import ChartQueue

@@ -9,7 +9,7 @@ from textual import events
 from textual.containers import Container
 from textual.widget import Widget
 
-from tui_vae.charts.plotted_models import wanted_models
+from tui_vae.charts.metric_series import wanted_models
 from tui_vae.run_status import WriterStatus
 from tui_vae.tui.widgets.chart_data import ChartSettings
 from tui_vae.tui.widgets.digits import Gallery

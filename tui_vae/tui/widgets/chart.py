@@ -17,9 +17,9 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui_vae.charts.curves import CurvePlot
+from tui_vae.charts.description import SMALLEST, Frame, frame_of
 from tui_vae.charts.drawer import DrawnChart, Failure
-from tui_vae.charts.frame import SMALLEST, Frame, frame_of
-from tui_vae.charts.plotted_models import traces_of, wanted_traces
+from tui_vae.charts.metric_series import traces_of, wanted_traces
 from tui_vae.tui.widgets.bars import draw_bars
 from tui_vae.tui.widgets.chart_data import Builder, ChartData, ChartSettings
 from tui_vae.tui.widgets.chart_queue import ChartQueue

@@ -16,7 +16,8 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui_vae.charts.plotted_models import styles_of, wanted_models
+from tui_vae.charts.metric_series import wanted_models
+from tui_vae.charts.palette import styles_of
 from tui_vae.config import IMAGE_SIDE
 from tui_vae.events import Samples, SheetLayout
 from tui_vae.tui.graphics.images import Draw, half_block_lines

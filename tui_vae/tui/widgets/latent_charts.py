@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.text import Text
 
-from tui_vae.charts.palette import ModelStyle
-from tui_vae.charts.plotted_models import styles_of
+from tui_vae.charts.palette import ModelStyle, styles_of
 from tui_vae.events import Epoch
 from tui_vae.tui.widgets.chart_data import Bars, Builder, ChartData, ChartSettings, Heat
 from tui_vae.tui.widgets.heatmap import legend

@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.text import Text
 from textual.widgets import Static
 
-from tui_vae.charts.plotted_models import styles_of
+from tui_vae.charts.palette import styles_of
 from tui_vae.run_status import WriterStatus
 from tui_vae.tui.keys import key_of, key_of_page
 from tui_vae.tui.pages.evaluation.report import evaluated

@@ -11,8 +11,7 @@ from rich.text import Text
 from textual import events
 from textual.widgets import DataTable
 
-from tui_vae.charts.palette import ModelStyle
-from tui_vae.charts.plotted_models import styles_of
+from tui_vae.charts.palette import ModelStyle, styles_of
 from tui_vae.view.numbers import UNKNOWN, count, duration, nats, short_count
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import ModelState, RunState

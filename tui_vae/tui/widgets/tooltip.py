@@ -8,8 +8,7 @@ from rich.text import Text
 
 from tui_vae.charts.curves import CurvePlot, Points, Reading
 from tui_vae.charts.palette import GREY, ModelStyle
-from tui_vae.charts.settings import XAxis
-from tui_vae.charts.x_axis import place_text
+from tui_vae.charts.settings import XAxis, place_text
 from tui_vae.tui.widgets.models import model_label
 from tui_vae.view.decimation import value_at
 from tui_vae.view.numbers import UNKNOWN

@@ -9,8 +9,7 @@ from rich.segment import Segment
 from rich.text import Text
 from textual.strip import Strip
 
-from tui_vae.charts.palette import ModelStyle
-from tui_vae.charts.plotted_models import styles_of
+from tui_vae.charts.palette import ModelStyle, styles_of
 from tui_vae.metrics import Picture
 from tui_vae.tui.graphics.images import Draw, half_block_lines, shade_lines
 from tui_vae.tui.widgets.scroll_view import EdgesOfThePage, LinesView

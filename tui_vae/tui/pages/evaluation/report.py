@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.text import Text
 from textual.strip import Strip
 
-from tui_vae.charts.palette import ModelStyle
-from tui_vae.charts.plotted_models import styles_of
+from tui_vae.charts.palette import ModelStyle, styles_of
 from tui_vae.metrics import Difference, Verdict
 from tui_vae.tui.pages.evaluation.metric_table import OUTCOMES, Table, measure_table
 from tui_vae.tui.widgets.scroll_view import LinesView

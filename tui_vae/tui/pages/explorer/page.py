@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.widget import Widget
 
-from tui_vae.charts.plotted_models import styles_of
+from tui_vae.charts.palette import styles_of
 from tui_vae.tui.keys import EXPLORER
 from tui_vae.tui.pages.explorer.view import ExplorerView, Look
 from tui_vae.tui.pages.explorer.worker import Answer, Explorer, Question

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from tui_vae.charts.curves import curve_chart
 from tui_vae.charts.metric_series import LOSS
-from tui_vae.charts.plotted_models import styles_of
+from tui_vae.charts.palette import styles_of
 from tui_vae.run_status import ListedRun
 from tui_vae.tui.widgets.chart import Chart
 from tui_vae.tui.widgets.chart_data import ChartSettings

@@ -10,11 +10,20 @@ from textual.containers import Grid, Vertical
 from textual.widget import Widget
 
 from tui_vae.charts.curves import curve_chart
-from tui_vae.charts.frame import Frame
-from tui_vae.charts.metric_series import ACTIVE, KL, LOSS, RECONSTRUCTION, SIGMA, SPEED
-from tui_vae.charts.plotted_models import traces_of, wanted_traces
+from tui_vae.charts.description import Frame
+from tui_vae.charts.metric_series import (
+    ACTIVE,
+    KL,
+    LOSS,
+    RECONSTRUCTION,
+    SIGMA,
+    SPEED,
+    end_of_trace,
+    place_on,
+    traces_of,
+    wanted_traces,
+)
 from tui_vae.charts.settings import XAxis
-from tui_vae.charts.x_axis import end_of_trace, place_on
 from tui_vae.tui.pages.page import ArrangedPage, PageContext
 from tui_vae.tui.pages.training.chart_cursor import Inspection
 from tui_vae.tui.widgets.chart import Chart

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.unit.charts.drawing_process import DrawingProcess
 from tui_vae.charts.description import Band, CurveChart, Face, LimitLine, Line, Marks
-from tui_vae.charts.guard import fractions, path, plain_text, points, sound_range
+from tui_vae.charts.plotter import fractions, path, plain_text, points, sound_range
 from tui_vae.view.series import FloatArray
 
 NAN, INF = math.nan, math.inf
