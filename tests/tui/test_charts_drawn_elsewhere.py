@@ -136,9 +136,10 @@ async def test_what_is_read_belongs_to_the_picture_that_is_shown(open_monitor: O
 async def test_a_picture_that_comes_when_there_is_nothing_to_show_any_more_is_left_out(
     open_monitor: OpenMonitor,
 ) -> None:
-    drawer = HeldDrawer()
-    async with open_monitor(drawer=drawer) as monitor:
+    drawer, stalled = HeldDrawer(), [False]
+    async with open_monitor(drawer=drawer, stalled=lambda: stalled[0]) as monitor:
         await monitor.settle()
+        stalled[0] = True  # so that the interface shows no state by itself
         chart = monitor.app.query_one(LOSS, Chart)
         chart.show(RunState(), monitor.app.main.settings)
         assert not DOTS.search(await drawn(monitor, drawer))
