@@ -125,9 +125,10 @@ def _labels(ticks: Sequence[Tick], places: FloatArray, width: int) -> Labels:
 
 
 def _grid(chart: CurveChart, axes: _Axes, inks: _Inks) -> Iterator[Stroke]:
-    for place in axes.y([place for place, _ in chart.y_ticks]).tolist():
-        if 0 < place < 1 and chart.face is not Face.ASCII:  # its faintest line is as strong as a band
-            yield Stroke(Path([0.0, 1.0], [place, place], [1]), "─", inks.number(chart.grid))
+    if chart.face is not Face.ASCII:  # its faintest line is as strong as a band
+        inside = [place for place in axes.y([place for place, _ in chart.y_ticks]).tolist() if 0 < place < 1]
+        x, y = [0.0, 1.0] * len(inside), np.repeat(inside, 2).tolist()
+        yield Stroke(Path(x, y, list(range(1, len(x), 2))), "─", inks.number(chart.grid))
 
 
 def _bands(chart: CurveChart, frame: Frame, axes: _Axes, inks: _Inks) -> Iterator[Stroke]:

@@ -166,12 +166,13 @@ def plotted(
     """
     plotext = _plotext()
     with _PLOTTING:  # plotext ends the process where two threads use one figure
-        figure = _figure(plotext)
+        has_axes = x_labels is not None, y_labels is not None
+        figure = _figure(plotext, has_axes)
         figure.clear.data()
         figure.plot_size(columns, rows)
         for axis, labels in (("x", x_labels), ("y", y_labels)):
-            figure.axes(labels is not None, axis=axis, side=0)
-            figure.ruler(axis).ticks(*_ticks(labels))
+            if labels is not None:
+                figure.ruler(axis).ticks(*_ticks(labels))
         left = MOST_DOTS
         for (x, y, connected), symbol, ink in strokes:
             left -= _dots(Path(x, y, connected), 2 * columns, 4 * rows)
@@ -179,6 +180,7 @@ def plotted(
                 signal = figure.signal(x, y, marker=_marker(plotext, symbol, ink))
                 for index in connected:
                     signal.line(index)
+                signal._get_unique_pixels = tuple  # of which it would choose colours: it reads all points back
                 figure.draw(signal)
         text = figure.build().string()
     return _read(text, columns, rows)
@@ -201,22 +203,23 @@ def _plotext() -> Any:
     return plotext
 
 
-@lru_cache(maxsize=1)
-def _figure(plotext: Any) -> Any:
+@lru_cache(maxsize=4)
+def _figure(plotext: Any, has_axes: tuple[bool, bool]) -> Any:
     plotext.terminal.limit(False, False)  # else nothing is larger than the terminal
     plotext.add_theme("inks", text=_as_colour(AXIS_INK))
     figure = type(plotext.figure)(plotext.terminal)
     figure.theme("inks")
     figure.legend(False)
     figure.axes(False)
-    for axis in ("x", "y"):
+    for axis, has_axis in zip("xy", has_axes, strict=True):
+        figure.axes(has_axis, axis=axis, side=0)
         figure.ruler(axis).lim(0, 1).alignment(lim="edge")
+        if not has_axis:
+            figure.ruler(axis).ticks([], [])
     return figure
 
 
-def _ticks(labels: Labels | None) -> tuple[list[float], list[str]]:
-    if labels is None:
-        return [], []
+def _ticks(labels: Labels) -> tuple[list[float], list[str]]:
     texts = [f"{text:>{labels.width}}" for text in labels.texts]
     # One that is never seen keeps the room of labels as wide where there are none.
     return [*labels.places, _UNSEEN], [*texts, "-" * labels.width]
@@ -224,7 +227,13 @@ def _ticks(labels: Labels | None) -> tuple[list[float], list[str]]:
 
 @lru_cache(maxsize=256)
 def _marker(plotext: Any, symbol: str, ink: int) -> Any:
-    return plotext.marker(symbol, plotext.pixel(_as_colour(ink)))
+    class SharedMarker(plotext.marker):  # type: ignore[misc]
+        """Is not copied for each point."""
+
+        def __copy__(self) -> Any:
+            return self
+
+    return SharedMarker(symbol, plotext.pixel(_as_colour(ink)))
 
 
 def _as_colour(ink: int) -> tuple[int, int, int]:
