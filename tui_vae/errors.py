@@ -52,7 +52,11 @@ class RunStoreError(TuiVaeError):
 
 
 class EventError(RunStoreError):
-    """A line of a run log is not an event of this schema."""
+    """A record, such as a line of a run log, is not one of this schema."""
+
+
+class UnknownEventError(EventError):
+    """An event is of a kind that this version does not know."""
 
 
 class TrainingError(TuiVaeError):

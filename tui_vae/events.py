@@ -1,23 +1,41 @@
 """The one schema of everything that happens in a run, and its JSON codec.
 
 The run log, ``--json``, the interface and the reports read the same events. All likelihoods are natural logarithms
-(nats) per image, with their constants; ``elbo = reconstruction - kl`` and ``loss = -elbo``. An event is frozen and
-holds plain values only, so that it may cross threads and be written as one line of JSON.
+(nats) per image, with their constants; ``elbo = reconstruction - kl`` and ``loss = -elbo``. An event is immutable and
+holds plain values only, so that it can cross threads and be written as one line of JSON.
+
+A field with a default is one that lines of earlier versions may lack, and ``t``, which :func:`decode` requires.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import time
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
-from tui_vae.errors import EventError
+import msgspec
+
+from tui_vae.codec import convert, to_builtins
+from tui_vae.errors import EventError, UnknownEventError
 from tui_vae.metrics import MetricValue, Picture, Verdict
-from tui_vae.plain_json import ADDED_LATER, plain, typed
 
 SCHEMA_VERSION = 1
+
+MOST_TEXT = 4096
+"""Characters of a text; the rest is cut off."""
+
+LARGEST_INT = 2**53
+"""No count comes near, and every integer up to here is a float too."""
+
+LATEST_TIME = 253_402_300_799.0
+"""The end of the year 9999, beyond which no calendar can convert a time."""
+
+_MOST_DEPTH = 32
+
+Text = Annotated[str, msgspec.Meta(max_length=MOST_TEXT)]
+Int = Annotated[int, msgspec.Meta(ge=-LARGEST_INT, le=LARGEST_INT)]
+Time = Annotated[float, msgspec.Meta(ge=0, le=LATEST_TIME)]
 
 RunStatus = Literal["finished", "stopped", "failed"]
 ModelStatus = Literal["running", "paused", "stopped", "finished", "failed"]
@@ -70,11 +88,11 @@ class SheetLayout:
     of the held-out images after so many steps of encoding and decoding, by means.
     """
 
-    columns: int
-    prior: int
-    pairs: int
-    interpolations: int = field(default=0, metadata={ADDED_LATER: True})
-    chain: tuple[int, ...] = field(default=(), metadata={ADDED_LATER: True})
+    columns: Int
+    prior: Int
+    pairs: Int
+    interpolations: Int = 0
+    chain: tuple[Int, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -97,17 +115,14 @@ class ModelResult:
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """Base of all events; ``t`` is unix time in seconds."""
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="event"):
+    """Base of all events; ``event`` is the name of the kind, ``t`` is unix time in seconds."""
 
     event: ClassVar[str]
-    t: float = field(default_factory=time.time)
+    t: Time = msgspec.field(default_factory=time.time)
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunStarted(Event):
-    event: ClassVar[str] = "run_started"
+class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     name: str
     config: dict[str, Any]
     versions: dict[str, str]
@@ -115,31 +130,27 @@ class RunStarted(Event):
     data: DataSummary
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelStarted(Event):
+class ModelStarted(Event, frozen=True, kw_only=True, tag="model_started"):
     """A trainer begins; one that resumes takes back whatever was told of later steps and epochs.
 
     ``resumed_at_step`` and ``resumed_at_epoch`` count what was complete in the checkpoint; null when the model is new.
     """
 
-    event: ClassVar[str] = "model_started"
     model: str
     hidden: tuple[int, ...]
     parameters: Parameters
     resumed_at_step: int | None
     limit: PpcaOptimum | None
-    resumed_at_epoch: int | None = field(default=None, metadata={ADDED_LATER: True})
+    resumed_at_epoch: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Progress(Event):
+class Progress(Event, frozen=True, kw_only=True, tag="progress"):
     """Means over the images of the steps since the last one; ``loss_min`` and ``loss_max`` over those steps."""
 
-    event: ClassVar[str] = "progress"
-    model: str
-    epoch: int
-    step: int
-    steps: int
+    model: Text
+    epoch: Int
+    step: Int
+    steps: Int
     loss: float
     loss_min: float
     loss_max: float
@@ -148,64 +159,54 @@ class Progress(Event):
     images_per_second: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Epoch(Event):
+class Epoch(Event, frozen=True, kw_only=True, tag="epoch"):
     """One pass is complete.
 
     ``train`` holds means over the steps of the epoch, so the model changed meanwhile; ``held_out`` is measured with
     the weights at its end. ``active_units`` counts Var_x(E_q z_i) > 0.01 (arXiv:1509.00519).
     """
 
-    event: ClassVar[str] = "epoch"
-    model: str
-    epoch: int
+    model: Text
+    epoch: Int
     split: Split
     elbo: float
     reconstruction: float
     kl: float
     kl_per_latent: tuple[float, ...]
-    active_units: int
+    active_units: Int
     sigma: float
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Samples(Event):
+class Samples(Event, frozen=True, kw_only=True, tag="samples"):
     """A picture was written; ``file`` is relative to the run directory."""
 
-    event: ClassVar[str] = "samples"
-    model: str
-    epoch: int
-    file: str
+    model: Text
+    epoch: Int
+    file: Text
     layout: SheetLayout
 
 
-@dataclass(frozen=True, kw_only=True)
-class Checkpoint(Event):
-    event: ClassVar[str] = "checkpoint"
-    model: str
-    epoch: int
-    step: int
-    file: str
+class Checkpoint(Event, frozen=True, kw_only=True, tag="checkpoint"):
+    model: Text
+    epoch: Int
+    step: Int
+    file: Text
     kind: CheckpointKind
 
 
-@dataclass(frozen=True, kw_only=True)
-class State(Event):
-    event: ClassVar[str] = "state"
-    model: str
+class State(Event, frozen=True, kw_only=True, tag="state"):
+    model: Text
     state: ModelStatus
-    reason: str | None = None
+    reason: Text | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Schedule(Event):
+class Schedule(Event, frozen=True, kw_only=True, tag="schedule"):
     """From step ``step`` on a model trains for other ``epochs``, ``steps`` in all, or at another peak ``lr``.
 
     Told when somebody changed them, and again after ``model_started`` of a model that resumes with what was changed.
     """
 
-    event: ClassVar[str] = "schedule"
     model: str
     step: int
     steps: int
@@ -214,49 +215,42 @@ class Schedule(Event):
     by: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Notice(Event):
+class Notice(Event, frozen=True, kw_only=True, tag="notice"):
     """Something a person should know that is no measurement, such as a log that cannot be written."""
 
-    event: ClassVar[str] = "notice"
     level: Level
     text: str
     model: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request(Event):
+class Request(Event, frozen=True, kw_only=True, tag="request"):
     """Somebody asked for something from another process; ``refused`` says why it was not done, null when it was.
 
     ``model`` is null when all models are meant. ``value`` is the number of epochs to add, or the learning rate; null of
     any other action.
     """
 
-    event: ClassVar[str] = "request"
     id: str
     action: Action
     model: str | None
     by: str
     refused: str | None
-    value: float | None = field(default=None, metadata={ADDED_LATER: True})
+    value: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class EvaluationProgress(Event):
+class EvaluationProgress(Event, frozen=True, kw_only=True, tag="evaluation_progress"):
     """An evaluation is at work: ``done`` is the share of it from 0 to 1, ``doing`` what it computes now.
 
     ``model`` is null where all models are concerned, ``seconds_left`` where nothing can be said yet.
     """
 
-    event: ClassVar[str] = "evaluation_progress"
     doing: str
     model: str | None
     done: float
     seconds_left: float | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evaluation(Event):
+class Evaluation(Event, frozen=True, kw_only=True, tag="evaluation"):
     """What was measured of one model with the weights of a checkpoint.
 
     ``seed`` and ``parameters`` are the model's; ``class_shares`` are the parts of the classes among its samples;
@@ -264,7 +258,6 @@ class Evaluation(Event):
     linear model's optimum, null for any other.
     """
 
-    event: ClassVar[str] = "evaluation"
     model: str
     seed: int
     epoch: int
@@ -278,45 +271,40 @@ class Evaluation(Event):
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class EvaluationFinished(Event):
+class EvaluationFinished(Event, frozen=True, kw_only=True, tag="evaluation_finished"):
     """An evaluation is over. ``verdict`` compares the models, null when there is one only or when it failed."""
 
-    event: ClassVar[str] = "evaluation_finished"
     status: RunStatus
     reason: str | None
     verdict: Verdict | None
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunFinished(Event):
-    event: ClassVar[str] = "run_finished"
+class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
     status: RunStatus
     models: tuple[ModelResult, ...]
 
 
-_EVENTS: dict[str, type[Event]] = {
-    kind.event: kind
-    for kind in (
-        *(RunStarted, ModelStarted, Progress, Epoch, Samples, Checkpoint, State, Schedule, Notice, Request),
-        *(EvaluationProgress, Evaluation, EvaluationFinished, RunFinished),
-    )
-}
+_KINDS: dict[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in Event.__subclasses__()}
+for _name, _kind in _KINDS.items():
+    _kind.event = _name
 
 
 def encode(event: Event) -> str:
     """One line of JSON without its line end, in ASCII whatever the names in it."""
-    record = {"v": SCHEMA_VERSION, "t": plain(event.t), "event": event.event}
-    record |= {f.name: plain(getattr(event, f.name)) for f in dataclasses.fields(event) if f.name != "t"}
+    fields = to_builtins(event)
+    record = {"v": SCHEMA_VERSION, "t": fields["t"], "event": event.event} | fields
     return json.dumps(record, allow_nan=False, separators=(",", ":"))
 
 
 def decode(line: str | bytes) -> Event:
-    """The event of one line. Unknown fields are passed over, so that a later version may add some.
+    """The event of one line. Unknown fields are ignored, so that a later version may add some.
+
+    Texts are cut after ``MOST_TEXT`` characters.
 
     Raises:
-        EventError: The line is no JSON object, of another schema version, or lacks or mistypes a field.
+        EventError: The line is no JSON object, of another schema version, lacks or mistypes a field, or holds a number
+            or a depth out of bounds.
     """
     try:
         record = json.loads(line)
@@ -326,8 +314,33 @@ def decode(line: str | bytes) -> Event:
         raise EventError("not a JSON object")
     if type(record.get("v")) is not int or record["v"] != SCHEMA_VERSION:
         raise EventError(f"schema version {record.get('v')!r} is not {SCHEMA_VERSION}")
-    kind = _EVENTS.get(record["event"]) if isinstance(record.get("event"), str) else None
+    kind = _KINDS.get(record["event"]) if isinstance(record.get("event"), str) else None
     if kind is None:
-        raise EventError(f"unknown event {record.get('event')!r}")
-    event: Event = typed(record, kind, kind.event)
-    return event
+        raise UnknownEventError(f"unknown event {record.get('event')!r}")
+    if "t" not in record:
+        raise EventError(f"{kind.event}: t is missing")
+    try:
+        known = {name: _bounded(record[name], 1) for name in kind.__struct_fields__ if name in record}
+        return convert(known, kind)
+    except EventError as error:
+        raise EventError(f"{kind.event}: {error}") from error
+
+
+def _bounded(value: Any, depth: int) -> Any:
+    """JSON values with texts cut to what can be shown.
+
+    Raises:
+        EventError: An integer or the depth is out of bounds.
+    """
+    if depth > _MOST_DEPTH:
+        raise EventError("nested too deeply")
+    if isinstance(value, str):
+        # Half of a surrogate pair, which JSON can express, cannot be written to a terminal.
+        return value[:MOST_TEXT].encode(errors="replace").decode()
+    if isinstance(value, int) and abs(value) > LARGEST_INT:
+        raise EventError("number out of range")
+    if isinstance(value, list):
+        return [_bounded(item, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {_bounded(key, depth + 1): _bounded(item, depth + 1) for key, item in value.items()}
+    return value

@@ -13,9 +13,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tui_vae.codec import to_builtins
 from tui_vae.events import Evaluation
 from tui_vae.metrics import MetricValue, Verdict
-from tui_vae.plain_json import plain
 
 VERSION = 1
 COLUMNS = ("model", "metric", "value", "low", "high", "floor", "n", "source", "seed", "run")
@@ -31,7 +31,7 @@ def results_object(models: Mapping[str, Sequence[MetricValue]], verdict: Verdict
     return {
         "v": VERSION,
         "models": {name: {value.metric: _entry(value) for value in values} for name, values in models.items()},
-        "verdict": plain(verdict),
+        "verdict": to_builtins(verdict),
     }
 
 
@@ -58,7 +58,7 @@ def results_csv(evaluations: Iterable[tuple[str, Evaluation]]) -> str:
 
 
 def _entry(value: MetricValue) -> dict[str, Any]:
-    fields = plain(value)
+    fields = to_builtins(value)
     del fields["metric"]
     fields["interval"] = _ends(value)
     return dict(fields)

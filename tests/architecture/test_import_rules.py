@@ -51,10 +51,11 @@ def own(modules: list[str]) -> set[str]:
 
 
 THIRD_PARTY: dict[str, set[str]] = {
-    "app": {"numpy", "platformdirs", "torch"},
+    "app": {"msgspec", "numpy", "platformdirs", "torch"},
     "bench": {"PIL", "psutil", "torch", "torchvision"},
     "charts": {"numpy", "plotext"},
     "cli": {"typer"},
+    "codec": {"msgspec"},
     "config": {"msgspec"},
     "data": {"numpy", "torch", "torchvision"},
     "evaluation": {"numpy", "safetensors", "scipy", "torch"},
@@ -66,7 +67,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "runs": {"PIL", "msgspec", "numpy", "safetensors", "torch"},
     "training": {"numpy", "torch"},
     "tui": {"numpy", "rich", "textual"},
-    "view": {"numpy"},
+    "view": {"msgspec", "numpy"},
 }
 """What each part may import of other projects; parts that are not named here, nothing."""
 
@@ -167,38 +168,38 @@ def test_every_part_has_its_layer() -> None:
     assert layers["exhaustive"] is True
 
 
-def test_the_foundations_import_the_standard_library_and_each_other_only() -> None:
+def test_the_foundations_import_the_standard_library_msgspec_and_each_other_only() -> None:
     loaded = modules_loaded_by(
         "tui_vae.config", "tui_vae.events", "tui_vae.errors", "tui_vae.run_status", "tui_vae.metrics"
     )
-    assert third_party(loaded) == set()
-    assert own(loaded) == {"config", "events", "errors", "run_status", "metrics", "plain_json"}
+    assert third_party(loaded) <= {"msgspec", "typing_extensions"}
+    assert own(loaded) == {"config", "events", "errors", "run_status", "metrics", "codec"}
 
 
 def test_the_view_adds_nothing_but_numpy() -> None:
     loaded = modules_loaded_by("tui_vae.view")
-    assert third_party(loaded) <= {"numpy"}
-    assert own(loaded) <= {"view", "config", "events", "errors", "run_status", "metrics", "plain_json"}
+    assert third_party(loaded) <= {"numpy", "msgspec", "typing_extensions"}
+    assert own(loaded) <= {"view", "config", "events", "errors", "run_status", "metrics", "codec"}
     assert {"tui_vae.view.state", "tui_vae.view.image_cells"} <= set(loaded)
 
 
 def test_the_run_store_loads_no_torch_until_it_saves_weights() -> None:
     loaded = modules_loaded_by("tui_vae.runs.directory", "tui_vae.runs.log", "tui_vae.runs.pictures")
     assert third_party(loaded) <= {"numpy", "PIL", "defusedxml", "msgspec", "typing_extensions"}
-    assert own(loaded) <= {"runs", "config", "events", "errors", "run_status", "metrics", "plain_json"}
+    assert own(loaded) <= {"runs", "config", "events", "errors", "run_status", "metrics", "codec"}
 
 
 def test_the_text_outputs_load_neither_torch_nor_the_interface() -> None:
     loaded = modules_loaded_by("tui_vae.headless")
     assert not {"torch", "textual"} & third_party(loaded)
-    foundations = {"config", "events", "errors", "run_status", "metrics", "plain_json", "job_control"}
+    foundations = {"config", "events", "errors", "run_status", "metrics", "codec", "job_control"}
     assert own(loaded) <= {"headless", "charts", "view", *foundations}
 
 
 def test_charts_load_plotext_only_when_one_is_drawn() -> None:
     loaded = modules_loaded_by("tui_vae.charts")
-    assert third_party(loaded) <= {"numpy"}
-    foundations = {"config", "events", "errors", "run_status", "metrics", "plain_json", "child_process"}
+    assert third_party(loaded) <= {"numpy", "msgspec", "typing_extensions"}
+    foundations = {"config", "events", "errors", "run_status", "metrics", "codec", "child_process"}
     assert own(loaded) <= {"charts", "view", *foundations}
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from tests.faults.faulty_runs import SMALL, FaultyTraining
 from tests.faults.same_training import assert_same_training, course
@@ -323,7 +324,7 @@ def test_other_images_under_the_same_name_are_refused(training: FaultyTraining, 
     lines = (copy / "events.jsonl").read_bytes().splitlines(keepends=True)
     started = decode(lines[0])
     assert isinstance(started, RunStarted)
-    other = replace(started, data=replace(started.data, sha256="0" * 64))
+    other = structs.replace(started, data=replace(started.data, sha256="0" * 64))
     lines[0] = sealed_line(encode(other).encode()) + b"\n"
     (copy / "events.jsonl").write_bytes(b"".join(lines))
     assert training.train(*RESUME, name_of(copy)) == 3

@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from msgspec import structs
+
 from tests.tui.app_driver import Monitor
 from tests.tui.recorded_run import LAYOUT, START, ScriptedSource, recorded_run, recorded_state, run_finished, sheet
 from tui_vae.errors import RunStoreError
@@ -118,4 +120,4 @@ class ScriptedLibrary:
     def _begun(event: Event, run: ListedRun) -> Event:
         if not isinstance(event, RunStarted):
             return event
-        return replace(event, name=run.name, config={**event.config, "lr": len(run.name) / 1000})
+        return structs.replace(event, name=run.name, config={**event.config, "lr": len(run.name) / 1000})

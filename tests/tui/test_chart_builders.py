@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from tests.tui.recorded_run import (
     LIMIT,
@@ -114,7 +115,7 @@ def test_the_training_curve_ends_in_the_last_column(axis: str, end: float) -> No
 
 
 def test_time_begins_when_a_model_begins() -> None:
-    late = dataclasses.replace(model_started("deep", linear=False), t=START + 50)
+    late = structs.replace(model_started("deep", linear=False), t=START + 50)
     state = reduce_all(RunState(), [run_started(["deep"]), late, progress("deep", 1, t=START + 52)])
     assert line(built(state, ChartSettings(x_axis="time")), BASELINE.colour).x.tolist() == pytest.approx([2])
 
@@ -131,7 +132,7 @@ def test_the_limit_is_a_line_at_its_negative_in_the_loss_only() -> None:
 
 def test_a_limit_far_below_the_curves_is_inside_the_range() -> None:
     started = model_started("deep", linear=True)
-    far = dataclasses.replace(started, resumed_at_step=3, limit=dataclasses.replace(started.limit, held_out=5000.0))
+    far = structs.replace(started, resumed_at_step=3, limit=dataclasses.replace(started.limit, held_out=5000.0))
     data = built(reduce_all(of_loss([1.0, 2.0, 3.0]), [far]))
     assert data.y_range[0] < -5000
 

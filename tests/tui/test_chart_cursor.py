@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_run import epoch, progress, recorded_run
@@ -240,7 +240,9 @@ async def test_the_filter_holds_for_digits_too_and_leaves_the_table(open_monitor
 
 def learned() -> list[Event]:
     events = recorded_run()
-    return [replace(e, config={**e.config, "sigma": "learned"}) if isinstance(e, RunStarted) else e for e in events]
+    return [
+        structs.replace(e, config={**e.config, "sigma": "learned"}) if isinstance(e, RunStarted) else e for e in events
+    ]
 
 
 async def test_a_learned_sigma_has_a_chart_of_its_own(open_monitor: OpenMonitor) -> None:

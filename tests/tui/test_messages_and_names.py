@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import known, recorded_run, samples
@@ -109,7 +110,7 @@ async def test_a_long_name_is_cut_with_a_sign(open_monitor: OpenMonitor) -> None
 async def test_a_picture_that_cannot_be_read_leaves_the_others(open_monitor: OpenMonitor) -> None:
     async with open_monitor(size=(140, 60)) as monitor:
         missing = samples("missing", 7)
-        await monitor.feed(type(missing)(**(vars(missing) | {"model": "baseline"})))
+        await monitor.feed(structs.replace(missing, model="baseline"))
         await monitor.press("2")
         await monitor.until_shown("▲ deep · samples from the prior · epoch 6")
         assert "baseline · samples" not in monitor.text

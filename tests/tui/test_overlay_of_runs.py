@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import START, epoch, model_started, progress, recorded_state, run_started
@@ -26,7 +26,7 @@ def other_run(name: str, models: Sequence[str] = ("deep",), *, steps_per_epoch: 
     """A run of four epochs that began ``start`` seconds after the recorded one."""
     events = [run_started(models, name=name, epochs=4)]
     for model in models:
-        events.append(replace(model_started(model, linear=False), t=START + start))
+        events.append(structs.replace(model_started(model, linear=False), t=START + start))
         for number in range(1, 5):
             step, t = number * steps_per_epoch, START + start + number
             events += [progress(model, step, t=t, steps=4 * steps_per_epoch), epoch(model, number, t=t)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_run import LAYOUT, NAMES, recorded_run, samples, sheet
@@ -81,7 +81,7 @@ async def test_an_interpolation_that_is_too_long_is_shown_from_end_to_end(
 
 async def test_a_run_from_before_chains_were_drawn_says_where_there_are_some(open_monitor: OpenMonitor) -> None:
     old = SheetLayout(columns=8, prior=1, pairs=5)  # of as many rows
-    events = [replace(e, layout=old) if isinstance(e, Samples) else e for e in recorded_run()]
+    events = [structs.replace(e, layout=old) if isinstance(e, Samples) else e for e in recorded_run()]
     async with open_monitor(events, size=(40, 12)) as monitor:
         await monitor.press("2", "v", "v", "v")
         await monitor.until_shown("not kept in this run: see page 4")

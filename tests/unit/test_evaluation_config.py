@@ -131,15 +131,14 @@ def test_what_cannot_be_is_refused_in_one_line(options: dict[str, Any], words: s
 @pytest.mark.parametrize(
     "values",
     [
-        {},
-        {"samples": 10},
+        EvaluationConfig().to_json() | {"later": 10},
         EvaluationConfig().to_json() | {"samples": "10"},
         EvaluationConfig().to_json() | {"metrics": 7},
     ],
     ids=lambda values: str(len(values)),
 )
 def test_json_of_another_version_is_refused(values: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="the configuration cannot be read"):
+    with pytest.raises(UsageError, match="the configuration"):
         EvaluationConfig.from_json(values)
 
 

@@ -8,9 +8,9 @@ import json
 import math
 
 from tests.unit.evaluation.trained_models import measured, over_seeds, trained
+from tui_vae.codec import convert
 from tui_vae.evaluation.comparison import compare
 from tui_vae.metrics import MetricValue, Verdict
-from tui_vae.plain_json import typed
 from tui_vae.results import results_csv, results_json
 
 
@@ -59,7 +59,7 @@ def test_the_verdict_is_read_back_as_it_was() -> None:
     ]
     comparison = compare(models)
     told = json.loads(results_json({s.model: s.values for s in comparison.summaries}, comparison.verdict))
-    assert typed(told["verdict"], Verdict, "verdict") == comparison.verdict
+    assert convert(told["verdict"], Verdict) == comparison.verdict
     assert len(comparison.verdict.differences) == 2
     assert len(comparison.verdict.trends) == 1
     assert list(told["models"]) == ["baseline", "deep", "deeper"]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+from msgspec import structs
 
 from tui_vae.app.model_loader import load_model
 from tui_vae.app.run_setup import check_images
@@ -65,7 +66,7 @@ class MeasuredModel:
 
     def trained(self) -> TrainedModel:
         """As it is compared: under the name that its seeds share."""
-        result = dataclasses.replace(self.stored.result, model=self.spec.architecture)
+        result = structs.replace(self.stored.result, model=self.spec.architecture)
         per_image = {name: values.numpy() for name, values in self.stored.per_image.items()}
         return TrainedModel(self.run.name, self.setting, result, per_image)
 
@@ -243,7 +244,7 @@ def _keep(
 ) -> StoredEvaluation | None:
     """Keep an evaluation with its pictures; a full disk is told, and loses nothing of what took long to measure."""
     pictures = tuple(grid.picture("") for grid in grids)
-    result = dataclasses.replace(stored.result, pictures=pictures)
+    result = structs.replace(stored.result, pictures=pictures)
     run = handle.find()
     try:
         if run is None:

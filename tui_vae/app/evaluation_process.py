@@ -14,10 +14,10 @@ from typing import Any
 
 from tui_vae.app.output_capture import nameless_file
 from tui_vae.child_process import python_module, withheld_from_children
+from tui_vae.codec import to_builtins
 from tui_vae.config import AUTO, EvaluationConfig
 from tui_vae.errors import DataError, EvaluationError, EventError, RunStoreError, TuiVaeError
 from tui_vae.events import EvaluationFinished, Event, RunStatus, decode
-from tui_vae.plain_json import plain
 from tui_vae.runs import RunDirectory
 
 _COMMAND = python_module("tui_vae.app.evaluation_worker")
@@ -45,7 +45,7 @@ class Job:
     own: bool
 
     def to_line(self) -> str:
-        return json.dumps(plain(self)) + "\n"
+        return json.dumps(to_builtins(self)) + "\n"
 
 
 class Evaluator:

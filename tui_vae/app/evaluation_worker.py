@@ -16,9 +16,9 @@ from pathlib import Path
 
 from tui_vae.app.evaluation_process import Job
 from tui_vae.child_process import die_with_parent
+from tui_vae.codec import convert
 from tui_vae.errors import ExitCode, TuiVaeError, one_line, system_failure
 from tui_vae.events import EvaluationFinished, Event, encode
-from tui_vae.plain_json import typed
 from tui_vae.view.sanitize import printable
 
 _NICENESS = 10
@@ -27,7 +27,7 @@ _NICENESS = 10
 def main() -> int:
     """Evaluate what the standard input asks for; returns 0 if all went well, or once the end was logged, whichever."""
     die_with_parent()
-    job: Job = typed(json.loads(sys.stdin.readline()), Job, "job")
+    job = convert(json.loads(sys.stdin.readline()), Job)
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
     with contextlib.suppress(OSError, AttributeError):
         os.nice(_NICENESS)  # whoever trains or types goes first

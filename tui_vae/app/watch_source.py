@@ -8,6 +8,8 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from tui_vae.app.evaluation_process import Evaluator
 from tui_vae.app.interpreter import gc_paused
 from tui_vae.config import Change
@@ -214,7 +216,7 @@ class WatchSource:
 
     def _named(self, event: Event) -> Event:
         """A run that was renamed tells of itself under the name that it has."""
-        return dataclasses.replace(event, name=self._run.name) if isinstance(event, RunStarted) else event
+        return structs.replace(event, name=self._run.name) if isinstance(event, RunStarted) else event
 
     def _judge(self, sighting: WriterStatus) -> None:
         """Take the writer for gone only after a while, and the run for over when nothing more is to be expected."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tui_vae.config.options import AUTO, at_least, option, positive, shown
+from tui_vae.codec import to_builtins
+from tui_vae.config.options import AUTO, at_least, from_json, option, positive, shown
 from tui_vae.config.training import device_name
-from tui_vae.errors import EventError, UsageError
+from tui_vae.errors import UsageError
 from tui_vae.metrics import METRICS
-from tui_vae.plain_json import plain, typed
 
 ANNEALED = frozenset(("ais", "ais_gap", "ais_acceptance"))
 """Metrics by annealed importance sampling: they take minutes, so they are measured only when asked for."""
@@ -75,7 +74,8 @@ class EvaluationConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; :meth:`from_json` gives the same configuration back."""
-        return {f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        values: dict[str, Any] = to_builtins(self)
+        return values
 
     def identity(self) -> dict[str, Any]:
         """What decides the numbers, as JSON values: two evaluations that differ in it cannot stand for each other."""
@@ -88,11 +88,7 @@ class EvaluationConfig:
         Raises:
             UsageError: It is none of this version.
         """
-        try:
-            configuration: EvaluationConfig = typed(dict(values), cls, "evaluation")
-        except EventError as error:
-            raise UsageError(f"the configuration cannot be read: {error}") from error
-        return configuration
+        return from_json(cls, values)
 
     @property
     def buffer_bytes(self) -> int:

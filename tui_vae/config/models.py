@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tui_vae.config.options import shown
 from tui_vae.errors import UsageError
-from tui_vae.plain_json import ADDED_LATER
 
 IMAGE_SIDE = 28
 PIXELS = IMAGE_SIDE * IMAGE_SIDE
@@ -27,7 +26,7 @@ class ModelSpec:
 
     name: str
     hidden: tuple[int, ...] = ()
-    seed: int | None = field(default=None, metadata={ADDED_LATER: True})
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name, "a model's name")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import Any
+from typing import Any, TypeVar
 
-from tui_vae.errors import UsageError
+from tui_vae.codec import convert
+from tui_vae.errors import EventError, UsageError
 
+T = TypeVar("T")
 AUTO = "auto"
 
 
@@ -47,6 +49,21 @@ def option(
         "opposite": opposite,
     }
     return field(default=default, metadata=metadata)
+
+
+def from_json(kind: type[T], values: Mapping[str, Any]) -> T:
+    """The configuration that was stored as ``values``; what was not stored has its default.
+
+    Raises:
+        UsageError: A value has another type or is out of range, or an option is unknown to this version.
+    """
+    unknown = sorted(set(values) - {f.name for f in dataclasses.fields(kind)})  # type: ignore[arg-type]
+    if unknown:
+        raise UsageError(f"the configuration has options unknown to this version: {shown(', '.join(unknown))}")
+    try:
+        return convert(dict(values), kind)
+    except EventError as error:
+        raise UsageError(f"the configuration cannot be read: {error}") from error
 
 
 def option_names(field: dataclasses.Field[Any]) -> tuple[str, ...]:

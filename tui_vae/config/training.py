@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import os
 import re
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from tui_vae.config.models import ModelSpec, once_per_seed
-from tui_vae.config.options import AUTO, at_least, one_of, option, option_names, path_of, positive, shown
-from tui_vae.errors import EventError, UsageError
-from tui_vae.plain_json import typed
+from tui_vae.config.options import AUTO, at_least, from_json, one_of, option, option_names, path_of, positive, shown
+from tui_vae.errors import UsageError
 
 LEARNED = "learned"
 SCHEDULES = ("cosine", "constant")
@@ -242,21 +239,7 @@ class TrainConfig:
         Raises:
             UsageError: A value is of another type or out of range, or an option is unknown to this version.
         """
-        hints = _type_hints()
-        unknown = sorted(set(values) - set(hints))
-        if unknown:
-            raise UsageError(f"the configuration has options unknown to this version: {shown(', '.join(unknown))}")
-        try:
-            stored = {"step": "fused", **values}
-            return cls(**{name: typed(value, hints[name], name) for name, value in stored.items()})
-        except EventError as error:
-            raise UsageError(f"the configuration cannot be read: {error}") from error
-
-
-@functools.cache
-def _type_hints() -> dict[str, Any]:
-    """Evaluated once: where many runs are listed, each has a configuration."""
-    return typing.get_type_hints(TrainConfig)
+        return from_json(cls, {"step": "fused", **values})
 
 
 def _spec_to_json(spec: ModelSpec) -> dict[str, Any]:

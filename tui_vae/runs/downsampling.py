@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import structs
 
-from tui_vae.events import ModelStarted, RunStarted
-from tui_vae.runs.log_decoder import PROGRESS, Row
+from tui_vae.events import Event, ModelStarted, Progress, RunStarted
 
 _MOST_MODELS = 1000
 _VALUES = ("step", "loss_min", "loss_max", "loss", "reconstruction", "kl", "images_per_second")
@@ -27,8 +26,8 @@ _model_of = attrgetter("model")
 
 Array = npt.NDArray[Any]
 
-Placed = tuple[int, Row]
-"""A row and its place among all."""
+Placed = tuple[int, Event]
+"""An event and its index among all."""
 
 
 class Thinner:
@@ -43,13 +42,13 @@ class Thinner:
         self._whole = whole
         self._steps: dict[str, int] = {}
 
-    def thin(self, rows: Sequence[Row], most: int) -> list[Row]:
+    def thin(self, rows: Sequence[Event], most: int) -> list[Event]:
         """The rows in their order, of each model at most ``most`` of progress.
 
         Nothing is merged across the start of the run or of a model, which may take back what was told before; each of
         the parts between them has as much again.
         """
-        others = [place for place, row in enumerate(rows) if type(row) is not PROGRESS]
+        others = [place for place, row in enumerate(rows) if type(row) is not Progress]
         placed = [(place, rows[place]) for place in others]
         starts = [(place, row) for place, row in placed if isinstance(row, (RunStarted, ModelStarted))]
         is_progress = np.ones(len(rows), np.bool_)
@@ -64,9 +63,9 @@ class Thinner:
         placed.sort(key=itemgetter(0))
         return [row for _, row in placed]
 
-    def _thin_part(self, rows: Sequence[Row], is_progress: Array, begin: int, most: int) -> Iterable[Placed]:
+    def _thin_part(self, rows: Sequence[Event], is_progress: Array, begin: int, most: int) -> Iterable[Placed]:
         """The progress among rows of which the first has the place ``begin``."""
-        progress = list(compress(rows, is_progress.tobytes()))
+        progress: list[Progress] = list(compress(rows, is_progress.tobytes()))  # type: ignore[arg-type]
         if not progress:
             return ()
         numbers: defaultdict[str, int] = defaultdict(count().__next__)
@@ -80,7 +79,7 @@ class Thinner:
         kept = by_model[lasts]
         kept_rows = [progress[row] for row in kept.tolist()]
         if len(kept) == len(progress):
-            thinned: Iterable[Row] = kept_rows
+            thinned: Iterable[Progress] = kept_rows
         else:
             values = _values(progress)[by_model]
             weights = np.diff(values[:, 0], prepend=0)
@@ -103,13 +102,13 @@ def _lasts_of_groups(begins: Array, ends: Array, most: int) -> Array:
     return np.concatenate([begin + shares[size] for begin, size in zip(begins.tolist(), sizes, strict=True)])
 
 
-def _values(rows: Sequence[Row]) -> Array:
+def _values(rows: Sequence[Progress]) -> Array:
     """The numbers of the rows, ``(rows, _VALUES)``."""
     packed = b"".join(starmap(_pack, map(_values_of, rows)))  # a third faster than what numpy has for iterators
     return np.frombuffer(packed).reshape(len(rows), -1)
 
 
-def _merged(kept: Sequence[Row], lasts: Array, values: Array, weights: Array) -> Iterator[Row]:
+def _merged(kept: Sequence[Progress], lasts: Array, values: Array, weights: Array) -> Iterator[Progress]:
     """One row for the rows up to each of ``lasts``, that one in ``kept``: weighted means, extremes of the loss."""
     firsts = np.concatenate(([0], lasts[:-1] + 1))
     least, greatest = np.fmin.reduceat(values[:, 1], firsts), np.fmax.reduceat(values[:, 2], firsts)

@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from msgspec import structs
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from tui_vae.codec import convert, to_builtins
 from tui_vae.errors import EventError, RunStoreError
 from tui_vae.events import Evaluation
-from tui_vae.plain_json import plain, typed
 from tui_vae.runs.checksums import digest
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.files import make_folder, replace_files
@@ -68,10 +69,10 @@ def write_evaluation(
     make_folder(folder)
     places = {picture.kind: folder / f"{picture.kind}.png" for picture in stored.result.pictures}
     named = [dataclasses.replace(p, file=run.relative(places[p.kind])) for p in stored.result.pictures]
-    result = dataclasses.replace(stored.result, pictures=tuple(named))
+    result = structs.replace(stored.result, pictures=tuple(named))
     contents = {path: png_of(pictures[kind]) for kind, path in places.items()}
     tensors = save({name: values.contiguous() for name, values in stored.per_image.items()})
-    record = {"result": plain(result), "settings": dict(stored.settings)}
+    record = {"result": to_builtins(result), "settings": dict(stored.settings)}
     replace_files(contents | {folder / _PER_IMAGE: tensors, folder / _RESULT: manifest(record, {_PER_IMAGE: tensors})})
     return dataclasses.replace(stored, result=result)
 
@@ -81,7 +82,7 @@ def read_evaluation(run: RunDirectory, model: str) -> StoredEvaluation | None:
     try:
         folder = _folder(run, model)
         known = read_manifest(folder / _RESULT)
-        result: Evaluation = typed(known.course["result"], Evaluation, "evaluation")
+        result = convert(known.course["result"], Evaluation)
         expected = known.files[_PER_IMAGE]
         content = read_small(folder / _PER_IMAGE, min(expected.bytes, _LARGEST))
         settings = known.course["settings"]

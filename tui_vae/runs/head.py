@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
+from tui_vae.events import Time
 from tui_vae.runs.checksums import line_is_intact
 from tui_vae.runs.directory import LOG, RunDirectory
-from tui_vae.runs.log_decoder import LATEST_TIME
 from tui_vae.runs.safe_io import open_regular
 
 MOST_BYTES = 1 << 20
@@ -20,7 +20,7 @@ class Start(msgspec.Struct, frozen=True):
     """What the record says; ``t`` is unix time in seconds."""
 
     v: Literal[1]
-    t: Annotated[float, msgspec.Meta(ge=0, le=LATEST_TIME)]
+    t: Time
     event: Literal["run_started"]
     name: str
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tui_vae.codec import convert, to_builtins
 from tui_vae.errors import EventError, RunStoreError
-from tui_vae.plain_json import plain, typed
 from tui_vae.runs.checksums import digest, sealed, unsealed
 from tui_vae.runs.safe_io import read_small
 
@@ -41,7 +41,7 @@ def manifest(course: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
         course: Where training stands, as JSON values.
         files: The content of each file of tensors.
     """
-    stored = {name: plain(StoredFile(len(content), digest(content))) for name, content in files.items()}
+    stored = {name: to_builtins(StoredFile(len(content), digest(content))) for name, content in files.items()}
     return sealed({"format": FORMAT, "course": dict(course), "files": stored})
 
 
@@ -53,7 +53,7 @@ def read_manifest(path: Path) -> Manifest:
         OSError: It cannot be read.
     """
     try:
-        found: Manifest = typed(unsealed(read_small(path, _LARGEST), path.name), Manifest, path.name)
+        found = convert(unsealed(read_small(path, _LARGEST), path.name), Manifest)
     except EventError as error:
         raise RunStoreError(f"{path.name} is not what was written") from error
     if found.format != FORMAT:

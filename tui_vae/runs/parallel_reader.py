@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from tui_vae.events import encode
 from tui_vae.resource_limits import cores
 from tui_vae.runs.chunk_reader import MOST_LINE, GrowingFile
 from tui_vae.runs.downsampling import Thinner
-from tui_vae.runs.log_decoder import decode_block, line_of
+from tui_vae.runs.log_decoder import decode_block
 from tui_vae.runs.safe_io import open_regular
 
 LEAST_BYTES = 64 * 1024 * 1024
@@ -114,7 +115,7 @@ def thin_part(log: Path, begin: int, end: int, most: float, output: IO[bytes]) -
     thinner, written = Thinner(whole=False), 0
     for piece in GrowingFile(log, MOST_LINE, begin).pieces(end):
         rows, unreadable = decode_block(piece.block)
-        lines = [line_of(row) + b"\n" for row in thinner.thin(rows, math.ceil(most * piece.share))]
+        lines = [encode(row).encode() + b"\n" for row in thinner.thin(rows, math.ceil(most * piece.share))]
         written += output.write(b"".join(lines) + b"\n" * (unreadable + piece.overlong))
         if written > MOST_BYTES:
             return False

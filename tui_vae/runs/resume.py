@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tui_vae.codec import convert
 from tui_vae.config import Plan, TrainConfig, ended_early
 from tui_vae.errors import EventError, NothingLeftError, RunStoreError, UsageError
 from tui_vae.events import Event, RunStarted
-from tui_vae.plain_json import ADDED_LATER, typed
 from tui_vae.runs.directory import RunDirectory, read_config
 from tui_vae.runs.files import remove_parts
 from tui_vae.runs.lease import Lease, Waiting
@@ -26,7 +26,7 @@ class _Stand:
 
     epoch: int
     best_epoch: int | None
-    plan: Plan | None = field(default=None, metadata={ADDED_LATER: True})
+    plan: Plan | None = None
 
     def epochs(self, config: TrainConfig) -> int:
         return config.epochs if self.plan is None else self.plan.continued(config).epochs
@@ -84,12 +84,9 @@ class StoredRun:
     def _glance(self, model: str) -> _Stand:
         """Where the newest checkpoint of a model stands, as far as a glance tells."""
         try:
-            stand: _Stand = typed(
-                read_manifest(self.run.checkpoints(model) / f"latest{ENDING}").course, _Stand, "course"
-            )
-        except (OSError, RunStoreError, EventError):
-            return _Stand(0, None, None)
-        return stand
+            return convert(read_manifest(self.run.checkpoints(model) / f"latest{ENDING}").course, _Stand)
+        except (OSError, RunStoreError):
+            return _Stand(0, None)
 
 
 def acquire(run: RunDirectory, waiting: Waiting | None = None) -> StoredRun:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tui_vae.events import Event, Notice
 from tui_vae.runs.chunk_reader import MOST_LINE, GrowingFile, Piece, pieces_of
 from tui_vae.runs.downsampling import Thinner
-from tui_vae.runs.log_decoder import decode_block, event_of
+from tui_vae.runs.log_decoder import decode_block
 from tui_vae.runs.parallel_reader import later_part
 
 MOST_PROGRESS = 8192
@@ -110,11 +110,10 @@ class LogTail:
 
     def _events_of(self, piece: Piece, most: float) -> list[Event]:
         """The events of a piece of what has at most ``most`` of progress of each model."""
-        rows, unreadable = decode_block(piece.block)
+        events, unreadable = decode_block(piece.block)
         self.unreadable += unreadable + piece.overlong
         if self._merge:
-            rows = self._thinner.thin(rows, math.ceil(most * piece.share))
-        events = [event_of(row) for row in rows]
+            events = self._thinner.thin(events, math.ceil(most * piece.share))
         if events:
             self._newest = events[-1].t
         if self.unreadable and self.unreadable >= 2 * self._told_unreadable:

@@ -11,16 +11,16 @@ import base64
 import binascii
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from tui_vae.codec import convert, to_builtins
 from tui_vae.config import ModelSpec, Plan, TrainConfig
 from tui_vae.errors import EventError, RunStoreError
 from tui_vae.model import VAE
-from tui_vae.plain_json import ADDED_LATER, plain, typed
 from tui_vae.training.accumulators import Totals, Window
 from tui_vae.training.step import MOMENTS
 
@@ -137,7 +137,7 @@ class TrainerProgress:
     best_epoch: int | None
     schedule: SavedSchedule
     noise: SavedGenerator
-    plan: Plan | None = field(default=None, metadata={ADDED_LATER: True})
+    plan: Plan | None = None
 
     def plan_with(self, config: TrainConfig) -> Plan:
         """The plan of a model that goes on from here in a run of this configuration."""
@@ -160,7 +160,7 @@ class SavedState:
 
     def to_json(self) -> dict[str, Any]:
         """The course as plain JSON values."""
-        values: dict[str, Any] = plain(self.course)
+        values: dict[str, Any] = to_builtins(self.course)
         return values
 
     @classmethod
@@ -173,7 +173,7 @@ class SavedState:
             RunStoreError: The course is not one of this version.
         """
         try:
-            return cls(weights, optimizer, typed(dict(course), TrainerProgress, "course"))
+            return cls(weights, optimizer, convert(dict(course), TrainerProgress))
         except EventError as error:
             raise RunStoreError(f"the checkpoint cannot be used: {error}") from error
 

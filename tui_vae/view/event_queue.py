@@ -6,11 +6,11 @@ it would be in the history that it is meant for, and everything else is kept.
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import structs
 
 from tui_vae.events import Event, ModelStarted, Progress
 
@@ -93,7 +93,7 @@ def merged(first: Progress, second: Progress, first_steps: int, second_steps: in
     def mean(one: float, other: float) -> float:
         return one + weight * (other - one)
 
-    return dataclasses.replace(
+    return structs.replace(
         second,
         loss=mean(first.loss, second.loss),
         loss_min=float(np.fmin(first.loss_min, second.loss_min)),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
+
+from msgspec import structs
 
 from tui_vae.events import Event, Notice
 
@@ -41,8 +44,12 @@ def _plain(value: Any, keep: str, depth: int) -> Any:
         return value
     if depth > _DEEPEST:
         return None
+    if isinstance(value, Event):
+        changes = _changes(value, value.__struct_fields__, keep, depth)
+        return structs.replace(value, **changes) if changes else value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _plain_record(value, keep, depth)
+        changes = _changes(value, vars(value), keep, depth)
+        return dataclasses.replace(value, **changes) if changes else value
     if isinstance(value, dict):
         return {printable(key): _plain(item, keep, depth + 1) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
@@ -50,10 +57,12 @@ def _plain(value: Any, keep: str, depth: int) -> Any:
     return value
 
 
-def _plain_record(record: Any, keep: str, depth: int) -> Any:
+def _changes(record: Any, names: Iterable[str], keep: str, depth: int) -> dict[str, Any]:
+    """The fields of a record that are not :func:`printable`, made so."""
     changes: dict[str, Any] = {}
-    for name, value in vars(record).items():
+    for name in names:
+        value = getattr(record, name)
         plain = _plain(value, keep, depth + 1)
         if plain is not value and plain != value:
             changes[name] = plain
-    return dataclasses.replace(record, **changes) if changes else record
+    return changes

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from msgspec import structs
 from scipy import stats
 
 from tests.unit.evaluation.trained_models import MNIST, measured, over_seeds, trained
@@ -57,7 +58,7 @@ def test_pairs_tell_apart_what_independent_seeds_do_not() -> None:
     baseline = (0.5 + common + random.normal(0, 0.002, 6)).tolist()
     deep = (0.51 + common + random.normal(0, 0.002, 6)).tolist()
     paired = only_difference([*over_seeds("baseline", "recall", baseline), *over_seeds("deep", "recall", deep)])
-    other = [dataclasses.replace(m, evaluation=dataclasses.replace(m.evaluation, seed=100 + m.evaluation.seed))
+    other = [dataclasses.replace(m, evaluation=structs.replace(m.evaluation, seed=100 + m.evaluation.seed))
              for m in over_seeds("deep", "recall", deep)]  # fmt: skip
     unpaired = only_difference([*over_seeds("baseline", "recall", baseline), *other])
     assert (paired.pairing, paired.outcome) == ("seeds", "better")

@@ -8,6 +8,7 @@ import math
 import re
 
 import pytest
+from msgspec import structs
 from rich.console import Console
 
 from tests.unit.evaluation.trained_models import over_seeds, trained
@@ -122,7 +123,7 @@ def test_the_direction_and_the_source_stand_beside_the_values() -> None:
 
 def test_classes_and_latents_have_bars() -> None:
     model = models(1)[0]
-    told = dataclasses.replace(
+    told = structs.replace(
         model.evaluation,
         class_shares=(0.2, 0.1, 0.05, 0.0, *(0.65 / 6,) * 6),
         kl_per_latent=(0.5, 4.0, 0.001, 2.0),
@@ -140,7 +141,7 @@ def test_classes_and_latents_have_bars() -> None:
 
 def test_more_latents_than_fit_are_told() -> None:
     model = models(1)[0]
-    told = dataclasses.replace(model.evaluation, kl_per_latent=(1.0,) * 784)
+    told = structs.replace(model.evaluation, kl_per_latent=(1.0,) * 784)
     text = evaluation_text([dataclasses.replace(model, evaluation=told)], 80)
     line = next(line for line in text.splitlines() if "784 of 784" in line)
     assert "█ +" in line

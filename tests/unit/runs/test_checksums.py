@@ -16,7 +16,7 @@ from tests.unit.runs.logged_events import progress
 from tui_vae.errors import RunStoreError
 from tui_vae.events import encode
 from tui_vae.runs.checksums import line_is_intact, lines_are_intact, sealed, sealed_line, unsealed
-from tui_vae.runs.log_decoder import decode_block, event_of
+from tui_vae.runs.log_decoder import decode_block
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
@@ -71,13 +71,12 @@ def test_a_line_carries_the_checksum_of_what_stands_before_it(line: bytes) -> No
 @given(st.lists(lines, min_size=1, max_size=6), st.data())
 def test_no_byte_of_a_log_changes_unnoticed(parts: list[bytes], data: st.DataObject) -> None:
     block = b"\n".join(parts) + b"\n"
-    before = [event_of(row) for row in decode_block(block)[0]]
+    before = decode_block(block)[0]
     assert len(before) == len(parts)
     assert lines_are_intact(block, ends_of(block))
 
     damaged = changed(block, data)
-    rows, unreadable = decode_block(damaged if damaged.endswith(b"\n") else damaged + b"\n")
-    after = [event_of(row) for row in rows]
+    after, unreadable = decode_block(damaged if damaged.endswith(b"\n") else damaged + b"\n")
     # Where only the name of the checksum is damaged, the event is as it was; else its line is one of those that are
     # passed over, or two of them are one.
     kept = iter(map(repr, before))
@@ -104,6 +103,6 @@ def test_the_checksum_of_many_long_lines_does_not_overflow() -> None:
 def test_lines_of_before_there_were_checksums_are_read() -> None:
     old, new = encode(progress(1)).encode(), sealed_line(encode(progress(2)).encode())
     for block in (old + b"\n" + new + b"\n", new + b"\n" + old + b"\n"):
-        rows, unreadable = decode_block(block)
-        assert sorted(event_of(row).step for row in rows) == [1, 2]
+        events, unreadable = decode_block(block)
+        assert sorted(event.step for event in events) == [1, 2]
         assert unreadable == 0

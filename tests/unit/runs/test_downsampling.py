@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.unit.runs.logged_events import log_of, other_events, progress, run_started, started
 from tui_vae.events import Event, Progress
 from tui_vae.runs.downsampling import Thinner
-from tui_vae.runs.log_decoder import decode_lines, event_of
+from tui_vae.runs.log_decoder import decode_lines
 
 MEANS = ("loss", "reconstruction", "kl", "images_per_second")
 values = st.floats(-1e6, 1e6)
@@ -36,7 +36,7 @@ def histories(draw: st.DrawFn) -> list[Progress]:
 def thinned(thinner: Thinner, events: list[Event], most: int) -> list[Event]:
     rows, unreadable = decode_lines(log_of(events).split(b"\n")[:-1])
     assert unreadable == 0
-    return [event_of(row) for row in thinner.thin(rows, most)]
+    return thinner.thin(rows, most)
 
 
 def of_model(events: list[Event], model: str) -> list[Progress]:

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 from torch import Tensor
 
+from tui_vae.codec import to_builtins
 from tui_vae.config import EvaluationConfig
 from tui_vae.events import Evaluation, Parameters
 from tui_vae.metrics import METRICS, MetricValue, Picture
-from tui_vae.plain_json import plain
 from tui_vae.runs import RunDirectory, files
 from tui_vae.runs.evaluations import StoredEvaluation, read_evaluation, write_evaluation
 from tui_vae.runs.manifest import manifest
@@ -149,7 +149,7 @@ def put(run: RunDirectory, course: Any, tensors: bytes = save(PER_IMAGE)) -> Non
 
 
 def course(**fields: Any) -> dict[str, Any]:
-    return {"result": plain(evaluation()) | fields, "settings": {}}
+    return {"result": to_builtins(evaluation()) | fields, "settings": {}}
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def course(**fields: Any) -> dict[str, Any]:
         {"parameters": [5, 6, 11]},
         {"metrics": {}},
         {"metrics": [{"metric": "elbo"}]},
-        {"metrics": [plain(MetricValue("elbo", 1.0, None, None, 1, "")) | {"value": 10**400}]},
+        {"metrics": [to_builtins(MetricValue("elbo", 1.0, None, None, 1, "")) | {"value": 10**400}]},
         {"class_shares": ["a"]},
         {"kl_per_latent": 7},
         {"pictures": [[]]},

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.unit.runs import logged_events as logged
 from tests.unit.runs.logged_events import log_of, progress, spaced
-from tui_vae.runs.log_decoder import decode_block, decode_lines, event_of
+from tui_vae.runs.log_decoder import decode_block, decode_lines
 
 ONE, TWO = log_of([progress(1)])[:-1], log_of([progress(2)])[:-1]
 
@@ -35,9 +35,9 @@ values = st.one_of(
 @given(st.lists(st.tuples(values, separators), max_size=8))
 def test_a_block_is_decoded_as_its_lines_are(parts: list[tuple[bytes, bytes]]) -> None:
     block = b"".join(value + separator for value, separator in parts) + b"\n"
-    rows, unreadable = decode_block(block)
-    rows_of_lines, unreadable_lines = decode_lines(block.split(b"\n")[:-1])
-    assert [repr(event_of(row)) for row in rows] == [repr(event_of(row)) for row in rows_of_lines]
+    events, unreadable = decode_block(block)
+    events_of_lines, unreadable_lines = decode_lines(block.split(b"\n")[:-1])
+    assert repr(events) == repr(events_of_lines)
     assert unreadable == unreadable_lines
 
 
@@ -52,8 +52,8 @@ def test_a_block_is_decoded_as_its_lines_are(parts: list[tuple[bytes, bytes]]) -
 )
 def test_as_many_objects_as_lines_are_not_taken_for_an_object_in_each_line(bad: bytes) -> None:
     good = log_of([progress(3)])
-    rows, unreadable = decode_block(good + bad + good)
-    assert [event_of(row) for row in rows] == [progress(3), progress(3)]
+    events, unreadable = decode_block(good + bad + good)
+    assert events == [progress(3), progress(3)]
     assert unreadable == bad.count(b"\n")
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
+from msgspec import structs
 
 from tests.unit.view.run_events import run_started
 from tui_vae.config import DisplayConfig
@@ -19,7 +18,7 @@ SINCE = 1000.0
 
 def told(mode: str, *events: Event, environ: dict[str, str] = ITERM) -> str:
     announcer = Notifier(mode, environ, since=SINCE)
-    state = reduce_all(RunState(), [dataclasses.replace(run_started(), t=10.0, name="otter"), *events])
+    state = reduce_all(RunState(), [structs.replace(run_started(), t=10.0, name="otter"), *events])
     said = announcer(state)
     assert announcer(state) == ""  # once
     return said
@@ -64,7 +63,7 @@ def test_a_run_that_is_resumed_and_ends_again_is_told_again() -> None:
     announcer = Notifier("auto", {}, since=SINCE)
     state = reduce_all(RunState(), [run_started(), over("failed", t=2000.0)])
     assert announcer(state) == "\a"
-    state = reduce_all(state, [dataclasses.replace(run_started(), t=2500.0)])
+    state = reduce_all(state, [structs.replace(run_started(), t=2500.0)])
     assert (announcer(state), state.ended_at) == ("", None)
     assert announcer(reduce_all(state, [over("finished", t=2600.0)])) == "\a"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tui_vae.events import (
     Checkpoint,
@@ -31,7 +31,7 @@ HISTORIES = ("progress", "train", "held_out", "samples", "epoch", "step")
 
 
 def started_again(model: str, t: float, step: int | None, epoch: int | None) -> ModelStarted:
-    return dataclasses.replace(model_started(model, t, None), resumed_at_step=step, resumed_at_epoch=epoch)
+    return structs.replace(model_started(model, t, None), resumed_at_step=step, resumed_at_epoch=epoch)
 
 
 def samples(model: str, number: int, t: float) -> Samples:
@@ -121,7 +121,7 @@ def test_the_newest_checkpoints_are_known_and_not_worth_a_line() -> None:
 def test_a_second_start_of_the_run_resumes_it(script: list[Event]) -> None:
     ended = reduce_all(RunState(), script)
     config = {"models": [{"name": "deep"}, {"name": "baseline"}], "epochs": 5}
-    again = dataclasses.replace(run_started(1000.0), config=config, device="cuda:0")
+    again = structs.replace(run_started(1000.0), config=config, device="cuda:0")
     state = reduce_all(ended, [again, started_again("deep", 1001.0, 1500, 3)])
     assert (state.status, state.results, state.config, state.device, state.epochs) == (None, (), config, "cuda:0", 5)
     assert len(state.models["baseline"].held_out) == 2

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from tui_vae.events import Event, Notice, Request, State
 from tui_vae.view.state import MOST_LOG_LINES, MOST_MODELS, ModelState, RunState, reduce, reduce_all
@@ -178,10 +178,10 @@ def test_models_beyond_any_number_a_run_can_have_are_not_followed(progress: Make
 
 @pytest.mark.parametrize("config", [{}, {"epochs": "many"}, {"epochs": None}, {"models": 3}, {"models": [{"name": 1}]}])
 def test_a_configuration_that_makes_no_sense_is_shown_as_far_as_it_does(config: dict[str, Any]) -> None:
-    state = reduce(RunState(), dataclasses.replace(run_started(), config=config))
+    state = reduce(RunState(), structs.replace(run_started(), config=config))
     assert (state.epochs, state.models) == (0, {})
 
 
 def test_the_log_says_which_precision_was_chosen() -> None:
-    state = reduce(RunState(), dataclasses.replace(run_started(), config={"precision": "bf16"}))
+    state = reduce(RunState(), structs.replace(run_started(), config={"precision": "bf16"}))
     assert state.log[-1].text.startswith("run quiet-otter on cpu, bf16: mnist")
