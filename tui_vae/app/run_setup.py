@@ -25,7 +25,7 @@ from tui_vae.events import DataSummary, Event, Notice, PpcaOptimum, RunStarted
 from tui_vae.runs import RunDirectory, create_run
 from tui_vae.runs.checkpoints import CheckpointFolder
 from tui_vae.runs.directory import config_file
-from tui_vae.runs.files import put_in_place, remove_all, write_beside
+from tui_vae.runs.files import remove_all, rename_parts, write_parts
 from tui_vae.runs.lease import Lease
 from tui_vae.runs.resume import StoredRun, first_start
 from tui_vae.training import TrainingContext
@@ -96,7 +96,7 @@ class Preparation:
         if self.config == stored.config and stored.damage is None:
             contents = {}
         try:
-            parts = write_beside(contents)
+            parts = write_parts(contents)
         except OSError as error:
             raise RunStoreError(f"{stored.run.config}: cannot be written ({error.strerror})") from error
         try:
@@ -104,7 +104,7 @@ class Preparation:
         except BaseException:
             remove_all(parts.values())
             raise
-        put_in_place(parts)
+        rename_parts(parts)
 
     def _session(
         self,

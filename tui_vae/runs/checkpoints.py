@@ -23,9 +23,16 @@ from torch import Tensor
 
 from tui_vae.errors import RunStoreError
 from tui_vae.runs.checksums import digest
-from tui_vae.runs.files import duplicate_file, flush_folder, make_folder, put_in_place, remove_all, write_beside
+from tui_vae.runs.files import (
+    duplicate_file,
+    flush_folder,
+    make_folder,
+    read_small,
+    remove_all,
+    rename_parts,
+    write_parts,
+)
 from tui_vae.runs.manifest import ENDING, manifest, read_manifest
-from tui_vae.runs.safe_io import read_small
 
 LATEST, PREVIOUS, BEST = "latest", "previous", "best"
 _WEIGHTS, _OPTIMIZER = ".safetensors", ".optimizer.safetensors"
@@ -117,7 +124,7 @@ class CheckpointFolder:
                         duplicate_file(path, path.with_name(path.name.replace(LATEST, PREVIOUS, 1)))
                 flush_folder(self.path)
             self._latest_is_whole = False
-            put_in_place(parts)
+            rename_parts(parts)
             flush_folder(self.path)
         except OSError:
             remove_all(parts.values())
@@ -139,7 +146,7 @@ class CheckpointFolder:
         Raises:
             OSError: It could not be written.
         """
-        put_in_place(self._write_parts(BEST, {_WEIGHTS: weights}, course))
+        rename_parts(self._write_parts(BEST, {_WEIGHTS: weights}, course))
         flush_folder(self.path)
         return self.path / f"{BEST}{_WEIGHTS}"
 
@@ -150,7 +157,7 @@ class CheckpointFolder:
         contents = {end: save({key: t.contiguous() for key, t in group.items()}) for end, group in tensors.items()}
         contents[ENDING] = manifest(course, contents)
         make_folder(self.path)
-        return write_beside({self.path / f"{name}{ending}": content for ending, content in contents.items()})
+        return write_parts({self.path / f"{name}{ending}": content for ending, content in contents.items()})
 
 
 def _read(folder: Path, name: str, endings: Sequence[str]) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import time
 from collections.abc import Iterable
@@ -16,9 +17,7 @@ from urllib.parse import quote, unquote
 from tui_vae.config import TrainConfig
 from tui_vae.errors import RunStoreError, UsageError
 from tui_vae.runs.checksums import sealed, unsealed
-from tui_vae.runs.files import replace_file
-from tui_vae.runs.random_names import made_up_name
-from tui_vae.runs.safe_io import read_small
+from tui_vae.runs.files import read_small, replace_file
 
 LOG, CONFIG = "events.jsonl", "config.json"
 """Files of a run; by these names where a path made for each of many runs would take longer than to open it."""
@@ -33,6 +32,19 @@ _LONGEST_ESCAPE = 12
 
 _MARKED = re.compile(r".+-[0-9a-f]{16}", re.DOTALL)
 _HALF_ESCAPE = re.compile(r"%.?$", re.DOTALL)
+
+_ADJECTIVES = """
+amber bold brave bright brisk calm clear clever cosmic crisp daring deep eager early fair fleet fresh gentle glad golden
+grand happy humble keen kind lively lucid lucky mellow merry mild neat nimble noble patient plain proud quick quiet
+rapid rare ready serene sharp shy silent silver smart solid spry steady still subtle sunny swift tender tidy vivid warm
+wise witty young
+"""
+_ANIMALS = """
+badger bear beaver bison bittern crane curlew deer dolphin dove eagle egret elk falcon ferret finch fox gecko goose
+grouse hare hawk hedgehog heron ibex ibis jackdaw jay kestrel kite lark lemur linnet lizard lynx magpie marten merlin
+mole moose newt osprey otter owl panda pelican petrel plover puffin quail raven robin salmon seal shrew sparrow stoat
+stork swallow swan swift tern thrush toad trout turtle vole weasel whale wolf wren
+"""
 
 
 @dataclass(frozen=True)
@@ -198,9 +210,14 @@ def _cannot_keep(runs_dir: Path, error: OSError) -> RunStoreError:
     return RunStoreError(f"{runs_dir}: cannot keep runs there ({error.strerror}); choose another --runs-dir")
 
 
+def random_name() -> str:
+    """Make up a name, such as ``quiet-otter``. It does not depend on the run's seed: two runs of a seed have two."""
+    return f"{secrets.choice(_ADJECTIVES.split())}-{secrets.choice(_ANIMALS.split())}"
+
+
 def _new_folder(runs_dir: Path, name: str | None) -> RunDirectory:
     for attempt in range(_ATTEMPTS):
-        chosen = name or made_up_name()
+        chosen = name or random_name()
         now = time.gmtime(time.time())  # without a time given, the C library's, which may be some ms behind
         path = runs_dir / f"{time.strftime('%Y%m%d-%H%M%S', now)}-{run_folder(chosen)}"
         try:

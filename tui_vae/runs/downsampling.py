@@ -1,6 +1,7 @@
-"""Progress of a long log merged into as much of it as can be seen, while no spike of the loss is lost.
+"""Merge the progress of a long log into as much as can be seen, without losing a spike of the loss.
 
-What follows each other for one model becomes one row that stands for all of it, in the place of the last.
+Successive progress of one model becomes one event at the position of the last, with means weighted by steps and the
+extremes of the loss.
 """
 
 from __future__ import annotations
@@ -26,46 +27,39 @@ _model_of = attrgetter("model")
 
 Array = npt.NDArray[Any]
 
-Placed = tuple[int, Event]
-"""An event and its index among all."""
 
+class ProgressMerger:
+    """Merges the progress of a log, given in parts that follow each other."""
 
-class Thinner:
-    """Merges the progress of a log, given in pieces that follow each other.
-
-    Args:
-        whole: The first piece is the beginning of the log. Else nobody can tell for how many steps the first progress
-            of each model stands, and it stays as it is.
-    """
-
-    def __init__(self, *, whole: bool = True) -> None:
-        self._whole = whole
+    def __init__(self) -> None:
         self._steps: dict[str, int] = {}
 
-    def thin(self, rows: Sequence[Event], most: int) -> list[Event]:
-        """The rows in their order, of each model at most ``most`` of progress.
+    def merge(self, events: Sequence[Event], most: int) -> list[Event]:
+        """Return the events in their order, with at most ``most`` of progress for each model.
 
-        Nothing is merged across the start of the run or of a model, which may take back what was told before; each of
-        the parts between them has as much again.
+        Nothing is merged across the start of the run or of a model, which may take back steps; each of the sections
+        between them may have ``most`` again.
         """
-        others = [place for place, row in enumerate(rows) if type(row) is not Progress]
-        placed = [(place, rows[place]) for place in others]
-        starts = [(place, row) for place, row in placed if isinstance(row, (RunStarted, ModelStarted))]
-        is_progress = np.ones(len(rows), np.bool_)
+        others = [index for index, event in enumerate(events) if type(event) is not Progress]
+        indexed = [(index, events[index]) for index in others]
+        starts = [(index, event) for index, event in indexed if isinstance(event, (RunStarted, ModelStarted))]
+        is_progress = np.ones(len(events), np.bool_)
         is_progress[others] = False
         begin = 0
-        for place, start in starts:
-            placed += self._thin_part(rows[begin:place], is_progress[begin:place], begin, most)
+        for index, start in starts:
+            indexed += self._merge_section(events[begin:index], is_progress[begin:index], begin, most)
             if isinstance(start, ModelStarted):
                 self._steps[start.model] = start.resumed_at_step or 0
-            begin = place
-        placed += self._thin_part(rows[begin:], is_progress[begin:], begin, most)
-        placed.sort(key=itemgetter(0))
-        return [row for _, row in placed]
+            begin = index
+        indexed += self._merge_section(events[begin:], is_progress[begin:], begin, most)
+        indexed.sort(key=itemgetter(0))
+        return [event for _, event in indexed]
 
-    def _thin_part(self, rows: Sequence[Event], is_progress: Array, begin: int, most: int) -> Iterable[Placed]:
-        """The progress among rows of which the first has the place ``begin``."""
-        progress: list[Progress] = list(compress(rows, is_progress.tobytes()))  # type: ignore[arg-type]
+    def _merge_section(
+        self, events: Sequence[Event], is_progress: Array, begin: int, most: int
+    ) -> Iterable[tuple[int, Event]]:
+        """The merged progress of a section whose first event has the index ``begin``, each with its index."""
+        progress: list[Progress] = list(compress(events, is_progress.tobytes()))  # type: ignore[arg-type]
         if not progress:
             return ()
         numbers: defaultdict[str, int] = defaultdict(count().__next__)
@@ -74,24 +68,22 @@ class Thinner:
         ends = np.bincount(models).cumsum()
         begins = np.concatenate(([0], ends[:-1]))
         lasts = _lasts_of_groups(begins, ends, most)
-        if not self._whole:
-            lasts = np.union1d(lasts, begins[[model not in self._steps for model in numbers]])
         kept = by_model[lasts]
-        kept_rows = [progress[row] for row in kept.tolist()]
+        kept_progress = [progress[index] for index in kept.tolist()]
         if len(kept) == len(progress):
-            thinned: Iterable[Progress] = kept_rows
+            merged: Iterable[Progress] = kept_progress
         else:
             values = _values(progress)[by_model]
             weights = np.diff(values[:, 0], prepend=0)
             weights[begins] = values[begins, 0] - [self._steps.get(model, 0) for model in numbers]
-            thinned = _merged(kept_rows, lasts, values, np.maximum(1, weights))
-        self._remember(numbers, (progress[row].step for row in by_model[ends - 1].tolist()))
-        return zip((np.flatnonzero(is_progress)[kept] + begin).tolist(), thinned, strict=True)
+            merged = _merged(kept_progress, lasts, values, np.maximum(1, weights))
+        self._remember(numbers, (progress[index].step for index in by_model[ends - 1].tolist()))
+        return zip((np.flatnonzero(is_progress)[kept] + begin).tolist(), merged, strict=True)
 
     def _remember(self, models: Iterable[str], steps: Iterable[int]) -> None:
         for model, step in zip(models, steps, strict=True):
             if len(self._steps) > _MOST_MODELS and model not in self._steps:
-                self._steps.clear()  # whatever such a log is about, its last steps are not worth the memory
+                self._steps.clear()  # no training has so many models: bound the memory, whatever the log is
             self._steps[model] = step
 
 
@@ -102,23 +94,19 @@ def _lasts_of_groups(begins: Array, ends: Array, most: int) -> Array:
     return np.concatenate([begin + shares[size] for begin, size in zip(begins.tolist(), sizes, strict=True)])
 
 
-def _values(rows: Sequence[Progress]) -> Array:
-    """The numbers of the rows, ``(rows, _VALUES)``."""
-    packed = b"".join(starmap(_pack, map(_values_of, rows)))  # a third faster than what numpy has for iterators
-    return np.frombuffer(packed).reshape(len(rows), -1)
+def _values(progress: Sequence[Progress]) -> Array:
+    """The numbers of the progress, ``(events, _VALUES)``."""
+    packed = b"".join(starmap(_pack, map(_values_of, progress)))  # a third faster than numpy's reading of iterators
+    return np.frombuffer(packed).reshape(len(progress), -1)
 
 
 def _merged(kept: Sequence[Progress], lasts: Array, values: Array, weights: Array) -> Iterator[Progress]:
-    """One row for the rows up to each of ``lasts``, that one in ``kept``: weighted means, extremes of the loss."""
+    """One event for the rows up to each of ``lasts``, whose event is in ``kept``: weighted means, extreme losses."""
     firsts = np.concatenate(([0], lasts[:-1] + 1))
     least, greatest = np.fmin.reduceat(values[:, 1], firsts), np.fmax.reduceat(values[:, 2], firsts)
-    with np.errstate(all="ignore"):  # a value that is not finite makes the mean of its group so, and that only
+    with np.errstate(all="ignore"):  # a value that is not finite makes the mean of its group so, and of no other
         sums = np.add.reduceat(values[:, 3:] * weights[:, None], firsts)
         means = sums / np.add.reduceat(weights, firsts)[:, None]
     groups = np.column_stack((least, greatest, means)).tolist()
-    for row, alone, numbers in zip(kept, (firsts == lasts).tolist(), groups, strict=True):
-        if alone:
-            yield row
-            continue
-        merged = dict(zip(_VALUES[1:], numbers, strict=True))
-        yield structs.replace(row, **merged)
+    for last, alone, numbers in zip(kept, (firsts == lasts).tolist(), groups, strict=True):
+        yield last if alone else structs.replace(last, **dict(zip(_VALUES[1:], numbers, strict=True)))

@@ -26,10 +26,9 @@ from tui_vae.errors import EventError, RunStoreError
 from tui_vae.events import Evaluation
 from tui_vae.runs.checksums import digest
 from tui_vae.runs.directory import RunDirectory
-from tui_vae.runs.files import make_folder, replace_files
+from tui_vae.runs.files import make_folder, read_small, replace_files
 from tui_vae.runs.manifest import manifest, read_manifest
 from tui_vae.runs.pictures import png_of
-from tui_vae.runs.safe_io import read_small
 
 _RESULT, _PER_IMAGE = "result.json", "per-image.safetensors"
 _LARGEST = 256_000_000

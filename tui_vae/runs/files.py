@@ -1,21 +1,28 @@
-"""Writing so that a reader, or the next start, finds the old content or the new, never half of it."""
+"""Read and write the files of a run directory.
+
+A write replaces a file atomically: a reader, or the next start, finds the old content or the new, never half of it. A
+read accepts regular files of a bounded size only and follows no symbolic link, since somebody else may have put the
+file there.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 MODE = 0o666
-"""Of every file that is made; the user's umask takes away what others are not to have."""
+"""Of every file that is made, before the user's umask."""
 
 _PART = ".part"
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write beside ``path``, flush to the disk, and rename into place.
+    """Write a temporary file in the same folder, flush it to the disk, and rename it to ``path``.
 
     Raises:
         OSError: The content could not be written; ``path`` is as it was.
@@ -24,25 +31,27 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def replace_files(contents: Mapping[Path, bytes]) -> None:
-    """The same of several files: none is replaced before all are written. The last is replaced last.
+    """Replace several files, in order, once all contents are written.
 
     Raises:
-        OSError: Some of them could not be written, and then all are as they were; or could not be renamed.
+        OSError: A content could not be written, and all files are as they were; or a file could not be renamed.
     """
-    put_in_place(write_beside(contents))
+    rename_parts(write_parts(contents))
 
 
-def write_beside(contents: Mapping[Path, bytes]) -> dict[Path, Path]:
-    """Write each content to a file beside its place and flush it to the disk; :func:`put_in_place` takes the result.
+def write_parts(contents: Mapping[Path, bytes]) -> dict[Path, Path]:
+    """Write each content to a temporary file and flush it to the disk; :func:`rename_parts` takes the result.
+
+    Returns:
+        The temporary file by the path that it is to replace.
 
     Raises:
-        OSError: Some could not be written; nothing is left behind.
+        OSError: A content could not be written; no temporary file is left.
     """
     parts: dict[Path, Path] = {}
     try:
         for path, content in contents.items():
             parts[path] = path.with_name(f".{path.name}.{os.getpid()}{_PART}")
-            # A link that somebody left in its place is not followed.
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
             with os.fdopen(os.open(parts[path], flags, MODE), "wb") as file:
                 file.write(content)
@@ -54,11 +63,11 @@ def write_beside(contents: Mapping[Path, bytes]) -> dict[Path, Path]:
     return parts
 
 
-def put_in_place(parts: Mapping[Path, Path]) -> None:
-    """Rename written files to their places, in order.
+def rename_parts(parts: Mapping[Path, Path]) -> None:
+    """Rename temporary files to the paths that they replace, in order.
 
     Raises:
-        OSError: One could not be renamed; those before it are in place, and no part is left.
+        OSError: One could not be renamed; those before it are renamed, and no temporary file is left.
     """
     try:
         for path, part in parts.items():
@@ -68,7 +77,7 @@ def put_in_place(parts: Mapping[Path, Path]) -> None:
 
 
 def duplicate_file(path: Path, other: Path) -> None:
-    """Let ``other`` be what ``path`` is, without a moment at which it is neither that nor what it was.
+    """Make ``other`` a hard link to ``path``, or a copy of it, atomically.
 
     Raises:
         OSError: It could not be done; ``other`` is as it was.
@@ -86,7 +95,7 @@ def duplicate_file(path: Path, other: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make one of the folders of a run, which lie two below it at most. The run's own is never made: it was deleted.
+    """Make a folder one or two levels below a run's. The run's own folder is never made: it was deleted.
 
     Raises:
         OSError: It cannot be made.
@@ -96,7 +105,7 @@ def make_folder(folder: Path) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Let the names in a folder be on the disk too, where the file system can."""
+    """Flush the names in a folder to the disk, where the file system can."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -112,5 +121,50 @@ def remove_all(paths: Iterable[Path]) -> None:
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove what a writer that was killed has left unfinished in a folder and those below it."""
+    """Remove the temporary files that a killed writer left in a folder and those below it."""
     remove_all(folder.rglob(f".*{_PART}"))
+
+
+def open_regular(path: Path | str, *, inside: int | None = None) -> int:
+    """Open a regular file for reading; a symbolic link is not followed, and a pipe not waited for.
+
+    Args:
+        path: The file.
+        inside: The descriptor of the directory from which a relative ``path`` starts.
+
+    Returns:
+        A descriptor.
+
+    Raises:
+        OSError: The file is not there, cannot be read, or is not regular.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=inside)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "no regular file", str(path))
+    return descriptor
+
+
+def read_small(path: Path | str, most: int, *, inside: int | None = None) -> bytes:
+    """Read a file of at most ``most`` bytes; other arguments as for :func:`open_regular`.
+
+    Raises:
+        OSError: The file is larger, or cannot be opened.
+    """
+    with os.fdopen(open_regular(path, inside=inside), "rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
+    return content
+
+
+def open_directory(path: Path) -> int:
+    """Open a directory that is no symbolic link.
+
+    Returns:
+        A descriptor.
+
+    Raises:
+        OSError: It is not there, not a directory, or a link to one.
+    """
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

@@ -15,8 +15,8 @@ from pathlib import Path
 from tui_vae.config import path_of
 from tui_vae.errors import RunStoreError
 from tui_vae.runs.directory import RunDirectory, link_trouble, name_in, run_folder
-from tui_vae.runs.head import Start, read_start
-from tui_vae.runs.safe_io import read_small
+from tui_vae.runs.files import read_small
+from tui_vae.runs.log_decoder import Start, read_start
 
 LATEST = "latest"
 _FOLDER = re.compile(r"(\d{8}-\d{6})-(.+)", re.DOTALL)

@@ -29,8 +29,8 @@ import msgspec
 from tui_vae.errors import RunStoreError
 from tui_vae.run_status import Liveness, WriterStatus
 from tui_vae.runs.directory import RunDirectory
+from tui_vae.runs.files import read_small
 from tui_vae.runs.handle import RunHandle
-from tui_vae.runs.safe_io import read_small
 
 UNRESPONSIVE = 15.0
 """Seconds without a heartbeat after which a writer is stalled; if only the heartbeat can tell, it is replaced."""

@@ -7,13 +7,21 @@ that msgspec accepts, and more.
 
 from __future__ import annotations
 
+import os
+from typing import Literal
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from tui_vae.errors import EventError, UnknownEventError
-from tui_vae.events import SCHEMA_VERSION, Checkpoint, Epoch, Event, Progress, Samples, State, decode
+from tui_vae.events import SCHEMA_VERSION, Checkpoint, Epoch, Event, Progress, Samples, State, Time, decode
 from tui_vae.runs.checksums import line_is_intact, lines_are_intact
+from tui_vae.runs.directory import LOG, RunDirectory
+from tui_vae.runs.files import open_regular
+
+_MOST_FIRST_LINE = 1 << 20
+_FIRST_READ = 1 << 12
 
 _HEAD = b'{"v":%d,"t":' % SCHEMA_VERSION
 """The two fields that events do not require when they are constructed, but lines do."""
@@ -88,3 +96,44 @@ def _each_is_a_line(objects: int, codes: npt.NDArray[np.uint8], ends: npt.NDArra
         return False
     heads = codes[begins[:, None] + np.arange(len(_HEAD))]
     return bool((codes[ends - 1] == ord("}")).all() and (heads == _HEAD_CODES).all())
+
+
+class Start(msgspec.Struct, frozen=True):
+    """What the first record of a log says that never changes; ``t`` is unix time in seconds."""
+
+    v: Literal[1]
+    t: Time
+    event: Literal["run_started"]
+    name: str
+
+
+_START = msgspec.json.Decoder(Start)
+
+
+def read_start(run: RunDirectory) -> Start | None:
+    """The start of a run; ``None`` while nothing is logged, and where that cannot be read."""
+    try:
+        line = first_line(run)
+        return _START.decode(line) if line_is_intact(line.rstrip(b"\n")) else None
+    except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def first_line(run: RunDirectory) -> bytes:
+    """The first line of a log, up to a bound; empty where nothing is logged yet.
+
+    Raises:
+        OSError: The log is not there, or cannot be read.
+    """
+    descriptor = open_regular(f"{run.path}/{LOG}")
+    read = b""
+    try:
+        # Without a file object, whose construction takes three times as long as this read.
+        while b"\n" not in read and len(read) < _MOST_FIRST_LINE:
+            more = os.read(descriptor, max(_FIRST_READ, len(read)))
+            if not more:
+                break
+            read += more
+    finally:
+        os.close(descriptor)
+    return read[: read.find(b"\n") + 1 or _MOST_FIRST_LINE]

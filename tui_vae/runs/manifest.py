@@ -10,7 +10,7 @@ from typing import Any
 from tui_vae.codec import convert, to_builtins
 from tui_vae.errors import EventError, RunStoreError
 from tui_vae.runs.checksums import digest, sealed, unsealed
-from tui_vae.runs.safe_io import read_small
+from tui_vae.runs.files import read_small
 
 FORMAT = 1
 ENDING = ".json"

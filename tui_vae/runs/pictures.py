@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from tui_vae.errors import RunStoreError
 from tui_vae.runs.directory import RunDirectory
-from tui_vae.runs.files import make_folder, replace_file
-from tui_vae.runs.safe_io import read_small
+from tui_vae.runs.files import make_folder, read_small, replace_file
 
 _MOST_BYTES = 16_000_000
 _MOST_PIXELS = 10_000_000

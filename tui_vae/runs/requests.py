@@ -19,9 +19,8 @@ import msgspec
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Action, Event, Notice, Request
 from tui_vae.runs.directory import RunDirectory
-from tui_vae.runs.files import MODE
+from tui_vae.runs.files import MODE, open_directory, read_small
 from tui_vae.runs.heartbeat import read_lease, this_machine
-from tui_vae.runs.safe_io import open_directory, read_small
 
 MOST_BYTES = 4096
 MOST_AT_ONCE = 128

@@ -24,11 +24,10 @@ from tui_vae.events import (
 )
 from tui_vae.run_status import ListedModel, ListedRun, ListState, Liveness, condition
 from tui_vae.runs.directory import RunDirectory, link_trouble, read_config
+from tui_vae.runs.files import open_regular
 from tui_vae.runs.find import newest_first, runs_in
-from tui_vae.runs.head import first_line
 from tui_vae.runs.heartbeat import liveness_of
-from tui_vae.runs.log_decoder import decode_line
-from tui_vae.runs.safe_io import open_regular
+from tui_vae.runs.log_decoder import decode_line, first_line
 
 MOST_BYTES_OF_TAIL = 8 << 20
 _CHUNK = 1 << 18

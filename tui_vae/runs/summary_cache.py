@@ -13,8 +13,8 @@ from pathlib import Path
 from tui_vae.run_status import ListedRun
 from tui_vae.runs.directory import CONFIG, LOG, RunDirectory
 from tui_vae.runs.find import entries_of, order_key, run_called
-from tui_vae.runs.head import Start, read_start
 from tui_vae.runs.heartbeat import Observer
+from tui_vae.runs.log_decoder import Start, read_start
 from tui_vae.runs.summary import summarise
 
 MOST_CHECKED = 100

@@ -1,61 +1,152 @@
-"""Following a run log that another process appends to.
+"""Follow a run log that another process appends to.
 
-Opening a log of millions of lines takes two processes a few seconds and bounded memory, and nothing that it may hold
-makes the reader fail.
+A log of millions of lines is read in seconds and bounded memory, and nothing that it may hold makes the reader fail.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
+from tui_vae.errors import RunStoreError
 from tui_vae.events import Event, Notice
-from tui_vae.runs.chunk_reader import MOST_LINE, GrowingFile, Piece, pieces_of
-from tui_vae.runs.downsampling import Thinner
+from tui_vae.runs.downsampling import ProgressMerger
+from tui_vae.runs.files import open_regular
 from tui_vae.runs.log_decoder import decode_block
-from tui_vae.runs.parallel_reader import later_part
 
 MOST_PROGRESS = 8192
-"""Progress events of a model that one look at the log tells unmerged; a terminal has some hundred columns."""
+"""Progress events of a model that one read returns unmerged; a terminal has some hundred columns."""
 
-_ALL = 1e9
-"""More progress than any log has: of what was merged already."""
+BLOCK = 256 * 1024
+"""Bytes read at once: a thousand decoded lines still fit into the processor's caches."""
+
+MOST_LINE = 4 * 1024 * 1024
+"""Bytes of the longest line that is read."""
+
+_MOST_HEAD = 128
+
+
+@dataclass(frozen=True)
+class LineBlock:
+    """Whole lines that follow each other, each with its end.
+
+    Attributes:
+        block: The lines.
+        share: Their part of all that was to be read, from 0 to 1.
+        overlong: The number of lines that were skipped as too long.
+        restarted: Marks an empty block: the file is not the one that was read before, and is read from its start.
+    """
+
+    block: bytes
+    share: float = 0.0
+    overlong: int = 0
+    restarted: bool = False
+
+
+class GrowingFile:
+    """The whole lines of a file that another process appends to, in blocks of bounded size.
+
+    A read goes on where the last one ended, or from the start of a file that was replaced or cut back. A last line
+    without its end is left until it has one; a line beyond a bound is skipped and never held. The file is opened for
+    every read, so that no descriptor is held between reads.
+
+    Args:
+        path: The file.
+        most_line: Bytes of the longest line that is read.
+    """
+
+    def __init__(self, path: Path, most_line: int = MOST_LINE) -> None:
+        self.path = path
+        self._most_line = most_line
+        self._block = min(BLOCK, most_line)  # so that only a line that crosses blocks can be too long
+        self._identity: tuple[int, int] | None = None
+        self._head = b""
+        self._position = 0
+        self._skipping = False
+
+    def blocks(self) -> Iterator[LineBlock]:
+        """Yield what was appended since the last read; after a break, the next read goes on with the rest.
+
+        Raises:
+            RunStoreError: The file cannot be opened or read.
+        """
+        try:
+            with FileIO(open_regular(self.path)) as file:
+                if self._is_another(file):
+                    self._head, self._position, self._skipping = b"", 0, False
+                    yield LineBlock(b"", restarted=True)
+                file.seek(self._position)
+                yield from self._read_on(file, os.fstat(file.fileno()).st_size)
+        except OSError as error:
+            raise RunStoreError(f"{self.path}: cannot be read ({error.strerror})") from error
+
+    def _is_another(self, file: FileIO) -> bool:
+        """Whether this is another file than the one read before, or the same written anew."""
+        known, status = self._identity, os.fstat(file.fileno())
+        self._identity = (status.st_dev, status.st_ino)
+        if known is None:
+            return False
+        head = os.pread(file.fileno(), len(self._head), 0)
+        return known != self._identity or status.st_size < self._position or head != self._head
+
+    def _read_on(self, file: FileIO, end: int) -> Iterator[LineBlock]:
+        begun = b""  # of a line whose end has not been read
+        reached = self._position
+        total = end - reached
+        # One buffer for all reads: to have its memory from the system anew takes as long as to read.
+        read = memoryview(buffer := bytearray(max(0, min(self._block, total))))
+        while reached < end and (count := file.readinto(read[: end - reached])):
+            reached += count
+            first_end, last_end = buffer.find(b"\n", 0, count), buffer.rfind(b"\n", 0, count) + 1
+            too_long = self._skipping or len(begun) + (first_end if last_end else count) > self._most_line
+            if not last_end:
+                begun += read[:count]
+                if too_long:
+                    begun, self._position, self._skipping = b"", reached, True
+                continue
+            block = bytes(read[first_end + 1 : last_end]) if too_long else b"".join((begun, read[:last_end]))
+            begun = bytes(read[last_end:count])
+            size = reached - len(begun) - self._position
+            self._position, self._skipping = reached - len(begun), False
+            if len(self._head) < _MOST_HEAD:
+                self._head = os.pread(file.fileno(), min(_MOST_HEAD, self._position), 0)
+            yield LineBlock(block, size / total, int(too_long))
 
 
 class LogTail:
-    """Tells what was appended to a log since the last look.
+    """The events that were appended to a log since the last read.
 
-    A line that is no event is passed over; how many there are is told as a warning each time that it has doubled.
-    Texts are given as they were written, escape codes included, but for a bound on their length.
+    A line that is no event is skipped. Their number is reported as a warning each time that it has doubled. Texts keep
+    their escape codes, and are cut after a bound.
 
     Args:
         path: The log.
-        merge: Merge progress that follows each other, where there is far more than can be seen.
-        most_line: Bytes of the longest line that is taken.
+        merge: Merge successive progress where there is far more than can be seen.
+        most_line: Bytes of the longest line that is read.
 
     Attributes:
-        restarted: Whether the log was replaced or cut back, so that the events just told begin with its first. They
-            add up from an empty state; what was made of earlier ones is to be thrown away.
-        unreadable: The number of lines that were passed over.
+        restarted: Whether the log was replaced or cut back, so that the events just returned begin with its first.
+            They add up from an empty state; what was made of earlier ones is void.
+        unreadable: The number of lines that were skipped.
     """
 
     def __init__(self, path: Path, *, merge: bool = True, most_line: int = MOST_LINE) -> None:
-        self._path = path
         self._file = GrowingFile(path, most_line)
         self._merge = merge
-        self._shared = merge and most_line == MOST_LINE  # the other process knows no other bound
-        self._later: Iterator[Piece] = iter(())
         self._begin()
         self.restarted = False
 
     def move_to(self, path: Path) -> None:
         """Go on with the same log, whose folder was moved."""
-        self._path = self._file.path = path
+        self._file.path = path
 
     def read(self) -> list[Event]:
-        """All events of whole lines that are new, in order.
+        """Return all events of new whole lines, in order.
 
         Raises:
             RunStoreError: The log cannot be opened or read.
@@ -69,60 +160,39 @@ class LogTail:
         return events
 
     def portions(self) -> Iterator[list[Event]]:
-        """The same in lists of bounded size; ``restarted`` is said with an empty one, before those of the new log.
+        """Yield the same in lists of bounded size; before the events of a new log, an empty list with ``restarted``.
 
         Raises:
             RunStoreError: The log cannot be opened or read.
         """
         self.restarted = False
-        if self._shared and not self._file.begun:
-            yield from self._earlier_part()
-        yield from self._rest_of_later_part()
-        for piece in self._file.pieces():
-            self.restarted = piece.restarted
-            if piece.restarted:
+        for block in self._file.blocks():
+            self.restarted = block.restarted
+            if block.restarted:
                 self._begin()
                 yield []
             else:
-                yield self._events_of(piece, MOST_PROGRESS)
-
-    def _earlier_part(self) -> Iterator[list[Event]]:
-        """What a long log tells first, while another process makes the rest ready; nothing if the log is not long."""
-        with later_part(self._path, MOST_PROGRESS) as later:
-            if later is None:
-                return
-            for piece in self._file.pieces(later.begin):
-                yield self._events_of(piece, MOST_PROGRESS * later.begin / later.end)
-            thinned = later.thinned()
-        if thinned is not None:
-            self._file.skip_to(later.end)
-            self._later = pieces_of(thinned)
-
-    def _rest_of_later_part(self) -> Iterator[list[Event]]:
-        """What of that has not been told yet, also by a look that was given up."""
-        for piece in self._later:
-            yield self._events_of(piece, _ALL)
+                yield self._events_of(block)
 
     def _begin(self) -> None:
-        self._thinner = Thinner()
+        self._merger = ProgressMerger()
         self._newest = 0.0
-        self.unreadable = self._told_unreadable = 0
+        self.unreadable = self._reported_unreadable = 0
 
-    def _events_of(self, piece: Piece, most: float) -> list[Event]:
-        """The events of a piece of what has at most ``most`` of progress of each model."""
-        events, unreadable = decode_block(piece.block)
-        self.unreadable += unreadable + piece.overlong
+    def _events_of(self, block: LineBlock) -> list[Event]:
+        events, unreadable = decode_block(block.block)
+        self.unreadable += unreadable + block.overlong
         if self._merge:
-            events = self._thinner.thin(events, math.ceil(most * piece.share))
+            events = self._merger.merge(events, math.ceil(MOST_PROGRESS * block.share))
         if events:
             self._newest = events[-1].t
-        if self.unreadable and self.unreadable >= 2 * self._told_unreadable:
-            self._told_unreadable = self.unreadable
+        if self.unreadable and self.unreadable >= 2 * self._reported_unreadable:
+            self._reported_unreadable = self.unreadable
             events.append(self._warning())
         return events
 
     def _warning(self) -> Notice:
-        """Of the time of the events before it: with the present, a run of long ago would seem to last until now."""
+        """Dated as the event before it: with the present time, a run of long ago would seem to last until now."""
         lines = f"{self.unreadable:,} lines" if self.unreadable > 1 else "1 line"
         text = f"{lines} of the log could not be read"
         return Notice(t=self._newest or time.time(), level="warning", text=text)

@@ -81,18 +81,18 @@ def test_a_folder_says_it_in_utc_wherever_that_is(tmp_path: Path, zone: str, mon
     assert before - 1 <= calendar.timegm(time.strptime(folder[:15], "%Y%m%d-%H%M%S")) <= time.time()
 
 
-def test_a_made_up_name_that_is_taken_is_replaced_by_another(
+def test_a_random_name_that_is_taken_is_replaced_by_another(
     tmp_path: Path, one_second: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made_up = iter(["shy-owl", "shy-owl", "shy-owl", "tidy-elk"])
-    monkeypatch.setattr(directory, "made_up_name", lambda: next(made_up))
+    monkeypatch.setattr(directory, "random_name", lambda: next(made_up))
     assert [create_run(tmp_path, None, CONFIG).name for _ in range(2)] == ["shy-owl", "tidy-elk"]
 
 
-def test_made_up_names_that_are_all_taken_end_in_an_error(
+def test_random_names_that_are_all_taken_end_in_an_error(
     tmp_path: Path, one_second: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directory, "made_up_name", lambda: "shy-owl")
+    monkeypatch.setattr(directory, "random_name", lambda: "shy-owl")
     create_run(tmp_path, None, CONFIG)
     with pytest.raises(RunStoreError):
         create_run(tmp_path, None, CONFIG)

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.runs.logged_events import log_of, other_events, progress, run_started, started
+from tests.unit.runs.logged_events import other_events, progress, run_started, started
 from tui_vae.events import Event, Progress
-from tui_vae.runs.downsampling import Thinner
-from tui_vae.runs.log_decoder import decode_lines
+from tui_vae.runs.downsampling import ProgressMerger
 
 MEANS = ("loss", "reconstruction", "kl", "images_per_second")
 values = st.floats(-1e6, 1e6)
@@ -33,21 +32,15 @@ def histories(draw: st.DrawFn) -> list[Progress]:
     return told
 
 
-def thinned(thinner: Thinner, events: list[Event], most: int) -> list[Event]:
-    rows, unreadable = decode_lines(log_of(events).split(b"\n")[:-1])
-    assert unreadable == 0
-    return thinner.thin(rows, most)
-
-
 def of_model(events: list[Event], model: str) -> list[Progress]:
     return [event for event in events if isinstance(event, Progress) and event.model == model]
 
 
 @given(histories(), st.integers(1, 9), st.integers(0, 60))
 def test_what_is_merged_has_the_same_steps_means_and_extremes(told: list[Progress], most: int, cut: int) -> None:
-    thinner = Thinner()
+    merger = ProgressMerger()
     parts = [list[Event](told[:cut]), list[Event](told[cut:])]
-    kept = [event for part in parts for event in thinned(thinner, part, most)]
+    kept = [event for part in parts for event in merger.merge(part, most)]
     assert [event.t for event in kept if event in told] == [event.t for event in told if event in kept]
     for model in ("deep", "wide"):
         events, merged = of_model(list(told), model), of_model(kept, model)
@@ -67,13 +60,13 @@ def test_what_is_merged_has_the_same_steps_means_and_extremes(told: list[Progres
 
 def test_few_events_are_given_as_they_are() -> None:
     told: list[Event] = [*other_events(), progress(3), progress(2), progress(9, "wide"), *other_events()]
-    assert thinned(Thinner(), told, 2) == told
+    assert ProgressMerger().merge(told, 2) == told
 
 
 def test_what_is_merged_stands_where_its_last_event_stood() -> None:
     state, epoch = other_events()[2], other_events()[4]
     told = [progress(1), state, progress(2), progress(1, "wide"), epoch, progress(3), progress(4), state]
-    kept = thinned(Thinner(), told, 2)
+    kept = ProgressMerger().merge(told, 2)
     places = [(event.event, getattr(event, "step", None)) for event in kept]
     assert places == [
         ("state", None),
@@ -87,7 +80,7 @@ def test_what_is_merged_stands_where_its_last_event_stood() -> None:
 
 @pytest.mark.parametrize("start", [run_started(), started("deep", 2), started("deep"), started("deep", 0)])
 def test_nothing_is_merged_across_a_start(start: Event) -> None:
-    kept = thinned(Thinner(), [*map(progress, range(1, 7)), start, *map(progress, range(3, 9))], 1)
+    kept = ProgressMerger().merge([*map(progress, range(1, 7)), start, *map(progress, range(3, 9))], 1)
     assert [getattr(event, "step", None) for event in kept] == [6, None, 8]
 
 
@@ -95,7 +88,7 @@ def test_nothing_is_merged_across_a_start(start: Event) -> None:
 def test_steps_are_counted_from_where_the_model_resumes(resumed_at: int | None) -> None:
     before = resumed_at or 0
     told = [started("deep", resumed_at), progress(before + 1, loss=1.0), progress(before + 3, loss=10.0)]
-    merged = thinned(Thinner(), [progress(500), *told], 1)[-1]
+    merged = ProgressMerger().merge([progress(500), *told], 1)[-1]
     assert isinstance(merged, Progress)
     assert merged.loss == pytest.approx((1 * 1.0 + 2 * 10.0) / 3)
 
@@ -103,13 +96,13 @@ def test_steps_are_counted_from_where_the_model_resumes(resumed_at: int | None) 
 def test_a_value_that_is_not_finite_hides_no_spike_and_stays_visible() -> None:
     nothing = progress(2, loss=math.nan, loss_min=math.nan, loss_max=math.nan)
     told = [progress(1), nothing, progress(3), progress(4)]
-    first, second = thinned(Thinner(), told, 2)
+    first, second = ProgressMerger().merge(told, 2)
     assert isinstance(first, Progress)
     assert isinstance(second, Progress)
     assert math.isnan(first.loss)
     assert math.isfinite(first.kl)
     assert (first.loss_min, first.loss_max) == (progress(1).loss_min, progress(1).loss_max)
     assert math.isfinite(second.loss)
-    (all_nothing,) = thinned(Thinner(), [nothing, nothing], 1)
+    (all_nothing,) = ProgressMerger().merge([nothing, nothing], 1)
     assert isinstance(all_nothing, Progress)
     assert math.isnan(all_nothing.loss_min)

@@ -17,9 +17,8 @@ from tests.unit.runs import logged_events as logged
 from tests.unit.runs.logged_events import log_of, other_events, progress, run_started, spaced, started
 from tui_vae.errors import EventError, ExitCode, RunStoreError
 from tui_vae.events import MOST_TEXT, Event, Notice, Progress, decode, encode
-from tui_vae.runs import chunk_reader as lines_module
 from tui_vae.runs import tail as tail_module
-from tui_vae.runs.tail import LogTail
+from tui_vae.runs.tail import GrowingFile, LineBlock, LogTail
 
 
 def read(content: bytes, *, merge: bool = False) -> list[Event]:
@@ -109,17 +108,17 @@ def test_a_line_is_passed_over_exactly_when_it_is_longer_than_the_bound(
     with TemporaryDirectory() as folder:
         path = Path(folder) / "log"
         path.touch()
-        file = lines_module.GrowingFile(path, bound)
-        pieces: list[lines_module.Piece] = []
+        file = GrowingFile(path, bound)
+        blocks: list[LineBlock] = []
         for begin, end in zip([0, *cuts], [*cuts, len(content)], strict=True):
             with path.open("ab") as log:
                 log.write(content[begin:end])
-            pieces += file.pieces()
-    assert [len(line) for piece in pieces for line in piece.block.split(b"\n")[:-1]] == [
+            blocks += file.blocks()
+    assert [len(line) for block in blocks for line in block.block.split(b"\n")[:-1]] == [
         n for n in lengths if n <= bound
     ]
-    assert sum(piece.overlong for piece in pieces) == sum(n > bound for n in lengths)
-    assert not any(piece.restarted for piece in pieces)
+    assert sum(block.overlong for block in blocks) == sum(n > bound for n in lengths)
+    assert not any(block.restarted for block in blocks)
 
 
 def test_a_line_without_end_is_never_held(tmp_path: Path) -> None:
@@ -143,7 +142,7 @@ def test_a_line_without_end_is_never_held(tmp_path: Path) -> None:
 def test_a_million_lines_that_are_no_events_are_told_a_few_times(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lines_module, "PIECE", 4096)
+    monkeypatch.setattr(tail_module, "BLOCK", 4096)
     path = tmp_path / "log"
     path.write_bytes(log_of([progress(1)]) + b"x\n" * 100_000 + log_of([progress(2)]))
     events = LogTail(path).read()
@@ -190,7 +189,7 @@ def test_a_longer_log_written_anew_into_the_same_file_is_told_from_one_that_grew
 
 
 def test_a_restart_is_said_before_what_the_new_log_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines_module, "PIECE", 600)
+    monkeypatch.setattr(tail_module, "BLOCK", 600)
     path = tmp_path / "log"
     path.write_bytes(log_of([progress(1)]))
     tail = LogTail(path)
@@ -214,7 +213,7 @@ def test_a_torn_line_that_the_next_writer_cuts_off_is_no_restart(tmp_path: Path)
 
 
 def test_who_stops_on_the_way_finds_the_rest_at_the_next_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines_module, "PIECE", 600)
+    monkeypatch.setattr(tail_module, "BLOCK", 600)
     path = tmp_path / "log"
     path.write_bytes(log_of(map(progress, range(1, 20))))
     tail = LogTail(path)
@@ -269,7 +268,7 @@ def test_far_more_progress_than_can_be_seen_is_merged_and_a_little_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tail_module, "MOST_PROGRESS", 100)
-    monkeypatch.setattr(lines_module, "PIECE", 20_000)
+    monkeypatch.setattr(tail_module, "BLOCK", 20_000)
     path = tmp_path / "log"
     path.write_bytes(log_of([started(), *map(progress, range(1, 2001))]))
     tail = LogTail(path)
