@@ -146,8 +146,12 @@ def test_refused(options: dict[str, Any], said: str) -> None:
     assert said in refusal(**options)
 
 
-def test_every_model_is_there_once_per_seed() -> None:
-    config = TrainConfig(seed=7, seeds=2)
+def resolved(config: TrainConfig) -> TrainConfig:
+    return config.resolved(device="cpu", precision="fp32", threads=1, train_size=100)
+
+
+def test_a_resolved_configuration_has_every_model_once_per_seed() -> None:
+    config = resolved(TrainConfig(seed=7, seeds=2))
     assert [(spec.name, spec.seed, spec.architecture) for spec in config.models] == [
         ("baseline@7", 7, "baseline"),
         ("deep@7", 7, "deep"),
@@ -156,11 +160,11 @@ def test_every_model_is_there_once_per_seed() -> None:
     ]
     assert config.at_once == 2
     assert [spec.architecture for spec in TrainConfig().models] == [spec.name for spec in TrainConfig().models]
-    assert dataclasses.replace(config, epochs=3).models == config.models
+    assert resolved(dataclasses.replace(config, epochs=3)).models == config.models
 
 
 def test_a_run_of_several_seeds_is_continued_by_what_was_typed_to_start_it() -> None:
-    config = TrainConfig(seed=7, seeds=2)
+    config = resolved(TrainConfig(seed=7, seeds=2))
     typed = {"models": TrainConfig().models, "seed": 7, "seeds": 2, "epochs": 30}
     assert config.continued(typed) == dataclasses.replace(config, epochs=30)
     for option, other in (

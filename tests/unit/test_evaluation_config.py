@@ -19,7 +19,7 @@ metrics = st.lists(st.sampled_from(list(METRICS)), min_size=1, unique=True).map(
     lambda chosen: tuple(name for name in METRICS if name in chosen)
 )
 configs = st.builds(
-    EvaluationConfig,
+    lambda **options: EvaluationConfig.of_options(options),
     metrics=metrics,
     samples=st.integers(1, 10**8),
     iwae_samples=st.integers(1, 10**8),
@@ -81,7 +81,7 @@ def test_all_but_ais_is_measured_by_default() -> None:
 def test_ais_is_measured_where_it_or_its_images_are_asked_for(
     options: dict[str, Any], images: int, measured: bool
 ) -> None:
-    config = EvaluationConfig(**options)
+    config = EvaluationConfig.of_options(options)
     assert config.ais_images == images
     assert ("ais" in config.metrics) == measured
     assert list(config.metrics) == sorted(config.metrics, key=list(METRICS).index)
@@ -111,6 +111,7 @@ def test_no_metric_and_a_wrong_one_are_refused(text: str) -> None:
         ({"samples": 0}, "--samples is a whole number of at least 1, not '0'"),
         ({"iwae_samples": -3}, "--iwae-samples is a whole number of at least 1"),
         ({"ais_images": -1}, "--ais-images is a whole number of at least 0"),
+        ({"ais_images": 0, "metrics": ("ais",)}, "--ais-images is a whole number of at least 1"),
         ({"ais_steps": 0}, "--ais-steps is a whole number of at least 1"),
         ({"samples": True}, "--samples is a whole number"),
         ({"samples": 2.5}, "--samples is a whole number"),

@@ -111,7 +111,7 @@ def evaluation_of(options: Mapping[str, Any]) -> EvaluationConfig:
     """
     values = _chosen(options)
     _parse(EvaluationConfig, values)
-    return EvaluationConfig(**values)
+    return EvaluationConfig.of_options(values)
 
 
 def runs_dir_of(typed: str | None) -> Path:

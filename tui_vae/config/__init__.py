@@ -6,9 +6,7 @@ what was chosen for this machine, so that a stored run says exactly what it did.
 """
 
 from tui_vae.config.display import COLOURS, DisplayConfig, StoreConfig
-from tui_vae.config.early_stopping import ended_early
 from tui_vae.config.evaluation import EvaluationConfig, parse_metrics
-from tui_vae.config.live_updates import Change, ChangeKind, Plan
 from tui_vae.config.models import IMAGE_SIDE, PIXELS, ModelSpec, check_name
 from tui_vae.config.options import AUTO, option_names, option_type, path_of
 from tui_vae.config.training import (
@@ -23,6 +21,7 @@ from tui_vae.config.training import (
     parse_sigma,
     parse_threads,
 )
+from tui_vae.config.training_plan import Change, ChangeKind, Plan, ended_early
 
 __all__ = [
     "AUTO",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from tui_vae.metrics import METRICS
 ANNEALED = frozenset(("ais", "ais_gap", "ais_acceptance"))
 """Metrics by annealed importance sampling: they take minutes, so they are measured only when asked for."""
 
+_DEFAULT_METRICS = tuple(name for name in METRICS if name not in ANNEALED)
+_DEFAULT_AIS_IMAGES = 100
 _MOST_SAMPLES = 100_000_000
 
 
@@ -22,7 +24,13 @@ def parse_metrics(text: str) -> tuple[str, ...]:
     """Names of metrics with commas between them, as typed; in the order of the tables, each once."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     _check_metrics(names)
-    return tuple(name for name in METRICS if name in names)
+    return _in_order(names)
+
+
+def _in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """The names in the order of the tables, each once."""
+    chosen = set(names)
+    return tuple(name for name in METRICS if name in chosen)
 
 
 def _check_metrics(names: Sequence[str]) -> None:
@@ -36,7 +44,7 @@ class EvaluationConfig:
     """All that decides what an evaluation gives for given weights."""
 
     metrics: tuple[str, ...] = option(
-        tuple(name for name in METRICS if name not in ANNEALED),
+        _DEFAULT_METRICS,
         "Only these metrics, with commas between them.  [default: all; ais with --ais-images]",
         parse=parse_metrics,
         metavar="NAME,…",
@@ -66,11 +74,23 @@ class EvaluationConfig:
         _check_metrics(self.metrics)
         positive("--memory", self.memory)
         device_name(self.device)
-        if ANNEALED & set(self.metrics) and not self.ais_images:
-            object.__setattr__(self, "ais_images", 100)
-        if self.ais_images and not ANNEALED & set(self.metrics):
-            wanted = ANNEALED | set(self.metrics)
-            object.__setattr__(self, "metrics", tuple(name for name in METRICS if name in wanted))
+        if ANNEALED & set(self.metrics):
+            at_least(self, "ais_images", 1)
+
+    @classmethod
+    def of_options(cls, options: Mapping[str, Any]) -> EvaluationConfig:
+        """The configuration of typed options: metrics of AIS imply images for it, and images imply the metrics.
+
+        Raises:
+            UsageError: An option cannot be used.
+        """
+        chosen = dict(options)
+        metrics = set(chosen.get("metrics", _DEFAULT_METRICS))
+        if ANNEALED & metrics:
+            chosen["ais_images"] = chosen.get("ais_images") or _DEFAULT_AIS_IMAGES
+        elif chosen.get("ais_images"):
+            chosen["metrics"] = _in_order(metrics | ANNEALED)
+        return cls(**chosen)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; :meth:`from_json` gives the same configuration back."""

@@ -63,7 +63,7 @@ def check_learning_rate(lr: float, what: str) -> None:
 class TrainConfig:
     """All that decides what is trained. Two runs of one resolved configuration give the same weights.
 
-    With several seeds, ``models`` holds every model once per seed.
+    With several seeds, ``models`` of a resolved configuration holds every model once per seed.
     """
 
     models: tuple[ModelSpec, ...] = option(
@@ -160,9 +160,8 @@ class TrainConfig:
             raise UsageError(f"--seeds is at most {_MOST_SEEDS}, not {self.seeds}")
         if not 0 <= self.seed <= _MAX_SEED - self.seeds + 1:
             raise UsageError(f"--seed is a whole number from 0 to {_MAX_SEED - self.seeds + 1}, not {self.seed}")
-        object.__setattr__(self, "models", once_per_seed(self.models, self.seed, self.seeds))
-        # Whatever the case: a file system may not tell "Deep" from "deep".
-        names = [spec.name.casefold() for spec in self.models]
+        # Case-folded: a file system may take "Deep" for "deep".
+        names = [spec.name.casefold() for spec in once_per_seed(self.models, self.seed, self.seeds)]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise UsageError(f"--model: two models are called {shown(twice)}; give each its own name")
@@ -196,9 +195,10 @@ class TrainConfig:
         return max(1, round(int(self.threads) * spec.weights(self.zdim) / largest))
 
     def resolved(self, *, device: str, precision: str, threads: int, train_size: int, step: str) -> TrainConfig:
-        """This configuration with each ``auto`` replaced by what this machine uses, and valid in every folder."""
+        """This configuration for this machine: no ``auto``, every model once per seed, and valid in every folder."""
         return dataclasses.replace(
             self,
+            models=once_per_seed(self.models, self.seed, self.seeds),
             device=device,
             precision=precision,
             threads=threads,
@@ -213,7 +213,8 @@ class TrainConfig:
         Raises:
             UsageError: One of them would make it another experiment.
         """
-        continued = dataclasses.replace(self, **typed_now)
+        typed = dataclasses.replace(self, **typed_now)
+        continued = dataclasses.replace(typed, models=once_per_seed(typed.models, typed.seed, typed.seeds))
         for f in dataclasses.fields(self):
             if f.metadata["identity"] and f.name in typed_now and getattr(continued, f.name) != getattr(self, f.name):
                 name = option_names(f)[0]
@@ -239,6 +240,9 @@ class TrainConfig:
         Raises:
             UsageError: A value is of another type or out of range, or an option is unknown to this version.
         """
+        models = values.get("models")
+        if isinstance(models, list) and any(isinstance(model, dict) and "hidden" not in model for model in models):
+            raise UsageError("the configuration cannot be read: a model lacks its hidden widths")
         return from_json(cls, {"step": "fused", **values})
 
 

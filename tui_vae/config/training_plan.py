@@ -1,4 +1,4 @@
-"""What may be changed of a model while it trains, and the checks of it."""
+"""How long a model trains and at which rate: what may be changed meanwhile, and when training stops early."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Change:
     Attributes:
         kind: ``add_epochs`` makes the training longer, ``set_learning_rate`` replaces the peak learning rate; the shape
             of the schedule stays.
-        value: How many epochs, or the rate.
+        value: The number of epochs, or the rate.
     """
 
     kind: ChangeKind
@@ -37,10 +37,10 @@ class Change:
 
     @classmethod
     def parse(cls, kind: ChangeKind, text: str) -> Change:
-        """The change that was typed.
+        """Parse the value that a user typed.
 
         Raises:
-            UsageError: It is no number, or out of range.
+            UsageError: It is not a number, or out of range.
         """
         try:
             value = float(text)
@@ -49,7 +49,6 @@ class Change:
         return cls(kind, value)
 
     def __str__(self) -> str:
-        """As people say it."""
         if self.kind == "set_learning_rate":
             return f"learning rate {self.value:g}"
         return "1 more epoch" if self.value == 1 else f"{self.value:,.0f} more epochs"
@@ -57,13 +56,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """How long a model trains and at which rate, as far as that may be changed meanwhile.
+    """The number of epochs and the peak learning rate of a model, which may change while it trains.
 
     Attributes:
-        epochs: All that the model is to have had at its end.
-        lr: Its peak learning rate.
-        option_epochs: ``--epochs`` of the run when the plan was made, and ``option_lr`` its ``--lr``: another value of
-            one of them was typed to continue the run, and so wins over what was changed before.
+        epochs: All epochs, those done included.
+        lr: The peak learning rate.
+        option_epochs: ``--epochs`` of the run when the plan was made. Another value, typed to continue the run,
+            overrides ``epochs``.
+        option_lr: The same for ``--lr``.
     """
 
     epochs: int
@@ -73,12 +73,12 @@ class Plan:
 
     @classmethod
     def of(cls, config: TrainConfig) -> Plan:
-        """What the options say."""
+        """The plan of the options."""
         return cls(config.epochs, config.lr, config.epochs, config.lr)
 
     @property
     def changed(self) -> bool:
-        """Whether it is not what the options say."""
+        """Whether the plan differs from the options."""
         return (self.epochs, self.lr) != (self.option_epochs, self.option_lr)
 
     def after(self, change: Change) -> Plan:
@@ -87,7 +87,22 @@ class Plan:
         return dataclasses.replace(self, epochs=self.epochs + int(change.value))
 
     def continued(self, config: TrainConfig) -> Plan:
-        """The plan in a run that goes on with this configuration."""
+        """The plan of a run that is continued with this configuration."""
         epochs = self.epochs if self.option_epochs == config.epochs else config.epochs
         lr = self.lr if self.option_lr == config.lr else config.lr
         return Plan(epochs, lr, config.epochs, config.lr)
+
+
+def ended_early(epoch: int, best_epoch: int | None, patience: int) -> str | None:
+    """Why training stops before its last epoch; ``None`` while it goes on.
+
+    Args:
+        epoch: Completed epochs.
+        best_epoch: The epoch of the greatest held-out ELBO; ``None`` before the first epoch is complete.
+        patience: Epochs without a rise after which training stops; 0 never stops it.
+    """
+    if best_epoch is None or not patience or epoch - best_epoch < patience:
+        return None
+    without = epoch - best_epoch
+    epochs = "1 epoch" if without == 1 else f"{without} epochs"
+    return f"early stopping: best epoch {best_epoch}, {epochs} without a rise"
