@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def to_builtins(value: Any) -> Any:
-    """Convert records, and what is made of them, to JSON values; :func:`convert` is the inverse."""
+    """Convert records, also in lists and dicts, to JSON values; :func:`convert` is the inverse."""
     return _null_for_nan(msgspec.to_builtins(value, str_keys=True))
 
 

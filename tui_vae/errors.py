@@ -1,7 +1,7 @@
 """The errors a user can act on, each with the exit code of the process.
 
-Every error is raised where its cause is known and carries one line that says what to do. Nothing here knows how it is
-shown: the command line prints the line on stderr and leaves with ``exit_code``.
+Every error is raised where its cause is known and carries one line that says what to do. The command line prints that
+line on stderr and exits with ``exit_code``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class ExitCode:
 
 
 class TuiVaeError(Exception):
-    """Base of the errors that are told to the user in one line."""
+    """Base of the errors that are shown to the user in one line."""
 
     exit_code: ClassVar[int] = ExitCode.MODEL_FAILED
 
@@ -34,7 +34,7 @@ class UsageError(TuiVaeError):
 
 
 class NothingLeftError(TuiVaeError):
-    """What was asked for is done already: told in one line, and no failure."""
+    """What was asked for is done already, which is no failure."""
 
     exit_code = ExitCode.OK
 
@@ -60,19 +60,19 @@ class UnknownEventError(EventError):
 
 
 class TrainingError(TuiVaeError):
-    """A model cannot go on training."""
+    """A model cannot continue training."""
 
     exit_code = ExitCode.MODEL_FAILED
 
 
 class EvaluationError(TuiVaeError):
-    """A model cannot be measured."""
+    """A model cannot be evaluated."""
 
     exit_code = ExitCode.MODEL_FAILED
 
 
-_WAYS_TO_SAY_NO_MEMORY = ("allocate memory", "failed to map segment", "bad_alloc", "out of memory")
-"""How torch, the dynamic linker, C++ and CUDA do."""
+_NO_MEMORY = ("allocate memory", "failed to map segment", "bad_alloc", "out of memory")
+"""Parts of the messages of torch, the dynamic linker, C++ and CUDA."""
 
 _LIMITS = {
     errno.EMFILE: "; the limit of open files is too low (ulimit -n)",
@@ -83,16 +83,16 @@ _LIMITS = {
 
 
 def system_failure(error: BaseException) -> str | None:
-    """Describe in one line what the system refused: memory, a thread, a file, a library.
+    """Describe in one line what the system refused: memory, a thread, a file or a library.
 
     Returns:
-        The line, or ``None`` where the error is not the system's, and so a fault of the program.
+        The line, or ``None`` for an error of the program itself.
     """
     if isinstance(error, ImportError):
-        while isinstance(error.__cause__, ImportError):  # NumPy puts a page of advice around it
+        while isinstance(error.__cause__, ImportError):  # NumPy wraps it in a page of advice
             error = error.__cause__
     text = one_line(error)
-    if isinstance(error, MemoryError) or any(words in text.lower() for words in _WAYS_TO_SAY_NO_MEMORY):
+    if isinstance(error, MemoryError) or any(words in text.lower() for words in _NO_MEMORY):
         return f"not enough memory ({text}){_LIMITS[errno.ENOMEM]}"
     if isinstance(error, RuntimeError) and "start new thread" in text:
         return "no more threads can be started; memory is short, or the limit of processes is too low (ulimit -u)"
@@ -105,5 +105,5 @@ def system_failure(error: BaseException) -> str | None:
 
 
 def one_line(error: BaseException) -> str:
-    """The text of an error as one line, or its kind where it has none."""
+    """The text of an error as one line, or the name of its class where it has none."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -1,4 +1,4 @@
-"""The one schema of everything that happens in a run, and its JSON codec.
+"""The schema of everything that happens in a run, and its JSON codec.
 
 The run log, ``--json``, the interface and the reports read the same events. All likelihoods are natural logarithms
 (nats) per image, with their constants; ``elbo = reconstruction - kl`` and ``loss = -elbo``. An event is immutable and
@@ -26,7 +26,7 @@ MOST_TEXT = 4096
 """Characters of a text; the rest is cut off."""
 
 LARGEST_INT = 2**53
-"""No count comes near, and every integer up to here is a float too."""
+"""Beyond every count, and the last integer up to which each is also a float."""
 
 LATEST_TIME = 253_402_300_799.0
 """The end of the year 9999, beyond which no calendar can convert a time."""
@@ -80,12 +80,12 @@ class DataSummary:
 
 @dataclass(frozen=True)
 class SheetLayout:
-    """Which rows of a sample picture are what; every row has ``columns`` images of 28 × 28 without a gap.
+    """The rows of a sample picture, each of ``columns`` images of 28 × 28 without a gap.
 
     Rows from the top: ``prior`` rows of decoder means for fixed z ~ N(0, I), ``pairs`` rows of fixed held-out
-    images, ``pairs`` rows of their reconstructions; ``interpolations`` rows from one held-out image to another, both
-    shown at the ends, by decoder means between them; for each number in ``chain``, ``pairs`` rows of what has become
-    of the held-out images after so many steps of encoding and decoding, by means.
+    images, ``pairs`` rows of their reconstructions; ``interpolations`` rows of decoder means between two held-out
+    images, which are at the ends; for each number in ``chain``, ``pairs`` rows of the held-out images after that many
+    steps of encoding and decoding, by means.
     """
 
     columns: Int
@@ -101,7 +101,7 @@ class SheetLayout:
 
 @dataclass(frozen=True)
 class ModelResult:
-    """What is reported of one model at the end. The likelihoods are null when no epoch was completed."""
+    """The result of one model at the end. The likelihoods are null when no epoch was completed."""
 
     model: str
     state: ModelStatus
@@ -131,9 +131,9 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
 
 
 class ModelStarted(Event, frozen=True, kw_only=True, tag="model_started"):
-    """A trainer begins; one that resumes takes back whatever was told of later steps and epochs.
+    """A trainer begins; when it resumes, earlier events of later steps and epochs are void.
 
-    ``resumed_at_step`` and ``resumed_at_epoch`` count what was complete in the checkpoint; null when the model is new.
+    ``resumed_at_step`` and ``resumed_at_epoch`` count what the checkpoint had completed; null when the model is new.
     """
 
     model: str
@@ -145,7 +145,7 @@ class ModelStarted(Event, frozen=True, kw_only=True, tag="model_started"):
 
 
 class Progress(Event, frozen=True, kw_only=True, tag="progress"):
-    """Means over the images of the steps since the last one; ``loss_min`` and ``loss_max`` over those steps."""
+    """Means over the images since the last event; ``loss_min`` and ``loss_max`` over the steps since then."""
 
     model: Text
     epoch: Int
@@ -160,10 +160,10 @@ class Progress(Event, frozen=True, kw_only=True, tag="progress"):
 
 
 class Epoch(Event, frozen=True, kw_only=True, tag="epoch"):
-    """One pass is complete.
+    """One pass over the training images is complete.
 
-    ``train`` holds means over the steps of the epoch, so the model changed meanwhile; ``held_out`` is measured with
-    the weights at its end. ``active_units`` counts Var_x(E_q z_i) > 0.01 (arXiv:1509.00519).
+    ``train`` holds means over the steps of the epoch, while the model changed; ``held_out`` is measured with the
+    weights at its end. ``active_units`` counts Var_x(E_q z_i) > 0.01 (arXiv:1509.00519).
     """
 
     model: Text
@@ -202,9 +202,9 @@ class State(Event, frozen=True, kw_only=True, tag="state"):
 
 
 class Schedule(Event, frozen=True, kw_only=True, tag="schedule"):
-    """From step ``step`` on a model trains for other ``epochs``, ``steps`` in all, or at another peak ``lr``.
+    """From step ``step`` on a model trains for ``epochs``, ``steps`` in all, at the peak rate ``lr``.
 
-    Told when somebody changed them, and again after ``model_started`` of a model that resumes with what was changed.
+    Sent when one of them is changed, and again after ``model_started`` of a model that resumes with the change.
     """
 
     model: str
@@ -216,7 +216,7 @@ class Schedule(Event, frozen=True, kw_only=True, tag="schedule"):
 
 
 class Notice(Event, frozen=True, kw_only=True, tag="notice"):
-    """Something a person should know that is no measurement, such as a log that cannot be written."""
+    """A message for the user, such as that the log cannot be written."""
 
     level: Level
     text: str
@@ -224,10 +224,10 @@ class Notice(Event, frozen=True, kw_only=True, tag="notice"):
 
 
 class Request(Event, frozen=True, kw_only=True, tag="request"):
-    """Somebody asked for something from another process; ``refused`` says why it was not done, null when it was.
+    """Another process asked for an action; ``refused`` is why it was not done, null when it was.
 
-    ``model`` is null when all models are meant. ``value`` is the number of epochs to add, or the learning rate; null of
-    any other action.
+    ``model`` is null when all models are meant. ``value`` is the number of epochs to add, or the learning rate; null
+    for any other action.
     """
 
     id: str
@@ -239,9 +239,9 @@ class Request(Event, frozen=True, kw_only=True, tag="request"):
 
 
 class EvaluationProgress(Event, frozen=True, kw_only=True, tag="evaluation_progress"):
-    """An evaluation is at work: ``done`` is the share of it from 0 to 1, ``doing`` what it computes now.
+    """An evaluation is running: ``done`` is the completed share from 0 to 1, ``doing`` what it computes now.
 
-    ``model`` is null where all models are concerned, ``seconds_left`` where nothing can be said yet.
+    ``model`` is null for work on all models, ``seconds_left`` while it is unknown.
     """
 
     doing: str
@@ -251,11 +251,11 @@ class EvaluationProgress(Event, frozen=True, kw_only=True, tag="evaluation_progr
 
 
 class Evaluation(Event, frozen=True, kw_only=True, tag="evaluation"):
-    """What was measured of one model with the weights of a checkpoint.
+    """The evaluation of one model with the weights of a checkpoint.
 
-    ``seed`` and ``parameters`` are the model's; ``class_shares`` are the parts of the classes among its samples;
-    ``kl_per_latent`` is in nats, averaged over the test images, and ``predicted_kl_per_latent`` what theory says of a
-    linear model's optimum, null for any other.
+    ``seed`` and ``parameters`` are the model's; ``class_shares`` are the shares of the classes among its samples;
+    ``kl_per_latent`` is in nats, averaged over the test images, and ``predicted_kl_per_latent`` its value at the
+    optimum of a linear model, null for any other.
     """
 
     model: str
@@ -291,14 +291,14 @@ for _name, _kind in _KINDS.items():
 
 
 def encode(event: Event) -> str:
-    """One line of JSON without its line end, in ASCII whatever the names in it."""
+    """Encode an event as one line of ASCII JSON, without a line end."""
     fields = to_builtins(event)
     record = {"v": SCHEMA_VERSION, "t": fields["t"], "event": event.event} | fields
     return json.dumps(record, allow_nan=False, separators=(",", ":"))
 
 
 def decode(line: str | bytes) -> Event:
-    """The event of one line. Unknown fields are ignored, so that a later version may add some.
+    """Decode the event of one line. Unknown fields are ignored, so that a later version may add some.
 
     Texts are cut after ``MOST_TEXT`` characters.
 

@@ -1,7 +1,7 @@
-"""What the evaluation measures, once: the name, unit and direction of each metric, and the records of its results.
+"""The metrics of the evaluation: name, unit and direction of each, and the records of results.
 
-The events, the reports and the interface all speak of metrics in these terms. Definitions and sources stand where each
-is computed, in ``tui_vae.evaluation``. Likelihoods are nats per image.
+Events, reports and the interface share them. Definitions and sources are where each metric is computed, in
+``tui_vae.evaluation``. Likelihoods are nats per image.
 """
 
 from __future__ import annotations
@@ -13,37 +13,37 @@ from typing import Literal
 
 Direction = Literal["higher", "lower", "neither"]
 Outcome = Literal["better", "worse", "higher", "lower", "not told apart"]
-"""``higher`` and ``lower`` are differences that are told apart in a metric of which neither is better."""
+"""The result of a comparison at 95 %. ``higher`` and ``lower`` are significant differences where neither is better."""
 
 Answer = Literal["better", "worse", "mixed", "not told apart"]
 Pairing = Literal["seeds", "unpaired seeds", "images", "intervals"]
-"""What a difference rests on: pairs of the same seed; the means over seeds of each, unpaired; on one seed, pairs of the
-same image, or the two values with their intervals, taken as independent."""
+"""The samples of a difference: pairs of the same seed; the means over seeds, unpaired; on one seed, pairs of the same
+image, or the two values with their intervals, taken as independent."""
 
 NORMAL_QUANTILE = 1.959963984540054
-"""Of the standard normal distribution, for two-sided intervals of 95 %."""
+"""The 97.5 % quantile of the standard normal distribution, for two-sided intervals of 95 %."""
 
 NOISY = "_noisy"
-"""Ends the name of a metric that is scored on samples with the decoder's noise; else decoder means are scored."""
+"""Suffix of a metric scored on samples with the decoder's noise; without it, on decoder means."""
 
 _MOST_DIGITS = 6
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One measure.
+    """A metric.
 
     Attributes:
-        name: As in JSON and for ``--metrics``.
-        title: As in a table.
+        name: In JSON and ``--metrics``.
+        title: In tables.
         unit: ``nats``, ``%`` (of a value between 0 and 1), or nothing.
-        better: Which values are better; ``neither`` where that cannot be said.
-        digits: Decimals that are worth showing, after the conversion.
-        generates: Whether it says how well the model generates, and so counts in the verdict on that.
+        better: Which values are better.
+        digits: Decimals to show, after ``scale``.
+        generates: Whether it measures how well the model generates, and so counts in the verdict.
         help: One sentence for a stranger.
-        high: What a model with a higher value does, to follow its name: ``reaches a higher bound``.
-        low: What a model with a lower value does.
-        scale: What people are shown is the value times this.
+        high: Predicate of a model with a higher value, such as ``reaches a higher bound``.
+        low: Predicate of a model with a lower value.
+        scale: Factor between the value and the number shown.
     """
 
     name: str
@@ -158,7 +158,7 @@ METRICS: dict[str, Metric] = {
 
 
 def metric_of(name: str) -> Metric:
-    """The metric that a result's name means, whichever samples were scored.
+    """The metric of a result's name, with or without ``NOISY``.
 
     Raises:
         KeyError: There is none.
@@ -167,7 +167,7 @@ def metric_of(name: str) -> Metric:
 
 
 def is_metric(name: str) -> bool:
-    """Whether the catalogue has it: a log of a later version may hold others."""
+    """Whether this version knows the metric: a log of a later version may hold others."""
     return name.removesuffix(NOISY) in METRICS
 
 
@@ -178,15 +178,15 @@ def title_of(name: str) -> str:
 
 
 def format_value(name: str, value: float, *, signed: bool = False, digits: int | None = None) -> str:
-    """A value of a metric, or a difference of two, as people are shown it, without its unit.
+    """Format a value of a metric, or a difference of two, without its unit.
 
-    A zero has no sign but for a difference's ``+``; what is not finite is named.
+    A zero has no minus sign; ``nan`` and ``inf`` are written as such.
 
     Args:
         name: The result's name.
         value: As in a :class:`MetricValue`.
-        signed: Write the ``+`` of what is positive, too.
-        digits: Decimals, where the metric's own are too few.
+        signed: Write the ``+`` of positive values.
+        digits: Decimals; by default the metric's own.
     """
     if not math.isfinite(value):
         return str(value)
@@ -203,7 +203,7 @@ def format_with_unit(name: str, value: float) -> str:
 
 
 def significance(better: Direction, low: float, high: float) -> Outcome:
-    """What an interval of a difference, ``low`` to ``high``, says in a metric of which ``better`` values are better."""
+    """The outcome of a difference with the confidence interval ``low`` to ``high``."""
     if low <= 0 <= high or math.isnan(low) or math.isnan(high):
         return "not told apart"
     rises = low > 0
@@ -212,11 +212,11 @@ def significance(better: Direction, low: float, high: float) -> Outcome:
     return "better" if rises == (better == "higher") else "worse"
 
 
-def digits_for(name: str, numbers: Iterable[float], *, told: bool) -> int:
-    """Decimals for a difference and its interval: so many that what is ``told`` apart from 0 is not shown as 0."""
+def digits_for(name: str, numbers: Iterable[float], *, significant: bool) -> int:
+    """Decimals for a difference and its interval: enough that a significant difference is not shown as 0."""
     digits = metric_of(name).digits
     nearest = min(numbers, key=abs)
-    while told and digits < _MOST_DIGITS and float(format_value(name, nearest, digits=digits)) == 0:
+    while significant and digits < _MOST_DIGITS and float(format_value(name, nearest, digits=digits)) == 0:
         digits += 1
     return digits
 
@@ -225,7 +225,7 @@ def format_difference(name: str, value: float, interval: tuple[float, ...] | Non
     """Format a difference and its interval: ``("+16.2", "(14.0 to 18.4)")``; the latter is empty where unknown."""
     if interval is None:
         return format_value(name, value, signed=True), ""
-    digits = digits_for(name, (value, *interval), told=outcome != "not told apart")
+    digits = digits_for(name, (value, *interval), significant=outcome != "not told apart")
     ends = " to ".join(format_value(name, end, digits=digits) for end in interval)
     return format_value(name, value, signed=True, digits=digits), f"({ends})"
 
@@ -237,10 +237,10 @@ class MetricValue:
     Attributes:
         metric: Name, a key of ``METRICS``, with ``NOISY`` behind it where noisy samples were scored.
         value: The estimate.
-        interval: Its 95 % confidence interval, low and high; ``None`` where the value is exact or nothing is known.
-        floor: The same metric of training images against test images, the best that a model can reach.
-        n: Images or samples it is made of.
-        source: What was scored, for people: such as ``test images`` or ``decoder means``.
+        interval: The 95 % confidence interval, low and high; ``None`` where the value is exact or it is unknown.
+        floor: The same metric of training images against test images, which a perfect model would reach.
+        n: Number of images or samples.
+        source: What was scored, such as ``test images`` or ``decoder means``.
     """
 
     metric: str
@@ -255,7 +255,7 @@ class MetricValue:
 class Picture:
     """A grid of 28 × 28 images without gaps, as a PNG within the run.
 
-    ``rows`` says what each row shows, ``columns`` what each column does (may be empty texts).
+    ``rows`` and ``columns`` are labels, which may be empty.
     """
 
     kind: str
@@ -269,7 +269,7 @@ class Picture:
 class ArchitectureSummary:
     """One architecture over its seeds: ``values`` hold the means over the seeds that gave a number.
 
-    With several seeds an interval is that of the mean over seeds, a t interval; with one it is the value's own.
+    With several seeds an interval is a t interval of the mean over seeds; with one seed it is the value's own.
     """
 
     model: str
@@ -280,19 +280,19 @@ class ArchitectureSummary:
 
 @dataclass(frozen=True)
 class Difference:
-    """One metric of one model against the baseline's: ``value`` is the model's minus the baseline's.
+    """The difference of one metric between a model and the baseline.
 
     Attributes:
         metric: Name of the model's metric.
-        against: Name of the baseline's, another only where a lower bound is held against an exact likelihood.
-        model: The model's name.
-        baseline: The baseline's.
-        value: The difference, of means over seeds.
-        interval: 95 %, low and high; ``None`` where it is not known. On one seed it tells of the sampling error only.
+        against: Name of the baseline's metric, which differs where a lower bound is compared with an exact likelihood.
+        model: Name of the model.
+        baseline: Name of the baseline.
+        value: The model's mean over seeds minus the baseline's.
+        interval: 95 %, low and high; ``None`` where it is unknown. On one seed it covers the sampling error only.
         pairing: What was paired.
-        seeds: Seeds that it rests on, of the model that has fewer.
-        outcome: What the interval says: ``not told apart`` where it contains 0, or is not known.
-        sentence: The same for people.
+        seeds: Number of seeds, of the model that has fewer.
+        outcome: ``not told apart`` where the interval contains 0 or is unknown.
+        sentence: The outcome in words.
     """
 
     metric: str
@@ -309,9 +309,9 @@ class Difference:
 
 @dataclass(frozen=True)
 class Trend:
-    """How one metric changes with size: ``value`` is its slope per tenfold number of parameters.
+    """The trend of one metric with size: ``value`` is its slope per tenfold number of parameters.
 
-    ``interval`` is 95 %, low and high; ``outcome`` says what larger models are.
+    ``interval`` is 95 %, low and high; ``outcome`` is that of larger models.
     """
 
     metric: str
@@ -325,7 +325,7 @@ class Trend:
 
 @dataclass(frozen=True)
 class ModelAnswer:
-    """Whether one model generates better than the baseline, as an outcome and as a sentence."""
+    """Whether a model generates better than the baseline, as an outcome and as a sentence."""
 
     model: str
     outcome: Answer
@@ -334,15 +334,15 @@ class ModelAnswer:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer in all.
+    """The result of the comparison of all models.
 
     Attributes:
         sentence: The answers of all models, or why there is none.
-        baseline: The model that the others are compared to; ``None`` when there is nothing to compare.
+        baseline: The model that the others are compared with; ``None`` when there is nothing to compare.
         answers: One for each other model.
-        differences: What the answers rest on.
-        trends: With three models and more, one for each metric.
-        notes: What a reader must know beside it, a sentence each: what was left out, and why.
+        differences: The differences on which the answers are based.
+        trends: One for each metric, with three or more models.
+        notes: Caveats, a sentence each: what was left out, and why.
     """
 
     sentence: str

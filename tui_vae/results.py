@@ -1,7 +1,7 @@
 """Results of an evaluation for other programs: one object of JSON, and rows of CSV.
 
-The standard library alone, so that every front end can write them. What is not a number is null in JSON and empty in
-CSV; values are as measured: shares from 0 to 1, likelihoods in nats.
+A value that is not finite is null in JSON and empty in CSV. Values are as measured: shares from 0 to 1, likelihoods in
+nats.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COLUMNS = ("model", "metric", "value", "low", "high", "floor", "n", "source", "s
 
 
 def results_object(models: Mapping[str, Sequence[MetricValue]], verdict: Verdict | None) -> dict[str, Any]:
-    """The results as values of JSON.
+    """The results as JSON values.
 
     Args:
         models: Values by the name of the model, or means over seeds by the name of the architecture.
@@ -41,7 +41,7 @@ def results_json(models: Mapping[str, Sequence[MetricValue]], verdict: Verdict |
 
 
 def results_csv(evaluations: Iterable[tuple[str, Evaluation]]) -> str:
-    """A row for every metric of every trained model, below a row of names.
+    """One row for each metric of each trained model, below a header.
 
     Args:
         evaluations: Each with the name of its run.
@@ -49,11 +49,11 @@ def results_csv(evaluations: Iterable[tuple[str, Evaluation]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for run, told in evaluations:
-        for value in told.metrics:
+    for run, evaluation in evaluations:
+        for value in evaluation.metrics:
             low, high = _ends(value) or (None, None)
             numbers = (_number(number) for number in (value.value, low, high, value.floor))
-            writer.writerow((told.model, value.metric, *numbers, value.n, value.source, told.seed, run))
+            writer.writerow((evaluation.model, value.metric, *numbers, value.n, value.source, evaluation.seed, run))
     return text.getvalue()
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from tui_vae.cli.options import CONFIGS, CliOptions, configurations, with_options
 from tui_vae.config import ModelSpec, StoreConfig, TrainConfig
-from tui_vae.config.form_parser import FIELDS, default_text, filled, is_switch
+from tui_vae.config.form_parser import FIELDS, default_text, is_switch, parse_form
 
 TYPED = {
     "models": "baseline= 'my deep=64,32' wide=1024",
@@ -34,7 +34,7 @@ def test_every_option_of_a_new_run_is_there() -> None:
 
 
 def test_an_empty_form_is_the_command_without_options() -> None:
-    form = filled(dict.fromkeys(FIELDS, "  "))
+    form = parse_form(dict.fromkeys(FIELDS, "  "))
     assert (form.problems, form.arguments) == ({}, ())
     assert form.train == TrainConfig()
 
@@ -42,13 +42,13 @@ def test_an_empty_form_is_the_command_without_options() -> None:
 def test_the_defaults_typed_out_are_the_same() -> None:
     texts = {name: default_text(f) for name, f in FIELDS.items() if not is_switch(f)}
     assert texts["models"] == "baseline= deep=512,256"
-    form = filled(texts)
+    form = parse_form(texts)
     assert (form.problems, form.arguments) == ({}, ())
 
 
 def test_the_command_line_stands_for_the_same_run() -> None:
     """What the form makes of its texts is what the command line makes of the arguments."""
-    form = filled(TYPED)
+    form = parse_form(TYPED)
     assert form.problems == {}
     chosen: list[CliOptions] = []
     app = typer.Typer()
@@ -87,7 +87,7 @@ def test_the_command_line_stands_for_the_same_run() -> None:
     ],
 )
 def test_what_is_wrong_is_said_at_its_option(name: str, text: str, message: str) -> None:
-    form = filled({**TYPED, name: text})
+    form = parse_form({**TYPED, name: text})
     assert list(form.problems) == [name]
     assert form.problems[name].startswith(message)
     assert form.train is None
@@ -95,6 +95,6 @@ def test_what_is_wrong_is_said_at_its_option(name: str, text: str, message: str)
 
 
 def test_several_are_told_at_once_and_a_combination_where_its_message_belongs() -> None:
-    assert set(filled({"zdim": "x", "lr": "x"}).problems) == {"zdim", "lr"}
+    assert set(parse_form({"zdim": "x", "lr": "x"}).problems) == {"zdim", "lr"}
     most = str(2**63 - 1)
-    assert list(filled({"seed": most, "seeds": "2"}).problems) == ["seed"]
+    assert list(parse_form({"seed": most, "seeds": "2"}).problems) == ["seed"]

@@ -77,7 +77,7 @@ def test_what_an_interval_says(low: float, high: float, higher: str, lower: str,
 
 
 def test_what_is_told_apart_from_nothing_is_never_shown_as_nothing() -> None:
-    assert digits_for("recall", (0.2, 0.1, 0.3), told=True) == 1
-    assert digits_for("recall", (0.0002, 0.00004, 0.0003), told=True) == 3
-    assert digits_for("recall", (0.0002, 0.00004, 0.0003), told=False) == 1
-    assert digits_for("recall", (1e-30, 1e-31, 1e-29), told=True) == 6  # and no further
+    assert digits_for("recall", (0.2, 0.1, 0.3), significant=True) == 1
+    assert digits_for("recall", (0.0002, 0.00004, 0.0003), significant=True) == 3
+    assert digits_for("recall", (0.0002, 0.00004, 0.0003), significant=False) == 1
+    assert digits_for("recall", (1e-30, 1e-31, 1e-29), significant=True) == 6  # and no further

@@ -158,7 +158,7 @@ def log_writer(run: RunDirectory, waiting: Waiting | None = None) -> Iterator[Em
     lease = Lease.acquire(run, waiting=waiting)
     try:
         lost = threading.Event()
-        log = LogWriter(run.log, tell=lambda event: None)
+        log = LogWriter(run.log, notify=lambda event: None)
         lease.keep(lambda holder: lost.set(), lambda: None)
         try:
             yield lambda event: None if lost.is_set() else log(event)

@@ -111,7 +111,7 @@ class Session:
         self._evaluation_failure: TuiVaeError | None = None
         self._closing = threading.Lock()
         self._closed: int | None = None
-        self._log = LogWriter(lease.run.log, tell=self._tell_of_failure, opening=opening)
+        self._log = LogWriter(lease.run.log, notify=self._tell_of_failure, opening=opening)
         for event in opening:
             self._emit(event)
         self._emit.add(self._write_log)

@@ -1,8 +1,8 @@
-"""Every option of training and evaluation, once: its default, its help, its check, and its JSON form.
+"""Every option of training, evaluation, display and storage: its default, help, check and JSON form.
 
-The command line, the interface and the run store are all derived from the fields below. A configuration is complete
-and valid once it is constructed; the only later step is :func:`TrainConfig.resolved`, which replaces each ``auto`` by
-what was chosen for this machine, so that a stored run says exactly what it did.
+The command line, the form of the interface and the run store are derived from the fields of these classes. A
+configuration is complete and valid once it is constructed; the only later step is :func:`TrainConfig.resolved`, which
+replaces each ``auto`` by the choice for this machine, so that a stored run says exactly what it did.
 """
 
 from tui_vae.config.display import COLOURS, DisplayConfig, StoreConfig

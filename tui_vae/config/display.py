@@ -1,4 +1,4 @@
-"""Where a run is kept and how it is shown."""
+"""Options of where a run is stored and how it is displayed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ THEMES = ("dark", "light", "contrast", "solarized")
 
 @dataclass(frozen=True)
 class StoreConfig:
-    """Where the run is kept."""
+    """Where the run is stored."""
 
     runs_dir: str = option("runs", "Where runs are kept.  [env: TUI_VAE_RUNS]", metavar="DIR", panel="Run")
     name: str | None = option(None, "Name of this run.  [default: made up]", metavar="NAME", panel="Run")
@@ -40,7 +40,7 @@ class StoreConfig:
 
 @dataclass(frozen=True)
 class DisplayConfig:
-    """What is shown, and how. Nothing here changes a trained bit."""
+    """How the run is displayed. Nothing here changes a trained bit."""
 
     no_ui: bool = option(
         False, "Without the interface: a live view on a terminal, plain lines otherwise.", panel="Display"

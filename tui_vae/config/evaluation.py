@@ -1,4 +1,4 @@
-"""What is measured of trained models, and at which sizes."""
+"""Options of the evaluation: which metrics, from how many samples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui_vae.errors import UsageError
 from tui_vae.metrics import METRICS
 
 ANNEALED = frozenset(("ais", "ais_gap", "ais_acceptance"))
-"""Metrics by annealed importance sampling: they take minutes, so they are measured only when asked for."""
+"""Metrics by annealed importance sampling: they take minutes, so they are measured on request only."""
 
 _DEFAULT_METRICS = tuple(name for name in METRICS if name not in ANNEALED)
 _DEFAULT_AIS_IMAGES = 100
@@ -21,7 +21,7 @@ _MOST_SAMPLES = 100_000_000
 
 
 def parse_metrics(text: str) -> tuple[str, ...]:
-    """Names of metrics with commas between them, as typed; in the order of the tables, each once."""
+    """Parse names of metrics with commas between them; returns them in the order of the tables, each once."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     _check_metrics(names)
     return _in_order(names)
@@ -41,7 +41,7 @@ def _check_metrics(names: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """All that decides what an evaluation gives for given weights."""
+    """All that decides the result of an evaluation for given weights."""
 
     metrics: tuple[str, ...] = option(
         _DEFAULT_METRICS,
@@ -93,24 +93,24 @@ class EvaluationConfig:
         return cls(**chosen)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; :meth:`from_json` gives the same configuration back."""
+        """JSON values; :meth:`from_json` is the inverse."""
         values: dict[str, Any] = to_builtins(self)
         return values
 
     def identity(self) -> dict[str, Any]:
-        """What decides the numbers, as JSON values: two evaluations that differ in it cannot stand for each other."""
+        """The options that decide the numbers, as JSON values: evaluations are comparable if these are equal."""
         return {name: value for name, value in self.to_json().items() if name not in ("device", "memory")}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> EvaluationConfig:
-        """The configuration that :meth:`to_json` gave.
+        """The inverse of :meth:`to_json`.
 
         Raises:
-            UsageError: It is none of this version.
+            UsageError: The values are not a configuration of this version.
         """
         return from_json(cls, values)
 
     @property
     def buffer_bytes(self) -> int:
-        """What the buffers of a batch may take together."""
+        """Most bytes of all buffers of a batch."""
         return int(self.memory * 2**30)

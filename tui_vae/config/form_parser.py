@@ -1,4 +1,4 @@
-"""A configuration from texts, one for each option, as a form has them: which are wrong, and what they stand for."""
+"""Parse a form with a text field for each option into a configuration, or the problems of its fields."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ PANELS: tuple[str, ...] = tuple(dict.fromkeys(f.metadata["panel"] for f in _FIEL
 FIELDS: dict[str, dataclasses.Field[Any]] = {
     f.name: f for f in sorted(_FIELDS, key=lambda f: PANELS.index(f.metadata["panel"]))
 }
-"""The options of a new run by the names of their fields, those of a panel together."""
+"""The options of a new run by the names of their fields, grouped by panel."""
 
 
 @dataclass(frozen=True)
-class Filled:
-    """What a form stands for.
+class ParsedForm:
+    """The result of parsing a form.
 
-    ``problems`` are messages by field; that of a combination, which belongs to no field, is under the empty name.
-    ``train`` and ``arguments``, the options of a command line that are not the default, are there when there are none.
+    Attributes:
+        problems: Messages by field; that of a combination, which belongs to no field, is under the empty name.
+        train: The configuration, unless there are problems.
+        arguments: The options that differ from the default, as on a command line.
     """
 
     problems: Mapping[str, str] = field(default_factory=dict)
@@ -43,7 +45,7 @@ def is_switch(f: dataclasses.Field[Any]) -> bool:
 
 
 def default_text(f: dataclasses.Field[Any]) -> str:
-    """What may be typed for the default; empty where no text stands for it."""
+    """The text of the default; empty where no text can express it."""
     if f.name == "models":
         return _model_texts(TrainConfig().models)
     if f.default is None:
@@ -51,11 +53,11 @@ def default_text(f: dataclasses.Field[Any]) -> str:
     return f"{f.default:g}" if isinstance(f.default, float) else str(f.default)
 
 
-def filled(texts: Mapping[str, str]) -> Filled:
-    """Check what was typed, by the checks of the configurations themselves.
+def parse_form(texts: Mapping[str, str]) -> ParsedForm:
+    """Parse the texts of a form with the checks of the configurations themselves.
 
     Args:
-        texts: By field; what is left out or blank is the default, and any text turns a switch on.
+        texts: By field; a missing or blank text is the default, and any text turns a switch on.
     """
     problems: dict[str, str] = {}
     values: dict[str, Any] = {}
@@ -70,23 +72,23 @@ def filled(texts: Mapping[str, str]) -> Filled:
         else:
             values[name] = value
     if problems:
-        return Filled(problems)
+        return ParsedForm(problems)
     try:
         train, store = (
             config(**{name: value for name, value in values.items() if _owner(name) is config}) for config in _CONFIGS
         )
     except UsageError as error:
-        return Filled({_named_by(str(error)): str(error)})
+        return ParsedForm({_named_by(str(error)): str(error)})
     assert isinstance(train, TrainConfig)
     assert isinstance(store, StoreConfig)
-    return Filled({}, train, _arguments(values, texts))
+    return ParsedForm({}, train, _arguments(values, texts))
 
 
 def _value(f: dataclasses.Field[Any], text: str) -> Any:
-    """The value that a text stands for.
+    """Parse the text of an option.
 
     Raises:
-        UsageError: It stands for none.
+        UsageError: It is not a value of the option.
     """
     kind, name = option_type(f), option_names(f)[0]
     if f.name == "models":
@@ -111,7 +113,7 @@ def _owner(name: str) -> type[Any]:
 
 
 def _named_by(message: str) -> str:
-    """The field whose option a message begins with, or the empty name."""
+    """The field whose option begins a message, or the empty name."""
     word = message.split(" ", 1)[0].rstrip(":")
     return next((name for name, f in FIELDS.items() if word in option_names(f)), "")
 

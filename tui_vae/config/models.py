@@ -1,4 +1,4 @@
-"""Which models a run trains: their names, widths and seeds."""
+"""The models of a run: names, hidden widths and seeds."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _MAX_WIDTH = 1_000_000
 class ModelSpec:
     """One model: its name and the hidden widths of its encoder, which the decoder mirrors.
 
-    No hidden width means one fully connected layer each: the linear model, whose optimum is known exactly. ``seed`` is
-    its own where a run trains every model once per seed, else ``None``: the run's.
+    Without hidden widths, encoder and decoder are one fully connected layer each: the linear model, whose optimum is
+    known exactly. ``seed`` is set where a run trains every model once per seed, else ``None``: the run's seed.
     """
 
     name: str
@@ -41,19 +41,19 @@ class ModelSpec:
         return not self.hidden
 
     def weights(self, zdim: int) -> int:
-        """How many weights its layers have, without biases: what a step of it takes grows with them."""
+        """The number of weights without biases, to which the work of a step is proportional."""
         widths = (PIXELS, *self.hidden)
         # Once in the encoder and once, mirrored, in the decoder; mu and sigma leave the one, z enters the other.
         return 2 * sum(a * b for a, b in itertools.pairwise(widths)) + 3 * zdim * widths[-1]
 
     @property
     def architecture(self) -> str:
-        """The name that models of several seeds share."""
+        """The name without the seed, which the models of all seeds share."""
         return self.name if self.seed is None else self.name.removesuffix(f"@{self.seed}")
 
     @classmethod
     def parse(cls, text: str) -> ModelSpec:
-        """``NAME=H1,H2,…`` as typed on the command line."""
+        """Parse ``NAME=H1,H2,…``."""
         name, equals, widths = text.partition("=")
         if not equals:
             raise UsageError(f"--model takes NAME=WIDTHS, such as deep=512,256 or baseline= ; got {shown(text)}")
@@ -68,7 +68,7 @@ class ModelSpec:
 
 
 def check_name(name: str, what: str) -> str:
-    """Refuse a name that could leave its directory or disturb a terminal; returns it unchanged."""
+    """Return the name, unless it could leave its directory or disturb a terminal."""
     if not name or len(name) > 64:
         raise UsageError(f"{what} has 1 to 64 characters, not {len(name)}")
     if name.startswith((".", "-")):
@@ -80,9 +80,9 @@ def check_name(name: str, what: str) -> str:
 
 
 def once_per_seed(specs: Sequence[ModelSpec], first_seed: int, seeds: int) -> tuple[ModelSpec, ...]:
-    """Every model once for each of ``seeds`` seeds, called ``NAME@SEED``, the first seed's models first.
+    """Every model once for each of ``seeds`` seeds, named ``NAME@SEED``, in the order of seeds.
 
-    Models that have a seed of their own stay as they are, and so do all when there is one seed only.
+    Models that already have a seed stay as they are, and so do all for a single seed.
     """
     if seeds == 1 or any(spec.seed is not None for spec in specs):
         return tuple(specs)

@@ -1,4 +1,4 @@
-"""What every option is made of, and the checks that several share."""
+"""The definition of an option, and checks shared by several."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def option(
     Args:
         default: The value when the option is not given.
         help: One sentence for a stranger.
-        parse: Turns the text typed by the user into the value; raises :class:`UsageError`.
-        metavar: What stands for the value in the help.
+        parse: Converts the text typed by the user to the value; raises :class:`UsageError`.
+        metavar: The placeholder of the value in the help.
         names: Option names, when they are not ``--field-name``.
-        panel: The group of the help in which the option is listed.
+        panel: The group of the option in the help.
         identity: Whether another value makes another experiment, so that a run cannot be continued with it.
-        opposite: The name that turns a stored switch off when a run is continued.
+        opposite: The option that turns a stored switch off when a run is continued.
     """
     metadata = {
         "help": help,
@@ -67,12 +67,12 @@ def from_json(kind: type[T], values: Mapping[str, Any]) -> T:
 
 
 def option_names(field: dataclasses.Field[Any]) -> tuple[str, ...]:
-    """How the option of a configuration's field is typed."""
+    """The names of a field's option on the command line."""
     return field.metadata["names"] or (f"--{field.name.replace('_', '-')}",)
 
 
 def option_type(field: dataclasses.Field[Any]) -> type[bool] | type[str] | type[float] | type[int]:
-    """What a text typed for the option is turned into, before ``parse`` has it."""
+    """The type to which a typed text is converted before ``parse``."""
     if isinstance(field.default, bool):
         return bool
     if field.metadata["parse"] or isinstance(field.default, tuple) or str(field.type).startswith("str"):
@@ -81,12 +81,12 @@ def option_type(field: dataclasses.Field[Any]) -> type[bool] | type[str] | type[
 
 
 def path_of(text: str) -> str:
-    """A path as a shell would read it: a tilde at its beginning is a home directory."""
+    """Expand a tilde at the beginning of a path, as a shell does."""
     return os.path.expanduser(text)
 
 
 def shown(text: str) -> str:
-    """User text that is safe to print in one line."""
+    """Quote user text so that it is safe to print in one line."""
     shown = ascii(text)
     return shown if len(shown) <= 60 else shown[:57] + "…'"
 

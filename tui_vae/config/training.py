@@ -1,4 +1,4 @@
-"""All that decides what is trained, and is stored with a run."""
+"""Options of training, which are stored with a run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def parse_sigma(text: str) -> float | Literal["learned"]:
 
 
 def device_name(text: str) -> str:
-    """Refuse what names no kind of device; returns it unchanged. Whether the machine has it is another question."""
+    """Return the name, unless it is of no kind of device. Whether the machine has the device is not checked."""
     if not _DEVICE.fullmatch(text):
         raise UsageError(f"--device is auto, cpu, cuda, cuda:N or mps, not {shown(text)}")
     return text
@@ -53,7 +53,7 @@ def parse_threads(text: str) -> int | Literal["auto"]:
 
 
 def check_learning_rate(lr: float, what: str) -> None:
-    """Refuse a peak learning rate that cannot be used; ``what`` is how it is called."""
+    """Refuse a peak learning rate that cannot be used; ``what`` is its name in the error."""
     positive(what, lr)
     if lr > _LARGEST_LR:
         raise UsageError(f"{what} is at most {_LARGEST_LR:g}, beyond which a 32-bit step may overflow; not {lr:g}")
@@ -144,7 +144,9 @@ class TrainConfig:
         metavar="|".join(STEPS),
         panel="Machine",
     )
-    checkpoint_every: float = option(30.0, "Seconds between checkpoints, beside one at every epoch.", metavar="NUMBER")
+    checkpoint_every: float = option(
+        30.0, "Seconds between checkpoints, in addition to one at every epoch.", metavar="NUMBER"
+    )
     no_evaluate: bool = option(
         False,
         "Leave out the evaluation when all models have ended. Stored; --evaluate takes it back.",
@@ -183,13 +185,13 @@ class TrainConfig:
 
     @property
     def at_once(self) -> int:
-        """How many models train at the same time: those of one seed."""
+        """The number of models that train at the same time: those of one seed."""
         return len({spec.architecture for spec in self.models})
 
     def threads_of(self, spec: ModelSpec) -> int:
-        """Threads of a model once they are resolved: in proportion to its work, at least one.
+        """The threads of a model of a resolved configuration: proportional to its work, at least one.
 
-        A step of the linear model takes a tenth of one of the deep model: more threads would hardly make it faster.
+        A step of the linear model takes a tenth of the deep model's: more threads would hardly make it faster.
         """
         largest = max(other.weights(self.zdim) for other in self.models)
         return max(1, round(int(self.threads) * spec.weights(self.zdim) / largest))
@@ -208,10 +210,10 @@ class TrainConfig:
         )
 
     def continued(self, typed_now: Mapping[str, Any]) -> TrainConfig:
-        """This configuration of a stored run, with the options that were typed to continue it.
+        """This configuration of a stored run, with the options that were typed to continue the run.
 
         Raises:
-            UsageError: One of them would make it another experiment.
+            UsageError: An option would make it another experiment.
         """
         typed = dataclasses.replace(self, **typed_now)
         continued = dataclasses.replace(typed, models=once_per_seed(typed.models, typed.seed, typed.seeds))
@@ -226,14 +228,14 @@ class TrainConfig:
         return continued
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; :meth:`from_json` gives the same configuration back."""
+        """JSON values; :meth:`from_json` is the inverse."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         values["models"] = [_spec_to_json(spec) for spec in self.models]
         return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
-        """The configuration stored by :meth:`to_json`.
+        """The inverse of :meth:`to_json`.
 
         One without ``step`` is of a version that had the fused step only.
 

@@ -1,12 +1,12 @@
-"""Checkpoints on the disk: ``latest``, the ``previous`` one, and ``best``, of each model.
+"""The checkpoints of each model on the disk: ``latest``, ``previous`` and ``best``.
 
-One checkpoint is three files: ``NAME.safetensors`` holds the weights alone, under the names of ``VAE.state_dict()``,
-``NAME.optimizer.safetensors`` the moments, and ``NAME.json`` the course, which is everything else, and the SHA-256 of
-all three. ``best`` has no optimiser. Nothing is pickled: reading a stranger's run executes nothing.
+A checkpoint is three files: ``NAME.safetensors`` holds the weights, under the names of ``VAE.state_dict()``,
+``NAME.optimizer.safetensors`` the moments, and ``NAME.json`` everything else and the SHA-256 of all three. ``best`` has
+no optimiser state. Nothing is pickled: reading a stranger's run executes nothing.
 
-Three files cannot be replaced at one stroke. So the new ones are first written beside their places, then ``previous``
-becomes what ``latest`` is, and only then is ``latest`` replaced: whenever the writer is killed, one of the two is
-whole, and the checksums tell which.
+Three files cannot be replaced atomically. So the new ones are first written to temporary files, then ``previous``
+becomes a copy of ``latest``, and only then is ``latest`` replaced: whenever the writer is killed, at least one of the
+two is complete, and the checksums show which.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _WEIGHTS, _OPTIMIZER = ".safetensors", ".optimizer.safetensors"
 
 @dataclass(frozen=True)
 class StoredCheckpoint:
-    """A checkpoint as it was read, whole and with all its checksums right.
+    """A complete checkpoint whose checksums are right.
 
     Attributes:
-        damage: Why it is not the newest one; ``None`` when it is.
+        damage: Why the newest checkpoint was not used; ``None`` when this is the newest.
     """
 
     weights: dict[str, Tensor]
@@ -53,37 +53,33 @@ class StoredCheckpoint:
 
 
 class CheckpointFolder:
-    """The checkpoints of one model. One writer at a time; readers may come at any moment.
+    """The checkpoints of one model, for one writer and any number of readers.
 
     Attributes:
-        path: The model's folder; may be set when the run was moved.
+        path: The model's folder; set it when the run was moved.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._latest_is_whole: bool | None = None
+        self._latest_is_complete: bool | None = None
 
     def load(self) -> StoredCheckpoint | None:
-        """The newest checkpoint that is whole; ``None`` when there never was one.
+        """Load the newest complete checkpoint; ``None`` when there never was one.
 
         Raises:
-            RunStoreError: There are some, but all are damaged.
+            RunStoreError: All checkpoints are damaged.
         """
         return self._newest((_WEIGHTS, _OPTIMIZER))
 
     def load_weights(self) -> StoredCheckpoint | None:
-        """As :meth:`load`, but without the moments, for those who do not train on: a third of the bytes.
+        """Load the same without the moments, which are two thirds of the bytes.
 
         Raises:
-            RunStoreError: There are some, but the weights of all are damaged.
+            RunStoreError: The weights of all checkpoints are damaged.
         """
         return self._newest((_WEIGHTS,))
 
     def _newest(self, endings: Sequence[str]) -> StoredCheckpoint | None:
-        """
-        Raises:
-            RunStoreError: There are some, but all are damaged.
-        """
         damage: list[str] = []
         for name in (LATEST, PREVIOUS):
             try:
@@ -97,7 +93,7 @@ class CheckpointFolder:
             else:
                 optimizer = tensors.get(_OPTIMIZER, {})
                 return StoredCheckpoint(tensors[_WEIGHTS], optimizer, course, damage[0] if damage else None)
-        # The course is put in place last: where there is none, the first checkpoint was never completed.
+        # The manifest is renamed last: where there is none, the first checkpoint was never completed.
         if not any((self.path / f"{name}{ENDING}").exists() for name in (LATEST, PREVIOUS)):
             return None
         raise RunStoreError(
@@ -108,32 +104,31 @@ class CheckpointFolder:
     def save_latest(
         self, weights: Mapping[str, Tensor], optimizer: Mapping[str, Tensor], course: Mapping[str, Any]
     ) -> Path:
-        """Replace ``latest`` and keep the one before it; returns the file of the weights.
+        """Replace ``latest`` and keep the one before it as ``previous``; returns the file of the weights.
 
         Raises:
-            OSError: It could not be written; ``latest`` or ``previous`` is whole if one of them was.
+            OSError: It could not be written; ``latest`` or ``previous`` is complete if one of them was.
         """
         parts = self._write_parts(LATEST, {_WEIGHTS: weights, _OPTIMIZER: optimizer}, course)
-        if self._latest_is_whole is None:
-            # Whoever was killed while ``previous`` became ``latest`` left parts of two there: it must become it again.
-            self._latest_is_whole = self._is_whole()
+        if self._latest_is_complete is None:
+            # A writer killed while it copied ``latest`` to ``previous`` left parts of two checkpoints there.
+            self._latest_is_complete = self._is_complete()
         try:
-            if self._latest_is_whole:
-                with contextlib.suppress(FileNotFoundError):  # somebody removed it: there is nothing to keep
+            if self._latest_is_complete:
+                with contextlib.suppress(FileNotFoundError):  # it was removed: there is nothing to keep
                     for path in parts:
                         duplicate_file(path, path.with_name(path.name.replace(LATEST, PREVIOUS, 1)))
                 flush_folder(self.path)
-            self._latest_is_whole = False
+            self._latest_is_complete = False
             rename_parts(parts)
             flush_folder(self.path)
         except OSError:
             remove_all(parts.values())
             raise
-        self._latest_is_whole = True
+        self._latest_is_complete = True
         return self.path / f"{LATEST}{_WEIGHTS}"
 
-    def _is_whole(self) -> bool:
-        """Whether ``latest`` is."""
+    def _is_complete(self) -> bool:
         try:
             _read(self.path, LATEST, (_WEIGHTS, _OPTIMIZER))
         except (OSError, RunStoreError):
@@ -153,7 +148,7 @@ class CheckpointFolder:
     def _write_parts(
         self, name: str, tensors: Mapping[str, Mapping[str, Tensor]], course: Mapping[str, Any]
     ) -> dict[Path, Path]:
-        """The files of a checkpoint, written beside their places: place to file."""
+        """Write the temporary files of a checkpoint."""
         contents = {end: save({key: t.contiguous() for key, t in group.items()}) for end, group in tensors.items()}
         contents[ENDING] = manifest(course, contents)
         make_folder(self.path)
@@ -161,11 +156,11 @@ class CheckpointFolder:
 
 
 def _read(folder: Path, name: str, endings: Sequence[str]) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
-    """Tensors, by the ending of their file, and course of a checkpoint.
+    """Read the tensors of a checkpoint, by the ending of their file, and its progress of training.
 
     Raises:
-        RunStoreError: It is damaged.
-        OSError: A file of it is not there, or cannot be read.
+        RunStoreError: The checkpoint is damaged.
+        OSError: A file is not there, or cannot be read.
     """
     known = read_manifest(folder / f"{name}{ENDING}")
     tensors: dict[str, dict[str, Tensor]] = {}

@@ -1,8 +1,8 @@
-"""Checksums: what is read back is byte for byte what was written, or is refused.
+"""Checksums: a file or line that is not byte for byte what was written is refused.
 
 A JSON file carries the SHA-256 of the rest of its object as its last member. A line of the log carries the Adler-32 of
 the bytes before it, as each record of TensorFlow's event files carries a CRC; lines of earlier versions carry none, and
-are taken as they are.
+are accepted as they are.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tui_vae.errors import RunStoreError
 _SHA256 = "sha256"
 _ADLER32 = b',"adler32":"'
 _SEAL = len(_ADLER32) + 8 + 2
-"""Bytes of a seal at the end of a line: the name, eight hexadecimal digits, a quotation mark and a brace."""
+"""Bytes of the checksum at the end of a line: name, eight hexadecimal digits, a quotation mark and a brace."""
 
 _NAME, _END = (np.frombuffer(text, np.uint8) for text in (_ADLER32, b'"}\n'))
 _MODULUS = 65521
@@ -33,21 +33,21 @@ def digest(content: bytes) -> str:
 
 
 def sealed(record: Mapping[str, Any], indent: int | None = None) -> bytes:
-    """``record`` as a JSON file with its checksum; :func:`unsealed` gives it back."""
+    """Encode ``record`` as a JSON file with its checksum; :func:`unsealed` is the inverse."""
     return _dumped(dict(record) | {_SHA256: _digest_of(record)}, indent)
 
 
 def unsealed(content: bytes, name: str, indent: int | None = None, *, required: bool = True) -> dict[str, Any]:
-    """The record of a file that :func:`sealed` made.
+    """Decode the content of a file that :func:`sealed` made.
 
     Args:
-        content: The file.
-        name: What the message calls it.
-        indent: As it was sealed.
-        required: Whether an object without a checksum is refused, too.
+        content: The content.
+        name: The file's name in the error.
+        indent: That of :func:`sealed`.
+        required: Whether an object without a checksum is refused.
 
     Raises:
-        RunStoreError: Some byte of it is not as it was written.
+        RunStoreError: A byte is not what was written.
     """
     try:
         record = json.loads(content)
@@ -55,7 +55,7 @@ def unsealed(content: bytes, name: str, indent: int | None = None, *, required: 
         raise RunStoreError(f"{name} is not what was written") from error
     if isinstance(record, dict) and not required and _SHA256 not in record:
         return record
-    # The digest is of the values. The same values can be spelled by other bytes, of which none may pass either.
+    # The digest is of the values, which other bytes can spell, too: none of those may pass.
     if not isinstance(record, dict) or _dumped(record, indent) != content:
         raise RunStoreError(f"{name} is not what was written")
     if record.pop(_SHA256, None) != _digest_of(record):
@@ -64,30 +64,30 @@ def unsealed(content: bytes, name: str, indent: int | None = None, *, required: 
 
 
 def sealed_line(line: bytes) -> bytes:
-    """A JSON object on a line, without its line end, with its checksum as the last member."""
+    """Add the checksum to a JSON object on a line, without a line end."""
     body = line[:-1]
     return body + _seal_of(body)
 
 
 def line_is_intact(line: bytes) -> bool:
-    """Whether a line, without its line end, is as it was written, as far as it carries a checksum."""
+    """Whether the checksum of a line, without its line end, is right or absent."""
     body, seal = line[:-_SEAL], line[-_SEAL:]
     return not seal.startswith(_ADLER32) or seal == _seal_of(body)
 
 
 def lines_are_intact(block: bytes, ends: npt.NDArray[np.intp]) -> bool:
-    """Whether :func:`line_is_intact` holds of every line of ``block``, in a quarter of the time.
+    """Whether :func:`line_is_intact` holds for every line of ``block``, in a quarter of the time.
 
-    The checksum of the whole block follows from those that its lines carry, since an Adler-32 is made of two sums over
-    the bytes (RFC 1950, section 9): it is computed once, in C, and compared. Where only some lines carry one, it is not
-    known, and the answer is False.
+    The checksum of the block follows from those of its lines, since an Adler-32 consists of two sums over the bytes
+    (RFC 1950, section 9): it is computed once, in C, and compared. Where only some lines carry one, the result is
+    False.
 
     Args:
         block: Lines, each with its line end.
-        ends: The places of the line ends.
+        ends: The positions of the line ends.
     """
     stops = ends - _SEAL
-    if len(ends) == 0 or stops[0] < 0:  # a first line that is shorter than a checksum
+    if len(ends) == 0 or stops[0] < 0:  # the first line is shorter than a checksum
         return False
     characters = np.frombuffer(block, np.uint8)
     seals = characters[stops[:, None] + np.arange(_SEAL + 1)]
@@ -101,12 +101,12 @@ def lines_are_intact(block: bytes, ends: npt.NDArray[np.intp]) -> bool:
         written = bytes.fromhex(digits.decode())
     except ValueError:
         return False
-    if written.hex().encode() != digits:  # capitals and spaces, which stand for the same
+    if written.hex().encode() != digits:  # capitals and spaces, which decode to the same
         return False
     sums = np.frombuffer(written, ">u2").reshape(-1, 2).astype(np.int64)
     lengths = stops - np.concatenate(([0], ends[:-1] + 1))
-    # Of each body, and of each seal with its line end: the sum of its bytes, and of the same weighted by the number of
-    # bytes from there to the end of the piece. Bytes behind the piece add to the weight of all of its own.
+    # For each body, and for each checksum with its line end: the sum of its bytes, and their sum weighted by the number
+    # of bytes from there to the end of the piece. Each byte after the piece adds the plain sum once more.
     plain = np.stack((sums[:, 1] - 1, seals.sum(axis=1)))
     weighted = np.stack((sums[:, 0] - lengths, seals @ np.arange(_SEAL + 1, 0, -1)))
     behind = len(block) - np.stack((stops, ends + 1))

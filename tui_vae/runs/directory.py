@@ -1,4 +1,4 @@
-"""The layout of a run directory, and how one is made."""
+"""The layout of a run directory, and its creation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tui_vae.runs.checksums import sealed, unsealed
 from tui_vae.runs.files import read_small, replace_file
 
 LOG, CONFIG = "events.jsonl", "config.json"
-"""Files of a run; by these names where a path made for each of many runs would take longer than to open it."""
+"""File names, for callers to whom a path object for each of many runs costs more than opening the file."""
 
 _ATTEMPTS = 20
 _INDENT = 2
@@ -49,7 +49,7 @@ stork swallow swan swift tern thrush toad trout turtle vole weasel whale wolf wr
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """Where everything of one run lies. Paths only; nothing is read or written."""
+    """The paths of one run. Nothing is read or written."""
 
     path: Path
     name: str
@@ -64,7 +64,7 @@ class RunDirectory:
 
     @property
     def name_file(self) -> Path:
-        """Names that are too long for the folder's name; the folder says which of them holds."""
+        """Names of the run that are too long for its folder; the folder's hash selects one."""
         return self.path / "name.txt"
 
     @property
@@ -73,11 +73,11 @@ class RunDirectory:
 
     @property
     def control(self) -> Path:
-        """Where other processes leave their requests."""
+        """The folder of requests by other processes."""
         return self.path / "control"
 
     def evaluation(self, model: str) -> Path:
-        """Where what was measured of a model is kept."""
+        """The folder of a model's evaluation."""
         return self.path / "evaluation" / folder_name(model)
 
     def checkpoints(self, model: str) -> Path:
@@ -91,7 +91,7 @@ class RunDirectory:
 
 
 def folder_name(model: str) -> str:
-    """A folder for a name on any file system: what is not plain is percent-encoded, what is too long is hashed."""
+    """The folder of a name, valid on any file system: percent-encoded, and shortened with a hash."""
     plain = quote(model, safe=_PLAIN)
     if len(plain) <= _LONGEST:
         return plain
@@ -99,14 +99,14 @@ def folder_name(model: str) -> str:
 
 
 def _mark(name: str) -> str:
-    """The end of a shortened folder name, by which alone two may differ."""
+    """The hash at the end of a shortened folder name."""
     return f"-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
 def run_folder(name: str) -> str:
-    """The part of a run's folder name that stands for its name: as :func:`folder_name`, but cut between characters.
+    """The name in a run's folder: as :func:`folder_name`, but shortened between characters.
 
-    Folders of models are cut anywhere, as those of the runs that are stored already.
+    Folders of models are cut anywhere, as in the runs of earlier versions.
     """
     kept, mark = name, ""
     while len(plain := quote(kept, safe=_PLAIN)) + len(mark) > _LONGEST:
@@ -115,12 +115,11 @@ def run_folder(name: str) -> str:
 
 
 def name_in(folder: str, known: Iterable[str]) -> str:
-    """The name that :func:`run_folder` made ``folder`` of.
+    """The inverse of :func:`run_folder`.
 
     Args:
-        folder: That part of a folder's name.
-        known: Names that it may stand for, looked at only where it may be shortened. Where it stands for none of them,
-            what is left of the name ends in an ellipsis.
+        folder: The result of :func:`run_folder`.
+        known: Candidates for a shortened name. Without a match, the rest of the name ends in an ellipsis.
     """
     if not _may_be_shortened(folder):
         return unquote(folder)
@@ -131,7 +130,7 @@ def name_in(folder: str, known: Iterable[str]) -> str:
 
 
 def store_names(run: RunDirectory, *names: str) -> None:
-    """Keep in the run those of its names that a folder may not hold whole.
+    """Write those names of the run to a file that are too long for a folder.
 
     Raises:
         OSError: They could not be written.
@@ -146,7 +145,7 @@ def _may_be_shortened(folder: str) -> bool:
 
 
 def link_trouble(path: Path) -> str | None:
-    """Why a symbolic link leads nowhere; ``None`` if it does not, or is no link."""
+    """Why a symbolic link is broken; ``None`` if it is not, or ``path`` is no link."""
     try:
         target = os.readlink(path)
     except OSError:
@@ -162,11 +161,11 @@ def link_trouble(path: Path) -> str | None:
 def create_run(runs_dir: Path, name: str | None, config: TrainConfig) -> RunDirectory:
     """Make the directory of a new run and write its configuration.
 
-    The folder is ``YYYYMMDD-HHMMSS-name``, in UTC: local time runs back once a year, and differs from place to place.
-    A made-up name that is taken is replaced by another.
+    The folder is ``YYYYMMDD-HHMMSS-name`` in UTC, since local time runs back once a year and depends on the time zone.
+    Without a name, the run has a random one.
 
     Raises:
-        RunStoreError: It cannot be made, or a run of that name started within the same second. Nothing is left behind.
+        RunStoreError: It cannot be made, or a run of that name started within the same second. No file is left.
     """
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)
@@ -187,15 +186,15 @@ def create_run(runs_dir: Path, name: str | None, config: TrainConfig) -> RunDire
 
 
 def config_file(config: TrainConfig) -> bytes:
-    """The content of a run's ``config.json``; :func:`read_config` reads it."""
+    """Encode a run's ``config.json``; :func:`read_config` reads it."""
     return sealed(config.to_json(), _INDENT)
 
 
 def read_config(run: RunDirectory) -> TrainConfig:
-    """The stored configuration. Those of earlier versions have no checksum.
+    """Read the stored configuration. Those of earlier versions have no checksum.
 
     Raises:
-        RunStoreError: It cannot be read, is not what was written, or is none of this version.
+        RunStoreError: It cannot be read, is not what was written, or is not of this version.
     """
     try:
         content = read_small(run.config, _LARGEST_CONFIG)
@@ -218,7 +217,7 @@ def random_name() -> str:
 def _new_folder(runs_dir: Path, name: str | None) -> RunDirectory:
     for attempt in range(_ATTEMPTS):
         chosen = name or random_name()
-        now = time.gmtime(time.time())  # without a time given, the C library's, which may be some ms behind
+        now = time.gmtime(time.time())  # gmtime() alone uses the C library's clock, which may be ms behind
         path = runs_dir / f"{time.strftime('%Y%m%d-%H%M%S', now)}-{run_folder(chosen)}"
         try:
             os.mkdir(path)

@@ -1,7 +1,7 @@
-"""What was measured of a model, as it is kept in its run: the result, the values of single images, and pictures.
+"""Read and write the evaluation of a model in its run: the result, the values of single images, and pictures.
 
-The result is written last and says what the file of tensors beside it must be: whoever finds the two in disagreement
-has found no evaluation. Nothing is pickled.
+The result is written last and holds the checksum of the tensor file; where they disagree, there is no evaluation.
+Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _LARGEST = 256_000_000
 
 @dataclass(frozen=True)
 class StoredEvaluation:
-    """An evaluation as it was read, whole.
+    """A complete evaluation.
 
     Attributes:
-        result: What was told of it.
-        settings: Of the evaluation, as JSON values.
+        result: The event.
+        settings: ``EvaluationConfig.identity()``.
         per_image: Values of single test images by metric, ``(images,)`` each.
     """
 
@@ -54,22 +54,25 @@ def write_evaluation(
     stored: StoredEvaluation,
     pictures: Mapping[str, npt.NDArray[np.uint8]],
 ) -> StoredEvaluation:
-    """Replace what is kept of a model's evaluation, once all of it is on the disk; returns it with its pictures named.
+    """Replace the stored evaluation of a model, once all of the new one is on the disk.
 
     Args:
         run: The run.
-        stored: The evaluation; the files of its pictures are yet to be named.
+        stored: The evaluation, without the files of its pictures.
         pictures: Grey pixels ``(height, width)`` by the kind of the picture.
 
+    Returns:
+        The evaluation with the files of its pictures.
+
     Raises:
-        OSError: It could not be written; an evaluation kept before is as it was.
+        OSError: It could not be written; the evaluation stored before is as it was.
     """
     folder = _folder(run, stored.result.model)
     make_folder(folder)
-    places = {picture.kind: folder / f"{picture.kind}.png" for picture in stored.result.pictures}
-    named = [dataclasses.replace(p, file=run.relative(places[p.kind])) for p in stored.result.pictures]
+    paths = {picture.kind: folder / f"{picture.kind}.png" for picture in stored.result.pictures}
+    named = [dataclasses.replace(p, file=run.relative(paths[p.kind])) for p in stored.result.pictures]
     result = structs.replace(stored.result, pictures=tuple(named))
-    contents = {path: png_of(pictures[kind]) for kind, path in places.items()}
+    contents = {path: png_of(pictures[kind]) for kind, path in paths.items()}
     tensors = save({name: values.contiguous() for name, values in stored.per_image.items()})
     record = {"result": to_builtins(result), "settings": dict(stored.settings)}
     replace_files(contents | {folder / _PER_IMAGE: tensors, folder / _RESULT: manifest(record, {_PER_IMAGE: tensors})})
@@ -77,7 +80,7 @@ def write_evaluation(
 
 
 def read_evaluation(run: RunDirectory, model: str) -> StoredEvaluation | None:
-    """What is kept of a model's evaluation; ``None`` where there is nothing, or nothing whole: it is measured again."""
+    """Read the stored evaluation of a model; ``None`` where there is none, or an incomplete one."""
     try:
         folder = _folder(run, model)
         known = read_manifest(folder / _RESULT)
@@ -96,10 +99,10 @@ def read_evaluation(run: RunDirectory, model: str) -> StoredEvaluation | None:
 
 
 def _folder(run: RunDirectory, model: str) -> Path:
-    """Where a model's evaluation is kept; a stranger's run may have put a link there.
+    """The folder of a model's evaluation.
 
     Raises:
-        OSError: It lies outside the run.
+        OSError: A link in a stranger's run leads out of the run.
     """
     folder = run.evaluation(model)
     try:

@@ -1,8 +1,8 @@
 """The run log: every event, one line each with its checksum, append-only.
 
-The writer has a thread of its own, so that a slow disk never holds up training. What cannot be written, on a full
-disk say, is kept in memory and tried again; the file is first cut back to the last whole line, as is one that a writer
-before this one has left with half a line at its end.
+The writer has its own thread, so that a slow disk never delays training. Lines that cannot be written, for example to a
+full disk, are kept in memory and written later; before that the file is cut back to the last whole line, as is a file
+that an earlier writer left with half a line.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from tui_vae.runs.log_decoder import decode_line
 
 SECONDS_BETWEEN_TRIES = 5.0
 MOST_KEPT = 100_000
-"""Lines kept in memory while the log cannot be written; beyond, progress is left out first."""
+"""Lines kept in memory while the log cannot be written; beyond, new progress is dropped."""
 
 _BLOCK = 64 * 1024
-"""Bytes read at once in search of the end of the last whole line."""
+"""Bytes read at once to find the end of the last whole line."""
 
-Tell = Callable[[Event], None]
+Notify = Callable[[Event], None]
 
 
 class LogWriter:
@@ -38,16 +38,16 @@ class LogWriter:
 
     Args:
         path: The log.
-        tell: Receives a notice when the log cannot be written, and when it can again.
-        opening: Events that are on the disk once this is constructed.
+        notify: Receives a notice when the log cannot be written, and when it can again.
+        opening: Events that are on the disk once the writer is constructed.
 
     Raises:
         RunStoreError: The file cannot be opened, or the opening events cannot be written; then the log is as it was.
     """
 
-    def __init__(self, path: Path, tell: Tell, opening: Iterable[Event] = ()) -> None:
+    def __init__(self, path: Path, notify: Notify, opening: Iterable[Event] = ()) -> None:
         self._path = path
-        self._tell = tell
+        self._notify = notify
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, MODE)
             try:
@@ -70,18 +70,17 @@ class LogWriter:
         self._thread.start()
 
     def __call__(self, event: Event) -> None:
-        """Take an event, without ever waiting for the disk."""
-        if isinstance(event, Progress) and self._events.qsize() >= MOST_KEPT:  # the disk has stopped in mid-write
+        """Queue an event, without waiting for the disk."""
+        if isinstance(event, Progress) and self._events.qsize() >= MOST_KEPT:  # a write is stuck
             self._lose()
         else:
             self._events.put(event)
 
     def sync(self, timeout: float) -> bool:
-        """Wait until the disk holds every event put before this call.
+        """Wait until every event queued before this call is on the disk.
 
         Returns:
-            Whether it does: False when it was not told so within ``timeout`` seconds, when the log cannot be written,
-            or when it is closed.
+            Whether it is; False after ``timeout`` seconds, when the log cannot be written, and when it is closed.
         """
         if not self._thread.is_alive():
             return False
@@ -93,7 +92,7 @@ class LogWriter:
             return False
 
     def close(self) -> int:
-        """Write what is left and close; returns the number of events that could not be written."""
+        """Write the queued events and close; returns the number of events that could not be written."""
         self._events.put(None)
         self._thread.join()
         return self._lost + len(self._unwritten)
@@ -112,7 +111,7 @@ class LogWriter:
         os.close(self._descriptor)
 
     def _collect(self) -> bool:
-        """Wait for events and take all there are; True when the log is to be closed."""
+        """Wait for events and take all that are queued; True when the log is to be closed."""
         try:
             item = self._events.get(timeout=SECONDS_BETWEEN_TRIES)
             while item is not None:
@@ -141,11 +140,11 @@ class LogWriter:
         self._asked.clear()
 
     def _flush(self) -> bool:
-        """Whether what was written is on the disk, as far as the file system can tell."""
+        """Flush the file to the disk; False when that failed."""
         try:
             os.fsync(self._descriptor)
         except OSError as error:
-            return error.errno in (errno.EINVAL, errno.ENOTSUP)  # it cannot; the content was handed over all the same
+            return error.errno in (errno.EINVAL, errno.ENOTSUP)  # a file system that cannot flush
         return True
 
     def _try_to_write(self) -> None:
@@ -178,7 +177,7 @@ class LogWriter:
         self._length += written
 
     def _say(self, level: Level, text: str) -> None:
-        self._tell(Notice(level=level, text=text))
+        self._notify(Notice(level=level, text=text))
 
 
 def _line(event: Event) -> bytes:
@@ -186,7 +185,7 @@ def _line(event: Event) -> bytes:
 
 
 def _cut_torn_line(descriptor: int) -> int:
-    """Cut a file back to its last whole line; returns the length it then has.
+    """Cut a file back to its last whole line; returns its new length.
 
     Raises:
         OSError: It cannot be read or cut.
@@ -206,11 +205,11 @@ def _cut_torn_line(descriptor: int) -> int:
 
 
 def read_log(path: Path) -> Iterator[Event]:
-    """The events of a log, in order. A torn last line is passed over.
+    """Yield the events of a log, in order. A torn last line is skipped.
 
     Raises:
         RunStoreError: The file cannot be read.
-        EventError: A line before the last is no event, or not as it was written.
+        EventError: A line before the last is not an event, or not as it was written.
     """
     try:
         with path.open("rb") as file:

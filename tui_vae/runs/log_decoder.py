@@ -1,4 +1,4 @@
-"""Decode the lines of a log: tolerant of whatever a line may hold, and fast where there are many.
+"""Decode the lines of a log: fast, and tolerant of any content.
 
 The kinds of event that a log has many of are decoded by msgspec directly, from lines that begin as
 :func:`tui_vae.events.encode` writes them. Every other line is left to :func:`tui_vae.events.decode`, which accepts all

@@ -1,4 +1,4 @@
-"""The JSON of a checkpoint: where training stood, and what the files of tensors beside it must be. Loads no torch."""
+"""The JSON of a checkpoint: the progress of training, and the checksums of its tensor files. Loads no torch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LARGEST = 64_000_000
 
 @dataclass(frozen=True)
 class StoredFile:
-    """What a file of tensors must be."""
+    """Size and checksum of a tensor file."""
 
     bytes: int
     sha256: str
@@ -27,7 +27,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Where training stood, and the files of tensors by the ending of their name."""
+    """The progress of training, and the tensor files by the ending of their name."""
 
     format: int
     course: dict[str, Any]
@@ -35,18 +35,18 @@ class Manifest:
 
 
 def manifest(course: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
-    """The content of a manifest, with its checksum.
+    """Encode a manifest with its checksum.
 
     Args:
-        course: Where training stands, as JSON values.
-        files: The content of each file of tensors.
+        course: The progress of training, as JSON values.
+        files: The content of each tensor file by the ending of its name.
     """
     stored = {name: to_builtins(StoredFile(len(content), digest(content))) for name, content in files.items()}
     return sealed({"format": FORMAT, "course": dict(course), "files": stored})
 
 
 def read_manifest(path: Path) -> Manifest:
-    """A manifest whose checksum is right.
+    """Read a manifest and verify its checksum.
 
     Raises:
         RunStoreError: It is damaged, or of another version.

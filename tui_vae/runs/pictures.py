@@ -1,4 +1,4 @@
-"""Pictures of a run as PNG files."""
+"""Read and write the pictures of a run, as PNG files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def write_picture(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
 
 
 def png_of(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """Grey pixels ``(height, width)`` as the content of a PNG file."""
+    """Encode grey pixels ``(height, width)`` as PNG."""
     from PIL import Image  # noqa: PLC0415 - no picture is needed for the first screen
 
     content = io.BytesIO()
@@ -37,17 +37,17 @@ def png_of(pixels: npt.NDArray[np.uint8]) -> bytes:
 
 
 def read_picture(path: Path) -> npt.NDArray[np.uint8]:
-    """The grey pixels ``(height, width)`` of a picture.
+    """Read a picture as grey pixels ``(height, width)``.
 
     Raises:
-        RunStoreError: It is not there, no picture, or larger than any that a run holds.
+        RunStoreError: It is missing, not a picture, or larger than any that a run holds.
     """
     from PIL import Image  # noqa: PLC0415 - as above
 
     try:
         content = io.BytesIO(read_small(path, _MOST_BYTES))
         with Image.open(content, formats=["PNG"]) as image:
-            image.verify()  # the checksums of all chunks, of which decoding skips some; the image is of no use after
+            image.verify()  # all checksums, of which decoding skips some; afterwards the image is unusable
         content.seek(0)
         with Image.open(content, formats=["PNG"]) as image:
             if image.width * image.height > _MOST_PIXELS:
@@ -58,7 +58,7 @@ def read_picture(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def picture_of(run: RunDirectory, file: str) -> npt.NDArray[np.uint8]:
-    """The picture that an event of a run names; whoever wrote the log may have named anything.
+    """Read the picture that an event of a run names, which may be any text.
 
     Raises:
         RunStoreError: It lies outside the run, by its name or by links, or :func:`read_picture` refuses it.

@@ -1,4 +1,4 @@
-"""Taking up a stored run: only one process may, and nothing outside the run is touched, whoever made it."""
+"""Resume a stored run: become its only writer, and touch nothing outside it, even in a stranger's run."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tui_vae.runs.tail import LogTail
 
 
 @dataclass(frozen=True)
-class _Stand:
-    """What of a checkpoint's course says whether its model is done."""
+class _Progress:
+    """The part of a checkpoint's progress that decides whether its model is finished."""
 
     epoch: int
     best_epoch: int | None
@@ -31,14 +31,14 @@ class _Stand:
     def epochs(self, config: TrainConfig) -> int:
         return config.epochs if self.plan is None else self.plan.continued(config).epochs
 
-    def over(self, config: TrainConfig) -> bool:
+    def finished(self, config: TrainConfig) -> bool:
         early = ended_early(self.epoch, self.best_epoch, config.patience)
         return early is not None or self.epoch >= self.epochs(config)
 
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run of which this process is the writer from now on, as it was left."""
+    """A stored run of which this process is now the writer."""
 
     run: RunDirectory
     lease: Lease
@@ -48,7 +48,7 @@ class StoredRun:
 
     @cached_property
     def history(self) -> Sequence[Event]:
-        """What its log tells, progress merged where there is more than can be seen; nothing if there is no log.
+        """The events of its log, with merged progress where there is more than can be seen; none without a log.
 
         Raises:
             RunStoreError: The log cannot be read.
@@ -56,23 +56,23 @@ class StoredRun:
         return LogTail(self.run.log).read() if self.run.log.exists() else []
 
     def check_unfinished(self, config: TrainConfig) -> None:
-        """Refuse a run of which nothing is left to do: its log says so, and the checkpoints are those of the end.
+        """Refuse to resume a finished run: its log ends, and the checkpoints are those of the last epoch.
 
-        Quick, however long the log is.
+        The time does not depend on the length of the log.
 
         Args:
-            config: The configuration that the run is to be continued with.
+            config: The configuration with which the run is to be continued.
 
         Raises:
-            NothingLeftError: That is so.
+            NothingLeftError: The run is finished.
         """
         if summarise(self.run, "gone").state != "finished":
             return
-        stands = [self._glance(spec.name) for spec in config.models]
-        if not all(stand.over(config) for stand in stands):
+        found = [self._progress_of(spec.name) for spec in config.models]
+        if not all(progress.finished(config) for progress in found):
             return
-        least = min(stand.epoch for stand in stands)
-        if any(stand.epoch < stand.epochs(config) for stand in stands):
+        least = min(progress.epoch for progress in found)
+        if any(progress.epoch < progress.epochs(config) for progress in found):
             had, more = "had its epochs, or was stopped early", "give more with --patience, or --patience 0"
         else:
             had, more = f"had its {least} epochs", "give more with --epochs"
@@ -81,12 +81,12 @@ class StoredRun:
             f"{more}; to look at it: tui-vae watch {self.run.name}"
         )
 
-    def _glance(self, model: str) -> _Stand:
-        """Where the newest checkpoint of a model stands, as far as a glance tells."""
+    def _progress_of(self, model: str) -> _Progress:
+        """Read the progress of a model's newest checkpoint, without its tensors; none where it is damaged."""
         try:
-            return convert(read_manifest(self.run.checkpoints(model) / f"latest{ENDING}").course, _Stand)
+            return convert(read_manifest(self.run.checkpoints(model) / f"latest{ENDING}").course, _Progress)
         except (OSError, RunStoreError):
-            return _Stand(0, None)
+            return _Progress(0, None)
 
 
 def acquire(run: RunDirectory, waiting: Waiting | None = None) -> StoredRun:
@@ -108,10 +108,10 @@ def acquire(run: RunDirectory, waiting: Waiting | None = None) -> StoredRun:
 
 
 def config_of(run: RunDirectory) -> tuple[TrainConfig, str | None]:
-    """The stored configuration; where its file is damaged, that with which the run was started last, and the damage.
+    """Read the stored configuration; where its file is damaged, that of the last start in the log, and the damage.
 
     Raises:
-        RunStoreError: Neither can be used.
+        RunStoreError: Neither can be read.
     """
     try:
         return read_config(run), None
@@ -134,12 +134,12 @@ def _logged_config(run: RunDirectory) -> TrainConfig | None:
 
 
 def first_start(history: Iterable[Event]) -> RunStarted | None:
-    """The event that tells what data the run was begun with."""
+    """The first event of a run, which holds its data set."""
     return next((event for event in history if isinstance(event, RunStarted)), None)
 
 
 def first_event(run: RunDirectory) -> RunStarted | None:
-    """The same of a run whose history is not at hand, without reading all of it; ``None`` if its log does not tell."""
+    """Read the same from the log, without reading all of it; ``None`` where it has none or is damaged."""
     try:
         return first_start(read_log(run.log))
     except (RunStoreError, EventError):
@@ -147,7 +147,7 @@ def first_event(run: RunDirectory) -> RunStarted | None:
 
 
 def _check_folders(run: RunDirectory) -> None:
-    """Refuse a run whose folders or log lead elsewhere: what is written into them would land there."""
+    """Refuse a run whose folders or log are links, through which it would write outside the run."""
     paths = [run.log, run.control, *(folder for name in ("models", "samples") for folder in _with_folders(run, name))]
     link = next((path for path in paths if path.is_symlink()), None)
     if link is not None:

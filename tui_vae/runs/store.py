@@ -19,7 +19,7 @@ from tui_vae.errors import one_line, system_failure
 from tui_vae.events import Notice
 from tui_vae.runs.checkpoints import CheckpointFolder
 from tui_vae.runs.directory import RunDirectory
-from tui_vae.runs.log import Tell
+from tui_vae.runs.log import Notify
 from tui_vae.runs.pictures import write_picture
 
 Written = Callable[[str], None]
@@ -52,7 +52,7 @@ class RunStore:
             log holds all earlier events, for a checkpoint must not be ahead of the log.
     """
 
-    def __init__(self, locate: Locate, notify: Tell, guard: Guard = lambda: True) -> None:
+    def __init__(self, locate: Locate, notify: Notify, guard: Guard = lambda: True) -> None:
         self._locate = locate
         self._notify = notify
         self._guard = guard

@@ -15,7 +15,7 @@ from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, Checkbox, Input, Label, Static
 
 from tui_vae.config import StoreConfig, TrainConfig, option_names
-from tui_vae.config.form_parser import FIELDS, Filled, default_text, filled, is_switch
+from tui_vae.config.form_parser import FIELDS, ParsedForm, default_text, is_switch, parse_form
 from tui_vae.tui.background import run_in_thread
 from tui_vae.tui.screens.dialogs import Dialog
 from tui_vae.view.library import RunLibrary
@@ -95,7 +95,7 @@ class SetupScreen(Dialog[str | None]):
         super().__init__()
         self._library = library
         self._rows = {name: OptionRow(field) for name, field in FIELDS.items()}
-        self._filled = Filled()
+        self._filled = ParsedForm()
         self._starting = False
         self._said: str | None = None
 
@@ -139,7 +139,7 @@ class SetupScreen(Dialog[str | None]):
         self._tell()
 
     def _check(self) -> None:
-        self._filled = filled({name: row.text for name, row in self._rows.items()})
+        self._filled = parse_form({name: row.text for name, row in self._rows.items()})
         for name, row in self._rows.items():
             row.judge(self._filled.problems.get(name))
         self.query_one("#setup-start", Button).disabled = bool(self._filled.problems) or self._starting
