@@ -1,4 +1,4 @@
-"""Making the directory of a run: what is in it, and what is left when it cannot be made."""
+"""The directory of a run: its files, its folders of names, and what is left when it cannot be made."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ import json
 import os
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_vae.config import ModelSpec, TrainConfig
+from tui_vae.config import ModelSpec, TrainConfig, check_name
 from tui_vae.errors import ExitCode, RunStoreError
 from tui_vae.runs import directory
-from tui_vae.runs.directory import RunDirectory, config_file, create_run, read_config
+from tui_vae.runs.directory import RunDirectory, config_file, create_run, folder_name, read_config
+
+from ..options import names
 
 CONFIG = TrainConfig(
     models=(ModelSpec("[bold]linear"), ModelSpec("深い", (512, 256))),
@@ -150,3 +153,23 @@ def test_whatever_a_model_is_called_its_files_lie_two_folders_below_the_run(name
         assert len(Path(os.path.normpath(path)).relative_to(run.path).parts) == 3
         assert "\0" not in str(path)
         assert run.path / run.relative(path) == path
+
+
+@given(names)
+def test_a_name_that_looks_like_the_folder_of_another_has_a_folder_of_its_own(name: str) -> None:
+    look_alike = folder_name(name)
+    if look_alike != name:
+        assert folder_name(look_alike) != folder_name(name)
+
+
+@pytest.mark.parametrize("character", ["x", "ä", "深", "🙂"])
+def test_the_longest_accepted_name_can_be_a_folder(character: str, tmp_path: Path) -> None:
+    name = check_name(character * 64, "a name")
+    (tmp_path / folder_name(name)).mkdir()
+    assert [path.name for path in tmp_path.iterdir()] == [folder_name(name)]
+
+
+@given(names)
+def test_a_folder_lies_directly_in_its_parent(name: str) -> None:
+    with TemporaryDirectory() as parent:
+        assert (Path(parent) / folder_name(name)).resolve().parent == Path(parent).resolve()
