@@ -1,4 +1,4 @@
-"""What the system refuses is put into words; what the program does wrong is not taken for that."""
+"""What the system refuses is described; a fault of the program is not."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def test_what_is_wrong_is_said_at_its_option(name: str, text: str, message: str)
     assert form.arguments == ()
 
 
-def test_several_are_told_at_once_and_a_combination_where_its_message_belongs() -> None:
+def test_several_problems_are_reported_at_once_and_a_combination_by_its_option() -> None:
     assert set(parse_form({"zdim": "x", "lr": "x"}).problems) == {"zdim", "lr"}
     most = str(2**63 - 1)
     assert list(parse_form({"seed": most, "seeds": "2"}).problems) == ["seed"]

@@ -25,7 +25,7 @@ def container(folder: Path, groups: str, root: str = "/") -> Container:
     if (top / "cgroup.controllers").exists():
         mounts = [f"30 23 0:26 {root} {top} rw,nosuid shared:4 - cgroup2 cgroup2 rw"]
     else:
-        # As in many systems, two controllers in one place, and the second version, without any, in another.
+        # As in many systems, two controllers in one hierarchy, and the second version, without any, in another.
         mounts = [
             f"31 23 0:27 {root} {top}/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct",
             f"32 23 0:28 {root} {top}/memory rw - cgroup cgroup rw,memory",

@@ -58,11 +58,11 @@ def test_the_verdict_is_read_back_as_it_was() -> None:
         *over_seeds("deeper", "recall", [0.7, 0.71], parameters=10_000),
     ]
     comparison = compare(models)
-    told = json.loads(results_json({s.model: s.values for s in comparison.summaries}, comparison.verdict))
-    assert convert(told["verdict"], Verdict) == comparison.verdict
+    results = json.loads(results_json({s.model: s.values for s in comparison.summaries}, comparison.verdict))
+    assert convert(results["verdict"], Verdict) == comparison.verdict
     assert len(comparison.verdict.differences) == 2
     assert len(comparison.verdict.trends) == 1
-    assert list(told["models"]) == ["baseline", "deep", "deeper"]
+    assert list(results["models"]) == ["baseline", "deep", "deeper"]
 
 
 def test_csv_has_a_row_for_every_metric_of_every_model() -> None:

@@ -41,7 +41,7 @@ def ends_of(block: bytes) -> Any:
 @given(records, st.sampled_from([None, 2]))
 def test_a_record_is_read_as_it_was_written(record: dict[str, Any], indent: int | None) -> None:
     content = sealed(record, indent)
-    # Texts tell what is not a number from itself.
+    # NaN is not equal to itself, but its text is.
     assert json.dumps(unsealed(content, "it", indent)) == json.dumps(record)
     assert json.loads(content).keys() == {*record, "sha256"}
 
@@ -78,7 +78,7 @@ def test_no_byte_of_a_log_changes_unnoticed(parts: list[bytes], data: st.DataObj
     damaged = changed(block, data)
     after, unreadable = decode_block(damaged if damaged.endswith(b"\n") else damaged + b"\n")
     # Where only the name of the checksum is damaged, the event is as it was; else its line is one of those that are
-    # passed over, or two of them are one.
+    # skipped, or two of them are one.
     kept = iter(map(repr, before))
     assert all(repr(event) in kept for event in after)
     assert len(after) == len(before) or unreadable

@@ -22,14 +22,14 @@ values = st.floats(-1e6, 1e6)
 def histories(draw: st.DrawFn) -> list[Progress]:
     """Progress of two models, interleaved, each event a mean over any number of steps."""
     steps = {"deep": 0, "wide": 0}
-    told = []
+    logged = []
     for model, of_steps, loss in draw(
         st.lists(st.tuples(st.sampled_from(sorted(steps)), st.integers(1, 50), values), max_size=60)
     ):
         steps[model] += of_steps
         spread = {"loss_min": loss - draw(st.floats(0, 9)), "loss_max": loss + draw(st.floats(0, 9))}
-        told.append(progress(steps[model], model, loss=loss, **spread, kl=draw(values), reconstruction=draw(values)))
-    return told
+        logged.append(progress(steps[model], model, loss=loss, **spread, kl=draw(values), reconstruction=draw(values)))
+    return logged
 
 
 def of_model(events: list[Event], model: str) -> list[Progress]:
@@ -37,13 +37,13 @@ def of_model(events: list[Event], model: str) -> list[Progress]:
 
 
 @given(histories(), st.integers(1, 9), st.integers(0, 60))
-def test_what_is_merged_has_the_same_steps_means_and_extremes(told: list[Progress], most: int, cut: int) -> None:
+def test_what_is_merged_has_the_same_steps_means_and_extremes(logged: list[Progress], most: int, cut: int) -> None:
     merger = ProgressMerger()
-    parts = [list[Event](told[:cut]), list[Event](told[cut:])]
+    parts = [list[Event](logged[:cut]), list[Event](logged[cut:])]
     kept = [event for part in parts for event in merger.merge(part, most)]
-    assert [event.t for event in kept if event in told] == [event.t for event in told if event in kept]
+    assert [event.t for event in kept if event in logged] == [event.t for event in logged if event in kept]
     for model in ("deep", "wide"):
-        events, merged = of_model(list(told), model), of_model(kept, model)
+        events, merged = of_model(list(logged), model), of_model(kept, model)
         assert len(merged) <= sum(min(most, len(of_model(part, model))) for part in parts)
         ends = [0, *(event.step for event in merged)]
         assert ends[-1] == (events[-1].step if events else 0)
@@ -59,16 +59,16 @@ def test_what_is_merged_has_the_same_steps_means_and_extremes(told: list[Progres
 
 
 def test_few_events_are_given_as_they_are() -> None:
-    told: list[Event] = [*other_events(), progress(3), progress(2), progress(9, "wide"), *other_events()]
-    assert ProgressMerger().merge(told, 2) == told
+    logged: list[Event] = [*other_events(), progress(3), progress(2), progress(9, "wide"), *other_events()]
+    assert ProgressMerger().merge(logged, 2) == logged
 
 
 def test_what_is_merged_stands_where_its_last_event_stood() -> None:
     state, epoch = other_events()[2], other_events()[4]
-    told = [progress(1), state, progress(2), progress(1, "wide"), epoch, progress(3), progress(4), state]
-    kept = ProgressMerger().merge(told, 2)
-    places = [(event.event, getattr(event, "step", None)) for event in kept]
-    assert places == [
+    logged = [progress(1), state, progress(2), progress(1, "wide"), epoch, progress(3), progress(4), state]
+    kept = ProgressMerger().merge(logged, 2)
+    order = [(event.event, getattr(event, "step", None)) for event in kept]
+    assert order == [
         ("state", None),
         ("progress", 2),
         ("progress", 1),
@@ -87,16 +87,16 @@ def test_nothing_is_merged_across_a_start(start: Event) -> None:
 @pytest.mark.parametrize("resumed_at", [None, 0, 100])
 def test_steps_are_counted_from_where_the_model_resumes(resumed_at: int | None) -> None:
     before = resumed_at or 0
-    told = [started("deep", resumed_at), progress(before + 1, loss=1.0), progress(before + 3, loss=10.0)]
-    merged = ProgressMerger().merge([progress(500), *told], 1)[-1]
+    logged = [started("deep", resumed_at), progress(before + 1, loss=1.0), progress(before + 3, loss=10.0)]
+    merged = ProgressMerger().merge([progress(500), *logged], 1)[-1]
     assert isinstance(merged, Progress)
     assert merged.loss == pytest.approx((1 * 1.0 + 2 * 10.0) / 3)
 
 
 def test_a_value_that_is_not_finite_hides_no_spike_and_stays_visible() -> None:
     nothing = progress(2, loss=math.nan, loss_min=math.nan, loss_max=math.nan)
-    told = [progress(1), nothing, progress(3), progress(4)]
-    first, second = ProgressMerger().merge(told, 2)
+    logged = [progress(1), nothing, progress(3), progress(4)]
+    first, second = ProgressMerger().merge(logged, 2)
     assert isinstance(first, Progress)
     assert isinstance(second, Progress)
     assert math.isnan(first.loss)

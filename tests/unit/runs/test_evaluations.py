@@ -267,7 +267,9 @@ def test_links_in_a_circle_end(run: RunDirectory) -> None:
 
 
 @pytest.mark.parametrize("file", [".png", ".safetensors", ".json"])
-def test_a_full_disk_is_told_and_leaves_no_part(run: RunDirectory, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+def test_a_full_disk_raises_and_leaves_no_temporary_file(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
     keep(run)
 
     def full(descriptor: int) -> None:
@@ -280,6 +282,6 @@ def test_a_full_disk_is_told_and_leaves_no_part(run: RunDirectory, monkeypatch: 
     assert not list(run.path.rglob("*.part"))
     monkeypatch.undo()
     read = read_evaluation(run, MODEL)
-    # The old one, whole, or none: never the numbers of one beside the tensors of the other.
+    # The old one, whole, or none: never the numbers of one with the tensors of the other.
     assert read is None or read.result.step == 860
     assert_equal(keep(run), keep(run))

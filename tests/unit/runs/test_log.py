@@ -96,7 +96,7 @@ def eventually(condition: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
-def told(notices: list[Event]) -> list[tuple[str, str]]:
+def notice_texts(notices: list[Event]) -> list[tuple[str, str]]:
     return [(notice.level, notice.text) for notice in notices if isinstance(notice, Notice)]
 
 
@@ -170,7 +170,7 @@ def test_a_disk_that_is_full_for_a_while_costs_no_event(tmp_path: Path, disk: Di
     eventually(lambda: disk.refused > 0)
     before = disk.refused
     eventually(lambda: disk.refused >= before + 3)
-    assert [level for level, _ in told(notices)] == ["error"]
+    assert [level for level, _ in notice_texts(notices)] == ["error"]
     disk.room = None
     eventually(lambda: len(list(read_log(path))) == 40)
     for event in events[40:]:
@@ -178,7 +178,7 @@ def test_a_disk_that_is_full_for_a_while_costs_no_event(tmp_path: Path, disk: Di
     assert writer.close() == 0
     assert list(read_log(path)) == events
     assert path.read_bytes().count(b"\n") == 60
-    (error, error_text), (warning, warning_text) = told(notices)
+    (error, error_text), (warning, warning_text) = notice_texts(notices)
     assert (error, warning) == ("error", "warning")
     assert "No space left on device" in error_text
     assert str(path) in error_text
@@ -198,7 +198,7 @@ def test_a_line_written_in_part_is_cut_off_until_it_can_be_written_whole(tmp_pat
     assert path.read_bytes() == whole
 
 
-def test_each_time_that_the_disk_is_full_is_told_once(tmp_path: Path, disk: Disk) -> None:
+def test_each_full_disk_is_reported_once(tmp_path: Path, disk: Disk) -> None:
     notices: list[Event] = []
     path = tmp_path / "log"
     writer = LogWriter(path, notices.append)
@@ -208,13 +208,13 @@ def test_each_time_that_the_disk_is_full_is_told_once(tmp_path: Path, disk: Disk
         writer(numbered(i))
         eventually(lambda before=before: disk.refused > before + 1)
         disk.room = None
-        eventually(lambda i=i: len(told(notices)) == 2 * (i + 1))
+        eventually(lambda i=i: len(notice_texts(notices)) == 2 * (i + 1))
     assert writer.close() == 0
-    assert [level for level, _ in told(notices)] == ["error", "warning"] * 3
+    assert [level for level, _ in notice_texts(notices)] == ["error", "warning"] * 3
     assert list(read_log(path)) == [numbered(i) for i in range(3)]
 
 
-def test_closing_tells_how_many_events_a_full_disk_cost(tmp_path: Path, disk: Disk) -> None:
+def test_closing_returns_the_number_of_events_that_a_full_disk_cost(tmp_path: Path, disk: Disk) -> None:
     notices: list[Event] = []
     path = tmp_path / "log"
     writer = LogWriter(path, notices.append)
@@ -226,7 +226,7 @@ def test_closing_tells_how_many_events_a_full_disk_cost(tmp_path: Path, disk: Di
     assert writer.close() == 7
     assert list(read_log(path)) == [numbered(0)]
     assert path.read_bytes().endswith(b"\n")
-    assert [level for level, _ in told(notices)] == ["error"]
+    assert [level for level, _ in notice_texts(notices)] == ["error"]
 
 
 def test_a_disk_that_has_room_again_at_the_end_gets_everything(tmp_path: Path, disk: Disk) -> None:
@@ -259,17 +259,17 @@ def test_what_is_kept_in_memory_is_bounded_and_progress_goes_first(
     disk.room = None
     assert writer.close() == 91
     assert list(read_log(path)) == [numbered(0), *map(progress, range(9)), *map(numbered, range(1, 21))]
-    assert "91 progress events were left out" in told(notices)[-1][1]
+    assert "91 progress events were left out" in notice_texts(notices)[-1][1]
 
 
 def test_notices_of_the_log_may_go_into_the_log_itself(tmp_path: Path, disk: Disk) -> None:
     notices: list[Event] = []
 
-    def tell(notice: Event) -> None:
+    def notify(notice: Event) -> None:
         notices.append(notice)
         writer(notice)
 
-    writer = LogWriter(tmp_path / "log", tell)
+    writer = LogWriter(tmp_path / "log", notify)
     disk.room = 3
     writer(numbered(0))
     eventually(lambda: disk.refused > 1)
@@ -331,7 +331,7 @@ def test_a_sync_trusts_a_file_system_that_cannot_flush_but_not_a_disk_that_fails
     assert writer.close() == 0
 
 
-def test_a_disk_that_has_stopped_holds_up_nobody(tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stuck_disk_delays_nobody(tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "MOST_KEPT", 10)
     disk.going_on.clear()
     path = tmp_path / "log"

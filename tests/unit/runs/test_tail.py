@@ -40,7 +40,7 @@ def warnings(events: list[Event]) -> list[str]:
     return [event.text for event in events if isinstance(event, Notice) and is_warning(event)]
 
 
-def test_what_is_appended_is_told_once_and_in_order(tmp_path: Path) -> None:
+def test_appended_events_are_returned_once_and_in_order(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(log_of(other_events()))
     tail = LogTail(path)
@@ -69,16 +69,16 @@ def test_events_around_lines_that_are_none_are_all_found_however_the_log_grows(
         path = Path(folder) / "log"
         path.touch()
         tail = LogTail(path, merge=False)
-        told: list[Event] = []
+        found: list[Event] = []
         for begin, end in zip([0, *cuts], [*cuts, len(content)], strict=True):
             with path.open("ab") as file:
                 file.write(content[begin:end])
-            told += tail.read()
+            found += tail.read()
             assert not tail.restarted
     events = [item for item in items if not isinstance(item, bytes)]
-    assert without_warnings(told) == events
+    assert without_warnings(found) == events
     assert tail.unreadable == len(items) - len(events)
-    assert bool(warnings(told)) == (tail.unreadable > 0)
+    assert bool(warnings(found)) == (tail.unreadable > 0)
 
 
 @given(st.lists(logged.events, min_size=1, max_size=6), st.data())
@@ -139,17 +139,15 @@ def test_a_line_without_end_is_never_held(tmp_path: Path) -> None:
     assert warnings(events) == ["1 line of the log could not be read"]
 
 
-def test_a_million_lines_that_are_no_events_are_told_a_few_times(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_unreadable_lines_are_reported_a_few_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tail_module, "BLOCK", 4096)
     path = tmp_path / "log"
     path.write_bytes(log_of([progress(1)]) + b"x\n" * 100_000 + log_of([progress(2)]))
     events = LogTail(path).read()
     assert without_warnings(events) == [progress(1), progress(2)]
     assert 1 <= len(warnings(events)) <= 18
-    told = next(event for event in events if is_warning(event))
-    assert (told.t, isinstance(told, Notice) and told.level) == (progress(1).t, "warning")
+    warning = next(event for event in events if is_warning(event))
+    assert (warning.t, isinstance(warning, Notice) and warning.level) == (progress(1).t, "warning")
 
 
 def test_an_event_of_a_kind_that_a_later_version_added_is_passed_over_in_silence(tmp_path: Path) -> None:
@@ -178,7 +176,7 @@ def test_another_log_in_its_place_is_read_from_its_start(tmp_path: Path, content
     assert not tail.restarted
 
 
-def test_a_longer_log_written_anew_into_the_same_file_is_told_from_one_that_grew(tmp_path: Path) -> None:
+def test_a_longer_log_written_anew_into_the_same_file_is_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(log_of([progress(1)]))
     tail = LogTail(path)
@@ -188,18 +186,20 @@ def test_a_longer_log_written_anew_into_the_same_file_is_told_from_one_that_grew
     assert tail.restarted
 
 
-def test_a_restart_is_said_before_what_the_new_log_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_restart_is_reported_before_the_events_of_the_new_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tail_module, "BLOCK", 600)
     path = tmp_path / "log"
     path.write_bytes(log_of([progress(1)]))
     tail = LogTail(path)
     assert [(portion, tail.restarted) for portion in tail.portions()] == [([progress(1)], False)]
     path.write_bytes(log_of(map(progress, range(2, 10))))
-    told = [(portion, tail.restarted) for portion in tail.portions()]
-    assert told[0] == ([], True)
-    assert len(told) > 3
-    assert [restarted for _, restarted in told[1:]] == [False] * (len(told) - 1)
-    assert [event for portion, _ in told for event in portion] == [progress(step) for step in range(2, 10)]
+    portions = [(portion, tail.restarted) for portion in tail.portions()]
+    assert portions[0] == ([], True)
+    assert len(portions) > 3
+    assert [restarted for _, restarted in portions[1:]] == [False] * (len(portions) - 1)
+    assert [event for portion, _ in portions for event in portion] == [progress(step) for step in range(2, 10)]
 
 
 def test_a_torn_line_that_the_next_writer_cuts_off_is_no_restart(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_torn_line_that_the_next_writer_cuts_off_is_no_restart(tmp_path: Path)
     assert not tail.restarted
 
 
-def test_who_stops_on_the_way_finds_the_rest_at_the_next_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_that_was_stopped_goes_on_at_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tail_module, "BLOCK", 600)
     path = tmp_path / "log"
     path.write_bytes(log_of(map(progress, range(1, 20))))
