@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 def to_builtins(value: Any) -> Any:
     """Convert records, also in lists and dicts, to JSON values; :func:`convert` is the inverse."""
-    return _null_for_nan(msgspec.to_builtins(value, str_keys=True))
+    return _null_for_nan(msgspec.to_builtins(value, str_keys=True, enc_hook=_of_builtin_type))
 
 
 def convert(value: Any, kind: type[T]) -> T:
@@ -34,6 +34,18 @@ def convert(value: Any, kind: type[T]) -> T:
         return msgspec.convert(_nan_for_null(value, kind), kind)
     except msgspec.ValidationError as error:
         raise EventError(str(error)) from error
+
+
+def _of_builtin_type(value: Any) -> Any:
+    """Convert an instance of a subclass, such as ``numpy.float64``, which msgspec does not accept.
+
+    Raises:
+        NotImplementedError: JSON has no such value.
+    """
+    base: Any = next((base for base in (str, int, float, dict, tuple, list) if isinstance(value, base)), None)
+    if base is None:
+        raise NotImplementedError(f"{type(value).__name__} is not a JSON value")
+    return base(value)
 
 
 def _null_for_nan(value: Any) -> Any:

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 
 from tui_vae.codec import convert, to_builtins
@@ -69,3 +70,11 @@ def test_a_value_of_another_type_is_refused(change: dict[str, Any]) -> None:
 
 def test_unknown_fields_are_ignored_and_a_default_stands_for_a_missing_one() -> None:
     assert convert({"loss": 1, "later": [None]}, Inner) == Inner(1.0)
+
+
+def test_a_value_of_a_subclass_is_written_as_its_base() -> None:
+    class Version(str):
+        __slots__ = ()
+
+    values = to_builtins({"torch": Version("2.14"), "loss": np.float64(1.5), "nan": np.float64("nan")})
+    assert json.loads(json.dumps(values)) == {"torch": "2.14", "loss": 1.5, "nan": None}
