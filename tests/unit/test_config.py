@@ -147,7 +147,7 @@ def test_refused(options: dict[str, Any], said: str) -> None:
 
 
 def resolved(config: TrainConfig) -> TrainConfig:
-    return config.resolved(device="cpu", precision="fp32", threads=1, train_size=100)
+    return config.resolved(device="cpu", precision="fp32", threads=1, train_size=100, step="fused")
 
 
 def test_a_resolved_configuration_has_every_model_once_per_seed() -> None:
