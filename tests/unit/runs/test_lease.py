@@ -178,10 +178,7 @@ def test_a_silent_writer_elsewhere_is_succeeded_whatever_its_clock_says(
 def test_a_writer_that_only_cannot_be_locked_out_is_waited_for(run: RunDirectory, monkeypatch: Any) -> None:
     """On a file system without locks, one of this very machine is as one of another."""
 
-    def flock(*args: object) -> None:
-        raise OSError(errno.ENOLCK, "no locks here")
-
-    monkeypatch.setattr(fcntl, "flock", flock)
+    fail(monkeypatch, fcntl, "flock", errno.ENOLCK)
     first = Lease.acquire(run)
     waited: list[str] = []
     assert Lease.acquire(run, patience=0.1, waiting=lambda holder, left: waited.append(holder)).ours()
@@ -319,11 +316,7 @@ def test_of_many_threads_at_once_exactly_one_wins(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch, kind: str, without_links: bool
 ) -> None:
     if without_links:
-
-        def link(*args: object, **options: object) -> None:
-            raise OSError(errno.EPERM, "no links here")
-
-        monkeypatch.setattr(os, "link", link)
+        fail(monkeypatch, os, "link", errno.EPERM)
     monkeypatch.setattr(lease, "SECONDS_FOR_LOCK", 0.05)
     for _ in range(15):
         for path in run.path.iterdir():
@@ -339,16 +332,49 @@ def test_of_many_threads_at_once_exactly_one_wins(
         won[0].release()
 
 
-def race(run: RunDirectory, count: int) -> list[Lease]:
+@pytest.mark.parametrize("without_links", [False, True])
+def test_without_locks_exactly_one_succeeds_a_silent_writer(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, quick: None, without_links: bool
+) -> None:
+    """As on several machines that share a folder: only the claims decide, and only heartbeats show who is alive."""
+    fail(monkeypatch, fcntl, "flock", errno.ENOLCK)
+    if without_links:
+        fail(monkeypatch, os, "link", errno.EPERM)
+    for successors in (0, 2, 0):
+        chain = [elsewhere() for _ in range(1 + successors)]
+        put(run.lease, chain[0])
+        for earlier, later in itertools.pairwise(chain):
+            put(claim(run, earlier.token), later)
+        won = race(run, 8, patience=0.8, kept=True)
+        assert len(won) == 1
+        assert held(run).token == won[0].token
+        won[0].release()
+        assert list(run.path.iterdir()) == []
+
+
+def fail(monkeypatch: pytest.MonkeyPatch, module: object, function: str, error: int) -> None:
+    """Have a system call fail."""
+
+    def failing(*args: object, **options: object) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(module, function, failing)
+
+
+def race(run: RunDirectory, count: int, patience: float = 5.0, *, kept: bool = False) -> list[Lease]:
+    """Acquire a run in several threads at once; returns the leases, with heartbeats if they are to be kept."""
     won: list[Lease] = []
     together = threading.Barrier(count)
 
     def enter() -> None:
         together.wait()
         try:
-            won.append(Lease.acquire(run, patience=5))
+            own = Lease.acquire(run, patience=patience)
         except RunStoreError:
             return
+        if kept:
+            own.keep(lambda holder: None, lambda: None)
+        won.append(own)
 
     threads = [threading.Thread(target=enter) for _ in range(count)]
     for thread in threads:
