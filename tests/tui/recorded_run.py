@@ -33,7 +33,7 @@ from tui_vae.events import (
     State,
 )
 from tui_vae.run_status import WriterStatus
-from tui_vae.view.model_protocol import Encoded
+from tui_vae.view.run_source import Encoded
 from tui_vae.view.state import ModelState, RunState, reduce_all
 
 NAMES = ("baseline", "deep")

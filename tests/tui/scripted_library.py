@@ -15,7 +15,7 @@ from tui_vae.errors import RunStoreError
 from tui_vae.events import Event, RunStarted
 from tui_vae.run_status import ListedModel, ListedRun
 from tui_vae.view.image_cells import Sheet, parse_sheet
-from tui_vae.view.library import Preview
+from tui_vae.view.run_source import Preview
 
 
 def at_training(monitor: Monitor) -> bool:

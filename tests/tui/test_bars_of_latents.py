@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from tui_vae.tui.widgets.bars import draw_bars
 from tui_vae.tui.widgets.chart_data import Bars, ChartData
-from tui_vae.view.ascii import to_ascii
+from tui_vae.view.sanitize import to_ascii
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 BLUE = (86, 180, 233)

@@ -16,7 +16,7 @@ from tui_vae.events import Epoch, Event
 from tui_vae.tui.graphics.images import half_block_lines, shade_lines
 from tui_vae.tui.pages.explorer.view import Look, draw_look
 from tui_vae.tui.widgets.latent_charts import latents_by_kl
-from tui_vae.view.model_protocol import FARTHEST, STEP, moved
+from tui_vae.view.run_source import FARTHEST, STEP, moved
 
 LARGEST, SECOND, THIRD = 31, 30, 29
 """Latents of the recorded run, by their KL."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from textual.widgets import Checkbox, Input
 
 from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.scripted_library import ScriptedLibrary, at_training
-from tui_vae.config import option_names
+from tui_vae.config import ModelSpec, TrainConfig, option_names
 from tui_vae.config.form_parser import FIELDS
-from tui_vae.tui.screens.setup import SetupScreen
+from tui_vae.model import VAE
+from tui_vae.tui.screens.setup import SetupScreen, parameters_of
 
 
 @pytest.fixture
@@ -135,3 +137,12 @@ async def test_escape_closes_it(open_monitor: OpenMonitor, library: ScriptedLibr
         await monitor.press("escape")
         assert len(monitor.app.screen_stack) == 1
         assert library.asked == []
+
+
+@pytest.mark.parametrize("hidden", [(), (7,), (64, 32, 16)], ids=str)
+@pytest.mark.parametrize("sigma", [0.5, "learned"])
+def test_parameters_counted_before_there_is_a_model_are_those_of_the_model(
+    hidden: tuple[int, ...], sigma: float | Literal["learned"]
+) -> None:
+    config = TrainConfig(models=(ModelSpec("a", hidden),), zdim=5, sigma=sigma)
+    assert parameters_of(config.models[0], config) == VAE(hidden, 5, sigma).parameter_counts()

@@ -19,9 +19,8 @@ from tui_vae.config import IMAGE_SIDE
 from tui_vae.tui.graphics.images import TerminalImages, half_block_lines
 from tui_vae.tui.graphics.kitty import PLACEHOLDER
 from tui_vae.tui.graphics.sixel import SixelGraphics
-from tui_vae.view.cell_size import CellSize
 from tui_vae.view.image_cells import Pixels
-from tui_vae.view.terminal_probe import Graphics
+from tui_vae.view.terminal_probe import CellSize, Graphics
 
 CELL = CellSize(6, 13)
 COLUMNS, LINES = 40, 12

@@ -11,8 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 
 from tui_vae.app.signals import REQUESTS, WARNINGS
-from tui_vae.view.cell_size import cell_size
-from tui_vae.view.terminal_probe import QUESTION, Answers, Graphics
+from tui_vae.view.terminal_probe import QUESTION, Answers, Graphics, cell_size
 
 SECONDS_TO_ANSWER = 0.1
 """That the start may be held up; what the interface is imported in comes on top, for it is used."""

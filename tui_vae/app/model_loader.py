@@ -17,7 +17,7 @@ from tui_vae.runs.checkpoints import CheckpointFolder
 from tui_vae.runs.resume import config_of
 from tui_vae.training.hardware import use_threads
 from tui_vae.view.image_cells import Pixels
-from tui_vae.view.model_protocol import Encoded
+from tui_vae.view.run_source import Encoded
 from tui_vae.view.sanitize import printable
 from tui_vae.view.series import FloatArray
 
@@ -60,7 +60,7 @@ def load_model(run: RunDirectory, spec: ModelSpec, config: TrainConfig) -> Loade
 
 
 class ReadModel:
-    """A :class:`tui_vae.view.model_protocol.StoredModel`."""
+    """A :class:`tui_vae.view.run_source.StoredModel`."""
 
     def __init__(self, loaded: LoadedModel, run: RunDirectory, config: TrainConfig) -> None:
         self._vae = loaded.vae

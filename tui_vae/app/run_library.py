@@ -1,4 +1,4 @@
-"""The runs of a folder for the interface: a :class:`tui_vae.view.library.RunLibrary`."""
+"""The runs of a folder for the interface: a :class:`tui_vae.view.run_source.RunLibrary`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tui_vae.runs.rename_delete import delete_run, rename_run
 from tui_vae.runs.summary_cache import SummaryCache
 from tui_vae.runs.tail import LogTail
 from tui_vae.view.image_cells import Sheet, parse_sheet
-from tui_vae.view.library import Preview
+from tui_vae.view.run_source import Preview
 from tui_vae.view.sanitize import printable, printable_event
 from tui_vae.view.state import RunState, reduce_all
 

@@ -23,7 +23,7 @@ from tui_vae.training.protocols import Emit
 from tui_vae.training.saved_state import SavedState
 from tui_vae.view.event_queue import EventQueue
 from tui_vae.view.image_cells import Pixels
-from tui_vae.view.model_protocol import StoredModel
+from tui_vae.view.run_source import StoredModel
 from tui_vae.view.state import RunState, reduce_all
 
 SECONDS_FOR_CHECKPOINTS = 10.0

@@ -13,7 +13,7 @@ from typing import TextIO
 
 from tui_vae.config import DisplayConfig
 from tui_vae.job_control import in_background
-from tui_vae.view.ascii import to_ascii
+from tui_vae.view.sanitize import to_ascii
 
 
 def usable_terminal() -> bool:

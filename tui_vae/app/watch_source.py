@@ -23,7 +23,7 @@ from tui_vae.runs.pictures import picture_of
 from tui_vae.runs.requests import send_request
 from tui_vae.runs.tail import LogTail
 from tui_vae.view.image_cells import Pixels
-from tui_vae.view.model_protocol import StoredModel
+from tui_vae.view.run_source import StoredModel
 from tui_vae.view.sanitize import printable, printable_event
 
 SECONDS_BETWEEN_LOOKS = 0.25

@@ -11,7 +11,7 @@ import numpy as np
 from tui_vae.charts.captions import ASCII_HELD_OUT, NARROW, legend, meanings_of, model_name, title, whole_legend
 from tui_vae.charts.description import Band, Colour, CurveChart, Face, LimitLine, Line, Marks, Row, Tick, margin_of
 from tui_vae.charts.metric_series import (
-    History,
+    CurvePoints,
     Quantity,
     Trace,
     end_of_trace,
@@ -125,7 +125,7 @@ class _Curve(NamedTuple):
     """What is shown of one model: its values in the window, and one point on each side of it."""
 
     reading: Reading
-    training: History | None
+    training: CurvePoints | None
     held_out: Points | None
     is_dense: bool
     """Whether several steps share a column, so that there are a band and a line of their means."""
@@ -141,7 +141,7 @@ def _curve(quantity: Quantity, trace: Trace, settings: CurveSettings, window: Wi
         shown = training.x, training.smooth
         raw = (training.x, training.y) if settings.smoothing > 1 else None
         inside = within(training.x, settings.window)
-        part = History(*(values[inside] for values in training))
+        part = CurvePoints(*(values[inside] for values in training))
     if held_out is not None:
         inside = within(held_out.x, settings.window)
         marks = held_out.x[inside], held_out.y[inside]

@@ -13,8 +13,7 @@ from tui_vae.charts.palette import ModelStyle, model_style
 from tui_vae.charts.settings import XAxis
 from tui_vae.events import Epoch
 from tui_vae.view.numbers import count, nats
-from tui_vae.view.series import FloatArray
-from tui_vae.view.smoothing import smoothed
+from tui_vae.view.series import FloatArray, smoothed
 from tui_vae.view.state import ModelState, RunState
 
 
@@ -95,7 +94,7 @@ def end_of_trace(trace: Trace, axis: XAxis) -> float:
     return max(0.0, float(x_of_trace(trace, axis, steps, times).max()))
 
 
-class History(NamedTuple):
+class CurvePoints(NamedTuple):
     """Values of one curve by x, with the least and greatest that each stands for; ``smooth`` is y where it is not."""
 
     x: FloatArray
@@ -181,7 +180,7 @@ METRICS: Mapping[str, Quantity] = {
 """By the names that the command line has for them."""
 
 
-def training_points(quantity: Quantity, trace: Trace, axis: XAxis, smoothing: int) -> History | None:
+def training_points(quantity: Quantity, trace: Trace, axis: XAxis, smoothing: int) -> CurvePoints | None:
     """The curve over the steps of training, or over its epochs, and the same smoothed over so many points."""
     if quantity.column is None:
         return _epoch_points(quantity, trace, axis, tuple(trace.model.train), smoothing)
@@ -192,20 +191,20 @@ def training_points(quantity: Quantity, trace: Trace, axis: XAxis, smoothing: in
     sign = -1.0 if quantity.is_negated else 1.0
     y = sign * history.column(quantity.column)
     low, high = (sign * history.column(name) for name in quantity.bounds) if quantity.bounds is not None else (y, y)
-    return History(x, y, low, high, sign * history.smoothed(quantity.column, smoothing) if smoothing > 1 else y)
+    return CurvePoints(x, y, low, high, sign * history.smoothed(quantity.column, smoothing) if smoothing > 1 else y)
 
 
-def held_out_points(quantity: Quantity, trace: Trace, axis: XAxis) -> History | None:
+def held_out_points(quantity: Quantity, trace: Trace, axis: XAxis) -> CurvePoints | None:
     """The values on held-out images, at the end of each epoch."""
     return _epoch_points(quantity, trace, axis, tuple(trace.model.held_out))
 
 
 def _epoch_points(
     quantity: Quantity, trace: Trace, axis: XAxis, epochs: tuple[Epoch, ...], smoothing: int = 1
-) -> History | None:
+) -> CurvePoints | None:
     if not epochs or quantity.of_epoch is None:
         return None
     steps = np.array([epoch.epoch for epoch in epochs]) * trace.steps_per_epoch
     y = np.array([quantity.of_epoch(epoch) for epoch in epochs], dtype=float)
     x = x_of_trace(trace, axis, steps, np.array([epoch.t for epoch in epochs]))
-    return History(x, y, y, y, smoothed(y, smoothing))
+    return CurvePoints(x, y, y, y, smoothed(y, smoothing))

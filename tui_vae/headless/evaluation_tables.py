@@ -27,8 +27,7 @@ from tui_vae.view.metric_rows import (
     metric_rows,
     title_text,
 )
-from tui_vae.view.numbers import UNKNOWN, count
-from tui_vae.view.sparklines import sparks
+from tui_vae.view.numbers import UNKNOWN, count, sparks
 
 _STYLES = {"better": "green", "worse": "red", "mixed": "yellow"}
 

@@ -33,11 +33,10 @@ from tui_vae.tui.themes import ASCII, PreferenceStore, ThemeSwitcher
 from tui_vae.tui.training_actions import TrainingActions
 from tui_vae.tui.widgets.chart_data import ChartSettings
 from tui_vae.tui.widgets.chart_queue import ChartDrawer, ChartQueue
-from tui_vae.view.evaluation_status import evaluation_alone
-from tui_vae.view.library import RunLibrary
 from tui_vae.view.machine import MachineProbe
-from tui_vae.view.run_source import RunSource
+from tui_vae.view.run_source import RunLibrary, RunSource
 from tui_vae.view.state import RunState
+from tui_vae.view.status_text import evaluation_alone
 from tui_vae.view.terminal_probe import Graphics
 
 _SECONDS_BEHIND = 1.5

@@ -28,8 +28,8 @@ from tui_vae.tui.widgets.filter_line import FilterLine
 from tui_vae.tui.widgets.loading_screen import ENOUGH_LINES, LoadingFace, OutcomeLines
 from tui_vae.tui.widgets.models import ModelTable
 from tui_vae.tui.widgets.status_bar import AlertLine, KeyHints, StatusLine
-from tui_vae.view.library import RunLibrary
 from tui_vae.view.machine import MachineProbe
+from tui_vae.view.run_source import RunLibrary
 from tui_vae.view.status_text import run_status
 
 SMALLEST = (30, 6)

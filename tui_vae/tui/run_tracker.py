@@ -6,8 +6,7 @@ import os
 
 from tui_vae.events import Event
 from tui_vae.tui.background import RunOpener
-from tui_vae.view.library import OpenedRun
-from tui_vae.view.run_source import RunSource
+from tui_vae.view.run_source import OpenedRun, RunSource
 from tui_vae.view.state import RunState, reduce, reduce_all
 
 MOST_COMPARED = 8

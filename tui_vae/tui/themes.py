@@ -39,7 +39,7 @@ from tui_vae.charts.palette import (
 )
 from tui_vae.config.display import THEMES
 from tui_vae.tui.graphics.kitty import PLACEHOLDER
-from tui_vae.view.ascii import to_ascii
+from tui_vae.view.sanitize import to_ascii
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from textual.app import App
 from tui_vae.config import Change, ChangeKind
 from tui_vae.tui.run_tracker import RunTracker
 from tui_vae.tui.screens.dialogs import ChangeScreen, StopScreen
-from tui_vae.view.evaluation_status import evaluation_alone
 from tui_vae.view.run_source import RunSource
+from tui_vae.view.status_text import evaluation_alone
 
 _SECONDS_TO_ANSWER = 0.1
 """Trainers answer after a step; the next redraw may come later than a key should be answered."""

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tui_vae import metrics
-from tui_vae.metrics import METRICS, NOISY, Difference, Direction, MetricValue, format_value, metric_of, title_of
+from tui_vae.metrics import (
+    METRICS,
+    NOISY,
+    Difference,
+    Direction,
+    MetricValue,
+    Picture,
+    format_value,
+    metric_of,
+    title_of,
+)
 from tui_vae.view.numbers import UNKNOWN
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
@@ -164,3 +175,23 @@ def _text(name: str, value: float) -> str:
     except KeyError:
         scale, text = 1.0, f"{value:.4g}"
     return (text if len(text) <= _WIDEST else f"{value * scale:.3g}").replace("-", "−")
+
+
+@dataclass
+class PictureGroup:
+    """Pictures of one kind, by the name of the model, in the order of the run."""
+
+    title: str
+    pictures: dict[str, Picture] = field(default_factory=dict)
+
+
+def plates(state: RunState) -> list[PictureGroup]:
+    """In the order in which the first model that has a picture of the kind tells of it."""
+    found: dict[tuple[str, int], PictureGroup] = {}
+    for model in state.models.values():
+        seen: Counter[str] = Counter()
+        for picture in model.evaluation.pictures if model.evaluation is not None else ():
+            key = picture.kind, seen[picture.kind]
+            seen[picture.kind] += 1
+            found.setdefault(key, PictureGroup(picture.title)).pictures[model.name] = picture
+    return list(found.values())

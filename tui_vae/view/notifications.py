@@ -9,9 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 
-from tui_vae.view.ascii import to_ascii
 from tui_vae.view.numbers import nats
-from tui_vae.view.sanitize import printable
+from tui_vae.view.sanitize import printable, to_ascii
 from tui_vae.view.state import ModelState, RunState
 
 BELL, ESCAPE = "\a", "\x1b"

@@ -7,10 +7,41 @@ See primary device attributes, and window operation 16, in https://invisible-isl
 
 from __future__ import annotations
 
+import fcntl
 import re
+import struct
+import termios
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from tui_vae.view.cell_size import CellSize
+_WINSIZE = struct.Struct("HHHH")
+"""Rows, columns, and the width and height in pixels, which are 0 where they are not known; see ``ioctl_tty(2)``."""
+
+
+class CellSize(NamedTuple):
+    """Of one cell, in pixels."""
+
+    width: int
+    height: int
+
+
+USUAL = CellSize(10, 20)
+"""Those of a VT340, and of terminals that draw its pictures at the size of their own letters."""
+
+
+def cell_size(descriptor: int) -> CellSize | None:
+    """The size of the cells of the terminal that is open there; ``None`` where it is not known.
+
+    A margin around the cells, which some terminals count, is lost in the division unless it has a pixel for each cell.
+    """
+    try:
+        data = fcntl.ioctl(descriptor, termios.TIOCGWINSZ, bytes(_WINSIZE.size))
+    except OSError:
+        return None
+    rows, columns, width, height = _WINSIZE.unpack(data)
+    size = CellSize(width // max(1, columns), height // max(1, rows))
+    return size if min(size) > 0 else None
+
 
 QUESTION = (
     b"\x1b7\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"

@@ -17,7 +17,7 @@ from tui_vae.config import ModelSpec
 from tui_vae.data import load_dataset
 from tui_vae.model import VAE
 from tui_vae.runs import RunDirectory
-from tui_vae.view.model_protocol import Encoded
+from tui_vae.view.run_source import Encoded
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,10 @@ import math
 
 import pytest
 
+from tests.tui.recorded_evaluation import evaluation
 from tui_vae.events import Evaluation, Parameters
-from tui_vae.metrics import METRICS, NOISY, Difference, MetricValue
-from tui_vae.view.metric_rows import MOST_ROWS, difference_text, metric_rows, number, rows_of_run
+from tui_vae.metrics import METRICS, NOISY, Difference, MetricValue, Picture
+from tui_vae.view.metric_rows import MOST_ROWS, difference_text, metric_rows, number, plates, rows_of_run
 from tui_vae.view.state import RunState, reduce_all
 
 
@@ -127,3 +128,28 @@ def test_a_difference_has_a_sign_and_its_interval(
         sentence="",
     )
     assert difference_text(difference) == expected
+
+
+def picture(kind: str, file: str) -> Picture:
+    return Picture(kind, f"title of {kind}", file, ("",), ("",))
+
+
+def test_one_plate_a_kind_and_a_second_where_a_model_has_two() -> None:
+    state = reduce_all(
+        RunState(),
+        [
+            evaluation("a", pictures=(picture("x", "a1"), picture("y", "a2"), picture("x", "a3"))),
+            evaluation("b", pictures=(picture("y", "b1"), picture("z", "b2"))),
+        ],
+    )
+    found = [(plate.title, {name: p.file for name, p in plate.pictures.items()}) for plate in plates(state)]
+    assert found == [
+        ("title of x", {"a": "a1"}),
+        ("title of y", {"a": "a2", "b": "b1"}),
+        ("title of x", {"a": "a3"}),
+        ("title of z", {"b": "b2"}),
+    ]
+
+
+def test_without_evaluations_there_are_none() -> None:
+    assert plates(RunState()) == []

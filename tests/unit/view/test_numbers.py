@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tui_vae.view.numbers import UNKNOWN, age, count, duration, nats, short_count, size
+from tui_vae.view.numbers import UNKNOWN, age, count, duration, nats, short_count, size, sparks
 
 
 @pytest.mark.parametrize("words", [count, duration, short_count])
@@ -90,3 +90,27 @@ def test_sizes(number: int, shown: str) -> None:
 )  # fmt: skip
 def test_age(seconds: float | None, shown: str) -> None:
     assert age(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "high", "width", "bars"),
+    [
+        ((1.0, 0.5, 0.125, 0.0), 1.0, 10, "█▄▁ "),
+        ((0.001, 2.0), 1.0, 10, "▁█"),
+        ((math.nan, math.inf, -1.0), 1.0, 10, "   "),
+        ((1.0, 1.0), 0.0, 10, "  "),
+        ((1.0, 1.0), math.nan, 10, "  "),
+        ((4.0, 4.0, 2.0, 2.0, 1.0, 1.0), 4.0, 3, "█▄▂"),
+        ((), 1.0, 10, ""),
+        ((1.0,), 1.0, 0, ""),
+    ],
+)
+def test_bars(values: tuple[float, ...], high: float, width: int, bars: str) -> None:
+    assert sparks(values, high, width) == bars
+
+
+def test_bars_in_ascii() -> None:
+    bars = sparks((0.0, 1.0, 8.0), 8.0, ascii_only=True)
+    assert bars[0] == " "
+    assert bars.isascii()
+    assert len(set(bars)) == 3

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.tui.recorded_run import epoch, progress, run_started
 from tui_vae.events import Notice, RunStarted, State
-from tui_vae.view.sanitize import MOST_CHARACTERS, printable, printable_event
+from tui_vae.view.sanitize import MOST_CHARACTERS, printable, printable_event, to_ascii
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,19 @@ def test_depth_is_bounded() -> None:
     plain = printable_event(event)
     assert isinstance(plain, RunStarted)
     assert plain.name == "x"
+
+
+@pytest.mark.parametrize(
+    ("text", "ascii_text"),
+    [
+        ("plain ~", "plain ~"),
+        ("Fréchet", "Frechet"),
+        ("±0.4 – −1", "~0.4 - -1"),
+        ("✓ ✗ =", "+ ! ="),
+        ("↑ ↓", "^ v"),
+        ("█▄▁░", "#__."),
+        ("模型", "??"),
+    ],
+)
+def test_each_character_has_one(text: str, ascii_text: str) -> None:
+    assert to_ascii(text) == ascii_text

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tui_vae.view.cell_size import CellSize
-from tui_vae.view.terminal_probe import Answers
+from tui_vae.view.terminal_probe import Answers, CellSize
 
 OK = b"\x1b_Gi=31;OK\x1b\\"
 CELL = b"\x1b[6;18;9t"

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_vae.tui.graphics.kitty import PLACEHOLDER, place
-from tui_vae.view.cell_size import CellSize
 from tui_vae.view.image_cells import Pixels
+from tui_vae.view.terminal_probe import CellSize
 
 GREYS = 16
 """As many colours as a VT340 has registers: terminals that stand for one may have no more."""

@@ -24,8 +24,7 @@ from tui_vae.tui.widgets.chart_queue import ChartQueue
 from tui_vae.tui.widgets.curves import rows_of, text_of
 from tui_vae.tui.widgets.scroll_view import LinesView
 from tui_vae.view.machine import SECONDS_KEPT, GpuReading, MachineReading, timeline
-from tui_vae.view.numbers import UNKNOWN
-from tui_vae.view.sparklines import sparks
+from tui_vae.view.numbers import UNKNOWN, sparks
 
 _NARROWEST = 30
 """Columns of a curve below which fewer stand beside each other."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -14,13 +14,13 @@ from textual.binding import Binding
 from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, Checkbox, Input, Label, Static
 
-from tui_vae.config import StoreConfig, TrainConfig, option_names
+from tui_vae.config import LEARNED, PIXELS, ModelSpec, StoreConfig, TrainConfig, option_names
 from tui_vae.config.form_parser import FIELDS, ParsedForm, default_text, is_switch, parse_form
+from tui_vae.events import Parameters
 from tui_vae.tui.background import run_in_thread
 from tui_vae.tui.screens.dialogs import Dialog
-from tui_vae.view.library import RunLibrary
 from tui_vae.view.numbers import count
-from tui_vae.view.parameter_count import parameters_of
+from tui_vae.view.run_source import RunLibrary
 from tui_vae.view.sanitize import printable
 
 
@@ -236,3 +236,14 @@ def _counts(train: TrainConfig) -> Text:
     text.right_crop(1)
     text.no_wrap, text.overflow = True, "ellipsis"
     return text
+
+
+def parameters_of(spec: ModelSpec, config: TrainConfig) -> Parameters:
+    """Count the trainable scalars of encoder and decoder, with biases; a learned sigma is one of the decoder's."""
+    encoder = _parameters_of_layers((PIXELS, *spec.hidden, 2 * config.zdim))
+    decoder = _parameters_of_layers((config.zdim, *reversed(spec.hidden), PIXELS)) + (config.sigma == LEARNED)
+    return Parameters(encoder, decoder, encoder + decoder)
+
+
+def _parameters_of_layers(widths: tuple[int, ...]) -> int:
+    return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))

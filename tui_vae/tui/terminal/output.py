@@ -18,8 +18,7 @@ from tui_vae.tui.graphics.kitty import KittyGraphics
 from tui_vae.tui.graphics.sixel import SixelGraphics
 from tui_vae.tui.terminal.driver import Suspendable, TerminalDriver, driver_for
 from tui_vae.tui.terminal.screen_sender import ScreenSender
-from tui_vae.view.cell_size import USUAL, cell_size
-from tui_vae.view.terminal_probe import Graphics
+from tui_vae.view.terminal_probe import USUAL, Graphics, cell_size
 
 _INPUT = 0
 """File descriptor of the terminal."""

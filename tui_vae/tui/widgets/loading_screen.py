@@ -14,9 +14,9 @@ from tui_vae.tui.keys import key_of, key_of_page
 from tui_vae.tui.pages.evaluation.report import evaluated
 from tui_vae.tui.widgets.models import model_label
 from tui_vae.view.numbers import duration
-from tui_vae.view.result_text import in_lines, outcome
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
+from tui_vae.view.status_text import in_lines, outcome
 
 _MOST_ROWS = 9
 """Of models that the table above shows."""

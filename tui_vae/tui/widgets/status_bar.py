@@ -12,12 +12,11 @@ from textual.widgets import Static
 from tui_vae.run_status import WriterStatus
 from tui_vae.tui.keys import Hint, key_of, key_of_page
 from tui_vae.tui.pages.machine import header
-from tui_vae.view.evaluation_status import at_work, percent, time_left
 from tui_vae.view.machine import MachineReading
 from tui_vae.view.numbers import count, duration
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
-from tui_vae.view.status_text import run_status, status_warning
+from tui_vae.view.status_text import at_work, percent, run_status, status_warning, time_left
 
 
 class StatusLine(Static):

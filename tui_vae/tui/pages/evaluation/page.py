@@ -13,9 +13,9 @@ from tui_vae.run_status import WriterStatus
 from tui_vae.tui.pages.evaluation.pictures import PictureView
 from tui_vae.tui.pages.evaluation.report import ReportView, evaluated
 from tui_vae.tui.pages.page import ArrangedPage, PageContext
-from tui_vae.view.evaluation_status import at_work, percent, share, task, time_left, training_ended, trouble
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
+from tui_vae.view.status_text import at_work, percent, share, task, time_left, training_ended, trouble
 
 _LONGEST_BAR = 30
 

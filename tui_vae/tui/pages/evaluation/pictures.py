@@ -13,9 +13,18 @@ from tui_vae.charts.palette import ModelStyle, styles_of
 from tui_vae.metrics import Picture
 from tui_vae.tui.graphics.images import Draw, half_block_lines, shade_lines
 from tui_vae.tui.widgets.scroll_view import EdgesOfThePage, LinesView
-from tui_vae.view.grids import FACTORS, GAP, Grid, across, cut_grid, fitting_factor, image_size, scrolled_factor
-from tui_vae.view.image_cells import Pixels
-from tui_vae.view.picture_groups import PictureGroup, plates
+from tui_vae.view.image_cells import (
+    FACTORS,
+    GAP,
+    Grid,
+    Pixels,
+    across,
+    cut_grid,
+    fitting_factor,
+    image_size,
+    scrolled_factor,
+)
+from tui_vae.view.metric_rows import PictureGroup, plates
 from tui_vae.view.run_source import RunSource
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import ModelState, RunState

@@ -24,8 +24,8 @@ from tui_vae.view.metric_rows import (
     rows_of_run,
     title_text,
 )
+from tui_vae.view.numbers import sparks
 from tui_vae.view.sanitize import printable
-from tui_vae.view.sparklines import sparks
 from tui_vae.view.state import ModelState, RunState
 
 MOST_DIFFERENCES = 500

@@ -19,8 +19,7 @@ from tui_vae.tui.pages.explorer.view import ExplorerView, Look
 from tui_vae.tui.pages.explorer.worker import Answer, Explorer, Question
 from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.widgets.latent_charts import latents_by_kl
-from tui_vae.view.model_protocol import moved
-from tui_vae.view.run_source import RunSource
+from tui_vae.view.run_source import RunSource, moved
 from tui_vae.view.sanitize import printable
 from tui_vae.view.series import FloatArray
 from tui_vae.view.state import ModelState

@@ -17,7 +17,7 @@ from tui_vae.config import IMAGE_SIDE
 from tui_vae.tui.graphics.images import Draw, half_block_lines
 from tui_vae.tui.widgets.scroll_view import Drawing
 from tui_vae.view.image_cells import Pixels
-from tui_vae.view.model_protocol import FARTHEST
+from tui_vae.view.run_source import FARTHEST
 from tui_vae.view.series import FloatArray
 
 _GAP = 2

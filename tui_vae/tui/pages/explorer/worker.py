@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tui_vae.view.image_cells import Pixels
-from tui_vae.view.model_protocol import Encoded, StoredModel
-from tui_vae.view.run_source import RunSource
+from tui_vae.view.run_source import Encoded, RunSource, StoredModel
 from tui_vae.view.series import FloatArray
 
 

@@ -20,9 +20,9 @@ from tui_vae.tui.widgets.chart_queue import ChartQueue
 from tui_vae.tui.widgets.digits import DigitGallery, DigitRow
 from tui_vae.tui.widgets.models import model_label
 from tui_vae.tui.widgets.scroll_view import LinesView
-from tui_vae.view.library import Preview
 from tui_vae.view.numbers import UNKNOWN, nats, size
 from tui_vae.view.run_diff import ComparedRow, differing_options, held_out_elbos
+from tui_vae.view.run_source import Preview
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
 

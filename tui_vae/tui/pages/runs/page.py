@@ -24,7 +24,7 @@ from tui_vae.tui.screens.dialogs import DeleteScreen, RenameScreen
 from tui_vae.tui.screens.setup import SetupScreen
 from tui_vae.tui.widgets.chart_queue import ChartQueue
 from tui_vae.tui.widgets.scroll_view import Words
-from tui_vae.view.library import OpenedRun, Preview, RunLibrary
+from tui_vae.view.run_source import OpenedRun, Preview, RunLibrary
 from tui_vae.view.state import RunState
 
 SECONDS_BETWEEN_LISTS = 3.0

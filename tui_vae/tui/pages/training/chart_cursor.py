@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tui_vae.charts.settings import XAxis
-from tui_vae.view.decimation import Window
+from tui_vae.view.decimation import Window, panned, zoomed
 from tui_vae.view.series import FloatArray
-from tui_vae.view.zoom import panned, zoomed
 
 
 @dataclass(frozen=True)
