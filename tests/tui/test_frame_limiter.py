@@ -58,14 +58,20 @@ def test_cheap_redraws_come_as_often_as_asked(clock: Clock) -> None:
 
 
 def test_dear_redraws_come_every_two_seconds(clock: Clock) -> None:
-    assert intervals(clock, 10, [1.0] * 5) == pytest.approx([2.0] * 5)
+    assert intervals(clock, 10, [1.0] * 5)[1:] == pytest.approx([2.0] * 4)
 
 
-def test_one_dear_redraw_is_forgotten(clock: Clock) -> None:
-    found = intervals(clock, 10, [0.001] * 3 + [0.1] + [0.001] * 30)
-    assert found[3] > 0.5
+@pytest.mark.parametrize("before", [0, 3])
+def test_one_dear_redraw_alone_does_not_slow_down_the_next(clock: Clock, before: int) -> None:
+    """Such as the first of a page."""
+    assert intervals(clock, 10, [0.001] * before + [0.1] + [0.001] * 5) == pytest.approx([0.1] * (before + 6))
+
+
+def test_some_dear_redraws_are_forgotten(clock: Clock) -> None:
+    found = intervals(clock, 10, [0.001] * 3 + [0.1] * 3 + [0.001] * 30)
+    assert found[5] > 0.5
     assert found[-1] == pytest.approx(0.1)
-    assert found[4:] == sorted(found[4:], reverse=True)
+    assert found[6:] == sorted(found[6:], reverse=True)
 
 
 def test_when_nothing_trains_the_cost_does_not_matter(clock: Clock) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import time
+from collections import deque
 from collections.abc import Callable
+from statistics import median_low
 from typing import Any, NamedTuple
 
 from textual.app import App
@@ -52,6 +54,7 @@ class FrameLimiter:
         self._drawings = drawings
         self._spent = time.thread_time(), drawings()
         self._wanted = 0.0
+        self._costs = deque([0.0], maxlen=3)
         self._drew = True
 
     def interval(self, *, training: bool, drew: bool, idle: bool = False) -> float:
@@ -74,7 +77,10 @@ class FrameLimiter:
         if not drew:
             return self.fastest
         if whole:
-            self._wanted = wanted if self._wanted == 0 else 0.7 * self._wanted + 0.3 * wanted
+            # The median: a single expensive redraw, as the first of a page, says nothing about the next.
+            self._costs.append(wanted)
+            usual = median_low(self._costs)
+            self._wanted = usual if self._wanted == 0 else 0.7 * self._wanted + 0.3 * usual
         if not training:
             return max(IDLE, self.fastest) if idle else self.fastest
         return min(max(self._wanted, self.fastest), max(SLOWEST, self.fastest))
