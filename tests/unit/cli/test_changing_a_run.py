@@ -14,6 +14,7 @@ from tui_vae.config import Change, ModelSpec, StoreConfig, TrainConfig
 from tui_vae.errors import ExitCode, NothingLeftError
 from tui_vae.events import Action, Event, Request, Schedule
 from tui_vae.runs.find import find_run
+from tui_vae.runs.manifest import manifest, read_manifest
 from tui_vae.runs.requests import send_request
 from tui_vae.runs.resume import acquire
 from tui_vae.view.state import RunState, reduce_all
@@ -98,21 +99,19 @@ def test_epochs_and_rate_are_changed_from_both_sides_and_kept(tmp_path: Path) ->
         stored.lease.release()
 
 
-def test_of_a_run_that_was_stopped_early_nothing_is_left_until_it_has_more_patience(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_was_stopped_early_is_resumed_only_with_more_patience(tmp_path: Path) -> None:
     steered = paused(tmp_path)
     steered.session.resume("small")
     assert steered.session.close() == ExitCode.OK
     stored = acquire(steered.run)
     try:
         config = stored.config.continued({"epochs": 9, "patience": 1})
-        glance = stored._glance("small")
-        assert (glance.epoch, glance.best_epoch) == (2, 2)
         stored.check_unfinished(config)
-        monkeypatch.setattr(
-            type(stored), "_glance", lambda self, model: type(glance)(epoch=4, best_epoch=2, plan=glance.plan)
-        )
+        folder = steered.run.checkpoints("small")
+        known = read_manifest(folder / "latest.json")
+        assert (known.course["epoch"], known.course["best_epoch"]) == (2, 2)
+        files = {ending: (folder / f"latest{ending}").read_bytes() for ending in known.files}
+        (folder / "latest.json").write_bytes(manifest(known.course | {"epoch": 4}, files))
         with pytest.raises(NothingLeftError, match="stopped early; to train on, give more with --patience"):
             stored.check_unfinished(config)
         stored.check_unfinished(config.continued({"patience": 3}))
