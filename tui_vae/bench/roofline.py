@@ -71,7 +71,7 @@ class Roofline:
 class NoStore:
     """A store that keeps nothing."""
 
-    save_sheet = save_latest = save_best = settle = staticmethod(lambda *args: None)
+    save_sheet = save_latest = save_best = flush = staticmethod(lambda *args: None)
 
 
 def train(config: TrainConfig, data: Dataset, emit: Emit) -> None:

@@ -1,4 +1,4 @@
-"""Data sets as tensors of bytes: embedded MNIST, what torchvision offers, and the order in which images are seen."""
+"""Data sets as tensors of bytes: embedded MNIST, torchvision's data sets, splits, and the order of images."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ __all__ = ["Dataset", "Split", "image_order", "load_dataset", "load_splits"]
 
 
 def load_dataset(config: TrainConfig) -> Dataset:
-    """The data set that a configuration asks for, divided as it asks, on the CPU.
+    """Load the data set of a configuration, divided as it asks, on the CPU.
 
     Raises:
-        DataError: It is not available or damaged.
-        UsageError: It has fewer images than asked for.
+        DataError: It is not available, or damaged.
+        UsageError: It has fewer images than the sizes ask for.
     """
     train, test = load_splits(config)
     return hold_out(config.dataset, train, test, val_size=config.val_size, train_size=config.train_size)
 
 
 def load_splits(config: TrainConfig) -> tuple[Split, Split]:
-    """The whole training split and the test split of the data set that a configuration asks for, on the CPU.
+    """Load the whole training split and the test split of a configuration's data set, on the CPU.
 
     Raises:
-        DataError: It is not available or damaged.
+        DataError: It is not available, or damaged.
     """
     if config.dataset == EMBEDDED_DATASET:
         return load_mnist()

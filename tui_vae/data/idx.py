@@ -1,4 +1,4 @@
-"""The IDX format of MNIST: a reader that trusts nothing in the file.
+"""A reader of the IDX format of MNIST that checks everything in the file.
 
 Layout (big endian): two zero bytes, the element type (0x08 is uint8), the number of dimensions, one uint32 a
 dimension, then the elements. Source: http://yann.lecun.com/exdb/mnist/, "The IDX file format".
@@ -24,15 +24,15 @@ _CALLED = {"uint8": "unsigned bytes", ">i4": "integers of four bytes"}
 
 
 def read_idx_gz(path: Path, *, dimensions: int, sha256: str) -> npt.NDArray[np.uint8]:
-    """The array of one gzip-compressed IDX file of known content.
+    """Read a gzip-compressed IDX file of known content.
 
     Args:
         path: The file.
-        dimensions: Number of dimensions that the array must have: 3 for images, 1 for labels.
+        dimensions: Required number of dimensions: 3 for images, 1 for labels.
         sha256: Hexadecimal SHA-256 of the decompressed file.
 
     Raises:
-        DataError: The file is missing, damaged, of another format, or not the known one.
+        DataError: The file is missing, damaged, of another format, or of other content.
     """
     try:
         content = unpacked(path)
@@ -45,10 +45,10 @@ def read_idx_gz(path: Path, *, dimensions: int, sha256: str) -> npt.NDArray[np.u
 
 
 def unpacked(path: Path) -> bytes:
-    """The decompressed content of a gzip file.
+    """Return the decompressed content of a gzip file.
 
     Raises:
-        OSError: It cannot be read, or is damaged.
+        OSError: It cannot be read or is damaged.
     """
     try:
         return gzip.decompress(path.read_bytes())
@@ -57,16 +57,16 @@ def unpacked(path: Path) -> bytes:
 
 
 def parse_idx(content: bytes, *, dimensions: int, name: str, dtype: str = "uint8") -> npt.NDArray[Any]:
-    """The array held by the bytes of an IDX file, without copying them; it is read-only.
+    """Return the array in the bytes of an IDX file, read-only and without a copy.
 
     Args:
         content: The bytes.
-        dimensions: Number of dimensions that the array must have.
-        name: What to call the file in an error.
-        dtype: The type that its elements must have: ``"uint8"`` or ``">i4"``.
+        dimensions: Required number of dimensions.
+        name: The name of the file in an error.
+        dtype: Required type of the elements: ``"uint8"`` or ``">i4"``.
 
     Raises:
-        DataError: The bytes are no IDX file of that type with that many dimensions, or their number does not fit.
+        DataError: The bytes are not an IDX file of that type and number of dimensions, or not of its length.
     """
     header = 4 + 4 * dimensions
     if len(content) < header or content[:2] != b"\0\0":

@@ -1,4 +1,4 @@
-"""Images as bytes: from images as models see them, in [0, 1], and side by side in one picture."""
+"""Operations on images as bytes: choose, quantise and tile them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,34 @@ from torch import Tensor
 from tui_vae.config import IMAGE_SIDE
 
 
-def quantised(x: Tensor) -> Tensor:
-    """The nearest bytes of images in [0, 1], uint8 of the same shape.
+def one_of_each(labels: Tensor, count: int) -> Tensor:
+    """Return the indices of ``count`` images, class after class: the first 0, the first 1, …, then the second 0, …
 
-    What lies outside goes to the nearest end, and what is no number to 0: a cast of it may give any byte.
+    Where there are fewer images than ``count``, they are repeated.
+    """
+    values = labels.cpu().long()
+    occurrence = torch.zeros_like(values)
+    for label in torch.unique(values):
+        same = values == label
+        occurrence[same] = torch.arange(int(same.sum()))
+    order = torch.argsort(occurrence * (int(values.max()) + 1) + values)
+    return order[torch.arange(count) % len(order)]
+
+
+def quantised(x: Tensor) -> Tensor:
+    """Return the nearest bytes of images in [0, 1], uint8 of the same shape.
+
+    Values outside are clamped, and NaN becomes 0: a cast of it may give any byte.
     """
     return (x.nan_to_num(0.0).clamp(0, 1) * 255).round().to(torch.uint8)
 
 
 def tiled(images: Tensor, columns: int) -> npt.NDArray[np.uint8]:
-    """Images in reading order without gaps between them.
+    """Return images in reading order without gaps between them.
 
     Args:
         images: uint8 ``(rows · columns, 784)``.
-        columns: How many are beside each other.
+        columns: Images in a row.
 
     Returns:
         uint8 ``(rows · 28, columns · 28)``.

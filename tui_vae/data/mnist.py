@@ -1,4 +1,4 @@
-"""MNIST as it ships inside the package."""
+"""MNIST, embedded in the package."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _SHA256 = {
 
 
 def load_mnist(folder: Path | None = None) -> tuple[Split, Split]:
-    """The training and the test split of MNIST, 60,000 and 10,000 images.
+    """Load the training and the test split of MNIST, 60,000 and 10,000 images.
 
     Args:
-        folder: Where the four files lie; the package's own by default.
+        folder: The folder of the four files; by default the package's own.
 
     Raises:
         DataError: A file is missing or is not the published one.

@@ -1,4 +1,4 @@
-"""Images in memory, and how a data set is divided into what is trained on and what is held out."""
+"""Images in memory, and the division of a data set into training and held-out images."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a run trains on and what it holds out."""
+    """The training and the held-out images of a run."""
 
     name: str
     train: Split
@@ -54,7 +54,7 @@ class Dataset:
 
 
 def hold_out(name: str, train: Split, test: Split, *, val_size: int, train_size: int | None) -> Dataset:
-    """Divide a data set: the last ``val_size`` training images are held out, or the test split when it is 0.
+    """Hold out the last ``val_size`` training images, or the test split if that is 0.
 
     The division does not depend on the seed, so that runs of several seeds are measured on the same images.
 

@@ -1,4 +1,4 @@
-"""The data sets that torchvision knows and downloads; their IDX files are read here, also as they come, compressed."""
+"""The data sets that torchvision downloads; their IDX files, also compressed ones, are read here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tui_vae.errors import DataError, one_line
 
 _CLASSES = 10
 _QMNIST_TEST_IMAGES = 10_000
-"""Of QMNIST's test split, those that are MNIST's own; they come first."""
+"""The first images of QMNIST's test split are MNIST's own."""
 
 _MNIST_FILES = (
     *("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -36,14 +36,14 @@ _LAYOUT = {
     "qmnist": ("QMNIST", _QMNIST_FILES),
     "emnist-digits": ("EMNIST", _EMNIST_FILES),
 }
-"""Of each data set, the folder that torchvision gives it, and its files: images and labels of both splits."""
+"""The folder that torchvision gives each data set, and its files: images and labels of both splits."""
 
 
 def load_torchvision(name: str, data_dir: Path, *, download: bool) -> tuple[Split, Split]:
-    """The training and the test split of ``name`` from ``data_dir``.
+    """Load the training and the test split of ``name`` from ``data_dir``.
 
     Raises:
-        DataError: The files are not there and may not or could not be downloaded, or they are damaged.
+        DataError: The files are missing and may not or could not be downloaded, or they are damaged.
     """
     folder_name, files = _LAYOUT[name]
     folder = data_dir / folder_name / "raw"
@@ -61,7 +61,7 @@ def load_torchvision(name: str, data_dir: Path, *, download: bool) -> tuple[Spli
 
 
 def _content(name: str, folder: Path, file: str) -> bytes | None:
-    """What a file holds, or its compressed form; ``None`` if neither is there."""
+    """Return the content of a file or of its compressed form; ``None`` if neither exists."""
     readers: tuple[tuple[Path, Callable[[Path], bytes]], ...] = (
         (folder / file, Path.read_bytes),
         (folder / f"{file}.gz", unpacked),
@@ -118,10 +118,10 @@ def _replace(path: Path) -> str:
 
 
 def _download(name: str, data_dir: Path, folder: Path) -> None:
-    """Have torchvision fetch the files, or unpack those that are there.
+    """Let torchvision download the files, or unpack existing ones.
 
     Raises:
-        DataError: It could not.
+        DataError: It failed.
     """
     from torchvision import datasets  # noqa: PLC0415 - two seconds that only a download costs
 
@@ -138,7 +138,7 @@ def _download(name: str, data_dir: Path, folder: Path) -> None:
         raise _unreachable(name, folder, error) from error
     except OSError as error:
         raise DataError(f"{name} cannot be kept in {folder} ({cause(error)}); see --data-dir") from error
-    # It raises bare RuntimeErrors, and whatever an archive that is none makes of its readers.
+    # torchvision raises RuntimeError, and readers of archives any error on a damaged one.
     except Exception as error:
         raise _unreachable(name, folder, error) from error
 

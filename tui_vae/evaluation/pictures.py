@@ -17,15 +17,13 @@ import torch
 from torch import Tensor
 
 from tui_vae.data import Split
-from tui_vae.data.balanced_subset import one_of_each
 from tui_vae.data.generators import generator
-from tui_vae.data.image_ops import quantised, tiled
+from tui_vae.data.image_ops import one_of_each, quantised, tiled
 from tui_vae.evaluation.progress import Report, no_progress, part
 from tui_vae.evaluation.sampling import prior_latents, prior_means, prior_samples
 from tui_vae.metrics import Picture
 from tui_vae.model import VAE
-from tui_vae.model.chain import MEANS, SAMPLES, Variant, chain, decoded, links_at
-from tui_vae.model.interpolation import interpolations
+from tui_vae.model.chain import MEANS, SAMPLES, Variant, chain, decoded, interpolations, links_at
 
 COLUMNS = 10
 CHAIN_TIMES = (0, 1, 10, 100, 1000)

@@ -1,7 +1,6 @@
 """The terms of the evidence lower bound in closed form, constants kept, in nats.
 
-``torch.distributions`` is the reference that the tests hold these against; the closed forms need fewer passes over
-memory in the training step.
+The tests compare them with ``torch.distributions``; the closed forms need fewer passes over memory.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ ACTIVE_UNIT_VARIANCE = 0.01
 
 @dataclass(frozen=True)
 class ElboTerms:
-    """Per image and per latent: ``elbo = reconstruction - kl.sum(1)``.
+    """The terms of the ELBO per image and per latent: ``elbo = reconstruction - kl.sum(1)``.
 
     Attributes:
         reconstruction: log p(x|z) for the drawn z, ``(batch,)``.
@@ -34,12 +33,12 @@ class ElboTerms:
     mu: Tensor
 
     def loss(self) -> Tensor:
-        """Mean of -ELBO over the batch, a scalar."""
+        """Return the mean of -ELBO over the batch, a scalar."""
         return (self.kl.sum() - self.reconstruction.sum()) / len(self.reconstruction)
 
 
 def gaussian_log_likelihood(x: Tensor, mean: Tensor, log_sigma: Tensor) -> Tensor:
-    """log N(x; mean, sigma² I) for each image.
+    """Return log N(x; mean, sigma² I) of each image, ``(batch,)``.
 
     Args:
         x: Images ``(batch, 784)``.
@@ -51,5 +50,5 @@ def gaussian_log_likelihood(x: Tensor, mean: Tensor, log_sigma: Tensor) -> Tenso
 
 
 def gaussian_kl(mu: Tensor, log_sigma: Tensor) -> Tensor:
-    """KL(N(mu, sigma²) || N(0, 1)), elementwise (arXiv:1312.6114, appendix B)."""
+    """Return KL(N(mu, sigma²) || N(0, 1)), elementwise (arXiv:1312.6114, appendix B)."""
     return 0.5 * (mu.square() + torch.exp(2 * log_sigma) - 1) - log_sigma

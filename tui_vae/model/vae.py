@@ -18,19 +18,19 @@ from tui_vae.config import LEARNED, PIXELS, ModelSpec
 from tui_vae.events import Parameters
 from tui_vae.model.objective import ElboTerms, gaussian_kl, gaussian_log_likelihood
 
-# Where a learned sigma starts; it reaches its optimum within the warm-up.
+# The initial value of a learned sigma, which reaches its optimum within the warm-up.
 _INITIAL_LEARNED_SIGMA = 0.2
 
 
 class Linear(nn.Linear):
-    """A layer whose weights are yet to be set: nn.Linear's own start would draw from the global generator."""
+    """A layer without initial weights: those of nn.Linear are drawn from the global generator."""
 
     def reset_parameters(self) -> None:
-        """Leave them as they are."""
+        """Do nothing."""
 
 
 def feed_forward(widths: Sequence[int]) -> nn.Sequential:
-    """Fully connected layers with ReLU between them, none after the last; their weights are yet to be set."""
+    """Return fully connected layers, without initial weights, with ReLU between them and none after the last."""
     layers: list[nn.Module] = []
     for fan_in, fan_out in itertools.pairwise(widths):
         layers += [Linear(fan_in, fan_out), nn.ReLU()]
@@ -38,20 +38,20 @@ def feed_forward(widths: Sequence[int]) -> nn.Sequential:
 
 
 class Encoder(nn.Module):
-    """q(z|x): images ``(batch, 784)`` in [0, 1] to means and log standard deviations, each ``(batch, zdim)``."""
+    """q(z|x): maps images ``(batch, 784)`` in [0, 1] to means and log standard deviations, each ``(batch, zdim)``."""
 
     def __init__(self, hidden: Sequence[int], zdim: int) -> None:
         super().__init__()
         self.net = feed_forward((PIXELS, *hidden, 2 * zdim))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        # The moments are taken in fp32 also where the matrix products are in bf16.
+        # The moments are in fp32 also if the matrix products are in bf16.
         mu, log_sigma = self.net(x).float().chunk(2, dim=-1)
         return mu, log_sigma
 
 
 class Decoder(nn.Module):
-    """p(x|z): latents ``(batch, zdim)`` to means ``(batch, 784)``; no squashing of the output.
+    """p(x|z): maps latents ``(batch, zdim)`` to means ``(batch, 784)`` without squashing.
 
     ``log_sigma`` is the log of the scalar standard deviation: a parameter when sigma is learned, else a constant.
     """
@@ -76,24 +76,27 @@ class Decoder(nn.Module):
 
 
 class VAE(nn.Module):
-    """An encoder and a decoder, and the evidence lower bound of the two."""
+    """An encoder, a decoder, and their evidence lower bound.
+
+    Any module that maps as :class:`Encoder` does can take the place of ``encoder``, and any that maps as
+    :class:`Decoder` does and has ``log_sigma`` that of ``decoder``. Initial weights are those of :meth:`from_spec`.
+    """
 
     def __init__(self, hidden: Sequence[int], zdim: int, sigma: float | str) -> None:
         super().__init__()
-        # Its weights are not set: use ``from_spec``, or load some.
         self.zdim = zdim
         self.encoder = Encoder(hidden, zdim)
         self.decoder = Decoder(hidden, zdim, sigma)
 
     @classmethod
     def from_spec(cls, spec: ModelSpec, zdim: int, sigma: float | str, generator: torch.Generator) -> VAE:
-        """A model on the CPU whose weights are a function of its widths and the generator alone."""
+        """Return a model on the CPU with initial weights that depend on its widths and the generator only."""
         vae = cls(spec.hidden, zdim, sigma)
         initialise(vae, generator)
         return vae
 
     def forward(self, x: Tensor, noise: Tensor) -> ElboTerms:
-        """The terms of the ELBO with one reparameterised draw of z an image.
+        """Return the terms of the ELBO with one reparameterised draw of z for each image.
 
         Args:
             x: Images ``(batch, 784)`` in [0, 1].
@@ -116,10 +119,7 @@ class VAE(nn.Module):
 
 @torch.no_grad()
 def initialise(vae: VAE, generator: torch.Generator) -> None:
-    """Weights and biases from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), drawn from ``generator`` alone.
-
-    This is the law of ``nn.Linear``'s own start, which draws from the global generator instead.
-    """
+    """Draw weights and biases from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), as ``nn.Linear`` does, from ``generator``."""
     for module in vae.modules():
         if isinstance(module, nn.Linear):
             bound = 1 / math.sqrt(module.in_features)

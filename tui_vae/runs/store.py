@@ -22,7 +22,7 @@ from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.log import Notify
 from tui_vae.runs.pictures import write_picture
 
-Written = Callable[[str], None]
+OnSaved = Callable[[str], None]
 Write = Callable[[RunDirectory], Path]
 Guard = Callable[[], bool]
 Locate = Callable[[], RunDirectory | None]
@@ -39,7 +39,7 @@ class _Checkpoint:
     """A queued checkpoint."""
 
     write: Write
-    written: Written
+    written: OnSaved
 
 
 class RunStore:
@@ -64,7 +64,7 @@ class RunStore:
         self._thread = threading.Thread(target=self._write_all, name="checkpoint writer", daemon=True)
         self._thread.start()
 
-    def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8], written: Written) -> None:
+    def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8], written: OnSaved) -> None:
         def write(run: RunDirectory) -> Path:
             write_picture(path := run.sheet(model, epoch), sheet)
             return path
@@ -78,19 +78,19 @@ class RunStore:
         weights: Mapping[str, Tensor],
         optimizer: Mapping[str, Tensor],
         course: Mapping[str, Any],
-        written: Written,
+        written: OnSaved,
     ) -> None:
         def write(run: RunDirectory) -> Path:
             return self._folder(run, model).save_latest(weights, optimizer, course)
 
         self._put_newest("checkpoint", model, write, written)
 
-    def save_best(self, model: str, weights: Mapping[str, Tensor], course: Mapping[str, Any], written: Written) -> None:
+    def save_best(self, model: str, weights: Mapping[str, Tensor], course: Mapping[str, Any], written: OnSaved) -> None:
         self._put_newest(
             "best weights", model, lambda run: self._folder(run, model).save_best(weights, course), written
         )
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Wait until all that was queued before is written, or has failed with a notice."""
         done = threading.Event()
         self._jobs.put(done.set)
@@ -104,7 +104,7 @@ class RunStore:
         Failed checkpoints are tried again for some seconds: hours of training may depend on one.
         """
         for attempt in range(TRIES_AT_THE_END):
-            self.settle()
+            self.flush()
             with self._lock:
                 left = list(self._unsaved)
             if not left:
@@ -126,7 +126,7 @@ class RunStore:
         while (job := self._jobs.get()) is not None:
             job()
 
-    def _put_newest(self, what: str, model: str, write: Write, written: Written) -> None:
+    def _put_newest(self, what: str, model: str, write: Write, written: OnSaved) -> None:
         """Queue a checkpoint; older ones of its kind that are still queued are dropped."""
         checkpoint = _Checkpoint(write, written)
         with self._lock:
@@ -145,7 +145,7 @@ class RunStore:
                 if self._unsaved.get((what, model)) is newest:
                     del self._unsaved[what, model]
 
-    def _save(self, what: str, model: str, write: Write, written: Written) -> bool:
+    def _save(self, what: str, model: str, write: Write, written: OnSaved) -> bool:
         """Write a file; returns whether nothing is left to do."""
         if (run := self._locate()) is None:
             return True

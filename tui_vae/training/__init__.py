@@ -1,4 +1,7 @@
-"""One trainer, its control handle, and the engine that runs several. Knows no run store, evaluation or front end."""
+"""Training: the step and its two implementations, the trainer of a model, and the engine that runs several.
+
+Training knows no run store, evaluation or front end.
+"""
 
 from tui_vae.training.engine import Broadcast, Engine
 from tui_vae.training.protocols import TrainingContext

@@ -1,4 +1,4 @@
-"""Sums of the terms of the ELBO: gathered on the device, read by the host once in a window of steps."""
+"""Sums of the terms of the ELBO: accumulated on the device, and read by the host once in several steps."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Totals:
 
 
 class DeviceTotals:
-    """The same sums on the device; adding to them never waits for it."""
+    """The same sums on the device; adding to them does not wait for it."""
 
     def __init__(self, zdim: int, device: torch.device) -> None:
         self._zdim = zdim
@@ -69,11 +69,11 @@ class DeviceTotals:
         self.add_sums(torch.cat((latents.flatten(), terms.reconstruction.sum().view(1))))
 
     def add_sums(self, sums: Tensor) -> None:
-        """Add what has been summed over images: ``latents`` as in :class:`Totals`, and the reconstruction."""
+        """Add sums over images: ``latents`` as in :class:`Totals`, then the reconstruction, ``(3 · zdim + 1,)``."""
         self._sums += sums
 
     def count(self, images: int) -> None:
-        """Say how many images were added, which the device does not know."""
+        """Count images whose terms were added."""
         self._images += images
 
     def peek(self) -> Totals:
@@ -85,13 +85,13 @@ class DeviceTotals:
         return totals
 
     def take(self) -> Totals:
-        """Read the sums, which waits for the device, and start again from 0."""
+        """Read the sums, which waits for the device, and reset them."""
         totals = self.peek()
         self.clear()
         return totals
 
     def put(self, totals: Totals) -> None:
-        """Go on from sums that :meth:`peek` gave; exact, since those are sums in single precision."""
+        """Continue from sums that :meth:`peek` returned; exact, since those are in single precision."""
         self._images = totals.images
         self._reconstruction.fill_(totals.reconstruction)
         self._latents.copy_(totals.latents)
@@ -103,7 +103,7 @@ class DeviceTotals:
 
 @dataclass
 class Window:
-    """What happened since the last progress event."""
+    """The sums and the range of the loss since the last progress event."""
 
     totals: Totals
     loss_min: float = math.inf

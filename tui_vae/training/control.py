@@ -1,4 +1,4 @@
-"""The handle by which others pause, resume and stop a trainer, at the granularity of a step."""
+"""The handle that pauses, resumes and stops a trainer between two groups of steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tui_vae.config import Change
 
 
 class Control:
-    """One trainer's switch. Every method may be called from any thread, any number of times."""
+    """Controls one trainer. Every method may be called from any thread, any number of times."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -25,7 +25,7 @@ class Control:
 
     @property
     def stop_reason(self) -> str | None:
-        """Why the trainer is to stop; ``None`` while it is not."""
+        """Why the trainer was asked to stop, or ``None``."""
         return self._stop_reason
 
     def pause(self) -> None:
@@ -38,28 +38,28 @@ class Control:
             self._changed.notify_all()
 
     def stop(self, reason: str) -> None:
-        """Ask for a stop after the step at hand; the first reason stands. Ends a pause."""
+        """Ask for a stop after the present step; the first reason is kept. Ends a pause."""
         with self._changed:
             self._stop_reason = self._stop_reason or reason
             self._changed.notify_all()
 
     def request_checkpoint(self) -> None:
-        """Ask for a checkpoint after the step at hand."""
+        """Ask for a checkpoint after the present step."""
         self._checkpoint = True
 
     def checkpoint_requested(self) -> bool:
-        """Whether one was asked for since the last call."""
+        """Return whether a checkpoint was asked for since the last call."""
         requested = self._checkpoint
         if requested:
             self._checkpoint = False
         return requested
 
     def change(self, change: Change, by: str) -> bool:
-        """Ask for a change from the next step on; False when it comes too late: the trainer has ended, or is to stop.
+        """Ask for a change from the next step on; return False if the trainer has ended or was asked to stop.
 
         Args:
-            change: What is to be another.
-            by: Who asks, for the log.
+            change: The change.
+            by: Who asked, for the log.
         """
         with self._changed:
             if self._closed or self._stop_reason is not None:
@@ -73,30 +73,30 @@ class Control:
         return bool(self._changes)
 
     def take_changes(self) -> list[tuple[Change, str]]:
-        """The changes asked for since the last call, in order, each with who asked."""
+        """Return the changes asked for since the last call, in order, each with who asked."""
         with self._changed:
             changes, self._changes = self._changes, []
             return changes
 
     def finish(self) -> bool:
-        """Take no change from now on; False, and nothing done, while one waits: it may make the training longer."""
+        """Refuse changes from now on; return False and do nothing if one waits, which may add epochs."""
         with self._changed:
             self._closed = not self._changes
             return self._closed
 
     def close(self) -> None:
-        """Take no change from now on."""
+        """Refuse changes from now on."""
         with self._changed:
             self._closed = True
 
     def proceed(self, when_paused: Callable[[], None], when_changed: Callable[[], None]) -> bool:
-        """Called by the trainer before each step: waits while paused, and says whether to go on.
+        """Wait while paused; return False if the trainer is to stop. The trainer calls this before each group.
 
         Args:
-            when_paused: Called once, before waiting, when a pause begins.
-            when_changed: Called in a pause when changes wait; it is to take them.
+            when_paused: Called once, when a pause begins.
+            when_changed: Called in a pause to take the changes that wait.
         """
-        # Without the lock: a flag seen one step late is within the granularity, and this stands in the hot loop.
+        # Without the lock: a flag may be seen one group late, and this is the hot loop.
         if self._paused and self._stop_reason is None:
             when_paused()
             while True:

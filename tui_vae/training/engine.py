@@ -1,4 +1,4 @@
-"""Runs several trainers at once, each in a thread of its own. Knows no front end."""
+"""Runs several trainers at once, each in a thread of its own."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _NO_MEMORY = "the device ran out of memory; give a smaller --batch-size, narrowe
 
 
 class Broadcast:
-    """Hands every event to every sink, in one order that is the same for all of them."""
+    """Passes every event to every sink, in the same order."""
 
     def __init__(self, sinks: Sequence[Callable[[Event], None]] = ()) -> None:
         self._sinks = tuple(sinks)
         self._lock = threading.Lock()
 
     def add(self, sink: Callable[[Event], None]) -> None:
-        """Hand every later event to this sink too."""
+        """Pass every later event to this sink too."""
         with self._lock:
             self._sinks = (*self._sinks, sink)
 
@@ -44,27 +44,27 @@ class Engine:
     """The training of one run.
 
     Args:
-        surroundings: What all trainers share.
-        saved: Where to go on with a model; one without begins at the beginning.
-        conclude: Called in a thread of its own with the results when all models have ended, before the run is told to
-            be finished; it may take its time, and raises nothing.
+        context: What all trainers share.
+        saved: The states to continue from; models without one start at the first step.
+        conclude: Called in a thread of its own with the results when all models have ended, before ``run_finished`` is
+            emitted. It may take long, and must not raise.
 
-    ``start`` once; the controls may be used from any thread, before and after.
+    Call ``start`` once; the controls may be used from any thread, before and after.
     """
 
     def __init__(
         self,
-        surroundings: TrainingContext,
+        context: TrainingContext,
         saved: Mapping[str, SavedState] | None = None,
         conclude: Callable[[Sequence[ModelResult]], None] = lambda results: None,
     ) -> None:
-        self._surroundings = surroundings
+        self._context = context
         self._saved = dict(saved or {})
         self._call_conclude = conclude
-        self._device = torch.device(surroundings.config.device)
-        self._waiting = deque(surroundings.config.models)
+        self._device = torch.device(context.config.device)
+        self._waiting = deque(context.config.models)
         self._trained = threading.Event()
-        self._controls = {spec.name: Control() for spec in surroundings.config.models}
+        self._controls = {spec.name: Control() for spec in context.config.models}
         self._results: dict[str, ModelResult] = {}
         self._finished = threading.Event()
         self._weights: dict[str, Mapping[str, torch.Tensor]] = {}
@@ -80,24 +80,24 @@ class Engine:
 
     @property
     def trained(self) -> bool:
-        """Whether every model has ended."""
+        """Whether all models have ended."""
         return self._trained.is_set()
 
     @property
     def exit_code(self) -> int:
-        """Of the process, once finished."""
+        """The exit code of the process, once finished."""
         codes: dict[RunStatus | None, int] = {"finished": ExitCode.OK, "stopped": ExitCode.STOPPED}
         return codes.get(self.status, ExitCode.MODEL_FAILED)
 
     def start(self) -> None:
-        """Start the trainers, and a thread that waits for them and tells that the run is over.
+        """Start the trainers, and a thread that waits for them and emits ``run_finished``.
 
-        The models of one seed train at once; each of the others begins, in order, when one before it has ended.
+        The models of one seed train at once; each of the others starts, in order, when one before it has ended.
         """
         use_tensor_cores(self._device)
         threads = [
             threading.Thread(target=self._train_waiting, name=f"trainer {number}", daemon=True)
-            for number in range(self._surroundings.config.at_once)
+            for number in range(self._context.config.at_once)
         ]
         for thread in threads:
             thread.start()
@@ -113,23 +113,23 @@ class Engine:
         self._controls[model].request_checkpoint()
 
     def change(self, model: str, change: Change, by: str) -> str | None:
-        """Ask for a change of a model from its next step on; returns why it comes too late, or ``None``."""
+        """Ask for a change of a model from its next step on; return why it comes too late, or ``None``."""
         if self._controls[model].change(change, by):
             return None
         return f"{model} has ended; to train it on, resume the run with more --epochs"
 
     def stop(self, reason: str, model: str | None = None) -> None:
-        """Ask a trainer, or every one, to stop after its step at hand."""
+        """Ask one trainer, or all, to stop after the present step."""
         for name, control in self._controls.items():
             if model in (None, name):
                 control.stop(reason)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end of the run; False if it did not come within ``timeout`` seconds."""
+        """Wait for the end of the run; return False if it did not end within ``timeout`` seconds."""
         return self._finished.wait(timeout)
 
     def weights(self, model: str) -> Mapping[str, torch.Tensor]:
-        """The weights of a model at its end, once the run is finished."""
+        """Return the final weights of a model, once the run is finished."""
         return self._weights[model]
 
     def _train_waiting(self) -> None:
@@ -141,23 +141,23 @@ class Engine:
             self._train(spec)
 
     def _train(self, spec: ModelSpec) -> None:
-        use_threads(self._surroundings.config.threads_of(spec))
+        use_threads(self._context.config.threads_of(spec))
         trainer: Trainer | None = None
         status: ModelStatus = "failed"
         try:
-            # Let go of here, so that it does not hold a second copy of the weights while training.
+            # Freed before training: it holds a second copy of the weights.
             saved = self._saved.pop(spec.name, None)
             with own_stream(self._device):
-                trainer = Trainer(spec, self._surroundings, self._controls[spec.name], saved)
+                trainer = Trainer(spec, self._context, self._controls[spec.name], saved)
                 del saved
                 status = trainer.run()
         except TrainingError as error:
             self._fail(spec, str(error))
         except torch.OutOfMemoryError:
             self._fail(spec, _NO_MEMORY)
-        # Whatever else goes wrong ends this model only: the others are other people's work.
+        # Any other error ends this model only.
         except Exception as error:
-            self._surroundings.emit(Notice(level="error", text=traceback.format_exc(), model=spec.name))
+            self._context.emit(Notice(level="error", text=traceback.format_exc(), model=spec.name))
             self._fail(spec, system_failure(error) or f"{type(error).__name__}: {one_line(error)[:300]}")
         self._controls[spec.name].close()
         if trainer is not None:
@@ -167,7 +167,7 @@ class Engine:
             self._results[spec.name] = ModelResult(spec.name, status, 0, None, None, None, None, None, None, 0.0)
 
     def _fail(self, spec: ModelSpec, reason: str) -> None:
-        self._surroundings.emit(State(model=spec.name, state="failed", reason=reason))
+        self._context.emit(State(model=spec.name, state="failed", reason=reason))
 
     def _conclude(self, threads: Sequence[threading.Thread]) -> None:
         for thread in threads:
@@ -177,5 +177,5 @@ class Engine:
         self._trained.set()
         self._call_conclude(results)
         self.status = "failed" if "failed" in states else "stopped" if "stopped" in states else "finished"
-        self._surroundings.emit(RunFinished(status=self.status, models=results))
+        self._context.emit(RunFinished(status=self.status, models=results))
         self._finished.set()

@@ -1,4 +1,4 @@
-"""What a trainer tells of its model, as events."""
+"""The events of one model's training."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tui_vae.events import (
 )
 from tui_vae.training.accumulators import Totals, Window
 from tui_vae.training.protocols import Emit
-from tui_vae.training.sample_grid import LAYOUT
+from tui_vae.training.validation import LAYOUT
 
 
 class EventEmitter:
-    """Makes the events of one model and hands them on."""
+    """Makes the events of one model and emits them."""
 
     def __init__(self, spec: ModelSpec, emit: Emit) -> None:
         self._spec = spec
@@ -34,7 +34,7 @@ class EventEmitter:
         self._emit = emit
 
     def started(self, parameters: Parameters, limit: PpcaOptimum | None, resumed_at: tuple[int, int] | None) -> None:
-        """``resumed_at`` is the step and the epoch that are complete."""
+        """``resumed_at`` has the completed steps and epochs."""
         step, epoch = resumed_at if resumed_at is not None else (None, None)
         self._emit(
             ModelStarted(
@@ -90,13 +90,13 @@ class EventEmitter:
         )
 
     def samples(self, epoch: int) -> Callable[[str], None]:
-        """To be called with the file once it is written."""
+        """Return a callback for the file once it is written."""
         return lambda file: self._emit(Samples(model=self._name, epoch=epoch, file=file, layout=LAYOUT))
 
     def checkpoints(self, epoch: int, step: int) -> tuple[Callable[[str], None], Callable[[str], None]]:
-        """To be called with the file of ``latest`` and of ``best`` once it is written."""
+        """Return callbacks for the files of ``latest`` and ``best`` once they are written."""
 
-        def told(kind: CheckpointKind) -> Callable[[str], None]:
+        def written(kind: CheckpointKind) -> Callable[[str], None]:
             return lambda file: self._emit(Checkpoint(model=self._name, epoch=epoch, step=step, file=file, kind=kind))
 
-        return told("latest"), told("best")
+        return written("latest"), written("best")

@@ -1,4 +1,4 @@
-"""Device, precision and threads: what ``auto`` means on this machine."""
+"""Device, precision, threads and step: what ``auto`` means on this machine."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ _FUSED_WEIGHTS = {"fp32": 800_000, "bf16": 2_000_000}
 """Weights of the largest model up to which the fused step is at least 1.15 times as fast on a CPU."""
 
 _SPARE = 0.2
-"""Of a core: what models that train at once may ask for beyond the cores that there are."""
+"""Fraction of a core that models that train at once may use beyond the cores that there are."""
 
 
 @dataclass(frozen=True)
 class Precision:
-    """How matrix products are computed on a device: ``fp32`` or ``bf16``."""
+    """The precision of matrix products on a device: ``fp32`` or ``bf16``."""
 
     name: str
     device_type: str
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the factors of matrix products are rounded to."""
+        """The type to which the factors of matrix products are rounded."""
         return torch.float32 if self.name == "fp32" else torch.bfloat16
 
     def autocast(self) -> AbstractContextManager[object]:
-        """A context, of the calling thread only, in which products are computed with this precision."""
+        """Return a context in which the calling thread computes products with this precision."""
         if self.name == "fp32":
             return contextlib.nullcontext()
         return torch.autocast(self.device_type, dtype=torch.bfloat16)
 
 
 def resolve(config: TrainConfig, train_size: int) -> TrainConfig:
-    """Replace every ``auto`` by what this machine offers.
+    """Replace every ``auto`` by what suits this machine.
 
-    Threads are divided over the models that train at once by their work and then fixed, since their number changes
+    Threads are divided over the models that train at once by their work, and then fixed, since their number changes
     rounding.
 
     Raises:
-        UsageError: A device that is not there.
+        UsageError: The device is not available.
     """
     device = find_device(config.device)
     precision = config.precision if config.precision != AUTO else _auto_precision(device)
@@ -56,17 +56,17 @@ def resolve(config: TrainConfig, train_size: int) -> TrainConfig:
 
 
 def describe(device: torch.device) -> str:
-    """The device's name for people, such as ``cuda:0 NVIDIA H200``."""
+    """Return the device's name for people, such as ``cuda:0 NVIDIA H200``."""
     if device.type == "cuda":
         return f"{device} {torch.cuda.get_device_name(device)}"
     return str(device)
 
 
 def find_device(name: str) -> torch.device:
-    """The device that is meant by ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    """Return the device that ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps`` stands for.
 
     Raises:
-        UsageError: It is not there.
+        UsageError: It is not available.
     """
     if name == AUTO:
         if torch.cuda.is_available():
@@ -85,16 +85,16 @@ def find_device(name: str) -> torch.device:
 
 
 def use_threads(count: int) -> None:
-    """Let the calling thread compute with so many; the others keep theirs."""
-    # A thread that asks for the first time takes over what any other has set last: so it does before it sets its own.
+    """Set the intra-op threads of the calling thread only."""
+    # The first query of a thread adopts what any thread has set last: it must come before the thread sets its own.
     torch.get_num_threads()
     torch.set_num_threads(count)
 
 
 def use_tensor_cores(device: torch.device) -> None:
-    """Let products of this process in single precision on CUDA take factors of TF32, with sums in single precision.
+    """Use TF32 for the factors of this process's products in single precision on CUDA; sums stay in single precision.
 
-    Those that the trainer takes keep ten bits of a factor so, and bf16 would keep seven. Elsewhere nothing changes.
+    TF32 keeps ten bits of a factor, bf16 seven. On other devices nothing changes.
     """
     if device.type == "cuda":
         torch.set_float32_matmul_precision("high")
@@ -126,7 +126,7 @@ def _auto_step(config: TrainConfig, device: torch.device, precision: str) -> str
 
 
 def _cpu_multiplies_bf16() -> bool:
-    """Whether the CPU has instructions for it, AMX or those of AVX-512; without, rounding costs more than it saves."""
+    """Return whether the CPU has AMX or AVX-512 for bf16; without, rounding costs more than it saves."""
     if not hasattr(torch.cpu, "get_capabilities"):
         return False
     capabilities = torch.cpu.get_capabilities()
@@ -134,6 +134,6 @@ def _cpu_multiplies_bf16() -> bool:
 
 
 def _threads_of_the_largest(config: TrainConfig) -> int:
-    """Its share of the cores; a thread more where a core is all but its own, which small models hardly use."""
+    """Return the largest model's share of the cores, rounded down after adding :data:`_SPARE`."""
     work = {spec.architecture: spec.weights(config.zdim) for spec in config.models}
     return max(1, int(cores() * max(work.values()) / sum(work.values()) + _SPARE))

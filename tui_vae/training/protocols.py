@@ -1,4 +1,4 @@
-"""What training needs from outside, as the interfaces it calls. It knows nothing of who stands behind them."""
+"""The interfaces that training calls: sinks of events, the store of checkpoints, and the context of a run."""
 
 from __future__ import annotations
 
@@ -15,26 +15,25 @@ from tui_vae.data import Dataset
 from tui_vae.events import Event, PpcaOptimum
 
 Emit = Callable[[Event], None]
-"""Hands an event on; returns at once and raises nothing."""
+"""Takes an event; returns at once and raises nothing."""
 
 FindLimit = Callable[[ModelSpec], PpcaOptimum | None]
-"""The exact optimum of a linear model on the run's data; ``None`` for any other model. May take a second."""
+"""Returns the exact optimum of a linear model on the run's data; ``None`` for other models. May take a second."""
 
-
-Written = Callable[[str], None]
-"""Told the path within the run of what is now on the disk; called from any thread."""
+OnSaved = Callable[[str], None]
+"""Called, from any thread, with the path within the run of a file that is now on the disk."""
 
 
 class Store(Protocol):
-    """Where a trainer leaves what it makes.
+    """Stores the checkpoints and sample images of a run.
 
-    Saving returns at once and raises nothing: the store writes in a thread of its own, in the order in which it was
-    asked, tells ``written`` when a file is safe, and tells of one that cannot be written by a notice. What it is given
-    is not changed afterwards.
+    Saving returns at once and raises nothing: the store writes in a thread of its own, in the order of the calls, calls
+    ``written`` when a file is on the disk, and emits a notice if it cannot be written. The arguments are not changed
+    afterwards.
     """
 
-    def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8], written: Written) -> None:
-        """Write a sample picture."""
+    def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8], written: OnSaved) -> None:
+        """Write the sample images of an epoch."""
 
     def save_latest(
         self,
@@ -42,15 +41,15 @@ class Store(Protocol):
         weights: Mapping[str, Tensor],
         optimizer: Mapping[str, Tensor],
         course: Mapping[str, Any],
-        written: Written,
+        written: OnSaved,
     ) -> None:
-        """Replace the newest checkpoint of a model and keep the one before it; one that still waits is left out."""
+        """Replace the newest checkpoint of a model and keep the one before it; skip one that still waits."""
 
-    def save_best(self, model: str, weights: Mapping[str, Tensor], course: Mapping[str, Any], written: Written) -> None:
+    def save_best(self, model: str, weights: Mapping[str, Tensor], course: Mapping[str, Any], written: OnSaved) -> None:
         """Replace the weights with the best held-out ELBO."""
 
-    def settle(self) -> None:
-        """Wait until everything asked so far is written, or has been told to be impossible."""
+    def flush(self) -> None:
+        """Wait until everything saved so far is written or has failed."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
-"""All that decides a trainer's next step and its next numbers, in a form that can be written down and read back.
+"""The complete state of a trainer, for checkpoints.
 
-Tensors that grow with the model, weights and the optimiser's moments, stay tensors. Everything else is plain JSON. A
-trainer that starts from a saved state gives, on the same device, precision and number of threads, the same bits as the
-one that was saved would have given.
+Weights and the optimiser's moments stay tensors; everything else is plain JSON. A trainer that continues from a saved
+state gives, with the same step, device, precision and number of threads, the same bits as the one that was saved.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ class SavedWindow:
 
 @dataclass(frozen=True)
 class SavedGenerator:
-    """State of a ``torch.Generator``, which only a device of the same type understands."""
+    """The state of a ``torch.Generator``, which only devices of the same type can use."""
 
     device_type: str
     state: str
@@ -77,10 +76,10 @@ class SavedGenerator:
         return cls(generator.device.type, state)
 
     def restore(self, generator: torch.Generator) -> bool:
-        """Continue in ``generator`` where the saved one stood; False when it belongs to another type of device.
+        """Give ``generator`` the saved state; return False if it is of another type of device.
 
         Raises:
-            RunStoreError: The state is none.
+            RunStoreError: The state is not valid.
         """
         if self.device_type != generator.device.type:
             return False
@@ -88,13 +87,13 @@ class SavedGenerator:
             content = base64.b64decode(self.state, validate=True)
             generator.set_state(torch.frombuffer(bytearray(content), dtype=torch.uint8))
         except (binascii.Error, RuntimeError, TypeError, ValueError) as error:
-            raise RunStoreError("the checkpoint holds a generator's state that is none") from error
+            raise RunStoreError("the checkpoint's state of a generator is not valid") from error
         return True
 
 
 @dataclass(frozen=True)
 class SavedSchedule:
-    """The learning rates that the run is on, for people; they follow from the configuration and the step."""
+    """The schedule of the learning rate, for readers of the file: it follows from the configuration and the step."""
 
     name: str
     peak: float
@@ -103,23 +102,22 @@ class SavedSchedule:
 
 @dataclass(frozen=True)
 class TrainerProgress:
-    """Where training stands.
+    """The progress of a trainer.
 
     Attributes:
         step: Steps done.
-        epoch: Epochs complete, their measurement on held-out images included.
-        position: Images of the epoch at hand that were trained on.
-        seconds: Of training, pauses left out.
-        epoch_began: ``seconds`` when the epoch at hand began.
+        epoch: Epochs completed, including their validation.
+        position: Images of the present epoch that were trained on.
+        seconds: Seconds of training, without pauses.
+        epoch_began: ``seconds`` at the start of the present epoch.
         reported: ``seconds`` at the last progress event.
-        totals: Sums over the epoch at hand, up to the last read of the device.
+        totals: Sums over the present epoch, up to the last read of the device.
         window: Sums since the last progress event, up to the last read of the device.
         unread: Sums on the device since that read, and ``losses`` of those steps.
-        held_out: Sums over the held-out images after the last complete epoch.
-        best: Greatest held-out ELBO so far, and ``best_epoch`` when it was.
+        held_out: Sums over the held-out images after the last completed epoch.
+        best: The greatest held-out ELBO so far, of epoch ``best_epoch``.
         noise: The generator of the reparameterisation noise.
-        plan: Epochs and learning rate with what was changed meanwhile; checkpoints of before there was such a thing
-            lack it.
+        plan: Epochs and learning rate with all changes; older checkpoints lack it.
     """
 
     step: int
@@ -140,18 +138,18 @@ class TrainerProgress:
     plan: Plan | None = None
 
     def plan_with(self, config: TrainConfig) -> Plan:
-        """The plan of a model that goes on from here in a run of this configuration."""
+        """Return the plan of a model that continues from here with this configuration."""
         return Plan.of(config) if self.plan is None else self.plan.continued(config)
 
 
 @dataclass(frozen=True)
 class SavedState:
-    """A model's training, saved.
+    """The saved state of a model's training.
 
     Attributes:
         weights: ``VAE.state_dict()``, on the CPU.
-        optimizer: Adam's moments, named ``PARAMETER.MOMENT``, on the CPU.
-        course: Where training stands.
+        optimizer: The state of Adam, named ``PARAMETER.MOMENT``, on the CPU.
+        course: The progress of the trainer.
     """
 
     weights: Mapping[str, Tensor]
@@ -159,7 +157,7 @@ class SavedState:
     course: TrainerProgress
 
     def to_json(self) -> dict[str, Any]:
-        """The course as plain JSON values."""
+        """Return the progress as plain JSON values."""
         values: dict[str, Any] = to_builtins(self.course)
         return values
 
@@ -167,10 +165,10 @@ class SavedState:
     def restored(
         cls, weights: Mapping[str, Tensor], optimizer: Mapping[str, Tensor], course: Mapping[str, Any]
     ) -> SavedState:
-        """What :meth:`to_json` and the tensors gave.
+        """Restore a state from its tensors and :meth:`to_json`.
 
         Raises:
-            RunStoreError: The course is not one of this version.
+            RunStoreError: The progress is not of this version.
         """
         try:
             return cls(weights, optimizer, convert(dict(course), TrainerProgress))
@@ -178,10 +176,10 @@ class SavedState:
             raise RunStoreError(f"the checkpoint cannot be used: {error}") from error
 
     def check(self, spec: ModelSpec, config: TrainConfig, images: int) -> None:
-        """Refuse what does not belong to a model of this configuration, trained on so many images.
+        """Check that this is a state of a model of this configuration, trained on so many images.
 
         Raises:
-            RunStoreError: Tensors of other names, shapes or kinds, or a position that cannot be.
+            RunStoreError: Tensors of other names, shapes or types, or an impossible position.
         """
         vae = VAE(spec.hidden, config.zdim, config.sigma)
         parameters = dict(vae.named_parameters())
@@ -214,5 +212,5 @@ def _check_tensors(tensors: Mapping[str, Tensor], shapes: Mapping[str, torch.Siz
 
 
 def copied(tensor: Tensor) -> Tensor:
-    """A copy on the CPU that later steps do not change."""
+    """Return a copy on the CPU, which later steps do not change."""
     return tensor.detach().to("cpu", copy=True).contiguous()

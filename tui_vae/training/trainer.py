@@ -1,7 +1,7 @@
-"""One model's training: steps, epochs, and the events that tell of them.
+"""One model's training: its steps and epochs, and the events that report them.
 
 The trainer runs in a thread of its own and waits for nothing but its own work. It knows no front end, no run
-directory and no evaluation: it emits events and hands pictures and weights to a store.
+directory and no evaluation: it emits events and passes images and weights to a store.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from tui_vae.training.fused import FusedStep
 from tui_vae.training.general_step import GeneralStep
 from tui_vae.training.hardware import Precision
 from tui_vae.training.protocols import TrainingContext
-from tui_vae.training.sample_grid import SheetMaker
 from tui_vae.training.saved_state import (
     SavedGenerator,
     SavedSchedule,
@@ -37,7 +36,7 @@ from tui_vae.training.saved_state import (
 )
 from tui_vae.training.step import LOST, Step, learning_rate
 from tui_vae.training.step_batch import StepGroup, schedule_for
-from tui_vae.training.validation import validate
+from tui_vae.training.validation import SampleGrid, validate
 
 _STEPS: Mapping[str, Callable[..., Step]] = {"general": GeneralStep, "fused": FusedStep}
 
@@ -45,34 +44,34 @@ SECONDS_BETWEEN_PROGRESS = 0.05
 """At most 20 progress events a second."""
 
 SPARSEST_PROGRESS = 0.5
-"""Seconds that a long training leaves at most between two: who watches from elsewhere sees it live."""
+"""Maximum seconds between progress events, however long the training: watchers elsewhere see it live."""
 
 DENSE_PROGRESS = 10_000
-"""Progress events until they become sparser: from then on their number grows with the logarithm of the time."""
+"""Number of progress events after which they become sparser: their number then grows with the logarithm of time."""
 
 
 class Trainer:
-    """Trains one model from where it stands to its last step.
+    """Trains one model to its last step.
 
     Args:
         spec: The model.
-        surroundings: Resolved configuration, data on the device, and where results go.
+        context: Resolved configuration, data on the device, and the receivers of events and checkpoints.
         control: Pauses and stops this trainer.
-        saved: Where to go on; ``None`` begins at the beginning.
+        saved: The state to continue from; ``None`` starts at the first step.
     """
 
     def __init__(
-        self, spec: ModelSpec, surroundings: TrainingContext, control: Control, saved: SavedState | None = None
+        self, spec: ModelSpec, context: TrainingContext, control: Control, saved: SavedState | None = None
     ) -> None:
-        config, data = surroundings.config, surroundings.data
+        config, data = context.config, context.data
         self._spec = spec
         self._config = config
         self._seed = config.seed if spec.seed is None else spec.seed
         self._train = data.train.images
         self._held_out = data.held_out.images
-        self._tell = EventEmitter(spec, surroundings.emit)
-        self._store = surroundings.store
-        self._find_limit = surroundings.find_limit
+        self._emitter = EventEmitter(spec, context.emit)
+        self._store = context.store
+        self._find_limit = context.find_limit
         self._control = control
         device = self._train.device
         self._precision = Precision(config.precision, device.type)
@@ -80,10 +79,10 @@ class Trainer:
         threads = config.threads_of(spec)
         self._take_step = _STEPS[config.step](self.vae, self._precision.dtype, threads=threads, batch=config.batch_size)
         size = min(config.batch_size, len(self._train))
-        self._schedule = schedule_for(self._take_step, batch=size, device=device, refused=self._tell_no_graphs)
+        self._schedule = schedule_for(self._take_step, batch=size, device=device, refused=self._warn_of_graphs)
         self._group = StepGroup(self._take_step, self._train, config.zdim, batch=size, schedule=self._schedule)
         self._noise = generator(self._seed, "training noise", device=device)
-        self._sheets = SheetMaker(data.held_out, config.zdim, config.seed)
+        self._grid = SampleGrid(data.held_out, config.zdim, config.seed)
         self._step = self._epoch = self._position = self._unread = 0
         self._totals, self._window = Totals(config.zdim), Window(Totals(config.zdim))
         self._latest: Totals | None = None
@@ -100,10 +99,10 @@ class Trainer:
         self._clock = self._saved_at = time.perf_counter()
 
     def run(self) -> ModelStatus:
-        """Train until the last epoch or until stopped; returns how it ended.
+        """Train until the last epoch or until stopped; return how it ended.
 
         Raises:
-            TrainingError: A loss was not finite, or as good as. The weights are those before that step.
+            TrainingError: A loss was :data:`LOST`. The weights are those before that step.
         """
         limit = self._find_limit(self._spec)
         self._limit = limit.held_out if limit else None
@@ -114,15 +113,15 @@ class Trainer:
                     return self._stop()
             except TrainingError:
                 self._save_latest()
-                self._store.settle()
+                self._store.flush()
                 raise
-            self._store.settle()
+            self._store.flush()
         reason = ended_early(self._epoch, self._best_epoch, self._config.patience)
-        self._tell.state("finished", reason if self._epoch < self._plan.epochs else None)
+        self._emitter.state("finished", reason if self._epoch < self._plan.epochs else None)
         return "finished"
 
     def result(self, state: ModelStatus) -> ModelResult:
-        """What is reported of this model at the end."""
+        """Return the result of this model at its end."""
         held_out = self._latest
         return ModelResult(
             model=self._spec.name,
@@ -138,10 +137,10 @@ class Trainer:
         )
 
     def saved(self) -> SavedState:
-        """All of it, copied to the CPU; between two steps only.
+        """Return a copy of the state on the CPU; only between two steps.
 
         Raises:
-            TrainingError: A loss since the last read was not finite, or as good as.
+            TrainingError: A loss since the last read was :data:`LOST`.
         """
         losses = self._checked_losses()
         config = self._config
@@ -176,41 +175,41 @@ class Trainer:
             self._group.sums.put(unread)
             self._unread = len(course.losses)
             self._group.losses[: self._unread] = torch.tensor(course.losses)
-        else:  # with other batches, fewer steps are read together
+        else:  # fewer steps are read together than before, with another batch size
             self._count(unread, list(course.losses))
         self._latest = course.held_out.totals() if course.held_out else None
         self._best, self._best_epoch = course.best, course.best_epoch
         self._seconds, self._epoch_began, self._reported = course.seconds, course.epoch_began, course.reported
         if not course.noise.restore(self._noise):
-            self._tell.warning(
-                f"the checkpoint was made on {course.noise.device_type}; on {self._noise.device.type} training goes on "
-                "from it, but not with the same bits"
+            self._emitter.warning(
+                f"the checkpoint was made on {course.noise.device_type}; training continues from it on "
+                f"{self._noise.device.type}, but not with the same bits"
             )
             self._noise = generator(self._seed, "training noise", self._step, device=self._noise.device)
 
     def _begin(self, limit: PpcaOptimum | None) -> None:
         resumed_at = (self._step, self._epoch) if self._resumed else None
-        self._tell.started(self.vae.parameter_counts(), limit, resumed_at)
+        self._emitter.started(self.vae.parameter_counts(), limit, resumed_at)
         if self._plan.changed:
-            self._tell.schedule(self._plan, step=self._step, steps=self._steps, by="an earlier change")
-        self._tell.state("running")
+            self._emitter.schedule(self._plan, step=self._step, steps=self._steps, by="an earlier change")
+        self._emitter.state("running")
         self._clock = self._saved_at = time.perf_counter()
         if self._step == 0:
-            self._save_sheet()
+            self._save_samples()
 
     def _stop(self) -> ModelStatus:
         self._save_latest()
-        self._store.settle()
-        self._tell.state("stopped", self._control.stop_reason)
+        self._store.flush()
+        self._emitter.state("stopped", self._control.stop_reason)
         return "stopped"
 
     def _done(self) -> bool:
-        """Whether there is nothing left to train, as things stand."""
+        """Return whether all planned epochs are done, or early stopping ends the training."""
         early = ended_early(self._epoch, self._best_epoch, self._config.patience)
         return early is not None or self._epoch >= self._plan.epochs
 
     def _run_epochs(self) -> bool:
-        """All that are left, also those added meanwhile; False when stopped on the way."""
+        """Train all remaining epochs, including those added meanwhile; return False if stopped."""
         while True:
             self._take_changes()
             if not self._done():
@@ -220,7 +219,7 @@ class Trainer:
                 return True
 
     def _run_epoch(self) -> bool:
-        """What is left of an epoch and what is measured after it; False when stopped on the way."""
+        """Train the rest of an epoch and validate; return False if stopped."""
         order = image_order(self._seed, self._epoch, len(self._train)).to(self._train.device)
         reported = time.perf_counter()
         while self._position < len(order):
@@ -238,7 +237,7 @@ class Trainer:
         return self._finish_epoch()
 
     def _train_steps(self, order: torch.Tensor) -> None:
-        """The next steps of an epoch in this order of images, as many as are taken at once."""
+        """Take the next group of steps of an epoch with this order of images."""
         size, left = self._config.batch_size, len(order) - self._position
         most = min(self._schedule.at_once, self._schedule.read - self._unread)
         sizes = [min(size, left - first) for first in range(0, min(left, most * size), size)]
@@ -250,24 +249,24 @@ class Trainer:
         self._step += len(sizes)
         self._position = end
 
-    def _tell_no_graphs(self, reason: str) -> None:
-        self._tell.warning(f"no CUDA graph can hold the steps; training goes on step by step, slower: {reason[:200]}")
+    def _warn_of_graphs(self, reason: str) -> None:
+        self._emitter.warning(f"no CUDA graph can hold the steps; training continues without, slower: {reason[:200]}")
 
     def _seconds_between_progress(self) -> float:
         return min(max(self._seconds / DENSE_PROGRESS, SECONDS_BETWEEN_PROGRESS), SPARSEST_PROGRESS)
 
     def _all_steps(self) -> int:
-        """Steps of the whole training, those done included."""
-        # Every full epoch has the same number of steps; the one at hand may have been begun with another batch size.
+        """Return the number of steps of the whole training, including those done."""
+        # Every full epoch has the same number of steps; the present one may have begun with another batch size.
         later = (self._plan.epochs - self._epoch - 1) * self._steps_left(0)
         return self._step + self._steps_left(self._position) + later
 
     def _steps_left(self, position: int) -> int:
-        """Steps of an epoch from a position on."""
+        """Return the number of steps of an epoch from a position on."""
         return math.ceil((len(self._train) - position) / self._config.batch_size)
 
     def _read(self) -> None:
-        """Take sums and losses of the steps since the last read."""
+        """Read the sums and losses of the steps since the last read."""
         losses = self._checked_losses()
         self._count(self._group.sums.take(), losses)
         self._unread = 0
@@ -278,11 +277,11 @@ class Trainer:
         self._window.add(read, losses)
 
     def _begin_group(self) -> None:
-        """Remember where the steps begin that will be read together."""
+        """Remember the state before the steps that will be read together."""
         self._begun = (self._noise.get_state(), self._position, self._unread)
 
     def _checked_losses(self) -> list[float]:
-        """The losses since the last read; when one of them is lost, back to where the weights are."""
+        """Return the losses since the last read; if one is lost, go back to the step that the weights are of."""
         losses: list[float] = self._group.losses[: self._unread].tolist()
         bad = next((index for index, loss in enumerate(losses) if not abs(loss) < LOST), None)
         if bad is None:
@@ -294,7 +293,7 @@ class Trainer:
         )
 
     def _go_back(self, steps: int) -> None:
-        """Stand where so many steps since the last read were done: a resumed model meets the same step again."""
+        """Restore the state after so many steps since the last read: a resumed model repeats the failed step."""
         self._step += steps - self._unread
         state, self._position, before = self._begun
         self._noise.set_state(state)
@@ -302,7 +301,7 @@ class Trainer:
             batch = min(self._config.batch_size, len(self._train) - self._position)
             torch.randn(batch, self._config.zdim, generator=self._noise, device=self._train.device)
             self._position += batch
-        # Their sums are not told apart from those of the steps that failed; the epoch's means go on without them.
+        # Their sums cannot be separated from those of the failed steps; the means of the epoch do without them.
         self._unread = 0
         self._group.sums.clear()
         self._take_step.failed.zero_()
@@ -323,12 +322,12 @@ class Trainer:
         seconds = self._pass_time() - self._epoch_began
         self._epoch_began = self._seconds
         sigma = self.vae.decoder.sigma
-        self._tell.epoch(self._epoch, "train", train, sigma=sigma, seconds=seconds)
-        self._tell.epoch(self._epoch, "held_out", held_out, sigma=sigma, seconds=seconds)
+        self._emitter.epoch(self._epoch, "train", train, sigma=sigma, seconds=seconds)
+        self._emitter.epoch(self._epoch, "held_out", held_out, sigma=sigma, seconds=seconds)
         better = self._best is None or held_out.mean_elbo() > self._best
         if better:
             self._best, self._best_epoch = held_out.mean_elbo(), self._epoch
-        self._save_sheet()
+        self._save_samples()
         self._begin_group()
         self._save_latest(also_best=better)
         return True
@@ -339,42 +338,42 @@ class Trainer:
         self._take_changes()
         if self._control.paused:
             self._pass_time()
-            going_on = self._control.proceed(self._pause, self._take_changes_in_pause)
+            continues = self._control.proceed(self._pause, self._take_changes_in_pause)
             self._clock = time.perf_counter()
-            if going_on:
-                self._tell.state("running")
-            return going_on
+            if continues:
+                self._emitter.state("running")
+            return continues
         return self._control.proceed(lambda: None, self._take_changes)
 
     def _take_changes(self) -> None:
-        """Go on by what was asked for since, from the next step: the schedule is that of the new total from here on."""
+        """Apply the changes asked for since, from the next step on, with the schedule of the new total."""
         if not self._control.changes_wait:
             return
         for change, by in self._control.take_changes():
             self._plan = self._plan.after(change)
             self._steps = self._all_steps()
-            self._tell.schedule(self._plan, step=self._step, steps=self._steps, by=by)
-        # At once: who resumes from a checkpoint of before would train without them.
+            self._emitter.schedule(self._plan, step=self._step, steps=self._steps, by=by)
+        # At once: a run resumed from an earlier checkpoint would train without them.
         self._save_latest()
 
     def _take_changes_in_pause(self) -> None:
-        self._clock = time.perf_counter()  # the pause up to here is no time of training
+        self._clock = time.perf_counter()  # the pause so far is not time of training
         self._take_changes()
 
     def _pause(self) -> None:
         self._save_latest()
-        self._tell.state("paused")
+        self._emitter.state("paused")
 
     def _pass_time(self) -> float:
-        """Seconds of training so far, pauses left out."""
+        """Return the seconds of training so far, without pauses."""
         now = time.perf_counter()
         self._seconds += now - self._clock
         self._clock = now
         return self._seconds
 
-    def _save_sheet(self) -> None:
-        sheet = self._sheets.draw(self.vae, self._precision)
-        self._store.save_sheet(self._spec.name, self._epoch, sheet, self._tell.samples(self._epoch))
+    def _save_samples(self) -> None:
+        grid = self._grid.draw(self.vae, self._precision)
+        self._store.save_sheet(self._spec.name, self._epoch, grid, self._emitter.samples(self._epoch))
 
     def _save_when_due(self, now: float) -> None:
         if now - self._saved_at >= self._config.checkpoint_every:
@@ -383,15 +382,15 @@ class Trainer:
     def _save_latest(self, *, also_best: bool = False) -> None:
         saved = self.saved()
         name, course = self._spec.name, saved.to_json()
-        latest, best = self._tell.checkpoints(self._epoch, self._step)
+        latest, best = self._emitter.checkpoints(self._epoch, self._step)
         self._store.save_latest(name, saved.weights, saved.optimizer, course, latest)
         if also_best:
             self._store.save_best(name, saved.weights, course, best)
         self._saved_at = time.perf_counter()
 
     def _report_progress(self) -> None:
-        """Tell what happened since the last time, and begin a new window."""
+        """Emit the progress since the last event, and start a new window."""
         window, self._window = self._window, Window(Totals(self._config.zdim))
         seconds = self._pass_time() - self._reported
         self._reported = self._seconds
-        self._tell.progress(window, epoch=self._epoch + 1, step=self._step, steps=self._steps, seconds=seconds)
+        self._emitter.progress(window, epoch=self._epoch + 1, step=self._step, steps=self._steps, seconds=seconds)

@@ -1,26 +1,36 @@
-"""The ELBO on images that are not trained on."""
+"""What is measured and drawn of a model at the end of an epoch: its held-out ELBO, and a grid of sample images."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tui_vae.data import Split
 from tui_vae.data.generators import generator
+from tui_vae.data.image_ops import one_of_each, quantised, tiled
+from tui_vae.events import SheetLayout
 from tui_vae.model import VAE
+from tui_vae.model.chain import MEANS, chain, interpolations, links_at
 from tui_vae.training.accumulators import DeviceTotals, Totals
 from tui_vae.training.hardware import Precision
 
 BATCH = 1000
 """Images that are measured at a time."""
 
+# Fifty steps of a chain of ten images take a hundredth of an epoch of MNIST, and show where a linear model's chain ends
+# and whether a deep model's stays with its digit.
+LAYOUT = SheetLayout(columns=10, prior=2, pairs=1, interpolations=2, chain=(10, 50))
+
 
 @torch.inference_mode()
 def validate(
     vae: VAE, images: Tensor, *, seed: int, precision: Precision, proceed: Callable[[], bool]
 ) -> Totals | None:
-    """Sums of the ELBO's terms over ``images``, with one draw of z an image.
+    """Sum the terms of the ELBO over ``images``, with one draw of z for each image.
 
     The noise is the same at every call, for every model and epoch, so that curves differ by their weights only.
 
@@ -28,11 +38,11 @@ def validate(
         vae: The model.
         images: uint8 ``(n, 784)`` on the model's device.
         seed: The run's seed.
-        precision: Of the matrix products.
-        proceed: Asked between batches.
+        precision: Precision of the matrix products.
+        proceed: Called between batches; False ends the validation.
 
     Returns:
-        ``None`` when ``proceed`` said no.
+        ``None`` if ``proceed`` returned False.
     """
     noise = generator(seed, "held-out noise", device=images.device)
     totals = DeviceTotals(vae.zdim, images.device)
@@ -44,3 +54,34 @@ def validate(
             terms = vae(rows.float() / 255, epsilon)
         totals.add(terms)
     return totals.take()
+
+
+class SampleGrid:
+    """Draws the same z and reconstructs the same images at every epoch and for every model of a run.
+
+    Args:
+        held_out: The held-out images.
+        zdim: The latent dimension.
+        seed: The run's seed.
+    """
+
+    def __init__(self, held_out: Split, zdim: int, seed: int) -> None:
+        self._seed = seed
+        device = held_out.images.device
+        count = LAYOUT.columns * LAYOUT.prior
+        # Drawn on the CPU: the same z on every device.
+        self._z = torch.randn(count, zdim, generator=generator(seed, "sample sheet")).to(device)
+        self._images = held_out.images[one_of_each(held_out.labels, LAYOUT.columns * LAYOUT.pairs).to(device)]
+
+    @torch.inference_mode()
+    def draw(self, vae: VAE, precision: Precision) -> npt.NDArray[np.uint8]:
+        """Return decoder means in the rows of ``LAYOUT``: uint8 ``(rows · 28, columns · 28)``."""
+        images, n, half = self._images, LAYOUT.interpolations, len(self._images) // 2
+        x = images.float() / 255
+        with precision.autocast():
+            prior = vae.decoder(self._z)
+            links = list(links_at(chain(vae, x, MEANS, self._seed), (1, *LAYOUT.chain)))
+            lines = interpolations(vae, images[:n], images[half : half + n], LAYOUT.columns - 3)
+        reconstructions, *later = (quantised(link.x) for link in links)
+        parts = (quantised(prior), images, reconstructions, lines.flatten(0, 1), *later)
+        return tiled(torch.cat(parts), LAYOUT.columns)

@@ -1,4 +1,4 @@
-"""Bytes of images."""
+"""Images as bytes: which are chosen, how they are quantised and tiled."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tui_vae.data.image_ops import quantised, tiled
+from tui_vae.data.image_ops import one_of_each, quantised, tiled
 
 
 def test_every_byte_comes_back() -> None:
@@ -32,3 +34,19 @@ def test_images_stand_in_reading_order_without_gaps() -> None:
     for index, image in enumerate(images.numpy().reshape(6, 28, 28)):
         top, left = 28 * (index // 3), 28 * (index % 3)
         np.testing.assert_array_equal(picture[top : top + 28, left : left + 28], image)
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=60), st.integers(1, 40))
+def test_digits_go_round_the_classes(labels: list[int], count: int) -> None:
+    chosen = one_of_each(torch.tensor(labels, dtype=torch.uint8), count).tolist()
+    assert len(chosen) == count
+    assert chosen == (chosen[: len(labels)] * count)[:count]  # repeated only where there are too few
+    assert len(set(chosen)) == min(count, len(labels))
+    first = chosen[: len(set(labels))]
+    assert [labels[i] for i in first] == sorted(set(labels))[:count]
+    assert first == [labels.index(labels[i]) for i in first]
+
+
+def test_the_second_round_takes_the_second_of_each() -> None:
+    labels = torch.tensor([3, 1, 3, 0, 1, 3], dtype=torch.uint8)
+    assert one_of_each(labels, 6).tolist() == [3, 1, 0, 4, 2, 5]

@@ -9,8 +9,7 @@ import torch
 
 from tui_vae.config import ModelSpec
 from tui_vae.data import Dataset, Split
-from tui_vae.data.balanced_subset import one_of_each
-from tui_vae.data.image_ops import quantised
+from tui_vae.data.image_ops import one_of_each, quantised
 from tui_vae.evaluation.pictures import (
     CHAIN_TIMES,
     COLUMNS,

@@ -76,9 +76,9 @@ def test_settling_waits_for_what_was_saved_before(run: RunDirectory) -> None:
     with store_of(run, reports) as store:
         for epoch in range(5):
             store.save_sheet("deep", epoch, SHEET, reports.files.append)
-        store.settle()
+        store.flush()
         assert len(reports.files) == 5
-    store.settle()  # also when the store is closed
+    store.flush()  # also when the store is closed
 
 
 def test_a_checkpoint_that_a_newer_one_overtakes_is_left_out(run: RunDirectory) -> None:
@@ -94,7 +94,7 @@ def test_a_checkpoint_that_a_newer_one_overtakes_is_left_out(run: RunDirectory) 
             store.save_latest("deep", WEIGHTS, {}, {"step": step}, lambda _, step=step: reports.files.append(str(step)))
         store.save_latest("wide", WEIGHTS, {}, {"step": 0}, lambda file: reports.files.append("wide"))
         going_on.set()
-        store.settle()
+        store.flush()
         stored = CheckpointFolder(run.checkpoints("deep")).load()
     # The first was being written when the others came.
     assert reports.files in (["0", "4", "wide"], ["4", "wide"])
@@ -119,13 +119,13 @@ def test_a_run_that_is_moved_is_written_where_it_is_and_one_that_is_deleted_nowh
     paths: list[RunDirectory | None] = [run]
     store = RunStore(lambda: paths.pop(0) if len(paths) > 1 else paths[0], reports.notices.append)
     store.save_latest("deep", WEIGHTS, {}, {"step": 1}, reports.files.append)
-    store.settle()
+    store.flush()
     run.path.rename(there.path)
     paths[:] = [run, there]  # the move is noticed only when the old path cannot be written
     store.save_latest("deep", WEIGHTS, {}, {"step": 2}, reports.files.append)
     store.save_best("deep", WEIGHTS, {"step": 2}, reports.files.append)
     store.save_sheet("deep", 2, SHEET, reports.files.append)
-    store.settle()
+    store.flush()
     stored = CheckpointFolder(there.checkpoints("deep")).load()
     assert stored is not None
     assert stored.course == {"step": 2}
@@ -148,7 +148,7 @@ def test_the_directory_of_a_run_is_never_made(run: RunDirectory, what: str) -> N
             store.save_sheet("deep", 1, SHEET, reports.files.append)
         else:
             store.save_latest("deep", WEIGHTS, {}, {}, reports.files.append)
-        store.settle()
+        store.flush()
         assert len(reports.texts) == 1
         assert not run.path.exists()
         run.path.mkdir()
@@ -163,7 +163,7 @@ def test_a_failure_is_said_once_for_each_kind(run: RunDirectory) -> None:
             store.save_sheet("deep", epoch, SHEET, reports.files.append)
             store.save_latest("deep", WEIGHTS, {}, {}, reports.files.append)
             store.save_best("deep", WEIGHTS, {}, reports.files.append)
-            store.settle()
+            store.flush()
     assert reports.files == []
     samples, latest, best = reports.texts
     assert "samples cannot be written" in samples
@@ -176,7 +176,7 @@ def test_whatever_goes_wrong_the_next_may_succeed(run: RunDirectory) -> None:
     reports = Reports()
     with store_of(run, reports) as store:
         store.save_latest("deep", WEIGHTS, {}, {"not": object()}, reports.files.append)
-        store.settle()
+        store.flush()
         store.save_latest("deep", WEIGHTS, {}, {}, reports.files.append)
     assert len(reports.files) == 1
     assert len(reports.texts) == 1
@@ -190,10 +190,10 @@ def test_a_failure_after_a_recovery_is_said_again(run: RunDirectory) -> None:
         for _ in range(2):
             in_the_way.write_text("in the way")
             store.save_sheet("deep", 1, SHEET, reports.files.append)
-            store.settle()
+            store.flush()
             in_the_way.unlink()
             store.save_sheet("deep", 1, SHEET, reports.files.append)
-            store.settle()
+            store.flush()
             (run.path / "samples" / "deep" / "epoch-0001.png").unlink()
             (run.path / "samples" / "deep").rmdir()
             in_the_way.rmdir()

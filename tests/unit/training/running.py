@@ -16,7 +16,7 @@ from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset
 from tui_vae.events import Event, ModelResult, PpcaOptimum, RunFinished, State
 from tui_vae.training import Broadcast, Engine, TrainingContext
-from tui_vae.training.protocols import Written
+from tui_vae.training.protocols import OnSaved
 from tui_vae.training.saved_state import SavedState
 
 SMALL = ModelSpec("small")
@@ -37,7 +37,7 @@ class MemoryStore:
     latest: dict[str, list[SavedState]] = field(default_factory=dict)
     best: dict[str, list[SavedState]] = field(default_factory=dict)
 
-    def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8], written: Written) -> None:
+    def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8], written: OnSaved) -> None:
         self.sheets[model, epoch] = sheet
         self._tell(written, f"samples/{model}/{epoch}.png")
 
@@ -47,16 +47,16 @@ class MemoryStore:
         weights: Mapping[str, Tensor],
         optimizer: Mapping[str, Tensor],
         course: Mapping[str, Any],
-        written: Written,
+        written: OnSaved,
     ) -> None:
         self._keep(self.latest, model, weights, optimizer, course)
         self._tell(written, f"models/{model}/latest.safetensors")
 
-    def save_best(self, model: str, weights: Mapping[str, Tensor], course: Mapping[str, Any], written: Written) -> None:
+    def save_best(self, model: str, weights: Mapping[str, Tensor], course: Mapping[str, Any], written: OnSaved) -> None:
         self._keep(self.best, model, weights, {}, course)
         self._tell(written, f"models/{model}/best.safetensors")
 
-    def settle(self) -> None: ...
+    def flush(self) -> None: ...
 
     def _keep(self, where: dict[str, list[SavedState]], model: str, *parts: Mapping[str, Any]) -> None:
         weights, optimizer, course = parts
@@ -64,7 +64,7 @@ class MemoryStore:
         course = json.loads(json.dumps(course))
         where.setdefault(model, []).append(SavedState.restored(weights, optimizer, course))
 
-    def _tell(self, written: Written, file: str) -> None:
+    def _tell(self, written: OnSaved, file: str) -> None:
         if not self.failing:
             written(file)
 
@@ -123,8 +123,8 @@ def train(
     events: list[Event] = []
     kept = store or MemoryStore()
     calls: list[Sink] = [events.append, *(lambda event, sink=sink: sink(engine, event) for sink in sinks)]
-    surroundings = TrainingContext(resolved(data, **options), data, Broadcast(calls), kept, find_limit)
-    engine = Engine(surroundings, saved, conclude)
+    context = TrainingContext(resolved(data, **options), data, Broadcast(calls), kept, find_limit)
+    engine = Engine(context, saved, conclude)
     before(engine)
     engine.start()
     assert engine.wait(PATIENCE), "the run did not end"

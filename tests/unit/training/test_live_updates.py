@@ -145,9 +145,9 @@ def test_a_checkpoint_with_a_plan_that_cannot_be_is_refused(
     course = saved.to_json()
     course["plan"] |= {"epochs": epochs, "lr": lr}
     state = SavedState.restored(saved.weights, saved.optimizer, course)
-    surroundings = changed.engine._surroundings
+    context = changed.engine._context
     with pytest.raises(RunStoreError, match="cannot be"):
-        state.check(DEEP, surroundings.config, len(small_mnist.train))
+        state.check(DEEP, context.config, len(small_mnist.train))
 
 
 def test_a_paused_model_takes_changes_at_once_and_stays_paused(changed: Run, small_mnist: Dataset) -> None:
