@@ -9,10 +9,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from tui_vae.training.accumulators import DeviceTotals
+from tui_vae.config import TrainConfig
+from tui_vae.errors import TrainingError
+from tui_vae.training.accumulators import DeviceTotals, Totals
 from tui_vae.training.capture_cache import CaptureCache, graphs_for
 from tui_vae.training.hardware import intra_op_threads
-from tui_vae.training.step import GroupLimit, Step, StepInputs, rate_dtype
+from tui_vae.training.step import LOST, GroupLimit, Step, StepInputs, rate_dtype
 
 _STEPS_OF_READ = (10, 50)
 """Minimum and maximum number of steps whose losses are read together: the host never waits for a single step."""
@@ -125,6 +127,129 @@ class StepGroup:
                 self._captures.run(key, work)
         self.losses[begin : begin + len(sizes)].copy_(inputs.losses)
         self.sums.count(len(order))
+
+
+class StepRunner:
+    """Takes the steps of a model's training, and reads their losses once in several groups.
+
+    Args:
+        step: Takes one step.
+        images: The training images, uint8 ``(n, 784)``.
+        config: The resolved configuration.
+        noise: The generator of the reparameterisation noise.
+        refused: Called with the reason, once, if the device has graphs but cannot capture the steps.
+
+    Attributes:
+        step: Number of steps done.
+        position: Number of images of the present epoch that were trained on.
+        noise: As above.
+        sums: The sums over the images of the steps since the last read.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        images: Tensor,
+        config: TrainConfig,
+        noise: torch.Generator,
+        refused: Callable[[str], None],
+    ) -> None:
+        self._take_step, self._images, self._config = step, len(images), config
+        size = min(config.batch_size, len(images))
+        self._schedule = schedule_for(step, batch=size, device=images.device, refused=refused)
+        self._group = StepGroup(step, images, config.zdim, batch=size, schedule=self._schedule)
+        self.sums = self._group.sums
+        self.step = self.position = self._unread = 0
+        self.noise = noise
+        self._mark()
+
+    @property
+    def full(self) -> bool:
+        """Whether as many steps are unread as are read together."""
+        return self._unread == self._schedule.read
+
+    def resume(self, step: int, position: int, noise: torch.Generator, sums: Totals, losses: Sequence[float]) -> bool:
+        """Continue after so many steps and images, with these sums and losses of steps that were not read.
+
+        Returns:
+            Whether they are still to be read. If not, because fewer steps are read together with another batch size,
+            the caller counts them.
+        """
+        self.step, self.position, self.noise = step, position, noise
+        fits = len(losses) < self._schedule.read
+        if fits:
+            self.sums.put(sums)
+            self._unread = len(losses)
+            self._group.losses[: self._unread] = torch.tensor(losses)
+        self._mark()
+        return fits
+
+    def start_epoch(self) -> None:
+        """Start at the first image again, when all steps are read."""
+        self.position = 0
+        self._mark()
+
+    def take(self, order: Tensor, rate: Callable[[int], float]) -> None:
+        """Take the next group of steps of an epoch.
+
+        Args:
+            order: The order of the images in the epoch, int64 ``(n,)``.
+            rate: Returns the learning rate of a step.
+        """
+        size, left = self._config.batch_size, len(order) - self.position
+        most = min(self._schedule.at_once, self._schedule.read - self._unread)
+        sizes = [min(size, left - first) for first in range(0, min(left, most * size), size)]
+        rates = [rate(step) for step in range(self.step, self.step + len(sizes))]
+        end = self.position + sum(sizes)
+        self._group.take(order[self.position : end], sizes, rates, self.noise, begin=self._unread)
+        self._unread += len(sizes)
+        self.step += len(sizes)
+        self.position = end
+
+    def read(self) -> tuple[Totals, list[float]]:
+        """Return the sums and losses of the steps since the last read.
+
+        Raises:
+            TrainingError: As of :meth:`losses`.
+        """
+        losses = self.losses()
+        sums = self.sums.take()
+        self._unread = 0
+        self._mark()
+        return sums, losses
+
+    def losses(self) -> list[float]:
+        """Return the losses since the last read, which stay unread.
+
+        Raises:
+            TrainingError: One of them is :data:`LOST`. Everything is as it was before that step.
+        """
+        losses: list[float] = self._group.losses[: self._unread].tolist()
+        bad = next((index for index, loss in enumerate(losses) if not abs(loss) < LOST), None)
+        if bad is None:
+            return losses
+        self._go_back(bad)
+        raise TrainingError(
+            f"the loss became {losses[bad]:g} at step {self.step + 1}; the weights are those of step {self.step}"
+        )
+
+    def _mark(self) -> None:
+        """Remember the state before the steps that will be read together."""
+        self._marked = (self.noise.get_state(), self.position, self._unread)
+
+    def _go_back(self, steps: int) -> None:
+        """Restore the state after so many steps since the last read: a resumed model repeats the failed step."""
+        self.step += steps - self._unread
+        state, self.position, before = self._marked
+        self.noise.set_state(state)
+        for _ in range(steps - before):
+            batch = min(self._config.batch_size, self._images - self.position)
+            torch.randn(batch, self._config.zdim, generator=self.noise, device=self._group.losses.device)
+            self.position += batch
+        # Their sums cannot be separated from those of the failed steps; the means of the epoch do without them.
+        self._unread = 0
+        self.sums.clear()
+        self._take_step.failed.zero_()
 
 
 @dataclass(frozen=True)

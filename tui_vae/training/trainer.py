@@ -34,8 +34,8 @@ from tui_vae.training.saved_state import (
     TrainerProgress,
     copied,
 )
-from tui_vae.training.step import LOST, Step, learning_rate
-from tui_vae.training.step_batch import StepGroup, schedule_for
+from tui_vae.training.step import Step, learning_rate
+from tui_vae.training.step_batch import StepRunner
 from tui_vae.training.validation import SampleGrid, validate
 
 _STEPS: Mapping[str, Callable[..., Step]] = {"general": GeneralStep, "fused": FusedStep}
@@ -78,12 +78,10 @@ class Trainer:
         self.vae = VAE.from_spec(spec, config.zdim, config.sigma, generator(self._seed, "weights")).to(device)
         threads = config.threads_of(spec)
         self._take_step = _STEPS[config.step](self.vae, self._precision.dtype, threads=threads, batch=config.batch_size)
-        size = min(config.batch_size, len(self._train))
-        self._schedule = schedule_for(self._take_step, batch=size, device=device, refused=self._warn_of_graphs)
-        self._group = StepGroup(self._take_step, self._train, config.zdim, batch=size, schedule=self._schedule)
-        self._noise = generator(self._seed, "training noise", device=device)
+        noise = generator(self._seed, "training noise", device=device)
+        self._runner = StepRunner(self._take_step, self._train, config, noise, self._warn_of_graphs)
         self._grid = SampleGrid(data.held_out, config.zdim, config.seed)
-        self._step = self._epoch = self._position = self._unread = 0
+        self._epoch = 0
         self._totals, self._window = Totals(config.zdim), Window(Totals(config.zdim))
         self._latest: Totals | None = None
         self._best: float | None = None
@@ -95,14 +93,13 @@ class Trainer:
         if saved is not None:
             self._restore(saved)
         self._steps = self._all_steps()
-        self._begin_group()
         self._clock = self._saved_at = time.perf_counter()
 
     def run(self) -> ModelStatus:
         """Train until the last epoch or until stopped; return how it ended.
 
         Raises:
-            TrainingError: A loss was :data:`LOST`. The weights are those before that step.
+            TrainingError: The model diverged. The weights are those before the step whose loss was lost.
         """
         limit = self._find_limit(self._spec)
         self._limit = limit.held_out if limit else None
@@ -111,10 +108,10 @@ class Trainer:
             try:
                 if not self._run_epochs():
                     return self._stop()
-            except TrainingError:
+            except TrainingError as error:
                 self._save_latest()
                 self._store.flush()
-                raise
+                raise TrainingError(f"{error}; try a smaller --lr than {self._plan.lr:g}") from error
             self._store.flush()
         reason = ended_early(self._epoch, self._best_epoch, self._config.patience)
         self._emitter.state("finished", reason if self._epoch < self._plan.epochs else None)
@@ -140,26 +137,25 @@ class Trainer:
         """Return a copy of the state on the CPU; only between two steps.
 
         Raises:
-            TrainingError: A loss since the last read was :data:`LOST`.
+            TrainingError: A loss since the last read is lost.
         """
-        losses = self._checked_losses()
-        config = self._config
+        losses = self._runner.losses()
         course = TrainerProgress(
-            step=self._step,
+            step=self._runner.step,
             epoch=self._epoch,
-            position=self._position,
+            position=self._runner.position,
             seconds=self._pass_time(),
             epoch_began=self._epoch_began,
             reported=self._reported,
             totals=SavedTotals.of(self._totals),
             window=SavedWindow.of(self._window),
-            unread=SavedTotals.of(self._group.sums.peek()),
+            unread=SavedTotals.of(self._runner.sums.peek()),
             losses=tuple(losses),
             held_out=SavedTotals.of(self._latest) if self._latest else None,
             best=self._best,
             best_epoch=self._best_epoch,
-            schedule=SavedSchedule(config.schedule, self._plan.lr, self._steps),
-            noise=SavedGenerator.of(self._noise),
+            schedule=SavedSchedule(self._config.schedule, self._plan.lr, self._steps),
+            noise=SavedGenerator.of(self._runner.noise),
             plan=self._plan,
         )
         weights, moments = ({name: copied(t) for name, t in of.items()} for of in self._take_step.state())
@@ -168,33 +164,33 @@ class Trainer:
     def _restore(self, saved: SavedState) -> None:
         course = saved.course
         self._take_step.load(saved.weights, saved.optimizer)
-        self._step, self._epoch, self._position = course.step, course.epoch, course.position
+        self._epoch = course.epoch
         self._totals, self._window = course.totals.totals(), course.window.window()
-        unread = course.unread.totals()
-        if len(course.losses) < self._schedule.read:
-            self._group.sums.put(unread)
-            self._unread = len(course.losses)
-            self._group.losses[: self._unread] = torch.tensor(course.losses)
-        else:  # fewer steps are read together than before, with another batch size
-            self._count(unread, list(course.losses))
+        noise, unread, losses = self._restored_noise(course), course.unread.totals(), list(course.losses)
+        if not self._runner.resume(course.step, course.position, noise, unread, losses):
+            self._count(unread, losses)
         self._latest = course.held_out.totals() if course.held_out else None
         self._best, self._best_epoch = course.best, course.best_epoch
         self._seconds, self._epoch_began, self._reported = course.seconds, course.epoch_began, course.reported
-        if not course.noise.restore(self._noise):
-            self._emitter.warning(
-                f"the checkpoint was made on {course.noise.device_type}; training continues from it on "
-                f"{self._noise.device.type}, but not with the same bits"
-            )
-            self._noise = generator(self._seed, "training noise", self._step, device=self._noise.device)
+
+    def _restored_noise(self, course: TrainerProgress) -> torch.Generator:
+        noise = self._runner.noise
+        if course.noise.restore(noise):
+            return noise
+        self._emitter.warning(
+            f"the checkpoint was made on {course.noise.device_type}; training continues from it on "
+            f"{noise.device.type}, but not with the same bits"
+        )
+        return generator(self._seed, "training noise", course.step, device=noise.device)
 
     def _begin(self, limit: PpcaOptimum | None) -> None:
-        resumed_at = (self._step, self._epoch) if self._resumed else None
+        resumed_at = (self._runner.step, self._epoch) if self._resumed else None
         self._emitter.started(self.vae.parameter_counts(), limit, resumed_at)
         if self._plan.changed:
-            self._emitter.schedule(self._plan, step=self._step, steps=self._steps, by="an earlier change")
+            self._emitter.schedule(self._plan, step=self._runner.step, steps=self._steps, by="an earlier change")
         self._emitter.state("running")
         self._clock = self._saved_at = time.perf_counter()
-        if self._step == 0:
+        if self._runner.step == 0:
             self._save_samples()
 
     def _stop(self) -> ModelStatus:
@@ -222,13 +218,13 @@ class Trainer:
         """Train the rest of an epoch and validate; return False if stopped."""
         order = image_order(self._seed, self._epoch, len(self._train)).to(self._train.device)
         reported = time.perf_counter()
-        while self._position < len(order):
+        while self._runner.position < len(order):
             if not self._proceed():
                 return False
-            self._train_steps(order)
-            last = self._position == len(order)
-            if self._unread == self._schedule.read or last:
-                self._read()
+            self._runner.take(order, self._learning_rate)
+            last = self._runner.position == len(order)
+            if self._runner.full or last:
+                self._count(*self._runner.read())
                 now = time.perf_counter()
                 if now - reported >= self._seconds_between_progress() or last:
                     reported = now
@@ -236,21 +232,12 @@ class Trainer:
                 self._save_when_due(now)
         return self._finish_epoch()
 
-    def _train_steps(self, order: torch.Tensor) -> None:
-        """Take the next group of steps of an epoch with this order of images."""
-        size, left = self._config.batch_size, len(order) - self._position
-        most = min(self._schedule.at_once, self._schedule.read - self._unread)
-        sizes = [min(size, left - first) for first in range(0, min(left, most * size), size)]
-        steps = range(self._step, self._step + len(sizes))
-        rates = [learning_rate(self._config.schedule, self._plan.lr, step, self._steps) for step in steps]
-        end = self._position + sum(sizes)
-        self._group.take(order[self._position : end], sizes, rates, self._noise, begin=self._unread)
-        self._unread += len(sizes)
-        self._step += len(sizes)
-        self._position = end
+    def _learning_rate(self, step: int) -> float:
+        return learning_rate(self._config.schedule, self._plan.lr, step, self._steps)
 
     def _warn_of_graphs(self, reason: str) -> None:
-        self._emitter.warning(f"no CUDA graph can hold the steps; training continues without, slower: {reason[:200]}")
+        text = f"no CUDA graph can hold the steps; training continues step by step, slower: {reason[:200]}"
+        self._emitter.warning(text)
 
     def _seconds_between_progress(self) -> float:
         return min(max(self._seconds / DENSE_PROGRESS, SECONDS_BETWEEN_PROGRESS), SPARSEST_PROGRESS)
@@ -259,64 +246,24 @@ class Trainer:
         """Return the number of steps of the whole training, including those done."""
         # Every full epoch has the same number of steps; the present one may have begun with another batch size.
         later = (self._plan.epochs - self._epoch - 1) * self._steps_left(0)
-        return self._step + self._steps_left(self._position) + later
+        return self._runner.step + self._steps_left(self._runner.position) + later
 
     def _steps_left(self, position: int) -> int:
         """Return the number of steps of an epoch from a position on."""
         return math.ceil((len(self._train) - position) / self._config.batch_size)
 
-    def _read(self) -> None:
-        """Read the sums and losses of the steps since the last read."""
-        losses = self._checked_losses()
-        self._count(self._group.sums.take(), losses)
-        self._unread = 0
-        self._begin_group()
-
     def _count(self, read: Totals, losses: list[float]) -> None:
         self._totals.add(read)
         self._window.add(read, losses)
-
-    def _begin_group(self) -> None:
-        """Remember the state before the steps that will be read together."""
-        self._begun = (self._noise.get_state(), self._position, self._unread)
-
-    def _checked_losses(self) -> list[float]:
-        """Return the losses since the last read; if one is lost, go back to the step that the weights are of."""
-        losses: list[float] = self._group.losses[: self._unread].tolist()
-        bad = next((index for index, loss in enumerate(losses) if not abs(loss) < LOST), None)
-        if bad is None:
-            return losses
-        self._go_back(bad)
-        raise TrainingError(
-            f"the loss became {losses[bad]:g} at step {self._step + 1}; the weights are those of step {self._step}; "
-            f"try a smaller --lr than {self._plan.lr:g}"
-        )
-
-    def _go_back(self, steps: int) -> None:
-        """Restore the state after so many steps since the last read: a resumed model repeats the failed step."""
-        self._step += steps - self._unread
-        state, self._position, before = self._begun
-        self._noise.set_state(state)
-        for _ in range(steps - before):
-            batch = min(self._config.batch_size, len(self._train) - self._position)
-            torch.randn(batch, self._config.zdim, generator=self._noise, device=self._train.device)
-            self._position += batch
-        # Their sums cannot be separated from those of the failed steps; the means of the epoch do without them.
-        self._unread = 0
-        self._group.sums.clear()
-        self._take_step.failed.zero_()
 
     def _finish_epoch(self) -> bool:
         held_out = validate(self.vae, self._held_out, seed=self._seed, precision=self._precision, proceed=self._proceed)
         if held_out is None:
             return False
         if not math.isfinite(held_out.mean_elbo()):
-            raise TrainingError(
-                f"the held-out ELBO became {held_out.mean_elbo()} after step {self._step}; "
-                f"try a smaller --lr than {self._plan.lr:g}"
-            )
+            raise TrainingError(f"the held-out ELBO became {held_out.mean_elbo()} after step {self._runner.step}")
         self._epoch += 1
-        self._position = 0
+        self._runner.start_epoch()
         self._latest = held_out
         train, self._totals = self._totals, Totals(self._config.zdim)
         seconds = self._pass_time() - self._epoch_began
@@ -328,7 +275,6 @@ class Trainer:
         if better:
             self._best, self._best_epoch = held_out.mean_elbo(), self._epoch
         self._save_samples()
-        self._begin_group()
         self._save_latest(also_best=better)
         return True
 
@@ -352,7 +298,7 @@ class Trainer:
         for change, by in self._control.take_changes():
             self._plan = self._plan.after(change)
             self._steps = self._all_steps()
-            self._emitter.schedule(self._plan, step=self._step, steps=self._steps, by=by)
+            self._emitter.schedule(self._plan, step=self._runner.step, steps=self._steps, by=by)
         # At once: a run resumed from an earlier checkpoint would train without them.
         self._save_latest()
 
@@ -382,7 +328,7 @@ class Trainer:
     def _save_latest(self, *, also_best: bool = False) -> None:
         saved = self.saved()
         name, course = self._spec.name, saved.to_json()
-        latest, best = self._emitter.checkpoints(self._epoch, self._step)
+        latest, best = self._emitter.checkpoints(self._epoch, self._runner.step)
         self._store.save_latest(name, saved.weights, saved.optimizer, course, latest)
         if also_best:
             self._store.save_best(name, saved.weights, course, best)
@@ -393,4 +339,6 @@ class Trainer:
         window, self._window = self._window, Window(Totals(self._config.zdim))
         seconds = self._pass_time() - self._reported
         self._reported = self._seconds
-        self._emitter.progress(window, epoch=self._epoch + 1, step=self._step, steps=self._steps, seconds=seconds)
+        self._emitter.progress(
+            window, epoch=self._epoch + 1, step=self._runner.step, steps=self._steps, seconds=seconds
+        )

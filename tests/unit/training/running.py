@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from torch import Tensor, isfinite
 
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset
 from tui_vae.events import Event, ModelResult, PpcaOptimum, RunFinished, State
-from tui_vae.training import Broadcast, Engine, TrainingContext
+from tui_vae.training import Broadcast, Engine, TrainingContext, step_batch
 from tui_vae.training.protocols import OnSaved
 from tui_vae.training.saved_state import SavedState
 
@@ -130,6 +132,27 @@ def train(
     assert engine.wait(PATIENCE), "the run did not end"
     assert engine.finished
     return Run(engine, events, kept)
+
+
+@contextlib.contextmanager
+def after_each_step(call: Callable[[Engine, int], object]) -> Iterator[Callable[..., Run]]:
+    """A context that yields a :func:`train` that takes steps one by one and calls back after each, with its number."""
+    engines: list[Engine] = []
+    take = step_batch.StepRunner.take
+
+    def taken(self: step_batch.StepRunner, order: Tensor, rate: Callable[[int], float]) -> None:
+        take(self, order, rate)
+        call(engines[-1], self.step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(step_batch.StepRunner, "take", taken)
+        patch.setattr(step_batch, "steps_at_once", lambda *of: 1)
+
+        def train_and_call(data: Dataset, **options: Any) -> Run:
+            before = options.pop("before", engines.append)
+            return train(data, before=lambda engine: (engines.append(engine), before(engine))[-1], **options)
+
+        yield train_and_call
 
 
 def in_a_thread(call: Callable[[], None]) -> None:

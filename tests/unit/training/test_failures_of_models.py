@@ -58,7 +58,7 @@ def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> li
     def begun(self: Trainer, spec: ModelSpec, *rest: Any) -> None:
         begin(self, spec, *rest)
         if not spec.linear:
-            deep[self._group] = self.vae
+            deep[self._runner._group] = self.vae
 
     def taken(self: StepGroup, order: torch.Tensor, *rest: Any, **where: Any) -> None:
         if self in deep:
@@ -166,14 +166,14 @@ def test_an_exception_in_one_trainer_ends_that_model_only(
     small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     straight = train(small_mnist)
-    step = Trainer._train_steps
+    rate = Trainer._learning_rate
 
-    def patched(self: Trainer, batch: torch.Tensor) -> None:
-        if self._spec == DEEP and self._step >= 10:
+    def patched(self: Trainer, step: int) -> float:
+        if self._spec == DEEP and step >= 10:
             raise BoomError("first line\nsecond line")
-        step(self, batch)
+        return rate(self, step)
 
-    monkeypatch.setattr(Trainer, "_train_steps", patched)
+    monkeypatch.setattr(Trainer, "_learning_rate", patched)
     run = train(small_mnist)
     assert ends(run) == {"small": "finished", "deep": "failed"}
     assert run.engine.exit_code == ExitCode.MODEL_FAILED
@@ -191,14 +191,14 @@ def test_a_model_that_runs_out_of_memory_fails_with_advice_and_the_other_finishe
     small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     straight = train(small_mnist)
-    step = Trainer._train_steps
+    rate = Trainer._learning_rate
 
-    def patched(self: Trainer, batch: torch.Tensor) -> None:
-        if self._spec == DEEP and self._step >= 5:
+    def patched(self: Trainer, step: int) -> float:
+        if self._spec == DEEP and step >= 5:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB\nand many more lines")
-        step(self, batch)
+        return rate(self, step)
 
-    monkeypatch.setattr(Trainer, "_train_steps", patched)
+    monkeypatch.setattr(Trainer, "_learning_rate", patched)
     run = train(small_mnist)
     assert ends(run) == {"small": "finished", "deep": "failed"}
     reason = run.of(State, "deep")[-1].reason

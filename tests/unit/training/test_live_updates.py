@@ -7,53 +7,44 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-import torch
 
 from tui_vae.config import Change
 from tui_vae.data import Dataset
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Epoch, Event, ModelStarted, Progress, Schedule, State
-from tui_vae.training import Engine, step_batch, trainer
+from tui_vae.training import Engine, trainer
 from tui_vae.training.saved_state import SavedState
 from tui_vae.training.trainer import Trainer
 
-from .running import DEEP, SMALL, Run, identical, train
+from .running import DEEP, SMALL, Run, after_each_step, identical, train
 from .test_resume import same_states
 
 OPTIONS: dict[str, Any] = {"models": (DEEP,), "batch_size": 50, "epochs": 2}
 """20 steps an epoch."""
 PER_EPOCH = 20
 
-At = Mapping[int, Callable[[Trainer], object]]
+At = Mapping[int, Callable[[Engine], object]]
 
 MORE = Change("add_epochs", 1)
 SLOWER = Change("set_learning_rate", 5e-4)
 
 
-def ask(*changes: Change) -> Callable[[Trainer], object]:
-    return lambda trainer: [trainer._control.change(change, "somebody") for change in changes]
+def ask(*changes: Change) -> Callable[[Engine], object]:
+    return lambda engine: [engine.change("deep", change, "somebody") for change in changes]
 
 
 def ask_engine(engine: Engine, change: Change) -> None:
     assert engine.change("deep", change, "somebody") is None
 
 
-def stop(trainer: Trainer) -> None:
-    trainer._control.stop("cut")
+def stop(engine: Engine) -> None:
+    engine.stop("cut")
 
 
 def run(data: Dataset, at: At, **options: Any) -> Run:
     """Train, and do something after each of the steps given."""
-    with pytest.MonkeyPatch.context() as patch:
-        original = trainer.Trainer._train_steps
-
-        def counted(self: Trainer, order: torch.Tensor) -> None:
-            original(self, order)
-            at.get(self._step, lambda trainer: None)(self)
-
-        patch.setattr(trainer.Trainer, "_train_steps", counted)
-        patch.setattr(step_batch, "steps_at_once", lambda *of: 1)
-        return train(data, **(OPTIONS | options))
+    with after_each_step(lambda engine, step: at.get(step, lambda engine: None)(engine)) as train_and_call:
+        return train_and_call(data, **(OPTIONS | options))
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +85,9 @@ def test_what_is_changed_changes_the_weights(changed: Run, small_mnist: Dataset)
 def test_changed_and_resumed_it_ends_where_the_uninterrupted_one_does(
     changed: Run, small_mnist: Dataset, cut: int
 ) -> None:
-    def both(trainer: Trainer) -> None:
-        ask(MORE, SLOWER)(trainer)
-        stop(trainer)
+    def both(engine: Engine) -> None:
+        ask(MORE, SLOWER)(engine)
+        stop(engine)
 
     first = run(small_mnist, {15: both} if cut == 15 else {15: ask(MORE, SLOWER), cut: stop})
     saved = first.store.latest["deep"][-1]
@@ -158,7 +149,7 @@ def test_a_paused_model_takes_changes_at_once_and_stays_paused(changed: Run, sma
         if isinstance(event, Schedule) and event.lr == SLOWER.value:
             engine.resume("deep")
 
-    paused = run(small_mnist, {15: lambda trainer: trainer._control.pause()}, sinks=[steer])
+    paused = run(small_mnist, {15: lambda engine: engine.pause("deep")}, sinks=[steer])
     assert same_states(paused.store.latest["deep"][-1], changed.store.latest["deep"][-1])
     names = [name for name in paused.names("deep") if name in ("paused", "running", "schedule")]
     assert names == ["running", "paused", "schedule", "schedule", "running"]
@@ -174,19 +165,24 @@ def test_asked_during_the_last_measurement_it_still_counts(small_mnist: Dataset)
     assert late.names("deep").count("finished") == 1
 
 
-def test_a_model_that_has_ended_refuses_and_others_take_it(small_mnist: Dataset) -> None:
+def test_a_model_that_has_ended_refuses_and_others_take_it(
+    small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answers: list[str | None] = []
 
     def after_the_first(engine: Engine, event: Event) -> None:
         if isinstance(event, State) and event.state == "finished" and event.model == "small":
             answers.extend(engine.change(name, MORE, "somebody") for name in ("small", "deep"))
 
-    def wait_for_the_other(trainer: Trainer) -> None:
-        if trainer._spec.name == "deep":
-            while not answers:
-                pass
+    rate = Trainer._learning_rate
 
-    both = run(small_mnist, {39: wait_for_the_other}, models=(SMALL, DEEP), sinks=[after_the_first])
+    def wait_for_the_other(self: Trainer, step: int) -> float:
+        while self._spec == DEEP and step == 39 and not answers:
+            pass
+        return rate(self, step)
+
+    monkeypatch.setattr(Trainer, "_learning_rate", wait_for_the_other)
+    both = run(small_mnist, {}, models=(SMALL, DEEP), sinks=[after_the_first])
     assert answers == ["small has ended; to train it on, resume the run with more --epochs", None]
     assert {e.model: e.epoch for e in both.of(Epoch)} == {"small": 2, "deep": 3}
 

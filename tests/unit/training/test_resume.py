@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +18,7 @@ from tui_vae.training import Engine, step_batch, trainer
 from tui_vae.training.control import Control
 from tui_vae.training.saved_state import SavedState
 
-from .running import DEEP, SMALL, MemoryStore, Run, identical, resolved, results, train
+from .running import DEEP, SMALL, MemoryStore, Run, after_each_step, identical, resolved, results, train
 
 OPTIONS: dict[str, Any] = {"models": (DEEP,), "batch_size": 30, "epochs": 3, "sigma": "learned"}
 """34 steps an epoch: reads after 10, 20, 30 and 34 of them."""
@@ -38,19 +37,15 @@ def straight(small_mnist: Dataset) -> Run:
     return train(small_mnist, **OPTIONS)
 
 
-def cut_at(data: Dataset, cut: int, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Run:
-    """A run that is asked to stop after so many steps."""
-    with monkeypatch.context() as patch:
-        original = trainer.Trainer._train_steps
+def cut_at(data: Dataset, cut: int, **options: Any) -> Run:
+    """Train and stop after so many steps."""
 
-        def counted(self: trainer.Trainer, batch: torch.Tensor) -> None:
-            original(self, batch)
-            if self._step == cut:
-                self._control.stop("cut")
+    def stop(engine: Engine, step: int) -> None:
+        if step == cut:
+            engine.stop("cut")
 
-        patch.setattr(trainer.Trainer, "_train_steps", counted)
-        patch.setattr(step_batch, "steps_at_once", lambda *of: 1)  # else it stops between two groups only
-        return train(data, **(OPTIONS | options))
+    with after_each_step(stop) as train_and_stop:
+        return train_and_stop(data, **(OPTIONS | options))
 
 
 def numbers(run: Run) -> dict[tuple[str, int, str], Any]:
@@ -74,10 +69,8 @@ def same_states(one: SavedState, other: SavedState) -> bool:
 
 
 @pytest.mark.parametrize("step", [1, 9, 10, 11, 33, 34, 35, 67, 68, 101])
-def test_cut_anywhere_and_resumed_it_is_as_if_never_cut(
-    step: int, straight: Run, small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = cut_at(small_mnist, step, monkeypatch)
+def test_cut_anywhere_and_resumed_it_is_as_if_never_cut(step: int, straight: Run, small_mnist: Dataset) -> None:
+    first = cut_at(small_mnist, step)
     assert first.of(State)[-1].state == "stopped"
     saved = first.store.latest["deep"][-1]
     assert saved.course.step == step
@@ -91,12 +84,10 @@ def test_cut_anywhere_and_resumed_it_is_as_if_never_cut(
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("cut", [7, 35])
-def test_the_general_step_cut_and_resumed_is_as_if_never_cut(
-    cut: int, precision: str, small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_general_step_cut_and_resumed_is_as_if_never_cut(cut: int, precision: str, small_mnist: Dataset) -> None:
     options = OPTIONS | {"step": "general", "precision": precision, "epochs": 2}
     straight = train(small_mnist, **options)
-    saved = cut_at(small_mnist, cut, monkeypatch, **options).store.latest["deep"][-1]
+    saved = cut_at(small_mnist, cut, **options).store.latest["deep"][-1]
     assert saved.course.step == cut
     second = train(small_mnist, saved={"deep": saved}, **options)
     assert same_states(second.store.latest["deep"][-1], straight.store.latest["deep"][-1])
@@ -107,16 +98,13 @@ def test_the_general_step_cut_and_resumed_is_as_if_never_cut(
 def test_cut_again_and_again(cuts: set[int], straight: Run, small_mnist: Dataset) -> None:
     saved: dict[str, SavedState] = {}
     for step in sorted(cuts):
-        with pytest.MonkeyPatch.context() as patch:
-            run = cut_at(small_mnist, step, patch, saved=saved)
+        run = cut_at(small_mnist, step, saved=saved)
         saved = {"deep": run.store.latest["deep"][-1]}
     last = train(small_mnist, saved=saved, **OPTIONS)
     assert same_states(last.store.latest["deep"][-1], straight.store.latest["deep"][-1])
 
 
-def test_any_checkpoint_that_was_made_on_the_way_leads_to_the_same_end(
-    straight: Run, small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_any_checkpoint_that_was_made_on_the_way_leads_to_the_same_end(straight: Run, small_mnist: Dataset) -> None:
     """As after a kill: nothing was done at the cut, the newest checkpoint is what there is."""
     run = train(small_mnist, **OPTIONS, checkpoint_every=1e-6)  # at every read of the device
     checkpoints = run.store.latest["deep"]
@@ -146,10 +134,10 @@ def test_a_checkpoint_is_made_when_asked_for(small_mnist: Dataset) -> None:
     assert len(run.store.latest["deep"]) == 4
 
 
-def test_a_model_that_had_finished_is_only_reported(small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_had_finished_is_only_reported(small_mnist: Dataset) -> None:
     options = OPTIONS | {"models": (SMALL, DEEP)}
     whole = train(small_mnist, **options)
-    cut = cut_at(small_mnist, 50, monkeypatch)
+    cut = cut_at(small_mnist, 50)
     saved = {"small": whole.store.latest["small"][-1], "deep": cut.store.latest["deep"][-1]}
     again = train(small_mnist, saved=saved, **options)
     assert again.names("small") == ["finished"]
@@ -167,8 +155,8 @@ def test_more_epochs_go_on_from_the_end(straight: Run, small_mnist: Dataset) -> 
     assert more.store.latest["deep"][-1].course.step == 5 * 34
 
 
-def test_another_batch_size_goes_on_at_the_same_image(small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    saved = cut_at(small_mnist, 50, monkeypatch).store.latest["deep"][-1]
+def test_another_batch_size_goes_on_at_the_same_image(small_mnist: Dataset) -> None:
+    saved = cut_at(small_mnist, 50).store.latest["deep"][-1]
     assert saved.course.position == 16 * 30
     again = train(small_mnist, saved={"deep": saved}, **(OPTIONS | {"batch_size": 100}))
     assert again.engine.exit_code == 0
@@ -182,7 +170,7 @@ def test_more_unread_steps_than_are_read_together_now_are_counted_once(
     small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when a run is resumed with larger batches."""
-    saved = cut_at(small_mnist, 18, monkeypatch).store.latest["deep"][-1]
+    saved = cut_at(small_mnist, 18).store.latest["deep"][-1]
     assert len(saved.course.losses) == 8
     monkeypatch.setattr(trainer, "SECONDS_BETWEEN_PROGRESS", 0.0)
     whole = train(small_mnist, saved={"deep": saved}, **OPTIONS)
@@ -196,17 +184,15 @@ def test_more_unread_steps_than_are_read_together_now_are_counted_once(
     assert again.of(Progress)[0].loss_max == max(*saved.course.losses, again.of(Progress)[0].loss_max)
 
 
-def test_a_resumed_model_does_not_draw_its_beginning_again(
-    small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    saved = cut_at(small_mnist, 40, monkeypatch).store.latest["deep"][-1]
+def test_a_resumed_model_does_not_draw_its_beginning_again(small_mnist: Dataset) -> None:
+    saved = cut_at(small_mnist, 40).store.latest["deep"][-1]
     again = train(small_mnist, saved={"deep": saved}, **OPTIONS)
     assert [e.epoch for e in again.of(Samples)] == [2, 3]
 
 
 def test_progress_tells_every_image_once(small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "SECONDS_BETWEEN_PROGRESS", 0.0)
-    cut = cut_at(small_mnist, 47, monkeypatch)
+    cut = cut_at(small_mnist, 47)
     saved = cut.store.latest["deep"][-1]
     again = train(small_mnist, saved={"deep": saved}, **OPTIONS)
     steps = [e.step for e in (*cut.of(Progress), *again.of(Progress))]
@@ -229,10 +215,8 @@ def test_a_model_that_diverged_meets_the_same_step_again(small_mnist: Dataset) -
     assert "the loss became" in reasons[0]
 
 
-def test_a_state_of_another_kind_of_device_is_used_and_told(
-    small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    saved = cut_at(small_mnist, 40, monkeypatch).store.latest["deep"][-1]
+def test_a_state_of_another_kind_of_device_is_used_and_told(small_mnist: Dataset) -> None:
+    saved = cut_at(small_mnist, 40).store.latest["deep"][-1]
     course = saved.to_json()
     course["noise"] = {"device_type": "cuda", "state": "AAAA"}
     elsewhere = SavedState.restored(saved.weights, saved.optimizer, json.loads(json.dumps(course)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from tests.unit.training.emulated_graphs import logged
 from tests.unit.training.running import DEEP, SMALL, Run, all_finite, ends, identical, train
 from tui_vae.data import Dataset
 from tui_vae.events import Epoch, Notice, Progress, State
-from tui_vae.training import capture_cache, step_batch, trainer
+from tui_vae.training import Engine, capture_cache, step_batch, trainer
 from tui_vae.training.fused import torchscript
 from tui_vae.training.step import Work
 
@@ -87,19 +88,20 @@ def test_progress_tells_of_every_step(images: Dataset, monkeypatch: pytest.Monke
 def test_a_training_resumed_between_two_groups_has_the_same_bits(
     groups: int, images: Dataset, one_by_one: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken = trainer.Trainer._train_steps
+    taken = step_batch.StepRunner.take
+    engines: list[Engine] = []
     count = 0
 
-    def counted(self: trainer.Trainer, order: torch.Tensor) -> None:
+    def counted(self: step_batch.StepRunner, order: torch.Tensor, rate: Callable[[int], float]) -> None:
         nonlocal count
-        taken(self, order)
+        taken(self, order, rate)
         count += 1
         if count == groups:
-            self._control.stop("cut")
+            engines[0].stop("cut")
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer.Trainer, "_train_steps", counted)
-        cut = train(images, models=(DEEP,), **OPTIONS)
+        patch.setattr(step_batch.StepRunner, "take", counted)
+        cut = train(images, models=(DEEP,), before=engines.append, **OPTIONS)
     assert ends(cut) == {"deep": "stopped"}
     saved = cut.store.latest["deep"][-1]
     assert saved.course.step == 7 * (groups - groups // 8) + groups // 8
