@@ -140,7 +140,7 @@ class TrainConfig:
     )
     step: str = option(
         AUTO,
-        "Training step: general (autograd), fused (written out for fully connected layers), or what suits the run.",
+        "Training step: general (autograd) or fused (fully connected layers only); auto takes the faster.",
         metavar="|".join(STEPS),
         panel="Machine",
     )
