@@ -1,4 +1,4 @@
-"""Work that is captured when it is met again, and what happens where it cannot be."""
+"""Work that is captured the second time it runs, and work that cannot be captured."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tui_vae.training.step import Work
 
 
 class Captured:
-    """Captures work and tells what was done: a capital letter for a replay."""
+    """Captures work and records what ran: a capital letter for a replay."""
 
     def __init__(self, why_not: str | None = None) -> None:
         self.done = ""
@@ -35,7 +35,7 @@ class Captured:
         return lambda: self._note(name.upper())
 
 
-def test_what_is_met_again_is_captured_once_and_replayed_from_then_on() -> None:
+def test_work_is_captured_the_second_time_and_replayed_from_then_on() -> None:
     captured = Captured()
     for name in "aababa":
         captured.do(name)
@@ -43,7 +43,7 @@ def test_what_is_met_again_is_captured_once_and_replayed_from_then_on() -> None:
     assert captured.reasons == []
 
 
-def test_where_capture_is_not_possible_everything_is_done_as_it_is_and_told_once() -> None:
+def test_work_that_cannot_be_captured_runs_as_it_is_and_the_reason_is_reported_once() -> None:
     captured = Captured("operation not permitted\nwhen stream is capturing")
     for name in "aaabbb":
         captured.do(name)
@@ -51,7 +51,7 @@ def test_where_capture_is_not_possible_everything_is_done_as_it_is_and_told_once
     assert captured.reasons == ["operation not permitted when stream is capturing"]
 
 
-def test_what_work_itself_raises_is_not_taken_for_a_refusal() -> None:
+def test_an_error_of_the_work_is_raised() -> None:
     captured = Captured()
 
     def fails() -> None:
@@ -70,14 +70,14 @@ def test_only_cuda_has_graphs_and_streams() -> None:
     assert graphs_for(torch.device("cuda"), print) is not None
 
 
-def test_an_emulated_graph_is_done_once_at_first_and_reads_its_places_at_every_replay() -> None:
-    """What stands in for a graph is held to what makes one fail: or tests with it would show nothing."""
-    place, sums, number = torch.ones(3), torch.zeros(3), [10.0]
-    replay = capture(lambda: sums.add_((place * 2)[1:].sum()).add_(number[0]))
+def test_an_emulated_graph_runs_once_at_first_and_reads_its_tensors_at_every_replay() -> None:
+    """The emulation fails where a graph fails."""
+    tensor, sums, number = torch.ones(3), torch.zeros(3), [10.0]
+    replay = capture(lambda: sums.add_((tensor * 2)[1:].sum()).add_(number[0]))
     assert sums.tolist() == [14, 14, 14]
-    place.fill_(2)
+    tensor.fill_(2)
     number[0] = 1000.0
     replay()
     assert sums.tolist() == [32, 32, 32]
     with pytest.raises(RuntimeError, match="cannot read"):
-        capture(lambda: sums.fill_(float(place[0])))
+        capture(lambda: sums.fill_(float(tensor[0])))

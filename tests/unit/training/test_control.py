@@ -109,7 +109,7 @@ def test_a_pause_inside_the_announcement_of_a_pause_is_no_deadlock() -> None:
 
 
 @pytest.mark.parametrize("ending", [Control.resume, lambda control: control.stop("enough")], ids=["resume", "stop"])
-def test_every_waiting_thread_is_told(ending: Callable[[Control], None]) -> None:
+def test_every_waiting_thread_is_woken(ending: Callable[[Control], None]) -> None:
     control = Control()
     control.pause()
     waiting = [Waiting(control) for _ in range(4)]

@@ -1,4 +1,4 @@
-"""Several models at once: they do not touch each other, and every end is told."""
+"""Several models at once: they do not affect each other, and each end is reported."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from .running import (
 # Reproducibility
 
 
-def test_one_seed_gives_the_same_bits_whatever_the_global_generator(tiny_mnist: Dataset) -> None:
+def test_one_seed_gives_the_same_bits_with_any_global_generator(tiny_mnist: Dataset) -> None:
     runs = []
     for seed in (1, 2):
         torch.manual_seed(seed)
         runs.append(train(tiny_mnist))
     for model in ("small", "deep"):
         assert identical(runs[0].weights(model), runs[1].weights(model))
-    told = [[(e.model, e.epoch, e.split, e.elbo, e.kl_per_latent) for e in run.of(Epoch)] for run in runs]
-    assert sorted(told[0]) == sorted(told[1])
+    epochs = [[(e.model, e.epoch, e.split, e.elbo, e.kl_per_latent) for e in run.of(Epoch)] for run in runs]
+    assert sorted(epochs[0]) == sorted(epochs[1])
 
 
 def test_another_seed_gives_other_weights(tiny_mnist: Dataset) -> None:
@@ -57,7 +57,7 @@ def test_training_leaves_the_global_generator_alone(tiny_mnist: Dataset) -> None
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_weights_do_not_depend_on_what_trains_beside(small_mnist: Dataset) -> None:
+def test_weights_do_not_depend_on_other_models(small_mnist: Dataset) -> None:
     together = train(small_mnist)
     among_more = train(small_mnist, models=(ModelSpec("x", (10,)), DEEP, ModelSpec("y"), SMALL))
     for spec in (SMALL, DEEP):

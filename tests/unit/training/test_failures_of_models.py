@@ -1,4 +1,4 @@
-"""A model that diverges or fails ends alone, with what it had before and a reason; the others go on."""
+"""A model that diverges or fails ends alone, with its last good weights and a reason; the others continue."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def hopeless(constant: torch.Tensor) -> None:
 
 
 def great(constant: torch.Tensor) -> None:
-    """The greatest that is not yet lost."""
+    """The greatest loss that is not lost."""
     constant.fill_(LOST * (1 - 2.0**-24))
 
 
 def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> list[dict[str, torch.Tensor]]:
-    """Spoil the deep model's loss at one training step, counted from 1; fills with its weights before every step."""
+    """Spoil the deep model's loss at one step, counted from 1; return its weights before every step, as they come."""
     weights: list[dict[str, torch.Tensor]] = []
     begin, take = Trainer.__init__, StepGroup.take
     deep: dict[StepGroup, VAE] = {}
@@ -63,7 +63,7 @@ def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> li
     def taken(self: StepGroup, order: torch.Tensor, *rest: Any, **where: Any) -> None:
         if self in deep:
             weights.append({name: tensor.detach().clone() for name, tensor in deep[self].state_dict().items()})
-            # What no image is part of is added to the loss at every step, traced or not.
+            # The constant of the loss is added at every step, traced or not.
             gradient = self._take_step._gradient
             gradient.begin(len(order))
             constant = gradient._batch.sums._constant
@@ -229,7 +229,7 @@ def test_a_model_that_cannot_be_made_fails_and_the_other_finishes(
     assert len(run.of(Notice)) == 1
 
 
-def test_an_exception_while_looking_for_the_limit_is_told_too(tiny_mnist: Dataset) -> None:
+def test_an_exception_of_the_limit_is_reported(tiny_mnist: Dataset) -> None:
     def find_limit(spec: ModelSpec) -> None:
         if spec.linear:
             raise BoomError

@@ -42,22 +42,22 @@ def stop(engine: Engine) -> None:
 
 
 def run(data: Dataset, at: At, **options: Any) -> Run:
-    """Train, and do something after each of the steps given."""
+    """Train, and call a function after each of the steps in ``at``."""
     with after_each_step(lambda engine, step: at.get(step, lambda engine: None)(engine)) as train_and_call:
         return train_and_call(data, **(OPTIONS | options))
 
 
 @pytest.fixture(scope="module")
 def changed(small_mnist: Dataset) -> Run:
-    """Never cut, changed after step 15 of 40."""
+    """A training changed after step 15 of 40 and never cut."""
     return run(small_mnist, {15: ask(MORE, SLOWER)})
 
 
 def test_added_epochs_are_trained_and_told(changed: Run) -> None:
     assert [e.epoch for e in changed.of(Epoch) if e.split == "held_out"] == [1, 2, 3]
     assert changed.store.latest["deep"][-1].course.step == 3 * PER_EPOCH
-    told = [(e.step, e.steps, e.epochs, e.lr, e.by) for e in changed.of(Schedule)]
-    assert told == [(15, 60, 3, 2e-3, "somebody"), (15, 60, 3, 5e-4, "somebody")]
+    schedules = [(e.step, e.steps, e.epochs, e.lr, e.by) for e in changed.of(Schedule)]
+    assert schedules == [(15, 60, 3, 2e-3, "somebody"), (15, 60, 3, 5e-4, "somebody")]
     assert {e.steps for e in changed.of(Progress) if e.step > 15} == {60}
     assert changed.engine.exit_code == 0
 
@@ -95,12 +95,12 @@ def test_changed_and_resumed_it_ends_where_the_uninterrupted_one_does(
     second = run(small_mnist, {}, saved={"deep": saved})
     assert same_states(second.store.latest["deep"][-1], changed.store.latest["deep"][-1])
     assert second.names("deep")[:3] == ["model_started", "schedule", "running"]
-    (told,) = second.of(Schedule)
-    assert (told.step, told.steps, told.epochs, told.lr) == (cut, 60, 3, 5e-4)
+    (schedules,) = second.of(Schedule)
+    assert (schedules.step, schedules.steps, schedules.epochs, schedules.lr) == (cut, 60, 3, 5e-4)
 
 
 def test_killed_after_a_change_the_newest_checkpoint_has_it(changed: Run, small_mnist: Dataset) -> None:
-    """A checkpoint is made at once, so that what the log tells is not lost."""
+    """A checkpoint is saved at once, so that it agrees with the log."""
     saved = next(saved for saved in changed.store.latest["deep"] if saved.course.step == 15)
     assert saved.course.plan is not None
     assert (saved.course.plan.epochs, saved.course.plan.lr) == (3, 5e-4)
@@ -111,14 +111,14 @@ def test_killed_after_a_change_the_newest_checkpoint_has_it(changed: Run, small_
 def test_an_option_typed_to_resume_wins_over_what_was_changed(small_mnist: Dataset) -> None:
     saved = run(small_mnist, {15: ask(MORE, SLOWER), 18: stop}).store.latest["deep"][-1]
     again = run(small_mnist, {}, saved={"deep": saved}, epochs=4)
-    (told,) = again.of(Schedule)
-    assert (told.epochs, told.lr) == (4, 5e-4)
+    (schedules,) = again.of(Schedule)
+    assert (schedules.epochs, schedules.lr) == (4, 5e-4)
     again = run(small_mnist, {}, saved={"deep": saved}, epochs=4, lr=1e-3)
     assert again.of(Schedule) == []
     assert again.store.latest["deep"][-1].course.step == 4 * PER_EPOCH
 
 
-def test_a_checkpoint_of_before_there_were_changes_goes_on_by_the_options(small_mnist: Dataset) -> None:
+def test_an_older_checkpoint_without_a_plan_follows_the_options(small_mnist: Dataset) -> None:
     saved = run(small_mnist, {18: stop}).store.latest["deep"][-1]
     course = saved.to_json()
     del course["plan"]

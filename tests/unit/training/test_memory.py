@@ -1,4 +1,4 @@
-"""What a run needs, and that what cannot fit is refused before anything is made."""
+"""The estimate of a run's memory, and the refusal of a run that does not fit."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ def resolved(
 
 
 def storages(*things: object) -> int:
-    """Bytes of all tensors that are reached from some objects, each storage once."""
+    """Return the bytes of all tensors reachable from some objects, each storage once."""
     found: dict[int, int] = {}
     seen: set[int] = set()
-    left = list(things)
-    while left:
-        thing = left.pop()
+    pending = list(things)
+    while pending:
+        thing = pending.pop()
         if id(thing) in seen:
             continue
         seen.add(id(thing))
         if isinstance(thing, torch.Tensor):
             found[thing.untyped_storage().data_ptr()] = thing.untyped_storage().nbytes()
         elif isinstance(thing, dict):
-            left.extend(thing.values())
+            pending.extend(thing.values())
         elif isinstance(thing, list | tuple):
-            left.extend(thing)
+            pending.extend(thing)
         elif hasattr(thing, "__dict__"):
-            left.extend(vars(thing).values())
+            pending.extend(vars(thing).values())
     return sum(found.values())
 
 
@@ -58,8 +58,8 @@ def test_it_is_near_what_the_tensors_of_a_step_take_and_not_more(
     step = FusedStep(vae, Precision(precision, "cpu").dtype, threads=threads, batch=1000)
     images = torch.zeros(1000, 784, dtype=torch.uint8)
     rate = torch.tensor(1e-3, dtype=torch.float64)
-    place = StepInputs(torch.arange(1000), torch.zeros(1000, config.zdim), rate, torch.zeros(()))
-    step(images, [place], DeviceTotals(config.zdim, images.device))
+    inputs = StepInputs(torch.arange(1000), torch.zeros(1000, config.zdim), rate, torch.zeros(()))
+    step(images, [inputs], DeviceTotals(config.zdim, images.device))
     taken = storages(step) - storages(images)
     assert 0.5 * taken < bytes_of_model(config.models[0], config) < 1.5 * taken
 

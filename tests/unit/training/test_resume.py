@@ -1,4 +1,4 @@
-"""A trainer that goes on from a saved state gives the bits that the uninterrupted one gives, wherever it was cut."""
+"""A trainer that continues from a saved state has the bits of the uninterrupted one, wherever it was cut."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def cut_at(data: Dataset, cut: int, **options: Any) -> Run:
 
 
 def numbers(run: Run) -> dict[tuple[str, int, str], Any]:
-    """What was measured of each epoch, but for how long it took."""
+    """Return the fields of each epoch event except the time."""
     return {
         (e.model, e.epoch, e.split): (e.elbo, e.reconstruction, e.kl, e.kl_per_latent, e.active_units, e.sigma)
         for e in run.of(Epoch)
@@ -105,7 +105,7 @@ def test_cut_again_and_again(cuts: set[int], straight: Run, small_mnist: Dataset
 
 
 def test_any_checkpoint_that_was_made_on_the_way_leads_to_the_same_end(straight: Run, small_mnist: Dataset) -> None:
-    """As after a kill: nothing was done at the cut, the newest checkpoint is what there is."""
+    """As after a kill: the newest checkpoint is all there is."""
     run = train(small_mnist, **OPTIONS, checkpoint_every=1e-6)  # at every read of the device
     checkpoints = run.store.latest["deep"]
     assert [saved.course.step for saved in checkpoints][:6] == [10, 20, 30, 34, 34, 44]
@@ -148,14 +148,14 @@ def test_a_model_that_had_finished_is_only_reported(small_mnist: Dataset) -> Non
             assert getattr(found[model], name) == getattr(expected[model], name)
 
 
-def test_more_epochs_go_on_from_the_end(straight: Run, small_mnist: Dataset) -> None:
+def test_more_epochs_continue_from_the_end(straight: Run, small_mnist: Dataset) -> None:
     last = straight.store.latest["deep"][-1]
     more = train(small_mnist, saved={"deep": last}, **(OPTIONS | {"epochs": 5}))
     assert [e.epoch for e in more.of(Epoch) if e.split == "held_out"] == [4, 5]
     assert more.store.latest["deep"][-1].course.step == 5 * 34
 
 
-def test_another_batch_size_goes_on_at_the_same_image(small_mnist: Dataset) -> None:
+def test_another_batch_size_continues_at_the_same_image(small_mnist: Dataset) -> None:
     saved = cut_at(small_mnist, 50).store.latest["deep"][-1]
     assert saved.course.position == 16 * 30
     again = train(small_mnist, saved={"deep": saved}, **(OPTIONS | {"batch_size": 100}))
@@ -190,7 +190,7 @@ def test_a_resumed_model_does_not_draw_its_beginning_again(small_mnist: Dataset)
     assert [e.epoch for e in again.of(Samples)] == [2, 3]
 
 
-def test_progress_tells_every_image_once(small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_counts_every_image_once(small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "SECONDS_BETWEEN_PROGRESS", 0.0)
     cut = cut_at(small_mnist, 47)
     saved = cut.store.latest["deep"][-1]
@@ -215,7 +215,7 @@ def test_a_model_that_diverged_meets_the_same_step_again(small_mnist: Dataset) -
     assert "the loss became" in reasons[0]
 
 
-def test_a_state_of_another_kind_of_device_is_used_and_told(small_mnist: Dataset) -> None:
+def test_a_state_of_another_kind_of_device_is_used_with_a_warning(small_mnist: Dataset) -> None:
     saved = cut_at(small_mnist, 40).store.latest["deep"][-1]
     course = saved.to_json()
     course["noise"] = {"device_type": "cuda", "state": "AAAA"}

@@ -1,4 +1,4 @@
-"""Groups of steps that are captured, against the same steps one by one: every bit of all that they leave behind."""
+"""Captured groups of steps against the same steps one by one, bit for bit."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Training:
         )
 
     def go(self, groups: range) -> None:
-        """Take some groups, each with other images and learning rates, which single precision has exactly."""
+        """Take groups with different images and learning rates that single precision represents exactly."""
         for index in groups:
             order = torch.randperm(len(IMAGES), generator=generator(index, "order"))[: sum(SIZES)]
             rates = [2.0**-10 * (1 + index + step) for step in range(len(SIZES))]
@@ -86,8 +86,8 @@ class Training:
             for step, (batch, rate) in enumerate(zip(order.split(SIZES), rates, strict=True)):
                 self.group.take(batch, [len(batch)], [rate], self.noise, begin=step)
 
-    def left(self) -> dict[str, Any]:
-        """All that the steps have left behind, as bytes and numbers."""
+    def results(self) -> dict[str, Any]:
+        """Return weights, moments, losses, sums and the generator, as bytes and numbers."""
         weights, moments = self.step.state()
         tensors = {**weights, **moments, "losses": self.group.losses, "generator": self.noise.get_state()}
         sums = self.group.sums.peek()
@@ -97,18 +97,18 @@ class Training:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize(("hidden", "sigma"), STARTS)
-def test_a_replayed_group_leaves_what_its_steps_leave_one_by_one(
+def test_a_replayed_group_equals_its_steps_one_by_one(
     device: torch.device, kind: Kind, hidden: tuple[int, ...], sigma: float | str, dtype: torch.dtype
 ) -> None:
     together, single = (Training(device, hidden, sigma, dtype, captured, kind) for captured in (True, False))
     for groups in (range(2), range(2, 5)):
         together.go(groups)
         single.go(groups)
-        assert together.left() == single.left()
+        assert together.results() == single.results()
 
 
-def test_a_training_that_goes_on_between_two_replays_leaves_the_same(device: torch.device, kind: Kind) -> None:
-    """The first of its groups is not yet captured where the other's is replayed."""
+def test_a_training_resumed_between_two_replays_has_the_same_bits(device: torch.device, kind: Kind) -> None:
+    """Its first group is not yet captured when the other training replays."""
     straight, resumed = (Training(device, (30, 20), LEARNED, torch.float32, True, kind) for _ in range(2))
     straight.go(range(4))
     resumed.step.load(*straight.step.state())
@@ -116,10 +116,10 @@ def test_a_training_that_goes_on_between_two_replays_leaves_the_same(device: tor
     resumed.group.sums.put(straight.group.sums.peek())
     straight.go(range(4, 8))
     resumed.go(range(4, 8))
-    assert resumed.left() == straight.left()
+    assert resumed.results() == straight.results()
 
 
-def test_from_a_loss_that_is_not_finite_on_a_replay_moves_nothing(device: torch.device, kind: Kind) -> None:
+def test_replays_after_a_loss_that_is_not_finite_change_nothing(device: torch.device, kind: Kind) -> None:
     training = Training(device, (30, 20), 0.2, torch.float32, True, kind)
     training.go(range(3))
     weights, _ = training.step.state()
@@ -131,11 +131,11 @@ def test_from_a_loss_that_is_not_finite_on_a_replay_moves_nothing(device: torch.
     assert all(torch.equal(before[name], weights[name]) or name.endswith("0.weight") for name in weights)
 
 
-def test_a_group_has_fewer_steps_the_larger_they_are() -> None:
+def test_a_graph_has_fewer_steps_with_larger_batches() -> None:
     assert [steps_of_graph(batch) for batch in (1, 128, 256, 1000, 12_800, 60_000)] == [50, 50, 50, 12, 1, 1]
 
 
-def test_fewer_steps_are_taken_at_once_the_longer_they_take() -> None:
+def test_longer_steps_form_smaller_groups() -> None:
     sizes = (1_000, 76_112, 300_000, 600_000, 10**9)
     assert [steps_at_once(128, weights, GroupLimit(5, 2**27)) for weights in sizes] == [5, 5, 3, 1, 1]
     assert [steps_at_once(batch, 76_112, GroupLimit(5, 2**27)) for batch in (128, 1_000, 60_000)] == [5, 1, 1]
@@ -143,7 +143,7 @@ def test_fewer_steps_are_taken_at_once_the_longer_they_take() -> None:
     assert [steps_at_once(128, 1_000_000, of) for of in most] == [1, 1, 2, 8]
 
 
-def test_the_longer_steps_take_the_fewer_are_read_together_and_always_whole_groups() -> None:
+def test_fewer_longer_steps_are_read_together_in_whole_groups() -> None:
     sizes = (1_000, 76_112, 150_000, 300_000, 10**9)
     at_once = [steps_at_once(128, weights, GroupLimit(10, 2**27)) for weights in sizes]
     assert at_once == [10, 10, 6, 3, 1]
@@ -151,9 +151,9 @@ def test_the_longer_steps_take_the_fewer_are_read_together_and_always_whole_grou
 
 
 class _OnlyDevices(FakeTensorMode):
-    """Computes nothing, but knows where everything is, also on devices that are not here.
+    """Computes nothing, but tracks devices, including those that are not available.
 
-    A product of tensors on two devices is an error, as is reading a value. The optimiser's kernel is not known to it.
+    A product of tensors on two devices is an error, and so is reading a value. It does not know the optimiser's kernel.
     """
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -167,7 +167,7 @@ class _OnlyDevices(FakeTensorMode):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize(("hidden", "sigma"), STARTS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_on_cuda_all_of_a_group_is_on_the_device_and_nothing_is_read(
+def test_on_cuda_a_group_stays_on_the_device_and_reads_nothing(
     kind: Kind, hidden: tuple[int, ...], sigma: float | str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Autograd runs on devices that are there only.

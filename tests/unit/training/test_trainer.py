@@ -1,4 +1,4 @@
-"""What one model's training says and leaves behind, on a few real images."""
+"""The events, checkpoints and weights of one model's training, on a few real images."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def every_read(ten_steps_a_read: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def batch_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Fills with the number of images of every training step."""
+    """Return a list that gets the number of images of every training step."""
     sizes: list[int] = []
     take = StepGroup.take
 
@@ -182,10 +182,10 @@ def test_the_best_weights_are_those_of_the_greatest_held_out_elbo(small_mnist: D
     run = train(small_mnist, models=(DEEP,), epochs=12, batch_size=50, lr=5e-2, schedule="constant")
     elbos = [e.elbo for e in run.of(Epoch) if e.split == "held_out"]
     best = elbos.index(max(elbos)) + 1
-    told = [e.epoch for e in run.of(Checkpoint) if e.kind == "best"]
+    epochs = [e.epoch for e in run.of(Checkpoint) if e.kind == "best"]
     records = [epoch for epoch in range(1, 13) if elbos[epoch - 1] == max(elbos[:epoch])]
-    assert told == records
-    assert told[-1] == best < 12, "choose a learning rate at which the last epoch is not the best"
+    assert epochs == records
+    assert epochs[-1] == best < 12, "choose a learning rate at which the last epoch is not the best"
     assert identical(run.store.best["deep"][-1].weights, run.store.latest["deep"][best - 1].weights)
 
 
@@ -197,14 +197,14 @@ def test_pictures_show_the_same_images_at_every_epoch(tiny_mnist: Dataset) -> No
     assert not np.array_equal(run.store.sheets["small", 0][:56], run.store.sheets["small", 2][:56])
 
 
-def test_what_could_not_be_stored_is_not_told_as_stored(tiny_mnist: Dataset) -> None:
+def test_files_that_could_not_be_written_have_no_events(tiny_mnist: Dataset) -> None:
     run = train(tiny_mnist, store=MemoryStore(failing=True))
     assert run.engine.exit_code == 0
     assert run.of(Samples) == []
     assert run.of(Checkpoint) == []
 
 
-def test_a_learned_sigma_is_trained_and_told(small_mnist: Dataset) -> None:
+def test_a_learned_sigma_is_trained_and_reported(small_mnist: Dataset) -> None:
     run = alone(small_mnist, sigma="learned", epochs=3, batch_size=50, lr=1e-2)
     sigmas = [e.sigma for e in run.of(Epoch) if e.split == "held_out"]
     assert len(set(sigmas)) == 3
@@ -227,7 +227,7 @@ def test_bf16_products_train_fp32_weights_to_nearly_the_same(small_mnist: Datase
     assert elbo["bf16"] == pytest.approx(elbo["fp32"], abs=0.03 * abs(elbo["fp32"]))
 
 
-def test_a_pause_is_told_once_and_ends_with_running(tiny_mnist: Dataset) -> None:
+def test_a_pause_is_reported_once_and_ends_with_running(tiny_mnist: Dataset) -> None:
     def pause_then_resume(engine: Engine, event: Event) -> None:
         if isinstance(event, Epoch) and (event.epoch, event.split) == (1, "train"):
             engine.pause("small")

@@ -1,4 +1,4 @@
-"""Whole trainings whose steps are captured, against those whose steps are taken one by one."""
+"""Whole trainings with captured steps against trainings step by step."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def step_by_step(images: Dataset, **options: Any) -> Run:
 
 @pytest.fixture
 def replays(images: Dataset, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Fills with a word for every group that is captured or replayed."""
+    """Return a list that gets a word for each capture and each replay."""
     done: list[str] = []
     monkeypatch.setattr(capture_cache, "capture", logged(capture_cache.capture, done))
     return done
 
 
 def measured(run: Run) -> list[tuple[Any, ...]]:
-    """What was told of each epoch, but for the time it took: exact on the device, rounded where sums are added up."""
+    """Return the fields of each epoch event except the time."""
     return [
         (e.model, e.epoch, e.split, e.kl_per_latent, e.active_units, e.sigma) for e in sorted(run.of(Epoch), key=_of)
     ]
@@ -75,13 +75,13 @@ def test_a_captured_training_has_the_bits_of_one_step_by_step(
         assert mine[3] == pytest.approx(other[3], rel=1e-5, abs=1e-6)
 
 
-def test_progress_tells_of_every_step(images: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_covers_every_step(images: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "SECONDS_BETWEEN_PROGRESS", 0.0)
     run = train(images, models=(SMALL,), epochs=1, **OPTIONS)
-    told = run.of(Progress)
-    assert [event.step for event in told] == [7, 14, 21, 28, 35, 42, 49, 50]
+    progress = run.of(Progress)
+    assert [event.step for event in progress] == [7, 14, 21, 28, 35, 42, 49, 50]
     # The mean is of sums in single precision.
-    assert all(event.loss_min - 0.01 <= event.loss <= event.loss_max + 0.01 for event in told)
+    assert all(event.loss_min - 0.01 <= event.loss <= event.loss_max + 0.01 for event in progress)
 
 
 @pytest.mark.parametrize("groups", [1, 3, 7, 9])
@@ -110,10 +110,8 @@ def test_a_training_resumed_between_two_groups_has_the_same_bits(
     assert identical(resumed.weights("deep"), one_by_one.weights("deep"))
 
 
-def test_a_training_that_diverges_within_a_replay_stands_where_it_does_step_by_step(
-    replays: list[str], images: Dataset
-) -> None:
-    """At the same step, with the same weights, and with the generator where that step finds it."""
+def test_a_training_that_diverges_within_a_replay_ends_at_the_same_step(replays: list[str], images: Dataset) -> None:
+    """At the same step, with the same weights and the same state of the generator."""
     options = {"lr": 2.0**-3, "sigma": 0.2, "models": (SMALL,)}
     run, single = train(images, **(OPTIONS | options)), step_by_step(images, **options)
     assert ends(run) == ends(single) == {"small": "failed"}
@@ -126,7 +124,7 @@ def test_a_training_that_diverges_within_a_replay_stands_where_it_does_step_by_s
     assert (courses[0].step, courses[0].position) == (courses[1].step, courses[1].position)
 
 
-def test_where_steps_cannot_be_captured_training_says_so_once_and_has_the_same_bits(
+def test_steps_that_cannot_be_captured_are_reported_once_and_have_the_same_bits(
     images: Dataset, one_by_one: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def impossible(work: Work) -> Work:

@@ -1,4 +1,4 @@
-"""The gradient that is written out, against autograd on the model itself."""
+"""The written-out gradient against autograd on the model itself."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def model(hidden: Sequence[int], sigma: float | str) -> VAE:
 
 
 def batch(images: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """Images that are mostly black, as digits are, and noise."""
+    """Return images that are mostly black, as digits are, and noise."""
     drawn = generator(seed, "test")
     images_ = torch.randint(-400, 256, (images, 784), generator=drawn).clamp(min=0).to(torch.uint8)
     return images_, torch.randn(images, ZDIM, generator=drawn)
@@ -42,7 +42,7 @@ def by_autograd(vae: VAE, images: torch.Tensor, noise: torch.Tensor) -> tuple[El
 def by_hand(
     vae: VAE, images: torch.Tensor, noise: torch.Tensor, dtype: torch.dtype = torch.float32, parts: int = 1
 ) -> tuple[StepResult, Gradients]:
-    """What the parts of the batch tell together, and the gradients."""
+    """Return the terms of the ELBO from all parts of the batch, and the gradients."""
     parameters = FlatParameters(vae)
     elbo = NegativeElbo(vae, parameters, dtype, parts)
     batch = torch.arange(len(images))

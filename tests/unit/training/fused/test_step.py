@@ -1,4 +1,4 @@
-"""A step that several threads share, against one that a single thread takes, and what it keeps."""
+"""A step that several threads share against a step by one thread, and its state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def model(hidden: tuple[int, ...] = (30, 20)) -> VAE:
 
 
 def inputs(index: int, size: int) -> StepInputs:
-    """What step ``index`` is given; the last of each five has fewer images."""
+    """Return the inputs of step ``index``; every fifth has fewer images."""
     images = size if index % 5 != 4 else size // 3
     drawn = generator(index, "test")
     batch = torch.randint(0, len(IMAGES), (images,), generator=drawn)
@@ -35,7 +35,7 @@ def inputs(index: int, size: int) -> StepInputs:
 
 
 def take(step: FusedStep, count: int, *, first: int = 0, size: int = 128, at_once: int = 1) -> list[float]:
-    """Take so many steps; returns their losses."""
+    """Take so many steps; return their losses."""
     given = [inputs(index, size) for index in range(first, first + count)]
     for begin in range(0, count, at_once):
         step(IMAGES, given[begin : begin + at_once], DeviceTotals(ZDIM, IMAGES.device))
@@ -50,7 +50,7 @@ def test_threads_change_nothing_but_rounding(hidden: tuple[int, ...], threads: i
     one = take(FusedStep(vaes[0], dtype, threads=1, batch=128), 10)
     several = take(FusedStep(vaes[1], dtype, threads=threads, batch=128), 10)
     assert several == pytest.approx(one, rel=1e-5 if dtype == torch.float32 else 1e-2)
-    # Ten steps of Adam move a weight by at most 0.01, whatever its gradient: rounding may turn single ones round.
+    # Ten steps of Adam move a weight by at most 0.01, whatever its gradient: rounding may reverse single ones.
     for mine, other in zip(vaes[0].parameters(), vaes[1].parameters(), strict=True):
         assert float((mine - other).detach().abs().mean()) < (1e-5 if dtype == torch.float32 else 2e-3)
 
@@ -75,7 +75,7 @@ def test_it_goes_on_from_its_state(dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_steps_given_at_once_leave_what_they_leave_one_by_one(threads: int, dtype: torch.dtype) -> None:
+def test_steps_taken_together_equal_steps_one_by_one(threads: int, dtype: torch.dtype) -> None:
     vaes = [model(), model()]
     steps = [FusedStep(vae, dtype, threads=threads, batch=128) for vae in vaes]
     assert take(steps[0], 23) == take(steps[1], 23, at_once=7)
@@ -84,7 +84,7 @@ def test_steps_given_at_once_leave_what_they_leave_one_by_one(threads: int, dtyp
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_it_adds_up_what_its_steps_tell(threads: int) -> None:
+def test_it_adds_the_terms_of_its_steps(threads: int) -> None:
     step, sums = FusedStep(model(), torch.float32, threads=threads, batch=128), DeviceTotals(ZDIM, IMAGES.device)
     given = [inputs(index, 128) for index in range(7)]
     step(IMAGES, given, sums)
@@ -93,7 +93,7 @@ def test_it_adds_up_what_its_steps_tell(threads: int) -> None:
     assert sums.peek().mean_elbo() == pytest.approx(elbo, rel=1e-5)
 
 
-def test_from_a_loss_that_is_not_finite_on_nothing_moves() -> None:
+def test_after_a_loss_that_is_not_finite_nothing_changes() -> None:
     vae = model()
     step = FusedStep(vae, torch.float32, threads=2, batch=128)
     take(step, 3)

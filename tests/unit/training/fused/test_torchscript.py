@@ -1,4 +1,4 @@
-"""Work that is traced: what it leaves, what cannot be traced, and steps with it against steps without."""
+"""Traces by TorchScript: what they compute, what cannot be traced, and traced steps against untraced ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SIZES = (128, 40)
 IMAGES = torch.randint(-400, 256, (500, 784), generator=generator(0, "images")).clamp(min=0).to(torch.uint8)
 
 
-def test_a_trace_reads_its_places_anew_at_every_replay() -> None:
+def test_a_replay_reads_the_present_values_of_its_tensors() -> None:
     left, right, product, shifted = torch.ones(2, 3), torch.ones(3, 2), torch.zeros(2, 2), torch.zeros(2)
 
     def work() -> None:
@@ -48,8 +48,8 @@ def test_a_trace_reads_its_places_anew_at_every_replay() -> None:
     assert shifted.tolist() == [1, 7]
 
 
-def test_work_is_done_once_by_being_traced_and_once_by_every_replay() -> None:
-    """Though it is traced, and the trace held against it: what it counts shows how often it was done."""
+def test_work_runs_once_when_it_is_traced_and_once_at_every_replay() -> None:
+    """Although it also runs for the tracer and for the check of the trace."""
     count, doubled = torch.zeros(2), torch.zeros(2)
     counting = count[:1]
 
@@ -66,7 +66,7 @@ def test_work_is_done_once_by_being_traced_and_once_by_every_replay() -> None:
 
 
 def adam(kernel: Callable[..., Tensor]) -> tuple[Callable[[], None], Callable[[], list[float]]]:
-    """Work by the optimiser's kernel, which the tracer does not know, and what it has left."""
+    """Return work that calls the optimiser's kernel, which the tracer does not know, and a reader of its results."""
     values, ones, moments = torch.ones(3), torch.ones(3), torch.zeros(2, 3)
     first, second = moments.unbind()
     steps, rate, out = torch.zeros(()), torch.tensor(0.5, dtype=torch.float64), torch.zeros(3)
@@ -89,26 +89,26 @@ def move(values: Tensor, ones: Tensor, first: Tensor, second: Tensor, steps: Ten
     return moved[0]
 
 
-def test_what_the_tracer_leaves_out_is_no_trace_and_what_was_to_be_done_is_done() -> None:
-    work, left = adam(move)
+def test_a_trace_that_lacks_operations_is_discarded_and_the_work_done() -> None:
+    work, results = adam(move)
     assert trace(work) is work
-    assert left() == pytest.approx([0.5] * 3 + [1.0] * 3 + [1])
+    assert results() == pytest.approx([0.5] * 3 + [1.0] * 3 + [1])
 
 
-def test_what_is_traceable_the_tracer_does_not_leave_out() -> None:
-    work, left = adam(scripted(move))
+def test_scripted_functions_are_in_the_trace() -> None:
+    work, results = adam(scripted(move))
     other, expected = adam(move)
     replay = trace(work)
     assert replay is not work
     other()
-    assert left() == expected()
+    assert results() == expected()
     for _ in range(3):
         replay()
         other()
-        assert left() == expected()
+        assert results() == expected()
 
 
-def test_what_torchscript_cannot_read_is_called_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_that_cannot_be_scripted_is_called_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = float(scripted(_halved)(torch.ones(())))
     monkeypatch.setattr(torch.jit, "script", not_any_more)
     assert float(scripted(_halved)(torch.ones(()))) == expected
@@ -120,20 +120,20 @@ def _halved(of: Tensor) -> Tensor:
     return of / 2
 
 
-def test_a_trace_once_begun_needs_pythons_lock_no_more() -> None:
-    """It ends while another thread keeps the lock, which it does not give for a minute but of its own accord."""
-    factors, places = torch.rand(1500, 1500), [torch.zeros(1500, 1500), *(torch.zeros(2) for _ in range(20))]
+def test_a_running_trace_needs_no_lock_of_python() -> None:
+    """It ends while another thread keeps the lock for up to a minute."""
+    factors, tensors = torch.rand(1500, 1500), [torch.zeros(1500, 1500), *(torch.zeros(2) for _ in range(20))]
 
     def work() -> None:
-        torch.mm(factors, factors, out=places[0])  # long enough for the other to take the lock
-        for before, after in itertools.pairwise(places[1:]):
+        torch.mm(factors, factors, out=tensors[0])  # long enough for the other to take the lock
+        for before, after in itertools.pairwise(tensors[1:]):
             torch.add(before, 1, out=after)
 
     replay = trace(work)
     assert replay is not work
-    for place in places:
-        place.zero_()
-    last = ctypes.c_float.from_address(places[-1].data_ptr())
+    for tensor in tensors:
+        tensor.zero_()
+    last = ctypes.c_float.from_address(tensors[-1].data_ptr())
     usual = sys.getswitchinterval()
     sys.setswitchinterval(60)
     try:
@@ -142,31 +142,31 @@ def test_a_trace_once_begun_needs_pythons_lock_no_more() -> None:
         until = time.monotonic() + 20
         while last.value == 0 and time.monotonic() < until:
             pass
-        assert last.value == len(places) - 2
+        assert last.value == len(tensors) - 2
     finally:
         sys.setswitchinterval(usual)
         thread.join()
 
 
-def test_work_that_writes_very_much_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    place = torch.zeros(1000)
+def test_work_that_writes_much_memory_is_not_traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    tensor = torch.zeros(1000)
 
     def work() -> None:
-        place.add_(1)
+        tensor.add_(1)
 
-    monkeypatch.setattr(torchscript, "_LARGEST", place.nbytes - 1)
+    monkeypatch.setattr(torchscript, "_LARGEST", tensor.nbytes - 1)
     assert trace(work) is work
-    monkeypatch.setattr(torchscript, "_LARGEST", place.nbytes)
+    monkeypatch.setattr(torchscript, "_LARGEST", tensor.nbytes)
     assert trace(work) is not work
-    assert place.tolist() == [2] * 1000
+    assert tensor.tolist() == [2] * 1000
 
 
-def test_nothing_is_said_of_a_tracer_that_is_to_be_given_up_or_of_fixed_shapes() -> None:
+def test_warnings_of_deprecation_and_of_fixed_shapes_are_silenced() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        place = torch.zeros(2)
-        trace(lambda: place.fill_(len(place)))
-        scripted(_halved)(place)
+        tensor = torch.zeros(2)
+        trace(lambda: tensor.fill_(len(tensor)))
+        scripted(_halved)(tensor)
     assert [str(of.message) for of in caught] == []
 
 
@@ -183,14 +183,14 @@ def small_steps_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def traced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Fills with a word for each trace and each of its replays."""
+    """Return a list that gets a word for each trace and each replay."""
     done: list[str] = []
     monkeypatch.setattr(torchscript, "trace", logged(must_capture(torchscript.trace), done))
     return done
 
 
 class Steps:
-    """Takes steps of two sizes in turn, as the trainer does."""
+    """Takes steps of two batch sizes in turn."""
 
     def __init__(
         self,
@@ -204,20 +204,20 @@ class Steps:
         self.see(images)
 
     def see(self, images: Tensor) -> None:
-        """Go on with other images."""
+        """Continue with other images."""
         schedule = schedule_for(self.step, batch=SIZES[0], device=images.device, refused=pytest.fail)
         self._group = StepGroup(self.step, images, ZDIM, batch=SIZES[0], schedule=schedule)
 
     def go(self, steps: range) -> list[bytes]:
-        """What they told and the weights after them, as bytes."""
-        left = []
+        """Return losses, sums and the weights after these steps, as bytes."""
+        results: list[bytes] = []
         for index in steps:
             drawn, size = generator(index, "test"), SIZES[index % 2]
             order = torch.randint(0, len(IMAGES), (size,), generator=drawn)
             self._group.take(order, [size], [1e-3 * (1 + index)], drawn, begin=0)
             totals = self._group.sums.take()
-            left += [self._group.losses[0].numpy().tobytes(), totals.latents.numpy().tobytes()]
-        return left + [tensor.detach().numpy().tobytes() for tensor in self.step.state()[0].values()]
+            results += [self._group.losses[0].numpy().tobytes(), totals.latents.numpy().tobytes()]
+        return results + [tensor.detach().numpy().tobytes() for tensor in self.step.state()[0].values()]
 
 
 def without_traces(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,17 +231,15 @@ def test_traced_steps_have_the_bits_of_those_called_one_by_one(
     hidden: tuple[int, ...], threads: int, dtype: torch.dtype, traced: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_traces = Steps(hidden, dtype, threads).go(range(8))
-    # Of a step that one thread takes, all of it; of one that two share, both passes of each and the sums. Of four steps
-    # of a size the second is traced.
+    # One trace of a step by one thread; of a step by two, both passes of each thread and the sums. The second of four
+    # steps of a size is traced.
     pieces = 2 * (1 if threads == 1 else 2 * threads + 1)
     assert (traced.count("captured"), traced.count("replayed")) == (pieces, 2 * pieces)
     without_traces(monkeypatch)
     assert Steps(hidden, dtype, threads).go(range(8)) == with_traces
 
 
-def test_traces_stay_right_when_other_weights_and_images_come(
-    traced: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_traces_follow_other_weights_and_images(traced: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     steps = Steps()
     with monkeypatch.context() as patch:
         without_traces(patch)
