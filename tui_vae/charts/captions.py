@@ -1,4 +1,4 @@
-"""What is said beside a chart of curves: its title, and which curve is which."""
+"""Titles and legends of charts of curves."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from tui_vae.view.axis import tick_label
 from tui_vae.view.sanitize import printable
 
 NARROW = 56
-"""Columns below which there is little room for words, and for marks."""
+"""Columns below which a chart has short texts and few marks."""
 _SHORTER_TITLE = 47
-"""Columns below which a title is short."""
+"""Columns below which the short title is used."""
 ASCII_HELD_OUT = "@"
-"""The mark of held-out values where lines are made of the markers of their models."""
+"""The mark of held-out values in ASCII, where lines are drawn with the markers of their models."""
 _CORNERS = 5
-"""Columns of a frame that have no room for a legend: a blank before it and what stands at its corners."""
+"""Columns of a frame that a legend cannot use: its corners and a blank."""
 _BAND_MEANS, _LINE_MEANS, _MARK_MEANS = "area range, line mean, ", "line train, ", "marks held out  "
-"""What a legend says where that leaves room for the names of all models."""
+"""Parts of a legend that are shown where the names of all models fit as well."""
 
 
 def title(
     quantity: Quantity, settings: CurveSettings, columns: int, *, is_finite: bool, begins_at: float | None
 ) -> Row:
-    """What is shown, and how much of it; ``begins_at`` is where curves begin if that is above the chart."""
+    """Return the title, with what part is shown; ``begins_at`` is where curves begin if that is above the chart."""
     parts = [Span(f" {quantity.title if columns >= _SHORTER_TITLE else quantity.short_title}")]
     if not is_finite:
         return (*parts, Span(" · no finite value "))
@@ -48,7 +48,7 @@ def model_name(label: str, style: ModelStyle) -> Span:
 
 
 def meanings_of(settings: CurveSettings, *, has_bands: bool, has_both: bool) -> list[str]:
-    """What area, line and marks mean, and the unit of x; in fewer words each time, x alone in the last."""
+    """Return explanations of area, line, marks and x, from the longest to that of x alone."""
     x = f"x: {X_LABELS[settings.x_axis]} "
     signs = f"smoothed {settings.smoothing}  {x}" if settings.smoothing > 1 else x
     if not has_both:
@@ -59,7 +59,7 @@ def meanings_of(settings: CurveSettings, *, has_bands: bool, has_both: bool) -> 
 
 
 def legend(names: Sequence[Span], meanings: Sequence[str], columns: int) -> Row:
-    """Which model is which, and as much of what is meant as leaves room for all of them."""
+    """Return a legend that fits: the names of all models, then the longest of ``meanings`` that fits."""
     if columns < NARROW:
         return (Span(meanings[-1]),)
     all_names = sum(_width(name.text) for name in names)
@@ -78,10 +78,10 @@ def legend(names: Sequence[Span], meanings: Sequence[str], columns: int) -> Row:
 
 
 def whole_legend(names: Sequence[Span], meanings: Sequence[str]) -> Row:
-    """All of it, in parts between which a line may end."""
+    """Return the complete legend, in spans between which a line may break."""
     return (*names, *map(Span, re.split(r"(?<=, )|(?<=  )", meanings[0])))
 
 
 def _width(text: str) -> int:
-    """Cells that a terminal takes for a text."""
+    """Return the cells that a text takes in a terminal."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else not unicodedata.combining(c) for c in text)

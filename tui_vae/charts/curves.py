@@ -1,4 +1,4 @@
-"""Charts of one metric of every model over training, as descriptions, and what is said and read beside them."""
+"""Builds charts of one metric of every model over training: descriptions, captions, and values for a cursor."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from tui_vae.view.series import FloatArray
 from tui_vae.view.state import RunState
 
 LOST = "×"
-"""Stands at the lower edge where a value was not finite."""
+"""Marks, at the lower edge, values that are not finite."""
 MOST_BANDS = 4
-"""Models of which each has a band and a line of held-out values; of more there is one line each."""
+"""Most models with a band and a held-out line each; of more there is one line each."""
 _BETWEEN_MARKS = (4, 8)
-"""Columns from one mark to the next, and those of a narrow chart."""
+"""Least columns between two marks; in a narrow chart."""
 Points = tuple[FloatArray, FloatArray]
 """x and y."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The values of one model by x, in plain numbers: as drawn, unsmoothed where that differs, and held out."""
+    """The values of one model over x: as drawn, unsmoothed where that differs, and held out."""
 
     label: str
     style: ModelStyle
@@ -50,25 +50,25 @@ class Reading:
 
 @dataclass(frozen=True)
 class CurvePlot:
-    """A chart, and what its frame says and a cursor reads."""
+    """A chart with its title, legend and the values that a cursor reads."""
 
     chart: CurveChart
     title: Row
     legend: Row
-    """As much as fits into the frame."""
+    """As much of the legend as fits into the frame."""
     whole_legend: Row
-    """All of it, in parts between which a line may end."""
+    """The complete legend, in spans between which a line may break."""
     readings: tuple[Reading, ...]
     limits: tuple[float, ...]
-    """What theory has for linear models, read everywhere."""
+    """Theoretical optima of linear models, the same at every x."""
     text: Callable[[float], str]
-    """How a value that is read is written."""
+    """Formats a value."""
     end: float
-    """How far x reaches when all of it is shown."""
+    """The greatest x."""
 
 
 class CurveBuilder(Protocol):
-    """From a state, settings, the size of the picture in cells, and the runs to compare with to what is drawn."""
+    """Builds a chart from a state, settings, the size of the picture in cells, and runs to compare with."""
 
     def __call__(
         self, state: RunState, settings: CurveSettings, columns: int, rows: int, others: tuple[RunState, ...] = ()
@@ -77,7 +77,7 @@ class CurveBuilder(Protocol):
 
 
 def curve_chart(quantity: Quantity) -> CurveBuilder:
-    """A chart of one quantity of every model that is wanted, over the part of x that is looked at."""
+    """Return a builder of charts of one quantity, for the wanted models and the visible range of x."""
 
     def build(
         state: RunState, settings: CurveSettings, columns: int, rows: int, others: tuple[RunState, ...] = ()
@@ -122,7 +122,7 @@ def curve_chart(quantity: Quantity) -> CurveBuilder:
 
 
 class _Curve(NamedTuple):
-    """What is shown of one model: its values in the window, and one point on each side of it."""
+    """The visible values of one model: those in the window, and one point on each side."""
 
     reading: Reading
     training: CurvePoints | None
@@ -153,7 +153,7 @@ def _curve(quantity: Quantity, trace: Trace, settings: CurveSettings, window: Wi
 
 
 class _YAxis(NamedTuple):
-    """A range and ticks in axis coordinates, which ``forward`` makes of values."""
+    """Range and ticks in axis coordinates; ``forward`` converts values to them."""
 
     span: tuple[float, float]
     ticks: tuple[Tick, ...]
@@ -163,14 +163,14 @@ class _YAxis(NamedTuple):
     is_finite: bool = True
 
     def position(self, value: float) -> float:
-        """Axis coordinate of a value."""
+        """Convert one value to axis coordinates."""
         return float(self.forward(np.array([value]))[0])
 
 
 def _y_axis(
     quantity: Quantity, curves: Sequence[_Curve], limits: Sequence[float], settings: CurveSettings, rows: int
 ) -> _YAxis:
-    """A range that suits what is visible."""
+    """Choose range and ticks for what is visible."""
     drawn = [points for curve in curves for points in _extent(curve, settings)]
     window = settings.window
     if window is None:
@@ -195,7 +195,7 @@ def _y_axis(
 
 
 def _extent(curve: _Curve, settings: CurveSettings) -> list[Points]:
-    """What the range of y is to show of a model."""
+    """Return the points of a model that the range of y has to cover."""
     points = [] if curve.held_out is None else [curve.held_out]
     training = curve.training
     if training is not None and curve.is_dense:
@@ -211,7 +211,7 @@ def _extent(curve: _Curve, settings: CurveSettings) -> list[Points]:
 
 
 class _Colours(NamedTuple):
-    """Of one model."""
+    """Colours of one model."""
 
     line: Colour
     band: Colour
@@ -285,13 +285,13 @@ def _chart(
 
 
 def _lost(line: Line, axis: _YAxis) -> list[Marks]:
-    """Marks at the lower edge where values of a line are not finite."""
+    """Return marks at the lower edge where values of a line are not finite."""
     places = line.x[~np.isfinite(line.y)]
     return [Marks(places, np.full(len(places), axis.span[0]), line.colour, LOST)] if len(places) else []
 
 
 def _spread(line: Line, window: Window, columns: int) -> IntArray:
-    """Which points have a mark: the newest that is seen, and as many before it as have room beside each other."""
+    """Return the indices of points with marks: the newest visible one, and earlier ones at sufficient distances."""
     least = _BETWEEN_MARKS[columns < NARROW] * (window[1] - window[0]) / columns
     seen = np.flatnonzero((line.x >= window[0]) & (line.x <= window[1]) & np.isfinite(line.y))
     chosen: list[int] = []

@@ -11,14 +11,14 @@ from tui_vae.view.series import FloatArray
 
 RGB = tuple[int, int, int]
 Colour = RGB | int | None
-"""Red, green and blue; the number of one of the 16 colours of a terminal; or that of plain text."""
+"""RGB; the number of one of the 16 terminal colours; or ``None`` for the default colour."""
 
 Tick = tuple[float, str]
-"""A place of an axis, and what stands there."""
+"""A coordinate of an axis and its label."""
 
 
 class Span(NamedTuple):
-    """Neighbouring cells of one row that look alike; every character takes one cell."""
+    """Neighbouring cells of a row with one style; every character takes one cell."""
 
     text: str
     foreground: Colour = None
@@ -29,18 +29,18 @@ Row = tuple[Span, ...]
 
 
 class Face(Enum):
-    """With which characters a chart is drawn."""
+    """The characters that a chart is drawn with."""
 
     COLOURS = "colours"
     """Bands are areas of a faded colour; lines and marks are braille dots."""
     SHADES = "shades"
-    """For few colours or none: bands are shaded, and marks are the characters of their models."""
+    """For terminals of few colours or none: bands are shaded, and marks are the characters of their models."""
     ASCII = "ascii"
 
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """What lies between the least and the greatest values ``(n,)`` at places of x; interrupted where not finite."""
+    """The area between the least and the greatest values ``(n,)`` over x; interrupted where one is not finite."""
 
     x: FloatArray
     low: FloatArray
@@ -50,7 +50,7 @@ class Band:
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """A line through points ``(n,)``, interrupted where one is not finite; of ``symbol`` where there is only ASCII."""
+    """A line through points ``(n,)``, interrupted where one is not finite; drawn with ``symbol`` in ASCII."""
 
     x: FloatArray
     y: FloatArray
@@ -60,9 +60,9 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Marks:
-    """Single points ``(n,)``, each one character in the cell where it lies.
+    """Single points ``(n,)``, each drawn as one character in its cell.
 
-    ``exact`` ones are braille dots at their height, the last alone the character, which tells whose they are.
+    ``exact`` marks are braille dots at their exact height; only the last one is the character, to identify the model.
     """
 
     x: FloatArray
@@ -74,7 +74,7 @@ class Marks:
 
 @dataclass(frozen=True)
 class LimitLine:
-    """A line across the chart, and what stands beside it: as many of its last words as there is room for."""
+    """A horizontal line and its label, shortened to as many of its last words as fit."""
 
     y: float
     label: str
@@ -85,8 +85,8 @@ class LimitLine:
 class CurveChart:
     """A picture of ``columns`` × ``rows`` cells with its labels.
 
-    Places are values of the axes. What lies outside their ranges is cut off. ``bands`` lie under ``limits``, these
-    under ``lines`` and ``marks``; of each, the later above.
+    Coordinates are values of the axes; what lies outside their ranges is clipped. ``bands`` lie under ``limits``, these
+    under ``lines``, and these under ``marks``; later items lie above earlier ones.
     """
 
     columns: int
@@ -103,18 +103,18 @@ class CurveChart:
     grid: Colour = None
     face: Face = Face.COLOURS
     has_x_axis: bool = True
-    """Whether two rows below the curves have the axis of x and its labels."""
+    """Whether the two lowest rows are the x axis and its labels."""
 
 
 SMALLEST = (8, 4)
-"""Columns and rows below which a chart with its axes says nothing."""
+"""Least columns and rows of a chart with axes."""
 _SHORTEST_LABEL = 4
-"""Cells kept for labels of y, so that the axis seldom moves when they change."""
+"""Cells reserved for labels of y, so that the axis seldom moves when they change."""
 LONGEST_LABEL = 16
 
 
 class Frame(NamedTuple):
-    """Where curves lie in their picture: ``columns`` × ``rows`` cells, ``left`` of them before it; its range of x."""
+    """The part of a picture that curves fill: ``columns`` × ``rows`` cells after a margin of ``left``; its x range."""
 
     left: int
     columns: int
@@ -122,20 +122,20 @@ class Frame(NamedTuple):
     x_range: tuple[float, float]
 
     def column(self, x: float) -> int | None:
-        """The column of a value of x, ``None`` outside the range."""
+        """Return the column of a value of x; ``None`` outside the range."""
         low, high = self.x_range
         if not low <= x <= high or high <= low:
             return None
         return min(int((x - low) / (high - low) * self.columns), self.columns - 1)
 
     def x(self, column: float) -> float:
-        """The value of x in the middle of a column, that of the nearest edge outside."""
+        """Return the value of x in the middle of a column; outside, that of the nearest edge."""
         low, high = self.x_range
         return low + (high - low) * min(max((column + 0.5) / self.columns, 0.0), 1.0)
 
     @property
     def step(self) -> float:
-        """How far the middles of two columns lie apart."""
+        """Difference of x between neighbouring columns."""
         return (self.x_range[1] - self.x_range[0]) / self.columns
 
 
@@ -146,6 +146,6 @@ def frame_of(chart: CurveChart) -> Frame:
 
 
 def margin_of(y_ticks: Iterable[Tick], columns: int) -> int:
-    """Cells before the curves in a picture of so many columns: the labels of y and their axis."""
+    """Return the width of the margin in a picture of ``columns`` cells: the y labels and their axis."""
     longest = max([_SHORTEST_LABEL, *(len(label) for _, label in y_ticks)])
     return min(longest, LONGEST_LABEL, max(1, columns // 2)) + 1

@@ -1,6 +1,6 @@
-"""Has charts drawn by a process of their own, and stands in for that process whatever happens to it.
+"""Draws charts in a child process, and replaces that process when it fails.
 
-Killed, aborted, stopped, out of memory, silent, or talking nonsense: it is ended, and another one draws instead.
+It may be killed, abort, stop, run out of memory, hang or send garbage: it is ended, and a new one draws instead.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from tui_vae.child_process import python_module, withheld_from_children
 DRAWS = python_module("tui_vae.charts.process")
 
 SECONDS_TO_START = 10.0
-"""On a machine that is busy; it takes a third of a second on one that is not."""
+"""Allowed on a busy machine; it takes a third of a second on an idle one."""
 
 SECONDS_TO_DRAW = 2.0
-"""After which a process that says nothing is taken for hung, or stopped."""
+"""Seconds without an answer after which a process counts as hung or stopped."""
 
 _SECONDS_TO_END = 1.0
 
 ATTEMPTS = 2
-"""Processes that may die of one chart."""
+"""Processes that may die while they draw one chart."""
 
 DEATHS = 3
 SECONDS_OF_DEATHS = 60.0
-"""So many deaths within so many seconds are taken for the rule, and nothing is drawn for as long."""
+"""After ``DEATHS`` deaths within ``SECONDS_OF_DEATHS``, nothing is drawn for as long."""
 
 _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
-"""For libraries that would begin threads, each with its memory, for products that no chart needs."""
+"""Keep numerical libraries from starting threads, each with its own memory, that no chart needs."""
 
 
 class CannotDrawError(Exception):
-    """There is no picture, and the text says why."""
+    """There is no picture; the message says why."""
 
 
 class ProcessLostError(Exception):
-    """The process is of no use any more.
+    """The process cannot be used any more.
 
     Args:
         reason: Why, in a few words.
-        drew: Whether it had begun to draw a chart, which may be the cause.
+        drew: Whether it was drawing a chart, which may be the cause.
     """
 
     def __init__(self, reason: str, *, drew: bool = False) -> None:
@@ -60,13 +60,13 @@ class ProcessLostError(Exception):
 
 
 class DrawingProcess:
-    """Begins with its construction, in a session of its own: nothing of the terminal reaches it.
+    """A process that draws, started by the constructor in a session of its own, out of reach of the terminal.
 
-    The construction and every method raise :class:`ProcessLostError` when it cannot be started, has ended, is silent
-    for too long, or talks nonsense.
+    Constructor and methods raise :class:`ProcessLostError` if it cannot be started, has ended, does not answer in time,
+    or sends garbage.
 
     Args:
-        command: To which the number of a descriptor is added, see :mod:`tui_vae.charts.process`.
+        command: The command; the number of a descriptor is appended, see :mod:`tui_vae.charts.process`.
     """
 
     def __init__(self, command: Sequence[str] = DRAWS) -> None:
@@ -91,22 +91,22 @@ class DrawingProcess:
         return self._process.pid
 
     def wait_until_ready(self) -> None:
-        """Wait until it has loaded what it needs.
+        """Wait until it has loaded its modules.
 
         Raises:
-            CannotDrawError: It cannot, and no other one could.
+            CannotDrawError: They cannot be imported, by any process.
         """
         answer = self._answer(SECONDS_TO_START)
         if answer is not None:
             raise CannotDrawError(answer)
 
     def check(self) -> None:
-        """See whether it has ended while nobody had it draw."""
+        """Raise if it has ended while idle."""
         if self._process.poll() is not None:
             raise self._ended()
 
     def draw(self, chart: CurveChart) -> Drawn:
-        """Have a chart drawn, in as many rows as it asks for.
+        """Draw a chart in as many rows as it asks for.
 
         Raises:
             CannotDrawError: This chart has no picture.
@@ -152,11 +152,11 @@ class DrawingProcess:
         return ProcessLostError("out of memory" if code == OUT_OF_MEMORY else f"exit code {code}")
 
     def kill(self) -> None:
-        """Let it end, from any thread; whoever waits for it is told that it is lost."""
+        """Kill it, from any thread; a thread that waits for it gets :class:`ProcessLostError`."""
         self._process.kill()
 
     def end(self) -> None:
-        """End it, and leave nothing of it behind."""
+        """Kill it and release all its resources."""
         self._process.kill()
         self._process.wait()
         self._socket.close()
@@ -172,7 +172,7 @@ class DrawnChart:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a chart was not drawn, in a line."""
+    """Why a chart was not drawn, in one line."""
 
     chart: CurveChart
     reason: str
@@ -182,23 +182,23 @@ Done = Callable[[DrawnChart | Failure], object]
 
 
 class Drawer:
-    """Draws charts in a process of its own. Every method may be called from any thread.
+    """Draws charts in a child process. Every method may be called from any thread.
 
-    A chart that is asked for again before its drawing has begun is drawn only as it is then. One whose drawing ends two
-    processes is given up, and the others go on. Once several processes have died within a minute, nothing is drawn
-    during the next; the first chart that is asked for after it, by a key or with new data, begins another process.
+    A newer request with the same key replaces one that is not being drawn yet. A chart that kills two processes is
+    given up; others go on. After several deaths within a minute, nothing is drawn for the next minute; the first
+    request after that starts a new process.
 
     Args:
-        tell: Told, in a line, that nothing is drawn for a while, and why; in a thread of this object.
-        command: What to run in place of the process that draws.
+        warn: Called with one line when nothing will be drawn for a while, in a thread of this object.
+        command: The command of the process that draws.
 
     Attributes:
-        spent: Seconds of a core that all drawings have taken.
+        spent: Core seconds of all drawings.
     """
 
-    def __init__(self, tell: Callable[[str], object] = lambda why: None, command: Sequence[str] = DRAWS) -> None:
+    def __init__(self, warn: Callable[[str], object] = lambda why: None, command: Sequence[str] = DRAWS) -> None:
         self.spent = 0.0
-        self._tell = tell
+        self._warn = warn
         self._command = command
         self._changed = threading.Condition()
         self._waiting: dict[Hashable, tuple[CurveChart, Done]] = {}
@@ -210,21 +210,21 @@ class Drawer:
         self._why_resting = ""
 
     def prepare(self) -> None:
-        """Begin the process, so that it is there when the first chart is asked for."""
+        """Start the process, so that it is ready when the first chart is requested."""
         with self._changed:
             if self._thread is None and not self._closed:
-                # The system ends the process with the thread that began it: it needs one that is always there.
+                # The system kills the process when the thread that started it ends: that thread must live as long.
                 self._thread = threading.Thread(target=self._work, name="drawer", daemon=True)
                 self._thread.start()
 
     def ask(self, key: Hashable, chart: CurveChart, done: Done) -> None:
-        """Have a chart drawn.
+        """Request a drawing.
 
         Args:
-            key: Of what shows it: of charts with one key that wait, only the newest is drawn.
-            chart: Not to be changed any more.
-            done: Receives what became of it, in a thread of this object; not called for a chart that was overtaken, nor
-                once this object is closed.
+            key: Identifies what shows the chart: of waiting charts with one key, only the newest is drawn.
+            chart: Must not change any more.
+            done: Receives the outcome in a thread of this object; not called for a chart that was replaced, nor after
+                :meth:`close`.
         """
         with self._changed:
             self._waiting[key] = chart, done
@@ -232,7 +232,7 @@ class Drawer:
         self.prepare()
 
     def close(self) -> None:
-        """End the process; what was asked for is not drawn any more."""
+        """End the process; pending requests are dropped."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -251,7 +251,7 @@ class Drawer:
         self._end()
 
     def _next(self) -> tuple[Hashable, CurveChart, Done] | None:
-        """The chart that waits longest; ``None`` once this object is closed."""
+        """Return the chart that waits longest; ``None`` once this object is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             if self._closed:
@@ -260,7 +260,7 @@ class Drawer:
             return key, *self._waiting.pop(key)
 
     def _draw(self, key: Hashable, chart: CurveChart) -> DrawnChart | Failure | None:
-        """What became of a chart; ``None`` when it was overtaken."""
+        """Draw a chart; return ``None`` if a newer request replaced it."""
         attempts, why = 0, ""
         while attempts < ATTEMPTS and (process := self._ready()) is not None:
             try:
@@ -283,7 +283,7 @@ class Drawer:
         return time.monotonic() < self._resting_until
 
     def _ready(self) -> DrawingProcess | None:
-        """A process that is there to draw; ``None`` while there is to be none."""
+        """Return a process that is ready; ``None`` while there is to be none."""
         while not (self._resting or self._closed):
             try:
                 if self._process is None:
@@ -306,7 +306,7 @@ class Drawer:
         process.wait_until_ready()
 
     def _bury(self, lost: ProcessLostError) -> None:
-        """End what is left of the process, and count its death."""
+        """Clean up after the process, and count its death."""
         self._end()
         now = time.monotonic()
         self._deaths.append(now)
@@ -315,10 +315,10 @@ class Drawer:
             self._rest(SECONDS_OF_DEATHS, f"no curves for a minute: what draws them ended {DEATHS} times ({lost})")
 
     def _rest(self, seconds: float, why: str) -> None:
-        """Draw nothing for a while, and say why."""
+        """Draw nothing for a while, and warn."""
         self._end()
         self._resting_until, self._why_resting = time.monotonic() + seconds, why
-        self._tell(why)
+        self._warn(why)
 
     def _end(self) -> None:
         with self._changed:

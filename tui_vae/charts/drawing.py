@@ -1,6 +1,6 @@
-"""A chart drawn by plotext, as rows of styled text.
+"""Draws a chart with plotext, as rows of styled text.
 
-Two pictures are laid over each other, for a cell of plotext has one colour alone: the ground with axes, grid and bands,
+A cell of plotext has a single colour, so two pictures are laid over each other: the ground with axes, grid and bands,
 and the curves. Where a curve crosses a band, the cell keeps the band as its background.
 """
 
@@ -50,15 +50,15 @@ __all__ = ["PlotextMissing", "draw"]
 BoolArray = npt.NDArray[np.bool_]
 
 MOST_CELLS = 300_000
-"""Beyond which nothing is drawn; no screen is as large."""
+"""Most cells of a picture that is drawn; no screen is as large."""
 _TIMES_ITS_LABEL = 2.5
-"""How many times as wide as what a limit says a chart is that has room for it."""
+"""Least width of a chart relative to the label of a limit that it shows."""
 _FULL = ord("█")
 _UPPER_HALF, _LOWER_HALF = ord("▀"), ord("▄")
 
 
 def draw(chart: CurveChart) -> tuple[Row, ...]:
-    """Exactly ``rows`` rows, each of exactly ``columns`` cells; blank where that is too small for a chart.
+    """Draw exactly ``rows`` rows of exactly ``columns`` cells; blank if that is too small for a chart.
 
     Raises:
         PlotextMissing: plotext cannot be imported.
@@ -90,11 +90,11 @@ def draw(chart: CurveChart) -> tuple[Row, ...]:
     return tuple(_rows(picture, backs, inks.colours))
 
 
-# What is drawn
+# Strokes
 
 
 class _Inks:
-    """The inks of colours: the numbers that stand for them."""
+    """Numbers the colours of a chart."""
 
     def __init__(self, axis: Colour) -> None:
         self.colours: list[Colour] = [None, axis]  # as NO_INK and AXIS_INK say
@@ -106,7 +106,7 @@ class _Inks:
 
 
 class _Axes(NamedTuple):
-    """The ranges of a chart, made sound; places become parts of them."""
+    """The sound ranges of a chart; scales values to fractions of them."""
 
     x_range: tuple[float, float]
     y_range: tuple[float, float]
@@ -132,7 +132,7 @@ def _grid(chart: CurveChart, axes: _Axes, inks: _Inks) -> Iterator[Stroke]:
 
 
 def _bands(chart: CurveChart, frame: Frame, axes: _Axes, inks: _Inks) -> Iterator[Stroke]:
-    """A stroke from the least to the greatest in each column; where there are colours, half a cell at its ends."""
+    """Fill each column from the least to the greatest value; with colours, to half a cell."""
     whole = {Face.COLOURS: "█", Face.SHADES: "░", Face.ASCII: "."}[chart.face]
     centres = (np.arange(frame.columns) + 0.5) / frame.columns
     for band in chart.bands:
@@ -154,7 +154,7 @@ def _bands(chart: CurveChart, frame: Frame, axes: _Axes, inks: _Inks) -> Iterato
 
 
 def _upright(x: FloatArray, first: IntArray, last: IntArray, rows: int) -> Path:
-    """Upright lines from cell to cell, none where the first lies above the last."""
+    """Return vertical lines from cell to cell; none where the first lies above the last."""
     kept = first <= last
     ends = (np.stack((first, last, first), axis=1)[kept] + 0.5) / rows
     ends[:, 2] = np.nan  # lines of neighbours are not joined
@@ -188,13 +188,13 @@ def _marks(chart: CurveChart, frame: Frame, axes: _Axes, inks: _Inks) -> Iterato
 
 
 def _dots(places: Path, frame: Frame) -> Path:
-    """Six dots for each place, two beside each other and three above each other, where they are inside."""
+    """Return a block of 2 × 3 dots around each point, as far as they are inside."""
     across, up = np.meshgrid(np.array([-0.5, 0.5]) / (2 * frame.columns), np.array([-1, 0, 1]) / (4 * frame.rows))
     x, y = (np.add.outer(np.array(at), by.reshape(-1)).reshape(-1) for at, by in ((places.x, across), (places.y, up)))
     return points(x, y)
 
 
-# How it is put together
+# Layers and labels
 
 
 def _write_labels(
@@ -206,7 +206,7 @@ def _write_labels(
     axes: _Axes,
     inks: _Inks,
 ) -> None:
-    """What limits say, in as many words as there is room for beside their lines."""
+    """Write the labels of limits next to their lines, in as many words as fit."""
     for limit in chart.limits:
         words = plain_text(limit.label, 2 * LONGEST_LABEL).split()
         height = float(axes.y([limit.y])[0])
@@ -222,9 +222,9 @@ def _write_labels(
 
 
 def _place_of_label(length: int, height: float, is_taken: BoolArray, is_band: BoolArray) -> tuple[int, int] | None:
-    """The row and the first column of a label above or below a height, where nothing and least of bands is.
+    """Return row and first column of a label next to a height, where it covers no curve and least of bands.
 
-    ``None`` where there is no such place.
+    ``None`` if there is no such place.
     """
     rows, columns = is_taken.shape
     room = length + 2
@@ -241,7 +241,7 @@ def _place_of_label(length: int, height: float, is_taken: BoolArray, is_band: Bo
 
 
 def _laid_over(ground: CellPicture, curves: CellPicture, frame: Frame) -> tuple[CellPicture, IntArray]:
-    """The curves over the ground, and the ink behind each cell."""
+    """Lay the curves over the ground; return that and the ink behind each cell."""
     codes, fronts = ground.codes.copy(), ground.inks.copy()
     backs = np.where(codes == _FULL, fronts, NO_INK)
     codes[backs > 0], fronts[backs > 0] = BLANK, NO_INK
@@ -255,7 +255,7 @@ def _laid_over(ground: CellPicture, curves: CellPicture, frame: Frame) -> tuple[
 
 
 def _rows(picture: CellPicture, backs: IntArray, colours: Sequence[Colour]) -> Iterable[Row]:
-    """Neighbours of one style together."""
+    """Join neighbouring cells of one style."""
     changes = (np.diff(picture.inks, axis=1) != 0) | (np.diff(backs, axis=1) != 0)
     for line, front, back, change in zip(picture.codes, picture.inks.tolist(), backs.tolist(), changes, strict=True):
         text = line.astype("<u4").tobytes().decode("utf-32-le")

@@ -21,8 +21,8 @@ from tui_vae.view.state import ModelState, RunState
 class Trace:
     """One model of one run as charts draw it.
 
-    ``label`` names it: a model of the run itself by its name, one of another run as ``run/model``. ``steps_per_epoch``
-    is that of its own run, so that epochs of runs with other batches lie beside each other.
+    ``label`` is the model's name, or ``run/model`` for a model of another run. ``steps_per_epoch`` is that of its own
+    run, so that epochs of runs with different batch sizes align.
     """
 
     label: str
@@ -32,7 +32,7 @@ class Trace:
 
 
 def traces_of(state: RunState, others: Sequence[RunState] = (), *, ascii_only: bool) -> tuple[Trace, ...]:
-    """Every model of the run, then those of the runs it is compared with; the same order gives the same styles."""
+    """Return every model of the run, then those of the runs it is compared with; styles follow the order."""
     found = [(model.name, model, state) for model in state.models.values()]
     found += [(f"{other.name}/{model.name}", model, other) for other in others for model in other.models.values()]
     return tuple(
@@ -47,12 +47,12 @@ def traces_of(state: RunState, others: Sequence[RunState] = (), *, ascii_only: b
 
 
 def wanted_models(state: RunState, globs: str) -> frozenset[str]:
-    """The names of those models of a run that the globs leave."""
+    """Return the names of the models of a run that match the globs."""
     return frozenset(trace.model.name for trace in wanted_traces(traces_of(state, ascii_only=False), globs))
 
 
 def wanted_traces(traces: Iterable[Trace], globs: str) -> tuple[Trace, ...]:
-    """Those whose label, or name of the model, matches one of the globs, which commas divide; all without a glob."""
+    """Return the traces whose label or model name matches one of the comma-separated globs; all without a glob."""
     patterns = [glob.strip().lower() for glob in globs.split(",") if glob.strip()]
     return tuple(
         trace
@@ -63,7 +63,7 @@ def wanted_traces(traces: Iterable[Trace], globs: str) -> tuple[Trace, ...]:
 
 
 def x_of_trace(trace: Trace, axis: XAxis, steps: FloatArray, times: FloatArray) -> FloatArray:
-    """Steps, epochs, or seconds since the model first started; a clock that was set back stands still."""
+    """Return x as steps, epochs, or seconds since the model first started; time never decreases."""
     if axis == "time":
         start = trace.model.started_at
         return np.maximum.accumulate(times - (start if start is not None else 0.0))
@@ -71,7 +71,7 @@ def x_of_trace(trace: Trace, axis: XAxis, steps: FloatArray, times: FloatArray) 
 
 
 def place_on(trace: Trace, place: float, before: XAxis, after: XAxis) -> float:
-    """Where a place of one axis lies on another, by the points of a model; beyond the last of them in proportion."""
+    """Convert a value of one x axis to another by the points of a model; extrapolate beyond the last in proportion."""
     if "time" not in (before, after):
         return place / trace.steps_per_epoch if after == "epochs" else place * trace.steps_per_epoch
     history = trace.model.progress
@@ -84,7 +84,7 @@ def place_on(trace: Trace, place: float, before: XAxis, after: XAxis) -> float:
 
 
 def end_of_trace(trace: Trace, axis: XAxis) -> float:
-    """How far x reaches for a model, whatever is drawn of it."""
+    """Return the greatest x of a model, over all that can be drawn of it."""
     newest, epochs = trace.model.progress.last(), (trace.model.last_train, trace.model.last_held_out)
     places = [(newest.step, newest.t)] if newest is not None else []
     places += [(epoch.epoch * trace.steps_per_epoch, epoch.t) for epoch in epochs if epoch is not None]
@@ -95,7 +95,7 @@ def end_of_trace(trace: Trace, axis: XAxis) -> float:
 
 
 class CurvePoints(NamedTuple):
-    """Values of one curve by x, with the least and greatest that each stands for; ``smooth`` is y where it is not."""
+    """Values of one curve over x, the least and greatest value behind each, and the smoothed curve (or ``y``)."""
 
     x: FloatArray
     y: FloatArray
@@ -108,11 +108,10 @@ class CurvePoints(NamedTuple):
 class Quantity:
     """One quantity of every model over training.
 
-    ``title`` says what it is and in which unit, ``short_title`` the same where there is little space. ``column`` and
-    ``bounds`` are fields of the history of steps, ``is_negated`` says that the quantity is less each of them; without
-    a column, the training curve is that of the epochs.
-    ``of_epoch`` is the value of an epoch, ``None`` for what is not measured then. ``limit`` is what theory has for a
-    model, ``known`` whether a run has the quantity at all, and ``whole`` whether its values are whole numbers.
+    ``title`` and ``short_title`` name the quantity and its unit. ``column`` and ``bounds`` are fields of the history
+    of steps, negated if ``is_negated``; without a column, the training curve has one point an epoch. ``of_epoch``
+    returns the value of an epoch; ``None`` if epochs do not measure it. ``limit`` returns the theoretical optimum of a
+    model, ``known`` whether a run has the quantity, and ``whole`` says that its values are integers.
     """
 
     title: str
@@ -177,11 +176,11 @@ METRICS: Mapping[str, Quantity] = {
     "active_units": ACTIVE,
     "images_per_second": SPEED,
 }
-"""By the names that the command line has for them."""
+"""Quantities by their names on the command line."""
 
 
 def training_points(quantity: Quantity, trace: Trace, axis: XAxis, smoothing: int) -> CurvePoints | None:
-    """The curve over the steps of training, or over its epochs, and the same smoothed over so many points."""
+    """Return the training curve over steps, or over epochs, with its moving average over ``smoothing`` points."""
     if quantity.column is None:
         return _epoch_points(quantity, trace, axis, tuple(trace.model.train), smoothing)
     history = trace.model.progress
@@ -195,7 +194,7 @@ def training_points(quantity: Quantity, trace: Trace, axis: XAxis, smoothing: in
 
 
 def held_out_points(quantity: Quantity, trace: Trace, axis: XAxis) -> CurvePoints | None:
-    """The values on held-out images, at the end of each epoch."""
+    """Return the values on held-out images at the end of each epoch."""
     return _epoch_points(quantity, trace, axis, tuple(trace.model.held_out))
 
 

@@ -1,4 +1,4 @@
-"""Colours and markers of models: the same everywhere, told apart by colour-blind eyes and without any colour.
+"""Colours and markers of models: the same everywhere, distinct to the colour-blind and without any colour.
 
 The colours are those of Okabe & Ito, "Color Universal Design" (2008), in an order that starts with blue and orange.
 """
@@ -23,28 +23,28 @@ _ASCII_MARKERS = ("o", "^", "#", "%", "+", "*")
 
 GREY: RGB = (140, 140, 150)
 MARK: RGB = (246, 245, 240)
-"""Of marks before bars. Not quite a grey: those of pictures stay as they are on every background."""
+"""Marks in front of bars. Not quite a grey: light themes leave the greys of pictures as they are."""
 
 OWN_SHARE: RGB = (205, 210, 220)
 REST: RGB = (96, 102, 116)
-"""Of curves of the machine: the share of the process watched, and that of all others. No model has a grey."""
+"""Curves of the machine: the share of the watched process, and that of all others. No model is grey."""
 
 GRID: RGB = (46, 46, 52)
-"""Of the lines at round values, which are to be seen only by whoever looks for them."""
+"""Grid lines, faint."""
 LIMIT: RGB = (200, 200, 208)
-"""Of what theory says can be reached."""
+"""The theoretical limit."""
 
 _FADED, _BRIGHT = 0.33, 0.55
 
 
 def faded(colour: RGB) -> RGB:
-    """The colour of what stands in the background: darker, as backgrounds are dark."""
+    """Return the colour of a band: darker, as backgrounds are dark."""
     red, green, blue = (round(_FADED * channel) for channel in colour)
     return red, green, blue
 
 
 def bright(colour: RGB) -> RGB:
-    """The colour of what stands out before curves of the colour itself."""
+    """Return a lighter colour that stands out against curves of the colour itself."""
     red, green, blue = (round(channel + _BRIGHT * (255 - channel)) for channel in colour)
     return red, green, blue
 
@@ -62,9 +62,9 @@ with a contrast of 3 to the background and a hue near the original."""
 
 
 def light_colours(background: RGB) -> dict[RGB, RGB]:
-    """What stands for each colour on a light background."""
+    """Return the replacement of each colour on a light background."""
     colours = dict(zip(COLOURS, _LIGHT_MODELS, strict=True))
-    # What stands in the background is paler there, as it is darker on black, and what stands out is darker.
+    # Bands are paler there, as they are darker on black, and held-out curves are darker.
     pale = {faded(colour): mixed(other, background, 0.28) for colour, other in colours.items()}
     deep = {bright(colour): mixed(other, (0, 0, 0), 0.6) for colour, other in colours.items()}
     greys = {GREY: (105, 108, 118), MARK: (20, 20, 25), OWN_SHARE: (62, 68, 82), REST: (172, 178, 190)}
@@ -79,26 +79,26 @@ def mixed(colour: RGB, background: RGB, share: float) -> RGB:
 
 BRIGHT_ANSI = (12, 3, 10, 13, 11, 9)
 DEEP_ANSI = (4, 3, 2, 5, 6, 1)
-"""Of the 16 colours of a terminal those of models, on dark backgrounds and on light ones."""
+"""Colours of models among the 16 of a terminal, on dark backgrounds and on light ones."""
 
 
 @dataclass(frozen=True)
 class ModelStyle:
-    """How one model is drawn."""
+    """Colour and marker of a model."""
 
     colour: RGB
     marker: str
 
     @property
     def style(self) -> str:
-        """Its colour as front ends write it, ``#56b4e9``."""
+        """The colour in hexadecimal, ``#56b4e9``."""
         return hex_colour(self.colour)
 
 
 def model_style(index: int, *, ascii_only: bool) -> ModelStyle:
-    """The style of the model at ``index`` in the run's order; 36 differ in colour or marker."""
+    """Return the style of the model at ``index`` of its run; 36 differ in colour or marker."""
     markers = _ASCII_MARKERS if ascii_only else _MARKERS
-    # Where the colours begin anew, markers are shifted by one, so that no model looks like an earlier one.
+    # Each round of colours shifts the markers by one, so that no model looks like an earlier one.
     return ModelStyle(COLOURS[index % len(COLOURS)], markers[(index + index // len(COLOURS)) % len(markers)])
 
 

@@ -1,8 +1,8 @@
 """Strokes drawn by plotext into character cells, and what may reach plotext.
 
-Its kernel aborts the process at a place that is not finite, and makes a point of every dot of a line, however far
-outside: thousands of millions of them where one value is large. So it gets fractions of a range, cut at its ends, in
-place of values. It gets numbers in the place of colours, inks, so that each cell tells what it was drawn for.
+plotext's kernel aborts the process for a coordinate that is not finite, and computes every dot of a line, however far
+outside the picture: billions of them where one value is large. Coordinates are therefore fractions of the axis range,
+clipped to it. Colours are numbers (inks), so that each cell of the result says what it was drawn for.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from tui_vae.view.series import FloatArray
 
 _FAR = 1e9
 _LEAST = 1e-12
-"""The least length of a range, as a part of its larger end; closer values are one to plotext."""
+"""Least length of a range relative to its larger end; plotext cannot distinguish closer values."""
 
 _FIRST_OF_OTHER_SCRIPTS = "\u2e80"
-"""From here on Python and plotext do not agree on which characters are two cells wide."""
+"""From here on, Python and plotext disagree on which characters are two cells wide."""
 
 Range = tuple[float, float]
 
 
 class Path(NamedTuple):
-    """Points, and the indices of those that a line leads to from the point before."""
+    """Points, and the indices of points that a line connects to the point before."""
 
     x: list[float]
     y: list[float]
@@ -39,14 +39,14 @@ class Path(NamedTuple):
 
 
 def sound_range(span: Range) -> Range:
-    """The range, or one about it that is finite and not empty."""
+    """Return a finite range that is not empty: ``span`` itself where possible."""
     low, high = (float(np.clip(np.nan_to_num(end), -1e307, 1e307)) for end in span)
     least = max(_LEAST * max(abs(low), abs(high)), 1e-300)
     return (low, high) if high - low >= least else (low - least, low + least)
 
 
 def fractions(values: FloatArray, span: Range) -> FloatArray:
-    """Where values lie in a sound range, from 0 to 1; NaN where they are not finite."""
+    """Scale values of a sound range to 0 to 1; values that are not finite become NaN."""
     low, high = span
     with np.errstate(all="ignore"):
         parts: FloatArray = np.clip((values - low) / (high - low), -_FAR, _FAR)
@@ -54,15 +54,15 @@ def fractions(values: FloatArray, span: Range) -> FloatArray:
 
 
 def points(x: FloatArray, y: FloatArray) -> Path:
-    """Single points, those that are inside."""
+    """Return the points inside the unit square, unconnected."""
     inside = (x >= 0) & (x <= 1) & (y >= 0) & (y <= 1)
     return Path(x[inside].tolist(), y[inside].tolist(), [])
 
 
 def path(x: FloatArray, y: FloatArray) -> Path:
-    """A line through points, as far as it is inside, interrupted where one is not finite.
+    """Clip a line through points to the unit square; it is interrupted at points that are not finite.
 
-    Each part of it is cut where it leaves (Liang & Barsky, 1984), so that what is seen has the right slope.
+    Segments are clipped as by Liang & Barsky (1984), so that the visible part has the right slope.
     """
     finite = np.isfinite(x) & np.isfinite(y)
     pairs = finite[:-1] & finite[1:]
@@ -74,7 +74,7 @@ def path(x: FloatArray, y: FloatArray) -> Path:
         start, end = _cut(origin, length, start, end)
     kept = start <= end
     whole = kept & (start == 0)
-    # Where a part begins at the end of the one before, the point between them is given once.
+    # A segment that begins where the one before ends shares its point.
     joined = np.zeros(len(begin), dtype=np.bool_)
     joined[1:] = whole[1:] & (kept & (end == 1))[:-1] & (np.diff(begin) == 1)
     ends = np.stack((start, end), axis=1)
@@ -89,7 +89,7 @@ def path(x: FloatArray, y: FloatArray) -> Path:
 
 
 def _cut(origin: FloatArray, length: FloatArray, start: FloatArray, end: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Where lines enter and leave in one direction, as parts of their length."""
+    """Return where lines enter and leave in one direction, as fractions of their length."""
     flat = length == 0
     with np.errstate(all="ignore"):
         first, last = -origin / length, (1 - origin) / length
@@ -100,7 +100,7 @@ def _cut(origin: FloatArray, length: FloatArray, start: FloatArray, end: FloatAr
 
 
 def plain_text(text: str, most: int) -> str:
-    """At most so many characters of a text, each as wide as one cell; what is not is a question mark, as is nothing."""
+    """Return at most ``most`` characters, each one cell wide; question marks replace others, and an empty text."""
     return "".join(c if _is_one_cell(c) else "?" for c in text[: max(0, most)]) or "?"
 
 
@@ -119,22 +119,22 @@ IntArray = npt.NDArray[np.int64]
 NO_INK, AXIS_INK = 0, 1
 BLANK = ord(" ")
 BRAILLE = "braille"
-"""The symbol of strokes of dots, 2 × 4 a cell."""
+"""The symbol of strokes made of dots, 2 × 4 in a cell."""
 MOST_DOTS = 200_000
-"""Cells or dots of all strokes, beyond which the rest is left out: each takes more than a kilobyte of memory."""
+"""Most cells and dots of all strokes; further strokes are left out. Each dot takes more than a kilobyte of memory."""
 
 _CODES = re.compile(r"((?:\x1b\[[0-9;]*m)+)")
 _PLOTTING = threading.Lock()
 _UNSEEN = 9.0
-"""A place far outside the range from 0 to 1."""
+"""A coordinate far outside the range from 0 to 1."""
 
 
 class PlotextMissing(Exception):
-    """plotext cannot be imported; the text says how to install it."""
+    """plotext cannot be imported; the message says how to install it."""
 
 
 class Stroke(NamedTuple):
-    """A line, or points; of one character, or the dots of :data:`BRAILLE`."""
+    """A line or points, drawn with one character or with the dots of :data:`BRAILLE`."""
 
     path: Path
     symbol: str
@@ -142,14 +142,14 @@ class Stroke(NamedTuple):
 
 
 class CellPicture(NamedTuple):
-    """Characters and inks ``(rows, columns)``."""
+    """Character codes and inks, each ``(rows, columns)``."""
 
     codes: IntArray
     inks: IntArray
 
 
 class Labels(NamedTuple):
-    """Places from 0 to 1 along an axis and what stands there, in at least so many cells."""
+    """Labels at coordinates from 0 to 1 along an axis, padded to ``width`` cells."""
 
     places: Sequence[float] = ()
     texts: Sequence[str] = ()
@@ -159,13 +159,13 @@ class Labels(NamedTuple):
 def plotted(
     strokes: Iterable[Stroke], columns: int, rows: int, x_labels: Labels | None = None, y_labels: Labels | None = None
 ) -> CellPicture:
-    """Strokes in a picture of so many cells, the later over the earlier, with those axes that have labels.
+    """Draw strokes into ``columns`` × ``rows`` cells, later ones over earlier ones, with each axis that has labels.
 
     Raises:
         PlotextMissing: plotext cannot be imported.
     """
     plotext = _plotext()
-    with _PLOTTING:  # plotext ends the process where two threads use one figure
+    with _PLOTTING:  # two threads that use one figure crash the process
         has_axes = x_labels is not None, y_labels is not None
         figure = _figure(plotext, has_axes)
         figure.clear.data()
@@ -180,14 +180,15 @@ def plotted(
                 signal = figure.signal(x, y, marker=_marker(plotext, symbol, ink))
                 for index in connected:
                     signal.line(index)
-                signal._get_unique_pixels = tuple  # of which it would choose colours: it reads all points back
+                # To choose colours, ``draw`` would read every point back, which took half of all time.
+                signal._get_unique_pixels = tuple
                 figure.draw(signal)
         text = figure.build().string()
     return _read(text, columns, rows)
 
 
 def _dots(path: Path, across: int, up: int) -> int:
-    """How many dots plotext makes of a path, at most, in so many across and up."""
+    """Return an upper bound of the dots that plotext computes for a path in ``across`` × ``up`` dots."""
     if not path.connected:
         return len(path.x)
     x, y = np.array(path.x), np.array(path.y)
@@ -197,7 +198,7 @@ def _dots(path: Path, across: int, up: int) -> int:
 
 def _plotext() -> Any:
     try:
-        import plotext  # noqa: PLC0415 - a tenth of a second, where something is drawn
+        import plotext  # noqa: PLC0415 - takes 0.1 s, and only drawing needs it
     except (ImportError, OSError) as error:
         raise PlotextMissing(f"curves need plotext ({one_line(error)}): pip install 'plotext>=6.1,<7'") from error
     return plotext
@@ -205,7 +206,7 @@ def _plotext() -> Any:
 
 @lru_cache(maxsize=4)
 def _figure(plotext: Any, has_axes: tuple[bool, bool]) -> Any:
-    plotext.terminal.limit(False, False)  # else nothing is larger than the terminal
+    plotext.terminal.limit(False, False)  # else figures are limited to the size of the terminal
     plotext.add_theme("inks", text=_as_colour(AXIS_INK))
     figure = type(plotext.figure)(plotext.terminal)
     figure.theme("inks")
@@ -221,14 +222,14 @@ def _figure(plotext: Any, has_axes: tuple[bool, bool]) -> Any:
 
 def _ticks(labels: Labels) -> tuple[list[float], list[str]]:
     texts = [f"{text:>{labels.width}}" for text in labels.texts]
-    # One that is never seen keeps the room of labels as wide where there are none.
+    # A label outside the range is never shown and keeps the margin as wide where there are no others.
     return [*labels.places, _UNSEEN], [*texts, "-" * labels.width]
 
 
 @lru_cache(maxsize=256)
 def _marker(plotext: Any, symbol: str, ink: int) -> Any:
     class SharedMarker(plotext.marker):  # type: ignore[misc]
-        """Is not copied for each point."""
+        """plotext copies the marker for each point; all share this one."""
 
         def __copy__(self) -> Any:
             return self
@@ -250,6 +251,6 @@ def _read(text: str, columns: int, rows: int) -> CellPicture:
 
 @lru_cache(maxsize=1024)
 def _ink(codes: str) -> int:
-    """The ink of the last of some codes."""
+    """Return the ink that the last of some colour codes stands for."""
     last = codes.rpartition("\x1b[")[2][:-1].split(";")
     return int(last[3]) << 8 | int(last[4]) if last[:2] == ["38", "2"] else NO_INK

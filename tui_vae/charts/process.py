@@ -29,23 +29,23 @@ from tui_vae.child_process import die_with_parent
 from tui_vae.errors import one_line
 
 MOST_BYTES = 1 << 24
-"""Of a frame; a picture that fills the largest screens has a twentieth of it."""
+"""Most bytes of a frame; a picture that fills the largest screens has a twentieth of it."""
 
 OUT_OF_MEMORY = 7
-"""The exit code of a process that has come to its limit."""
+"""Exit code of a process that has reached its memory limit."""
 
 _LENGTH = struct.Struct("!I")
 
 
 class GarbageError(Exception):
-    """What came is no frame, or no answer."""
+    """Received bytes are not a frame, or not an answer."""
 
 
 def send(connection: socket.socket, content: bytes, seconds: float | None = None) -> None:
     """Send a frame.
 
     Raises:
-        OSError: The other end is gone; ``TimeoutError`` when it takes nothing for so many ``seconds``.
+        OSError: The other end is closed; ``TimeoutError`` if it does not read for ``seconds``.
     """
     connection.settimeout(seconds)
     connection.sendall(_LENGTH.pack(len(content)) + content)
@@ -55,9 +55,9 @@ def receive(connection: socket.socket, seconds: float | None = None) -> bytes:
     """Receive a frame.
 
     Raises:
-        EOFError: The other end is gone.
-        OSError: The same; ``TimeoutError`` when the frame is not complete after so many ``seconds``.
-        GarbageError: What came is no frame.
+        EOFError: The other end is closed.
+        OSError: The same; ``TimeoutError`` if the frame is not complete after ``seconds``.
+        GarbageError: The bytes are not a frame.
     """
     end = None if seconds is None else time.monotonic() + seconds
     (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size, end))
@@ -69,7 +69,7 @@ def receive(connection: socket.socket, seconds: float | None = None) -> bytes:
 def _exactly(connection: socket.socket, count: int, end: float | None) -> bytes:
     content = bytearray()
     while len(content) < count:
-        # What has come while this process was stopped is taken, however late it is.
+        # Read what arrived while this process was stopped, however late it is.
         connection.settimeout(None if end is None else max(0.001, end - time.monotonic()))
         more = connection.recv(count - len(content))
         if not more:
@@ -79,14 +79,14 @@ def _exactly(connection: socket.socket, count: int, end: float | None) -> bytes:
 
 
 class Drawn(NamedTuple):
-    """The rows of a picture, and the seconds of a core that it took."""
+    """The rows of a picture, and the core seconds that drawing took."""
 
     rows: tuple[Row, ...]
     seconds: float
 
 
 def encode_picture(rows: Sequence[Row], seconds: float) -> bytes:
-    """An answer that holds a picture: its colours once, and of each row texts with the numbers of their colours."""
+    """Encode a picture: its colours once, and for each row the texts with the indices of their colours."""
     numbers: dict[Colour, int] = {}
     lines = []
     for row in rows:
@@ -103,19 +103,18 @@ def encode_picture(rows: Sequence[Row], seconds: float) -> bytes:
 
 
 def encode_failure(reason: str | None) -> bytes:
-    """An answer that says why there is no picture.
+    """Encode why there is no picture.
 
-    The first answer of a process says why there can be none, or with ``None`` that it is ready. So does that which
-    comes before each picture: drawing begins.
+    ``None`` says that the process is ready, and then, before each picture, that it begins to draw.
     """
     return json.dumps({"failure": reason}).encode()
 
 
 def decode(answer: bytes) -> Drawn | str | None:
-    """A picture, or why there is none.
+    """Decode a picture, or the reason why there is none.
 
     Raises:
-        GarbageError: It is no answer.
+        GarbageError: The bytes are not an answer.
     """
     try:
         said = json.loads(answer)
@@ -140,35 +139,35 @@ def _colour(said: int | Sequence[int] | None) -> Colour:
 
 
 _MEMORY = 1 << 29
-"""Bytes of addresses, four times what a drawing needs; a process in want of more would take it from training."""
+"""Address space in bytes, four times what drawing needs; a process that needs more would take it from training."""
 
 _SMALL = (8, 4, (0.0, 1.0), (0.0, 1.0))
 
 
 def main() -> None:
-    """Draw what is asked for, one chart after the other, as long as somebody may ask."""
-    # At the priority of any other process: whoever has pressed a key waits for what is drawn.
+    """Draw one requested chart after the other until the socket is closed."""
+    # At normal priority: after a key the user waits for the chart.
     interface = socket.socket(fileno=int(sys.argv[1]))
     charts: SimpleQueue[bytes] = SimpleQueue()
     die_with_parent()
     threading.Thread(target=_receive, args=(interface, charts), name="requests", daemon=True).start()
     for kind, most in ((resource.RLIMIT_AS, _MEMORY), (resource.RLIMIT_CORE, 0)):
-        with contextlib.suppress(ValueError, OSError):  # the user's own limit is lower, or the system knows none
+        with contextlib.suppress(ValueError, OSError):  # the user's limit is lower, or the system has none
             resource.setrlimit(kind, (most, most))
     from tui_vae.charts.drawing import PlotextMissing, draw  # noqa: PLC0415 - within the limits
 
     try:
-        draw(CurveChart(*_SMALL))  # loads all that a chart needs
+        draw(CurveChart(*_SMALL))  # loads all modules that a chart needs
     except PlotextMissing as error:
         send(interface, encode_failure(str(error)))
         return
-    # Python looks at everything once what is new is a quarter of it: without what is loaded, soon after some drawings.
+    # Exempt loaded modules from collections: they take most of the time of each, which comes after a few charts.
     gc.freeze()
     gc.collect()
     send(interface, encode_failure(None))
     while True:
         request = charts.get()
-        send(interface, encode_failure(None))  # from here on, its chart may be the cause of what happens
+        send(interface, encode_failure(None))  # a crash from here on may be the fault of the chart
         send(interface, _answer(draw, request))
 
 
@@ -177,7 +176,7 @@ def _receive(interface: socket.socket, charts: SimpleQueue[bytes]) -> None:
         while True:
             charts.put(receive(interface))
     except (EOFError, OSError):
-        os._exit(0)  # whatever is being drawn
+        os._exit(0)  # also in the middle of a drawing
 
 
 def _answer(draw: Callable[[CurveChart], tuple[Row, ...]], request: bytes) -> bytes:
@@ -186,7 +185,7 @@ def _answer(draw: Callable[[CurveChart], tuple[Row, ...]], request: bytes) -> by
         rows = draw(pickle.loads(request))
         return encode_picture(rows, time.process_time() - began)
     except MemoryError:
-        os._exit(OUT_OF_MEMORY)  # and leave it to a process that has some
+        os._exit(OUT_OF_MEMORY)  # a new process will try again
     except Exception as error:
         return encode_failure(f"this chart cannot be drawn ({type(error).__name__}: {one_line(error)})")
 

@@ -21,11 +21,11 @@ class CurveSettings:
     x_axis: XAxis = "steps"
     log_y: bool = False
     smoothing: int = 1
-    """Points that a value of a smoothed line stands for; 1 smooths nothing."""
+    """Window of the moving average in points; 1 does not smooth."""
     window: Window | None = None
-    """The part of x that is shown; all when ``None``."""
+    """The visible range of x; all of it when ``None``."""
     wanted: str = ""
-    """Globs of the models that are shown, see :func:`tui_vae.charts.metric_series.wanted_traces`."""
+    """Globs of the models to show, see :func:`tui_vae.charts.metric_series.wanted_traces`."""
     face: Face = Face.COLOURS
 
     @property
@@ -33,7 +33,7 @@ class CurveSettings:
         return self.face is Face.ASCII
 
     def smoother(self, direction: int) -> Self:
-        """Smoothed by the next window of points, or by the one before."""
+        """Return settings with the next larger (1) or smaller (-1) smoothing window."""
         at = SMOOTHING_WINDOWS.index(self.smoothing) + direction
         return replace(self, smoothing=SMOOTHING_WINDOWS[min(max(at, 0), len(SMOOTHING_WINDOWS) - 1)])
 
@@ -47,14 +47,14 @@ def x_ticks(axis: XAxis, window: Window, columns: int) -> tuple[tuple[float, str
 
 
 def x_text(axis: XAxis, value: float) -> str:
-    """A place of x: ``1200``, ``3.5``, or of time ``02:05`` and ``1.5 s``."""
+    """Format a tick of x: ``1200``, ``3.5``; of time ``02:05`` or ``1.5 s``."""
     if axis != "time":
         return tick_label(value)
     return duration(value) if value == round(value) else f"{value:.6g} s"
 
 
 def place_text(axis: XAxis, value: float) -> str:
-    """A place of x to be read, as exact as it is read: ``1,234``, ``3.428``, ``02:05``, ``1.52 s``."""
+    """Format a value of x below a cursor: ``1,234``, ``3.428``, ``02:05``, ``1.52 s``."""
     if axis == "time":
         return duration(value) if value >= 60 else f"{value:.3g} s"
     return f"{value:,.0f}" if axis == "steps" else f"{value:.4g}"

@@ -1,1 +1,1 @@
-"""Pure logic behind every front end: the state of a run, down-sampling, number formats, character cells."""
+"""Pure logic of all front ends: the state of a run, down-sampling, number formats, character cells."""

@@ -15,7 +15,7 @@ TRANSIENT = 0.1
 
 
 def nice_ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[float]:
-    """At most ``most`` multiples of 1, 2 or 5 times a power of ten from ``low`` to ``high``; only ``whole`` ones."""
+    """Return at most ``most`` multiples of 1, 2 or 5 times a power of ten in a range; only integers if ``whole``."""
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low or most < 1:
         return []
     rough = (high - low) / most
@@ -31,7 +31,7 @@ def nice_ticks(low: float, high: float, most: int, *, whole: bool = False) -> li
 
 
 def tick_label(value: float) -> str:
-    """Short: ``-350``, ``0.05``, ``12k``."""
+    """Format the value of a tick: ``-350``, ``0.05``, ``12k``."""
     if value == 0:
         return "0"
     if abs(value) >= 10_000:
@@ -50,7 +50,7 @@ class Symlog:
 
     @classmethod
     def fitting(cls, low: float, high: float) -> Symlog:
-        """The scale for a range: linear up to the power of ten below its smaller end, so that neither is crushed."""
+        """Return the scale for a range: linear up to the power of ten below its smaller end, so that both ends show."""
         smaller = min((abs(v) for v in (low, high) if v), default=1.0)
         return cls(10.0 ** math.floor(math.log10(smaller)))
 
@@ -59,7 +59,7 @@ class Symlog:
         return result
 
     def ticks(self, low: float, high: float, most: int) -> list[float]:
-        """At most ``most`` multiples of 1, 2 or 5 times a power of ten from ``low`` to ``high``, evenly spread."""
+        """Return at most ``most`` multiples of 1, 2 or 5 times a power of ten in a range, evenly spread."""
         exponent = round(math.log10(self.unit))
         magnitudes = [m * 10.0**k for k in range(exponent, exponent + 12) for m in (1, 2, 5)]
         values = [v for v in sorted([0.0, *magnitudes, *(-m for m in magnitudes)]) if low <= v <= high]
@@ -77,7 +77,7 @@ class Symlog:
 def settled_range(
     curves: Sequence[tuple[FloatArray, FloatArray]], extra: Sequence[float], transient: float = TRANSIENT
 ) -> tuple[float, float] | None:
-    """The range of y that shows the curves after their beginning, and the extra values.
+    """Return the range of y that shows the curves after their beginning, and the extra values.
 
     A loss begins thousands of nats above where it ends; shown whole, the rest would be a flat line.
 

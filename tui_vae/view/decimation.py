@@ -1,4 +1,4 @@
-"""Parts of curves: which of x is looked at, zoomed and panned, and few points that look like all of them."""
+"""Down-samples curves to few points a column without losing a spike or a gap; zooms and pans along x."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from tui_vae.view.series import FloatArray
 
 IntArray = npt.NDArray[np.int64]
 Window = tuple[float, float]
-"""The part of x that is looked at."""
+"""The visible range of x."""
 
 
 def within(x: FloatArray, window: Window | None) -> slice:
-    """The points inside a window and one on each side, to which lines lead; all without a window."""
+    """Return the points inside a window and one on each side of it; all without a window."""
     if window is None or not len(x):
         return slice(None)
     first, last = np.searchsorted(x, window[0], "left"), np.searchsorted(x, window[1], "right")
@@ -21,7 +21,7 @@ def within(x: FloatArray, window: Window | None) -> slice:
 
 
 def value_at(x: FloatArray, y: FloatArray, place: float) -> tuple[float, float] | None:
-    """The newest point at or before ``place``, ``None`` where there is none yet; x ascends."""
+    """Return the last point at or before ``place``; ``None`` if there is none. x ascends."""
     index = int(np.searchsorted(x, place, "right")) - 1
     return (float(x[index]), float(y[index])) if index >= 0 else None
 
@@ -29,7 +29,7 @@ def value_at(x: FloatArray, y: FloatArray, place: float) -> tuple[float, float] 
 def extremes(
     x: FloatArray, low: FloatArray, high: FloatArray, window: Window, parts: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """The least and the greatest of what falls into each of so many equal parts of a window.
+    """Return the least and the greatest value in each of ``parts`` equal parts of a window.
 
     Args:
         x: Ascending, finite; what lies outside the window counts to the nearest part.
@@ -54,7 +54,7 @@ def extremes(
 
 
 def means(x: FloatArray, y: FloatArray, window: Window, parts: int) -> tuple[FloatArray, FloatArray]:
-    """The means of what falls into each of so many equal parts of a window, and a gap where something is not finite.
+    """Return the means in each of ``parts`` equal parts of a window, and a gap where a value is not finite.
 
     Args:
         x: Ascending, finite; what lies outside the window counts to the nearest part.
@@ -88,22 +88,22 @@ def _part(x: FloatArray, window: Window, parts: int) -> IntArray:
 
 
 def _starts(part: IntArray) -> npt.NDArray[np.bool_]:
-    """Which values begin a part; equal parts stand together."""
+    """Return which values begin a part; values of one part are neighbours."""
     starts = np.ones(len(part), dtype=np.bool_)
     np.not_equal(part[1:], part[:-1], out=starts[1:])
     return starts
 
 
 NARROWEST = 1e-4
-"""The least part of all of x that a window can be zoomed to; there a point of a full series is wider than a chart."""
+"""Least fraction of x that a window shows; there a point of a full series is wider than a chart."""
 
 
 def zoomed(window: Window | None, end: float, factor: float, place: float) -> Window | None:
-    """The window ``factor`` times as wide, ``place`` staying where it is on screen; ``None`` when it shows everything.
+    """Return the window ``factor`` times as wide, ``place`` keeping its column; ``None`` when it shows everything.
 
     Args:
-        window: What is looked at now; all when ``None``.
-        end: All of x reaches from 0 to here, or as far as the window does.
+        window: The visible range; everything when ``None``.
+        end: x reaches from 0 to here.
         factor: Below 1 zooms in.
         place: A value of x.
     """
@@ -119,7 +119,7 @@ def zoomed(window: Window | None, end: float, factor: float, place: float) -> Wi
 
 
 def panned(window: Window | None, end: float, distance: float) -> Window | None:
-    """The window moved along x, as far as there is something; what shows everything stays."""
+    """Return the window moved along x, within its ends; ``None``, which shows everything, stays."""
     if window is None:
         return None
     low, high = window

@@ -1,7 +1,7 @@
-"""Where events wait until a front end comes for them.
+"""A queue of events that a front end polls.
 
-Putting never waits and never grows without bound: when a front end stays away, the progress of a model is merged, as
-it would be in the history that it is meant for, and everything else is kept.
+Putting never blocks, and memory is bounded: while nothing polls, progress events of a model are merged, as the history
+that they end up in would merge them. All other events are kept.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from msgspec import structs
 from tui_vae.events import Event, ModelStarted, Progress
 
 MOST_PROGRESS = 512
-"""Progress events of one model that wait unmerged."""
+"""Most progress events of one model that are kept unmerged."""
 
 
 @dataclass
 class _Waiting:
-    """An event that waits; progress also with the number of steps that it stands for."""
+    """A queued event; of progress also the number of steps behind it."""
 
     event: Event | None
     steps: int = 0
 
 
 class EventQueue:
-    """A sink for one front end; any number of threads put, one takes."""
+    """A sink for one front end; any number of threads put, one polls."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -46,7 +46,7 @@ class EventQueue:
             self._waiting.append(_Waiting(event))
 
     def take(self) -> list[Event]:
-        """Everything since the last call, in order."""
+        """Return all events since the last call, in order."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
             self._progress.clear()
@@ -54,7 +54,7 @@ class EventQueue:
         return [item.event for item in waiting if item.event is not None]
 
     def _begin(self, event: ModelStarted) -> None:
-        """Steps are counted from here, and nothing is merged across: what was told before may be taken back."""
+        """A resumed model counts steps from here; nothing is merged across, as later steps may be taken back."""
         self._last_step[event.model] = event.resumed_at_step or 0
         self._progress.pop(event.model, None)
         self._span.pop(event.model, None)
@@ -78,7 +78,7 @@ class EventQueue:
 
 
 def _gather(first: _Waiting, second: _Waiting) -> None:
-    """Let ``first`` stand for both."""
+    """Merge ``second`` into ``first``."""
     assert isinstance(first.event, Progress)
     assert isinstance(second.event, Progress)
     first.event = merged(first.event, second.event, first.steps, second.steps)
@@ -87,7 +87,7 @@ def _gather(first: _Waiting, second: _Waiting) -> None:
 
 
 def merged(first: Progress, second: Progress, first_steps: int, second_steps: int) -> Progress:
-    """One event that stands for two that follow each other, each a mean over so many steps."""
+    """Merge two successive progress events, each a mean over some steps."""
     weight = second_steps / (first_steps + second_steps)
 
     def mean(one: float, other: float) -> float:

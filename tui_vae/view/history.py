@@ -1,7 +1,7 @@
-"""Sequences that only grow, as values: whoever holds one sees it unchanged while others go on from it.
+"""Immutable sequences that are cheap to append to.
 
-Like slices of one list, a history and those that grew from it share their storage, so that appending costs the same
-however long the history is.
+Appending returns a longer history and leaves the old one unchanged. Both share their storage, as slices of one list
+would, so that the cost of appending does not depend on the length.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Protocol, TypeVar, overload
 
 MOST_EPOCHS = 4096
-"""A longer history of epochs is thinned out evenly; a terminal has some hundred columns."""
+"""Most epochs of a history; a longer one is thinned out evenly, as a terminal has some hundred columns."""
 
 Item = TypeVar("Item")
 
@@ -28,7 +28,7 @@ _epoch_of = attrgetter("epoch")
 
 
 class _Value(Sequence[Item]):
-    """Equal to another that holds the same, as tuples are."""
+    """Compares by value, as tuples do."""
 
     __slots__ = ()
 
@@ -63,7 +63,7 @@ class History(_Value[Item]):
         return islice(self._items, self._start, self._stop)
 
     def append(self, item: Item) -> History[Item]:
-        """This history with one more item."""
+        """Return this history with one more item."""
         if self._stop != len(self._items) or self._start > len(self):
             # Another has grown from this one, or most of the storage is no longer in use: continue in a copy.
             return History([*self, item])
@@ -71,11 +71,11 @@ class History(_Value[Item]):
         return self._of(self._start, self._stop + 1)
 
     def first(self, count: int) -> History[Item]:
-        """The first ``count`` items, or all where there are fewer."""
+        """Return the first ``count`` items, or all if there are fewer."""
         return self if count >= len(self) else self._of(self._start, self._start + count)
 
     def last(self, count: int) -> History[Item]:
-        """The last ``count`` items, or all where there are fewer."""
+        """Return the last ``count`` items, or all if there are fewer."""
         return self if count >= len(self) else self._of(self._stop - count, self._stop)
 
     def _of(self, start: int, stop: int) -> History[Item]:
@@ -85,7 +85,7 @@ class History(_Value[Item]):
 
 
 class EpochHistory(_Value[ItemOfEpoch]):
-    """One item for each epoch, in order; of very many epochs every second is kept, or every fourth, and the newest."""
+    """One item for each epoch, in order; of very many epochs every second, or every fourth, and the newest."""
 
     __slots__ = ("_kept", "_newest", "_stride")
 
@@ -111,7 +111,7 @@ class EpochHistory(_Value[ItemOfEpoch]):
         return chain(self._kept, self._newest)
 
     def append(self, item: ItemOfEpoch) -> EpochHistory[ItemOfEpoch]:
-        """This history with the item of one more epoch. What it held of that epoch and later ones is replaced."""
+        """Return this history with the item of one more epoch, which replaces that epoch and all later ones."""
         if self._newest and item.epoch <= self._newest[0].epoch:
             return self.until(item.epoch - 1).append(item)
         kept, stride = self._kept, self._stride
@@ -123,7 +123,7 @@ class EpochHistory(_Value[ItemOfEpoch]):
         return self._of(kept, (item,), stride)
 
     def until(self, epoch: int) -> EpochHistory[ItemOfEpoch]:
-        """This history without the epochs after ``epoch``."""
+        """Return this history without the epochs after ``epoch``."""
         if not self._newest or self._newest[0].epoch <= epoch:
             return self
         count = bisect_right(self._kept, epoch, key=_epoch_of)

@@ -1,4 +1,4 @@
-"""Grey pictures: cut out of sheets and grids, laid out at the size that fits, and drawn in character cells."""
+"""Grey images: cut out of sheets and grids, laid out at a size that fits, and drawn in character cells."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RAMP = " .:-=+*#%@"
 
 
 class HalfBlocks(NamedTuple):
-    """So many :data:`UPPER_HALF` in a row, with the grey levels (0 to 255) of their upper and lower halves."""
+    """A run of :data:`UPPER_HALF` characters with the grey levels (0 to 255) of their upper and lower halves."""
 
     length: int
     upper: int
@@ -26,7 +26,7 @@ class HalfBlocks(NamedTuple):
 
 
 def shrunk(image: Pixels, factor: int) -> Pixels:
-    """Means over blocks of ``factor × factor`` pixels."""
+    """Return the means over blocks of ``factor × factor`` pixels."""
     height, width = image.shape[0] // factor, image.shape[1] // factor
     blocks = image[: height * factor, : width * factor].reshape(height, factor, width, factor)
     means: Pixels = blocks.mean((1, 3)).round().astype(np.uint8)
@@ -34,7 +34,7 @@ def shrunk(image: Pixels, factor: int) -> Pixels:
 
 
 def scaled(image: Pixels, scale: float) -> Pixels:
-    """The image a whole number of times as large, or shrunk to a half, a third and so on."""
+    """Enlarge an image by an integer, or shrink it to a half, a third and so on."""
     if scale <= 1:
         return shrunk(image, round(1 / scale))
     larger: Pixels = image.repeat(round(scale), axis=0).repeat(round(scale), axis=1)
@@ -42,7 +42,7 @@ def scaled(image: Pixels, scale: float) -> Pixels:
 
 
 def half_blocks(image: Pixels) -> list[list[HalfBlocks]]:
-    """Rows of cells, each a pixel wide and two pixels high; neighbours of the same look are one piece."""
+    """Return rows of cells, each one pixel wide and two high; equal neighbours form one run."""
     padded = image if image.shape[0] % 2 == 0 else np.vstack((image, np.zeros_like(image[:1])))
     upper, lower = padded[::2], padded[1::2]
     begins = np.ones(upper.shape, dtype=bool)
@@ -57,21 +57,21 @@ def half_blocks(image: Pixels) -> list[list[HalfBlocks]]:
 
 
 def levels(image: Pixels) -> list[list[int]]:
-    """Rows of grey levels (0 to 255), each of a pixel in width and two in height."""
+    """Return rows of grey levels (0 to 255), each the mean of two pixels above each other."""
     padded = image if image.shape[0] % 2 == 0 else np.vstack((image, np.zeros_like(image[:1])))
     means: list[list[int]] = padded.reshape(-1, 2, padded.shape[1]).mean(1).astype(int).tolist()
     return means
 
 
 def ascii_shades(image: Pixels) -> list[str]:
-    """Rows of characters, each standing for a pixel in width and two in height, darker to lighter."""
+    """Return rows of characters from dark to light, each for two pixels above each other."""
     return ["".join(RAMP[level * len(RAMP) // 256] for level in row) for row in levels(image)]
 
 
 class Sheet(NamedTuple):
     """The images of a sample picture, each part ``(n, 28, 28)``.
 
-    ``interpolations`` and ``chain`` have one part for each row, and for each number of steps, of the layout.
+    ``interpolations`` has one part for each row of the layout, and ``chain`` one for each number of steps.
     """
 
     prior: Pixels
@@ -82,7 +82,7 @@ class Sheet(NamedTuple):
 
 
 def parse_sheet(picture: Pixels, layout: SheetLayout) -> Sheet | None:
-    """The images of a picture; ``None`` when it does not have the layout's size."""
+    """Cut a picture into its images; ``None`` if its size is not that of the layout."""
     rows, columns = layout.rows, layout.columns
     if (
         columns < 1
@@ -103,11 +103,11 @@ GAP = 1
 """Columns between two images."""
 
 FACTORS = (1, 2, 3)
-"""By how much images may be shrunk; beyond, no digit can be told from another."""
+"""Factors by which images may be shrunk; digits cannot be read at larger ones."""
 
 
 class Grid(NamedTuple):
-    """Images ``(rows, columns, 28, 28)``, what each row shows, and what each column does."""
+    """Images ``(rows, columns, 28, 28)`` with the labels of rows and columns."""
 
     images: npt.NDArray[np.uint8]
     rows: tuple[str, ...]
@@ -115,7 +115,7 @@ class Grid(NamedTuple):
 
 
 def cut_grid(picture: Pixels, rows: Sequence[str], columns: Sequence[str]) -> Grid | None:
-    """The images of a picture; ``None`` when it does not have as many as there are labels."""
+    """Cut a picture into a grid of images; ``None`` if their number is not that of the labels."""
     if not rows or not columns or picture.shape != (len(rows) * IMAGE_SIDE, len(columns) * IMAGE_SIDE):
         return None
     tiles = picture.reshape(len(rows), IMAGE_SIDE, len(columns), IMAGE_SIDE).transpose(0, 2, 1, 3)
@@ -123,20 +123,20 @@ def cut_grid(picture: Pixels, rows: Sequence[str], columns: Sequence[str]) -> Gr
 
 
 def image_size(factor: int) -> tuple[int, int]:
-    """Columns and lines of an image in half blocks."""
+    """Return columns and lines of an image in half blocks."""
     side = IMAGE_SIDE // factor
     return side, (side + 1) // 2
 
 
 def across(columns: int, width: int, factor: int) -> int:
-    """How many images stand beside each other: a row that is too long is broken into parts of about equal length."""
+    """Return the images in a line: a row that is too long is wrapped into parts of about equal length."""
     most = max(1, (width + GAP) // (image_size(factor)[0] + GAP))
     parts = -(-columns // most)
     return -(-columns // parts)
 
 
 def height(grid: Grid, width: int, factor: int) -> int:
-    """Lines of a grid: its images, and the labels of its rows and columns, which are told again in every part."""
+    """Return the lines of a grid: its images, and the labels of rows and columns, repeated in every part."""
     rows, columns = len(grid.rows), len(grid.columns)
     parts = -(-columns // across(columns, width, factor))
     lines = rows * parts * image_size(factor)[1] + sum(map(bool, grid.rows))
@@ -146,13 +146,14 @@ def height(grid: Grid, width: int, factor: int) -> int:
 
 
 def fitting_factor(grids: Sequence[Grid], width: int, lines: int, factors: Sequence[int] = FACTORS) -> int | None:
-    """The least factor at which all grids fit under each other; ``None`` when they do at none."""
+    """Return the least factor at which all grids fit below each other; ``None`` if there is none."""
     return next((f for f in factors if sum(height(grid, width, f) for grid in grids) <= lines), None)
 
 
 def scrolled_factor(grids: Sequence[Grid], width: int, factors: Sequence[int] = FACTORS) -> int:
-    """The factor where lines must be scrolled: the least beyond 1 at which no row is broken, or four images and more
-    stand beside each other; else the largest.
+    """Return the factor for grids that must be scrolled.
+
+    It is the least one beyond 1 at which no row wraps, or at least four images fit in a line; else the largest.
     """
     for factor in factors[1:]:
         if all(across(len(grid.columns), width, factor) == len(grid.columns) for grid in grids):

@@ -1,4 +1,4 @@
-"""What a person is told of each event, one line of the log an event; of some there is nothing to tell."""
+"""Formats events as lines of a log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tui_vae.events import (
 
 @dataclass(frozen=True)
 class LogLine:
-    """A line for the log page; ``elapsed`` is the time since the start of the run, see ``RunState.elapsed``."""
+    """A line of the log page; ``elapsed`` is the time since the start of the run, see ``RunState.elapsed``."""
 
     t: float
     level: str
@@ -35,7 +35,7 @@ class LogLine:
 
 
 def log_line(event: Event, elapsed: float | None, *, resumed: bool) -> LogLine | None:
-    """What is said of ``event``; ``None`` where that is nothing.
+    """Format ``event``; ``None`` if the log has no line for it.
 
     Args:
         event: What happened.

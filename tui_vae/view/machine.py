@@ -1,4 +1,4 @@
-"""The machine as front ends see it: readings of processor, memory and GPUs, and whoever takes them."""
+"""Readings of processor, memory and GPUs, and the port that takes them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 SECONDS_KEPT = 300.0
-"""How far back readings reach."""
+"""Seconds for which readings are kept."""
 
 SHORTEST_COLUMN = 2.0
-"""Seconds: readings come once in about one, so that such a column is never without."""
+"""Least seconds of a column: readings come about once a second, so that no column is empty."""
 
 
 @dataclass(frozen=True)
 class GpuReading:
     """One GPU. Shares are from 0 to 1, memory in bytes, power in watts, temperature in degrees Celsius.
 
-    ``None`` is what the device does not tell. ``own_memory`` is that of the process watched.
+    ``None`` is what the device does not report. ``own_memory`` is that of the watched process.
     """
 
     name: str
@@ -53,37 +53,37 @@ class MachineReading:
 
 
 Subject = Callable[[], tuple[str, int | None]]
-"""What a process is called, and its number; ``None`` while it is not on this machine."""
+"""Name and number of a process; the number is ``None`` if it is not on this machine."""
 
 
 class MachineProbe(Protocol):
-    """Takes readings in the background while it is wanted. Nothing here raises or waits."""
+    """Takes readings in the background. No method raises or blocks."""
 
     def start(self) -> None:
-        """Begin to take readings."""
+        """Start taking readings."""
 
     def stop(self) -> None:
-        """Take no more."""
+        """Stop taking readings."""
 
     def look_at(self, subject: Subject) -> None:
-        """Mark the share of another process from now on."""
+        """Report the share of another process from now on."""
 
     def readings(self) -> Sequence[MachineReading]:
-        """The readings of the last :data:`SECONDS_KEPT` seconds, oldest first."""
+        """Return the readings of the last :data:`SECONDS_KEPT` seconds, oldest first."""
 
 
 @dataclass(frozen=True)
 class Timeline:
     """Columns of equal time, the newest last; a column keeps its readings while it moves to the left.
 
-    ``columns`` holds the readings of each, none where none was taken.
+    ``columns`` holds the readings of each.
     """
 
     seconds_per_column: float
     columns: tuple[tuple[MachineReading, ...], ...]
 
     def means(self, value: Callable[[MachineReading], float | None]) -> list[float]:
-        """The mean of what is known in each column; NaN where nothing is."""
+        """Return the mean of the known values in each column; NaN if there are none."""
         means = []
         for readings in self.columns:
             known = [number for reading in readings if (number := value(reading)) is not None]
@@ -92,7 +92,7 @@ class Timeline:
 
 
 def timeline(readings: Sequence[MachineReading], width: int) -> Timeline:
-    """The last :data:`SECONDS_KEPT` seconds in at most ``width`` columns."""
+    """Divide the last :data:`SECONDS_KEPT` seconds into at most ``width`` columns."""
     seconds = max(SHORTEST_COLUMN, SECONDS_KEPT / max(1, width))
     count = round(SECONDS_KEPT / seconds)
     columns: list[list[MachineReading]] = [[] for _ in range(count)]

@@ -179,14 +179,14 @@ def _text(name: str, value: float) -> str:
 
 @dataclass
 class PictureGroup:
-    """Pictures of one kind, by the name of the model, in the order of the run."""
+    """Pictures of one kind by model, in the order of the run."""
 
     title: str
     pictures: dict[str, Picture] = field(default_factory=dict)
 
 
-def plates(state: RunState) -> list[PictureGroup]:
-    """In the order in which the first model that has a picture of the kind tells of it."""
+def picture_groups(state: RunState) -> list[PictureGroup]:
+    """Group the pictures of all models by kind, in the order of the first model that has the kind."""
     found: dict[tuple[str, int], PictureGroup] = {}
     for model in state.models.values():
         seen: Counter[str] = Counter()

@@ -1,7 +1,7 @@
-"""Tells by the terminal that a model failed or that all have ended: a bell, and a notification where it has them.
+"""Rings the terminal's bell and sends a desktop notification when a model fails or the run ends.
 
-Terminals that know neither sequence ignore it, but none is sent where the terminal is not known to have them. The text
-holds no control character, whatever the names are.
+A notification is sent only to terminals that are known to have them. Its text has no control characters, whatever the
+names are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _END = f"{ESCAPE}\\"
 
 MOST_CHARACTERS = 200
 _VTE_WITHOUT_GARBAGE = 4600
-"""From this version on VTE takes OSC 777, and shows it where a distribution has it so."""
+"""First version of VTE that accepts OSC 777, which some distributions show."""
 
 Kind = str | None
 _PROGRAMS: dict[str, Kind] = {"iTerm.app": "9", "WezTerm": "777", "ghostty": "777"}
@@ -32,14 +32,14 @@ _TERMS: dict[str, Kind] = {
 
 
 class Notifier:
-    """What is to be written to the terminal as the states of a run come, each end told once.
+    """Returns the sequences to write to the terminal as a run changes; each end is announced once.
 
     Args:
-        mode: ``auto`` tells of a model that fails and of the end of the run, ``each`` also of every model that ends;
-            ``bell`` is ``auto`` with nothing but the bell; ``never`` is silent.
-        environ: Tells what the terminal is.
+        mode: ``auto`` announces models that fail and the end of the run, ``each`` also every model that ends; ``bell``
+            is ``auto`` with the bell alone; ``never`` is silent.
+        environ: Identifies the terminal.
         ascii_only: Write ASCII alone.
-        since: Unix time in seconds; what happened before, as a log tells it, is no news.
+        since: Unix time in seconds; earlier events are no news.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Notifier:
         self._told: set[tuple[str | None, float]] = set()
 
     def __call__(self, state: RunState) -> str:
-        """The sequences for what is new in ``state``; mostly none."""
+        """Return the sequences for what is new in ``state``; mostly an empty string."""
         if self._mode == "never":
             return ""
         said = list(self._news(state))
@@ -82,7 +82,7 @@ def _elbo(model: ModelState) -> str:
 
 
 def notification(title: str, body: str, environ: Mapping[str, str], ascii_only: bool) -> str:
-    """The sequence of a desktop notification; empty where the terminal is not known to have any."""
+    """Return the sequence of a desktop notification; empty if the terminal is not known to have any."""
     kind = kind_of_notification(environ)
     if kind is None:
         return ""
@@ -96,10 +96,10 @@ def notification(title: str, body: str, environ: Mapping[str, str], ascii_only: 
 
 
 def kind_of_notification(environ: Mapping[str, str]) -> Kind:
-    """The number of the sequence that the terminal is known to understand, as far as the environment tells.
+    """Return the number of the OSC sequence that the terminal understands, according to the environment.
 
-    tmux hands on what is wrapped for it where the user allows that, and else drops it; which terminal it is shown on
-    only variables tell that tmux does not replace. GNU screen, and a terminal behind another tmux, get the bell alone.
+    tmux passes wrapped sequences on if the user allows that, and drops them otherwise; only variables that tmux does
+    not replace identify the outer terminal. GNU screen and nested tmux get the bell alone.
     """
     inside_tmux = "TMUX" in environ
     if "STY" in environ:
@@ -120,7 +120,7 @@ def kind_of_notification(environ: Mapping[str, str]) -> Kind:
 
 
 def _plain(text: str, ascii_only: bool) -> str:
-    """Text without control characters, and without the one that parts title and body."""
+    """Remove control characters and the separator of title and body."""
     plain = printable(text).replace(";", ",")
     plain = plain if len(plain) <= MOST_CHARACTERS else f"{plain[: MOST_CHARACTERS - 1]}…"
     return to_ascii(plain) if ascii_only else plain

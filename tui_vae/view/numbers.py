@@ -1,4 +1,4 @@
-"""Numbers as text, in the same form everywhere, and as small bars one line high."""
+"""Formats numbers, the same way everywhere, and draws them as sparklines."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ UNKNOWN = "–"
 
 
 def count(value: float | None) -> str:
-    """Whole numbers with thousands: ``549,696``."""
+    """Format an integer: ``549,696``."""
     return UNKNOWN if value is None or not math.isfinite(value) else f"{value:,.0f}"
 
 
 def nats(value: float | None, digits: int = 1) -> str:
-    """Nats per image, ``415.0``; what is not finite is named."""
+    """Format nats per image: ``415.0``, ``nan``, ``inf``."""
     if value is None:
         return UNKNOWN
     return f"{value:.{digits}f}" if math.isfinite(value) else str(value)
 
 
 def duration(seconds: float | None) -> str:
-    """``41 s`` as ``00:41``, from an hour on ``1:02:03``, from a day on ``2d 03h``."""
+    """Format seconds: ``00:41``, from an hour on ``1:02:03``, from a day on ``2d 03h``."""
     if seconds is None or not math.isfinite(seconds):
         return UNKNOWN
     whole = max(0, round(seconds))
@@ -34,7 +34,7 @@ def duration(seconds: float | None) -> str:
 
 
 def age(seconds: float | None) -> str:
-    """Roughly how long ago: ``41 s``, ``5 min``, ``3 h``, ``12 d``."""
+    """Format an age in seconds: ``41 s``, ``5 min``, ``3 h``, ``12 d``."""
     if seconds is None or not math.isfinite(seconds):
         return UNKNOWN
     past = max(0.0, seconds)
@@ -45,7 +45,7 @@ def age(seconds: float | None) -> str:
 
 
 def short_count(value: float | None) -> str:
-    """At most five characters: ``212k``, ``1.09M``."""
+    """Format in at most five characters: ``212k``, ``1.09M``."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
     if abs(value) < 999.5:
@@ -57,7 +57,7 @@ def short_count(value: float | None) -> str:
 
 
 def size(number: int) -> str:
-    """Bytes, ``12.3 MB``; at most eight characters below a petabyte."""
+    """Format bytes: ``12.3 MB``; at most eight characters below a petabyte."""
     value, units = float(number), ["B", "kB", "MB", "GB", "TB"]
     while value >= 999.95 and len(units) > 1:
         value /= 1000
@@ -70,9 +70,9 @@ _ASCII = " .:-=+*#@"
 
 
 def sparks(values: Sequence[float], high: float, width: int | None = None, *, ascii_only: bool = False) -> str:
-    """Draw a bar for each value, from 0 to ``high``; of more values than ``width``, as many, picked evenly.
+    """Draw a bar for each value, from 0 to ``high``, one line high; at most ``width`` values, picked evenly.
 
-    A value above 0 has an eighth at least; one that is not finite has no bar.
+    A positive value has at least an eighth of a cell; one that is not finite has no bar.
     """
     ramp = _ASCII if ascii_only else _EIGHTHS
     count = len(values) if width is None else min(len(values), max(0, width))

@@ -1,4 +1,4 @@
-"""Runs beside each other: the options in which they differ, and what came of them."""
+"""Compares runs: the options in which they differ, and their results."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from tui_vae.view.state import RunState
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """One row: what it is of, and its value for each run."""
+    """An option or a model, and its value in each run."""
 
     name: str
     values: tuple[str, ...]
 
 
 def differing_options(runs: Sequence[RunState]) -> list[ComparedRow]:
-    """The options that are not the same in all runs that told theirs, in the order in which they were stored."""
+    """Return the options that differ between runs with a known configuration, in stored order."""
     names = dict.fromkeys(name for run in runs for name in run.config)
     rows = [ComparedRow(_typed(name), tuple(_value(run.config, name) for run in runs)) for name in names]
-    told = [index for index, run in enumerate(runs) if run.config]
-    return [row for row in rows if len({row.values[index] for index in told}) > 1]
+    known = [index for index, run in enumerate(runs) if run.config]
+    return [row for row in rows if len({row.values[index] for index in known}) > 1]
 
 
 def held_out_elbos(runs: Sequence[RunState]) -> list[ComparedRow]:
-    """The newest held-out ELBO of every model that any of the runs has, in nats per image."""
+    """Return the newest held-out ELBO of every model of any run, in nats per image."""
     names = dict.fromkeys(name for run in runs for name in run.models)
     return [ComparedRow(printable(name), tuple(_elbo(run, name) for run in runs)) for name in names]
 
 
 def _typed(name: str) -> str:
-    """As on the command line."""
+    """Return an option as it is written on the command line."""
     return printable("model" if name == "models" else name.replace("_", "-"))
 
 

@@ -1,4 +1,4 @@
-"""What the interface knows of stored runs: a source of events and pictures, stored models, and the library of runs."""
+"""Ports of front ends: a run's events and pictures, its stored models, and the library of stored runs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ STEP = 0.25
 """Standard deviations of the prior, N(0, 1), that one key moves along a latent."""
 
 FARTHEST = 4.0
-"""Standard deviations from the prior's mean; beyond, there is next to none of it."""
+"""Most standard deviations from the prior's mean, where its mass is negligible."""
 
 
 class Encoded(NamedTuple):
-    """A held-out image ``(28, 28)``, its number from 0 and its class, and the mean ``(zdim,)`` of q(z|x)."""
+    """A held-out image ``(28, 28)``, its number from 0, its class, and the mean ``(zdim,)`` of q(z|x)."""
 
     original: Pixels
     number: int
@@ -32,9 +32,9 @@ class Encoded(NamedTuple):
 
 
 class StoredModel(Protocol):
-    """A model with the weights of a checkpoint. Each call takes milliseconds, the first of ``encode`` longer.
+    """A model with the weights of a checkpoint. Calls take milliseconds, the first of ``encode`` longer.
 
-    To be used from the thread that it was made in. Nothing here raises.
+    Use it in the thread that created it. No method raises.
     """
 
     @property
@@ -42,17 +42,17 @@ class StoredModel(Protocol):
 
     @property
     def epoch(self) -> int:
-        """Epochs that were complete at the checkpoint."""
+        """Complete epochs at the checkpoint."""
 
     def decode(self, z: FloatArray) -> Pixels:
-        """The mean of p(x|z) as grey pixels ``(28, 28)``, for z ``(zdim,)``."""
+        """Return the mean of p(x|z) as grey pixels ``(28, 28)``, for z ``(zdim,)``."""
 
     def encode(self, image: int) -> Encoded | str:
-        """A held-out image, by its number, which begins again after the last; or why there is none, for people."""
+        """Encode a held-out image by its number, modulo their count; or return why that is impossible, to display."""
 
 
 def moved(z: FloatArray, latent: int, steps: int) -> FloatArray:
-    """``z`` with one latent changed by some steps, not beyond the farthest, unless it is there already."""
+    """Return ``z`` with one latent moved by ``steps`` steps, at most to :data:`FARTHEST`."""
     result = z.copy()
     low, high = min(-FARTHEST, z[latent]), max(FARTHEST, z[latent])
     result[latent] = np.clip(z[latent] + steps * STEP, low, high)
@@ -60,67 +60,67 @@ def moved(z: FloatArray, latent: int, steps: int) -> FloatArray:
 
 
 class RunSource(Protocol):
-    """A run as front ends need it. Nothing here raises, and only ``wait`` and ``stored_model`` wait."""
+    """A run, trained in this process or by another. No method raises; only ``wait`` and ``stored_model`` block."""
 
     @property
     def own(self) -> bool:
-        """Whether the run trains in this process, and so ends with it."""
+        """Whether the run trains in this process and ends with it."""
 
     @property
     def cannot_control(self) -> str | None:
-        """Why nothing here that asks for something does, but ``evaluate``, for people; ``None`` when it does."""
+        """Why requests other than ``evaluate`` have no effect, to display; ``None`` if they do."""
 
     @property
     def restarted(self) -> bool:
-        """Whether what :meth:`poll` gave last begins with the first event of the run: all before is to be forgotten."""
+        """Whether the last :meth:`poll` began with the run's first event again: forget all earlier events."""
 
     def poll(self) -> Sequence[Event]:
-        """The events since the last call, in order."""
+        """Return the events since the last call, in order."""
 
     def sighting(self) -> WriterStatus:
-        """What is seen of the process that trains."""
+        """Return what is known about the process that trains."""
 
     def picture(self, file: str) -> Pixels | None:
-        """A picture named by an event; ``None`` when it cannot be read."""
+        """Read a picture named by an event; ``None`` if it cannot be read."""
 
     def stored_model(self, name: str) -> StoredModel | str:
-        """A model with the weights of its newest checkpoint, or why there is none, for people.
+        """Load the newest checkpoint of a model; or return why there is none, to display.
 
-        Takes some time, the first call perhaps seconds: for a thread of its own, in which the model is then used.
+        The first call may take seconds: call it in the thread that will use the model.
         """
 
     def directory(self) -> str:
-        """Where the run is kept, for people."""
+        """Return the directory of the run, to display."""
 
     def trainer(self) -> tuple[str, int | None]:
-        """What the process that trains is called, and its number where it is one of this machine; from any thread."""
+        """Return the name of the process that trains, and its number if it is on this machine; from any thread."""
 
     def wait(self, seconds: float) -> bool:
-        """Wait at most so long for the end; whether no event will come but those not yet polled."""
+        """Wait for the end for some seconds; return whether no events will come beyond those not yet polled."""
 
     def pause(self, model: str) -> None: ...
 
     def resume(self, model: str) -> None: ...
 
     def checkpoint(self, model: str) -> None:
-        """Ask for the state of a model to be saved after a step, beside its regular checkpoints."""
+        """Request an extra checkpoint of a model after its current step."""
 
     def evaluate(self) -> str | None:
-        """Ask for an evaluation of the newest weights of all models; training goes on beside it, none the wiser.
+        """Request an evaluation of the newest weights of all models; training continues unchanged.
 
         Returns:
-            Why there will be none, for people; ``None`` when it was asked for.
+            Why it is refused, to display; ``None`` if it was requested.
         """
 
     def change(self, model: str, change: Change) -> str | None:
-        """Ask for a change of a model's training from its next step on.
+        """Request a change of a model's training from its next step on.
 
         Returns:
-            Why there will be none, for people; ``None`` when it was asked for.
+            Why it is refused, to display; ``None`` if it was requested.
         """
 
     def stop(self, reason: str, model: str | None = None) -> None:
-        """Ask for a stop of a model, or of all, after a step."""
+        """Request a stop of a model, or of all, after the current step."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Text that any terminal may show: without control characters, and in ASCII where it has nothing else."""
+"""Makes text safe for any terminal: escapes control characters, and replaces what is not ASCII where needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DEEPEST = 20
 
 
 def printable(text: str, *, keep: str = "") -> str:
-    """``text`` with every character that is not shown as itself escaped, ``\\x1b`` say, and an end put to it.
+    """Escape every character that is not printable, as in ``\\x1b``, and limit the length.
 
     Args:
         text: Anything.
@@ -31,7 +31,7 @@ def printable(text: str, *, keep: str = "") -> str:
 
 
 def printable_event(event: Event) -> Event:
-    """An event whose texts are all :func:`printable`; the same object when they were."""
+    """Return an event whose texts are all :func:`printable`; the same object if they were."""
     keep = "\n\t" if isinstance(event, Notice) else ""
     plain = _plain(event, keep, 0)
     assert isinstance(plain, Event)
@@ -39,7 +39,7 @@ def printable_event(event: Event) -> Event:
 
 
 def _plain(value: Any, keep: str, depth: int) -> Any:
-    """A value of an event; what is nested deeper than any event is left out."""
+    """Make a value of an event printable; drop what is nested deeper than in any event."""
     if isinstance(value, str):
         return printable(value, keep=keep)
     if isinstance(value, (int, float)) or value is None:
@@ -60,7 +60,7 @@ def _plain(value: Any, keep: str, depth: int) -> Any:
 
 
 def _changes(record: Any, names: Iterable[str], keep: str, depth: int) -> dict[str, Any]:
-    """The fields of a record that are not :func:`printable`, made so."""
+    """Return printable versions of the fields of a record that are not printable."""
     changes: dict[str, Any] = {}
     for name in names:
         value = getattr(record, name)
@@ -86,7 +86,7 @@ _VERTICAL = set("│┃┆┇┊┋╎╏║╵╷╹╻")
 
 @functools.lru_cache(maxsize=4096)
 def to_ascii(text: str) -> str:
-    """``text`` with each character that is not ASCII replaced by one that is."""
+    """Replace each character that is not ASCII by one that is, so that columns stay aligned."""
     if text.isascii():
         return text
     return "".join(_stand_in(character) for character in text.translate(_NAMED))

@@ -1,7 +1,7 @@
-"""The history of one curve family of a model, bounded in size without losing a spike.
+"""The history of a model's progress, bounded in size without losing a spike, and its moving averages.
 
-A series is a value: appending gives a new one and leaves the old as it was. The two share their storage, like slices
-of one array, so that appending costs the same however long the history is.
+A series is immutable: appending returns a new one. Both share their storage, as slices of one array would, so that
+the cost of appending does not depend on the length.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tui_vae.events import Progress
 FloatArray = npt.NDArray[np.float64]
 
 _BLOCK = 64
-"""Values that are summed by one product of matrices."""
+"""Values that one matrix product sums."""
 
 
 def smoothed(values: FloatArray, window: int) -> FloatArray:
@@ -40,9 +40,9 @@ def smoothed(values: FloatArray, window: int) -> FloatArray:
 
 
 def _decayed_sums(values: FloatArray, decay: float) -> FloatArray:
-    """For each value the sum of all until it, each times ``decay`` to the power of how far back it lies.
+    """Return for each value the sum of it and all before, weighted by ``decay`` to the power of their distance.
 
-    Within blocks by one product; what all blocks before hand on is a sum of the same kind.
+    Within blocks by one matrix product; the carry between blocks is a sum of the same kind.
     """
     count = len(values)
     blocks = np.zeros((-(-count // _BLOCK), _BLOCK))
@@ -56,17 +56,17 @@ def _decayed_sums(values: FloatArray, decay: float) -> FloatArray:
 
 @lru_cache(maxsize=32)
 def _weights(decay: float) -> FloatArray:
-    """What each value of a block, a row, weighs in each of its sums, a column."""
+    """Return the weight of each value of a block (row) in each of its sums (column)."""
     age = np.arange(_BLOCK) - np.arange(_BLOCK)[:, None]
     return np.where(age >= 0, decay ** np.maximum(age, 0), 0.0)
 
 
 MOST_POINTS = 4096
-"""A full series is halved by merging neighbours; a terminal has some hundred columns."""
+"""Most points; a full series is halved by merging neighbours, as a terminal has some hundred columns."""
 
 
 class Point(NamedTuple):
-    """One row of a series: means over ``steps`` steps that ended at ``step`` and time ``t``."""
+    """One row of a series: means over the last ``steps`` steps until ``step``, at time ``t``."""
 
     step: float
     t: float
@@ -85,7 +85,7 @@ Choice = Callable[[float, float], float]
 
 
 class _Storage:
-    """Rows shared by the series of one history; ``used`` rows are taken and never change again."""
+    """Rows shared by the series of one history; the first ``used`` rows never change again."""
 
     def __init__(self, rows: FloatArray, used: int) -> None:
         self.rows = rows
@@ -95,7 +95,7 @@ class _Storage:
 class Series:
     """An immutable sequence of points.
 
-    Once it has been full, each point stands for about the same number of steps: the newest gathers until it does.
+    After it has been full once, each point covers about the same number of steps: the newest grows until it does.
     """
 
     __slots__ = ("_length", "_newest", "_smoothed", "_span", "_storage")
@@ -111,7 +111,7 @@ class Series:
         return self._length + (self._newest is not None)
 
     def column(self, name: str) -> FloatArray:
-        """The values of one field of :class:`Point`, read-only."""
+        """Return the values of one field of :class:`Point`, read-only."""
         index = _COLUMN[name]
         values = self._storage.rows[: self._length, index]
         if self._newest is not None:
@@ -120,7 +120,7 @@ class Series:
         return values
 
     def smoothed(self, name: str, window: int) -> FloatArray:
-        """A column smoothed over ``window`` points, see :func:`smoothed`; what was asked for last is kept."""
+        """Return a column smoothed over ``window`` points, see :func:`smoothed`; the last result is cached."""
         kept = self._smoothed.get(name)
         if kept is None or kept[0] != window:
             kept = self._smoothed[name] = window, smoothed(self.column(name), window)
@@ -131,7 +131,7 @@ class Series:
         return self._newest
 
     def until(self, step: float) -> Series:
-        """This series without the points that tell of a step after ``step``."""
+        """Return this series without the points that include a step after ``step``."""
         later = np.flatnonzero(self.column("step") > step)
         if not len(later):
             return self
@@ -141,7 +141,7 @@ class Series:
         return self._of(self._storage, length, Point(*self._storage.rows[length].tolist()), self._span)
 
     def append(self, point: Point) -> Series:
-        """This series with one more point."""
+        """Return this series with one more point."""
         newest = self._newest
         if newest is None:
             return self._of(self._storage, self._length, point, self._span)
@@ -160,7 +160,7 @@ class Series:
         return self._of(storage, self._length + 1, point, self._span)
 
     def _halved(self, newest: Point) -> Series:
-        """Neighbours merged, the newest point among them."""
+        """Merge neighbours, including the newest point."""
         everything = np.vstack((self._storage.rows[: self._length], np.array(newest)))
         even = len(everything) - len(everything) % 2
         pairs = everything[:even].reshape(-1, 2, len(Point._fields))
@@ -179,12 +179,12 @@ class Series:
 
 
 def merge(first: FloatArray, second: FloatArray) -> FloatArray:
-    """Rows ``(n, fields)`` that stand for each row of ``first`` and its follower in ``second``."""
+    """Merge each row ``(n, fields)`` of ``first`` with the row of ``second`` that follows it."""
     return np.stack(_merged(Point(*first.T), Point(*second.T), np.fmin, np.fmax), axis=1)
 
 
 def _merged(first: Point, second: Point, least: Choice, greatest: Choice) -> Point:
-    """The point that stands for two that follow each other; as well for two columns of points at once.
+    """Merge two successive points, or two columns of points at once.
 
     A value that is not finite makes the mean so, and hides no extreme.
     """

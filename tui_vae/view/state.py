@@ -1,7 +1,7 @@
-"""All that is known of a run, folded from its events by one pure reducer.
+"""The state of a run, folded from its events by one pure reducer.
 
-Every front end, for its own run or for another process's, shows nothing but a ``RunState``. It is a value: reducing
-gives a new one, and whoever holds an old one sees it unchanged.
+Every front end shows a ``RunState``, for its own run or for that of another process. It is immutable: reducing returns
+a new one.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from tui_vae.view.series import Series, point_of
 
 MOST_LOG_LINES = 2000
 MOST_MODELS = 256
-"""Models that are followed; further ones, of which only a damaged log can tell, are not."""
+"""Most models of a run; further ones, which only a damaged log has, are ignored."""
 
 Frozen = TypeVar("Frozen")
 
 
 @dataclass(frozen=True)
 class ModelState:
-    """One model as far as the events tell. Nothing is known before its first event.
+    """The state of one model. Nothing is known before its first event.
 
     ``started_at`` is when it was first started, ``running_since`` when it last began to run, also after a pause.
     ``latest`` and ``best`` are its newest checkpoints of that kind, ``evaluation`` its newest evaluation. ``epochs``
@@ -89,7 +89,7 @@ class ModelState:
 
     @property
     def to_limit(self) -> float | None:
-        """Nats that the held-out ELBO is below the exact limit of a linear model."""
+        """Nats between the held-out ELBO and the exact optimum of a linear model."""
         if self.limit is None or self.last_held_out is None:
             return None
         return self.limit.held_out - self.last_held_out.elbo
@@ -117,11 +117,11 @@ class ModelState:
 
 @dataclass(frozen=True)
 class RunState:
-    """One run as far as the events tell.
+    """The state of a run.
 
     A run may have several parts, each begun by a process that resumed it: ``started_at`` is the start of the newest,
-    ``earlier_seconds`` how long the others took together. ``evaluating`` is what an evaluation at work told last,
-    ``evaluated`` how the last one ended; ``ended_at`` is when the run did, ``None`` while it goes on.
+    ``earlier_seconds`` how long the others took together. ``evaluating`` is the newest progress of a running
+    evaluation, ``evaluated`` how the last one ended; ``ended_at`` is when the run ended, ``None`` while it goes on.
     """
 
     name: str = ""
@@ -146,36 +146,36 @@ class RunState:
         return epochs if isinstance(epochs, int) else 0
 
     def epochs_of(self, model: ModelState) -> int:
-        """The epochs that a model is to have had at its end, also when some were added while it trained."""
+        """Return the planned epochs of a model, including those added while it trained."""
         return self.epochs if model.epochs is None else model.epochs
 
     def lr_of(self, model: ModelState) -> float | None:
-        """The peak learning rate of a model, also when it was changed; ``None`` while it is not known."""
+        """Return the peak learning rate of a model, including changes; ``None`` while it is unknown."""
         lr = self.config.get("lr") if model.lr is None else model.lr
         return float(lr) if isinstance(lr, (int, float)) else None
 
     def elapsed(self, now: float) -> float | None:
-        """Seconds that the run has taken at the time ``now``, or until its end; the time between its parts left out."""
+        """Return the seconds that the run has taken until ``now`` or its end, without the time between its parts."""
         if self.started_at is None:
             return None
         end = self.now if self.status is not None and self.now is not None else now
         return self.earlier_seconds + max(0.0, end - self.started_at)
 
     def seconds_left(self) -> float | None:
-        """Time until the last model ends; ``None`` while nothing is known."""
+        """Return the seconds until the last model ends; ``None`` while nothing is known."""
         estimates = [left for model in self.models.values() if (left := model.seconds_left()) is not None]
         return max(estimates, default=None)
 
 
 def reduce(state: RunState, event: Event) -> RunState:
-    """The state after ``event``."""
+    """Return the state after ``event``."""
     return reduce_all(state, (event,))
 
 
 def reduce_all(state: RunState, events: Iterable[Event]) -> RunState:
-    """The state after ``events``, one after the other; it shares with ``state`` what they leave as it was.
+    """Return the state after ``events``; it shares with ``state`` what they do not change.
 
-    A long log has a hundred thousand events: only what they change is copied, and once for all of them.
+    A long log has a hundred thousand events: what they change is copied once for all of them.
     """
     events = tuple(events)
     if not events:
@@ -189,7 +189,7 @@ def reduce_all(state: RunState, events: Iterable[Event]) -> RunState:
 
 
 def _fold(state: RunState, event: Event, copied: set[str]) -> None:
-    """Change ``state``, which nobody else holds yet; nor its models of the names in ``copied``."""
+    """Change ``state`` in place: it is not shared yet, nor are its models named in ``copied``."""
     now = event.t if state.now is None else max(event.t, state.now)
     if isinstance(event, (Progress, Epoch, Samples, Checkpoint, State, Schedule, ModelStarted, Evaluation)):
         model = _own_model(state, event.model, copied)
@@ -211,7 +211,7 @@ def _fold(state: RunState, event: Event, copied: set[str]) -> None:
 
 
 def _own_model(state: RunState, name: str, copied: set[str]) -> ModelState | None:
-    """The model, free to be changed; ``None`` if there are too many."""
+    """Return a model that may be changed in place; ``None`` if there are too many."""
     known = state.models.get(name)
     if known is not None and name in copied:
         return known
@@ -224,7 +224,7 @@ def _own_model(state: RunState, name: str, copied: set[str]) -> ModelState | Non
 
 
 def _copy(value: Frozen) -> Frozen:
-    """``copy.copy`` for classes without slots and checks of their own, many times as fast."""
+    """Copy as ``copy.copy`` does, for classes without slots and checks; many times as fast."""
     copied = object.__new__(type(value))
     _set(copied, **vars(value))
     return copied
@@ -235,7 +235,7 @@ def _set(value: object, **fields: Any) -> None:
 
 
 def _run_started(state: RunState, event: RunStarted) -> None:
-    """The first part of a run begins, or one that continues it with what is known."""
+    """Begin the first part of a run, or one that continues it."""
     specs = event.config.get("models")
     named = [spec.get("name") for spec in specs if isinstance(spec, dict)] if isinstance(specs, list) else []
     names = [name for name in named if isinstance(name, str)][:MOST_MODELS]
@@ -295,7 +295,7 @@ def _fold_model(model: ModelState, event: Event) -> None:
 
 
 def _model_started(model: ModelState, event: ModelStarted) -> None:
-    """The model goes on from what the event says is complete; what was told of later steps and epochs is lost."""
+    """Drop later steps and epochs than the event says are complete: the model was resumed from there."""
     step = event.resumed_at_step or 0
     epoch = event.resumed_at_epoch if event.resumed_at_epoch is not None else _epoch_at(model, step)
     _set(
@@ -323,7 +323,7 @@ def _model_started(model: ModelState, event: ModelStarted) -> None:
 
 
 def _epoch_at(model: ModelState, step: int) -> int:
-    """The last epoch that was complete at ``step``: it was told before any progress beyond."""
+    """Return the last epoch that was complete at ``step``: its event precedes any later progress."""
     if step == 0:
         return 0
     beyond = model.progress.column("t")[model.progress.column("step") > step]

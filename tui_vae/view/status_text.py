@@ -1,4 +1,4 @@
-"""What is said of a run: the process that trains it, its evaluation, and how it ended."""
+"""Texts on the status of a run: the process that trains it, its evaluation, and its result."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tui_vae.view.state import RunState
 
 
 def run_status(state: RunState, sighting: WriterStatus) -> Condition:
-    """The condition of a run."""
+    """Return the condition of a run."""
     return condition(state.status, [model.status for model in state.models.values()], sighting.liveness)
 
 
 def status_warning(state: RunState, sighting: WriterStatus, name: str) -> str | None:
-    """What a person should know of the process that trains ``name``; ``None`` while there is nothing."""
+    """Return a warning about the process that trains run ``name``; ``None`` while there is none."""
     if sighting.deleted:
         return "the folder of the run was deleted: nothing of it is kept"
     match run_status(state, sighting):
@@ -32,27 +32,27 @@ def status_warning(state: RunState, sighting: WriterStatus, name: str) -> str | 
 
 
 def at_work(state: RunState, sighting: WriterStatus) -> EvaluationProgress | None:
-    """What the evaluation at work told last; ``None`` where there is none, or its process is gone."""
+    """Return the newest progress of a running evaluation; ``None`` if there is none, or its process is gone."""
     return state.evaluating if sighting.liveness != "gone" else None
 
 
 def training_ended(state: RunState) -> bool:
-    """Whether every model has ended, though the run may go on with an evaluation."""
+    """Return whether every model has ended; an evaluation may still be running."""
     return bool(state.models) and all(model.ended for model in state.models.values())
 
 
 def evaluation_alone(state: RunState) -> bool:
-    """Whether an evaluation is all that is still at work."""
+    """Return whether only an evaluation is still running."""
     return state.evaluating is not None and training_ended(state)
 
 
 def share(progress: EvaluationProgress) -> float:
-    """The share that is done, 0 to 1, whatever was told."""
+    """Return the share that is done, clipped to 0 to 1."""
     return min(1.0, max(0.0, progress.done)) if math.isfinite(progress.done) else 0.0
 
 
 def percent(progress: EvaluationProgress) -> str:
-    """``43 %``; 100 only when all is done."""
+    """Format the share that is done: ``43 %``; 100 only when all is done."""
     return f"{math.floor(100 * share(progress))} %"
 
 
@@ -62,13 +62,13 @@ def time_left(progress: EvaluationProgress) -> str | None:
 
 
 def task(progress: EvaluationProgress) -> str:
-    """What is computed now: ``deep: Fréchet distance``."""
+    """Return the current computation: ``deep: Fréchet distance``."""
     doing = printable(progress.doing)
     return f"{printable(progress.model)}: {doing}" if progress.model else doing
 
 
 def trouble(state: RunState, sighting: WriterStatus) -> str | None:
-    """Why there are no results, or no new ones; ``None`` when nothing went wrong."""
+    """Return why there are no results, or no new ones; ``None`` if nothing went wrong."""
     if state.evaluating is not None:
         return "the evaluation was cut off: its process is gone" if sighting.liveness == "gone" else None
     ended = state.evaluated
@@ -78,7 +78,7 @@ def trouble(state: RunState, sighting: WriterStatus) -> str | None:
 
 
 def result(state: RunState, *, short: bool = False) -> str:
-    """Which model has the higher held-out ELBO, as far as one was not given up.
+    """Compare the held-out ELBOs of the models that did not fail.
 
     Args:
         state: The run.
@@ -106,7 +106,7 @@ def result(state: RunState, *, short: bool = False) -> str:
 
 
 def outcome(state: RunState, directory: str | None, width: int, sighting: WriterStatus) -> list[str]:
-    """What to say of a run that is over, the most important first; nothing of one that is not.
+    """Return sentences on a run that has ended, the most important first; none while it runs.
 
     Args:
         state: The run.
@@ -128,7 +128,7 @@ def outcome(state: RunState, directory: str | None, width: int, sighting: Writer
 
 
 def in_lines(parts: Sequence[str], width: int, most: int) -> list[str]:
-    """Parts in lines as they fit; what does not fit is left out whole, and only the first is ever cut, with a sign."""
+    """Distribute parts over lines; a part that does not fit is dropped, and only the first is ever cut, with a sign."""
     lines: list[str] = []
     for part in parts:
         if lines and len(lines[-1]) + 3 + len(part) <= width:

@@ -1,7 +1,7 @@
-"""Divides what a terminal sends into text and control sequences, whatever it sends and wherever it is cut.
+"""Splits the input of a terminal into text and control sequences, wherever reads cut it.
 
-A terminal that was reloaded, a slow link or a program that answers late sends more than keys: reports of the mouse in
-an encoding that nobody asked for, answers, bytes that are no UTF-8. None of that may be taken for keys. For the forms
+A reloaded terminal, a slow link or a late answer sends more than keys: mouse reports in another encoding, answers to
+earlier questions, bytes that are not UTF-8. None of that may be taken for keys. For the forms
 of sequences see https://invisible-island.net/xterm/ctlseqs/ctlseqs.html.
 """
 
@@ -13,13 +13,13 @@ from codecs import getincrementaldecoder
 PASTE_BEGINS, PASTE_ENDS = "\x1b[200~", "\x1b[201~"
 
 MOST_LOOKS = 50
-"""In vain, after which the rest of a sequence comes no more, so that it is no longer waited for."""
+"""Reads without input after which the rest of a sequence is given up."""
 
 _LONGEST = 32
-"""Bytes of a control sequence beyond which it is none that a terminal sends."""
+"""Most bytes of a control sequence that a terminal sends."""
 
 _LONGEST_STRING = 4096
-"""Bytes of an answer to a question, such as for a colour or a name."""
+"""Most bytes of an answer, such as a colour or a name."""
 
 _TOKEN = re.compile(
     rb"(?P<text>[^\x1b]+)"
@@ -33,14 +33,14 @@ Linux console, which begins with two brackets. The last is an escape, or a key w
 
 _X10_BYTES = 6
 _CUT = re.compile(rb"\x1b(?:[\[O][^\x1b]|\][0-9]|P[0-9>!]|_G)")
-"""How a sequence begins, the first byte or two of which have been given out as a key."""
+"""The beginning of a sequence whose first byte or two were already returned as a key."""
 
 _MOST_OF_A_HAND = 1
-"""Bytes that come at once when a key is typed that is no sequence."""
+"""Bytes of a typed key that is not a sequence."""
 
 
 class TerminalInput:
-    """Takes bytes as they come, and gives out pieces of which each is text, a control sequence or a key with alt."""
+    """Splits bytes into pieces, each of them text, a control sequence or a key with alt."""
 
     def __init__(self) -> None:
         self._decode = getincrementaldecoder("utf-8")("ignore").decode
@@ -50,7 +50,7 @@ class TerminalInput:
         self._pasting = False
 
     def feed(self, data: bytes) -> list[str]:
-        """The pieces of what has come; a beginning is held back until the rest of it comes."""
+        """Return the pieces of new input; an incomplete one is held back until the rest arrives."""
         if self._given and len(data) > _MOST_OF_A_HAND and _CUT.match(self._given + data):
             data = self._given + data
         data, self._held, self._given = self._held + data, b"", b""
@@ -68,7 +68,7 @@ class TerminalInput:
         return [piece for piece in pieces if piece]
 
     def wait(self) -> list[str]:
-        """To be called when nothing has come for a while: gives out an escape, or a key with alt, that was held."""
+        """Return a held escape, or key with alt; call this when nothing has arrived for a while."""
         self._looks += 1
         if self._looks >= MOST_LOOKS:
             self._held = self._given = b""
@@ -80,7 +80,7 @@ class TerminalInput:
         return [self._decode(self._given)]
 
     def _begun(self, token: re.Match[bytes], data: bytes) -> bool:
-        """Whether the rest of a token may still come."""
+        """Return whether the rest of a token may still arrive."""
         rest = data[token.end() :]
         match token.lastgroup:
             case "mouse":
@@ -94,7 +94,7 @@ class TerminalInput:
         return False
 
     def _understood(self, token: re.Match[bytes]) -> bool:
-        """Whether a token is for whoever takes the pieces."""
+        """Return whether a token is a piece to hand on."""
         kind, data = token.lastgroup, token[0]
         if kind != "control":
             return kind == "text" or (kind == "key" and not self._pasting)
@@ -105,5 +105,5 @@ class TerminalInput:
 
 
 def _whole(control: re.Match[bytes]) -> bool:
-    """Whether a control sequence has come to its end."""
+    """Return whether a control sequence is complete."""
     return control["final"] is not None or control[0].endswith(b"$")

@@ -1,7 +1,7 @@
-"""What a terminal answers when it is asked whether it draws pictures, told from what is typed meanwhile.
+"""Asks a terminal whether it draws pictures, and separates its answers from typed keys.
 
-It is asked four things at once: for kitty's graphics protocol, for its name, for the size of a cell, and for its
-attributes. The last one every terminal answers, and after the others; 4 is one of them where there are sixel graphics.
+Four questions are sent at once: kitty's graphics protocol, the name, the size of a cell, and the device attributes.
+Every terminal answers the last one, after the others; attribute 4 stands for sixel graphics.
 See primary device attributes, and window operation 16, in https://invisible-island.net/xterm/ctlseqs/ctlseqs.html.
 """
 
@@ -19,20 +19,20 @@ _WINSIZE = struct.Struct("HHHH")
 
 
 class CellSize(NamedTuple):
-    """Of one cell, in pixels."""
+    """The size of one cell in pixels."""
 
     width: int
     height: int
 
 
 USUAL = CellSize(10, 20)
-"""Those of a VT340, and of terminals that draw its pictures at the size of their own letters."""
+"""The cells of a VT340, and of terminals that scale sixel pictures to their own font."""
 
 
 def cell_size(descriptor: int) -> CellSize | None:
-    """The size of the cells of the terminal that is open there; ``None`` where it is not known.
+    """Return the size of the cells of the terminal at a descriptor; ``None`` if it is unknown.
 
-    A margin around the cells, which some terminals count, is lost in the division unless it has a pixel for each cell.
+    The division removes a margin that some terminals include, unless it is a pixel or more for each cell.
     """
     try:
         data = fcntl.ioctl(descriptor, termios.TIOCGWINSZ, bytes(_WINSIZE.size))
@@ -59,15 +59,15 @@ _SIXEL_GRAPHICS = b"4"
 
 _NAMED = re.compile(r"(kitty|ghostty)\W+(\d+)\.(\d+)")
 _PLACEHOLDERS_SINCE = {"kitty": (0, 28), "ghostty": (1, 0)}
-"""Others draw pictures, but none in place of characters: they would show those."""
+"""First versions of the terminals that draw pictures in place of placeholder characters; others show those."""
 
 
 class Answers:
-    """The answers so far; ``complete`` once the last has come.
+    """Collects the answers; ``complete`` once the last has arrived.
 
     Attributes:
         draws_sixels: Whether the terminal has sixel graphics.
-        cell: The size of its cells, if it tells.
+        cell: The size of its cells, if it answers that.
     """
 
     def __init__(self) -> None:
@@ -85,14 +85,14 @@ class Answers:
         return self._graphics and named is not None and (int(named[2]), int(named[3])) >= _PLACEHOLDERS_SINCE[named[1]]
 
     def feed(self, data: bytes) -> bytes:
-        """Take the answers out of what has come; returns what was typed. The beginning of an answer is held back."""
+        """Remove answers from input and return what was typed; an incomplete answer is held back."""
         data = _ANSWER.sub(self._take, self._held + data)
         beginning = None if self.complete else _BEGINNING.search(data)
         self._held = data[beginning.start() :] if beginning is not None else b""
         return data[: len(data) - len(self._held)]
 
     def release(self) -> bytes:
-        """What was held back: it was no answer."""
+        """Return what was held back: it is not an answer."""
         held, self._held = self._held, b""
         return held
 
@@ -113,12 +113,12 @@ class Answers:
 
 @dataclass(frozen=True)
 class Graphics:
-    """How pictures are to be drawn: ``blocks``, ``kitty``, ``sixel`` or ``ascii``; and what came while it was asked.
+    """How to draw pictures (``way``): ``blocks``, ``kitty``, ``sixel`` or ``ascii``; and what was typed meanwhile.
 
     Attributes:
-        cell: The size of a cell, where the terminal told.
+        cell: The size of a cell, if the terminal answered that.
         answers: Whether the terminal is known to answer questions.
-        typed: Read while the answers were waited for, and not one of them; at its end, the beginning of one perhaps.
+        typed: Input that is no answer; it may end with the beginning of one.
     """
 
     way: str = "blocks"

@@ -9,7 +9,7 @@ import pytest
 from tests.tui.recorded_evaluation import evaluation
 from tui_vae.events import Evaluation, Parameters
 from tui_vae.metrics import METRICS, NOISY, Difference, MetricValue, Picture
-from tui_vae.view.metric_rows import MOST_ROWS, difference_text, metric_rows, number, plates, rows_of_run
+from tui_vae.view.metric_rows import MOST_ROWS, difference_text, metric_rows, number, picture_groups, rows_of_run
 from tui_vae.view.state import RunState, reduce_all
 
 
@@ -142,7 +142,7 @@ def test_one_plate_a_kind_and_a_second_where_a_model_has_two() -> None:
             evaluation("b", pictures=(picture("y", "b1"), picture("z", "b2"))),
         ],
     )
-    found = [(plate.title, {name: p.file for name, p in plate.pictures.items()}) for plate in plates(state)]
+    found = [(plate.title, {name: p.file for name, p in plate.pictures.items()}) for plate in picture_groups(state)]
     assert found == [
         ("title of x", {"a": "a1"}),
         ("title of y", {"a": "a2", "b": "b1"}),
@@ -152,4 +152,4 @@ def test_one_plate_a_kind_and_a_second_where_a_model_has_two() -> None:
 
 
 def test_without_evaluations_there_are_none() -> None:
-    assert plates(RunState()) == []
+    assert picture_groups(RunState()) == []

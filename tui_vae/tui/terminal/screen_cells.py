@@ -85,7 +85,7 @@ class ScreenCells:
     def resize(self, columns: int, rows: int) -> None:
         """Begin anew with a screen of another size, of which nothing is known."""
         self._codes, self._there_codes = (np.full((rows, columns), _UNKNOWN, np.int32) for _ in range(2))
-        self._worn, self._there_worn = (np.zeros((rows, columns), np.int32) for _ in range(2))
+        self._cell_looks, self._there_looks = (np.zeros((rows, columns), np.int32) for _ in range(2))
 
     def forget(self) -> None:
         """Nothing is known any more of what the terminal shows: all of it is to be sent."""
@@ -124,7 +124,7 @@ class ScreenCells:
             row[end] = _BLANK
         if end < x + len(codes) and codes[end - x] == _CONTINUED:
             row[end - 1] = _BLANK
-        self._worn[y, x:end] = np.repeat(np.array(numbers, np.int32), lengths)[: end - x]
+        self._cell_looks[y, x:end] = np.repeat(np.array(numbers, np.int32), lengths)[: end - x]
 
     def changes(self, urgent: frozenset[int] = frozenset(), most: int | None = None) -> str:
         """What makes the screen as it is wanted, or a part of it; the rest is still to be asked for.
@@ -147,16 +147,16 @@ class ScreenCells:
             ):
                 if most is not None and size >= most:
                     break
-                characters, worn = self._characters(row), self._worn[row].tolist()
+                characters, looks = self._characters(row), self._cell_looks[row].tolist()
                 for start, end in _runs(kind[row], self._codes[row]):
                     if most is not None and size >= most:
                         break
-                    text, look = self._written(characters[start:end], worn[start:end], look)
+                    text, look = self._written(characters[start:end], looks[start:end], look)
                     parts.append(_moved(cursor, (row, start)) + text)
                     cursor = row, end
                     size += len(parts[-1])
                     self._there_codes[row, start:end] = self._codes[row, start:end]
-                    self._there_worn[row, start:end] = self._worn[row, start:end]
+                    self._there_looks[row, start:end] = self._cell_looks[row, start:end]
                 if row not in urgent:
                     self._next_row = row + 1
         parts.append(self._change(look, _PLAIN))
@@ -172,7 +172,7 @@ class ScreenCells:
         return not self._differs().any()
 
     def _differs(self) -> Flags:
-        differs: Flags = (self._codes != self._there_codes) | (self._worn != self._there_worn)
+        differs: Flags = (self._codes != self._there_codes) | (self._cell_looks != self._there_looks)
         differs &= self._codes != _UNKNOWN  # else nothing was drawn there yet
         return differs
 
@@ -183,16 +183,16 @@ class ScreenCells:
         for row in np.flatnonzero(stale.any(axis=1)).tolist():
             for start, end in _runs(stale[row], there[row]):
                 yield f"{_moved((-1, 0), (row, start))}\x1b[{end - start}X"
-                there[row, start:end], self._there_worn[row, start:end] = _BLANK, _PLAIN
+                there[row, start:end], self._there_looks[row, start:end] = _BLANK, _PLAIN
 
-    def _written(self, characters: str | list[str], worn: list[int], look: int) -> tuple[str, int]:
+    def _written(self, characters: str | list[str], looks: list[int], look: int) -> tuple[str, int]:
         """The text of some cells, where the terminal writes in a look so far; and the look it then writes in."""
         parts = []
-        start, length = 0, len(worn)
+        start, length = 0, len(looks)
         while start < length:
-            wanted = worn[start]
+            wanted = looks[start]
             end = start + 1
-            while end < length and worn[end] == wanted:
+            while end < length and looks[end] == wanted:
                 end += 1
             text = "".join(characters[start:end])
             if self._looks[wanted].other or PLACEHOLDER in text:  # as the library writes it: pictures are found by that
@@ -252,9 +252,9 @@ class ScreenCells:
 
     def _forget_looks(self) -> None:
         """Keep the looks of cells that are on the screen, or are to be."""
-        used = np.unique(np.r_[_PLAIN, self._worn.reshape(-1), self._there_worn.reshape(-1)])
-        self._worn, self._there_worn = (
-            np.searchsorted(used, worn).astype(np.int32) for worn in (self._worn, self._there_worn)
+        used = np.unique(np.r_[_PLAIN, self._cell_looks.reshape(-1), self._there_looks.reshape(-1)])
+        self._cell_looks, self._there_looks = (
+            np.searchsorted(used, looks).astype(np.int32) for looks in (self._cell_looks, self._there_looks)
         )
         kept = {number: place for place, number in enumerate(used.tolist())}
         self._looks = [self._looks[number] for number in kept]

@@ -24,7 +24,7 @@ from tui_vae.view.image_cells import (
     image_size,
     scrolled_factor,
 )
-from tui_vae.view.metric_rows import PictureGroup, plates
+from tui_vae.view.metric_rows import PictureGroup, picture_groups
 from tui_vae.view.run_source import RunSource
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import ModelState, RunState
@@ -84,7 +84,7 @@ class PictureView(EdgesOfThePage, LinesView):
         if revision == self._revision or not size.width or self._source is None:
             return
         self._revision = revision
-        self._plates = plates(state)
+        self._plates = picture_groups(state)
         self._at = min(self._at, max(0, len(self._plates) - 1))
         if not self._plates:
             self.caption.say("pictures")
