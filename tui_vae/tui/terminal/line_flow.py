@@ -14,7 +14,7 @@ from typing import NamedTuple
 QUESTION, ANSWER = "\x1b[5n", "\x1b[0n"
 
 SECONDS_ON_THE_WAY = 0.5
-"""For which the line may have something to carry."""
+"""Seconds of data that may be under way."""
 
 _LEAST, _MOST = 1024, 1 << 20
 """Bytes that may be under way on top of that, which is all while the line is unknown; and at most."""
@@ -35,16 +35,16 @@ _PATIENCE, _SILENCE = 5.0, 30.0
 """After the first answer, seconds without one after which as much again may be sent; after which none is expected."""
 
 _SLOWEST = 200.0
-"""Bytes a second of the thinnest line that is thought of: a frame has as much more time."""
+"""Bytes a second of the slowest supported line, by which a frame gets more time."""
 
 
 class _Frame(NamedTuple):
     sent_at: float
     size: int
     shown_before: int
-    """Bytes that had been answered for when it was sent."""
+    """Bytes that had been acknowledged when it was sent."""
     fills: bool
-    """Whether it was sent on a busy line: else it is too small to tell how thin that is."""
+    """Whether the line was busy; else the frame is too small to measure its rate."""
 
 
 class LineFlow:

@@ -1,4 +1,4 @@
-"""The cells of the terminal, as they are there and as they are to be: what is there already is not sent again."""
+"""The cells of the screen, as the terminal shows them and as they should be; only differences are sent."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from rich.style import Style
 from tui_vae.tui.graphics.kitty import PLACEHOLDER
 
 _UNKNOWN, _CONTINUED = -1, 0
-"""Codes of a cell that may hold anything, and of the right half of a character that takes two."""
+"""Codes of a cell with unknown content, and of the right half of a wide character."""
 
 _GRAPHEMES = 0x110000
-"""The first code of those that stand for several characters in one cell: such are parts of pictures, as a rule."""
+"""First code for several characters in one cell, which are usually parts of pictures."""
 
 _BLANK, _HALF_BLOCK = ord(" "), ord("▀")
 
 _NARROW = re.compile("[ -~¡-¬®-ÿ–-…←-↓−─-▟■-◿⠀-⣿]*")
-"""Text of characters that take one cell each; other text is looked at more closely."""
+"""Text whose characters take one cell each; other text takes the slow path."""
 
 _GAP = 4
-"""Cells that are the same and sent again, for to go beyond them takes as many bytes."""
+"""Most unchanged cells that are sent again, as moving the cursor takes as many bytes."""
 
 _PIECE = 32
-"""Columns of a row that are sent at once: of a picture, that is about a kilobyte."""
+"""Columns of a row that are sent at once, about a kilobyte of a picture."""
 
 _MOST_LOOKS = 4096
-"""Pictures of a terminal have colours of their own, and so for ever others."""
+"""Most looks that are kept: every new picture of a terminal has new colours."""
 
 _PLAIN = 0
-"""The number of the look without any code, in which the terminal writes after a reset."""
+"""The number of the look without any code, which a reset restores."""
 _RESET = "\x1b[0m"
 _RENDERED = re.compile(r"\x1b\[([\d;]+)m.\x1b\[0m")
 
@@ -46,7 +46,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 class _Look(NamedTuple):
-    """Codes of a style, in three parts that can be changed one by one; ``other`` where it has more than those."""
+    """Codes of a style in three parts that can be changed one by one; ``other`` if it has more than those."""
 
     attributes: str = ""
     foreground: str = ""
@@ -55,20 +55,20 @@ class _Look(NamedTuple):
 
 
 class ScreenCells:
-    """What is wanted is put in; what has changed is taken out, piece by piece, as text for the terminal.
+    """Takes what should be on the screen, and returns the changes piece by piece as text for the terminal.
 
     Args:
-        colours: How many colours the terminal has; ``None`` for one without any.
+        colours: The colours of the terminal; ``None`` if it has none.
     """
 
     def __init__(self, colours: ColorSystem | None) -> None:
         self._colours = colours
         self._graphemes: dict[str, int] = {}
         self._texts: list[str] = []
-        """Of graphemes, by their codes."""
+        """Graphemes by their codes."""
         self._numbers: dict[Style | None, int] = {}
         self._styles_seen: dict[int, tuple[Style | None, int]] = {}
-        """Numbers by the identity of a style, which is kept with them: to ask for its hash takes longer."""
+        """Numbers by the identity of a style, as hashing it takes longer; the style is kept alive with them."""
         self._styles: list[Style] = []
         self._looks: list[_Look] = []
         self._changes: dict[tuple[int, int], str] = {}
@@ -83,16 +83,16 @@ class ScreenCells:
         return columns, rows
 
     def resize(self, columns: int, rows: int) -> None:
-        """Begin anew with a screen of another size, of which nothing is known."""
+        """Start over with a screen of another size and unknown content."""
         self._codes, self._there_codes = (np.full((rows, columns), _UNKNOWN, np.int32) for _ in range(2))
         self._cell_looks, self._there_looks = (np.zeros((rows, columns), np.int32) for _ in range(2))
 
     def forget(self) -> None:
-        """Nothing is known any more of what the terminal shows: all of it is to be sent."""
+        """Treat the content of the terminal as unknown: everything is sent again."""
         self._there_codes.fill(_UNKNOWN)
 
     def put(self, x: int, y: int, segments: Iterable[Segment]) -> None:
-        """Have text on the screen, from a place on; what lies beyond the screen is cut off."""
+        """Put text on the screen, starting at a cell; what lies beyond the screen is cut off."""
         columns, rows = self.size
         if not (0 <= y < rows and 0 <= x < columns):
             return
@@ -127,14 +127,14 @@ class ScreenCells:
         self._cell_looks[y, x:end] = np.repeat(np.array(numbers, np.int32), lengths)[: end - x]
 
     def changes(self, urgent: frozenset[int] = frozenset(), most: int | None = None) -> str:
-        """What makes the screen as it is wanted, or a part of it; the rest is still to be asked for.
+        """Return text that brings the terminal up to date, or as much of it as ``most`` allows.
 
-        Text comes before pictures, of which each cell takes as much as a word. Where they have to wait, what stood
-        there before goes.
+        Text comes before pictures, of which each cell takes as many bytes as a word. While pictures have to wait, the
+        old content of their cells is erased.
 
         Args:
-            urgent: Rows that come first. The others follow in turn, so that none waits for ever.
-            most: Characters after which nothing else is begun.
+            urgent: Rows that come first. The others follow in turn, so that none starves.
+            most: Characters after which no further piece is started.
         """
         differs = self._differs()
         pictures = _are_pictures(self._codes)
@@ -168,16 +168,16 @@ class ScreenCells:
 
     @property
     def complete(self) -> bool:
-        """Whether the terminal shows all that it should."""
+        """Whether the terminal is up to date."""
         return not self._differs().any()
 
     def _differs(self) -> Flags:
         differs: Flags = (self._codes != self._there_codes) | (self._cell_looks != self._there_looks)
-        differs &= self._codes != _UNKNOWN  # else nothing was drawn there yet
+        differs &= self._codes != _UNKNOWN  # nothing was drawn there yet
         return differs
 
     def _erased(self, pictures: Flags) -> Iterator[str]:
-        """Take away what stands in the place of pictures that have to wait."""
+        """Erase old content where pictures have to wait."""
         there = self._there_codes
         stale = pictures & self._differs() & ~_are_pictures(there) & (there != _BLANK)
         for row in np.flatnonzero(stale.any(axis=1)).tolist():
@@ -186,7 +186,7 @@ class ScreenCells:
                 there[row, start:end], self._there_looks[row, start:end] = _BLANK, _PLAIN
 
     def _written(self, characters: str | list[str], looks: list[int], look: int) -> tuple[str, int]:
-        """The text of some cells, where the terminal writes in a look so far; and the look it then writes in."""
+        """Return the text of some cells, given the current look of the terminal, and its look after that."""
         parts = []
         start, length = 0, len(looks)
         while start < length:
@@ -212,7 +212,7 @@ class ScreenCells:
         return change
 
     def _characters(self, row: int) -> str | list[str]:
-        """What stands in each cell of a row."""
+        """Return the characters in each cell of a row."""
         codes = self._codes[row]
         if codes.max() < _GRAPHEMES and codes.min() > _CONTINUED:
             text: str = codes.astype("<i4").tobytes().decode("utf-32-le")
@@ -251,7 +251,7 @@ class ScreenCells:
         return number
 
     def _forget_looks(self) -> None:
-        """Keep the looks of cells that are on the screen, or are to be."""
+        """Drop the looks of which no cell is left."""
         used = np.unique(np.r_[_PLAIN, self._cell_looks.reshape(-1), self._there_looks.reshape(-1)])
         self._cell_looks, self._there_looks = (
             np.searchsorted(used, looks).astype(np.int32) for looks in (self._cell_looks, self._there_looks)
@@ -270,7 +270,7 @@ def _are_pictures(codes: Codes) -> Flags:
 
 
 def _moved(cursor: tuple[int, int], place: tuple[int, int]) -> str:
-    """What brings the cursor from a row and a column to others."""
+    """Return what moves the cursor from one row and column to another."""
     row, column = place
     if row != cursor[0] or column < cursor[1]:
         return f"\x1b[{row + 1};{column + 1}H"
@@ -278,7 +278,7 @@ def _moved(cursor: tuple[int, int], place: tuple[int, int]) -> str:
 
 
 def _runs(wanted: Flags, codes: Codes) -> Iterator[tuple[int, int]]:
-    """Pieces of a row that hold all wanted cells, of whole characters."""
+    """Yield pieces of a row that cover all wanted cells with whole characters."""
     places = np.flatnonzero(wanted)
     cuts = np.flatnonzero((np.diff(places) > _GAP) | (places[1:] // _PIECE != places[:-1] // _PIECE))
     for start, end in zip(places[np.r_[0, cuts + 1]].tolist(), (places[np.r_[cuts, -1]] + 1).tolist(), strict=True):
@@ -312,7 +312,7 @@ def _look(style: Style, colours: ColorSystem | None) -> _Look:
 
 
 def _change(before: _Look, after: _Look) -> str:
-    """What has the terminal write in another look."""
+    """Return what changes the look in which the terminal writes."""
     if before == after:
         return ""
     if after == _Look():

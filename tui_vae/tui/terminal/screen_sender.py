@@ -1,4 +1,4 @@
-"""Sends what has changed on the screen, and no more than the line to the terminal takes."""
+"""Composes frames of what has changed on the screen, as large as the line to the terminal carries."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tui_vae.tui.terminal.line_flow import QUESTION, LineFlow
 from tui_vae.tui.terminal.screen_cells import ScreenCells
 
 _SECONDS_URGENT = 0.5
-"""For so long after a key, what is drawn is taken for its answer, which comes before all else."""
+"""Seconds after a key in which changes count as its answer and are sent first."""
 
 
 class ScreenSender:
-    """What is drawn goes in, what the terminal is to get comes out. Frames that the line was too thin for are left out.
+    """Takes what Textual draws and returns frames for the terminal. On a thin line, intermediate states are skipped.
 
     Args:
-        console: Tells how many colours the terminal has.
+        console: Knows the colours of the terminal.
         answers: Whether the terminal is known to answer questions.
         remote: Whether more may be written than the terminal shows, see :class:`LineFlow`.
     """
@@ -36,25 +36,25 @@ class ScreenSender:
 
     @property
     def behind(self) -> bool:
-        """Whether something that was drawn could not be sent yet."""
+        """Whether something was drawn and not sent yet."""
         return not self._cells.complete
 
     def asked(self) -> None:
-        """A key was pressed, or the mouse."""
+        """Note that a key or the mouse was pressed."""
         self._asked_at = time.monotonic()
 
     def forget(self) -> None:
-        """The terminal may show something else by now: all is to be sent again."""
+        """Send everything again: something else may have written on the terminal."""
         self._cells.forget()
         self._cursor = None
 
     def lose_terminal(self) -> None:
-        """The terminal is another's from now on, and will not answer what it was asked."""
+        """Note that another program has the terminal now, and pending answers will not come."""
         self.forget()
         self._flow.reset()
 
     def take(self, update: CompositorUpdate, size: tuple[int, int]) -> None:
-        """What was drawn, on a screen of so many columns and rows."""
+        """Take what was drawn on a screen of ``size`` (columns, rows)."""
         if self._cells.size != size:
             self._cells.resize(*size)
         urgent = time.monotonic() < self._asked_at + _SECONDS_URGENT
@@ -64,7 +64,7 @@ class ScreenSender:
                 self._urgent.add(y)
 
     def frame(self, cursor: tuple[int, int], *, blocked: bool) -> str:
-        """What is to be sent now, with the cursor at a column and a row at its end; nothing while the line is busy.
+        """Return the next frame, which leaves the cursor at ``cursor``; empty while the line is busy.
 
         Args:
             cursor: Column and row of the cursor.
@@ -83,16 +83,16 @@ class ScreenSender:
         return f"{text}\x1b[{row + 1};{column + 1}H" + (QUESTION if self._flow.asks else "")
 
     def sent(self, size: int) -> None:
-        """So many bytes were written for the last frame."""
+        """Note that ``size`` bytes were written for the last frame."""
         self._flow.sent(size, time.monotonic())
 
     def answered(self) -> None:
-        """The terminal has shown a frame."""
+        """Note that the terminal has shown a frame."""
         self._flow.answered(time.monotonic())
 
 
 def _lines(update: CompositorUpdate) -> Iterator[tuple[int, int, Iterable[Segment]]]:
-    """The text of an update, and the places where it begins."""
+    """Yield the lines of an update with the cells where they start."""
     if isinstance(update, LayoutUpdate):
         for y, line in enumerate(update.strips, update.region.y):
             yield update.region.x, y, chain.from_iterable(line)

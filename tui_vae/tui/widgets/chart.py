@@ -1,6 +1,6 @@
-"""A chart, built only when it is visible and what it shows has changed; a cursor is laid over what was built.
+"""A chart, built only when it is visible and its data has changed, with a cursor laid over it.
 
-Curves are drawn elsewhere. Until their picture has come the one before stays, unless it is of another size or run.
+The drawing process draws curves. Until their picture arrives the previous one stays, unless its size or run differs.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ class Chart(Drawing):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--cursor", "chart--readout"}
 
     class Pointed(Message):
-        """A place of x was clicked."""
+        """A value of x was clicked."""
 
         def __init__(self, chart: Chart, place: float) -> None:
             super().__init__()
             self.chart, self.place = chart, place
 
     class Zoomed(Message):
-        """The wheel was turned at a place of x; upwards is 1."""
+        """The wheel was turned at a value of x; up is 1."""
 
         def __init__(self, place: float, direction: int) -> None:
             super().__init__()
             self.place, self.direction = place, direction
 
     class Panned(Message):
-        """What is shown was dragged by a part of its width, or is to be moved by it."""
+        """The chart was dragged, or scrolled, by a part of its width."""
 
         def __init__(self, part: float) -> None:
             super().__init__()
@@ -69,7 +69,7 @@ class Chart(Drawing):
         self.data: CurvePlot | ChartData | None = None
         self._shown: CurvePlot | ChartData | None = None
         self._frame: Frame | None = None
-        """Where the curves lie that are on screen; ``None`` while there are none."""
+        """The area of the curves on screen; ``None`` while there are none."""
         self._sign = ""
         self._builder = builder
         self._waiting = waiting
@@ -90,7 +90,7 @@ class Chart(Drawing):
         others: tuple[RunState, ...] = (),
         cursor: float | None = None,
     ) -> None:
-        """Take a new state; draws nothing unless something changed."""
+        """Show a new state; nothing is drawn unless something changed."""
         shown = (tuple(_revision(run) for run in (state, *others)), settings)
         if shown != self._drawn:
             self._state, self._settings, self._others, self._drawn = state, settings, others, shown
@@ -101,22 +101,22 @@ class Chart(Drawing):
             self._inspect()
 
     def on_resize(self) -> None:
-        if self.room != self._built_for[0]:  # it is also told when it is shown again
+        if self.room != self._built_for[0]:  # Textual also sends this when it is shown again
             self._build()
 
     def render_line(self, y: int) -> Strip:
-        if self.size != self._built_for[0]:  # it is to be told of its new size
+        if self.size != self._built_for[0]:  # the resize event is still to come
             return Strip.blank(self.size.width, self._style)
         return super().render_line(y)
 
     @property
     def curves(self) -> CurvePlot | None:
-        """What is to be shown, where that is a chart of curves."""
+        """The chart of curves to show, if it is one."""
         return self.data if isinstance(self.data, CurvePlot) else None
 
     @property
     def plot(self) -> Frame | None:
-        """Where the curves are to lie; ``None`` while there are none."""
+        """The area of the curves to show; ``None`` while there are none."""
         return None if self.curves is None or self._is_too_small else frame_of(self.curves.chart)
 
     @property
@@ -143,7 +143,7 @@ class Chart(Drawing):
             self._lay_built(data, draw_heat(data, data.heat, size, shades=shades, ascii_only=ascii_only))
 
     def _take(self, plot: CurvePlot, built_for: tuple[Size, str], outcome: DrawnChart | Failure) -> None:
-        """Show a chart that was drawn, if it is still one of what is to be shown, and of its size."""
+        """Show a drawn chart, unless the size or the run has changed since."""
         if self.curves is None or built_for != self._built_for or not self.is_attached:
             return
         frame = frame_of(plot.chart) if isinstance(outcome, DrawnChart) else None
@@ -156,7 +156,7 @@ class Chart(Drawing):
 
     @property
     def sign(self) -> str:
-        """Which of several charts this is, said in its frame."""
+        """The position among several charts, shown in the title."""
         return self._sign
 
     @sign.setter
@@ -181,7 +181,7 @@ class Chart(Drawing):
         return f"no model matches {wanted}" if traces and not wanted_traces(traces, wanted) else self._waiting
 
     def _inspect(self) -> None:
-        """Lay the cursor and what it reads over the chart."""
+        """Lay the cursor and its readings over the chart."""
         rows = self._built
         plot = self._frame
         if plot is not None and isinstance(self._shown, CurvePlot) and self._cursor is not None:
@@ -236,14 +236,14 @@ class Chart(Drawing):
         self.post_message(self.Panned(-0.1 * direction) if event.shift else self.Zoomed(place, direction))
 
     def _place(self, event: events.MouseEvent) -> float | None:
-        """The value of x below the pointer."""
+        """Return the value of x below the pointer."""
         plot = self._frame
         column = event.screen_x - self.content_region.x - (plot.left if plot is not None else 0)
         return plot.x(column) if plot is not None and 0 <= column < plot.columns else None
 
 
 def _with_cursor(strip: Strip, column: int, style: Style) -> Strip:
-    """The strip with a line at a column, behind what is drawn there."""
+    """Return the strip with a vertical line at a column, behind what is drawn there."""
     cell = strip.crop(column, column + 1)
     mark = Strip([Segment("│", style)], 1) if not cell.text.strip(" ─.") else cell.apply_style(style)
     return Strip.join([strip.crop(0, column), mark, strip.crop(column + 1)])
@@ -263,7 +263,7 @@ def _centred(message: str, size: Size) -> list[Strip]:
 
 
 def _revision(state: RunState) -> tuple[object, ...]:
-    """Changes whenever a chart could look different."""
+    """Return a value that changes whenever a chart could."""
     return state.name, tuple(
         (m.name, len(m.progress), m.step, len(m.train), len(m.held_out), m.limit is None) for m in state.models.values()
     )

@@ -1,4 +1,4 @@
-"""Pictures of charts of curves, and their rows of styled text in the terms of the library."""
+"""Converts drawn charts to Textual's strips and Rich's text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tui_vae.charts.palette import GREY
 
 
 def rows_of(outcome: DrawnChart | Failure) -> tuple[Row, ...]:
-    """The rows of a chart as it was drawn; or, in the middle of blank ones, why it was not."""
+    """Return the rows of a drawn chart, or blank rows with the reason why it was not drawn."""
     if isinstance(outcome, DrawnChart):
         return outcome.rows
     columns, rows = outcome.chart.columns, outcome.chart.rows
@@ -36,7 +36,7 @@ def strips_of(rows: Iterable[Row]) -> list[Strip]:
 
 
 def text_of(row: Iterable[Span]) -> Text:
-    """One line, in which characters may be wider than a cell."""
+    """Return one line of text, whose characters may be wide."""
     return Text.assemble(*((text, _style(front, back) or "") for text, front, back in row), no_wrap=True)
 
 
