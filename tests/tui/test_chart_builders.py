@@ -225,7 +225,7 @@ def test_with_fewer_points_than_columns_they_are_joined_without_a_band() -> None
 
 
 @pytest.mark.parametrize("count", [MOST_BANDS, MOST_BANDS + 1])
-def test_more_models_than_can_be_told_apart_have_no_bands(count: int) -> None:
+def test_more_models_than_can_be_distinguished_have_no_bands(count: int) -> None:
     chart = built(recorded_state(names=[f"model-{number}" for number in range(count)]))
     assert len(chart.bands) == (count if count <= MOST_BANDS else 0)
     assert len({line.colour for line in chart.lines}) >= count

@@ -170,11 +170,11 @@ async def test_the_machine_keeps_its_last_curves_until_the_next_come(open_monito
         await monitor.until_shown("no luck today")
 
 
-async def test_a_process_that_is_killed_is_replaced_and_one_that_always_dies_is_told_of(
+async def test_a_process_that_is_killed_is_replaced_and_one_that_always_dies_is_reported(
     open_monitor: OpenMonitor,
 ) -> None:
-    told: list[str] = []
-    drawer = Drawer(told.append)
+    warnings: list[str] = []
+    drawer = Drawer(warnings.append)
     async with open_monitor(drawer=drawer) as monitor:
         await monitor.until(lambda: DOTS.search(monitor.panel(LOSS)))
         for count in range(drawer_module.DEATHS):
@@ -182,7 +182,7 @@ async def test_a_process_that_is_killed_is_replaced_and_one_that_always_dies_is_
             assert process is not None
             os.kill(process.pid, signal.SIGKILL)
             await monitor.feed(progress("deep", LATER + count))
-            await monitor.until(lambda before=process: told or drawer._process not in (before, None))
+            await monitor.until(lambda before=process: warnings or drawer._process not in (before, None))
         await monitor.until_shown("no curves for a minute")
-        assert told == ["no curves for a minute: what draws them ended 3 times (Killed)"]
+        assert warnings == ["no curves for a minute: what draws them ended 3 times (Killed)"]
     assert drawer._process is None

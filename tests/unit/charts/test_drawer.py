@@ -29,12 +29,12 @@ SCRIPTED = (sys.executable, "-P", "-m", "tests.unit.charts.scripted_process")
 
 
 class Watched:
-    """A drawer of scripted charts, what became of them, and what was told."""
+    """A drawer of scripted charts, their outcomes, and the warnings."""
 
     def __init__(self, command: tuple[str, ...] = SCRIPTED) -> None:
-        self.told: list[str] = []
+        self.warnings: list[str] = []
         self.outcomes = queue.SimpleQueue[DrawnChart | Failure]()
-        self.drawer = Drawer(self.told.append, command)
+        self.drawer = Drawer(self.warnings.append, command)
 
     def ask(self, chart: ScriptedChart, key: str = "") -> None:
         self.drawer.ask(key, chart, self.outcomes.put)
@@ -166,7 +166,7 @@ def test_the_next_chart_after_a_process_was_killed_is_drawn_by_another(watched: 
     assert watched.drawn(chart) == DrawnChart(chart, picture(chart))
     assert watched.pid != killed
     assert not exists(killed)
-    assert watched.told == []
+    assert watched.warnings == []
 
 
 @pytest.mark.usefixtures("impatient")
@@ -186,7 +186,7 @@ def test_a_chart_during_which_the_process_is_lost_is_drawn_by_another(
     assert watched.drawn(chart) == DrawnChart(chart, picture(chart))
     assert watched.pid != lost
     assert not exists(lost)
-    assert watched.told == []
+    assert watched.warnings == []
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_chart_that_ends_two_processes_is_given_up_and_others_go_on(watched: W
     watched.ask(other, "b")
     assert watched.next() == Failure(deadly, f"this chart ends the process that draws it ({reason})")
     assert watched.next() == DrawnChart(other, picture(other))
-    assert watched.told == []
+    assert watched.warnings == []
 
 
 def test_no_chart_is_blamed_for_a_process_that_dies_before_it_draws(watched: Watched, tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_no_chart_is_blamed_for_a_process_that_dies_before_it_draws(watched: Wat
     os.kill(watched.pid, signal.SIGKILL)  # which may take a while: the chart is sent to it before it ends, or after
     chart = ScriptedChart("it", "abort", tmp_path / "done")
     assert watched.drawn(chart) == DrawnChart(chart, picture(chart))
-    assert watched.told == []
+    assert watched.warnings == []
 
 
 def test_no_chart_is_blamed_for_a_process_that_stops_before_it_draws(
@@ -218,10 +218,10 @@ def test_no_chart_is_blamed_for_a_process_that_stops_before_it_draws(
     os.kill(watched.pid, signal.SIGSTOP)
     chart = ScriptedChart("it", "abort", tmp_path / "done")
     assert watched.drawn(chart) == DrawnChart(chart, picture(chart))
-    assert watched.told == []
+    assert watched.warnings == []
 
 
-def test_an_error_is_told_and_the_process_goes_on(watched: Watched) -> None:
+def test_an_error_is_reported_and_the_process_goes_on(watched: Watched) -> None:
     watched.drawn(ScriptedChart("before"))
     pid = watched.pid
     wrong = ScriptedChart("it", "fail")
@@ -242,7 +242,7 @@ def test_after_three_deaths_in_a_minute_nothing_is_drawn_for_the_next(watched: W
     clock[0] += 59
     watched.drawn(ScriptedChart("it", "abort"))
     reason = "no curves for a minute: what draws them ended 3 times (Aborted)"
-    assert watched.told == [reason]
+    assert watched.warnings == [reason]
     for _ in range(2):
         chart = ScriptedChart("harmless")
         assert watched.drawn(chart) == Failure(chart, reason)
@@ -250,7 +250,7 @@ def test_after_three_deaths_in_a_minute_nothing_is_drawn_for_the_next(watched: W
     assert isinstance(watched.drawn(ScriptedChart("harmless")), Failure)
     clock[0] += 0.2
     assert isinstance(watched.drawn(ScriptedChart("harmless")), DrawnChart)
-    assert watched.told == [reason]
+    assert watched.warnings == [reason]
 
 
 def test_deaths_that_lie_apart_are_made_good_for_ever(watched: Watched, clock: list[float], tmp_path: Path) -> None:
@@ -258,10 +258,10 @@ def test_deaths_that_lie_apart_are_made_good_for_ever(watched: Watched, clock: l
         clock[0] += 31
         chart = ScriptedChart("it", "abort", tmp_path / str(index))
         assert isinstance(watched.drawn(chart), DrawnChart)
-    assert watched.told == []
+    assert watched.warnings == []
 
 
-def test_a_process_that_cannot_be_started_is_told(watch: Callable[..., Watched]) -> None:
+def test_a_process_that_cannot_be_started_is_reported(watch: Callable[..., Watched]) -> None:
     watched = watch("/nowhere/python")
     for _ in range(2):
         reason = watched.drawn(ScriptedChart()).reason
@@ -269,7 +269,7 @@ def test_a_process_that_cannot_be_started_is_told(watch: Callable[..., Watched])
         reason
         == "no curves for a minute: what draws them ended 3 times (it cannot be started, No such file or directory)"
     )
-    assert watched.told == [reason]
+    assert watched.warnings == [reason]
 
 
 def test_a_process_that_has_no_plotext_is_not_tried_again(watch: Callable[..., Watched]) -> None:
@@ -278,7 +278,7 @@ def test_a_process_that_has_no_plotext_is_not_tried_again(watch: Callable[..., W
     outcomes = [watched.drawn(ScriptedChart()) for _ in range(2)]
     assert outcomes[0] == outcomes[1]
     assert outcomes[0].reason.startswith("curves need plotext")
-    assert watched.told == [outcomes[0].reason]
+    assert watched.warnings == [outcomes[0].reason]
     assert watched.drawer._process is None
 
 
@@ -339,7 +339,7 @@ def test_closing_leaves_nothing_behind(watched: Watched, deed: str, tmp_path: Pa
     assert not any(thread.name == "drawer" for thread in threading.enumerate())
     watched.ask(ScriptedChart())
     assert watched.outcomes.empty()
-    assert watched.told == []
+    assert watched.warnings == []
 
 
 def test_a_drawer_that_nobody_asks_has_no_process(watched: Watched) -> None:
@@ -381,7 +381,7 @@ def parent(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def gone(pid: int) -> bool:
-    """Ended, if perhaps not yet waited for by whoever inherited it."""
+    """Whether a process has ended, though its parent may not have waited for it."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:

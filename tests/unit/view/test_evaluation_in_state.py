@@ -21,7 +21,7 @@ def last_line(state: RunState) -> tuple[str, str | None, str]:
     return line.level, line.model, line.text
 
 
-def test_nothing_is_evaluated_before_it_is_told() -> None:
+def test_nothing_is_evaluated_before_an_event_says_so() -> None:
     state = after()
     assert (state.evaluating, state.evaluated) == (None, None)
     assert {model.evaluation for model in state.models.values()} == {None}
@@ -79,7 +79,7 @@ def test_the_end_of_the_run_comes_after_that_of_the_evaluation_and_keeps_it() ->
 
 
 def test_a_run_that_is_taken_up_again_evaluates_no_more_and_keeps_what_was_measured() -> None:
-    """Whoever evaluated has died with the process that trained."""
+    """The evaluating process has died with the one that trained."""
     kept = evaluation("deep", 1)
     state = after(kept, progress_of_evaluation(), run_started(400.0), model_started("deep", 401.0, None))
     assert state.evaluating is None
@@ -108,7 +108,7 @@ def test_the_log_tells_of_results_and_ends_and_not_of_progress() -> None:
     assert last_line(after(stopped)) == ("info", None, "evaluation stopped: by SIGTERM")
 
 
-def test_an_end_without_a_reason_is_told_without_one() -> None:
+def test_an_end_without_a_reason_is_shown_without_one() -> None:
     ended = evaluation_finished(status="stopped", reason=None, verdict=None)
     assert last_line(after(ended)) == ("info", None, "evaluation stopped")
 

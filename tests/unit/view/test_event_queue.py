@@ -113,7 +113,7 @@ def test_a_value_that_is_not_finite_hides_no_spike_and_stays_visible(progress: M
 
 @pytest.mark.parametrize("resumed_at", [None, 0, 5])
 def test_nothing_is_merged_across_the_start_of_a_model(progress: Make, resumed_at: int | None) -> None:
-    """It takes back what was told of later steps, so that the two must stay apart."""
+    """It takes back later steps, so that the two must stay apart."""
     mailbox = EventQueue()
     begun = resumed_at or 0
     started = ModelStarted(

@@ -15,17 +15,17 @@ from tui_vae.view.history import MOST_EPOCHS, EpochHistory, History
 
 
 @dataclass(frozen=True)
-class Told:
-    """Something told of an epoch, for the ``time``-th time."""
+class Record:
+    """The record of an epoch, for the ``time``-th time."""
 
     epoch: int
     time: int = 0
 
 
-def grown(epochs: list[int]) -> EpochHistory[Told]:
-    history: EpochHistory[Told] = EpochHistory()
+def grown(epochs: list[int]) -> EpochHistory[Record]:
+    history: EpochHistory[Record] = EpochHistory()
     for epoch in epochs:
-        history = history.append(Told(epoch))
+        history = history.append(Record(epoch))
     return history
 
 
@@ -69,16 +69,16 @@ def test_the_newest_of_very_many_take_no_more_room_than_they_need() -> None:
 
 
 @given(st.lists(st.integers(0, 60), max_size=80), st.integers(0, 70))
-def test_of_an_epoch_told_twice_and_those_after_it_the_later_telling_counts(epochs: list[int], until: int) -> None:
-    history: EpochHistory[Told] = EpochHistory()
-    expected: list[Told] = []
+def test_the_later_record_of_an_epoch_replaces_it_and_those_after_it(epochs: list[int], until: int) -> None:
+    history: EpochHistory[Record] = EpochHistory()
+    expected: list[Record] = []
     for time, epoch in enumerate(epochs):
         before, expected_before = history, expected
-        history = history.append(Told(epoch, time))
-        expected = [*(told for told in expected if told.epoch < epoch), Told(epoch, time)]
+        history = history.append(Record(epoch, time))
+        expected = [*(record for record in expected if record.epoch < epoch), Record(epoch, time)]
         assert list(history) == expected
         assert list(before) == expected_before
-    assert list(history.until(until)) == [told for told in expected if told.epoch <= until]
+    assert list(history.until(until)) == [record for record in expected if record.epoch <= until]
     assert list(history) == expected
 
 
@@ -86,7 +86,7 @@ def test_of_an_epoch_told_twice_and_those_after_it_the_later_telling_counts(epoc
 def test_a_long_history_is_thinned_evenly_and_ends_with_the_newest(epochs: list[int], most: int) -> None:
     with patch.object(history_module, "MOST_EPOCHS", most):
         history = grown(epochs)
-    kept = [told.epoch for told in history]
+    kept = [record.epoch for record in history]
     assert len(kept) == len(history) <= most + 1
     assert kept == sorted(set(kept) & set(epochs))
     assert kept[-1:] == epochs[-1:]
@@ -97,7 +97,7 @@ def test_a_long_history_is_thinned_evenly_and_ends_with_the_newest(epochs: list[
 
 
 def test_a_history_of_a_hundred_thousand_epochs_reaches_back_to_the_first() -> None:
-    kept = [told.epoch for told in grown(list(range(1, 100_001)))]
+    kept = [record.epoch for record in grown(list(range(1, 100_001)))]
     assert MOST_EPOCHS / 2 <= len(kept) <= MOST_EPOCHS + 1
     assert kept[0] < 100
     assert max(later - earlier for earlier, later in pairwise(kept)) < 100

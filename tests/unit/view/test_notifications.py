@@ -1,4 +1,4 @@
-"""Bells and notifications: what is told, once each, and in which sequence by terminal."""
+"""Bells and notifications: what is announced, once each, and by which sequence of the terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ITERM = {"TERM_PROGRAM": "iTerm.app", "TERM": "xterm-256color"}
 SINCE = 1000.0
 
 
-def told(mode: str, *events: Event, environ: dict[str, str] = ITERM) -> str:
+def announced(mode: str, *events: Event, environ: dict[str, str] = ITERM) -> str:
     announcer = Notifier(mode, environ, since=SINCE)
     state = reduce_all(RunState(), [structs.replace(run_started(), t=10.0, name="otter"), *events])
     said = announcer(state)
@@ -33,16 +33,16 @@ def over(status: RunStatus, *, t: float = 3000.0) -> RunFinished:
 
 
 def test_a_failure_rings_and_notifies_by_default() -> None:
-    said = told("auto", ended("deep", "failed", reason="the loss became nan"))
+    said = announced("auto", ended("deep", "failed", reason="the loss became nan"))
     assert said == "\a\x1b]9;tui-vae: deep failed - the loss became nan\x1b\\"
 
 
-def test_the_end_of_the_run_is_told_and_of_each_model_only_when_wanted() -> None:
+def test_the_end_of_the_run_is_announced_and_of_each_model_only_when_wanted() -> None:
     events = (ended("deep", "finished"), over("finished"))
-    assert told("auto", *events).count("\x1b]9;") == 1
-    assert "otter finished" in told("auto", *events)
-    assert told("auto", ended("deep", "finished")) == ""
-    assert "deep finished" in told("each", ended("deep", "finished"))
+    assert announced("auto", *events).count("\x1b]9;") == 1
+    assert "otter finished" in announced("auto", *events)
+    assert announced("auto", ended("deep", "finished")) == ""
+    assert "deep finished" in announced("each", ended("deep", "finished"))
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_the_end_of_the_run_is_told_and_of_each_model_only_when_wanted() -> None
     ids=["never", "bell-alone", "stopped-by-the-user", "long-ago"],
 )
 def test_what_is_no_news_or_not_wanted_is_silent(mode: str, events: tuple[Event, ...], said: str) -> None:
-    assert told(mode, *events) == said
+    assert announced(mode, *events) == said
 
 
-def test_a_run_that_is_resumed_and_ends_again_is_told_again() -> None:
+def test_a_run_that_is_resumed_and_ends_again_is_announced_again() -> None:
     announcer = Notifier("auto", {}, since=SINCE)
     state = reduce_all(RunState(), [run_started(), over("failed", t=2000.0)])
     assert announcer(state) == "\a"

@@ -43,15 +43,15 @@ def checkpoint(model: str, number: int, step: int, kind: Any, t: float) -> Check
 
 
 def part_of_run(progress: Make, first_epoch: int, epochs: int, t: float) -> list[Event]:
-    """Epochs of ten steps each of one model, with what is told of each."""
-    told: list[Event] = []
+    """Epochs of ten steps each of one model, with their events."""
+    events: list[Event] = []
     for number in range(first_epoch, first_epoch + epochs):
         for step in (10 * number - 5, 10 * number):
             t += 1
-            told.append(progress(step, t=t, epoch=number, steps=1000, loss=float(step)))
-        told += [epoch("deep", number, split, 200.0 + number, t + 0.1) for split in SPLITS]
-        told += [samples("deep", number, t + 0.2), checkpoint("deep", number, 10 * number, "latest", t + 0.3)]
-    return told
+            events.append(progress(step, t=t, epoch=number, steps=1000, loss=float(step)))
+        events += [epoch("deep", number, split, 200.0 + number, t + 0.1) for split in SPLITS]
+        events += [samples("deep", number, t + 0.2), checkpoint("deep", number, 10 * number, "latest", t + 0.3)]
+    return events
 
 
 def tells_of_lost(event: Event, step: int, number: int) -> bool:
@@ -64,17 +64,17 @@ def tells_of_lost(event: Event, step: int, number: int) -> bool:
     first=st.integers(0, 6),
     second=st.integers(0, 6),
     step=st.integers(0, 70),
-    told_epoch=st.booleans(),
+    with_epoch=st.booleans(),
 )
-def test_what_a_resumed_model_has_lost_is_as_if_it_had_never_been_told(
-    progress: Make, first: int, second: int, step: int, told_epoch: bool
+def test_what_a_resumed_model_has_lost_is_as_if_it_had_never_been(
+    progress: Make, first: int, second: int, step: int, with_epoch: bool
 ) -> None:
     """Also where an older log does not tell the epoch at which the model resumes."""
     step = min(step, 10 * first)
     complete = step // 10
     begin = [run_started(), model_started("deep", 101, None), samples("deep", 0, 101.1)]
     before = part_of_run(progress, 1, first, 200.0)
-    again = started_again("deep", 500.0, step, complete if told_epoch else None)
+    again = started_again("deep", 500.0, step, complete if with_epoch else None)
     after = part_of_run(progress, complete + 1, second, 500.0)
     whole = reduce_all(RunState(), [*begin, *before, again, *after])
     kept = [event for event in before if not tells_of_lost(event, step, complete)]
@@ -98,24 +98,24 @@ def test_a_model_that_starts_anew_keeps_nothing_but_the_sheet_before_training(pr
     )
     deep = state.models["deep"]
     assert (len(deep.progress), len(deep.train), len(deep.held_out)) == (0, 0, 0)
-    assert [told.epoch for told in deep.samples] == [0]
+    assert [sample.epoch for sample in deep.samples] == [0]
     assert (deep.status, deep.reason, deep.ended_at, deep.step, deep.epoch) == (None, None, None, 0, 0)
     assert (deep.latest, deep.best, deep.started_at) == (None, None, 101)
     replaced = reduce(state, samples("deep", 0, 401.0)).models["deep"]
-    assert [told.file for told in replaced.samples] == ["0 at 401.png"]
+    assert [sample.file for sample in replaced.samples] == ["0 at 401.png"]
 
 
 def test_the_newest_checkpoints_are_known_and_not_worth_a_line() -> None:
-    told = [
+    events = [
         checkpoint("deep", 1, 10, "latest", 1.0),
         checkpoint("deep", 1, 10, "best", 1.1),
         checkpoint("deep", 2, 20, "latest", 2.0),
     ]
-    state = reduce_all(RunState(), told)
-    assert (state.models["deep"].latest, state.models["deep"].best) == (told[2], told[1])
+    state = reduce_all(RunState(), events)
+    assert (state.models["deep"].latest, state.models["deep"].best) == (events[2], events[1])
     assert not state.log
     resumed = reduce(state, started_again("deep", 3.0, 15, 1)).models["deep"]
-    assert (resumed.latest, resumed.best) == (None, told[1])
+    assert (resumed.latest, resumed.best) == (None, events[1])
 
 
 def test_a_second_start_of_the_run_resumes_it(script: list[Event]) -> None:
@@ -161,14 +161,14 @@ def test_the_time_between_the_parts_of_a_run_is_no_measure_of_its_pace(progress:
 
 
 def test_a_pause_is_no_measure_of_the_pace(progress: Make) -> None:
-    told = [
+    events = [
         *training(progress, "deep", [(10.0, 100), (20.0, 200)], steps=1000),
         State(t=20.0, model="deep", state="paused"),
         State(t=50.0, model="deep", state="running"),
         progress(300, t=55.0, steps=1000),
         progress(400, t=60.0, steps=1000),
     ]
-    assert reduce_all(RunState(), told).seconds_left() == pytest.approx(30.0)
+    assert reduce_all(RunState(), events).seconds_left() == pytest.approx(30.0)
 
 
 def test_what_was_changed_holds_until_the_model_starts_again_without_it(progress: Make) -> None:

@@ -1,4 +1,4 @@
-"""Runs beside each other: which options differ, and what came of them."""
+"""Comparing runs: which options differ, and their results."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_an_option_that_one_does_not_have_is_unknown() -> None:
     assert differing_options([run({"zdim": 2, "lr": 1}), run({"lr": 1})]) == [ComparedRow("zdim", ("2", "–"))]
 
 
-def test_a_run_that_has_told_nothing_yet_differs_in_nothing() -> None:
+def test_a_run_without_a_configuration_differs_in_nothing() -> None:
     rows = differing_options([run({"zdim": 2}), run({}), run({"zdim": 3})])
     assert rows == [ComparedRow("zdim", ("2", "–", "3"))]
     assert differing_options([run({"zdim": 2}), run({})]) == []

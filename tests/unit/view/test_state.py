@@ -74,7 +74,7 @@ def test_events_at_once_or_one_by_one_give_the_same_state(script: list[Event]) -
     assert snapshot(halves) == snapshot(reduce_all(RunState(), script))
 
 
-def test_models_are_in_the_order_of_the_configuration_whoever_starts_first() -> None:
+def test_models_are_in_the_order_of_the_configuration_whichever_starts_first() -> None:
     state = reduce_all(
         RunState(), [run_started(), model_started("deep", 101, None), model_started("baseline", 102, LIMIT)]
     )
@@ -167,8 +167,8 @@ def test_nothing_is_known_of_a_model_before_its_first_event() -> None:
 )
 def test_what_somebody_asked_for_is_in_the_log(model: str | None, refused: str | None, line: tuple[str, str]) -> None:
     request = Request(t=1.0, id="1", action="pause", model=model, by="host 1234", refused=refused)
-    (told,) = reduce(RunState(), request).log
-    assert (told.level, told.text) == line
+    (line_logged,) = reduce(RunState(), request).log
+    assert (line_logged.level, line_logged.text) == line
 
 
 def test_models_beyond_any_number_a_run_can_have_are_not_followed(progress: Make) -> None:

@@ -67,7 +67,7 @@ def test_an_escape_that_begins_no_answer_is_released() -> None:
         ("1;2", False),
     ],
 )
-def test_sixels_are_told_by_the_attribute_for_them(attributes: str, draws: bool) -> None:
+def test_sixels_are_recognised_by_their_attribute(attributes: str, draws: bool) -> None:
     answers = Answers()
     assert answers.feed(f"\x1b[?{attributes}c".encode()) == b""
     assert answers.complete
