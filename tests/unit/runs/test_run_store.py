@@ -71,7 +71,7 @@ def test_saved_files_are_found_under_the_reported_name(run: RunDirectory, name: 
         assert (run.path / file).resolve().is_relative_to(run.path.resolve())
 
 
-def test_settling_waits_for_what_was_saved_before(run: RunDirectory) -> None:
+def test_flushing_waits_for_what_was_saved_before(run: RunDirectory) -> None:
     reports = Reports()
     with store_of(run, reports) as store:
         for epoch in range(5):
