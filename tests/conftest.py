@@ -6,6 +6,7 @@ import gc
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 MOST_WORKERS = 16
 """Each takes most of a gigabyte, as torch is loaded in it."""
+
+DEAREST_FOLDERS = ("terminal", "faults", "numerics", "tui")
+"""In the order in which workers begin with them, so that none has a long file left when the others have ended."""
 
 # Machines are slow at times; a test says what is computed, never how fast.
 settings.register_profile("tui-vae", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -54,6 +58,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     if are_long_tests_asked_for(item.config) and getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
         item.add_marker(pytest.mark.long)
         item.add_marker(pytest.mark.timeout(0))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, where workers share them."""
+    if hasattr(config, "workerinput"):
+        rank = {Path(__file__).parent / folder: number for number, folder in enumerate(DEAREST_FOLDERS)}
+        items.sort(key=lambda item: rank.get(item.path.parent, len(rank)))
 
 
 def are_long_tests_asked_for(config: pytest.Config) -> bool:

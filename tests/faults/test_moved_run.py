@@ -17,7 +17,7 @@ from tests.unit.runs.leases import elsewhere, put
 from tui_vae.events import Notice, RunFinished
 from tui_vae.runs import read_log
 
-EPOCHS = 20
+EPOCHS = 6
 OPTIONS = [*SMALL, "--epochs", str(EPOCHS), "--checkpoint-every", "0.02", "--name", "otter"]
 RESUME = ["--no-ui", "--quiet", "--no-evaluate", "--resume"]
 
@@ -29,10 +29,10 @@ def training(fork_server: ForkServer, tmp_path: Path) -> FaultyTraining:
 
 @pytest.fixture
 def suspended(training: FaultyTraining) -> Callable[..., tuple[Child, Path]]:
-    """Starts a run, and stops its process when both models have left checkpoints and pictures."""
+    """Start a slow run, and stop its process when both models have left checkpoints and pictures."""
 
     def begin(epochs: int = EPOCHS) -> tuple[Child, Path]:
-        writer = training.start(*OPTIONS, "--epochs", str(epochs))
+        writer = training.start(*OPTIONS, "--epochs", str(epochs), slow_until=str(quickly(training)))
         wait_for(lambda: len(list(training.folder.glob("*-otter/models/*/latest.json"))) == 2)
         wait_for(lambda: len(list(training.folder.glob("*-otter/samples/*"))) == 2)
         writer.send_signal(signal.SIGSTOP)
@@ -42,7 +42,13 @@ def suspended(training: FaultyTraining) -> Callable[..., tuple[Child, Path]]:
     return begin
 
 
-def go_on(writer: Child) -> None:
+def quickly(training: FaultyTraining) -> Path:
+    """The file that ends the slowness of a run that has begun."""
+    return training.folder.with_name("quickly")
+
+
+def go_on(writer: Child, training: FaultyTraining) -> None:
+    quickly(training).touch()
     writer.send_signal(signal.SIGCONT)
 
 
@@ -70,7 +76,7 @@ def test_a_run_that_is_renamed_or_moved_goes_on_where_it_is(
     writer, run = suspended()
     there = training.folder / where
     run.rename(there)
-    go_on(writer)
+    go_on(writer, training)
     assert writer.wait() == 0, training.output()
     assert not run.exists()
     assert_whole(there)
@@ -86,7 +92,7 @@ def test_so_does_one_whose_runs_folder_is_renamed(
     writer, run = suspended()
     there = training.folder.with_name("kept")
     training.folder.rename(there)
-    go_on(writer)
+    go_on(writer, training)
     assert writer.wait() == 0, training.output()
     assert not training.folder.exists()
     assert_whole(there / run.name)
@@ -97,7 +103,7 @@ def test_a_run_that_is_deleted_stops_and_is_not_made_again(
 ) -> None:
     writer, run = suspended(epochs=100_000)
     shutil.rmtree(run)
-    go_on(writer)
+    go_on(writer, training)
     assert writer.wait() == 4, training.output()
     assert list(training.folder.iterdir()) == []
     lines = [line for line in training.output().splitlines() if "deleted" in line]
@@ -115,7 +121,7 @@ def test_folders_of_a_run_that_are_deleted_are_made_again(
     writer, run = suspended()
     for name in ("models", "samples"):
         (run / name).rename(training.folder.with_name(name))
-    go_on(writer)
+    go_on(writer, training)
     assert writer.wait() == 0, training.output()
     for model in ("linear", "deep"):
         assert course(run, model)["epoch"] == EPOCHS
@@ -127,7 +133,7 @@ def test_a_log_that_is_deleted_is_said_and_what_is_recommended_works(
 ) -> None:
     writer, run = suspended()
     (run / "events.jsonl").unlink()
-    go_on(writer)
+    go_on(writer, training)
     assert writer.wait() == 4
     assert "the run log cannot be written (it was deleted); training goes on" in training.output()
     assert f"--resume {run}" in training.output().splitlines()[-1]
@@ -141,7 +147,7 @@ def test_a_run_that_is_being_deleted_is_written_no_more(
     writer, run = suspended(epochs=100_000)
     (run / "config.json").unlink()
     shutil.rmtree(run / "samples")
-    go_on(writer)
+    go_on(writer, training)
     assert writer.wait() == 4
     assert training.output().splitlines()[-1].startswith(f"tui-vae: training stopped: {run} was deleted")
     assert "--resume" not in training.output()

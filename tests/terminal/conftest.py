@@ -26,6 +26,10 @@ SMALL = (
 )
 
 
+ENDLESS = ("--epochs", "1000000")
+"""A training that a test ends."""
+
+
 @pytest.fixture(scope="session")
 def command() -> str:
     found = shutil.which("tui-vae", path=str(Path(sys.executable).parent))
@@ -43,27 +47,42 @@ def surroundings() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def spawn(command: str, surroundings: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
     """Starts the command in a folder and a terminal; ends what the tests leave running."""
-    yield from spawning(lambda arguments, folder, env: started([command, *arguments], folder, env), surroundings)
+    yield from spawning(lambda arguments, folder, env, _: started([command, *arguments], folder, env), surroundings)
 
 
 @pytest.fixture(scope="session")
 def spawn_loaded(fork_server: ForkServer, surroundings: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
-    """As ``spawn``, where torch and Textual are loaded already: for tests of what comes after the start."""
+    """As ``spawn``, where torch and Textual are loaded already: for tests of what comes after the start.
 
-    def born(arguments: Sequence[str], folder: Path, env: Mapping[str, str]) -> Begin:
-        return lambda end: fork_server.start(arguments, folder=folder, env=env, streams=(end, end, end), terminal=True)
+    Training is slow until there is a file ``slow_until``; an endless one always is, and leaves the processor to the
+    interface.
+    """
+
+    def born(arguments: Sequence[str], folder: Path, env: Mapping[str, str], slow_until: Path | None) -> Begin:
+        if slow_until is None and ENDLESS[1] in arguments:
+            slow_until = folder / "never"
+        faults = {} if slow_until is None else {"slow_until": str(slow_until)}
+        return lambda end: fork_server.start(
+            arguments, folder=folder, env=env, streams=(end, end, end), terminal=True, **faults
+        )
 
     yield from spawning(born, surroundings)
 
 
 def spawning(
-    process: Callable[[Sequence[str], Path, Mapping[str, str]], Begin], surroundings: dict[str, str]
+    process: Callable[[Sequence[str], Path, Mapping[str, str], Path | None], Begin], surroundings: dict[str, str]
 ) -> Iterator[Callable[..., Terminal]]:
     terminals: list[Terminal] = []
 
-    def spawn(folder: Path, *arguments: str, size: tuple[int, int] = (80, 24), **env: str) -> Terminal:
+    def spawn(
+        folder: Path,
+        *arguments: str,
+        size: tuple[int, int] = (80, 24),
+        slow_until: Path | None = None,
+        **env: str,
+    ) -> Terminal:
         trains = arguments[:1] not in (("watch",), ("runs",))
-        begin = process([*(SMALL if trains else ()), *arguments], folder, surroundings | env)
+        begin = process([*(SMALL if trains else ()), *arguments], folder, surroundings | env, slow_until)
         terminals.append(Terminal(begin, size))
         return terminals[-1]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.terminal.conftest import ENDLESS
 from tests.terminal.pseudo_terminal import Terminal
 from tests.terminal.tmux import Tmux
 from tui_vae.tui.keys import GROUPS
@@ -35,7 +36,7 @@ SIXTEEN = {"default", *COLOURS, *(f"bright{colour}" for colour in COLOURS)}
 def test_the_interface_fills_the_terminal_on_every_page_and_leaves(
     spawn_loaded: Callable[..., Terminal], tmp_path: Path, name: str, size: tuple[int, int], colours: int
 ) -> None:
-    terminal = spawn_loaded(tmp_path, "--epochs", "100", size=size, TERM=name)
+    terminal = spawn_loaded(tmp_path, *ENDLESS, size=size, TERM=name)
     terminal.wait_until(lambda: terminal.text.count("running") >= 2)
     for page in [*PAGES, "z", "1"]:
         terminal.press(page)
@@ -80,8 +81,10 @@ def test_a_dumb_terminal_gets_plain_lines_after_one_that_says_so(
     assert b"\x1b" not in terminal.received
 
 
-def test_the_terminal_says_how_large_it_is_not_the_environment(spawn: Callable[..., Terminal], tmp_path: Path) -> None:
-    terminal = spawn(tmp_path, "runs", "--open", size=(140, 45), COLUMNS="80", LINES="24")
+def test_the_terminal_says_how_large_it_is_not_the_environment(
+    spawn_loaded: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    terminal = spawn_loaded(tmp_path, "runs", "--open", size=(140, 45), COLUMNS="80", LINES="24")
     terminal.wait_until(terminal.filled)
     for size in ((100, 30), (120, 50)):
         terminal.resize(*size)
@@ -90,9 +93,11 @@ def test_the_terminal_says_how_large_it_is_not_the_environment(spawn: Callable[.
     assert terminal.exit_code() == 0
 
 
-def test_a_terminal_that_learns_its_size_late_is_filled_then(spawn: Callable[..., Terminal], tmp_path: Path) -> None:
+def test_a_terminal_that_learns_its_size_late_is_filled_then(
+    spawn_loaded: Callable[..., Terminal], tmp_path: Path
+) -> None:
     """As inside a container, whose terminal has no size at first; until then that of the environment counts."""
-    terminal = spawn(tmp_path, "runs", "--open", size=(0, 0), COLUMNS="70", LINES="20")
+    terminal = spawn_loaded(tmp_path, "runs", "--open", size=(0, 0), COLUMNS="70", LINES="20")
     terminal.wait_until(lambda: b"\x1b[?1049h" in terminal.received)
     terminal.resize(140, 45)
     terminal.wait_until(terminal.filled)
@@ -101,7 +106,7 @@ def test_a_terminal_that_learns_its_size_late_is_filled_then(spawn: Callable[...
 
 
 def test_the_live_view_is_as_wide_as_the_terminal(spawn_loaded: Callable[..., Terminal], tmp_path: Path) -> None:
-    terminal = spawn_loaded(tmp_path, "--no-ui", "--epochs", "100000", size=(90, 30), COLUMNS="130", LINES="24")
+    terminal = spawn_loaded(tmp_path, "--no-ui", *ENDLESS, size=(90, 30), COLUMNS="130", LINES="24")
     terminal.wait_until(lambda: terminal.text.count("━") > 40)
     bars = [line for line in terminal.text.splitlines() if "━" in line]
     assert [line.split()[0] for line in bars] == ["baseline", "deep"], "folded"
@@ -109,7 +114,7 @@ def test_the_live_view_is_as_wide_as_the_terminal(spawn_loaded: Callable[..., Te
     assert terminal.exit_code() == 130
 
 
-@pytest.mark.parametrize("command", [("runs", "--open"), ("--epochs", "100000")], ids=["runs", "training"])
+@pytest.mark.parametrize("command", [("runs", "--open"), ENDLESS], ids=["runs", "training"])
 def test_what_is_no_key_ends_no_interface(
     spawn_loaded: Callable[..., Terminal], tmp_path: Path, command: tuple[str, ...]
 ) -> None:

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal.conftest import SMALL
+from tests.terminal.conftest import ENDLESS, SMALL
 from tests.terminal.pseudo_terminal import Terminal, started
 from tui_vae.events import RunFinished, State
 from tui_vae.runs import read_log
-
-ENDLESS = ("--epochs", "1000000")
 
 Spawn = Callable[..., Terminal]
 OnlyRun = Callable[[Path], Path]

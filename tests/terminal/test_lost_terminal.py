@@ -18,7 +18,7 @@ from tui_vae.runs import read_log
 
 Spawn = Callable[..., Terminal]
 OnlyRun = Callable[[Path], Path]
-OPTIONS = ("--epochs", "12", "--seed", "3", "--model", "linear=", "--model", "deep=128,64")
+OPTIONS = ("--epochs", "6", "--seed", "3", "--model", "linear=", "--model", "deep=128,64")
 MODELS = ("linear", "deep")
 FILES = ("latest.safetensors", "latest.optimizer.safetensors", "best.safetensors")
 SMALL = ("--no-evaluate", "--train-size", "2000", "--val-size", "1000", "--device", "cpu", "--threads", "1")
@@ -42,8 +42,8 @@ def log_of(folder: Path) -> list[Event]:
     return [decode(line) for log in logs for line in log.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
 
 
-def training(folder: Path, epoch: int = 2) -> Callable[[], bool]:
-    """Whether every model has completed an epoch."""
+def training(folder: Path, epoch: int = 1) -> Callable[[], bool]:
+    """Whether every model is in a later epoch."""
     return lambda: {getattr(e, "model", None) for e in log_of(folder) if getattr(e, "epoch", 0) > epoch} >= set(MODELS)
 
 
@@ -62,9 +62,10 @@ def assert_trained_undisturbed(run: Path, undisturbed: Path) -> None:
 def test_a_link_that_drops_ends_the_display_and_not_the_training(
     choice: tuple[str, ...], spawn_loaded: Spawn, only_run: OnlyRun, undisturbed: Path, tmp_path: Path
 ) -> None:
-    terminal = spawn_loaded(tmp_path, *OPTIONS, *choice, size=(140, 45))
+    terminal = spawn_loaded(tmp_path, *OPTIONS, *choice, size=(140, 45), slow_until=tmp_path / "lost")
     terminal.wait_until(training(tmp_path))
     terminal.hang_up()
+    (tmp_path / "lost").touch()
     assert terminal.wait_unread() == 0
     run = only_run(tmp_path)
     assert_trained_undisturbed(run, only_run(undisturbed))
@@ -102,9 +103,10 @@ def test_the_hang_up_signal_alone_is_enough(
     spawn_loaded: Spawn, only_run: OnlyRun, undisturbed: Path, tmp_path: Path
 ) -> None:
     """As from a multiplexer that is killed, whose pseudo-terminals live a moment longer."""
-    terminal = spawn_loaded(tmp_path, *OPTIONS)
+    terminal = spawn_loaded(tmp_path, *OPTIONS, slow_until=tmp_path / "lost")
     terminal.wait_until(training(tmp_path))
     terminal.signal(signal.SIGHUP)
+    (tmp_path / "lost").touch()
     terminal.exit_code()
     assert_trained_undisturbed(only_run(tmp_path), only_run(undisturbed))
 
@@ -112,9 +114,11 @@ def test_the_hang_up_signal_alone_is_enough(
 def test_a_terminal_that_does_not_read_holds_up_nothing(
     spawn_loaded: Spawn, only_run: OnlyRun, undisturbed: Path, tmp_path: Path
 ) -> None:
-    terminal = spawn_loaded(tmp_path, *OPTIONS, size=(140, 45))
+    terminal = spawn_loaded(tmp_path, *OPTIONS, size=(140, 45), slow_until=tmp_path / "unread")
     terminal.wait_until(training(tmp_path, epoch=0))
     # Its output is left where it is from now on: the buffers fill within a second.
+    time.sleep(2.0)
+    (tmp_path / "unread").touch()
     wait_for_log(tmp_path, lambda events: isinstance(events[-1], RunFinished))
     assert_still_open(terminal)
     terminal.wait_until(lambda: terminal.text.count("finished") >= len(MODELS))

@@ -10,6 +10,7 @@ import pytest
 
 from tests.kitty_screen import PLACEHOLDER, KittyScreen
 from tests.sixel_screen import decoded
+from tests.terminal.conftest import ENDLESS
 from tests.terminal.pseudo_terminal import Terminal
 from tui_vae.view.terminal_probe import QUESTION
 
@@ -30,7 +31,7 @@ def asked(terminal: Terminal) -> bool:
 def test_kitty_gets_pictures_before_it_shows_them_and_forgets_them_at_the_end(
     spawn_loaded: Spawn, tmp_path: Path
 ) -> None:
-    terminal = spawn_loaded(tmp_path, "--epochs", "1000000", size=(140, 45))
+    terminal = spawn_loaded(tmp_path, *ENDLESS, size=(140, 45))
     terminal.wait_until(lambda: asked(terminal))
     terminal.press(KITTY)
     terminal.wait_until(lambda: PLACEHOLDER.encode() in terminal.received)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fork_client import ForkServer
+from tests.terminal.conftest import ENDLESS
 from tests.terminal.pseudo_terminal import Terminal
 from tui_vae.view.terminal_probe import QUESTION
 
@@ -53,7 +54,7 @@ class SlowTerminal(Terminal):
         return super().read(seconds)
 
 
-TRAINING = ("--epochs", "1000000", "--no-evaluate", "--device", "cpu", "--threads", "1", "--train-size", "2000")
+TRAINING = (*ENDLESS, "--no-evaluate", "--device", "cpu", "--threads", "1", "--train-size", "2000")
 
 
 def test_the_screen_is_never_long_out_of_date_and_keys_are_answered(
@@ -61,7 +62,12 @@ def test_the_screen_is_never_long_out_of_date_and_keys_are_answered(
 ) -> None:
     terminal = ThinTerminal(
         lambda end: fork_server.start(
-            TRAINING, folder=tmp_path, env=surroundings | FAR_AWAY, streams=(end, end, end), terminal=True
+            TRAINING,
+            folder=tmp_path,
+            env=surroundings | FAR_AWAY,
+            streams=(end, end, end),
+            terminal=True,
+            slow_until=str(tmp_path / "never"),
         ),
         (140, 45),
     )
@@ -97,7 +103,7 @@ def test_the_screen_is_never_long_out_of_date_and_keys_are_answered(
 def test_a_terminal_that_never_answers_soon_shows_a_whole_page(
     spawn_loaded: Callable[..., Terminal], tmp_path: Path
 ) -> None:
-    terminal = spawn_loaded(tmp_path, "--epochs", "1000000", size=(140, 45))
+    terminal = spawn_loaded(tmp_path, *ENDLESS, size=(140, 45))
     terminal.answers = False
     terminal.wait_until(terminal.filled)
     terminal.press("3")
@@ -117,7 +123,14 @@ def test_a_slow_terminal_that_never_answers_is_never_long_behind(
     fork_server: ForkServer, surroundings: dict[str, str], tmp_path: Path
 ) -> None:
     terminal = SlowTerminal(
-        lambda end: fork_server.start(TRAINING, folder=tmp_path, env=surroundings, streams=(end,) * 3, terminal=True),
+        lambda end: fork_server.start(
+            TRAINING,
+            folder=tmp_path,
+            env=surroundings,
+            streams=(end, end, end),
+            terminal=True,
+            slow_until=str(tmp_path / "never"),
+        ),
         (140, 45),
     )
     try:
@@ -135,7 +148,7 @@ def test_a_slow_terminal_that_never_answers_is_never_long_behind(
 def test_what_something_else_wrote_on_the_screen_goes_by_a_key(
     spawn_loaded: Callable[..., Terminal], tmp_path: Path
 ) -> None:
-    terminal = spawn_loaded(tmp_path, "--epochs", "1000000", size=(80, 24))
+    terminal = spawn_loaded(tmp_path, *ENDLESS, size=(80, 24))
     terminal.wait_until(terminal.filled)
     terminal.show(b"\x1b[24;60Hfrom wall(1)")
     terminal.press("ctrl+l")
