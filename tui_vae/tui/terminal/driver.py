@@ -6,6 +6,7 @@ answer to Ctrl-Z would stop in the background, where training is to go on.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
@@ -176,18 +177,19 @@ class TerminalDriver(LinuxDriver):
 
         process(received.feed(self.typed_before))
         self.typed_before = b""
-        while not self.exit_event.is_set():
-            data = self._read()
-            process(received.wait() if data is None else received.feed(data))
-            for message in parser.tick():
-                self.process_message(message)
+        with _opened_again(self.fileno) as terminal:
+            while not self.exit_event.is_set():
+                data = self._read(terminal)
+                process(received.wait() if data is None else received.feed(data))
+                for message in parser.tick():
+                    self.process_message(message)
 
-    def _read(self) -> bytes | None:
+    def _read(self, terminal: int) -> bytes | None:
         """What has come; ``None`` when nothing does. A terminal that has gone is silent until its loss is noticed."""
         try:
-            if not select.select([self.fileno], [], [], _LOOK)[0]:
+            if not select.select([terminal], [], [], _LOOK)[0]:
                 return None
-            data = os.read(self.fileno, 4096)
+            data = os.read(terminal, 4096)
         except OSError:
             data = b""
         if not data:
@@ -242,6 +244,24 @@ class TerminalDriver(LinuxDriver):
         self.written += len(text)
         self._file.write(text)
         self._file.flush()
+
+
+@contextlib.contextmanager
+def _opened_again(terminal: int) -> Iterator[int]:
+    """Open a terminal again, for reads that never block; yield the descriptor itself where that is not possible.
+
+    After a stop between ``select`` and ``read``, the shell has read what was typed, and a read that blocks would keep
+    the interface from returning. Flags of the descriptor itself would be the shell's too.
+    """
+    try:
+        own = os.open(os.ttyname(terminal), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        own = -1
+    try:
+        yield terminal if own < 0 else own
+    finally:
+        if own >= 0:
+            os.close(own)
 
 
 class _CountingFile:
