@@ -28,7 +28,7 @@ DEAREST_FOLDERS = ("terminal", "faults", "numerics", "tui")
 """In the order in which workers begin with them, so that none has a long file left when the others have ended."""
 
 # Machines are slow at times; a test says what is computed, never how fast.
-settings.register_profile("tui-vae", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("tui-vae", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", settings.get_profile("tui-vae"), max_examples=10_000, print_blob=True)
 
 

@@ -38,8 +38,16 @@ def path_from_prior(vae: VAE, images: torch.Tensor) -> HmcProposal:
     return HmcProposal(likelihood, likelihood.observe(pixels(images)), *prior)
 
 
-@pytest.mark.parametrize("sigma", [0.2, 0.5, 1.0])
-@pytest.mark.parametrize("zdim", [2, 10, 32])
+@pytest.mark.parametrize(
+    ("zdim", "sigma"),
+    [
+        *((2, 0.5), (10, 0.2), (10, 1.0), (32, 0.5)),
+        *(
+            pytest.param(*case, marks=pytest.mark.long)
+            for case in ((2, 0.2), (2, 1.0), (10, 0.5), (32, 0.2), (32, 1.0))
+        ),
+    ],
+)
 def test_it_is_within_half_a_nat_of_the_exact_answer(
     zdim: int, sigma: float, images: torch.Tensor, moments: Covariance
 ) -> None:

@@ -15,7 +15,7 @@ from tui_vae.events import Epoch, RunFinished, State
 from tui_vae.runs import read_log
 from tui_vae.tui.keys import GROUPS
 
-EPOCHS = 16
+EPOCHS = 10
 MODELS = ("baseline", "deep")
 
 

@@ -81,7 +81,7 @@ def drawn(lines: list[Parts]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("width", [20, 38, 76, 138, 298])
+@pytest.mark.parametrize("width", [20, 76, *(pytest.param(width, marks=pytest.mark.long) for width in (38, 138, 298))])
 @pytest.mark.parametrize("gpus", [0, 3])
 def test_no_line_is_wider_than_the_page_nor_higher_where_there_is_room(width: int, gpus: int) -> None:
     readings = [reading(second, gpus) for second in range(300)]

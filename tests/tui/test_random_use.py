@@ -21,7 +21,7 @@ from tui_vae.tui.pages.runs import page as runs_page
 from tui_vae.view.state import RunState
 
 QUICK = settings(
-    max_examples=4,
+    max_examples=3,
     derandomize=True,
     database=None,
     phases=[Phase.generate],

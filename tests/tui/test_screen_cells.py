@@ -173,7 +173,7 @@ def test_cells_of_pictures_are_written_as_the_library_does() -> None:
 
 def test_colours_without_end_take_bounded_room() -> None:
     (cells, screen), terminal = covered(), Terminal()
-    for number in range(20_000):
+    for number in range(11_000):
         draw(cells, screen, [(number % COLUMNS, number % ROWS, [("x", Style(color=f"#{number:06x}"))])])
         terminal.write(cells.changes())
     terminal.assert_shows(screen)

@@ -76,7 +76,7 @@ async def test_models_are_drawn_in_the_colours_of_the_look(open_monitor: OpenMon
         assert contrast(style.color.get_truecolor(), style.bgcolor.get_truecolor()) >= 3
 
 
-@pytest.mark.parametrize("term", ["xterm", "linux", "xterm-256color"])
+@pytest.mark.parametrize("term", ["linux", "xterm-256color", pytest.param("xterm", marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", MONITOR_THEMES)
 async def test_where_there_are_few_colours_no_two_models_have_the_same(
     open_monitor: OpenMonitor, name: str, term: str

@@ -21,6 +21,7 @@ from tui_vae.training.trainer import Trainer
 from .running import (
     DEEP,
     SMALL,
+    Run,
     all_finite,
     ends,
     identical,
@@ -80,12 +81,17 @@ def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> li
     return weights
 
 
+@pytest.fixture(scope="module")
+def straight(small_mnist: Dataset) -> Run:
+    """A training that nothing disturbs."""
+    return train(small_mnist, batch_size=30)
+
+
 @pytest.mark.parametrize("spoil", [not_a_number, infinite, hopeless], ids=lambda spoil: spoil.__name__)
 @pytest.mark.parametrize("step", [1, 7, 10, 11, 35, 68])
 def test_a_model_that_diverges_keeps_the_weights_before_that_step(
-    step: int, spoil: Spoil, small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+    step: int, spoil: Spoil, straight: Run, small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    straight = train(small_mnist, batch_size=30)
     before_each_step = spoil_step(monkeypatch, step, spoil)
     run = train(small_mnist, batch_size=30)
     assert ends(run) == {"small": "finished", "deep": "failed"}
@@ -145,8 +151,9 @@ class BoomError(Exception):
     pass
 
 
-def test_a_loss_that_is_not_yet_lost_ends_nothing(small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    straight = train(small_mnist, batch_size=30)
+def test_a_loss_that_is_not_yet_lost_ends_nothing(
+    straight: Run, small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spoil_step(monkeypatch, 35, great)
     run = train(small_mnist, batch_size=30)
     assert ends(run) == {"small": "finished", "deep": "finished"}
