@@ -1,4 +1,4 @@
-"""The fork_server, from the side of a test."""
+"""The client of :mod:`tests.fork_server`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATIENCE = 120.0
 
 
 class ForkServer:
-    """Starts the command where torch and all else of it is loaded already, as :mod:`tests.fork_server` says."""
+    """Start the command in forks of a process that has loaded it already."""
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair()
@@ -55,8 +55,8 @@ class ForkServer:
         env: Mapping[str, str],
         stdout: TextIO | None = None,
         stderr: TextIO | None = None,
-    ) -> TalkingChild:
-        """Start the command with nobody at its input; what it writes can be read, unless it is to go elsewhere."""
+    ) -> PipedChild:
+        """Start the command without input; its output is read through pipes, unless files are given."""
         with contextlib.ExitStack() as theirs:
             nowhere = theirs.enter_context(open(os.devnull))
             ends: list[TextIO | None] = []
@@ -71,10 +71,10 @@ class ForkServer:
                 streams.append(other)
                 ends.append(os.fdopen(ours, encoding="utf-8"))
             child = self.start(arguments, folder=folder, env=env, streams=streams)
-        return TalkingChild(self, child.pid, *ends)
+        return PipedChild(self, child.pid, *ends)
 
     def run(self, arguments: Sequence[str], folder: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        """Run the command to its end, as ``subprocess.run`` does."""
+        """Run the command to its end, like ``subprocess.run``."""
         child = self.start_piped(arguments, folder=folder, env=env)
         out, err = child.communicate()
         return subprocess.CompletedProcess(arguments, child.wait(), out, err)
@@ -92,7 +92,7 @@ class ForkServer:
 
 
 class Child:
-    """A process that was born in the fork server; as ``subprocess.Popen``, as far as that is needed."""
+    """A fork of the server, with a part of the interface of ``subprocess.Popen``."""
 
     def __init__(self, fork_server: ForkServer, pid: int) -> None:
         self.pid = pid
@@ -100,13 +100,13 @@ class Child:
         self._server = fork_server
 
     def poll(self) -> int | None:
-        """Its exit code, or minus the signal that ended it; ``None`` while it lives."""
+        """Return the exit code, or minus the signal that ended the process; ``None`` while it runs."""
         if self.returncode is None:
             self.returncode = self._server.ask({"ended": self.pid})
         return self.returncode
 
     def wait(self, patience: float = PATIENCE) -> int:
-        """Wait for its end; the fork server itself never waits, and has time for other children meanwhile."""
+        """Wait for the end by polling, for the server must never block."""
         end = time.monotonic() + patience
         while (code := self.poll()) is None:
             assert time.monotonic() < end, f"{self.pid} did not end"
@@ -118,7 +118,7 @@ class Child:
             os.kill(self.pid, number)
 
 
-class TalkingChild(Child):
+class PipedChild(Child):
     """A child whose output is read through pipes, where they are not ``None``."""
 
     def __init__(self, fork_server: ForkServer, pid: int, stdout: TextIO | None, stderr: TextIO | None) -> None:
@@ -126,14 +126,14 @@ class TalkingChild(Child):
         self.stdout, self.stderr = stdout, stderr
 
     def communicate(self) -> tuple[str, str]:
-        """All that it still writes, to both at once; then wait for its end."""
+        """Read both outputs to their end, then wait for the process."""
         with ThreadPoolExecutor(2) as reading:
             out, err = reading.map(lambda stream: "" if stream is None else stream.read(), (self.stdout, self.stderr))
         self.wait()
         return out, err
 
     def close(self) -> None:
-        """End what is left of it."""
+        """Kill the process and close its pipes."""
         self.send_signal(signal.SIGKILL)
         self.wait()
         for stream in (self.stdout, self.stderr):

@@ -1,4 +1,4 @@
-"""Starts the command many times without importing torch each time: every child is a fork, and a real process to kill.
+"""Start the command many times without importing torch each time: every child is a fork, and a real process to kill.
 
 ``python -m tests.fork_server SOCKET``, a descriptor. Reads requests from it as JSON lines, and answers
 each with a line.
@@ -49,22 +49,22 @@ def main() -> None:
     requests = socket.socket(fileno=int(sys.argv[1]))
     # Before anything asks for the time: what is imported below keeps this function.
     time.time = lambda: _clock() + _offset[0]
-    command = prepared()
-    while request := received(requests):
+    command = load_command()
+    while request := receive(requests):
         message, streams = request
         if "ended" in message:
-            answer = ended(message["ended"])
+            answer = exit_code_of(message["ended"])
         elif (answer := os.fork()) == 0:
             requests.close()
-            become(streams=streams, **message)
+            start_as_new_process(streams=streams, **message)
             run_to_the_end(command)
         for descriptor in streams:
             os.close(descriptor)
         requests.sendall(json.dumps(answer).encode() + b"\n")
 
 
-def prepared() -> Callable[[], None]:
-    """The command, once all is done that every child would do first: import, and read the images."""
+def load_command() -> Callable[[], None]:
+    """Import what every child needs and read the images; return the command."""
     program = importlib.import_module("tui_vae.__main__")
     program.wait_without_spinning()
     for module in ("tui_vae.app.interface", "tui_vae.app.run_setup", "tui_vae.headless"):
@@ -78,20 +78,20 @@ def prepared() -> Callable[[], None]:
     return command
 
 
-def received(requests: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
-    """The next request and the descriptors that came with it; ``None`` when nobody asks any more."""
+def receive(requests: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+    """Return the next request and its descriptors, or ``None`` at the end of the connection."""
     line, streams, _, _ = socket.recv_fds(requests, 65536, 3)
     while line and not line.endswith(b"\n"):
         line += requests.recv(65536)
     return (json.loads(line), streams) if line else None
 
 
-def ended(pid: int) -> int | None:
+def exit_code_of(pid: int) -> int | None:
     found, status = os.waitpid(pid, os.WNOHANG)
     return os.waitstatus_to_exitcode(status) if found else None
 
 
-def become(
+def start_as_new_process(
     *,
     arguments: list[str],
     folder: str,
@@ -100,7 +100,7 @@ def become(
     faults: dict[str, Any],
     streams: list[int],
 ) -> None:
-    """Be a process that has just begun, in its folder and with its environment, streams and terminal."""
+    """Give a fork the working directory, environment, streams and terminal of a new process."""
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)
@@ -126,7 +126,7 @@ def become(
 
 
 def run_to_the_end(command: Callable[[], None]) -> NoReturn:
-    """Run the command and leave with its exit code; not by the interpreter's way, which takes all modules apart."""
+    """Run the command and exit at once with its code, without the teardown of the interpreter."""
     code: object = 1
     try:
         command()

@@ -1,4 +1,4 @@
-"""The installed command in a process of its own, and what must be true of a run whatever happened to it."""
+"""Run the installed command in a process of its own, and check the run that it leaves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import pytest
 
 from tests.faults.faulty_runs import FaultyTraining
-from tests.fork_client import ForkServer, TalkingChild
+from tests.fork_client import ForkServer, PipedChild
 from tui_vae.events import Event, RunFinished, RunStarted
 from tui_vae.runs import RunDirectory, read_log
 from tui_vae.runs.directory import read_config
@@ -43,7 +43,7 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture
 def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts the command in the test's folder, on few images; ends what the test leaves running."""
+    """Start the command in the folder of the test, on few images; kill what is left after the test."""
     command = shutil.which("tui-vae", path=str(Path(sys.executable).parent))
     assert command is not None, "the command tui-vae is not installed beside this Python"
     started: list[subprocess.Popen[str]] = []
@@ -68,11 +68,11 @@ def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[...,
 @pytest.fixture
 def start_loaded(
     fork_server: ForkServer, environment: dict[str, str], tmp_path: Path
-) -> Iterator[Callable[..., TalkingChild]]:
-    """As ``start``, where torch is loaded already: for tests of what comes after the start."""
-    started: list[TalkingChild] = []
+) -> Iterator[Callable[..., PipedChild]]:
+    """Like ``start``, with torch loaded already: for tests that do not depend on the start of the program."""
+    started: list[PipedChild] = []
 
-    def start_loaded(*arguments: str, **streams: TextIO) -> TalkingChild:
+    def start_loaded(*arguments: str, **streams: TextIO) -> PipedChild:
         started.append(fork_server.start_piped([*SMALL, *arguments], folder=tmp_path, env=environment, **streams))
         return started[-1]
 
@@ -83,7 +83,7 @@ def start_loaded(
 
 @pytest.fixture
 def whole_run(tmp_path: Path) -> Callable[..., list[Event]]:
-    """The events of the only run of the test, once it is sure that everything of it can be read."""
+    """Check that the only run of the test is complete, and return its events."""
 
     def read(runs_dir: str = "runs") -> list[Event]:
         (run,) = (tmp_path / runs_dir).iterdir()

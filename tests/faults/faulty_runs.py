@@ -1,4 +1,4 @@
-"""Runs of one folder, trained by children of the fork server, which may be given faults."""
+"""Train runs in child processes of the fork server, optionally with injected faults."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SMALL = [
 
 
 class FaultyTraining:
-    """Starts the command on the runs of a folder, and awaits it."""
+    """Start trainings in one folder of runs, and wait for them."""
 
     def __init__(self, fork_server: ForkServer, folder: Path) -> None:
         self.folder = folder
@@ -37,7 +37,7 @@ class FaultyTraining:
         self._server = fork_server
 
     def start(self, *arguments: str, **faults: Any) -> Child:
-        """Start the command, with faults as :mod:`tests.fork_server` has them."""
+        """Start the command with faults of :mod:`tests.fork_server`."""
         env = os.environ | {"TUI_VAE_RUNS": str(self.folder)}
         output_file = self.folder.with_suffix(".txt")
         output_file.unlink(missing_ok=True)  # a child that was started before may go on writing to it
@@ -50,7 +50,7 @@ class FaultyTraining:
         return self.start(*arguments, **faults).wait(patience=math.inf)
 
     def output(self) -> str:
-        """What the child that was started last has written."""
+        """Return the output of the child that was started last."""
         return self.folder.with_suffix(".txt").read_text(encoding="utf-8")
 
     def run(self, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Whether two runs trained the same: weights, optimiser, where they stand, and every number that was measured."""
+"""Compare two trainings: weights, optimiser states, positions and every measured number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TENSORS = ("latest.safetensors", "latest.optimizer.safetensors", "best.safetens
 
 
 def assert_same_training(run: Path, other: Path) -> None:
-    """Everything but times is equal, bit for bit."""
+    """Assert that two runs are equal bit for bit, except for times."""
     models = sorted(folder.name for folder in (other / "models").iterdir())
     assert sorted(folder.name for folder in (run / "models").iterdir()) == models
     for model in models:
@@ -29,13 +29,13 @@ def assert_same_training(run: Path, other: Path) -> None:
 
 
 def course(run: Path, model: str, file: str = "latest.json") -> dict[str, Any]:
-    """Where training stands, but for how long it took."""
+    """Return the progress in a checkpoint manifest, without durations."""
     values: dict[str, Any] = json.loads((run / "models" / model / file).read_bytes())["course"]
     return {name: value for name, value in values.items() if name not in _TIMES}
 
 
 def measured(run: Path) -> dict[tuple[str, str], list[tuple[Any, ...]]]:
-    """What readers see of every epoch, but for when and how long."""
+    """Return the measurements of every epoch by model and split."""
     state = reduce_all(RunState(), read_log(run / "events.jsonl"))
     return {
         (name, split): [_numbers(epoch) for epoch in epochs]

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.fork_client import TalkingChild
+from tests.fork_client import PipedChild
 from tui_vae.events import Event, RunFinished
 
 Start = Callable[..., "subprocess.Popen[str]"]
-StartLoaded = Callable[..., TalkingChild]
+StartLoaded = Callable[..., PipedChild]
 RunTo = Callable[..., "subprocess.CompletedProcess[str]"]
 Whole = Callable[..., "list[Event]"]
 
 
-def assert_trained_to_the_end(process: subprocess.Popen[str] | TalkingChild, whole_run: Whole) -> None:
+def assert_trained_to_the_end(process: subprocess.Popen[str] | PipedChild, whole_run: Whole) -> None:
     assert process.returncode == 0
     last = whole_run()[-1]
     assert isinstance(last, RunFinished)
@@ -81,7 +81,7 @@ PRINT_AND_LEAVE = (["--help"], ["--version"], ["watch", "--help"], ["runs"], ["r
 
 @pytest.fixture
 def run_to(environment: dict[str, str], tmp_path: Path) -> RunTo:
-    """Runs a command that prints and leaves, with its output where it is said to go."""
+    """Run a command that prints and exits, with the given descriptors as its output."""
     run = tmp_path / "runs" / "20260101-000000-lynx"
     run.mkdir(parents=True)
     (run / "events.jsonl").touch()
@@ -105,7 +105,9 @@ def run_to(environment: dict[str, str], tmp_path: Path) -> RunTo:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("arguments", PRINT_AND_LEAVE, ids=" ".join)
-def test_what_cannot_be_written_is_told_in_one_line(run_to: RunTo, arguments: list[str], unbuffered: str) -> None:
+def test_output_that_cannot_be_written_is_an_error_of_one_line(
+    run_to: RunTo, arguments: list[str], unbuffered: str
+) -> None:
     with open("/dev/full", "w") as full:
         done = run_to(arguments, full.fileno(), subprocess.PIPE, PYTHONUNBUFFERED=unbuffered)
     assert done.returncode == 1

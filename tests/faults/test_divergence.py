@@ -1,13 +1,13 @@
-"""A model that diverges fails, is told, and leaves a whole run behind."""
+"""A model that diverges fails with a message and leaves a complete run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.fork_client import TalkingChild
+from tests.fork_client import PipedChild
 from tui_vae.events import Event, RunFinished, State
 
-StartLoaded = Callable[..., TalkingChild]
+StartLoaded = Callable[..., PipedChild]
 
 
 def test_models_that_diverge_fail_with_a_reason_and_advice(

@@ -1,4 +1,4 @@
-"""A disk that is full: training goes on, the loss is told, and the exit code says so."""
+"""A full disk: training continues with a warning, and the exit code reports it."""
 
 from __future__ import annotations
 

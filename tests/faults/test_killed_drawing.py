@@ -1,4 +1,4 @@
-"""The process that draws charts is killed again and again: training gives the same bits, and charts are drawn."""
+"""The process that draws charts is killed repeatedly: training is unchanged, and charts are drawn again."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Train = Callable[..., Terminal]
 
 @pytest.fixture
 def train(fork_server: ForkServer, environment: dict[str, str], tmp_path: Path) -> Iterator[Train]:
-    """Opens the interface on a training that is slow until there is a file ``go on``; can be given faults."""
+    """Start a training in the interface, slow until there is a file ``go on``, with optional faults."""
     terminals: list[Terminal] = []
 
     def train(**faults: Any) -> Terminal:
@@ -57,7 +57,7 @@ def train(fork_server: ForkServer, environment: dict[str, str], tmp_path: Path) 
 
 
 def drawing(parent: int) -> set[int]:
-    """The children of a process that draw charts."""
+    """Return the child processes that draw charts."""
     tasks = Path(f"/proc/{parent}/task").glob("*/children")
     found = set()
     for child in {child for task in tasks for child in task.read_text().split()}:
@@ -67,8 +67,8 @@ def drawing(parent: int) -> set[int]:
     return found
 
 
-def told(run: Path) -> list[dict[str, Any]]:
-    """What the log tells of every model, one kind of events after the other, but for times and what depends on them."""
+def events_without_times(run: Path) -> list[dict[str, Any]]:
+    """Return the events of a log by model and kind, without times and what depends on them."""
     lines = (run / "events.jsonl").read_bytes().splitlines()
     events = [json.loads(line, object_hook=without_times) for line in lines]
     steady = [event for event in events if event["event"] not in AT_TIMES]
@@ -80,13 +80,13 @@ def without_times(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def next_to_kill(terminal: Terminal, killed: set[int]) -> int:
-    """The process that draws, once there is one that was not killed yet."""
+    """Wait for a drawing process that was not killed yet, and return its id."""
     terminal.wait_until(lambda: drawing(terminal.pid) - killed)
     (pid,) = drawing(terminal.pid) - killed
     return pid
 
 
-def test_killing_what_draws_changes_no_bit_of_training(
+def test_killing_the_drawing_process_changes_no_bit_of_training(
     train: Train, fork_server: ForkServer, environment: dict[str, str], tmp_path: Path
 ) -> None:
     terminal = train(deaths=2 * KILLS)
@@ -115,11 +115,11 @@ def test_killing_what_draws_changes_no_bit_of_training(
     assert fork_server.run([*SMALL[:2], *TRAINING], undisturbed, environment).returncode == 0
     (other,) = (undisturbed / "runs").iterdir()
     assert_same_training(run, other)
-    assert told(run) == told(other)
+    assert events_without_times(run) == events_without_times(other)
     assert not any(isinstance(event, Notice) for event in read_log(run / "events.jsonl"))
 
 
-def test_what_always_dies_is_told_by_the_panels_and_the_log(train: Train, tmp_path: Path) -> None:
+def test_a_drawing_process_that_always_dies_is_reported_in_the_panels_and_the_log(train: Train, tmp_path: Path) -> None:
     terminal = train()
     killed: set[int] = set()
     for _ in range(DEATHS):

@@ -1,4 +1,4 @@
-"""A run that was cut off is taken up again, whatever happened to its files; what would falsify it is refused."""
+"""An interrupted run is resumed, whatever happened to its files; options that change the experiment are refused."""
 
 from __future__ import annotations
 
@@ -163,19 +163,21 @@ def test_a_model_without_checkpoints_is_trained_from_its_beginning(
     assert_resumes(training, copy, undisturbed)
 
 
-def test_a_torn_last_line_of_the_log_is_no_hindrance(training: FaultyTraining, copy: Path, undisturbed: Path) -> None:
+def test_a_torn_last_line_of_the_log_does_not_prevent_resuming(
+    training: FaultyTraining, copy: Path, undisturbed: Path
+) -> None:
     with (copy / "events.jsonl").open("ab") as log:
         log.write(b'{"v":1,"t":17')
     assert_resumes(training, copy, undisturbed)
 
 
-def test_removed_samples_are_no_hindrance(training: FaultyTraining, copy: Path, undisturbed: Path) -> None:
+def test_removed_samples_do_not_prevent_resuming(training: FaultyTraining, copy: Path, undisturbed: Path) -> None:
     shutil.rmtree(copy / "samples")
     assert_resumes(training, copy, undisturbed)
     assert (copy / "samples" / "deep" / f"epoch-{EPOCHS:04d}.png").exists()
 
 
-def test_a_removed_log_is_no_hindrance(training: FaultyTraining, copy: Path, undisturbed: Path) -> None:
+def test_a_removed_log_does_not_prevent_resuming(training: FaultyTraining, copy: Path, undisturbed: Path) -> None:
     (copy / "events.jsonl").unlink()
     assert training.train(*RESUME, name_of(copy)) == 0, training.output()
     assert course(copy, "deep") == course(undisturbed, "deep")
@@ -298,7 +300,7 @@ def test_a_finished_run_has_nothing_left_and_more_epochs_go_on(training: FaultyT
     ],
     ids=lambda value: "".join(value) if isinstance(value, tuple) else str(value),
 )
-def test_what_would_make_another_experiment_is_refused(
+def test_options_that_change_the_experiment_are_refused(
     options: tuple[str, ...], code: int, says: str, training: FaultyTraining, copy: Path
 ) -> None:
     before = contents(copy)
@@ -333,7 +335,7 @@ def test_other_images_under_the_same_name_are_refused(training: FaultyTraining, 
 
 @pytest.mark.parametrize("what", ["models", "samples", "events.jsonl", "models/deep"])
 def test_a_run_that_leads_elsewhere_is_refused(what: str, training: FaultyTraining, copy: Path, tmp_path: Path) -> None:
-    """A stranger's run must not have files outside it written."""
+    """Resuming an untrusted run must not write outside its directory."""
     shutil.move(copy / what, tmp_path / "elsewhere")
     (copy / what).symlink_to(tmp_path / "elsewhere")
     assert training.train(*RESUME, name_of(copy)) == 4
@@ -344,7 +346,7 @@ DAMAGED = [b"", b"[]", b'{"zdim": "many"}', b'{"later": 1}', b"\xff", b"[" * 100
 
 
 @pytest.mark.parametrize("content", DAMAGED)
-def test_a_damaged_configuration_without_a_log_is_told_in_one_line(
+def test_a_damaged_configuration_without_a_log_is_an_error_of_one_line(
     content: bytes, training: FaultyTraining, copy: Path
 ) -> None:
     (copy / "config.json").write_bytes(content)

@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.fork_client import TalkingChild
+from tests.fork_client import PipedChild
 from tui_vae.events import Event, RunFinished, State
 from tui_vae.runs import read_log
 
 Start = Callable[..., "subprocess.Popen[str]"]
-StartLoaded = Callable[..., TalkingChild]
+StartLoaded = Callable[..., PipedChild]
 SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM}
 WARNINGS = {"SIGUSR1": signal.SIGUSR1, "SIGUSR2": signal.SIGUSR2, "SIGXCPU": signal.SIGXCPU}
 ENDLESS = ["--json", "--epochs", "1000000", "--model", "linear=", "--model", "deep=64"]
@@ -86,7 +86,7 @@ def test_a_signal_while_training_stops_every_model_and_says_why(
         assert '"event":"run_finished","status":"stopped"' in rest.splitlines()[-1]
 
 
-def wait_until_both_train(process: TalkingChild) -> None:
+def wait_until_both_train(process: PipedChild) -> None:
     assert process.stdout is not None
     running = 0
     while running < 2:

@@ -38,21 +38,21 @@ def command() -> str:
 
 
 @pytest.fixture(scope="session")
-def surroundings() -> dict[str, str]:
-    """The environment of a terminal, whatever that of the tests says about output."""
+def environment() -> dict[str, str]:
+    """The environment variables of a terminal, without those of the test run that change output."""
     own = {name: value for name, value in os.environ.items() if name not in SAYS_SOMETHING_ABOUT_OUTPUT}
     return own | {"LANG": "C.UTF-8", "TERM": "xterm-256color"}
 
 
 @pytest.fixture(scope="session")
-def spawn(command: str, surroundings: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
-    """Starts the command in a folder and a terminal; ends what the tests leave running."""
-    yield from spawning(lambda arguments, folder, env, _: started([command, *arguments], folder, env), surroundings)
+def spawn(command: str, environment: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
+    """Start the command in a folder and a terminal; kill what is left after the tests."""
+    yield from spawning(lambda arguments, folder, env, _: started([command, *arguments], folder, env), environment)
 
 
 @pytest.fixture(scope="session")
-def spawn_loaded(fork_server: ForkServer, surroundings: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
-    """As ``spawn``, where torch and Textual are loaded already: for tests of what comes after the start.
+def spawn_loaded(fork_server: ForkServer, environment: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
+    """Like ``spawn``, with torch and Textual loaded already: for tests that do not depend on the start of the program.
 
     Training is slow until there is a file ``slow_until``; an endless one always is, and leaves the processor to the
     interface.
@@ -66,11 +66,11 @@ def spawn_loaded(fork_server: ForkServer, surroundings: dict[str, str]) -> Itera
             arguments, folder=folder, env=env, streams=(end, end, end), terminal=True, **faults
         )
 
-    yield from spawning(born, surroundings)
+    yield from spawning(born, environment)
 
 
 def spawning(
-    process: Callable[[Sequence[str], Path, Mapping[str, str], Path | None], Begin], surroundings: dict[str, str]
+    process: Callable[[Sequence[str], Path, Mapping[str, str], Path | None], Begin], environment: dict[str, str]
 ) -> Iterator[Callable[..., Terminal]]:
     terminals: list[Terminal] = []
 
@@ -82,7 +82,7 @@ def spawning(
         **env: str,
     ) -> Terminal:
         trains = arguments[:1] not in (("watch",), ("runs",))
-        begin = process([*(SMALL if trains else ()), *arguments], folder, surroundings | env, slow_until)
+        begin = process([*(SMALL if trains else ()), *arguments], folder, environment | env, slow_until)
         terminals.append(Terminal(begin, size))
         return terminals[-1]
 
@@ -92,7 +92,7 @@ def spawning(
 
 
 @pytest.fixture
-def shell(command: str, surroundings: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Shell]]:
+def shell(command: str, environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Shell]]:
     """Starts a shell with job control, where ``tui-vae`` is the command."""
     program = shutil.which("bash")
     if program is None:
@@ -101,7 +101,7 @@ def shell(command: str, surroundings: dict[str, str], tmp_path: Path) -> Iterato
     shells: list[Shell] = []
 
     def start(size: tuple[int, int] = (120, 40), **env: str) -> Shell:
-        shells.append(Shell(program, tmp_path, surroundings | {"PATH": path} | env, size))
+        shells.append(Shell(program, tmp_path, environment | {"PATH": path} | env, size))
         return shells[-1]
 
     yield start
@@ -111,7 +111,7 @@ def shell(command: str, surroundings: dict[str, str], tmp_path: Path) -> Iterato
 
 @pytest.fixture
 def tmux(
-    command: str, surroundings: dict[str, str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    command: str, environment: dict[str, str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Tmux]]:
     """Starts the command in the only pane of a tmux server of its own."""
     program = shutil.which("tmux")
@@ -121,7 +121,7 @@ def tmux(
 
     def start(*arguments: str, size: tuple[int, int]) -> Tmux:
         socket = tmp_path_factory.mktemp("tmux") / "socket"  # its path is short, as the system wants it
-        servers.append(Tmux(program, socket, [command, *SMALL, *arguments], tmp_path, surroundings, size))
+        servers.append(Tmux(program, socket, [command, *SMALL, *arguments], tmp_path, environment, size))
         return servers[-1]
 
     yield start

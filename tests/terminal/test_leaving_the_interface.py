@@ -155,10 +155,10 @@ def test_q_before_training_begins_leaves_no_trace(spawn: Spawn, tmp_path: Path) 
 
 
 def test_the_interface_is_on_the_terminal_where_messages_go_to_a_file(
-    command: str, surroundings: dict[str, str], tmp_path: Path
+    command: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
     shell = ["/bin/sh", "-c", 'exec "$0" "$@" 2> messages', command, *SMALL, *ENDLESS]
-    terminal = Terminal(started(shell, tmp_path, surroundings), (80, 24))
+    terminal = Terminal(started(shell, tmp_path, environment), (80, 24))
     try:
         terminal.wait_until("running")
         terminal.press("q")

@@ -25,14 +25,12 @@ SMALL = ("--no-evaluate", "--train-size", "2000", "--val-size", "1000", "--devic
 
 
 @pytest.fixture(scope="module")
-def undisturbed(
-    fork_server: ForkServer, surroundings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def undisturbed(fork_server: ForkServer, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that had no terminal at all."""
     folder = tmp_path_factory.mktemp("undisturbed")
     with open(os.devnull, "r+") as nowhere:
         arguments, streams = [*SMALL, *OPTIONS, "--no-ui", "--quiet"], [nowhere.fileno()] * 3
-        assert fork_server.start(arguments, folder=folder, env=surroundings, streams=streams).wait() == 0
+        assert fork_server.start(arguments, folder=folder, env=environment, streams=streams).wait() == 0
     return folder
 
 

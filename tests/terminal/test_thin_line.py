@@ -58,13 +58,13 @@ TRAINING = (*ENDLESS, "--no-evaluate", "--device", "cpu", "--threads", "1", "--t
 
 
 def test_the_screen_is_never_long_out_of_date_and_keys_are_answered(
-    fork_server: ForkServer, surroundings: dict[str, str], tmp_path: Path
+    fork_server: ForkServer, environment: dict[str, str], tmp_path: Path
 ) -> None:
     terminal = ThinTerminal(
         lambda end: fork_server.start(
             TRAINING,
             folder=tmp_path,
-            env=surroundings | FAR_AWAY,
+            env=environment | FAR_AWAY,
             streams=(end, end, end),
             terminal=True,
             slow_until=str(tmp_path / "never"),
@@ -120,13 +120,13 @@ def test_a_terminal_that_never_answers_soon_shows_a_whole_page(
 
 
 def test_a_slow_terminal_that_never_answers_is_never_long_behind(
-    fork_server: ForkServer, surroundings: dict[str, str], tmp_path: Path
+    fork_server: ForkServer, environment: dict[str, str], tmp_path: Path
 ) -> None:
     terminal = SlowTerminal(
         lambda end: fork_server.start(
             TRAINING,
             folder=tmp_path,
-            env=surroundings,
+            env=environment,
             streams=(end, end, end),
             terminal=True,
             slow_until=str(tmp_path / "never"),

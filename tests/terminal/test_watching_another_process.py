@@ -21,7 +21,7 @@ Spawn = Callable[..., Terminal]
 
 
 class Training:
-    """A process that trains for long, and what it told so far."""
+    """A long training in another process, and its events so far."""
 
     def __init__(self, command: str, folder: Path) -> None:
         small = ["--train-size", "256", "--val-size", "200", "--zdim", "4", "--threads", "1", "--device", "cpu"]
@@ -118,8 +118,8 @@ def test_a_watcher_without_control_leaves_and_training_goes_on(spawn: Spawn, sha
     assert watcher.exit_code() == 0
     watcher.assert_left_as_found()
     assert shared.answers() == []
-    told = len(shared.events)
-    shared.until(lambda events: len(events) > told)
+    before = len(shared.events)
+    shared.until(lambda events: len(events) > before)
 
 
 def test_ctrl_c_ends_a_text_watcher_alone_and_leaves_the_terminal_as_it_was(spawn: Spawn, shared: Training) -> None:

@@ -1,4 +1,4 @@
-"""An evaluation disturbs nothing: training gives the same bits, and it goes when training's process goes."""
+"""An evaluation changes no bit of the training, and ends with the process that trains."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_request_to_stop_ends_the_evaluation_at_the_end(tmp_path: Path, monkey
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts the command with a quick or an endless evaluation; ends what the test leaves running."""
+    """Start the command with one of the evaluations above; kill what is left after the test."""
     started: list[subprocess.Popen[str]] = []
 
     def start(evaluation: str, *arguments: str) -> subprocess.Popen[str]:
@@ -152,8 +152,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         process.communicate()
 
 
-def told_until(process: subprocess.Popen[str], holds: Callable[[Event], bool]) -> list[Event]:
-    """What the command tells until an event of which something holds."""
+def events_until(process: subprocess.Popen[str], holds: Callable[[Event], bool]) -> list[Event]:
+    """Return the events of the command up to the first one that satisfies a condition."""
     assert process.stdout is not None
     events = []
     for line in process.stdout:
@@ -173,7 +173,7 @@ def children(pid: int) -> set[int]:
 
 
 def gone(pid: int) -> bool:
-    """Ended, if perhaps not yet waited for by whoever inherited it."""
+    """Whether a process has ended, perhaps as a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
@@ -183,11 +183,11 @@ def gone(pid: int) -> bool:
 @pytest.mark.parametrize(
     "number", [signal.SIGTERM, pytest.param(signal.SIGUSR1, marks=pytest.mark.long)], ids=lambda number: number.name
 )
-def test_a_signal_to_all_during_the_evaluation_at_the_end_stops_that_and_training_has_finished(
+def test_a_signal_during_the_evaluation_at_the_end_stops_only_the_evaluation(
     start: Callable[..., subprocess.Popen[str]], number: signal.Signals
 ) -> None:
     process = start("endless", *SMALL)
-    events = told_until(process, measures)
+    events = events_until(process, measures)
     for pid in (*children(process.pid), process.pid):  # as a batch system does: the evaluation's process is not to die
         os.kill(pid, number)
     out, err = process.communicate(timeout=100)
@@ -201,7 +201,7 @@ def test_a_signal_to_all_during_the_evaluation_at_the_end_stops_that_and_trainin
     assert finished.status == "finished"
 
 
-def test_an_evaluation_at_the_end_that_failed_is_told_last_and_by_the_exit_code(
+def test_a_failed_evaluation_at_the_end_is_the_last_message_and_sets_the_exit_code(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     quiet = ["--no-ui", "--quiet", *SMALL[1:]]
@@ -218,11 +218,11 @@ def test_an_evaluation_at_the_end_that_failed_is_told_last_and_by_the_exit_code(
     )
 
 
-def test_results_that_cannot_be_kept_are_told_by_the_exit_code(
+def test_results_that_cannot_be_stored_set_the_exit_code(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     process = start("quick", *SMALL)
-    told_until(process, lambda event: isinstance(event, RunStarted))
+    events_until(process, lambda event: isinstance(event, RunStarted))
     (find_run(tmp_path, "otter").path / "evaluation").write_text("in the way")
     _, err = process.communicate(timeout=100)
     assert process.returncode == 4
@@ -231,11 +231,11 @@ def test_results_that_cannot_be_kept_are_told_by_the_exit_code(
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the children of a process are looked up in /proc")
 @pytest.mark.long
-def test_an_evaluation_does_not_outlive_the_process_that_trains_and_is_made_up_for(
+def test_an_evaluation_ends_with_the_killed_training_and_is_repeated_on_resume(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     process = start("endless", *SMALL)
-    told_until(process, measures)
+    events_until(process, measures)
     evaluating = children(process.pid)
     assert len(evaluating) == 1
     process.kill()
