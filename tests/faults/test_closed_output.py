@@ -76,7 +76,10 @@ def test_training_goes_on_without_a_stream(start: Start, whole_run: Whole, descr
     assert_trained_to_the_end(process, whole_run)
 
 
-PRINT_AND_LEAVE = (["--help"], ["--version"], ["watch", "--help"], ["runs"], ["runs", "--json", "lynx"])
+PRINT_AND_LEAVE = (
+    *(["--help"], ["runs"], ["runs", "--json", "lynx"]),
+    *(pytest.param(arguments, marks=pytest.mark.long) for arguments in (["--version"], ["watch", "--help"])),
+)
 
 
 @pytest.fixture

@@ -49,7 +49,9 @@ def assert_stopped_cleanly(code: int, stderr: str, runs: Path, whole_run: Callab
         assert events[-1].status == "stopped"
 
 
-@pytest.mark.parametrize("earliest", [0.0, 0.05, 0.5, 1.5, 2.5])
+@pytest.mark.parametrize(
+    "earliest", [0.0, 0.5, 2.0, *(pytest.param(seconds, marks=pytest.mark.long) for seconds in (0.05, 1.0, 3.0))]
+)
 def test_a_signal_at_any_moment_stops_cleanly(
     start: Start, tmp_path: Path, whole_run: Callable[..., list[Event]], earliest: float
 ) -> None:
