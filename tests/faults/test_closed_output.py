@@ -85,10 +85,10 @@ PRINT_AND_LEAVE = (
 @pytest.fixture
 def run_to(environment: dict[str, str], tmp_path: Path) -> RunTo:
     """Run a command that prints and exits, with the given descriptors as its output."""
-    run = tmp_path / "runs" / "20260101-000000-lynx"
-    run.mkdir(parents=True)
-    (run / "events.jsonl").touch()
-    (run / "config.json").write_text("{}")
+    lynx = tmp_path / "runs" / "20260101-000000-lynx"
+    lynx.mkdir(parents=True)
+    (lynx / "events.jsonl").touch()
+    (lynx / "config.json").write_text("{}")
 
     def run(arguments: Sequence[str], stdout: int, stderr: int, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -89,6 +89,6 @@ def test_away_from_the_optimum_the_elbo_is_below(change: str, small_mnist: Datas
         elif change == "spread":
             vae.encoder.net[0].bias[ZDIM:] += 0.1
         else:
-            vae.decoder.net[0].weight *= 1.02
+            vae.decoder.net[0].weight.mul_(1.02)
     elbo = elbo_without_sampling_error(vae, small_mnist.train.images.double() / 255)
     assert float(elbo.mean()) < optimum.train_log_likelihood - 0.05

@@ -58,7 +58,8 @@ def test_frechet_distance_of_any_gaussians(d: int) -> None:
 
     def power(matrix: Tensor, exponent: float) -> Tensor:
         values, vectors = torch.linalg.eigh(matrix)
-        return vectors @ torch.diag(values**exponent) @ vectors.T
+        result: Tensor = vectors @ torch.diag(values**exponent) @ vectors.T
+        return result
 
     root = power(first, 0.5)
     carry = power(first, -0.5) @ power(root @ second @ root, 0.5) @ power(first, -0.5)

@@ -80,7 +80,8 @@ def reference_loss(vae: VAE, x: torch.Tensor, noise: torch.Tensor) -> torch.Tens
     posterior = Normal(mu, log_sigma.exp())
     z = posterior.mean + posterior.stddev * noise
     reconstruction = Normal(vae.decoder(z), vae.decoder.log_sigma.exp()).log_prob(x).sum(-1)
-    return -(reconstruction - kl_divergence(posterior, Normal(0.0, 1.0)).sum(-1)).mean()
+    loss: torch.Tensor = -(reconstruction - kl_divergence(posterior, Normal(0.0, 1.0)).sum(-1)).mean()
+    return loss
 
 
 @pytest.mark.parametrize("sigma", [0.2, 1.0, "learned"])

@@ -132,6 +132,7 @@ def test_the_limit_is_a_line_at_its_negative_in_the_loss_only() -> None:
 
 def test_a_limit_far_below_the_curves_is_inside_the_range() -> None:
     started = model_started("deep", linear=True)
+    assert started.limit is not None
     far = structs.replace(started, resumed_at_step=3, limit=dataclasses.replace(started.limit, held_out=5000.0))
     data = built(reduce_all(of_loss([1.0, 2.0, 3.0]), [far]))
     assert data.y_range[0] < -5000

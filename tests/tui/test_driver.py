@@ -47,7 +47,7 @@ class Terminal:
         vars(self._driver).update(
             fileno=self._reads, exit_event=threading.Event(), process_message=self.messages.append
         )
-        self._reader = threading.Thread(target=self._driver.run_input_thread)  # type: ignore[attr-defined]
+        self._reader = threading.Thread(target=self._driver.run_input_thread)
         self._reader.start()
 
     def send(self, *parts: bytes) -> None:
@@ -71,7 +71,7 @@ class Terminal:
         return list(self.messages)
 
     def close(self) -> None:
-        self._driver.exit_event.set()  # type: ignore[attr-defined]
+        self._driver.exit_event.set()
         self._reader.join()
         os.close(self._reads)
         os.close(self._writes)

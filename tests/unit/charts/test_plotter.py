@@ -124,10 +124,13 @@ charts = st.builds(
     y_range=ranges,
     x_ticks=ticks,
     y_ticks=ticks,
-    bands=st.lists(st.builds(lambda xs, c: Band(*xs, c), arrays(3), colours), max_size=3).map(tuple),
-    lines=st.lists(st.builds(lambda xs, c, s: Line(*xs, c, s), arrays(2), colours, labels), max_size=6).map(tuple),
+    bands=st.lists(st.builds(lambda xs, c: Band(xs[0], xs[1], xs[2], c), arrays(3), colours), max_size=3).map(tuple),
+    lines=st.lists(st.builds(lambda xs, c, s: Line(xs[0], xs[1], c, s), arrays(2), colours, labels), max_size=6).map(
+        tuple
+    ),
     marks=st.lists(
-        st.builds(lambda xs, c, s, e: Marks(*xs, c, s, e), arrays(2), colours, labels, st.booleans()), max_size=4
+        st.builds(lambda xs, c, s, e: Marks(xs[0], xs[1], c, s, e), arrays(2), colours, labels, st.booleans()),
+        max_size=4,
     ).map(tuple),
     limits=st.lists(st.builds(LimitLine, numbers, labels, colours), max_size=2).map(tuple),
     axis=colours,

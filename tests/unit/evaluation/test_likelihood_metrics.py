@@ -70,9 +70,8 @@ def test_a_metric_is_the_mean_of_its_images_with_the_interval_of_that(
         low, high = values[name].interval or (math.nan, math.nan)
         assert (low, high) == pytest.approx((values[name].value - half, values[name].value + half))
         assert values[name].n == 80
-    exact = linear_log_likelihood(
-        images, *(p.detach() for p in (perturbed_vae(optimum).decoder.net[0].parameters())), optimum.sigma
-    )
+    weight, bias = (p.detach() for p in (perturbed_vae(optimum).decoder.net[0].parameters()))
+    exact = linear_log_likelihood(images, weight, bias, optimum.sigma)
     torch.testing.assert_close(found.per_image["exact_log_likelihood"], exact, rtol=1e-5, atol=1e-3)
 
 

@@ -49,7 +49,7 @@ def test_the_share_of_another_process_is_marked_from_when_it_is_looked_at() -> N
 
     def make(subject: Subject) -> Reader:
         read = reader.read
-        reader.read = lambda: (asked.append(subject()), read())[1]
+        vars(reader)["read"] = lambda: (asked.append(subject()), read())[1]
         return reader
 
     sampler = Sampler(make=make, every=0.001)

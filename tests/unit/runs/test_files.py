@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_vae.runs import files
 from tui_vae.runs.files import replace_file, replace_files
 
 
@@ -43,7 +42,7 @@ def test_a_failure_leaves_the_old_content_and_no_litter(
 
     path = tmp_path / "weights"
     replace_file(path, b"old")
-    monkeypatch.setattr(*((files.os, "fsync") if call == "fsync" else (files.Path, "replace")), fail)
+    monkeypatch.setattr(os if call == "fsync" else Path, call, fail)
     with pytest.raises(OSError, match="No space left"):
         replace_file(path, b"new")
     monkeypatch.undo()

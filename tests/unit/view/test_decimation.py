@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_vae.view.decimation import extremes, means, value_at, within
+from tui_vae.view.series import FloatArray
 
 any_value = st.floats(-1e9, 1e9) | st.sampled_from([math.nan, math.inf, -math.inf])
 
@@ -35,7 +36,7 @@ def window_of(x: np.ndarray) -> tuple[float, float]:
 
 
 @given(curves(), st.integers(1, 30))
-def test_every_column_keeps_its_own_least_and_greatest_value(curve, columns: int) -> None:
+def test_every_column_keeps_its_own_least_and_greatest_value(curve: tuple[FloatArray, ...], columns: int) -> None:
     x, _, low, high = curve
     window = window_of(x)
     middles, least, greatest = extremes(x, low, high, window, columns)
@@ -54,7 +55,9 @@ def test_every_column_keeps_its_own_least_and_greatest_value(curve, columns: int
 
 
 @given(curves(), st.integers(1, 30))
-def test_a_column_has_the_mean_of_what_is_finite_and_a_gap_for_the_rest(curve, columns: int) -> None:
+def test_a_column_has_the_mean_of_what_is_finite_and_a_gap_for_the_rest(
+    curve: tuple[FloatArray, ...], columns: int
+) -> None:
     x, y, _, _ = curve
     window = window_of(x)
     places, values = means(x, y, window, columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given
@@ -13,7 +14,7 @@ from tui_vae.view.numbers import UNKNOWN, age, count, duration, nats, short_coun
 
 @pytest.mark.parametrize("words", [count, duration, short_count])
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf])
-def test_what_is_not_known_is_a_dash(words, value: float | None) -> None:
+def test_what_is_not_known_is_a_dash(words: Callable[[float | None], str], value: float | None) -> None:
     assert words(value) == UNKNOWN == "–"
 
 

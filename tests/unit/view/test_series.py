@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from unittest.mock import patch
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui_vae.events import Progress
 from tui_vae.view import series as series_module
 from tui_vae.view.series import MOST_POINTS, Point, Series, point_of, smoothed
 
@@ -134,7 +136,7 @@ def test_a_value_that_is_not_finite_hides_no_spike(monkeypatch: pytest.MonkeyPat
     assert np.nanmax(series.column("loss_max")) == 6.0
 
 
-def test_a_point_stands_for_the_steps_since_the_last_event(progress) -> None:
+def test_a_point_stands_for_the_steps_since_the_last_event(progress: Callable[..., Progress]) -> None:
     assert point_of(progress(30, loss=3.0), previous_step=20) == Point(
         step=30,
         t=3.0,
