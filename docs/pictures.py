@@ -131,7 +131,7 @@ class Camera:
 def train_others(runs: str) -> None:
     for name, config in OTHERS.items():
         session = prepare(config, lambda doing: None).start(StoreConfig(runs_dir=runs, name=name))
-        session.wait_unseen()
+        session.wait_detached()
         session.close()
 
 

@@ -226,7 +226,7 @@ def test_results_that_cannot_be_stored_set_the_exit_code(
     (find_run(tmp_path, "otter").path / "evaluation").write_text("in the way")
     _, err = process.communicate(timeout=100)
     assert process.returncode == 4
-    assert "what was measured of linear, deep could not be kept" in err.splitlines()[-1]
+    assert "the results of linear, deep could not be kept" in err.splitlines()[-1]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the children of a process are looked up in /proc")

@@ -1,1 +1,1 @@
-"""What both front ends and the commands use: one use case of the program a module."""
+"""The use cases of the program: training, watching, evaluating, listing runs. The commands call these modules."""

@@ -1,4 +1,4 @@
-"""Evaluates the models of a stored run: reads weights and data, measures, keeps and tells what was found."""
+"""Evaluate the models of a stored run: load weights and data, measure, store the results, and emit events."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ Emit = Callable[[Event], None]
 
 @dataclass(frozen=True)
 class MeasuredModel:
-    """A model of a run and what was measured of it.
+    """A model of a run and its results.
 
     Attributes:
         run: The run.
         train: Its configuration.
         spec: The model.
-        stored: What was measured.
+        stored: The results.
         new: Whether it was measured now, and not before.
         kept: Whether the run keeps it.
         grids: Pictures, where it was measured now.
@@ -60,7 +60,7 @@ class MeasuredModel:
 
     @property
     def setting(self) -> Setting:
-        """What decides which of its numbers can be held against another model's."""
+        """What decides which of its numbers are comparable with another model's."""
         sigma = self.train.sigma if isinstance(self.train.sigma, str) else f"{self.train.sigma:g}"
         return Setting(self.train.dataset, sigma, self.train.zdim, bool(self.stored.settings.get("dequantize")))
 
@@ -93,11 +93,11 @@ def evaluate_run(
 
     Args:
         run: The run.
-        config: What to measure.
-        emit: Told what is being done, every model's result, and how it ended; told nothing where nothing was begun.
+        config: Metrics and sizes.
+        emit: Receives progress, the result of each model, and the end; nothing if nothing is measured.
         keep: Whether results are kept in the run.
         models: Names of those to measure; all by default.
-        again: Whether to measure what is kept already, of the same weights and sizes.
+        again: Whether to measure again what is stored for the same weights and sizes.
 
     Raises:
         RunStoreError: The run cannot be read, or no model has weights yet.
@@ -125,7 +125,7 @@ def evaluate_run(
                 )
                 emit((kept or stored).result)
         except TuiVaeError as error:
-            # Whoever reads the run's log must not wait for the rest.
+            # Readers of the log must not wait for the rest.
             emit(_ended("failed", str(error), None, began))
             raise
         except KeyboardInterrupt as stopped:
@@ -135,7 +135,7 @@ def evaluate_run(
     if to_measure:
         verdict = compared(measured).verdict if len(measured) > 1 else None
         lost = ", ".join(model.spec.name for model in measured if keep and not model.kept)
-        reason = f"what was measured of {lost} could not be kept in {run.path}" if lost else None
+        reason = f"the results of {lost} could not be kept in {run.path}" if lost else None
         emit(_ended("failed" if lost else "finished", reason, verdict, began))
     return measured
 
@@ -146,7 +146,7 @@ def _ended(status: RunStatus, reason: str | None, verdict: Verdict | None, began
 
 @contextlib.contextmanager
 def log_writer(run: RunDirectory, waiting: Waiting | None = None) -> Iterator[Emit]:
-    """Be the run's writer for a while: what is emitted goes into its log.
+    """Become the run's writer, and append the emitted events to its log.
 
     Args:
         run: The run.
@@ -171,7 +171,7 @@ def log_writer(run: RunDirectory, waiting: Waiting | None = None) -> Iterator[Em
 def load_subjects(
     run: RunDirectory, config: TrainConfig, names: Sequence[str], device: torch.device
 ) -> list[ModelToEvaluate]:
-    """The models of a run with the weights of their newest checkpoints; those that have none yet are left out.
+    """Load the models of a run from their newest checkpoints; models without one are skipped.
 
     Raises:
         UsageError: There is no model of a name.
@@ -242,7 +242,7 @@ def _measure(
 def _keep(
     handle: RunHandle, stored: StoredEvaluation, grids: Sequence[ImageGrid], emit: Emit
 ) -> StoredEvaluation | None:
-    """Keep an evaluation with its pictures; a full disk is told, and loses nothing of what took long to measure."""
+    """Store an evaluation with its pictures; a full disk is a warning, so that the results are still shown."""
     pictures = tuple(grid.picture("") for grid in grids)
     result = structs.replace(stored.result, pictures=pictures)
     run = handle.find()
@@ -261,7 +261,7 @@ def _keep(
 def _kept(
     run: RunDirectory, train: TrainConfig, subjects: Sequence[ModelToEvaluate], config: EvaluationConfig
 ) -> dict[str, MeasuredModel]:
-    """What is kept of models by their names, as far as it is of these weights and sizes."""
+    """Stored results of the same weights and sizes, by the name of the model."""
     found = {}
     for subject in subjects:
         stored = read_evaluation(run, subject.spec.name)

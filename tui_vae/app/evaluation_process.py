@@ -1,4 +1,4 @@
-"""Evaluates in a process of its own, for a run of this process or another's, and hands on what that process tells."""
+"""Runs evaluations in a child process, and forwards the events of that process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Job:
 
     Attributes:
         run: Path of the run.
-        models: Names of the models, of which those without a checkpoint are passed over.
+        models: Names of the models, ; models without a checkpoint are skipped.
         config: An ``EvaluationConfig`` as JSON.
         threads: Intra-op threads; ``None`` leaves the choice to torch.
         own: Whether this process is to become the run's writer and log the events itself; else the parent does.
@@ -54,8 +54,8 @@ class Evaluator:
     Args:
         run: Asked for the run's directory, as it is called when an evaluation begins.
         emit: Receives the events of the evaluation; the last is an ``EvaluationFinished``, whatever happens.
-        own: Whether the evaluating process is to write them into the run's log itself; then ``emit`` receives only
-            what it could not tell.
+        own: Whether the evaluation process writes them into the run's log itself; ``emit`` then receives only the
+            end of an evaluation that it could not write.
     """
 
     def __init__(self, run: Callable[[], RunDirectory], emit: Callable[[Event], None], *, own: bool) -> None:
@@ -75,7 +75,7 @@ class Evaluator:
         if self._end is None or self._end.status != "failed":
             return None
         kinds = {kind.exit_code: kind for kind in (DataError, RunStoreError)}
-        return kinds.get(self._code, EvaluationError)(self._end.reason or "without a word")
+        return kinds.get(self._code, EvaluationError)(self._end.reason or "for an unknown reason")
 
     @property
     def busy(self) -> bool:
@@ -126,22 +126,22 @@ class Evaluator:
         began = time.monotonic()
         before()
         try:
-            reason = self._follow(job)
+            reason = self._run_process(job)
         except OSError as error:
             reason = f"its process cannot be started ({error.strerror})"
         if reason is None:
             return
         status: RunStatus = "stopped" if self._cancelled else "failed"
         seconds = time.monotonic() - began
-        self._tell(EvaluationFinished(status=status, reason=self._cancelled or reason, verdict=None, seconds=seconds))
+        self._send(EvaluationFinished(status=status, reason=self._cancelled or reason, verdict=None, seconds=seconds))
 
-    def _tell(self, event: Event) -> None:
+    def _send(self, event: Event) -> None:
         if isinstance(event, EvaluationFinished):
             self._end = event
         self._emit(event)
 
-    def _follow(self, job: Job) -> str | None:
-        """Hand on what the process tells until it ends; returns why the end of the evaluation was not told, if so.
+    def _run_process(self, job: Job) -> str | None:
+        """Forward the events of the process until it ends; returns why there was no final event, or ``None``.
 
         Raises:
             OSError: The process cannot be started.
@@ -161,7 +161,7 @@ class Evaluator:
                         errors="replace",
                         start_new_session=True,
                     )
-            told = self._hand_on(process, job)
+            finished = self._forward(process, job)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_SECONDS_TO_END)
             process.kill()
@@ -169,19 +169,19 @@ class Evaluator:
             with self._lock:
                 self._process = None
             errors.seek(0)
-            said = errors.read().decode(errors="replace").strip().splitlines()
-        if told or (job.own and code == 0):
+            lines = errors.read().decode(errors="replace").strip().splitlines()
+        if finished or (job.own and code == 0):
             return None
         if code < 0:
             return f"its process died ({signal.strsignal(-code)})"
-        return said[-1][:300] if said else "its process ended without a word"
+        return lines[-1][:300] if lines else "its process ended without a message"
 
-    def _hand_on(self, process: subprocess.Popen[str], job: Job) -> bool:
-        """Give the process its job and hand on its events; returns whether it told the end."""
-        told = False
+    def _forward(self, process: subprocess.Popen[str], job: Job) -> bool:
+        """Send the job and forward the events; returns whether a final event came."""
+        finished = False
         assert process.stdin is not None
         assert process.stdout is not None
-        # The input of a process that has died takes nothing, neither what is written nor, when closed, what is left.
+        # Writing to a process that has died fails, and so does closing its input with data left in the buffer.
         with contextlib.suppress(OSError), process.stdin, process.stdout:
             with contextlib.suppress(OSError):
                 process.stdin.write(job.to_line())
@@ -189,6 +189,6 @@ class Evaluator:
             for line in process.stdout:
                 with contextlib.suppress(EventError):  # what a library prints is no event
                     event = decode(line)
-                    self._tell(event)
-                    told = told or isinstance(event, EvaluationFinished)
-        return told
+                    self._send(event)
+                    finished = finished or isinstance(event, EvaluationFinished)
+        return finished

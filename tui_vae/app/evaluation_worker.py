@@ -1,4 +1,4 @@
-"""The process that evaluates beside training, so that it shares nothing with it but the processor.
+"""The evaluation process, separate from training so that they share nothing but the processor.
 
 Its parent writes one line of JSON to its standard input, a :class:`Job`, and reads the events of the evaluation as
 JSON Lines from its standard output. The input stays open for as long as the parent wants the result: when it is closed,
@@ -30,11 +30,11 @@ def main() -> int:
     job = convert(json.loads(sys.stdin.readline()), Job)
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
     with contextlib.suppress(OSError, AttributeError):
-        os.nice(_NICENESS)  # whoever trains or types goes first
+        os.nice(_NICENESS)  # training and the interface take precedence
     try:
         return _evaluate(job)
     except TuiVaeError as error:
-        _tell(EvaluationFinished(status="failed", reason=str(error), verdict=None, seconds=0.0))
+        _write(EvaluationFinished(status="failed", reason=str(error), verdict=None, seconds=0.0))
         return error.exit_code
 
 
@@ -49,7 +49,7 @@ def _evaluate(job: Job) -> int:
         torch.set_num_threads(job.threads)
     run = run_at(Path(job.run))
     config = EvaluationConfig.from_json(job.config)
-    with log_writer(run) if job.own else contextlib.nullcontext(_tell) as sink:
+    with log_writer(run) if job.own else contextlib.nullcontext(_write) as sink:
         ended = False
 
         def emit(event: Event) -> None:
@@ -66,7 +66,7 @@ def _evaluate(job: Job) -> int:
     return ExitCode.OK if job.own or all(model.kept for model in measured) else ExitCode.RUN_STORE
 
 
-def _tell(event: Event) -> None:
+def _write(event: Event) -> None:
     sys.stdout.write(encode(event) + "\n")
     sys.stdout.flush()
 

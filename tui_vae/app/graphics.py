@@ -19,7 +19,7 @@ SECONDS_TO_ANSWER = 0.1
 _SIGNALS = (*REQUESTS, *WARNINGS, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
 
 _CANNOT = ("tmux", "screen", "linux")
-"""Kinds of terminals that hand no pictures on, or print what they are asked."""
+"""Terminals that do not pass pictures on, or that print the query."""
 
 
 class TerminalQuery:
@@ -29,30 +29,30 @@ class TerminalQuery:
 
 
 @contextlib.contextmanager
-def terminal_asked(chosen: str, *, ascii_only: bool) -> Iterator[TerminalQuery]:
+def query_terminal(chosen: str, *, ascii_only: bool) -> Iterator[TerminalQuery]:
     """Ask the terminal, if need be, and let it answer while the body runs.
 
     The terminal is in raw mode meanwhile, and signals that would end the process in it are answered later. Where
-    pictures are drawn, ``COLORTERM`` is set: such terminals have all colours, and a remote shell has lost the word.
+    pictures are drawn, ``COLORTERM`` is set: such terminals have all colours, and remote shells lose the variable.
 
     Args:
         chosen: One of the values of ``--graphics``.
         ascii_only: Whether nothing but ASCII may be written.
     """
-    asking = TerminalQuery()
+    query = TerminalQuery()
     asks = chosen == "auto" and not ascii_only and _may_draw(os.environ)
     if not asks:
-        asking.graphics = Graphics("ascii" if ascii_only else "blocks" if chosen == "auto" else chosen)
-        yield asking
+        query.graphics = Graphics("ascii" if ascii_only else "blocks" if chosen == "auto" else chosen)
+        yield query
     else:
         with _signals_later(), _raw_mode():
-            asked = _ask()
+            sent = _ask()
             try:
-                yield asking
+                yield query
             finally:
-                if asked:
-                    asking.graphics = _listen()
-    if asking.graphics.way in ("kitty", "sixel") and not os.environ.get("COLORTERM"):
+                if sent:
+                    query.graphics = _listen()
+    if query.graphics.way in ("kitty", "sixel") and not os.environ.get("COLORTERM"):
         os.environ["COLORTERM"] = "truecolor"
 
 

@@ -1,4 +1,4 @@
-"""Training with the interface before it, and what becomes of it when that is left, fails, or loses its terminal."""
+"""The interface of a training run and of a watched run; training goes on when the interface fails or is left."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_vae.app.interpreter import SwitchInterval
-from tui_vae.app.output_capture import StrayOutput
+from tui_vae.app.output_capture import OutputCapture
 from tui_vae.app.preferences import PreferencesFile
 from tui_vae.app.run_library import Library
 from tui_vae.app.signals import StopSignals
-from tui_vae.app.terminal_loss import Terminal
+from tui_vae.app.terminal import TerminalWatch
+from tui_vae.app.watch_source import WatchSource
 from tui_vae.charts.drawer import Drawer
 from tui_vae.config import DisplayConfig, TrainConfig
 from tui_vae.errors import ExitCode, TuiVaeError
 from tui_vae.machine.sampler import Sampler
 from tui_vae.tui import Leave, MonitorApp
 from tui_vae.view.notifications import Notifier
+from tui_vae.view.sanitize import printable
 from tui_vae.view.state import ModelState, RunState
 from tui_vae.view.terminal_probe import Graphics
 
@@ -31,7 +33,7 @@ OpenRun = Callable[[Callable[[str], None]], "Session"]
 """Open a run and start its training; calls its argument with what it is waiting for."""
 
 SECONDS_TO_LEAVE = 5.0
-"""An interface that has not ended so long after it was asked to is waiting for a terminal that does not read."""
+"""If the interface has not ended by then, it is blocked by a terminal that does not read."""
 
 
 def train_in_interface(
@@ -49,11 +51,11 @@ def train_in_interface(
     ``open_run`` is called in a worker thread; ``config`` is shown until the run has its own.
     """
     opening = _Opening(open_run)
-    terminal = Terminal()
+    terminal = TerminalWatch()
     interval = SwitchInterval()
     announce = Notifier(display.notify, os.environ, ascii_only=ascii_only)
     known = RunState(config=config.to_json(), models={spec.name: ModelState(spec.name) for spec in config.models})
-    with StrayOutput() as stray:
+    with OutputCapture() as capture:
         app = MonitorApp(
             opening,
             state=known,
@@ -61,8 +63,8 @@ def train_in_interface(
             ascii_only=ascii_only,
             graphics=graphics,
             fps=display.fps,
-            stray=stray.take,
-            stalled=lambda: _stalled(stray, interval),
+            stray=capture.take,
+            stalled=lambda: _stalled(capture, interval),
             answers=interval.set_answering,
             suspended=lambda: interval.set_drawing(False),
             library=Library(runs_dir),
@@ -70,11 +72,11 @@ def train_in_interface(
             preferences=PreferencesFile(display.theme),
             announce=announce,
         )
-        left = _answer_for(app, opening, signals, terminal)
+        left = _end_on_signals(app, opening, signals, terminal)
         leave = app.run()
         left.set()
         interval.set_drawing(False)
-        remains = stray.take()
+        remains = capture.take()
     if remains:
         sys.stderr.write(f"{remains}\n")
     if terminal.lost:
@@ -96,23 +98,70 @@ def train_in_interface(
     return _after(leave, opening.session, app.first_state, display, terminal, announce)
 
 
+def watch_in_interface(
+    source: WatchSource | None,
+    known: RunState,
+    runs_dir: Path,
+    display: DisplayConfig,
+    signals: StopSignals,
+    graphics: Graphics,
+    *,
+    ascii_only: bool,
+) -> int:
+    """Show a run of another process, or the list of runs; returns the exit code of the process.
+
+    Args:
+        source: The run; ``None`` lets the user choose one.
+        known: What is shown before the first event.
+        runs_dir: The runs that the interface lists.
+        display: Options of the interface.
+        signals: Answered by the interface.
+        graphics: How pictures are drawn.
+        ascii_only: Draw with ASCII characters only.
+    """
+    with OutputCapture() as capture:
+        app = MonitorApp(
+            None if source is None else lambda report: source,
+            state=known,
+            drawer=Drawer(lambda why: app.call_later(app.warn, why)),
+            ascii_only=ascii_only,
+            graphics=graphics,
+            fps=display.fps,
+            stray=capture.take,
+            stalled=capture.stalled,
+            library=Library(runs_dir),
+            machine=Sampler(),
+            preferences=PreferencesFile(display.theme),
+            announce=Notifier(display.notify, os.environ, ascii_only=ascii_only),
+        )
+        signals.answer = app.request_stop
+        leave = app.run()
+        remains = capture.take()
+    if remains:
+        sys.stderr.write(printable(remains, keep="\n") + "\n")
+    if app.error is not None:
+        raise app.error
+    codes = {Leave.STOP: ExitCode.STOPPED, None: ExitCode.MODEL_FAILED}  # none: Textual has printed what went wrong
+    return codes.get(leave, ExitCode.OK)
+
+
 def _warn(text: str, session: Session | None, app: MonitorApp) -> None:
-    """Log a warning, which the interface shows; where there is no log yet, let it show the warning alone."""
+    """Log a warning, which the interface then shows; before there is a log, show it only."""
     if session is not None:
         session.warn(text)
     else:
         app.call_later(app.warn, text)
 
 
-def _stalled(stray: StrayOutput, interval: SwitchInterval) -> bool:
-    """Whether the terminal does not read, so that nothing is drawn."""
-    stalled = stray.stalled()
+def _stalled(capture: OutputCapture, interval: SwitchInterval) -> bool:
+    """Whether the terminal does not read; nothing is drawn then."""
+    stalled = capture.stalled()
     interval.set_drawing(not stalled)
     return stalled
 
 
 class _Opening:
-    """Opens a run for the interface, and lets others wait for the outcome."""
+    """Opens a run for the interface; others may wait until it is open or has failed."""
 
     def __init__(self, open_run: OpenRun) -> None:
         self._open = open_run
@@ -130,8 +179,10 @@ class _Opening:
         self._done.wait()
 
 
-def _answer_for(app: MonitorApp, opening: _Opening, signals: StopSignals, terminal: Terminal) -> threading.Event:
-    """Let signals and the loss of the terminal end the interface; to be set when it has."""
+def _end_on_signals(
+    app: MonitorApp, opening: _Opening, signals: StopSignals, terminal: TerminalWatch
+) -> threading.Event:
+    """End the interface on a signal or the loss of the terminal; returns an event to set once it has ended."""
     left = threading.Event()
 
     def stop(name: str) -> None:
@@ -153,11 +204,11 @@ def _answer_for(app: MonitorApp, opening: _Opening, signals: StopSignals, termin
 
 
 def _end_without(left: threading.Event, session: Session) -> None:
-    """End the process when the run has ended, should the interface not be left by then."""
+    """End the process with the run if the interface has not ended by then."""
 
     def end() -> None:
         if not left.wait(SECONDS_TO_LEAVE):
-            session.wait_unseen()
+            session.wait_detached()
             try:
                 code = session.close()
             except TuiVaeError as error:
@@ -173,10 +224,10 @@ def _after(
     session: Session,
     state: RunState,
     display: DisplayConfig,
-    terminal: Terminal,
+    terminal: TerminalWatch,
     announce: Notifier,
 ) -> int:
-    """What comes after the interface was left."""
+    """Finish a run after the interface: headless, or stopped."""
     if leave is Leave.STOP:
         session.stop("by the user")
     for name, model in state.models.items():
@@ -186,8 +237,8 @@ def _after(
         from tui_vae.headless import follow, make_output  # noqa: PLC0415 - only here, and Rich's share of it is slow
 
         output = make_output(display if leave is Leave.HEADLESS else _quiet(display))
-        follow(session, output, state=state, unseen=lambda: terminal.unseen, announce=announce)
-    session.wait_unseen()
+        follow(session, output, state=state, detached=lambda: terminal.unseen, announce=announce)
+    session.wait_detached()
     code = session.close()
     if terminal.lost:
         os._exit(code)  # not to wait for threads of the library, should one of them still wait for the terminal

@@ -1,4 +1,4 @@
-"""What libraries print below Python while the interface owns the screen: caught, so that it spoils no picture.
+"""Capture what libraries print past Python while the interface owns the screen.
 
 It goes into a file without a name, which serves for what other processes say, too.
 """
@@ -68,14 +68,14 @@ def _way_to_terminal(descriptor: int) -> TerminalStream:
     return TerminalStream(os.fdopen(descriptor, "wb"), encoding="utf-8", errors="replace")
 
 
-class StrayOutput:
+class OutputCapture:
     """While entered, file descriptors 1 and 2 lead into a file, and the interface keeps a way to the terminal.
 
     Textual draws on ``sys.__stderr__``, and asks ``sys.__stdout__`` for the terminal's size: both are given descriptors
     of their own that lead to where descriptor 1 did. Descriptor 2 need not have been the terminal.
     """
 
-    def __enter__(self) -> StrayOutput:
+    def __enter__(self) -> OutputCapture:
         sys.stdout.flush()
         sys.stderr.flush()
         self._file = nameless_file()
@@ -89,11 +89,11 @@ class StrayOutput:
         return self
 
     def stalled(self) -> bool:
-        """Whether the terminal does not read what the interface draws: there is no use in drawing more."""
+        """Whether the terminal does not read what the interface draws: drawing more is useless."""
         return isinstance(sys.__stderr__, TerminalStream) and sys.__stderr__.stalled()
 
     def take(self) -> str:
-        """What was printed since the last call."""
+        """Return what was printed since the last call."""
         content = os.pread(self._file.fileno(), 1_000_000, self._read)
         self._read += len(content)
         return content.decode(errors="replace").strip()

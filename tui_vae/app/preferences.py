@@ -1,4 +1,4 @@
-"""What the interface remembers, as a small file among the user's settings.
+"""The preferences of the interface, in a small file among the user's settings.
 
 The folder is the user's own, as platformdirs knows it for each system, unless ``TUI_VAE_CONFIG`` names another. A file
 that cannot be read is as none, and one that cannot be written is left: no training is worth less for it.
@@ -56,13 +56,13 @@ class PreferencesFile:
         default = Preferences()
         try:
             with self._path.open("rb") as file:
-                told = json.loads(file.read(_MOST_BYTES))
+                stored = json.loads(file.read(_MOST_BYTES))
         except (OSError, ValueError, RecursionError):
             return default
-        if not isinstance(told, dict):
+        if not isinstance(stored, dict):
             return default
-        theme = told.get("theme")
-        return Preferences(theme if theme in THEMES else default.theme, told.get("greeted") is True)
+        theme = stored.get("theme")
+        return Preferences(theme if theme in THEMES else default.theme, stored.get("greeted") is True)
 
 
 def _folder() -> Path:

@@ -61,18 +61,18 @@ class Preparation:
         return session
 
     def continuation(self, stored: StoredRun) -> Callable[[], Session]:
-        """Read where a stored run was left; what is returned starts training there.
+        """Read the state of a stored run; returns a function that resumes training.
 
         Raises:
             UsageError: Fewer epochs than were done.
             DataError: The images are not those that the run was trained on.
             RunStoreError: A model has checkpoints, but none that can be used.
         """
-        begun = first_start(stored.history)
-        check_images(self.summary, begun)
+        started = first_start(stored.history)
+        check_images(self.summary, started)
         saved, notices = self._saved_states(stored.run)
         self._check_epochs(stored.run, saved)
-        notices += self._differences(stored, begun)
+        notices += self._differences(stored, started)
         if stored.damage is not None:
             notices.append(Notice(level="warning", text=stored.damage))
         opening = [self._started(stored.run), *notices]
@@ -132,7 +132,7 @@ class Preparation:
         )
 
     def _saved_states(self, run: RunDirectory) -> tuple[dict[str, SavedState], list[Event]]:
-        """The newest state of each model that has one, and what is to be said of them."""
+        """The newest state of each model that has one, and warnings about damaged checkpoints."""
         saved: dict[str, SavedState] = {}
         notices: list[Event] = []
         for spec in self.config.models:
@@ -154,7 +154,7 @@ class Preparation:
                 )
 
     def _differences(self, stored: StoredRun, started: RunStarted | None) -> list[Event]:
-        """What may keep the rest from being, bit for bit, what it would have been."""
+        """Warn if the resumed run may not be reproducible."""
         old = dict(started.versions) if started is not None else {}
         changed = [
             f"{name} {old[name]} then, {new} now" for name, new in versions().items() if old.get(name, new) != new
@@ -211,7 +211,7 @@ def saved_state(
 
 
 def check_images(images: DataSummary, started: RunStarted | None) -> None:
-    """Refuse other images than those that a run was begun with, where that is known.
+    """Refuse images other than those that the run was trained on, if those are known.
 
     Raises:
         DataError: They are others.
@@ -228,7 +228,7 @@ def prepare(config: TrainConfig, report: Callable[[str], None]) -> Preparation:
 
     Args:
         config: What to train.
-        report: Told in a few words what is being waited for.
+        report: Called with what is being waited for, in a few words.
 
     Raises:
         UsageError: A device that is not there, models that do not fit into its memory, or sizes that the data set does

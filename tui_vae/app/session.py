@@ -30,7 +30,7 @@ SECONDS_FOR_CHECKPOINTS = 10.0
 """An evaluation waits at most so long for the weights of this moment, and then takes those that are stored."""
 
 SECONDS_FOR_LOG = 5.0
-"""A checkpoint waits at most so long for the log to hold what was told before it: better a checkpoint than none."""
+"""A checkpoint waits at most so long for the events before it to be logged: better a checkpoint than none."""
 
 SECONDS_OF_DELETION = 1.0
 """In which a folder that is being deleted is gone, as a rule: its files go first."""
@@ -71,9 +71,9 @@ class Session:
     Args:
         lease: The right to write into its directory; released by :meth:`close`.
         surroundings: Makes what trainers need from where they emit events and save.
-        saved: Where models go on.
-        history: What the log told before.
-        opening: What the log says first of this session, on the disk once this is constructed.
+        saved: The states from which models resume.
+        history: The events already in the log.
+        opening: The first events of this session, on the disk once this is constructed.
 
     Raises:
         RunStoreError: The log cannot be written; it is as it was.
@@ -123,11 +123,11 @@ class Session:
         self._engine.start()
 
     def catch_up(self) -> RunState:
-        """What the log told before; from now on, :meth:`poll` gives only what is new."""
+        """Reduce the events already in the log; from now on, :meth:`poll` returns only new ones."""
         history, self._history = self._history, []
         return reduce_all(RunState(), history)
 
-    # What front ends need of a run.
+    # The interface of RunSource.
 
     own = True
     cannot_control = None
@@ -173,7 +173,7 @@ class Session:
 
     def evaluate(self) -> str | None:
         training = not self._engine.trained
-        # Beside training it has one thread; what has ended leaves it all of them.
+        # One thread during training; all of them afterwards.
         return self._evaluator.start(
             self._engine.models,
             threads=1 if training else None,
@@ -192,10 +192,10 @@ class Session:
     def wait(self, seconds: float) -> bool:
         return self._engine.wait(seconds)
 
-    # What only the process that trains does.
+    # Only for the process that trains.
 
     def detach(self, why: str) -> None:
-        """Nobody looks any more: save at once, and let paused models go on, for nothing there could do it later."""
+        """Continue without a front end: save at once, and resume paused models, which nobody could do later."""
         if self._detached.is_set() or self._engine.finished:
             return
         self._detached.set()
@@ -228,13 +228,13 @@ class Session:
         self._evaluator.wait()
         self._evaluation_failure = self._evaluator.failure
 
-    def wait_unseen(self) -> None:
-        """Wait for the end while nobody looks: what is told is in the log, and is not kept here."""
+    def wait_detached(self) -> None:
+        """Wait for the end without a front end, and drop the events: they are in the log."""
         while not self._engine.wait(10.0):
             self._mailbox.take()
 
     def close(self) -> int:
-        """Wait for the end, complete what is stored, let the run go, and give the exit code of the process.
+        """Wait for the end, write what is pending, release the run, and return the exit code of the process.
 
         Any number of times, from any thread.
 
@@ -302,7 +302,7 @@ class Session:
         self.stop("its folder was deleted")
 
     def _tell_of_failure(self, event: Event) -> None:
-        """Say what could not be written; unless the folder is being deleted, file by file, which is said once."""
+        """Emit a failure to write, unless the folder is being deleted, which is reported once."""
         end = time.monotonic() + SECONDS_OF_DELETION
         while self._where() is not None:
             if time.monotonic() >= end:
@@ -315,7 +315,7 @@ class Session:
             self._log(event)
 
     def _may_save(self) -> bool:
-        """Whether this process still is the writer; only after the log holds what was told before."""
+        """Whether this process still is the writer; waits until the events before are logged."""
         if self._where() is None or not self._lease.ours():
             return False
         self._log.sync(SECONDS_FOR_LOG)
@@ -326,33 +326,33 @@ class Session:
         self._emit(Notice(level="error", text=f"{holder} writes this run now; training stops here"))
         self._engine.stop(f"taken by {holder}")
 
-    def _handle(self, asked: Message) -> str | None:
+    def _handle(self, request: Message) -> str | None:
         """Do what another process asks for; returns why not."""
         models = self._engine.models
-        if asked.model is not None and asked.model not in models:
-            return f"no model is called {asked.model}"
+        if request.model is not None and request.model not in models:
+            return f"no model is called {request.model}"
         if self._engine.finished:
             return "training has ended"
-        named = models if asked.model is None else (asked.model,)
-        match asked.action:
+        named = models if request.model is None else (request.model,)
+        match request.action:
             case "stop":
-                self.stop("on request", asked.model)
+                self.stop("on request", request.model)
             case "evaluate":
                 return self.evaluate()
             case "add_epochs" | "set_learning_rate" as kind:
-                return self._change_on_request(named, kind, asked)
+                return self._change_on_request(named, kind, request)
             case "pause" | "resume" | "checkpoint" as action:
                 for name in named:
                     {"pause": self.pause, "resume": self.resume, "checkpoint": self.checkpoint}[action](name)
         return None
 
-    def _change_on_request(self, models: Sequence[str], kind: ChangeKind, asked: Message) -> str | None:
+    def _change_on_request(self, models: Sequence[str], kind: ChangeKind, request: Message) -> str | None:
         """Change every model that still trains; returns why none of them was."""
-        if asked.value is None:
+        if request.value is None:
             return f"{kind} without a value"
         try:
-            change = Change(kind, asked.value)
+            change = Change(kind, request.value)
         except UsageError as error:
             return str(error)
-        refused = [self._engine.change(name, change, asked.by) for name in models]
+        refused = [self._engine.change(name, change, request.by) for name in models]
         return None if None in refused else refused[0]

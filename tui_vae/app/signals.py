@@ -63,14 +63,14 @@ class StopSignals:
         now = time.monotonic()
         self._first = self._first or now
         self._received += 1
-        # Whoever insists gets away, but not before a stop has had its time: the interface has a terminal to restore.
+        # Repeated requests end the process, but not before a stop had its time: the interface restores the terminal.
         # Files are replaced whole, so that leaving in the middle costs the last seconds and damages nothing.
         if self._received >= _PATIENCE and now - self._first > _SECONDS_TO_ANSWER:
             self._leave_at_once(signal.Signals(number).name)
         self.answer(signal.Signals(number).name)
 
     def _hang_up(self, number: int, frame: FrameType | None) -> None:
-        # The kernel sends SIGCONT right after it, at which Textual would take up its terminal again, with new threads.
+        # The kernel sends SIGCONT right after it, at which Textual would resume its terminal, with new threads.
         signal.signal(signal.SIGCONT, signal.SIG_IGN)
         self.hung_up(signal.Signals(number).name)
 
@@ -95,7 +95,7 @@ def _ignore(name: str) -> None:
 
 @contextlib.contextmanager
 def interrupted_by(signals: StopSignals) -> Iterator[None]:
-    """Let a signal end what is done meanwhile by a ``KeyboardInterrupt``, and say which it was."""
+    """Raise ``KeyboardInterrupt`` on a signal within the block, and print its name."""
     before, signals.answer = signals.answer, signals.interrupt
     try:
         yield

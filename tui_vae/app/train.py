@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui_vae.app.graphics import terminal_asked
+from tui_vae.app.graphics import query_terminal
 from tui_vae.app.interpreter import gc_paused
 from tui_vae.app.signals import StopSignals, interrupted_by
-from tui_vae.app.terminal import countdown, own_terminal, prepare_output, usable_terminal
-from tui_vae.app.terminal_loss import Terminal
+from tui_vae.app.terminal import TerminalWatch, countdown, own_terminal, prepare_output, usable_terminal
 from tui_vae.config import DisplayConfig, StoreConfig, TrainConfig
 from tui_vae.view.notifications import Notifier
 
@@ -62,7 +61,7 @@ def _train(
 ) -> int:
     if not display.no_ui:
         if usable_terminal():
-            with terminal_asked(display.graphics, ascii_only=ascii_only) as asking, gc_paused():
+            with query_terminal(display.graphics, ascii_only=ascii_only) as query, gc_paused():
                 from tui_vae.app.interface import train_in_interface  # noqa: PLC0415 - Textual, only loaded here
             return train_in_interface(
                 lambda report: prepare_run(report)(),
@@ -70,7 +69,7 @@ def _train(
                 Path(store.runs_dir),
                 display,
                 signals,
-                asking.graphics,
+                query.graphics,
                 ascii_only=ascii_only,
             )
         print("tui-vae: no terminal for the interface here; training without it, as --no-ui does", file=sys.stderr)
@@ -109,7 +108,7 @@ def _resumed(config: TrainConfig, stored: StoredRun, report: Report) -> Begin:
 def _headless(prepare_run: Prepare, display: DisplayConfig, signals: StopSignals, ascii_only: bool) -> int:
     from tui_vae.headless import follow, make_output  # noqa: PLC0415 - no other path needs Rich
 
-    terminal = Terminal()
+    terminal = TerminalWatch()
     signals.hung_up = terminal.lose
     terminal.watch()
     output = make_output(display, in_place=own_terminal())
@@ -127,6 +126,6 @@ def _headless(prepare_run: Prepare, display: DisplayConfig, signals: StopSignals
         session.stop(f"by {name}")
     terminal.when_lost(session.detach)
     announce = Notifier(display.notify, os.environ, ascii_only=ascii_only)
-    follow(session, output, state=session.catch_up(), unseen=lambda: terminal.unseen, announce=announce)
-    session.wait_unseen()
+    follow(session, output, state=session.catch_up(), detached=lambda: terminal.unseen, announce=announce)
+    session.wait_detached()
     return session.close()

@@ -64,7 +64,7 @@ class WatchSource:
         self.cannot_control = None if control else how
         self.restarted = False
         self.trouble: str | None = None
-        self._told_trouble: str | None = None
+        self._reported_trouble: str | None = None
         self._tail = LogTail(run.log, merge=not as_logged)
         self._observer = Observer(run)
         self._evaluator = Evaluator(lambda: self._run, self._say, own=True)
@@ -87,7 +87,7 @@ class WatchSource:
             self._closed = True
             self._changed.notify_all()
 
-    # What front ends need of a run.
+    # The interface of RunSource.
 
     def poll(self) -> Sequence[Event]:
         with self._changed:
@@ -136,7 +136,7 @@ class WatchSource:
         self._ask("stop", model)
 
     def evaluate(self) -> str | None:
-        """By the process that trains, if there is one; a run that nobody writes is evaluated from here."""
+        """Ask the training process to evaluate; without one, evaluate in a child of this process."""
         if self._evaluator.busy or self._sighting.liveness == "gone":
             return self._evaluator.start((), threads=None)
         if self.cannot_control is None:
@@ -173,7 +173,7 @@ class WatchSource:
         self._handle.close()
 
     def _look(self) -> WriterStatus:
-        """What is seen of the run's folder, wherever it was moved, and of its writer."""
+        """The state of the run's folder, also after a move, and of its writer."""
         run = self._handle.find()
         if run is None:
             return WriterStatus("gone", deleted=True)
@@ -184,18 +184,18 @@ class WatchSource:
         return dataclasses.replace(self._observer.look(), moved=moved)
 
     def _read(self) -> None:
-        """Hand over what is new in the log, at the pace at which it is taken."""
+        """Queue the unread events of the log, as fast as they are taken."""
         try:
             for events in self._tail.portions():
                 self._hand_over(events, restarted=self._tail.restarted)
                 if self._closed:
                     return
-            self.trouble = self._told_trouble = None
+            self.trouble = self._reported_trouble = None
         except RunStoreError as error:
             # Said when it is met twice: of a folder that is being deleted, the log goes before the folder.
             met, self.trouble = self.trouble == str(error), str(error)
-            if met and self._told_trouble != self.trouble:
-                self._told_trouble = self.trouble
+            if met and self._reported_trouble != self.trouble:
+                self._reported_trouble = self.trouble
                 self._hand_over([Notice(level="error", text=self.trouble)], restarted=False)
 
     def _hand_over(self, events: Sequence[Event], *, restarted: bool) -> None:
@@ -215,7 +215,7 @@ class WatchSource:
             self._last_new = time.monotonic()
 
     def _named(self, event: Event) -> Event:
-        """A run that was renamed tells of itself under the name that it has."""
+        """Replace the name in the log of a run that was renamed."""
         return structs.replace(event, name=self._run.name) if isinstance(event, RunStarted) else event
 
     def _judge(self, sighting: WriterStatus) -> None:

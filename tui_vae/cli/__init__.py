@@ -1,1 +1,1 @@
-"""The command line: the only package that sees all the others, and only when a command needs them."""
+"""The command line. Commands import what they need when they run."""

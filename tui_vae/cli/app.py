@@ -16,8 +16,16 @@ import typer
 from tui_vae import __version__
 from tui_vae.app.signals import StopSignals, interrupted_by
 from tui_vae.app.terminal import prepare_output
-from tui_vae.cli.help import Command, Group
-from tui_vae.cli.options import CONFIGS, configurations, display_of, evaluation_of, runs_dir_of, with_options
+from tui_vae.cli.options import (
+    CONFIGS,
+    CommandHelp,
+    GroupHelp,
+    configurations,
+    display_of,
+    evaluation_of,
+    runs_dir_of,
+    with_options,
+)
 from tui_vae.config import DisplayConfig, EvaluationConfig
 from tui_vae.errors import ExitCode, TuiVaeError, system_failure
 from tui_vae.view.sanitize import printable
@@ -31,12 +39,12 @@ _HELP = (
     "Every run is kept in a directory of its own."
 )
 _WRITES_FAIL_WITH = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
-"""Of what is written, only stdout has no name to tell."""
+"""Errors of a write: if the error names no file, it was to stdout."""
 
 _EPILOG = "Example: tui-vae --model baseline= --model wide=1024 --zdim 16 --epochs 10"
 
 app = typer.Typer(
-    cls=Group,
+    cls=GroupHelp,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
@@ -55,16 +63,16 @@ def run(signals: StopSignals) -> int:
         code = _invoke(signals)
         sys.stdout.flush()
     except TuiVaeError as error:
-        code = _tell(str(error), error.exit_code)
+        code = _print_error(str(error), error.exit_code)
     except _CommandLineError as error:
         message: str = error.format_message()
-        code = _tell(f"{message} (tui-vae --help lists the options)", ExitCode.USAGE)
+        code = _print_error(f"{message} (tui-vae --help lists the options)", ExitCode.USAGE)
     except (typer.Abort, KeyboardInterrupt):
         code = ExitCode.STOPPED
     except BrokenPipeError:
         pass
     except Exception as error:
-        code = _tell(_told(error), ExitCode.MODEL_FAILED)
+        code = _print_error(_describe(error), ExitCode.MODEL_FAILED)
         starved = not isinstance(error, OSError) and system_failure(error) is not None
     _drop_what_cannot_be_written()
     if starved and all(thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
@@ -86,8 +94,8 @@ def _invoke(signals: StopSignals) -> int:
         raise
 
 
-def _told(error: Exception) -> str:
-    """What to tell of an error that nothing before has put into words."""
+def _describe(error: Exception) -> str:
+    """Describe an error that is not the program's own."""
     failure = system_failure(error)
     if failure is None:
         return f"internal error: {type(error).__name__}: {error}; --debug shows where"
@@ -97,7 +105,7 @@ def _told(error: Exception) -> str:
 
 
 def _drop_what_cannot_be_written() -> None:
-    """Leave Python nothing to complain about when it flushes its streams at the end."""
+    """Keep Python from failing when it flushes its streams at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -105,8 +113,8 @@ def _drop_what_cannot_be_written() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _tell(message: str, code: int) -> int:
-    with contextlib.suppress(OSError):  # nobody may be listening; the exit code still tells
+def _print_error(message: str, code: int) -> int:
+    with contextlib.suppress(OSError):  # stderr may be closed; the exit code remains
         if "--debug" in sys.argv[1:]:
             traceback.print_exc()
         sys.stderr.write(f"tui-vae: {printable(' '.join(message.split()))}\n")
@@ -116,11 +124,11 @@ def _tell(message: str, code: int) -> int:
 
 _RunsDir = Annotated[
     str | None,
-    typer.Option("--runs-dir", metavar="DIR", help=r"Where runs are kept.  \[default: runs] \[env: TUI_VAE_RUNS]"),
+    typer.Option("--runs-dir", metavar="DIR", help=r"Directory of the runs.  \[default: runs] \[env: TUI_VAE_RUNS]"),
 ]
 
 
-@app.command(cls=Command)
+@app.command(cls=CommandHelp)
 @with_options(DisplayConfig, without=("no_ui", "json", "quiet"))
 def runs(  # noqa: PLR0913, PLR0917 - one for each option
     ctx: typer.Context,
@@ -130,13 +138,14 @@ def runs(  # noqa: PLR0913, PLR0917 - one for each option
     ] = None,
     sort: Annotated[str, typer.Option(metavar="age|name|elbo|state|size", help="Order.")] = "age",
     pattern: Annotated[
-        str | None, typer.Option("--filter", metavar="GLOB", help="Only those with such a name or state.")
+        str | None, typer.Option("--filter", metavar="GLOB", help="Only runs whose name or state matches.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", metavar="", help="JSON Lines: one object for each run.")] = False,
     delete: Annotated[bool, typer.Option("--delete", metavar="", help="Delete these runs, after asking.")] = False,
     yes: Annotated[bool, typer.Option("--yes", metavar="", help="Delete without asking.")] = False,
     open_: Annotated[
-        bool, typer.Option("--open", metavar="", help="In the interface: look into runs, open, compare, resume.")
+        bool,
+        typer.Option("--open", metavar="", help="Browse the runs in the interface: preview, compare, resume."),
     ] = False,
     runs_dir: _RunsDir = None,
 ) -> None:
@@ -160,7 +169,7 @@ def runs(  # noqa: PLR0913, PLR0917 - one for each option
     show_runs(runs_dir_of(runs_dir), run or (), sort=sort, pattern=pattern, as_json=json)
 
 
-@app.command(cls=Command)
+@app.command(cls=CommandHelp)
 @with_options(DisplayConfig)
 def watch(
     ctx: typer.Context,
@@ -171,16 +180,16 @@ def watch(
     ] = False,
     runs_dir: _RunsDir = None,
 ) -> None:
-    """Watch a run that another process trains, or one that has ended."""
+    """Watch a run of another process, or a finished one."""
     from tui_vae.cli.watch import watch_run  # noqa: PLC0415
 
     code = watch_run(run, runs_dir_of(runs_dir), display_of(options), control=control, signals=ctx.obj)
     raise typer.Exit(code)
 
 
-@app.command(cls=Command)
+@app.command(cls=CommandHelp)
 def plot(  # noqa: PLR0913, PLR0917 - one for each option
-    run: Annotated[list[str], typer.Argument(metavar="RUN", help="Names, paths or latest; several in one chart.")],
+    run: Annotated[list[str], typer.Argument(metavar="RUN", help="Names, paths or latest; several share one chart.")],
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -188,9 +197,9 @@ def plot(  # noqa: PLR0913, PLR0917 - one for each option
             help="loss, elbo, reconstruction, kl, active_units or images_per_second. Repeatable.  \\[default: elbo]",
         ),
     ] = None,
-    x: Annotated[str, typer.Option("--x", metavar="steps|epochs|time", help="What lies along x.")] = "steps",
-    log: Annotated[bool, typer.Option("--log", metavar="", help="A logarithmic axis of y.")] = False,
-    smooth: Annotated[int, typer.Option(metavar="N", help="Smooth lines over so many points.")] = 1,
+    x: Annotated[str, typer.Option("--x", metavar="steps|epochs|time", help="Quantity along the x axis.")] = "steps",
+    log: Annotated[bool, typer.Option("--log", metavar="", help="Logarithmic y axis.")] = False,
+    smooth: Annotated[int, typer.Option(metavar="N", help="Smooth curves over this many points.")] = 1,
     width: Annotated[
         int | None, typer.Option(metavar="COLUMNS", help="\\[default: of the terminal; 80 into a pipe]")
     ] = None,
@@ -212,7 +221,7 @@ _Json = Annotated[bool, typer.Option("--json", metavar="", help="One JSON object
 _Csv = Annotated[bool, typer.Option("--csv", metavar="", help="CSV on stdout: a row for each model and metric.")]
 
 
-@app.command(cls=Command)
+@app.command(cls=CommandHelp)
 @with_options(EvaluationConfig)
 def evaluate(
     ctx: typer.Context,
@@ -222,20 +231,20 @@ def evaluate(
         list[str] | None, typer.Option(metavar="NAME", help="Only this model. Repeatable.  \\[default: all]")
     ] = None,
     pictures: Annotated[
-        bool, typer.Option("--pictures", metavar="", help="Print the pictures, too: samples, chains and more.")
+        bool, typer.Option("--pictures", metavar="", help="Also print pictures: samples, chains and more.")
     ] = False,
     json: _Json = False,
     csv: _Csv = False,
     runs_dir: _RunsDir = None,
 ) -> None:
-    """Measure how well the models of a run generate: likelihoods, fidelity, collapse, pictures, and a verdict."""
+    """Evaluate the models of a run: likelihood, sample fidelity, posterior collapse, pictures, and a verdict."""
     config = evaluation_of(options)
     from tui_vae.cli.evaluate import EvaluationOptions, evaluate  # noqa: PLC0415
 
     evaluate(runs_dir_of(runs_dir), run, model or (), config, EvaluationOptions(json, csv, pictures), ctx.obj)
 
 
-@app.command(cls=Command)
+@app.command(cls=CommandHelp)
 @with_options(EvaluationConfig)
 def compare(
     ctx: typer.Context,
@@ -243,26 +252,27 @@ def compare(
     run: Annotated[list[str], typer.Argument(metavar="RUN", help="Names, paths or latest.")],
     baseline: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Model to compare with.  \\[default: the one of fewest parameters]"),
+        typer.Option(metavar="NAME", help="Baseline.  \\[default: the model with the fewest parameters]"),
     ] = None,
     json: _Json = False,
     csv: _Csv = False,
     runs_dir: _RunsDir = None,
 ) -> None:
-    """Hold models, and seeds of them, against each other: intervals, differences to the baseline, and a verdict."""
+    """Compare models across seeds: intervals, differences to the baseline, and a verdict."""
     config = evaluation_of(options)
     from tui_vae.cli.evaluate import EvaluationOptions, compare  # noqa: PLC0415
 
     compare(runs_dir_of(runs_dir), run, baseline, config, EvaluationOptions(json, csv), ctx.obj)
 
 
-@app.command(cls=Command)
+@app.command(cls=CommandHelp)
 def bench(
     ctx: typer.Context,
     repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Repetitions of everything.")] = 2,
     epochs: Annotated[int, typer.Option(min=2, metavar="N", help="Epochs of each training that is measured.")] = 3,
     growth: Annotated[
-        bool, typer.Option("--growth", metavar="", help="Instead: how cost grows with model, batch and models at once.")
+        bool,
+        typer.Option("--growth", metavar="", help="Instead: how cost grows with model, batch and number of models."),
     ] = False,
     json: Annotated[bool, typer.Option("--json", metavar="", help="One JSON object on stdout.")] = False,
 ) -> None:
@@ -295,7 +305,7 @@ def train(
         typer.Option("--version", metavar="", help="Show the version and leave.", callback=_version, is_eager=True),
     ] = False,
 ) -> None:
-    """The main job: train, in the front end that fits."""
+    """Train in the front end that fits."""
     if ctx.invoked_subcommand is not None:
         if any(value not in (None, False, []) for value in options.values()):
             raise typer.BadParameter(

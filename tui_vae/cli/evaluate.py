@@ -1,4 +1,4 @@
-"""``tui-vae evaluate`` and ``tui-vae compare``: measure stored models, and hold them against each other."""
+"""``tui-vae evaluate`` and ``tui-vae compare``."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tui_vae.config import DisplayConfig, EvaluationConfig
 from tui_vae.errors import RunStoreError, UsageError
 from tui_vae.events import Event
 from tui_vae.headless import make_console
-from tui_vae.headless.evaluation_progress import EvaluationBar
 from tui_vae.headless.evaluation_tables import print_comparison, print_evaluation, print_verdict
+from tui_vae.headless.live import EvaluationBar
 from tui_vae.headless.pictures import print_picture
 from tui_vae.metrics import Verdict
 from tui_vae.results import results_csv, results_json
@@ -71,7 +71,7 @@ def evaluate(
             measured = evaluate_run(
                 run, config, emit=_both(writer.emit, bar.show), keep=writer.hindrance is None, models=models
             )
-    _say_if_not_kept(writer)
+    _warn_if_not_stored(writer)
     verdict = compared(measured).verdict if len(measured) > 1 else None
     _print(run, measured, verdict, shown, ascii_only=ascii_only)
     _check_kept(measured, [writer])
@@ -87,10 +87,10 @@ def _print(
 ) -> None:
     evaluations = [model.stored.result for model in measured]
     if shown.json:
-        print(results_json({told.model: told.metrics for told in evaluations}, verdict))
+        print(results_json({found.model: found.metrics for found in evaluations}, verdict))
         return
     if shown.csv:
-        sys.stdout.write(results_csv((run.name, told) for told in evaluations))
+        sys.stdout.write(results_csv((run.name, found) for found in evaluations))
         return
     console = make_console()
     setting = measured[0].setting
@@ -107,11 +107,11 @@ def _print(
 def _check_kept(measured: Sequence[MeasuredModel], writers: Sequence[_Writer]) -> None:
     """
     Raises:
-        RunStoreError: What was measured was to be kept, and is not; where it was not to be, that has been said.
+        RunStoreError: Results could not be stored, although this process is the writer.
     """
     lost = ", ".join(f"{model.spec.name} of {model.run.name}" for model in measured if not model.kept)
     if lost and all(writer.hindrance is None for writer in writers):
-        raise RunStoreError(f"what was measured of {lost} could not be kept there; is the disk full?")
+        raise RunStoreError(f"the results of {lost} could not be kept there; is the disk full?")
 
 
 def compare(
@@ -122,13 +122,13 @@ def compare(
     shown: EvaluationOptions,
     signals: StopSignals,
 ) -> None:
-    """Hold the models of runs against each other; those that are not measured yet, at these sizes, are measured first.
+    """Compare the models of runs; models without results of these sizes are measured first.
 
     Raises:
         UsageError: They cannot be compared. So with the errors of :func:`evaluate`.
     """
     prepare_output(DisplayConfig())
-    # A run is one, by whatever path or link it is named: held against itself it would count as another seed.
+    # A run is one, by whatever path or link it is named: compared with itself it would count as another seed.
     runs: dict[Path, RunDirectory] = {}
     for text in texts:
         run = find_run(runs_dir, text)
@@ -150,7 +150,7 @@ def compare(
                 writers.append(writer)
     comparison = compared(measured, baseline)
     for writer in writers:
-        _say_if_not_kept(writer)
+        _warn_if_not_stored(writer)
     if shown.json:
         print(results_json({one.model: one.values for one in comparison.summaries}, comparison.verdict))
     elif shown.csv:
@@ -162,20 +162,20 @@ def compare(
 
 @dataclass(frozen=True)
 class _Writer:
-    """Takes what is to be logged; ``hindrance`` is why this process cannot write the run, ``None`` where it can."""
+    """Logs events; ``hindrance`` is why this process cannot write the run, or ``None``."""
 
     emit: Callable[[Event], None]
     hindrance: str | None = None
 
 
-def _say_if_not_kept(writer: _Writer) -> None:
+def _warn_if_not_stored(writer: _Writer) -> None:
     if writer.hindrance is not None:
-        sys.stderr.write(f"tui-vae: {printable(writer.hindrance)}; what was measured is shown and not kept\n")
+        sys.stderr.write(f"tui-vae: {printable(writer.hindrance)}; the results are shown and not kept\n")
 
 
 @contextlib.contextmanager
 def _writer_of(run: RunDirectory, bar: EvaluationBar) -> Iterator[_Writer]:
-    """Be the writer of the run, so that results are kept and logged, where that can be."""
+    """Become the writer of the run, if possible, so that results are stored and logged."""
     from tui_vae.app.evaluate_run import log_writer  # noqa: PLC0415
 
     with contextlib.ExitStack() as stack:

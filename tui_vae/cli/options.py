@@ -1,4 +1,4 @@
-"""Typer options made from the fields of the configuration, so that every option is written down once."""
+"""Typer options generated from the fields of the configuration, and the layout of help."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import dataclasses
 import functools
 import inspect
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from tui_vae.config import (
     DisplayConfig,
@@ -118,7 +120,7 @@ def runs_dir_of(typed: str | None) -> Path:
     """Where runs are kept, for a command that does not train.
 
     Raises:
-        UsageError: What was typed names no directory.
+        UsageError: The text names no directory.
     """
     return Path(StoreConfig(runs_dir=_runs_dir(typed)).runs_dir)
 
@@ -169,3 +171,32 @@ def _opposite(f: dataclasses.Field[Any], name: str) -> inspect.Parameter:
     """The option that turns a stored switch off again; the help of the switch names it."""
     option = typer.Option(f.metadata["opposite"], hidden=True)
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, option])
+
+
+class _PlainHelp:
+    """Omit the names of Python types from help: metavars describe values, and switches take none."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for parameter in parameters:
+            if parameter.param_type_name == "argument":
+                parameter.display_type_rich = lambda ctx: None
+        return parameters
+
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)  # type: ignore[misc]
+        if option is not None:
+            option.metavar = ""
+        return option
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]
+        return [re.sub("[{}]", "", piece) for piece in pieces]
+
+
+class CommandHelp(_PlainHelp, TyperCommand):
+    """A command of the group."""
+
+
+class GroupHelp(_PlainHelp, TyperGroup):
+    """The command with subcommands."""

@@ -32,7 +32,7 @@ _MOST_SMOOTHING = 10_000
 
 @dataclass(frozen=True)
 class PlotOptions:
-    """What was typed; ``None`` leaves a size to the terminal.
+    """Options of the command; ``None`` takes a size from the terminal.
 
     Raises:
         UsageError: There is no such metric or axis, or a number is outside its bounds.
@@ -89,10 +89,10 @@ def plot_runs(runs_dir: Path, texts: Sequence[str], options: PlotOptions, displa
     except PlotextMissing as error:
         raise TuiVaeError(str(error)) from error
     if empty:
-        said = f"no values of {', '.join(empty)} yet in {', '.join(printable(run.name) for run in found)}"
+        message = f"no values of {', '.join(empty)} yet in {', '.join(printable(run.name) for run in found)}"
         if len(empty) == len(metrics):
-            raise RunStoreError(said)
-        sys.stderr.write(f"tui-vae: {said}\n")
+            raise RunStoreError(message)
+        sys.stderr.write(f"tui-vae: {message}\n")
 
 
 def _state(run: RunDirectory) -> RunState:

@@ -13,7 +13,7 @@ from tui_vae.app.terminal import countdown, prepare_output
 from tui_vae.config import DisplayConfig
 from tui_vae.errors import ExitCode, RunStoreError, UsageError
 from tui_vae.headless import make_console
-from tui_vae.headless.run_table import print_runs
+from tui_vae.headless.tables import print_runs
 from tui_vae.run_status import ListedRun
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.directory import link_trouble
@@ -70,7 +70,7 @@ def delete_runs(runs_dir: Path, texts: Sequence[str], *, yes: bool) -> int:
     """Delete runs of ``runs_dir`` for good, after asking; returns the exit code.
 
     Raises:
-        UsageError: No run is named, or nobody can be asked.
+        UsageError: No run is named, or there is no terminal for the question.
         RunStoreError: One is not there, lies elsewhere, is being written, or cannot be deleted.
     """
     if not texts:
@@ -89,7 +89,7 @@ def delete_runs(runs_dir: Path, texts: Sequence[str], *, yes: bool) -> int:
             print("nothing was deleted")
             return ExitCode.OK
     for run in runs:
-        described = _described(run)  # while there is a link to say where it leads
+        described = _described(run)  # before the link is gone
         with countdown() as waiting:
             delete_run(run, waiting)
         print(f"deleted {described}")

@@ -6,12 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-from tui_vae.app.graphics import terminal_asked
+from tui_vae.app.graphics import query_terminal
 from tui_vae.app.interpreter import gc_paused
-from tui_vae.app.output_capture import StrayOutput
 from tui_vae.app.signals import StopSignals
-from tui_vae.app.terminal import own_terminal, prepare_output, usable_terminal
-from tui_vae.app.terminal_loss import Terminal
+from tui_vae.app.terminal import TerminalWatch, own_terminal, prepare_output, usable_terminal
 from tui_vae.app.watch_source import WatchSource
 from tui_vae.config import DisplayConfig
 from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError, UsageError
@@ -26,8 +24,8 @@ def watch_run(text: str, runs_dir: Path, display: DisplayConfig, *, control: boo
     """Show a run in the front end that fits; returns the exit code of the process.
 
     Raises:
-        UsageError: Control is asked for where there are no keys.
-        RunStoreError: The run is not there, or cannot be read.
+        UsageError: ``control`` without the interface.
+        RunStoreError: There is no such run, or it cannot be read.
     """
     run = find_run(runs_dir, text)
     ascii_only = prepare_output(display)
@@ -40,7 +38,7 @@ def watch_run(text: str, runs_dir: Path, display: DisplayConfig, *, control: boo
         if with_interface:
             source.start()
             known = RunState(name=printable(run.name))
-            return in_interface(source, known, runs_dir, display, signals, ascii_only=ascii_only)
+            return _in_interface(source, known, runs_dir, display, signals, ascii_only=ascii_only)
         if not display.no_ui:
             print("tui-vae: no terminal for the interface here; watching without it, as --no-ui does", file=sys.stderr)
         return _as_text(source, printable(run.name), display, signals, ascii_only=ascii_only)
@@ -58,17 +56,17 @@ def open_library(runs_dir: Path, display: DisplayConfig, signals: StopSignals) -
     if not usable_terminal():
         raise UsageError("--open needs a terminal for the interface; without --open the runs are printed")
     _end_with_terminal()
-    return in_interface(None, RunState(), runs_dir, display, signals, ascii_only=ascii_only)
+    return _in_interface(None, RunState(), runs_dir, display, signals, ascii_only=ascii_only)
 
 
 def _end_with_terminal() -> None:
-    """Nothing is lost with a watcher: it goes with its terminal."""
-    terminal = Terminal()
+    """End the process when the terminal is lost: nothing is lost with a watcher."""
+    terminal = TerminalWatch()
     terminal.when_lost(lambda reason: os._exit(ExitCode.STOPPED))
     terminal.watch()
 
 
-def in_interface(
+def _in_interface(
     source: WatchSource | None,
     known: RunState,
     runs_dir: Path,
@@ -77,38 +75,9 @@ def in_interface(
     *,
     ascii_only: bool,
 ) -> int:
-    """The interface on a run that this process only watches, or on none."""
-    with terminal_asked(display.graphics, ascii_only=ascii_only) as asking, gc_paused():
-        from tui_vae.app.preferences import PreferencesFile  # noqa: PLC0415 - only for the interface
-        from tui_vae.app.run_library import Library  # noqa: PLC0415 - what is only needed here
-        from tui_vae.charts.drawer import Drawer  # noqa: PLC0415 - only for the interface
-        from tui_vae.machine.sampler import Sampler  # noqa: PLC0415 - only for the interface
-        from tui_vae.tui import Leave, MonitorApp  # noqa: PLC0415 - Textual, which no text output loads
-
-    with StrayOutput() as stray:
-        app = MonitorApp(
-            None if source is None else lambda report: source,
-            state=known,
-            drawer=Drawer(lambda why: app.call_later(app.warn, why)),
-            ascii_only=ascii_only,
-            graphics=asking.graphics,
-            fps=display.fps,
-            stray=stray.take,
-            stalled=stray.stalled,
-            library=Library(runs_dir),
-            machine=Sampler(),
-            preferences=PreferencesFile(display.theme),
-            announce=Notifier(display.notify, os.environ, ascii_only=ascii_only),
-        )
-        signals.answer = app.request_stop
-        leave = app.run()
-        remains = stray.take()
-    if remains:
-        sys.stderr.write(printable(remains, keep="\n") + "\n")
-    if app.error is not None:
-        raise app.error
-    codes = {Leave.STOP: ExitCode.STOPPED, None: ExitCode.MODEL_FAILED}  # none: Textual has printed what went wrong
-    return codes.get(leave, ExitCode.OK)
+    with query_terminal(display.graphics, ascii_only=ascii_only) as query, gc_paused():
+        from tui_vae.app.interface import watch_in_interface  # noqa: PLC0415 - Textual, which no text output loads
+    return watch_in_interface(source, known, runs_dir, display, signals, query.graphics, ascii_only=ascii_only)
 
 
 def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: StopSignals, *, ascii_only: bool) -> int:
@@ -123,16 +92,16 @@ def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: St
         output.leave()
         return ExitCode.STOPPED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is buffered: the reader has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has left: drop what is buffered
         return ExitCode.OK
     except OSError as error:
         raise TuiVaeError(f"the output cannot be written ({error.strerror})") from error
     if state.started_at is None and source.trouble is not None:
         raise RunStoreError(source.trouble)
-    said = status_warning(state, source.sighting(), name)
-    if said is not None and source.sighting().deleted:
-        raise RunStoreError(said)
-    if said is not None:
-        sys.stderr.write(f"tui-vae: {said}\n")
+    warning = status_warning(state, source.sighting(), name)
+    if warning is not None and source.sighting().deleted:
+        raise RunStoreError(warning)
+    if warning is not None:
+        sys.stderr.write(f"tui-vae: {warning}\n")
     codes = {"finished": ExitCode.OK, "stopped": ExitCode.STOPPED}
     return codes.get(run_status(state, source.sighting()), ExitCode.MODEL_FAILED)

@@ -17,7 +17,7 @@ __all__ = ["Output", "follow", "make_console", "make_output", "print_report"]
 
 
 class OutputConsole(Console):
-    """A console that tells its caller when the reader has left, where Rich's own would end the process."""
+    """A console that raises BrokenPipeError where Rich's own would end the process."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError

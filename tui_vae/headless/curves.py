@@ -22,7 +22,7 @@ from tui_vae.view.state import RunState
 
 _WHITE = (255, 255, 255)
 Colours = Mapping[Colour, Colour]
-"""What stands for which; all others stay."""
+"""Replacements of colours; all others stay."""
 
 
 def print_curves(
@@ -89,7 +89,7 @@ def _colours(face: Face) -> Colours:
 
 
 def _text(row: Row, colours: Colours, columns: int) -> Text:
-    """One line of at most so many columns; blanks at its end are left out, which no reader of a pipe needs."""
+    """One line of at most so many columns; trailing blanks are dropped."""
     text = Text(no_wrap=True)
     for part, front, back in row:
         text.append(part, Style(color=_name(front, colours), bgcolor=_name(back, colours)))

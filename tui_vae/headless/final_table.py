@@ -1,4 +1,4 @@
-"""The final table, and how a number of a model is worded, for every text output."""
+"""The table at the end of a run, for every text output."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ROWS: tuple[tuple[str, Callable[[ModelResult], str]], ...] = (
 
 
 def final_report(state: RunState, directory: str | None, width: int) -> list[RenderableType]:
-    """Tables of all models, as many beside each other as fit, and what a reader must know beside them."""
+    """Tables of all models, as many columns as fit, with notes and failures."""
     widest = max((len(cell(r)) for r in state.results for _, cell in _ROWS), default=0)
     per_table = max(1, (width - _LABEL_WIDTH) // (max(widest, _NAME_WIDTH) + _PADDING))
     tables = [_table(state.results[i : i + per_table]) for i in range(0, len(state.results), per_table)]

@@ -20,19 +20,19 @@ class Output(Protocol):
     """One way to show a run as text. Methods may raise BrokenPipeError when the reader has left.
 
     Attributes:
-        interval: Seconds between two looks at the run.
+        interval: Seconds between two polls of the run.
     """
 
     interval: float
 
     def report(self, text: str) -> None:
-        """Say what is being waited for before the run begins."""
+        """Show what is being waited for before the run begins."""
 
     def begin(self, state: RunState) -> None:
-        """Take what is known already for shown."""
+        """Treat the state as already shown."""
 
     def show(self, events: Sequence[Event], state: RunState) -> None:
-        """Show what is new, and the state after it."""
+        """Show new events and the state after them."""
 
     def finish(self, state: RunState, directory: str | None) -> None:
         """Show the end of the run, which is kept in ``directory`` unless that was deleted."""
@@ -72,7 +72,7 @@ class PlainOutput:
         """Nothing is open."""
 
     def _new_lines(self, state: RunState) -> Iterator[LogLine]:
-        """The log lines that were not shown yet; each counts as shown when the next is asked for."""
+        """Yield the log lines not shown yet; each counts as shown when the next is requested."""
         for line in _lines_after(self._shown, state):
             yield line
             self._shown = line

@@ -1,25 +1,30 @@
-"""A live view for a terminal: a bar, the rate and the time left of every model, and lines above for what happened."""
+"""Live displays on a terminal: a training run on stdout, an evaluation on stderr."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 from rich.status import Status
 from rich.text import Text
 
 from tui_vae.charts.drawing import PlotextMissing
 from tui_vae.charts.metric_series import ELBO
 from tui_vae.charts.settings import CurveSettings
-from tui_vae.events import Event
+from tui_vae.events import EvaluationProgress, Event, Notice
 from tui_vae.headless.curves import print_curves
-from tui_vae.headless.evaluation_progress import told
 from tui_vae.headless.formatters import PlainOutput
 from tui_vae.job_control import Suspension, in_background
+from tui_vae.view.evaluation_status import percent, share, task, time_left
 from tui_vae.view.log_lines import LogLine
 from tui_vae.view.numbers import UNKNOWN, count, duration, nats
+from tui_vae.view.sanitize import printable
 from tui_vae.view.state import ModelState, RunState
 
 _WIDEST_CURVES, _LINES_OF_CURVES = 120, 18
@@ -27,7 +32,10 @@ _WIDEST_CURVES, _LINES_OF_CURVES = 120, 18
 
 
 class LiveOutput(PlainOutput):
-    """Redraws in place at the pace at which it is called; plain lines while it is in the background of its shell."""
+    """A bar, the rate and the time left of every model, redrawn in place, and log lines above.
+
+    Prints plain lines while the process is in the background of its shell.
+    """
 
     def __init__(self, console: Console, interval: float) -> None:
         # Some milliseconds of Python a time, during which no trainer computes: four times a second is smooth enough.
@@ -99,7 +107,8 @@ class LiveOutput(PlainOutput):
         left = duration(state.seconds_left())
         where = f"{state.name}  {left} left" if left != UNKNOWN else state.name
         if state.evaluating is not None:
-            where = f"{state.name}  evaluating: {told(state.evaluating)}"
+            parts = (task(state.evaluating), percent(state.evaluating), time_left(state.evaluating))
+            where = f"{state.name}  evaluating {', '.join(filter(None, parts))}"
         self._live.update(Group(self._bars, Text(where, style="dim", overflow="ellipsis", no_wrap=True)), refresh=True)
 
     def _end_report(self) -> None:
@@ -127,3 +136,69 @@ class LiveOutput(PlainOutput):
             elbo=f"ELBO {nats(held_out.elbo)}" if held_out else "ELBO –",
             left=f"{duration(left)} left" if status == "running" and left is not None else status,
         )
+
+
+class EvaluationBar:
+    """A progress bar of an evaluation on stderr; a context manager that removes the bar at its end.
+
+    ``prefix`` precedes the description. Nothing is drawn in the background of a shell.
+    """
+
+    def __init__(self) -> None:
+        self.prefix = ""
+        terminal = sys.stderr.isatty()
+        sizes = ("COLUMNS", "LINES") if terminal else ()  # are for outputs that have none of their own
+        environment = {name: value for name, value in os.environ.items() if name not in sizes}
+        self._console = Console(stderr=True, highlight=False, emoji=False, _environ=environment)
+        self._shown = terminal and not self._console.is_dumb_terminal
+        self._live: Live | None = None
+        self._suspension = Suspension(self._leave)
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[left]}", markup=False),
+            console=self._console,
+            auto_refresh=False,
+        )
+        self._task = self._bar.add_task("", total=1.0, left="")
+
+    def __enter__(self) -> EvaluationBar:
+        self._draw()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave()
+
+    def say(self, text: str) -> None:
+        """Show what is being waited for."""
+        self._draw(description=f"{self.prefix}{text}")
+
+    def show(self, event: Event) -> None:
+        """Show the progress of an event, and print notices above the bar."""
+        if isinstance(event, Notice):
+            with self._suspension:
+                self._console.print(Text(f"tui-vae: {printable(event.text)}"), soft_wrap=True)
+        if not isinstance(event, EvaluationProgress):
+            return
+        self._draw(completed=share(event), left=time_left(event) or "", description=f"{self.prefix}{task(event)}")
+
+    def _draw(self, **changes: Any) -> None:
+        with self._suspension:
+            self._bar.update(self._task, **changes)
+            if not self._shown or in_background(self._console.file):
+                self._leave()
+                return
+            if self._live is None:
+                self._suspension.begin()
+                self._live = Live(self._bar, console=self._console, auto_refresh=False, transient=True)
+                self._live.start()
+            self._live.refresh()
+
+    def _leave(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+        self._suspension.end()

@@ -1,4 +1,4 @@
-"""The loop of every text output: take what is new, reduce it, show it, until the run is over."""
+"""The loop of every text output: poll events, reduce them, show them, until the run is over."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def follow(
     output: Output,
     *,
     state: RunState | None = None,
-    unseen: Callable[[], bool] = lambda: False,
+    detached: Callable[[], bool] = lambda: False,
     announce: Callable[[RunState], str] = lambda state: "",
 ) -> RunState:
     """Show a run until it is over, or until nobody can see it; returns the last state that was seen.
 
     A reader that leaves, such as ``head`` at the other end of a pipe, or a full disk behind a redirection ends the
-    output and not the training; whoever only watches is done then.
+    output and not the training; a watcher ends then.
 
     Args:
         source: The run.
         output: Where it is shown.
-        unseen: Whether the terminal is lost.
-        state: What is known already: of a run that is resumed, or when another front end was there before.
-        announce: What is to be written to the terminal on stderr, if there is one, when the run is so.
+        detached: Whether the terminal is lost.
+        state: The state so far of a resumed run, or after another front end.
+        announce: Returns what to write to the terminal on stderr for a state, such as a bell.
 
     Raises:
         OSError: The output cannot be written, and the run is that of another process. So with ``ValueError``.
@@ -51,7 +51,7 @@ def follow(
             try:
                 output.show(events, state)
                 _ring(announce(state))
-                _tell_change(state, before, seen)
+                _warn_of_change(state, before, seen)
                 if over:
                     output.finish(state, None if seen.deleted else source.directory())
             except (OSError, ValueError) as error:  # a closed pipe, a full disk, a closed stream
@@ -59,7 +59,7 @@ def follow(
                     raise
                 listening = False
                 _let_go(error, source.directory())
-        if over or unseen():
+        if over or detached():
             return state
 
 
@@ -73,7 +73,7 @@ def _ring(sequence: str) -> None:
                 terminal.flush()
 
 
-def _tell_change(state: RunState, before: WriterStatus, seen: WriterStatus) -> None:
+def _warn_of_change(state: RunState, before: WriterStatus, seen: WriterStatus) -> None:
     """Say on stderr when the process that trains begins or ceases to give no sign of life."""
     was, now = run_status(state, before), run_status(state, seen)
     if now == "stalled" and was != "stalled":
@@ -83,7 +83,7 @@ def _tell_change(state: RunState, before: WriterStatus, seen: WriterStatus) -> N
 
 
 def _let_go(error: OSError | ValueError, directory: str) -> None:
-    """Tell where the run goes on, if anybody still hears it, and let whatever is buffered vanish."""
+    """Say where the run is stored, if stderr is open, and drop what is buffered."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     closed = isinstance(error, (BrokenPipeError, ValueError))

@@ -27,7 +27,7 @@ class Arrangement:
 
     Attributes:
         factor: By which the images are shrunk.
-        columns: Images beside each other; the others follow in bands below.
+        columns: Images in a row; the others follow in bands below.
         label_width: Cells to the left of the images for the label of their row; 0 when it stands above them.
     """
 
@@ -41,19 +41,19 @@ class Arrangement:
 
 
 def arrange(columns: int, widest_label: int, width: int) -> Arrangement:
-    """The fewest bands at which the images can be read, then the largest images, then labels beside them.
+    """The fewest bands at which the images can be read, then the largest images, then labels to their left.
 
     Args:
         columns: Of the grid.
         widest_label: Cells of the longest label of a row.
         width: Cells of the output.
     """
-    beside = widest_label + _LABEL_GAP if widest_label else 0
+    to_left = widest_label + _LABEL_GAP if widest_label else 0
     for bands in range(1, columns + 1):
         in_band = -(-columns // bands)
         for factor in _FACTORS:
             images = in_band * (IMAGE_SIDE // factor)
-            for label_width in (beside, 0):
+            for label_width in (to_left, 0):
                 if images + label_width <= width:
                     return Arrangement(factor, in_band, label_width)
     return Arrangement(_FACTORS[-1], 1, 0)
@@ -63,7 +63,7 @@ def print_picture(console: Console, picture: Picture, pixels: Pixels, *, ascii_o
     """Print the title, the labels and the images of a picture; all lines fit the console, and an empty one follows.
 
     Args:
-        console: Its width, and whether it shows colours, decide on the looks.
+        console: Its width and colours decide on the layout.
         picture: What the images show.
         pixels: uint8 ``(rows · 28, columns · 28)``.
         ascii_only: Draw with ASCII also where there are colours.
@@ -88,7 +88,7 @@ def print_picture(console: Console, picture: Picture, pixels: Pixels, *, ascii_o
 def _band(
     layout: Arrangement, row_labels: list[Text], column_labels: list[Text], tiles: Pixels, *, shades: bool
 ) -> Iterator[Text]:
-    """The lines of the columns that stand beside each other; ``tiles`` is ``(rows, columns, 28, 28)``."""
+    """The lines of one band of columns; ``tiles`` is ``(rows, columns, 28, 28)``."""
     width = layout.image_width
     if any(column_labels) and all(label.cell_len < width for label in column_labels):
         head = Text(" " * layout.label_width)

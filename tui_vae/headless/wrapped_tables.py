@@ -48,15 +48,15 @@ def wide_tables(
 
     Args:
         groups: The rows.
-        columns: Divided among tables where they do not fit beside each other.
+        columns: Divided among tables where they do not fit in one.
         repeated: Columns that stand at the right of each table.
         width: Of the terminal.
     """
     label_width = max((Text(label).cell_len for group in groups for label in group.labels), default=0)
-    beside = _GAP + 1 + sum(column.width + _GAP for column in repeated)
+    fixed = _GAP + 1 + sum(column.width + _GAP for column in repeated)
     widest = max((column.width + _GAP for column in columns), default=0)
-    label_width = min(label_width, max(_NARROWEST_LABEL, width - beside - widest))
-    taken = label_width + beside
+    label_width = min(label_width, max(_NARROWEST_LABEL, width - fixed - widest))
+    taken = label_width + fixed
     chunks: list[list[TableColumn]] = [[]]
     for column in columns:
         used = taken + sum(other.width + _GAP for other in chunks[-1])

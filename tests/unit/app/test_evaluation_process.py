@@ -18,7 +18,7 @@ import pytest
 from tests.unit.cli.trained_runs import DEEP, LINEAR, trained_run
 from tui_vae.app import evaluation_process as evaluator_module
 from tui_vae.app.evaluation_process import STARTING, Evaluator, Job
-from tui_vae.app.output_capture import StrayOutput
+from tui_vae.app.output_capture import OutputCapture
 from tui_vae.app.session import CheckpointWaiter
 from tui_vae.config import EvaluationConfig
 from tui_vae.events import (
@@ -185,10 +185,10 @@ def test_one_at_a_time(watched: Watched, instead: Callable[[str], None]) -> None
     [
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "its process died (Killed)"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "its process died (Segmentation fault)"),
-        ("raise SystemExit(1)", "its process ended without a word"),
+        ("raise SystemExit(1)", "its process ended without a message"),
         ("raise SystemExit('first\\nnot enough\\nmemory')", "memory"),
-        (f"print({PROGRESS!r})", "its process ended without a word"),
-        ("import os; os.close(0); os.write(1, b'\\xff\\xfe\\x00 {\\n' * 9)", "its process ended without a word"),
+        (f"print({PROGRESS!r})", "its process ended without a message"),
+        ("import os; os.close(0); os.write(1, b'\\xff\\xfe\\x00 {\\n' * 9)", "its process ended without a message"),
     ],
 )
 def test_a_process_that_dies_is_told_with_a_reason(
@@ -213,7 +213,7 @@ def test_no_folder_for_temporary_files_is_needed(
     monkeypatch.setattr(tempfile, "_get_default_tempdir", refused)
     instead("import sys; sys.exit('no luck')")
     assert watched.to_the_end().reason == "no luck"
-    with StrayOutput() as stray:
+    with OutputCapture() as stray:
         os.write(1, b"noise")
         assert stray.take() == "noise"
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from tui_vae.app import graphics
-from tui_vae.app.graphics import terminal_asked
-from tui_vae.view.terminal_probe import QUESTION, CellSize, cell_size
+from tui_vae.app.graphics import query_terminal
+from tui_vae.view.cell_size import CellSize, cell_size
+from tui_vae.view.terminal_probe import QUESTION
 
 KITTY = b"\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.42.1)\x1b\\\x1b[?62;22c"
 SIXEL = b"\x1bP>|XTerm(379)\x1b\\\x1b[6;18;9t\x1b[?62;4;22c"
@@ -52,12 +53,12 @@ def test_an_answer_in_time_and_what_is_typed_beside_it() -> None:
     with terminal() as far:
         before = termios.tcgetattr(0)
         os.write(far, b"a")
-        with terminal_asked("auto", ascii_only=False) as asking:
+        with query_terminal("auto", ascii_only=False) as query:
             assert not termios.tcgetattr(0)[3] & (termios.ECHO | termios.ICANON)
             os.write(far, b"b" + KITTY + b"c")
         assert termios.tcgetattr(0) == before
-        assert asking.graphics.way == "kitty"
-        assert asking.graphics.typed == b"abc"
+        assert query.graphics.way == "kitty"
+        assert query.graphics.typed == b"abc"
         assert os.environ["COLORTERM"] == "truecolor"
         assert QUESTION in os.read(far, 4096)
 
@@ -78,9 +79,9 @@ def test_sixels_are_drawn_where_the_terminal_has_them_and_a_cell_has_a_size(
 ) -> None:
     with terminal() as far:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, *pixels))
-        with terminal_asked("auto", ascii_only=False) as asking:
+        with query_terminal("auto", ascii_only=False) as query:
             os.write(far, answer)
-        assert (asking.graphics.way, asking.graphics.cell) == (way, cell)
+        assert (query.graphics.way, query.graphics.cell) == (way, cell)
         assert os.environ.get("COLORTERM") == (None if way == "blocks" else "truecolor")
 
 
@@ -100,10 +101,10 @@ def test_a_file_has_no_cells(tmp_path: Path) -> None:
 def test_a_silent_terminal_is_left_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal() as far:
         monkeypatch.setattr(graphics, "SECONDS_TO_ANSWER", 0.01)
-        with terminal_asked("auto", ascii_only=False) as asking:
+        with query_terminal("auto", ascii_only=False) as query:
             os.write(far, b"a\x1b_Gi=3")
-        assert asking.graphics.way == "blocks"
-        assert asking.graphics.typed == b"a\x1b_Gi=3", "the rest of the answer is not to be taken for keys"
+        assert query.graphics.way == "blocks"
+        assert query.graphics.typed == b"a\x1b_Gi=3", "the rest of the answer is not to be taken for keys"
         assert "COLORTERM" not in os.environ
 
 
@@ -116,7 +117,7 @@ def test_a_signal_meanwhile_is_answered_once_the_terminal_is_as_before() -> None
 
         usual = signal.signal(signal.SIGTERM, answer)
         try:
-            with terminal_asked("auto", ascii_only=False):
+            with query_terminal("auto", ascii_only=False):
                 signal.raise_signal(signal.SIGTERM)
                 assert seen == []
                 os.write(far, KITTY)
@@ -147,7 +148,7 @@ def test_nothing_is_asked_where_the_answer_is_known(
     with terminal() as far:
         for name, value in env.items():
             monkeypatch.setenv(name, value)
-        with terminal_asked(chosen, ascii_only=ascii_only) as asking:
-            assert asking.graphics.way == way
+        with query_terminal(chosen, ascii_only=ascii_only) as query:
+            assert query.graphics.way == way
         with pytest.raises(BlockingIOError):
             os.read(far, 1)

@@ -6,17 +6,17 @@ import threading
 
 import pytest
 
-from tui_vae.app.terminal_loss import Terminal
+from tui_vae.app.terminal import TerminalWatch
 
 
 @pytest.fixture
-def terminal() -> Terminal:
-    terminal = Terminal()
+def terminal() -> TerminalWatch:
+    terminal = TerminalWatch()
     terminal._devices.clear()  # the terminal of whoever runs the tests stays
     return terminal
 
 
-def test_the_answer_may_need_a_lock_that_the_interrupted_thread_holds(terminal: Terminal) -> None:
+def test_the_answer_may_need_a_lock_that_the_interrupted_thread_holds(terminal: TerminalWatch) -> None:
     """As a signal's handler that comes in the middle of handing over events."""
     lock, answered = threading.Lock(), threading.Event()
 
@@ -32,7 +32,7 @@ def test_the_answer_may_need_a_lock_that_the_interrupted_thread_holds(terminal: 
     assert terminal.lost
 
 
-def test_a_loss_is_answered_once_and_also_to_whoever_asks_later(terminal: Terminal) -> None:
+def test_a_loss_is_answered_once_and_also_to_whoever_asks_later(terminal: TerminalWatch) -> None:
     reasons: list[str] = []
     done = threading.Event()
 
@@ -50,7 +50,7 @@ def test_a_loss_is_answered_once_and_also_to_whoever_asks_later(terminal: Termin
     assert reasons == ["SIGHUP", "SIGHUP"]
 
 
-def test_a_loss_before_it_is_watched_for_is_answered(terminal: Terminal) -> None:
+def test_a_loss_before_it_is_watched_for_is_answered(terminal: TerminalWatch) -> None:
     answered = threading.Event()
     terminal.lose("SIGHUP")
     terminal.when_lost(lambda reason: answered.set())

@@ -155,7 +155,7 @@ def test_a_run_that_another_process_writes_is_measured_and_left_alone(tui_vae: C
     before = everything(run)
     done = tui_vae("evaluate", "one", *QUICK)
     assert done.code == 0
-    assert "what was measured is shown and not kept" in done.err
+    assert "the results are shown and not kept" in done.err
     assert done.err.count("\n") == 1
     assert "ELBO" in done.out
     assert "kept in" not in done.out
@@ -200,7 +200,7 @@ def test_a_full_disk_takes_nothing_of_what_was_measured_from_the_person_who_wait
     *of_each_model, last = done.err.splitlines()
     full_there = "cannot be kept there (No space left on device)"
     assert [line.endswith(full_there) for line in of_each_model] == [True, True]
-    assert last.startswith(f"tui-vae: what was measured of linear of {run.name}, deep of {run.name} could not be kept")
+    assert last.startswith(f"tui-vae: the results of linear of {run.name}, deep of {run.name} could not be kept")
     assert "ELBO" in done.out
     assert "encode–decode chain" in done.out
     assert "kept in" not in done.out
