@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib.metadata
 import os
+import platform
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Mapping
+from json import dumps as json_text
 from typing import Annotated, Any
 
 import typer
@@ -27,7 +31,8 @@ from tui_vae.cli.options import (
     with_options,
 )
 from tui_vae.config import DisplayConfig, EvaluationConfig
-from tui_vae.errors import ExitCode, TuiVaeError, system_failure
+from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError, system_failure
+from tui_vae.resource_limits import cores
 from tui_vae.view.sanitize import printable
 
 # Typer carries its own copy of click from some version on; the root of its usage errors is reached from its own name.
@@ -280,10 +285,34 @@ def bench(
 
     Takes some six minutes a repetition on two cores.
     """
-    from tui_vae.cli.bench import run_bench  # noqa: PLC0415
+    from tui_vae.bench import RATIO, measure_all, measure_growth  # noqa: PLC0415
+    from tui_vae.headless.tables import print_measurements  # noqa: PLC0415
 
+    def report(text: str) -> None:
+        sys.stderr.write(f"measuring: {text}\n")
+
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise RunStoreError("bench trains in a temporary folder, and none is writable: set TMPDIR to one") from error
     with interrupted_by(ctx.obj):
-        run_bench(repeat=repeat, epochs=epochs, growth=growth, as_json=json)
+        if growth:
+            parts = measure_growth(repeat=repeat, report=report)
+        else:
+            parts = measure_all(repeat=repeat, epochs=epochs, report=report)
+    torch = importlib.metadata.version("torch")
+    machine = f"{platform.machine()}, {cores()} cores, Python {platform.python_version()}, torch {torch}"
+    if json:
+        measurements = [measurement for part in parts for measurement in part.to_json()]
+        print(json_text({"v": 1, "machine": machine, "measurements": measurements}))
+    else:
+        rows = {
+            part.title: [
+                (m.name, "" if m.unit == RATIO else m.unit, m.median, m.low, m.high) for m in part.measurements
+            ]
+            for part in parts
+        }
+        print_measurements(rows, f"median, least and greatest of {repeat} round{'s' * (repeat > 1)}; {machine}")
 
 
 def _version(wanted: bool) -> None:

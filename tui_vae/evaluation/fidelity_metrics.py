@@ -17,9 +17,14 @@ from tui_vae.evaluation.fidelity.class_metrics import class_counts, class_entrop
 from tui_vae.evaluation.fidelity.estimate import Features, MetricEstimate
 from tui_vae.evaluation.fidelity.frechet import check_enough_for_frechet, frechet_distance
 from tui_vae.evaluation.fidelity.kid import kernel_distance
-from tui_vae.evaluation.fidelity.knn import Neighbours, nearest_others, nearest_training_distance
+from tui_vae.evaluation.fidelity.knn import (
+    Neighbours,
+    check_enough_for_two_sample,
+    nearest_others,
+    nearest_training_distance,
+    two_sample_test,
+)
 from tui_vae.evaluation.fidelity.prdc import K, check_enough_for_prdc, prdc
-from tui_vae.evaluation.fidelity.two_sample import check_enough_for_two_sample, two_sample_test
 from tui_vae.evaluation.progress import Phases, Report, no_progress, part
 from tui_vae.metrics import METRICS, NOISY, NORMAL_QUANTILE, MetricValue
 

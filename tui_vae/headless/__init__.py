@@ -9,9 +9,8 @@ from rich.console import Console
 
 from tui_vae.config import DisplayConfig
 from tui_vae.headless.final_table import print_report
-from tui_vae.headless.formatters import JsonOutput, Output, PlainOutput, QuietOutput
+from tui_vae.headless.formatters import JsonOutput, Output, PlainOutput, QuietOutput, follow
 from tui_vae.headless.live import LiveOutput
-from tui_vae.headless.output_loop import follow
 
 __all__ = ["Output", "follow", "make_console", "make_output", "print_report"]
 

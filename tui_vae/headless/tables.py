@@ -20,8 +20,12 @@ def open_table() -> Table:
     return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), collapse_padding=True)
 
 
-def print_measurements(parts: Mapping[str, Sequence[tuple[str, str, str, str]]], note: str) -> None:
-    """Print figures with their spread, each part under its title: name, median with its unit, least, greatest.
+Measurement = tuple[str, str, float, float, float]
+"""Name, unit (may be empty), median, least and greatest."""
+
+
+def print_measurements(parts: Mapping[str, Sequence[Measurement]], note: str) -> None:
+    """Print measurements with their spread.
 
     Args:
         parts: By title.
@@ -34,11 +38,16 @@ def print_measurements(parts: Mapping[str, Sequence[tuple[str, str, str, str]]],
     for title, rows in parts.items():
         table.add_section()
         table.add_row(Text(title, style="bold"))
-        for name, *figures in rows:
-            table.add_row(Text(name), *figures)
+        for name, unit, median, least, greatest in rows:
+            table.add_row(Text(name), f"{_figure(median)} {unit}".rstrip(), _figure(least), _figure(greatest))
     console = Console()
     console.print(table)
     console.print(Text(note, style="dim"))
+
+
+def _figure(value: float) -> str:
+    """To three digits, from a thousand on to four; never as a power of ten."""
+    return f"{float(f'{value:.4g}'):,.0f}" if value >= 999.5 else f"{value:#.3g}".rstrip(".")
 
 
 _STYLES = {

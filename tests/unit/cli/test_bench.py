@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
+from typer.testing import CliRunner
 
+from tui_vae.app.signals import StopSignals
 from tui_vae.bench import RATIO, Measurement, Part
-from tui_vae.cli import bench
+from tui_vae.cli.app import app
+from tui_vae.headless.tables import print_measurements
 
 PARTS = [
     Part(
@@ -25,20 +27,15 @@ PARTS = [
 ]
 
 
-@pytest.fixture
-def measured(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    def run(**options: object) -> None:
-        monkeypatch.setattr(bench, "measure_all", lambda **asked: PARTS)
-        bench.run_bench(**{"repeat": 2, "epochs": 4, "growth": False, "as_json": False} | options)
-
-    return run
+def output(monkeypatch: pytest.MonkeyPatch, *options: str) -> str:
+    monkeypatch.setattr("tui_vae.bench.measure_all", lambda **settings: PARTS)
+    done = CliRunner().invoke(app, ["bench", *options], obj=StopSignals(), env={"COLUMNS": "100"})
+    assert done.exit_code == 0, done.output
+    return done.output
 
 
-def test_figures_stand_under_the_title_of_their_part(
-    measured: Callable[..., None], capsys: pytest.CaptureFixture[str]
-) -> None:
-    measured()
-    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines() if line.strip()]
+def test_figures_stand_under_the_title_of_their_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [" ".join(line.split()) for line in output(monkeypatch).splitlines() if line.strip()]
     assert lines[0] == "median least greatest"
     assert lines[2:8] == [
         "training",
@@ -52,17 +49,16 @@ def test_figures_stand_under_the_title_of_their_part(
     assert "torch " in " ".join(lines[8:])
 
 
-def test_json_names_the_part_of_each_figure(measured: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
-    measured(as_json=True)
-    told = json.loads(capsys.readouterr().out)
-    assert told["v"] == 1
-    assert [(of["part"], of["name"]) for of in told["measurements"]] == [
+def test_json_names_the_part_of_each_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = json.loads(output(monkeypatch, "--json"))
+    assert found["v"] == 1
+    assert [(of["part"], of["name"]) for of in found["measurements"]] == [
         ("training", "lab's loop / ours"),
         ("training", "rate"),
         ("start-up", "on screen"),
         ("start-up", "lost"),
     ]
-    assert told["measurements"][0]["median"] == 4.3274
+    assert found["measurements"][0]["median"] == 4.3274
 
 
 @pytest.mark.parametrize(
@@ -70,5 +66,8 @@ def test_json_names_the_part_of_each_figure(measured: Callable[..., None], capsy
     [(0.0, "0.00"), (9.996, "10.0"), (144.4, "144"), (999.4, "999"), (999.6, "1,000"), (31_104.0, "31,100")],
     ids=str,
 )
-def test_a_figure_has_three_digits_and_four_from_a_thousand_on(value: float, worded: str) -> None:
-    assert bench._figure(value) == worded
+def test_a_figure_has_three_digits_and_four_from_a_thousand_on(
+    value: float, worded: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_measurements({"part": [("x", "", value, value, value)]}, "note")
+    assert ["x", worded, worded, worded] in [line.split() for line in capsys.readouterr().out.splitlines()]

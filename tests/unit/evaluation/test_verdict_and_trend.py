@@ -9,8 +9,7 @@ import pytest
 from scipy import stats
 
 from tests.unit.evaluation.trained_models import measured, over_seeds, trained
-from tui_vae.evaluation.comparison import compare
-from tui_vae.evaluation.verdict import answer
+from tui_vae.evaluation.comparison import answer, compare
 from tui_vae.metrics import METRICS, Difference, Outcome
 
 SPEAKING = [name for name, about in METRICS.items() if about.generates]
@@ -132,7 +131,7 @@ class TestTrend:
         half = stats.t.ppf(0.975, 1) * line.stderr
         assert found.interval == pytest.approx((line.slope - half, line.slope + half))
         assert found.sentence == (
-            "no trend with size is told in Fréchet distance: -10.50 per tenfold parameters (-21.50 to 0.50),"
+            "no significant trend with size in Fréchet distance: -10.50 per tenfold parameters (-21.50 to 0.50),"
             " 3 models on 1 seed"
         )
 
