@@ -1,22 +1,26 @@
-"""The runs of a folder for the interface: a :class:`tui_vae.view.run_source.RunLibrary`."""
+"""The runs of a folder for the interface: list, preview, open, and start or resume training in a detached process."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
+import subprocess
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
-from tui_vae.app.spawn import resume_elsewhere, start_elsewhere
+from tui_vae.app.output_capture import nameless_file
 from tui_vae.app.watch_source import WatchSource
-from tui_vae.errors import RunStoreError
+from tui_vae.child_process import python_module
+from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError
 from tui_vae.run_status import ListedRun
 from tui_vae.runs import RunDirectory
-from tui_vae.runs.find import run_at
+from tui_vae.runs.find import newest_first, run_at, runs_in
+from tui_vae.runs.heartbeat import writer_pid
 from tui_vae.runs.pictures import picture_of
 from tui_vae.runs.rename_delete import delete_run, rename_run
 from tui_vae.runs.summary_cache import SummaryCache
@@ -25,6 +29,91 @@ from tui_vae.view.image_cells import Sheet, parse_sheet
 from tui_vae.view.run_source import Preview
 from tui_vae.view.sanitize import printable, printable_event
 from tui_vae.view.state import RunState, reduce_all
+
+_COMMAND = (*python_module("tui_vae"), "--no-ui", "--quiet")
+
+_SECONDS_BETWEEN_LOOKS = 0.1
+_MOST_SAID = 4000
+
+
+class EndedError(TuiVaeError):
+    """A process ended before it wrote a run; the message is its own."""
+
+    def __init__(self, said: str, code: int) -> None:
+        super().__init__(said or f"the process that was to train ended at once, with code {code} and without a word")
+        self.code = code
+
+
+def resume_elsewhere(run: RunDirectory) -> None:
+    """Resume a run in another process; returns when that process is its writer.
+
+    Raises:
+        TuiVaeError: It ended before that.
+    """
+    _written_by_another(lambda: [run], ["--resume", str(run.path)])
+
+
+def start_elsewhere(runs_dir: Path, arguments: Sequence[str]) -> RunDirectory:
+    """Start a run in another process; returns the run when it exists.
+
+    Args:
+        runs_dir: Where to keep it.
+        arguments: Its train options.
+
+    Raises:
+        TuiVaeError: The process ended without a run.
+    """
+    before = {run.path.name for run in runs_in(runs_dir)}
+
+    def new() -> list[RunDirectory]:
+        return newest_first(runs_in(runs_dir, before))
+
+    try:
+        return _written_by_another(new, ["--runs-dir", str(runs_dir), *arguments])
+    except EndedError as error:
+        # A short run may be over between two looks.
+        trained = error.code in (ExitCode.OK, ExitCode.MODEL_FAILED, ExitCode.STOPPED)
+        if trained and (runs := new()):
+            return runs[0]
+        raise
+
+
+def _written_by_another(candidates: Callable[[], Iterable[RunDirectory]], arguments: Sequence[str]) -> RunDirectory:
+    """Start a process and wait until it is the writer of one of the candidates.
+
+    Raises:
+        EndedError: It ended before that.
+        RunStoreError: No process can be started.
+    """
+    # A nameless file: the process may write to it for as long as it runs, and nothing is left behind.
+    with nameless_file() as said:
+        try:
+            process = subprocess.Popen(
+                [*_COMMAND, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                start_new_session=True,  # neither Ctrl-C nor a hangup of this terminal reaches it
+            )
+        except OSError as error:
+            raise RunStoreError(f"no process can be started ({error.strerror})") from error
+        # A process that nobody waits for stays a zombie.
+        threading.Thread(target=process.wait, name="launched", daemon=True).start()
+        while True:
+            ended = process.poll() is not None
+            for run in candidates():
+                if writer_pid(run) == process.pid:
+                    return run
+            if ended:
+                raise EndedError(_last_line(said), process.returncode)
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def _last_line(said: IO[bytes]) -> str:
+    said.seek(0)
+    lines = said.read(_MOST_SAID).decode(errors="replace").strip().splitlines()
+    return lines[-1].removeprefix("tui-vae: ") if lines else ""
+
 
 _MOST_PREVIEWS = 8
 _MOST_MODELS = 20

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tui_vae.events import Evaluation
-from tui_vae.headless.wrapped_tables import Rows, TableColumn, aligned, wide_tables
+from tui_vae.headless.tables import Rows, TableColumn, aligned, wide_tables
 from tui_vae.metrics import NOISY, ArchitectureSummary, Difference, Trend, Verdict
 from tui_vae.view.metric_rows import (
     ARROWS,

@@ -1,4 +1,4 @@
-"""The process that evaluates beside everything else: one at a time, its end told whatever happens to it."""
+"""The evaluation process: one at a time, with a final event whatever happens to it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def instead(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 
 class Watched:
-    """An evaluator, what it told, and a way to wait for that."""
+    """An evaluator, its events, and a way to wait for them."""
 
     def __init__(self, run: RunDirectory, *, own: bool = False) -> None:
         self.events: list[Event] = []
@@ -114,7 +114,7 @@ def test_events_arrive_in_order_and_what_was_measured_is_kept(run: RunDirectory,
         kept = read_evaluation(run, event.model)
         assert kept is not None
         assert kept.result == event
-    assert run.log.read_bytes() == log  # the writer of the run logs what it is told
+    assert run.log.read_bytes() == log  # the writer of the run logs the events
 
 
 def test_an_evaluation_on_its_own_logs_itself_and_lets_the_run_go(run: RunDirectory) -> None:
@@ -122,10 +122,10 @@ def test_an_evaluation_on_its_own_logs_itself_and_lets_the_run_go(run: RunDirect
     assert watched.evaluator.start((DEEP.name,), threads=1) is None
     watched.evaluator.wait()
     assert watched.events == []
-    told = [event for event in read_log(run.log) if isinstance(event, (Evaluation, EvaluationFinished))]
-    assert isinstance(told[-2], Evaluation)
-    assert isinstance(told[-1], EvaluationFinished)
-    assert (told[-2].model, told[-1].status, told[-1].verdict) == ("deep", "finished", None)
+    events = [event for event in read_log(run.log) if isinstance(event, (Evaluation, EvaluationFinished))]
+    assert isinstance(events[-2], Evaluation)
+    assert isinstance(events[-1], EvaluationFinished)
+    assert (events[-2].model, events[-1].status, events[-1].verdict) == ("deep", "finished", None)
     assert not run.lease.exists()
 
 
@@ -280,7 +280,7 @@ def test_newest_checkpoints_are_awaited_of_models_that_run() -> None:
     newest(checkpoint("b", "best"))
     assert not newest.wait(0)
     newest(checkpoint("b"))
-    newest(state("c", "finished"))  # whoever ends has saved before
+    newest(state("c", "finished"))  # a model that ends has saved before
     assert newest.wait(0)
     newest(state("e", "running"))
     assert newest.wait(0)

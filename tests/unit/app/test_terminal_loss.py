@@ -12,7 +12,7 @@ from tui_vae.app.terminal import TerminalWatch
 @pytest.fixture
 def terminal() -> TerminalWatch:
     terminal = TerminalWatch()
-    terminal._devices.clear()  # the terminal of whoever runs the tests stays
+    terminal._devices.clear()  # the terminal of the test run stays
     return terminal
 
 
@@ -32,7 +32,7 @@ def test_the_answer_may_need_a_lock_that_the_interrupted_thread_holds(terminal: 
     assert terminal.lost
 
 
-def test_a_loss_is_answered_once_and_also_to_whoever_asks_later(terminal: TerminalWatch) -> None:
+def test_a_loss_is_answered_once_and_also_when_an_answer_is_set_later(terminal: TerminalWatch) -> None:
     reasons: list[str] = []
     done = threading.Event()
 

@@ -40,12 +40,12 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., WatchSource
         source.close()
 
 
-def told(source: WatchSource, until: Callable[[list[Event]], object]) -> list[Event]:
+def events_until(source: WatchSource, until: Callable[[list[Event]], object]) -> list[Event]:
     """What the source tells until a condition holds."""
     events: list[Event] = []
     end = time.monotonic() + 10
     while not until(events):
-        assert time.monotonic() < end, f"waited in vain; told: {events}"
+        assert time.monotonic() < end, f"waited in vain; got: {events}"
         events += source.poll()
         time.sleep(0.005)
     return events
@@ -62,7 +62,7 @@ def test_events_come_as_they_are_logged_and_the_end_after_the_last(
     run = stored_run(tmp_path, events=[began()])
     live(run)
     source = watch(run)
-    assert told(source, len) == [began()]
+    assert events_until(source, len) == [began()]
     assert not source.wait(0.3)
     end = ended()
     append(run, *end)
@@ -97,11 +97,11 @@ def test_a_run_whose_process_died_is_over_and_goes_on_when_resumed(
     assert source.sighting().liveness == "gone"
     lease = Lease.acquire(run)
     source.poll()
-    told(source, lambda events: source.sighting().liveness == "live")
+    events_until(source, lambda events: source.sighting().liveness == "live")
     assert not source.wait(0)
     later = held_out("deep", 2, 1.0)
     append(run, later)
-    assert told(source, len) == [later]
+    assert events_until(source, len) == [later]
     lease.release()
 
 
@@ -110,7 +110,7 @@ def test_texts_are_made_safe_unless_they_are_wanted_as_logged(
 ) -> None:
     run = stored_run(tmp_path, "\x1b[2J", [began("\x1b[2J")])
     for as_logged, name in ((False, "\\x1b[2J"), (True, "\x1b[2J")):
-        (event,) = told(watch(run, as_logged=as_logged), len)
+        (event,) = events_until(watch(run, as_logged=as_logged), len)
         assert isinstance(event, RunStarted)
         assert event.name == name
 
@@ -119,12 +119,12 @@ def test_a_log_that_is_replaced_begins_anew(watch: Callable[..., WatchSource], t
     run = stored_run(tmp_path, events=[began(t=1.0)])
     live(run)
     source = watch(run)
-    told(source, len)
+    events_until(source, len)
     assert not source.restarted
-    beside = run.path / "new"
-    beside.write_text(f"{encode(began(t=2.0))}\n", encoding="utf-8")
-    beside.replace(run.log)
-    (event,) = told(source, len)
+    replacement = run.path / "new"
+    replacement.write_text(f"{encode(began(t=2.0))}\n", encoding="utf-8")
+    replacement.replace(run.log)
+    (event,) = events_until(source, len)
     assert source.restarted
     assert isinstance(event, RunStarted)
     assert event.t == 2.0
@@ -139,7 +139,7 @@ def test_a_front_end_that_stays_away_holds_up_reading_and_no_event_is_lost(
     source = watch(run, as_logged=True)
     time.sleep(0.3)
     assert len(source._waiting) < 15_000
-    seen = told(source, lambda events: len(events) == 20_004)
+    seen = events_until(source, lambda events: len(events) == 20_004)
     epochs = seen[1:20_001]
     assert all(isinstance(event, Epoch) for event in epochs)
     assert [event.epoch for event in epochs if isinstance(event, Epoch)] == list(range(20_000))
@@ -153,7 +153,7 @@ def test_a_log_that_cannot_be_read_is_told_once(watch: Callable[..., WatchSource
         run.log.mkdir()
     source = watch(run)
     assert source.wait(10)
-    (event,) = told(source, len)
+    (event,) = events_until(source, len)
     assert isinstance(event, Notice)
     assert "events.jsonl: cannot be read" in event.text
     assert source.trouble == event.text
@@ -186,9 +186,9 @@ def test_requests_reach_the_writer_only_from_a_watcher_in_control(
 def test_a_request_that_nobody_can_take_is_told(watch: Callable[..., WatchSource], tmp_path: Path) -> None:
     run = stored_run(tmp_path, events=[began(), State(model="deep", state="running")])
     source = watch(run, control=True)
-    told(source, lambda events: len(events) == 2)
+    events_until(source, lambda events: len(events) == 2)
     source.pause("deep")
-    (event,) = told(source, len)
+    (event,) = events_until(source, len)
     assert isinstance(event, Notice)
     assert "not being trained by any process" in event.text
 
@@ -229,12 +229,12 @@ def test_a_run_that_is_renamed_is_followed_and_recommended_by_where_it_is(
     run = stored_run(tmp_path, events=[began()])
     writer = live(run)
     source = watch(run)
-    told(source, len)
+    events_until(source, len)
     there = RunDirectory(run.path.with_name("20260101-000000-lynx"), "lynx")
     run.path.rename(there.path)
     later = held_out("deep", 1, 1.0)
     append(there, later)
-    assert told(source, len) == [later]
+    assert events_until(source, len) == [later]
     assert not source.restarted
     assert source.directory() == str(there.path)
     assert source.sighting().moved == str(there.path)
@@ -249,7 +249,7 @@ def test_a_run_that_is_deleted_is_over_and_not_recommended(watch: Callable[..., 
     run = stored_run(tmp_path, events=[began()])
     live(run)
     source = watch(run)
-    told(source, len)
+    events_until(source, len)
     shutil.rmtree(run.path)
     assert source.wait(10)
     assert source.sighting().deleted

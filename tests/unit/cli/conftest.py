@@ -33,7 +33,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def command() -> str:
     """The path of the installed command of this interpreter."""
     found = shutil.which("tui-vae", path=str(Path(sys.executable).parent))
-    assert found is not None, "the command tui-vae is not installed beside this Python"
+    assert found is not None, "the command tui-vae is not installed next to this Python"
     return found
 
 

@@ -1,4 +1,4 @@
-"""A run that is changed from here and from another process, told in its log, and found again when it is resumed."""
+"""Changes of a run from this and another process: logged, and restored when the run is resumed."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ PATIENCE = 60.0
 
 
 class Steered:
-    """A session and what it told."""
+    """A session and its events."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.run = find_run(Path(session.directory()).parent, session.directory())
-        self.told: list[Event] = []
+        self.events: list[Event] = []
 
     def until(self, condition: Callable[[list[Event]], object]) -> None:
         end = time.monotonic() + PATIENCE
-        while not condition(self.told):
-            assert time.monotonic() < end, f"waited in vain; told: {self.told}"
-            self.told += self.session.poll()
+        while not condition(self.events):
+            assert time.monotonic() < end, f"waited in vain; got: {self.events}"
+            self.events += self.session.poll()
             time.sleep(0.01)
 
     def ask(self, action: Action, model: str | None, value: float | None) -> str | None:
         """What another process is answered."""
         id = send_request(self.run, action, model, value)
-        self.until(lambda told: any(isinstance(event, Request) and event.id == id for event in told))
-        return next(event.refused for event in self.told if isinstance(event, Request) and event.id == id)
+        self.until(lambda events: any(isinstance(event, Request) and event.id == id for event in events))
+        return next(event.refused for event in self.events if isinstance(event, Request) and event.id == id)
 
 
 def paused(tmp_path: Path) -> Steered:
@@ -76,8 +76,8 @@ def test_epochs_and_rate_are_changed_from_both_sides_and_kept(tmp_path: Path) ->
     assert steered.ask("add_epochs", "small", None) == "add_epochs without a value"
     assert steered.ask("add_epochs", "small", 1.5) == "epochs to add: a whole number from 1 to 1,000,000, not 1.5"
     assert steered.ask("add_epochs", "large", 1.0) == "no model is called large"
-    steered.until(lambda told: sum(isinstance(event, Schedule) for event in told) == 2)
-    state = reduce_all(RunState(), steered.told)
+    steered.until(lambda events: sum(isinstance(event, Schedule) for event in events) == 2)
+    state = reduce_all(RunState(), steered.events)
     model = state.models["small"]
     assert (state.epochs_of(model), state.lr_of(model), model.status, state.epochs) == (3, 1e-3, "paused", 2)
     texts = [line.text for line in state.log]

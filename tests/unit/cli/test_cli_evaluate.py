@@ -41,11 +41,11 @@ def test_json_is_one_object_of_all_that_was_measured(tui_vae: Command, runs: Pat
     done = tui_vae("evaluate", "one", *SMALL, "--json")
     assert (done.code, done.err) == (0, "")
     assert done.out.count("\n") == 1
-    told = json.loads(done.out)
-    assert set(told) == {"v", "models", "verdict"}
-    assert told["v"] == 1
-    assert list(told["models"]) == ["linear", "deep"]
-    linear, deep = told["models"].values()
+    result = json.loads(done.out)
+    assert set(result) == {"v", "models", "verdict"}
+    assert result["v"] == 1
+    assert list(result["models"]) == ["linear", "deep"]
+    linear, deep = result["models"].values()
     of_linear_models = {"exact_log_likelihood", "decoder_loss", "encoder_gap"}
     assert set(linear) - set(deep) == of_linear_models
     assert set(METRICS) - {name for name in METRICS if name.startswith("ais")} <= set(linear)
@@ -57,21 +57,21 @@ def test_json_is_one_object_of_all_that_was_measured(tui_vae: Command, runs: Pat
             low, high = value["interval"]
             assert low <= high
         assert name.removesuffix(NOISY) in METRICS
-    assert told["verdict"]["baseline"] == "linear"
-    assert [answer["model"] for answer in told["verdict"]["answers"]] == ["deep"]
-    assert told["verdict"]["sentence"].startswith("deep ")
+    assert result["verdict"]["baseline"] == "linear"
+    assert [answer["model"] for answer in result["verdict"]["answers"]] == ["deep"]
+    assert result["verdict"]["sentence"].startswith("deep ")
 
 
 def test_what_was_measured_is_kept_in_the_run_and_logged(tui_vae: Command, runs: Path) -> None:
     run = find_run(runs, "one")
     before = everything(run)
     done = tui_vae("evaluate", "one", *SMALL, "--json")
-    told = json.loads(done.out)["models"]
+    result = json.loads(done.out)["models"]
     for model in ("linear", "deep"):
         kept = read_evaluation(run, model)
         assert kept is not None
         assert {value.metric: value.value for value in kept.result.metrics} == {
-            name: entry["value"] for name, entry in told[model].items()
+            name: entry["value"] for name, entry in result[model].items()
         }
         assert (kept.result.epoch, kept.result.seed) == (1, 0)
         for picture in kept.result.pictures:
@@ -120,8 +120,8 @@ def test_tables_fit_eighty_columns_and_cut_nothing(tui_vae: Command, runs: Path)
 
 def test_one_model_alone_is_measured_and_not_compared(tui_vae: Command, runs: Path) -> None:
     done = tui_vae("evaluate", "one", *QUICK, "--model", "deep", "--json")
-    told = json.loads(done.out)
-    assert (list(told["models"]), told["verdict"]) == (["deep"], None)
+    result = json.loads(done.out)
+    assert (list(result["models"]), result["verdict"]) == (["deep"], None)
     assert read_evaluation(find_run(runs, "one"), "linear") is None
     assert "mnist, sigma 0.5, zdim 4" in tui_vae("evaluate", "one", *QUICK, "--model", "deep").out
 
@@ -217,14 +217,14 @@ def test_comparing_measures_what_is_not_kept_and_nothing_twice(tui_vae: Command,
     assert (done.code, done.err) == (0, "")
     assert everything(one) == kept
     assert [event.model for event in events_of(two) if isinstance(event, Evaluation)] == ["linear", "deep"]
-    told = json.loads(done.out)
+    result = json.loads(done.out)
     rows = list(csv.DictReader(io.StringIO(tui_vae("compare", "one", "two", *QUICK, "--csv").out)))
     for model in ("linear", "deep"):
         values = {row["run"]: float(row["value"]) for row in rows if (row["model"], row["metric"]) == (model, "elbo")}
         assert set(values) == {"one", "two"}
         assert values["one"] == measured[model]["elbo"]["value"]
-        assert told["models"][model]["elbo"]["value"] == pytest.approx(sum(values.values()) / 2)
-    assert "on 2 seeds" in json.dumps(told["verdict"])
+        assert result["models"][model]["elbo"]["value"] == pytest.approx(sum(values.values()) / 2)
+    assert "on 2 seeds" in json.dumps(result["verdict"])
     everything_kept = everything(one) | everything(two)
     lease = Lease.acquire(one)  # what is kept is only read
     table = tui_vae("compare", "one", "two", *QUICK)
@@ -243,9 +243,9 @@ def test_other_sizes_are_measured_again(tui_vae: Command, runs: Path) -> None:
 
 
 def test_the_baseline_can_be_chosen(tui_vae: Command) -> None:
-    told = json.loads(tui_vae("compare", "one", *QUICK, "--baseline", "deep", "--json").out)
-    assert told["verdict"]["baseline"] == "deep"
-    assert [answer["model"] for answer in told["verdict"]["answers"]] == ["linear"]
+    result = json.loads(tui_vae("compare", "one", *QUICK, "--baseline", "deep", "--json").out)
+    assert result["verdict"]["baseline"] == "deep"
+    assert [answer["model"] for answer in result["verdict"]["answers"]] == ["linear"]
 
 
 def test_the_same_run_twice_is_compared_once(tui_vae: Command, runs: Path, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_bad_input_is_refused_in_one_line(
     tui_vae(*arguments).refused(code, words)
     run = find_run(runs, "one")
     assert not run.lease.exists()
-    # Whoever watches the run is not left with half an evaluation.
+    # Watchers of the run see the end of the evaluation.
     events = events_of(run)
     assert not events or isinstance(events[-1], EvaluationFinished)
 

@@ -100,14 +100,14 @@ def test_links_are_those_asked_for_and_none_is_run_beyond_the_last(vae: VAE) -> 
             run.append(link.t)
             yield link
 
-    told: list[float] = []
-    links = list(links_at(counted(), (0, 1, 10, 25), told.append))
+    reported: list[float] = []
+    links = list(links_at(counted(), (0, 1, 10, 25), reported.append))
     assert [link.t for link in links] == [0, 1, 10, 25]
     assert run == list(range(26))
-    assert told == sorted(set(told))
-    assert (told[0], told[-1]) == (0, 1)
-    assert [link.t for link in links_at(chain(vae, torch.zeros(2, 784), MEANS, 0), (0,), told.append)] == [0]
-    assert told[-1] == 1
+    assert reported == sorted(set(reported))
+    assert (reported[0], reported[-1]) == (0, 1)
+    assert [link.t for link in links_at(chain(vae, torch.zeros(2, 784), MEANS, 0), (0,), reported.append)] == [0]
+    assert reported[-1] == 1
 
 
 def test_a_report_that_raises_ends_the_chain(vae: VAE) -> None:

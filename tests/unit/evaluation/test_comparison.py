@@ -1,4 +1,4 @@
-"""Models and seeds against each other: what is paired, what is told apart, how it is said, and what is refused."""
+"""Comparison of models across seeds: pairing, significance, sentences, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fidelity as metrics: each beside its floor, only those that are asked for, on the right images.
+"""Fidelity metrics: each with its floor, only the requested ones, on the right images.
 
 All metrics at once: their names, what they share, and what is refused before anything is computed.
 """
@@ -148,17 +148,17 @@ def test_too_few_images_are_refused_for_what_needs_more_and_for_nothing_else(mni
     assert set(measure(against, mnist[0].images[500 : 500 + n], others)) == others
 
 
-def test_whoever_is_told_may_end_the_work(all_metrics: Reference) -> None:
-    told: list[str] = []
+def test_a_progress_callback_may_cancel_the_work(all_metrics: Reference) -> None:
+    reported: list[str] = []
 
     def end_at(doing: str, share: float) -> None:
-        told.append(doing)
+        reported.append(doing)
         if doing == "fidelity":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         measure_samples(all_metrics, all_metrics.images, OF_SAMPLES, suffix="", source="", phases=Phases(end_at, 1))
-    assert "fidelity" in told
+    assert "fidelity" in reported
 
 
 def test_all_metrics_have_names_of_the_registry() -> None:

@@ -129,8 +129,8 @@ def test_traversal_of_fewer_latents_than_rows() -> None:
 
 @pytest.mark.parametrize("variant", [SAMPLES, MEANS, Variant("mean", "sample")], ids=lambda variant: variant.name)
 def test_chains_from_prior_and_data(vae: VAE, shown: Split, variant: Variant) -> None:
-    told: list[float] = []
-    from_prior, from_data = chain_grids(vae, shown, variant, 0, told.append)
+    reported: list[float] = []
+    from_prior, from_data = chain_grids(vae, shown, variant, 0, reported.append)
     starts = torch.cat((start_from_prior(vae, COLUMNS, variant, 0), start_from_data(shown.images)))
     links = list(links_at(chain(vae, starts, variant, 0), CHAIN_TIMES))
     for time, link in enumerate(links):
@@ -141,7 +141,7 @@ def test_chains_from_prior_and_data(vae: VAE, shown: Split, variant: Variant) ->
         assert grid.rows == tuple(f"t = {t}" for t in (0, 1, 10, 100, 1000))
         assert f"chain from {start}, {variant.name}" in grid.title
         assert grid.title.endswith(str(variant))  # and says nothing of chains that were lost
-    assert told[-1] == 1
+    assert reported[-1] == 1
 
 
 def test_chains_that_leave_all_bounds_are_black_and_counted(vae: VAE, shown: Split) -> None:
@@ -158,9 +158,9 @@ def test_chains_that_leave_all_bounds_are_black_and_counted(vae: VAE, shown: Spl
 
 
 def test_all_pictures_have_their_own_kinds_and_titles(vae: VAE, small_mnist: Dataset) -> None:
-    told: list[float] = []
+    reported: list[float] = []
     before = torch.get_rng_state()
-    grids = list(all_pictures(vae, small_mnist.held_out, [1.0] * ZDIM, 0, told.append))
+    grids = list(all_pictures(vae, small_mnist.held_out, [1.0] * ZDIM, 0, reported.append))
     assert torch.equal(torch.get_rng_state(), before)
     assert [grid.kind for grid in grids] == [
         "prior-means",
@@ -181,9 +181,9 @@ def test_all_pictures_have_their_own_kinds_and_titles(vae: VAE, small_mnist: Dat
         picture = grid.picture("pictures/x.png")
         assert (picture.kind, picture.title, picture.file) == (grid.kind, grid.title, "pictures/x.png")
         assert (picture.rows, picture.columns) == (grid.rows, grid.columns)
-    assert told == sorted(told)
-    assert told[-1] == 1
-    again = all_pictures(vae, small_mnist.held_out, [1.0] * ZDIM, 0, told.append)
+    assert reported == sorted(reported)
+    assert reported[-1] == 1
+    again = all_pictures(vae, small_mnist.held_out, [1.0] * ZDIM, 0, reported.append)
     assert all(np.array_equal(grid.pixels, other.pixels) for grid, other in zip(grids, again, strict=True))
 
 

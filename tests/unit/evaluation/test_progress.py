@@ -1,4 +1,4 @@
-"""How far a computation is: phases of any weights, told in order and never beyond the end."""
+"""Progress of phases of any weights: in order, and never beyond the end."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ shares = st.lists(st.floats(0, 1), max_size=4).map(sorted)
 def test_phases_follow_each_other(data: st.DataObject, weights: list[float]) -> None:
     """Also when they weigh more, or less, together than was thought."""
     total = data.draw(st.floats(0.1, 1000))
-    told: list[tuple[str, float]] = []
-    phases = Phases(lambda doing, share: told.append((doing, share)), total)
+    reported: list[tuple[str, float]] = []
+    phases = Phases(lambda doing, share: reported.append((doing, share)), total)
     for number, weight in enumerate(weights):
         report = phases.begin(str(number), weight)
-        assert told[-1][0] == str(number)
+        assert reported[-1][0] == str(number)
         for share in data.draw(shares):
             report(share)
         report(1.0)
-    assert_rises([share for _, share in told])
-    assert told[-1][1] == pytest.approx(min(1, sum(weights) / total))
-    assert list(dict.fromkeys(doing for doing, _ in told)) == [str(number) for number in range(len(weights))]
+    assert_rises([share for _, share in reported])
+    assert reported[-1][1] == pytest.approx(min(1, sum(weights) / total))
+    assert list(dict.fromkeys(doing for doing, _ in reported)) == [str(number) for number in range(len(weights))]
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_a_part_goes_from_its_start_to_its_end(start: float, length: float, share: float) -> None:
-    told: list[float] = []
-    report = part(told.append, start, start + length)
+    reported: list[float] = []
+    report = part(reported.append, start, start + length)
     for value in (0.0, share, 1.0):
         report(value)
-    assert told == pytest.approx([start, start + share * length, start + length])
+    assert reported == pytest.approx([start, start + share * length, start + length])
 
 
 def test_what_is_told_may_raise() -> None:

@@ -69,11 +69,11 @@ def test_the_seed_decides_and_the_global_generator_is_left_alone(generate: Gener
 
 @pytest.mark.parametrize("generate", [prior_means, prior_samples])
 def test_progress_rises_to_one_and_can_end_the_work(generate: Generate) -> None:
-    told: list[float] = []
-    generate(made(), 1700, 0, told.append)
-    assert len(told) >= 3
-    assert told == sorted(set(told))
-    assert told[-1] == 1
+    reported: list[float] = []
+    generate(made(), 1700, 0, reported.append)
+    assert len(reported) >= 3
+    assert reported == sorted(set(reported))
+    assert reported[-1] == 1
 
     def stop(share: float) -> None:
         raise KeyboardInterrupt

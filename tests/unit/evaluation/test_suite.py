@@ -152,15 +152,15 @@ def test_progress_never_goes_back_and_is_not_told_beyond_the_end(mnist: Mnist) -
     own: Told = []
     both = suite(mnist, config(), lambda doing, share: shared.append((doing, share)))
     both.evaluate(subject(LINEAR), lambda doing, share: own.append((doing, share)))
-    for told in (shared, own):
-        assert_rises([share for _, share in told])
-        assert told[-1][1] > 0.5  # the weights are about right
-        assert all(doing for doing, _ in told)
+    for reported in (shared, own):
+        assert_rises([share for _, share in reported])
+        assert reported[-1][1] > 0.5  # the weights are about right
+        assert all(doing for doing, _ in reported)
     assert {"ELBO", "IWAE-2", "fidelity", "pictures"} <= {doing for doing, _ in own}
 
 
 @pytest.mark.parametrize("doing", ["ELBO", "fidelity", "pictures"])
-def test_whoever_is_told_may_end_the_work(mnist: Mnist, doing: str) -> None:
+def test_a_progress_callback_may_cancel_the_work(mnist: Mnist, doing: str) -> None:
     def end(what: str, share: float) -> None:
         if what == doing:
             raise KeyboardInterrupt

@@ -15,7 +15,7 @@ from tui_vae.metrics import METRICS, Difference, Outcome
 SPEAKING = [name for name, about in METRICS.items() if about.generates]
 
 
-def told(metric: str, outcome: Outcome, seeds: int = 5) -> Difference:
+def difference_of(metric: str, outcome: Outcome, seeds: int = 5) -> Difference:
     return Difference(metric, metric, "deep", "baseline", 0.1, (0.0, 0.2), "seeds", seeds, outcome, "")
 
 
@@ -24,9 +24,9 @@ def test_better_in_most_is_better() -> None:
         "deep",
         "baseline",
         [
-            *(told(name, "better") for name in ("ais", "frechet_distance", "recall")),
-            told("precision", "worse"),
-            told("density", "not told apart"),
+            *(difference_of(name, "better") for name in ("ais", "frechet_distance", "recall")),
+            difference_of("precision", "worse"),
+            difference_of("density", "not told apart"),
         ],
     )
     assert found.outcome == "better"
@@ -37,7 +37,11 @@ def test_better_in_most_is_better() -> None:
 
 
 def test_worse_in_most_is_worse() -> None:
-    differences = [told("ais", "worse"), told("coverage", "worse"), told("precision", "better")]
+    differences = [
+        difference_of("ais", "worse"),
+        difference_of("coverage", "worse"),
+        difference_of("precision", "better"),
+    ]
     found = answer("deep", "baseline", differences)
     assert found.outcome == "worse"
     assert found.sentence == (
@@ -48,40 +52,54 @@ def test_worse_in_most_is_worse() -> None:
 
 @pytest.mark.parametrize("key", ["exact_log_likelihood", "ais", "iwae", "frechet_distance", "coverage"])
 def test_better_in_most_but_worse_in_a_key_one_is_mixed(key: str) -> None:
-    differences = [told(name, "better") for name in SPEAKING if name != key]
-    found = answer("deep", "baseline", [*differences, told(key, "worse")])
+    differences = [difference_of(name, "better") for name in SPEAKING if name != key]
+    found = answer("deep", "baseline", [*differences, difference_of(key, "worse")])
     assert found.outcome == "mixed"
     assert found.sentence.startswith("deep generates neither better nor worse than baseline: better in 11 of 12")
 
 
 def test_better_in_a_few_and_worse_in_none_is_too_little() -> None:
-    found = answer("deep", "baseline", [told("ais", "better"), *(told(n, "not told apart") for n in ("kid", "recall"))])
+    found = answer(
+        "deep",
+        "baseline",
+        [difference_of("ais", "better"), *(difference_of(n, "not told apart") for n in ("kid", "recall"))],
+    )
     assert found.outcome == "not told apart"
     assert found.sentence.startswith("deep and baseline are not told apart as generators: better in 1 of 3")
 
 
 def test_half_is_no_majority() -> None:
     assert (
-        answer("deep", "baseline", [told("ais", "better"), told("kid", "not told apart")]).outcome == "not told apart"
+        answer("deep", "baseline", [difference_of("ais", "better"), difference_of("kid", "not told apart")]).outcome
+        == "not told apart"
     )
 
 
 def test_metrics_that_say_nothing_of_generation_do_not_count() -> None:
-    found = answer("deep", "baseline", [told("elbo", "better"), told("reconstruction", "better"), told("kid", "worse")])
+    found = answer(
+        "deep",
+        "baseline",
+        [difference_of("elbo", "better"), difference_of("reconstruction", "better"), difference_of("kid", "worse")],
+    )
     assert found.outcome == "worse"
     assert "1 of 1 metric that speaks of generation" in found.sentence
 
 
 def test_noisy_samples_are_counted_apart() -> None:
     found = answer(
-        "deep", "baseline", [told("kid", "better"), told("kid_noisy", "worse"), told("recall_noisy", "better")]
+        "deep",
+        "baseline",
+        [difference_of("kid", "better"), difference_of("kid_noisy", "worse"), difference_of("recall_noisy", "better")],
     )
     assert found.outcome == "better"
     assert found.sentence.endswith(" On samples with the decoder's noise it is better in 1 of 2, worse in 1.")
 
 
 def test_metrics_on_several_numbers_of_seeds() -> None:
-    assert "on 3 to 5 seeds." in answer("deep", "baseline", [told("kid", "better", 3), told("ais", "better")]).sentence
+    assert (
+        "on 3 to 5 seeds."
+        in answer("deep", "baseline", [difference_of("kid", "better", 3), difference_of("ais", "better")]).sentence
+    )
 
 
 def test_equal_models_are_hardly_ever_called_better() -> None:

@@ -1,4 +1,4 @@
-"""Trained models with results that are chosen, for whoever compares them."""
+"""Trained models with given results, for comparisons."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from tui_vae.evaluation.comparison import Comparison, compare
 from tui_vae.evaluation.differences import LIKELIHOODS
 from tui_vae.evaluation.seed_groups import TrainedModel
 from tui_vae.headless.evaluation_tables import print_comparison, print_evaluation
-from tui_vae.headless.wrapped_tables import aligned
+from tui_vae.headless.tables import aligned
 from tui_vae.metrics import METRICS, MetricValue, format_value, metric_of
 
 OF_TEST_IMAGES = LIKELIHOODS | {"active_units"}
@@ -123,13 +123,13 @@ def test_the_direction_and_the_source_stand_beside_the_values() -> None:
 
 def test_classes_and_latents_have_bars() -> None:
     model = models(1)[0]
-    told = structs.replace(
+    evaluation = structs.replace(
         model.evaluation,
         class_shares=(0.2, 0.1, 0.05, 0.0, *(0.65 / 6,) * 6),
         kl_per_latent=(0.5, 4.0, 0.001, 2.0),
         predicted_kl_per_latent=(4.0, 1.0, 0.5, 0.0),
     )
-    text = evaluation_text([dataclasses.replace(model, evaluation=told)], 80)
+    text = evaluation_text([dataclasses.replace(model, evaluation=evaluation)], 80)
     classes = next(line for line in text.splitlines() if line.startswith("model-0") and "█" in line)
     assert classes.split() == ["model-0", "20.0█", "10.0▄", "5.0▂", "0.0", *["10.8▄"] * 6]
     latents = [line.split() for line in text.splitlines() if "of 4, at most" in line]
@@ -141,8 +141,8 @@ def test_classes_and_latents_have_bars() -> None:
 
 def test_more_latents_than_fit_are_told() -> None:
     model = models(1)[0]
-    told = structs.replace(model.evaluation, kl_per_latent=(1.0,) * 784)
-    text = evaluation_text([dataclasses.replace(model, evaluation=told)], 80)
+    evaluation = structs.replace(model.evaluation, kl_per_latent=(1.0,) * 784)
+    text = evaluation_text([structs.replace(model, evaluation=evaluation)], 80)
     line = next(line for line in text.splitlines() if "784 of 784" in line)
     assert "█ +" in line
     assert len(line) <= 80

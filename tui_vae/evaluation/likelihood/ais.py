@@ -34,10 +34,10 @@ from torch import Tensor
 
 from tui_vae.data.generators import generator
 from tui_vae.errors import UsageError
+from tui_vae.evaluation.likelihood.bounds import encode
 from tui_vae.evaluation.likelihood.conditional_likelihood import Likelihood, pixels
 from tui_vae.evaluation.likelihood.estimate import LikelihoodEstimate, LogMeanWeights
 from tui_vae.evaluation.likelihood.hmc import ChainState, HmcProposal, transition
-from tui_vae.evaluation.likelihood.posterior_samples import encode
 from tui_vae.evaluation.memory import MEMORY, rows_within
 from tui_vae.evaluation.progress import Report, no_progress
 from tui_vae.model import VAE

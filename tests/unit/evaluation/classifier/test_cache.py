@@ -34,41 +34,43 @@ def few_digits(mnist: tuple[Split, Split]) -> Split:
 
 
 class Asked:
-    """What came of asking for a classifier: its weights, and what was told meanwhile."""
+    """A request for a classifier: its weights, and the reported progress."""
 
     def __init__(self, train: Split, name: str = "kmnist") -> None:
-        self.told: list[tuple[float, str]] = []
-        self.weights = to_bytes(classifier_for(name, train, report=lambda share, text: self.told.append((share, text))))
+        self.reported: list[tuple[float, str]] = []
+        self.weights = to_bytes(
+            classifier_for(name, train, report=lambda share, text: self.reported.append((share, text)))
+        )
 
     @property
     def trained(self) -> bool:
-        return any("training a classifier" in text for _, text in self.told)
+        return any("training a classifier" in text for _, text in self.reported)
 
 
 def test_that_of_mnist_is_shipped(few_digits: Split, folder: Path) -> None:
     asked = Asked(few_digits, "mnist")
     assert asked.weights == to_bytes(load_shipped())
-    assert asked.told == []
+    assert asked.reported == []
     assert not folder.exists()
 
 
 def test_another_is_trained_once_and_used_the_second_time(few_digits: Split, folder: Path) -> None:
     first, second = Asked(few_digits), Asked(few_digits)
-    assert {text for _, text in first.told} == {"training a classifier of kmnist for the fidelity metrics, once"}
-    shares = [share for share, _ in first.told]
+    assert {text for _, text in first.reported} == {"training a classifier of kmnist for the fidelity metrics, once"}
+    shares = [share for share, _ in first.reported]
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0.0, 1.0)
-    assert second.told == []
+    assert second.reported == []
     assert second.weights == first.weights
     assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".safetensors"]
 
 
-def test_it_stands_beside_the_weights_what_they_belong_to(few_digits: Split, folder: Path) -> None:
+def test_it_stands_sidecar_the_weights_what_they_belong_to(few_digits: Split, folder: Path) -> None:
     Asked(few_digits)
     (path,) = folder.glob("*.json")
-    beside = json.loads(path.read_text())
-    assert beside["dataset"] == "kmnist"
-    assert beside.keys() == {"dataset", "images_sha256", "labels_sha256", "network", "recipe", "weights_sha256"}
+    sidecar = json.loads(path.read_text())
+    assert sidecar["dataset"] == "kmnist"
+    assert sidecar.keys() == {"dataset", "images_sha256", "labels_sha256", "network", "recipe", "weights_sha256"}
 
 
 def test_other_images_labels_or_names_have_their_own(few_digits: Split, folder: Path) -> None:
@@ -93,9 +95,9 @@ def of_another_shape(path: Path) -> None:
     """A pair that is whole in itself, but of another network."""
     content = safetensors.torch.save({"weight": torch.zeros(3)})
     path.write_bytes(content)
-    beside = json.loads(path.with_suffix(".json").read_text())
-    beside["weights_sha256"] = hashlib.sha256(content).hexdigest()
-    path.with_suffix(".json").write_text(json.dumps(beside))
+    sidecar = json.loads(path.with_suffix(".json").read_text())
+    sidecar["weights_sha256"] = hashlib.sha256(content).hexdigest()
+    path.with_suffix(".json").write_text(json.dumps(sidecar))
 
 
 @pytest.mark.parametrize(
@@ -118,13 +120,13 @@ def test_a_damaged_one_is_trained_again(damage: Callable[[Path], None], few_digi
     second = Asked(few_digits)
     assert second.trained
     assert second.weights == first.weights
-    assert Asked(few_digits).told == []
+    assert Asked(few_digits).reported == []
 
 
 def test_a_cache_that_cannot_be_written_is_said_and_done_without(few_digits: Split, tmp_path: Path) -> None:
     (tmp_path / "tui-vae").write_text("a file where a folder is due")
     asked = Asked(few_digits)
-    assert asked.told[-1] == (
+    assert asked.reported[-1] == (
         1.0,
         f"the classifier of kmnist cannot be kept for the next time (Not a directory: {tmp_path}/tui-vae/classifiers)",
     )
@@ -137,7 +139,7 @@ def test_a_half_written_file_is_not_left(few_digits: Split, folder: Path, monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    assert Asked(few_digits).told[-1][1].endswith("(No space left on device)")
+    assert Asked(few_digits).reported[-1][1].endswith("(No space left on device)")
     assert list(folder.iterdir()) == []
 
 
@@ -147,7 +149,7 @@ def test_a_user_without_a_home_has_no_cache(few_digits: Split, monkeypatch: pyte
 
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(Path, "home", classmethod(homeless))
-    assert Asked(few_digits).told[-1][1].endswith("(no home directory)")
+    assert Asked(few_digits).reported[-1][1].endswith("(no home directory)")
 
 
 @pytest.mark.parametrize("value", [None, "", "relative/folder"])
@@ -178,7 +180,7 @@ def test_the_test_digits_are_told_apart(described_test_digits: ClassifierOutput,
     assert float(right.double().mean()) >= 0.993
 
 
-def test_how_the_weights_were_made_stands_beside_them() -> None:
+def test_how_the_weights_were_made_stands_sidecar_them() -> None:
     notice = shipped_path().with_name("NOTICE.md").read_text(encoding="utf-8")
     assert SHIPPED_SHA256 in notice
     assert all(word in notice for word in ("python -m tui_vae.evaluation.classifier", "CC BY-SA 3.0", "Yann LeCun"))

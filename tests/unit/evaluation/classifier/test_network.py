@@ -50,9 +50,9 @@ def test_what_comes_out_can_be_computed_with(shipped: DigitClassifier, mnist: tu
 
 
 def test_it_tells_how_far_it_is_and_can_be_cancelled(shipped: DigitClassifier, mnist: tuple[Split, Split]) -> None:
-    told: list[float] = []
-    extract_features(shipped, mnist[1].images[:250], batch=100, report=told.append)
-    assert told == [0.4, 0.8, 1.0]
+    reported: list[float] = []
+    extract_features(shipped, mnist[1].images[:250], batch=100, report=reported.append)
+    assert reported == [0.4, 0.8, 1.0]
 
     def cancel(share: float) -> None:
         raise KeyboardInterrupt

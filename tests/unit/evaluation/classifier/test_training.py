@@ -38,9 +38,9 @@ def test_it_comes_ready_to_describe(few_digits: Split) -> None:
 
 
 def test_it_tells_how_far_it_is_and_can_be_cancelled(few_digits: Split) -> None:
-    told: list[float] = []
-    train_classifier(few_digits, epochs=2, seed=0, report=told.append)
-    assert told == [0.25, 0.5, 0.75, 1.0]
+    reported: list[float] = []
+    train_classifier(few_digits, epochs=2, seed=0, report=reported.append)
+    assert reported == [0.25, 0.5, 0.75, 1.0]
 
     def cancel(share: float) -> None:
         raise KeyboardInterrupt
@@ -50,9 +50,9 @@ def test_it_tells_how_far_it_is_and_can_be_cancelled(few_digits: Split) -> None:
 
 
 def test_fewer_images_than_a_batch_are_one(few_digits: Split) -> None:
-    told: list[float] = []
-    train_classifier(few_digits.rows(0, 60), epochs=1, seed=0, report=told.append)
-    assert told == [1.0]
+    reported: list[float] = []
+    train_classifier(few_digits.rows(0, 60), epochs=1, seed=0, report=reported.append)
+    assert reported == [1.0]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Points to measure, and the plain formulas that measures are held against."""
+"""Points to measure, and plain formulas to compare the metrics with."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tui_vae.evaluation.fidelity_metrics import feature_metrics
 torch.set_num_threads(1)
 
 def peak():
-    if sys.platform == "linux":  # the count of the system begins with the peak of whoever started this process
+    if sys.platform == "linux":  # the system's count starts with the peak of the parent process
         return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 

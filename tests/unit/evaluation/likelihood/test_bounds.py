@@ -10,8 +10,7 @@ import torch
 from tests.unit.evaluation.likelihood.models import small_vae
 from tui_vae.data.generators import generator
 from tui_vae.errors import TuiVaeError, UsageError
-from tui_vae.evaluation.likelihood.bounds import elbo_per_image, iwae_bound
-from tui_vae.evaluation.likelihood.posterior_samples import encode, posterior_samples
+from tui_vae.evaluation.likelihood.bounds import elbo_per_image, encode, iwae_bound, posterior_samples
 from tui_vae.model import VAE
 
 # Of an image with 16 draws in the small model: what the least part takes.
@@ -37,7 +36,7 @@ def test_noise_is_that_of_the_image_whatever_is_done_at_once(count: int, images:
     assert bool(torch.isfinite(noise).all())
     for memory in (LEAST, 3 * LEAST, 50 * LEAST):
         assert torch.equal(noise_of(vae, images, count, memory), noise)
-    # Other images beside it, another model, more draws: the same.
+    # Among other images, another model, more draws: the same.
     assert torch.equal(noise_of(vae, images[:7], count), noise[:7])
     assert torch.equal(noise_of(small_vae((), seed=5), images, count), noise)
     assert torch.equal(noise_of(vae, images, count + 20)[:, :count], noise)
