@@ -13,7 +13,7 @@ from typing import Literal
 
 Direction = Literal["higher", "lower", "neither"]
 Outcome = Literal["better", "worse", "higher", "lower", "not told apart"]
-"""The result of a comparison at 95 %. ``higher`` and ``lower`` are significant differences where neither is better."""
+"""``higher`` and ``lower`` are significant differences in a metric of which neither direction is better."""
 
 Answer = Literal["better", "worse", "mixed", "not told apart"]
 Pairing = Literal["seeds", "unpaired seeds", "images", "intervals"]

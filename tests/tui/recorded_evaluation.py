@@ -55,7 +55,7 @@ KINDS = {
 }
 SENTENCE = (
     "Yes: deep generates better than baseline, in 9 of the 10 metrics that say how well a model generates, and recall "
-    "is not told apart; on one seed, so that nothing is known of how another would have done."
+    "does not differ significantly; on 1 seed: the spread between seeds is not known."
 )
 
 

@@ -161,7 +161,7 @@ async def test_differences_sentences_classes_and_latents_are_below_the_table(ope
             "AIS was left out",
             "▲ deep minus ● baseline",
             "✓ better",
-            "= not told apart",
+            "= not significant",
             "deep is better in ELBO",
             "classes of its samples, %",
             "KL per latent",

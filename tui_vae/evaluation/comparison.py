@@ -60,9 +60,9 @@ def answer(model: str, baseline: str, differences: Sequence[Difference]) -> Mode
         baseline: The baseline's.
         differences: Of this model, in all metrics; those not of generation are skipped.
     """
-    speaking = [d for d in differences if metric_of(d.metric).generates and d.metric == d.against]
-    counted = [d for d in speaking if not d.metric.endswith(NOISY)]
-    noisy = [d for d in speaking if d.metric.endswith(NOISY)]
+    of_generation = [d for d in differences if metric_of(d.metric).generates and d.metric == d.against]
+    counted = [d for d in of_generation if not d.metric.endswith(NOISY)]
+    noisy = [d for d in of_generation if d.metric.endswith(NOISY)]
     if not counted:
         text = (
             f"Whether {model} generates better than {baseline} is not known: no metric of generation is given by both."
@@ -73,7 +73,7 @@ def answer(model: str, baseline: str, differences: Sequence[Difference]) -> Mode
         "better": f"{model} generates better than {baseline}",
         "worse": f"{model} generates worse than {baseline}",
         "mixed": f"{model} generates neither better nor worse than {baseline}",
-        "not told apart": f"{model} and {baseline} are not told apart as generators",
+        "not told apart": f"{model} and {baseline} do not differ significantly as generators",
     }[outcome]
     sentence = f"{claim}: {_counts(counted, 'worse' if outcome == 'worse' else 'better')}, {_seeds(counted)}."
     if noisy:
@@ -99,10 +99,12 @@ def _counts(counted: Sequence[Difference], first: str) -> str:
         outcome: [title_of(d.metric) for d in counted if d.outcome == outcome]
         for outcome in ("better", "worse", "not told apart")
     }
-    metrics = "metric that speaks" if len(counted) == 1 else "metrics that speak"
+    metrics = "metric" if len(counted) == 1 else "metrics"
     text = f"{first} in {len(titles[first])} of {len(counted)} {metrics} of generation"
     text += f", {second} in {', '.join(titles[second]) or 'none'}"
-    return text + (f", not told apart in {', '.join(titles['not told apart'])}" if titles["not told apart"] else "")
+    return text + (
+        f", no significant difference in {', '.join(titles['not told apart'])}" if titles["not told apart"] else ""
+    )
 
 
 def _seeds(counted: Sequence[Difference]) -> str:

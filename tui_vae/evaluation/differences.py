@@ -5,7 +5,7 @@ mean. So the interval holds for training again with another seed and scoring on 
 match are taken as independent (Welch). On one seed only the sampling error is known: of likelihoods from the pairs of
 the same image, of everything else from the two intervals taken as independent.
 
-Intervals are 95 % each, for one metric of one model: of twenty differences that are none, one is told apart.
+Intervals are 95 % each, for one metric of one model: of twenty true zero differences, one appears significant.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ def _differs(values: list[MetricValue], *, sources: bool) -> str:
 def _sentence(metric: str, names: tuple[str, str], estimate: PairedEstimate, outcome: Outcome) -> str:
     about = metric_of(metric)
     if outcome == "not told apart":
-        claim = f"{names[0]} and {names[1]} are not told apart by {title_of(metric)}:"
+        claim = f"{names[0]} and {names[1]} do not differ significantly in {title_of(metric)}:"
     else:
         claim = f"{names[0]} {about.high if estimate.difference > 0 else about.low}: {title_of(metric)}"
     values = f"{format_with_unit(metric, estimate.value)} against {format_with_unit(metric, estimate.baseline)}"

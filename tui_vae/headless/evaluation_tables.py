@@ -21,6 +21,7 @@ from tui_vae.view.metric_rows import (
     ARROWS,
     FLOOR_LEGEND,
     INTERVAL_LEGEND,
+    OUTCOME_LABELS,
     MetricRow,
     difference_text,
     direction_and_unit,
@@ -182,7 +183,7 @@ def _difference_pieces(difference: Difference | None) -> list[str]:
 
 def _outcome(text: str, difference: Difference | None) -> Text:
     outcome = difference.outcome if difference is not None else ""
-    return Text.assemble(text, " ", (f"{outcome:<14}", _STYLES.get(outcome, "dim")))
+    return Text.assemble(text, " ", (f"{OUTCOME_LABELS.get(outcome, outcome):<15}", _STYLES.get(outcome, "dim")))
 
 
 def _sentences(verdict: Verdict, *, ascii_only: bool) -> list[RenderableType]:

@@ -29,6 +29,9 @@ ARROWS: dict[Direction, str] = {"higher": "↑", "lower": "↓", "neither": ""}
 INTERVAL_LEGEND = "± wider side of the 95 % interval"
 FLOOR_LEGEND = "floor: training images in place of samples"
 
+OUTCOME_LABELS = {"not told apart": "not significant"}
+"""Outcomes that are shown in other words than they are stored in."""
+
 MOST_ROWS = 200
 """Rows that are shown; only damaged logs have more."""
 

@@ -122,7 +122,8 @@ def test_direction_of_every_metric(name: str, higher: bool) -> None:
         ),
         (
             *("kid", [0.0125, 0.0126, 0.0127], [0.0125, 0.0127, 0.0126]),
-            "deep and baseline are not told apart by 1000 × KID: 12.60 against 12.60, +0.00 (-0.25 to 0.25) on 3 seeds",
+            "deep and baseline do not differ significantly in 1000 × KID:"
+            " 12.60 against 12.60, +0.00 (-0.25 to 0.25) on 3 seeds",
         ),
         (
             *("two_sample_1nn", [0.9, 0.9, 0.91], [0.95, 0.96, 0.97]),
@@ -178,7 +179,8 @@ class TestOneSeed:
         found = only_difference([*over_seeds("baseline", "density", [0.3]), *over_seeds("deep", "density", [0.9])])
         assert (found.interval, found.outcome) == (None, "not told apart")
         assert found.sentence == (
-            "deep and baseline are not told apart by density: 0.900 against 0.300, +0.600 on 1 seed, error not known"
+            "deep and baseline do not differ significantly in density:"
+            " 0.900 against 0.300, +0.600 on 1 seed, error not known"
         )
 
     def test_the_verdict_says_what_is_not_known(self) -> None:
@@ -186,7 +188,7 @@ class TestOneSeed:
             trained(name, 0, measured("recall", value, 0.01)) for name, value in (("baseline", 0.5), ("deep", 0.7))
         ]
         assert compare(models).verdict.sentence == (
-            "deep generates better than baseline: better in 1 of 1 metric that speaks of generation, worse in none,"
+            "deep generates better than baseline: better in 1 of 1 metric of generation, worse in none,"
             " on 1 seed: the spread between seeds is not known."
         )
 

@@ -31,8 +31,8 @@ def test_better_in_most_is_better() -> None:
     )
     assert found.outcome == "better"
     assert found.sentence == (
-        "deep generates better than baseline: better in 3 of 5 metrics that speak of generation, worse in precision,"
-        " not told apart in density, on 5 seeds."
+        "deep generates better than baseline: better in 3 of 5 metrics of generation, worse in precision,"
+        " no significant difference in density, on 5 seeds."
     )
 
 
@@ -45,8 +45,7 @@ def test_worse_in_most_is_worse() -> None:
     found = answer("deep", "baseline", differences)
     assert found.outcome == "worse"
     assert found.sentence == (
-        "deep generates worse than baseline: worse in 2 of 3 metrics that speak of generation, better in precision,"
-        " on 5 seeds."
+        "deep generates worse than baseline: worse in 2 of 3 metrics of generation, better in precision, on 5 seeds."
     )
 
 
@@ -65,7 +64,7 @@ def test_better_in_a_few_and_worse_in_none_is_too_little() -> None:
         [difference_of("ais", "better"), *(difference_of(n, "not told apart") for n in ("kid", "recall"))],
     )
     assert found.outcome == "not told apart"
-    assert found.sentence.startswith("deep and baseline are not told apart as generators: better in 1 of 3")
+    assert found.sentence.startswith("deep and baseline do not differ significantly as generators: better in 1 of 3")
 
 
 def test_half_is_no_majority() -> None:
@@ -82,7 +81,7 @@ def test_metrics_that_say_nothing_of_generation_do_not_count() -> None:
         [difference_of("elbo", "better"), difference_of("reconstruction", "better"), difference_of("kid", "worse")],
     )
     assert found.outcome == "worse"
-    assert "1 of 1 metric that speaks of generation" in found.sentence
+    assert "1 of 1 metric of generation" in found.sentence
 
 
 def test_noisy_samples_are_counted_apart() -> None:

@@ -20,6 +20,7 @@ from tui_vae.evaluation.seed_groups import TrainedModel
 from tui_vae.headless.evaluation_tables import print_comparison, print_evaluation
 from tui_vae.headless.tables import aligned
 from tui_vae.metrics import METRICS, MetricValue, format_value, metric_of
+from tui_vae.view.metric_rows import OUTCOME_LABELS
 
 OF_TEST_IMAGES = LIKELIHOODS | {"active_units"}
 
@@ -86,7 +87,10 @@ def test_every_difference_is_there_with_its_interval_and_outcome(number: int, wi
         value = format_value(difference.metric, difference.value, signed=True)
         ends = " to ".join(format_value(difference.metric, end) for end in difference.interval)
         assert any(
-            line.startswith(title) and re.search(rf"{re.escape(value)} *\({ends}\) *{difference.outcome}", line)
+            line.startswith(title)
+            and re.search(
+                rf"{re.escape(value)} *\({ends}\) *{OUTCOME_LABELS.get(difference.outcome, difference.outcome)}", line
+            )
             for line in lines
         ), difference
 

@@ -159,7 +159,7 @@ def two_sample_test(
 
     Lopez-Paz & Oquab, arXiv:1610.06545; with one neighbour and left out one at a time, Xu et al., arXiv:1806.07755:
     is the nearest other image of each image, generated or reference, of its own kind? Where both come from one
-    distribution that is so for half of them; where they can be told apart, for all. Well below a half says that the
+    distribution that is so for half of them; where they differ completely, for all. Well below a half says that the
     samples are copies of the reference. The two parts tell more: when reference images are nearest to samples, and
     samples to samples too, the samples crowd together within the data, and the mean of the parts may be a half all
     the same.

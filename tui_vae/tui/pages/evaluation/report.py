@@ -19,6 +19,7 @@ from tui_vae.view.metric_rows import (
     FLOOR_LEGEND,
     INTERVAL_LEGEND,
     MOST_ROWS,
+    OUTCOME_LABELS,
     difference_text,
     direction_and_unit,
     rows_of_run,
@@ -113,7 +114,7 @@ def _legend(table: Table, verdict: Verdict | None) -> Text:
     if table.intervals:
         parts.append(INTERVAL_LEGEND)
     if table.outcomes and verdict is not None and verdict.baseline is not None:
-        marks = ", ".join(f"{mark} {outcome}" for outcome, (mark, _) in OUTCOMES.items())
+        marks = ", ".join(f"{mark} {OUTCOME_LABELS.get(outcome, outcome)}" for outcome, (mark, _) in OUTCOMES.items())
         parts.append(f"against {printable(verdict.baseline)}: {marks}")
     parts.append(FLOOR_LEGEND)
     return Text("; ".join(parts), style="dim")
@@ -150,7 +151,9 @@ def _difference(difference: Difference, text: str, wide: int, width: int) -> Tex
     title = Text(f"{title_text(difference.metric)} {ARROWS[better]}".rstrip(), no_wrap=True)
     room = max(8, min(36, width - wide - len(unit) - 20))
     title.truncate(room, overflow="ellipsis", pad=True)
-    line = title.append(f" {text:<{wide}} {unit:<4} ").append(f"{mark} {difference.outcome}", style=style)
+    line = title.append(f" {text:<{wide}} {unit:<4} ").append(
+        f"{mark} {OUTCOME_LABELS.get(difference.outcome, difference.outcome)}", style=style
+    )
     line.truncate(width, overflow="ellipsis")
     return line
 
