@@ -40,7 +40,7 @@ _CommandLineError: type[Any] = next(kind for kind in typer.BadParameter.__mro__ 
 
 _HELP = (
     "Train Gaussian VAEs side by side, live in the terminal.\n\n"
-    "With no option at all: a linear baseline and a deeper model, 20 epochs of MNIST, in the interface. "
+    "Without options: a linear baseline and a deeper model, 20 epochs of MNIST, in the interface. "
     "Every run is kept in a directory of its own."
 )
 _WRITES_FAIL_WITH = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
@@ -257,7 +257,7 @@ def compare(
     run: Annotated[list[str], typer.Argument(metavar="RUN", help="Names, paths or latest.")],
     baseline: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Baseline.  \\[default: the model with the fewest parameters]"),
+        typer.Option(metavar="NAME", help="Model to compare with.  \\[default: that of fewest parameters]"),
     ] = None,
     json: _Json = False,
     csv: _Csv = False,

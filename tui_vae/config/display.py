@@ -69,7 +69,7 @@ class DisplayConfig:
         metavar="|".join(NOTIFY),
         panel="Display",
     )
-    fps: float = option(10.0, "Most redraws a second.", metavar="NUMBER", panel="Display")
+    fps: float = option(10.0, "Redraws per second at most.", metavar="NUMBER", panel="Display")
 
     def __post_init__(self) -> None:
         one_of("--color", self.color, COLOURS)

@@ -57,10 +57,10 @@ class EvaluationConfig:
     )
     ais_steps: int = option(750, "Temperatures between prior and posterior.", metavar="N", panel="Evaluation")
     dequantize: bool = option(
-        False, "Add uniform noise to the test images, as continuous densities want.", panel="Evaluation"
+        False, "Add uniform noise to the test images, as continuous densities require.", panel="Evaluation"
     )
     device: str = option(AUTO, "Where to evaluate.", metavar="auto|cpu|cuda[:N]|mps", panel="Machine")
-    memory: float = option(1.0, "GiB of buffers at most; batches fit.", metavar="NUMBER", panel="Machine")
+    memory: float = option(1.0, "Most GiB of buffers; batches are sized to fit.", metavar="NUMBER", panel="Machine")
 
     def __post_init__(self) -> None:
         for name in ("samples", "iwae_samples", "ais_steps"):

@@ -92,7 +92,7 @@ class TrainConfig:
         metavar="|".join(SCHEDULES),
     )
     patience: int = option(
-        0, "Stop a model when its held-out ELBO has not risen for so many epochs; 0 never does.", metavar="N"
+        0, "Stop a model when its held-out ELBO has not risen for this many epochs; 0: never.", metavar="N"
     )
     seed: int = option(0, "The only source of randomness.", metavar="N", identity=True)
     seeds: int = option(
@@ -110,7 +110,7 @@ class TrainConfig:
     )
     download: bool = option(
         False,
-        "Allow a data set that is not in --data-dir to be downloaded there. Stored; --no-download takes it back.",
+        "Download a data set that is not in --data-dir to it. Stored with the run; --no-download undoes it.",
         panel="Data",
         opposite="--no-download",
     )
@@ -133,7 +133,7 @@ class TrainConfig:
     )
     threads: int | Literal["auto"] = option(
         AUTO,
-        "Intra-op CPU threads of the largest model; the others have as many as suit their size.",
+        "Intra-op CPU threads of the largest model; the others get as many as suit their size.",
         parse=parse_threads,
         metavar="auto|N",
         panel="Machine",
@@ -149,7 +149,7 @@ class TrainConfig:
     )
     no_evaluate: bool = option(
         False,
-        "Leave out the evaluation when all models have ended. Stored; --evaluate takes it back.",
+        "Skip the evaluation at the end. Stored with the run; --evaluate undoes it.",
         opposite="--evaluate",
     )
 
