@@ -213,7 +213,7 @@ def significance(better: Direction, low: float, high: float) -> Outcome:
 
 
 def digits_for(name: str, numbers: Iterable[float], *, significant: bool) -> int:
-    """Decimals for a difference and its interval: enough that a significant difference is not shown as 0."""
+    """Decimals of a difference and its interval, enough that a ``significant`` one does not round to 0."""
     digits = metric_of(name).digits
     nearest = min(numbers, key=abs)
     while significant and digits < _MOST_DIGITS and float(format_value(name, nearest, digits=digits)) == 0:

@@ -59,8 +59,8 @@ def load_model(run: RunDirectory, spec: ModelSpec, config: TrainConfig) -> Loade
     return LoadedModel(vae, epoch, step)
 
 
-class ReadModel:
-    """A :class:`tui_vae.view.run_source.StoredModel`."""
+class ExplorerModel:
+    """A :class:`tui_vae.view.model_protocol.StoredModel`."""
 
     def __init__(self, loaded: LoadedModel, run: RunDirectory, config: TrainConfig) -> None:
         self._vae = loaded.vae
@@ -88,7 +88,7 @@ class ReadModel:
         return Encoded(original, index, int(held_out.labels[index]), mu[0].double().numpy())
 
 
-def newest_model(run: RunDirectory, name: str) -> ReadModel | str:
+def explorer_model(run: RunDirectory, name: str) -> ExplorerModel | str:
     """Load a model for the explorer, from its newest intact checkpoint; or return why it cannot be, as a message.
 
     The calling thread computes with one intra-op thread from then on, so that training keeps its own.
@@ -104,7 +104,7 @@ def newest_model(run: RunDirectory, name: str) -> ReadModel | str:
         return f"{printable(name)}: {printable(failure)}"
 
 
-def _read(run: RunDirectory, name: str) -> ReadModel | str:
+def _read(run: RunDirectory, name: str) -> ExplorerModel | str:
     """
     Raises:
         RunStoreError: The run or the checkpoints cannot be read, or do not belong together.
@@ -117,7 +117,7 @@ def _read(run: RunDirectory, name: str) -> ReadModel | str:
     loaded = load_model(run, spec, config)
     if loaded is None:
         return f"{printable(name)} has no checkpoint yet; one is saved at every epoch"
-    return ReadModel(loaded, run, config)
+    return ExplorerModel(loaded, run, config)
 
 
 @functools.lru_cache(maxsize=1)

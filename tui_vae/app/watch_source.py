@@ -108,9 +108,9 @@ class WatchSource:
 
     def stored_model(self, name: str) -> StoredModel | str:
         with gc_paused():
-            from tui_vae.app.model_loader import newest_model  # noqa: PLC0415 - torch, which is for those who explore
+            from tui_vae.app.model_loader import explorer_model  # noqa: PLC0415 - torch, which is for those who explore
 
-        return newest_model(self._run, name)
+        return explorer_model(self._run, name)
 
     def directory(self) -> str:
         return printable(str(self._run.path))

@@ -137,7 +137,7 @@ def test_an_evaluation_on_its_own_of_a_run_that_is_being_written_is_refused(run:
     assert "is being written by" in (end.reason or "")
 
 
-def test_why_nothing_can_be_measured_is_told(tmp_path: Path) -> None:
+def test_why_nothing_can_be_measured_is_reported(tmp_path: Path) -> None:
     end = Watched(RunDirectory(tmp_path, "nothing")).to_the_end()
     assert end.status == "failed"
     assert str(tmp_path) in (end.reason or "")
@@ -191,7 +191,7 @@ def test_one_at_a_time(watched: Watched, instead: Callable[[str], None]) -> None
         ("import os; os.close(0); os.write(1, b'\\xff\\xfe\\x00 {\\n' * 9)", "its process ended without a message"),
     ],
 )
-def test_a_process_that_dies_is_told_with_a_reason(
+def test_a_process_that_dies_is_reported_with_a_reason(
     watched: Watched, instead: Callable[[str], None], code: str, reason: str
 ) -> None:
     instead(code)
@@ -218,7 +218,7 @@ def test_no_folder_for_temporary_files_is_needed(
         assert stray.take() == "noise"
 
 
-def test_a_process_that_cannot_be_started_is_told(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_cannot_be_started_is_reported(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluator_module, "_COMMAND", ("/nowhere/python",))
     end = watched.to_the_end()
     assert (end.status, end.reason) == ("failed", "its process cannot be started (No such file or directory)")

@@ -49,7 +49,7 @@ def terminal() -> Iterator[int]:
         os.close(far)
 
 
-def test_an_answer_in_time_and_what_is_typed_beside_it() -> None:
+def test_an_answer_in_time_and_what_is_typed_with_it() -> None:
     with terminal() as far:
         before = termios.tcgetattr(0)
         os.write(far, b"a")

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.unit.cli.trained_runs import LINEAR, set_config, small_config, trained_run
-from tui_vae.app.model_loader import ReadModel, newest_model
+from tui_vae.app.model_loader import ExplorerModel, explorer_model
 from tui_vae.config import ModelSpec
 from tui_vae.data import load_dataset
 from tui_vae.model import VAE
@@ -38,9 +38,9 @@ def reference(run: RunDirectory) -> VAE:
     return vae
 
 
-def newest(run: RunDirectory, name: str = "deep") -> ReadModel:
-    model = newest_model(run, name)
-    assert isinstance(model, ReadModel)
+def newest(run: RunDirectory, name: str = "deep") -> ExplorerModel:
+    model = explorer_model(run, name)
+    assert isinstance(model, ExplorerModel)
     return model
 
 
@@ -88,25 +88,25 @@ def test_reading_draws_nothing_from_the_global_generator_and_leaves_other_thread
 
 
 def test_it_says_why_there_is_no_model(run: RunDirectory) -> None:
-    assert newest_model(run, "wide") == "the configuration of the run knows no model called wide"
+    assert explorer_model(run, "wide") == "the configuration of the run knows no model called wide"
     shutil.rmtree(run.checkpoints("linear"))
-    assert newest_model(run, "linear") == "linear has no checkpoint yet; one is saved at every epoch"
+    assert explorer_model(run, "linear") == "linear has no checkpoint yet; one is saved at every epoch"
     for name in ("latest", "previous"):
         (run.checkpoints("deep") / f"{name}.safetensors").unlink(missing_ok=True)
-    assert "no checkpoint is whole" in str(newest_model(run, "deep"))
+    assert "no checkpoint is whole" in str(explorer_model(run, "deep"))
 
 
 def test_weights_of_another_configuration_are_refused(run: RunDirectory) -> None:
     set_config(run, zdim=5)
-    assert "not of the run's configuration" in str(newest_model(run, "deep"))
+    assert "not of the run's configuration" in str(explorer_model(run, "deep"))
 
 
 def test_a_configuration_of_widths_that_no_memory_holds_is_refused(run: RunDirectory) -> None:
     set_config(run, models=(LINEAR, ModelSpec("deep", (60_000, 60_000))))
-    assert "not of the run's configuration" in str(newest_model(run, "deep"))
+    assert "not of the run's configuration" in str(explorer_model(run, "deep"))
 
 
-def test_images_that_are_not_there_are_told(run: RunDirectory, tmp_path: Path) -> None:
+def test_images_that_are_not_there_are_reported(run: RunDirectory, tmp_path: Path) -> None:
     set_config(run, dataset="fashion-mnist", data_dir=str(tmp_path / "nowhere"))
     found = newest(run).encode(0)
     assert isinstance(found, str)

@@ -146,7 +146,9 @@ def test_a_front_end_that_stays_away_holds_up_reading_and_no_event_is_lost(
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_a_log_that_cannot_be_read_is_told_once(watch: Callable[..., WatchSource], tmp_path: Path, there: bool) -> None:
+def test_a_log_that_cannot_be_read_is_reported_once(
+    watch: Callable[..., WatchSource], tmp_path: Path, there: bool
+) -> None:
     run = stored_run(tmp_path)
     run.log.unlink()
     if there:
@@ -183,7 +185,7 @@ def test_requests_reach_the_writer_only_from_a_watcher_in_control(
     assert asked == [*((name, "deep", value) for name, value in zip(names, values, strict=True)), ("stop", None, None)]
 
 
-def test_a_request_that_nobody_can_take_is_told(watch: Callable[..., WatchSource], tmp_path: Path) -> None:
+def test_a_request_that_nobody_can_take_is_reported(watch: Callable[..., WatchSource], tmp_path: Path) -> None:
     run = stored_run(tmp_path, events=[began(), State(model="deep", state="running")])
     source = watch(run, control=True)
     events_until(source, lambda events: len(events) == 2)

@@ -87,7 +87,7 @@ def test_damaged_weights_are_refused(tui_vae: Command, runs: Path) -> None:
     tui_vae("evaluate", "one", *QUICK).refused(4, "no checkpoint is whole")
 
 
-def test_images_that_are_not_there_are_told(tui_vae: Command, runs: Path, tmp_path: Path) -> None:
+def test_images_that_are_not_there_are_reported(tui_vae: Command, runs: Path, tmp_path: Path) -> None:
     run = find_run(runs, "one")
     set_config(run, dataset="fashion-mnist", data_dir=str(tmp_path / "nothing"))
     tui_vae("evaluate", "one", *QUICK).refused(3, "fashion-mnist")

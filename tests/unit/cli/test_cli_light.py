@@ -151,7 +151,7 @@ def environment_of_threads(python_in: Run, folder: Path) -> str:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the library of threads of this platform says it otherwise")
-def test_threads_that_wait_for_each_other_sleep_unless_told_otherwise(
+def test_threads_that_wait_for_each_other_sleep_unless_configured_otherwise(
     python_in: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_DISPLAY_ENV", "true")

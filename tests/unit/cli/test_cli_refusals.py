@@ -200,7 +200,7 @@ sys.exit(app.run(StopSignals()))
 """
 
 
-def test_want_of_memory_is_told_in_one_line_whatever_libraries_do_at_the_end(
+def test_want_of_memory_is_reported_in_one_line_whatever_libraries_do_at_the_end(
     python_in: Callable[..., Any], tmp_path: Path
 ) -> None:
     assert_refused(python_in(tmp_path, STARVED), 1, "not enough memory", "ulimit -v")

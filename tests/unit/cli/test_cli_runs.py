@@ -108,7 +108,7 @@ def test_a_line_of_json_has_all_of_a_run(capsys: pytest.CaptureFixture[str], run
     }
 
 
-def test_what_is_not_there_is_told(capsys: pytest.CaptureFixture[str], runs_dir: Path, tmp_path: Path) -> None:
+def test_what_is_not_there_is_reported(capsys: pytest.CaptureFixture[str], runs_dir: Path, tmp_path: Path) -> None:
     assert "start one with: tui-vae" in shown(capsys, tmp_path / "none")
     assert "has a name or state like x*" in shown(capsys, runs_dir, pattern="x*")
     assert shown(capsys, tmp_path / "none", as_json=True) == ""
@@ -179,7 +179,7 @@ def test_nothing_outside_the_runs_directory_is_deleted(
         delete_runs(runs_dir, [], yes=True)
 
 
-def test_a_dead_link_is_told_in_a_line(capsys: pytest.CaptureFixture[str], runs_dir: Path) -> None:
+def test_a_dead_link_is_reported_in_a_line(capsys: pytest.CaptureFixture[str], runs_dir: Path) -> None:
     (runs_dir / "moved").symlink_to("/disk/moved")
     for as_json in (False, True):
         show_runs(runs_dir, (), sort="age", pattern=None, as_json=as_json)

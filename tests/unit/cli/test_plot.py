@@ -113,7 +113,7 @@ def test_the_models_of_several_runs_share_a_chart_under_the_names_of_their_runs(
         (["--smooth", "25"], "smoothed 25"),
     ],
 )
-def test_an_option_changes_the_chart_and_is_named_beside_it(plot: Command, options: list[str], words: str) -> None:
+def test_an_option_changes_the_chart_and_is_named_next_to_it(plot: Command, options: list[str], words: str) -> None:
     done = plot("otter", *options)
     assert words in done.out
     assert done.out != plot("otter").out
@@ -174,7 +174,7 @@ def test_what_cannot_be_drawn_is_refused_in_one_line(plot: Command, arguments: l
     assert word in done.err
 
 
-def test_a_metric_that_has_no_values_yet_is_named_beside_those_that_have(plot: Command, tmp_path: Path) -> None:
+def test_a_metric_that_has_no_values_yet_is_named_next_to_those_that_have(plot: Command, tmp_path: Path) -> None:
     events = [event for event in trained(280.0) if not hasattr(event, "elbo")]
     stored_run(tmp_path / "runs", "young", events, at="20260401-000000")
     done = plot("young", "--metric", "active_units", "--metric", "kl")

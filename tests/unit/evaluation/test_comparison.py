@@ -69,7 +69,7 @@ def test_pairs_tell_apart_what_independent_seeds_do_not() -> None:
     assert "on 6 and 6 seeds, unpaired" in unpaired.sentence
 
 
-def test_equal_models_are_not_told_apart_in_95_of_100_cases() -> None:
+def test_equal_models_do_not_differ_significantly_in_95_of_100_cases() -> None:
     times, apart = 1000, 0
     for k in range(times):
         random = np.random.default_rng([17, k])
@@ -175,7 +175,7 @@ class TestOneSeed:
         ]
         assert only_difference(models).pairing == "intervals"
 
-    def test_without_any_interval_nothing_is_told_apart(self) -> None:
+    def test_without_any_interval_nothing_is_significant(self) -> None:
         found = only_difference([*over_seeds("baseline", "density", [0.3]), *over_seeds("deep", "density", [0.9])])
         assert (found.interval, found.outcome) == (None, "not told apart")
         assert found.sentence == (
@@ -372,7 +372,7 @@ class TestWhatIsOneArchitecture:
             compare(models, "deep")
         assert compare(models, "deep (2)").verdict.baseline == "deep (2)"
 
-    def test_seeds_that_do_not_match_are_told(self) -> None:
+    def test_seeds_that_do_not_match_are_reported(self) -> None:
         models = [*over_seeds("baseline", "recall", [0.5, 0.6, 0.7, 0.8]), *over_seeds("deep", "recall", [0.5, 0.6])]
         assert "deep and baseline are compared on the 2 seeds that they share; others are left out: 2, 3" in (
             compare(models).verdict.notes

@@ -183,7 +183,7 @@ def test_progress_rises_to_one() -> None:
 
 
 @pytest.mark.parametrize(("n", "d", "metric"), [(20, 20, "Fréchet"), (6, 3, "precision and recall")])
-def test_too_few_images_are_told_before_any_work(n: int, d: int, metric: str) -> None:
+def test_too_few_images_are_refused_before_any_work(n: int, d: int, metric: str) -> None:
     shares: list[float] = []
     with pytest.raises(UsageError, match=metric):
         feature_metrics(Features(normal(n, d), normal(100, d)), report=shares.append)

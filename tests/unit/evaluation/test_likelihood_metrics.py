@@ -113,7 +113,7 @@ def test_annealing_is_measured_when_asked_for(optimum: LinearOptimum, images: to
     assert 0 < values["ais_acceptance"].value <= 1
 
 
-def test_bounds_of_other_sizes_are_told_apart_by_their_source(images: torch.Tensor) -> None:
+def test_bounds_of_other_sizes_have_other_sources(images: torch.Tensor) -> None:
     vae = subject(DEEP).vae
     sources = {by_name(measure(vae, images[:4], config("iwae", iwae_samples=k)))["iwae"].source for k in (1, 2, 3)}
     assert sources == {f"test images, K = {k}" for k in (1, 2, 3)}
@@ -135,7 +135,7 @@ def test_too_little_memory_is_refused(images: torch.Tensor) -> None:
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_weights_that_are_not_finite_are_told_in_one_line(images: torch.Tensor, bad: float) -> None:
+def test_weights_that_are_not_finite_are_reported_in_one_line(images: torch.Tensor, bad: float) -> None:
     vae = subject(DEEP).vae
     with torch.no_grad():
         vae.decoder.net[0].weight[3, 1] = bad

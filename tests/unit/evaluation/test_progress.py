@@ -39,7 +39,7 @@ def test_a_part_goes_from_its_start_to_its_end(start: float, length: float, shar
     assert reported == pytest.approx([start, start + share * length, start + length])
 
 
-def test_what_is_told_may_raise() -> None:
+def test_a_callback_may_raise() -> None:
     def refuse(doing: str, share: float) -> None:
         raise KeyboardInterrupt
 

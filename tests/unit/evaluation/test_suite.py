@@ -67,7 +67,7 @@ def test_what_is_scored_on_samples_has_a_floor(evaluated: dict[str, Evaluated]) 
         assert value.metric.endswith(NOISY) == (value.source == "noisy samples")
 
 
-def test_the_rest_of_what_is_told_fits_the_model(evaluated: dict[str, Evaluated], mnist: Mnist) -> None:
+def test_the_rest_of_the_results_fits_the_model(evaluated: dict[str, Evaluated], mnist: Mnist) -> None:
     found = evaluated["linear"]
     kl = next(value for value in found.metrics if value.metric == "kl")
     assert sum(found.kl_per_latent) == pytest.approx(kl.value, rel=1e-5)
@@ -147,7 +147,7 @@ def test_dequantised_images_have_densities_of_their_own(mnist: Mnist) -> None:
     assert torch.equal(noisy, again)
 
 
-def test_progress_never_goes_back_and_is_not_told_beyond_the_end(mnist: Mnist) -> None:
+def test_progress_never_goes_back_and_does_not_pass_the_end(mnist: Mnist) -> None:
     shared: Told = []
     own: Told = []
     both = suite(mnist, config(), lambda doing, share: shared.append((doing, share)))
@@ -202,7 +202,7 @@ def test_very_few_samples_give_numbers_or_a_reason(mnist: Mnist, samples: int) -
 
 
 @pytest.mark.parametrize("spec", [LINEAR, DEEP], ids=str)
-def test_weights_that_are_not_finite_are_told_in_one_line(mnist: Mnist, spec: ModelSpec) -> None:
+def test_weights_that_are_not_finite_are_reported_in_one_line(mnist: Mnist, spec: ModelSpec) -> None:
     who = subject(spec)
     with torch.no_grad():
         who.vae.encoder.net[0].weight[0, 0] = math.nan

@@ -116,7 +116,7 @@ def test_what_a_model_lacks_is_a_dash_and_what_is_no_number_is_named() -> None:
     assert recall.split() == ["recall", "%", "↑", "nan", "–"]
 
 
-def test_the_direction_and_the_source_stand_beside_the_values() -> None:
+def test_the_direction_and_the_source_stand_next_to_the_values() -> None:
     text = evaluation_text(models(2), 80, ("mnist, sigma 0.2, zdim 32",))
     assert re.search(r"^Fréchet distance +↓ ", text, re.MULTILINE)
     assert re.search(r"^recall % +↑ ", text, re.MULTILINE)
@@ -143,7 +143,7 @@ def test_classes_and_latents_have_bars() -> None:
     ]
 
 
-def test_more_latents_than_fit_are_told() -> None:
+def test_more_latents_than_fit_are_reported() -> None:
     model = models(1)[0]
     evaluation = structs.replace(model.evaluation, kl_per_latent=(1.0,) * 784)
     text = evaluation_text([structs.replace(model, evaluation=evaluation)], 80)

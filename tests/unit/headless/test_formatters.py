@@ -236,7 +236,7 @@ def test_colour_forced_into_a_pipe_brings_no_live_view(
 
 
 @pytest.mark.parametrize("make_output", [PlainOutput, LiveOutput, QuietOutput])
-def test_a_process_that_ceases_to_give_signs_of_life_is_told_once_and_so_is_its_return(
+def test_a_process_that_ceases_to_give_signs_of_life_is_reported_once_and_so_is_its_return(
     run_events: Events,
     source: Callable[..., Any],
     console: Callable[..., Console],

@@ -175,7 +175,7 @@ def test_the_file_is_small_and_the_features_are_few() -> None:
     assert FEATURES <= 128
 
 
-def test_the_test_digits_are_told_apart(described_test_digits: ClassifierOutput, mnist: tuple[Split, Split]) -> None:
+def test_the_test_digits_are_classified(described_test_digits: ClassifierOutput, mnist: tuple[Split, Split]) -> None:
     right = described_test_digits.probabilities.argmax(1) == mnist[1].labels
     assert float(right.double().mean()) >= 0.993
 

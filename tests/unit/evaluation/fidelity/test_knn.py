@@ -179,7 +179,7 @@ def test_two_distributions_apart() -> None:
     assert measured(Features(normal(50, 3, shift=50), normal(50, 3))).accuracy.value == 1
 
 
-def test_copies_of_the_reference_are_never_told_right() -> None:
+def test_copies_of_the_reference_are_never_classified_right() -> None:
     x = normal(100, 3)
     result = measured(Features(x.clone(), x))
     assert (result.accuracy.value, result.on_reference.value, result.on_generated.value) == (0, 0, 0)

@@ -99,7 +99,7 @@ def test_progress_rises_to_the_whole_and_may_end_the_work(images: torch.Tensor) 
         elbo_per_image(small_vae(), images, report=stop)
 
 
-def test_bad_input_is_told_in_one_line(images: torch.Tensor) -> None:
+def test_bad_input_is_reported_in_one_line(images: torch.Tensor) -> None:
     vae = small_vae()
     with pytest.raises(UsageError, match=f"takes {LEAST:,} bytes of memory, more than the {LEAST - 1:,} allowed"):
         iwae_bound(vae, images, 10**12, memory=LEAST - 1)
