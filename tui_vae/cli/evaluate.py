@@ -62,19 +62,40 @@ def evaluate(
     """
     ascii_only = prepare_output(DisplayConfig())
     run = find_run(runs_dir, text)
+    measured, hindered = _measure([run], config, signals, models=models)
+    from tui_vae.app.evaluate_run import compared  # noqa: PLC0415
+
+    verdict = compared(measured).verdict if len(measured) > 1 else None
+    _print(run, measured, verdict, shown, ascii_only=ascii_only)
+    _check_kept(measured, hindered=hindered)
+
+
+def _measure(
+    runs: Sequence[RunDirectory],
+    config: EvaluationConfig,
+    signals: StopSignals,
+    *,
+    models: Sequence[str] = (),
+    again: bool = True,
+) -> tuple[list[MeasuredModel], bool]:
+    """Measure the models of runs under a progress bar; returns the results, and whether a run could not be written."""
+    measured: list[MeasuredModel] = []
+    hindrances: list[str] = []
     with EvaluationBar() as bar:
         bar.say("loading torch")
         with gc_paused():
-            from tui_vae.app.evaluate_run import compared, evaluate_run  # noqa: PLC0415
+            from tui_vae.app.evaluate_run import evaluate_run  # noqa: PLC0415
 
-        with interrupted_by(signals), _writer_of(run, bar) as writer:
-            measured = evaluate_run(
-                run, config, emit=_both(writer.emit, bar.show), keep=writer.hindrance is None, models=models
-            )
-    _warn_if_not_stored(writer)
-    verdict = compared(measured).verdict if len(measured) > 1 else None
-    _print(run, measured, verdict, shown, ascii_only=ascii_only)
-    _check_kept(measured, [writer])
+        for run in runs:
+            bar.prefix = f"{printable(run.name)}: " if len(runs) > 1 else ""
+            with interrupted_by(signals), _log_of(run, bar) as (emit, hindrance):
+                found = evaluate_run(run, config, emit=emit, keep=hindrance is None, models=models, again=again)
+            measured += found
+            if hindrance is not None and any(model.new for model in found):
+                hindrances.append(hindrance)
+    for hindrance in hindrances:
+        sys.stderr.write(f"tui-vae: {printable(hindrance)}; the results are shown and not kept\n")
+    return measured, bool(hindrances)
 
 
 def _print(
@@ -104,13 +125,13 @@ def _print(
         print(f"kept in {printable(str(measured[0].run.path / 'evaluation'))}")
 
 
-def _check_kept(measured: Sequence[MeasuredModel], writers: Sequence[_Writer]) -> None:
+def _check_kept(measured: Sequence[MeasuredModel], *, hindered: bool) -> None:
     """
     Raises:
         RunStoreError: Results could not be stored, although this process is the writer.
     """
     lost = ", ".join(f"{model.spec.name} of {model.run.name}" for model in measured if not model.kept)
-    if lost and all(writer.hindrance is None for writer in writers):
+    if lost and not hindered:
         raise RunStoreError(f"the results of {lost} could not be kept there; is the disk full?")
 
 
@@ -133,63 +154,37 @@ def compare(
     for text in texts:
         run = find_run(runs_dir, text)
         runs.setdefault(run.path.resolve(), run)
-    measured, writers = [], []
-    with EvaluationBar() as bar:
-        bar.say("loading torch")
-        with gc_paused():
-            from tui_vae.app.evaluate_run import compared, evaluate_run  # noqa: PLC0415
+    measured, hindered = _measure(list(runs.values()), config, signals, again=False)
+    from tui_vae.app.evaluate_run import compared  # noqa: PLC0415
 
-        for run in runs.values():
-            bar.prefix = f"{printable(run.name)}: " if len(runs) > 1 else ""
-            with interrupted_by(signals), _writer_of(run, bar) as writer:
-                found = evaluate_run(
-                    run, config, emit=_both(writer.emit, bar.show), keep=writer.hindrance is None, again=False
-                )
-            measured += found
-            if any(model.new for model in found):
-                writers.append(writer)
     comparison = compared(measured, baseline)
-    for writer in writers:
-        _warn_if_not_stored(writer)
     if shown.json:
         print(results_json({one.model: one.values for one in comparison.summaries}, comparison.verdict))
     elif shown.csv:
         sys.stdout.write(results_csv((model.run.name, model.stored.result) for model in measured))
     else:
         print_comparison(make_console(), comparison.summaries, comparison.verdict)
-    _check_kept(measured, writers)
-
-
-@dataclass(frozen=True)
-class _Writer:
-    """Logs events; ``hindrance`` is why this process cannot write the run, or ``None``."""
-
-    emit: Callable[[Event], None]
-    hindrance: str | None = None
-
-
-def _warn_if_not_stored(writer: _Writer) -> None:
-    if writer.hindrance is not None:
-        sys.stderr.write(f"tui-vae: {printable(writer.hindrance)}; the results are shown and not kept\n")
+    _check_kept(measured, hindered=hindered)
 
 
 @contextlib.contextmanager
-def _writer_of(run: RunDirectory, bar: EvaluationBar) -> Iterator[_Writer]:
-    """Become the writer of the run, if possible, so that results are stored and logged."""
+def _log_of(run: RunDirectory, bar: EvaluationBar) -> Iterator[tuple[Callable[[Event], None], str | None]]:
+    """Become the writer of the run, if possible.
+
+    Yields:
+        What shows events in the bar and, as the writer, logs them; why this process is not the writer, or ``None``.
+    """
     from tui_vae.app.evaluate_run import log_writer  # noqa: PLC0415
 
     with contextlib.ExitStack() as stack:
         try:
-            emit = stack.enter_context(log_writer(run, lambda holder, left: bar.say(waits_for(holder, left))))
+            log = stack.enter_context(log_writer(run, lambda holder, left: bar.say(waits_for(holder, left))))
         except RunStoreError as error:
-            yield _Writer(lambda event: None, str(error))
+            yield bar.show, str(error)
             return
-        yield _Writer(emit)
 
+        def emit(event: Event) -> None:
+            log(event)
+            bar.show(event)
 
-def _both(first: Callable[[Event], None], second: Callable[[Event], None]) -> Callable[[Event], None]:
-    def tell(event: Event) -> None:
-        first(event)
-        second(event)
-
-    return tell
+        yield emit, None
