@@ -76,7 +76,7 @@ def test_what_an_interval_says(low: float, high: float, higher: str, lower: str,
     assert significance("neither", low, high) == neither
 
 
-def test_what_is_told_apart_from_nothing_is_never_shown_as_nothing() -> None:
+def test_a_significant_difference_is_never_shown_as_zero() -> None:
     assert digits_for("recall", (0.2, 0.1, 0.3), significant=True) == 1
     assert digits_for("recall", (0.0002, 0.00004, 0.0003), significant=True) == 3
     assert digits_for("recall", (0.0002, 0.00004, 0.0003), significant=False) == 1

@@ -10,8 +10,7 @@ from torch import Tensor
 from tui_vae.config import EvaluationConfig
 from tui_vae.evaluation.likelihood.ais import AisConfig, ais
 from tui_vae.evaluation.likelihood.bdmc import bdmc
-from tui_vae.evaluation.likelihood.bounds import Elbo, elbo_per_image, iwae_bound
-from tui_vae.evaluation.posterior_collapse import LatentUse
+from tui_vae.evaluation.likelihood.bounds import Elbo, LatentUse, elbo_per_image, iwae_bound
 from tui_vae.evaluation.ppca import LinearOptimum, LossEstimate, exact_log_likelihood, is_linear, linear_losses
 from tui_vae.evaluation.progress import Phases
 from tui_vae.metrics import NORMAL_QUANTILE, MetricValue

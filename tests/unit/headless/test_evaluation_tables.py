@@ -146,7 +146,7 @@ def test_classes_and_latents_have_bars() -> None:
 def test_more_latents_than_fit_are_reported() -> None:
     model = models(1)[0]
     evaluation = structs.replace(model.evaluation, kl_per_latent=(1.0,) * 784)
-    text = evaluation_text([structs.replace(model, evaluation=evaluation)], 80)
+    text = evaluation_text([dataclasses.replace(model, evaluation=evaluation)], 80)
     line = next(line for line in text.splitlines() if "784 of 784" in line)
     assert "█ +" in line
     assert len(line) <= 80

@@ -17,9 +17,8 @@ from tui_vae.errors import UsageError
 from tui_vae.evaluation.likelihood.conditional_likelihood import Likelihood, check_finite, pixels
 from tui_vae.evaluation.likelihood.estimate import LikelihoodEstimate, LogMeanWeights, check_values
 from tui_vae.evaluation.memory import MEMORY, rows_within
-from tui_vae.evaluation.posterior_collapse import LatentUse, measured_use
 from tui_vae.evaluation.progress import Report, no_progress
-from tui_vae.model import VAE, gaussian_kl
+from tui_vae.model import ACTIVE_UNIT_VARIANCE, VAE, gaussian_kl
 
 # About 1,000 rows at a time are fastest: what they go through stays in the caches, and products are large enough.
 _ROWS = 1024
@@ -116,6 +115,38 @@ def posterior_samples(
 
 
 @dataclass(frozen=True)
+class LatentUse:
+    """How much information each latent carries about an image, in the model's order of latents.
+
+    A latent has collapsed when q(z_i|x) is the prior for every x: its KL is 0, and the mean of q(z_i|x) does not vary.
+    It is active when Var_x(E_q z_i) > 0.01 (Burda, Grosse & Salakhutdinov, arXiv:1509.00519, section 5.2). In a linear
+    model just the latents beyond #{i : lambda_i > sigma²} collapse (Lucas, Tucker, Grosse & Norouzi, arXiv:1911.02469).
+
+    Attributes:
+        kl_per_latent: Mean over images of KL(q(z_i|x) || N(0, 1)), nats.
+        variance_of_means: Var_x(E_q z_i).
+    """
+
+    kl_per_latent: tuple[float, ...]
+    variance_of_means: tuple[float, ...]
+
+    @property
+    def active_units(self) -> int:
+        return sum(variance > ACTIVE_UNIT_VARIANCE for variance in self.variance_of_means)
+
+
+def latent_use(mu: Tensor, kl: Tensor) -> LatentUse:
+    """The use of the latents on a set of images.
+
+    Args:
+        mu: Means of q(z|x), ``(n, zdim)``.
+        kl: KL of each latent, nats, ``(n, zdim)``.
+    """
+    variance = mu.double().var(0, correction=0)
+    return LatentUse(tuple(kl.double().mean(0).tolist()), tuple(variance.tolist()))
+
+
+@dataclass(frozen=True)
 class Elbo:
     """``elbo = reconstruction - kl`` of each of n images, nats.
 
@@ -171,7 +202,7 @@ def elbo_per_image(
     ):
         total[part.images] += part.log_likelihood.sum(1)
     kl = gaussian_kl(posterior.mu, posterior.log_sigma)
-    result = Elbo((total / draws_per_image).cpu(), kl.double().sum(1).cpu(), measured_use(posterior.mu.cpu(), kl.cpu()))
+    result = Elbo((total / draws_per_image).cpu(), kl.double().sum(1).cpu(), latent_use(posterior.mu.cpu(), kl.cpu()))
     check_values(result.elbo)
     return result
 

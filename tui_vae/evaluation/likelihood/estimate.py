@@ -35,11 +35,6 @@ class LikelihoodEstimate:
         """Of the mean, for other images and other random numbers alike; NaN for a single image."""
         return float(self.values.std() / math.sqrt(len(self.values)))
 
-    @property
-    def mean_noise(self) -> float:
-        """Standard error of the mean for other random numbers on the same images."""
-        return float(self.noise.square().sum().sqrt() / len(self.noise))
-
 
 class LogMeanWeights:
     """The logarithm of each image's mean weight, of weights that come in parts; nothing is kept but their sums.

@@ -50,4 +50,3 @@ def test_mean_and_its_errors() -> None:
     estimate = LikelihoodEstimate(values, noise, torch.ones(3))
     assert estimate.mean == 3
     assert estimate.standard_error == pytest.approx(math.sqrt(7 / 3))
-    assert estimate.mean_noise == pytest.approx(5 / 3)
