@@ -60,7 +60,7 @@ def load_model(run: RunDirectory, spec: ModelSpec, config: TrainConfig) -> Loade
 
 
 class ExplorerModel:
-    """A :class:`tui_vae.view.model_protocol.StoredModel`."""
+    """A :class:`tui_vae.view.run_source.StoredModel`."""
 
     def __init__(self, loaded: LoadedModel, run: RunDirectory, config: TrainConfig) -> None:
         self._vae = loaded.vae

@@ -21,11 +21,11 @@ from tui_vae.events import EvaluationProgress, Event, Notice
 from tui_vae.headless.curves import print_curves
 from tui_vae.headless.formatters import PlainOutput
 from tui_vae.job_control import Suspension, in_background
-from tui_vae.view.evaluation_status import percent, share, task, time_left
 from tui_vae.view.log_lines import LogLine
 from tui_vae.view.numbers import UNKNOWN, count, duration, nats
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import ModelState, RunState
+from tui_vae.view.status_text import percent, share, task, time_left
 
 _WIDEST_CURVES, _LINES_OF_CURVES = 120, 18
 """Columns and lines of the chart that stands above the final table."""

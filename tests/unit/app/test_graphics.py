@@ -16,8 +16,7 @@ import pytest
 
 from tui_vae.app import graphics
 from tui_vae.app.graphics import query_terminal
-from tui_vae.view.cell_size import CellSize, cell_size
-from tui_vae.view.terminal_probe import QUESTION
+from tui_vae.view.terminal_probe import QUESTION, CellSize, cell_size
 
 KITTY = b"\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.42.1)\x1b\\\x1b[?62;22c"
 SIXEL = b"\x1bP>|XTerm(379)\x1b\\\x1b[6;18;9t\x1b[?62;4;22c"
