@@ -34,10 +34,11 @@ def little_memory() -> Iterator[None]:
     torch.cuda.empty_cache()
 
 
+@pytest.mark.parametrize("step", ["general", "fused"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_it_comes_to_the_elbo_that_the_cpu_comes_to(precision: str, images: Dataset, small_mnist: Dataset) -> None:
+def test_it_reaches_the_elbo_of_the_cpu(precision: str, step: str, images: Dataset, small_mnist: Dataset) -> None:
     """The noise is another: 500 held-out images with one draw each leave a standard error of about a nat."""
-    on_cuda = train(images, precision=precision, **OPTIONS)
+    on_cuda = train(images, precision=precision, step=step, **OPTIONS)
     on_cpu = train(small_mnist, **OPTIONS)
     assert ends(on_cuda) == {"small": "finished", "deep": "finished"}
     assert not on_cuda.of(Notice)
@@ -45,8 +46,9 @@ def test_it_comes_to_the_elbo_that_the_cpu_comes_to(precision: str, images: Data
         assert mine.elbo == pytest.approx(other.elbo, abs=6)
 
 
-def test_two_runs_have_the_same_bits(images: Dataset) -> None:
-    one, other = train(images, **OPTIONS), train(images, **OPTIONS)
+@pytest.mark.parametrize("step", ["general", "fused"])
+def test_two_runs_have_the_same_bits(step: str, images: Dataset) -> None:
+    one, other = train(images, step=step, **OPTIONS), train(images, step=step, **OPTIONS)
     assert all(identical(one.weights(model), other.weights(model)) for model in ("small", "deep"))
 
 

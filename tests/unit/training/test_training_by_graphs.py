@@ -75,6 +75,19 @@ def test_a_captured_training_has_the_bits_of_one_step_by_step(
         assert mine[3] == pytest.approx(other[3], rel=1e-5, abs=1e-6)
 
 
+def test_a_captured_training_by_autograd_has_the_bits_of_one_step_by_step(
+    request: pytest.FixtureRequest, images: Dataset, replays: list[str]
+) -> None:
+    if request.node.callspec.params["capturing"] == "traced":
+        pytest.skip("autograd is not traced")
+    single = step_by_step(images, step="general")
+    assert not replays
+    run = train(images, step="general", **OPTIONS)
+    assert ends(run) == {"small": "finished", "deep": "finished"}
+    assert (replays.count("captured"), replays.count("replayed")) == (4, 2 * 12)
+    assert all(identical(run.weights(model), single.weights(model)) for model in ("small", "deep"))
+
+
 def test_progress_covers_every_step(images: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "SECONDS_BETWEEN_PROGRESS", 0.0)
     run = train(images, models=(SMALL,), epochs=1, **OPTIONS)
