@@ -126,7 +126,7 @@ def train(
     kept = store or MemoryStore()
     calls: list[Sink] = [events.append, *(lambda event, sink=sink: sink(engine, event) for sink in sinks)]
     context = TrainingContext(resolved(data, **options), data, Broadcast(calls), kept, find_limit)
-    engine = Engine(context, saved, conclude)
+    engine: Engine = Engine(context, saved, conclude)
     before(engine)
     engine.start()
     assert engine.wait(PATIENCE), "the run did not end"
