@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.geometry import Size
 from textual.strip import Strip
 
-from tui_vae.tui.widgets.bars import draw_bars
+from tui_vae.tui.widgets.cell_charts import draw_bars
 from tui_vae.tui.widgets.chart_data import Bars, ChartData
 from tui_vae.view.sanitize import to_ascii
 

@@ -25,9 +25,9 @@ KEYS = [key for group in GROUPS.values() for binding in group for key in binding
 async def test_every_key_on_a_page(open_monitor: OpenMonitor, size: tuple[int, int], page: str) -> None:
     async with open_monitor(size=size) as monitor:
         await monitor.press(page)
-        at_hand = monitor.app.main.page
+        active = monitor.app.main.page
         for key in KEYS:
-            if monitor.app.main.page is not at_hand:
+            if monitor.app.main.page is not active:
                 await monitor.press(page)
             await monitor.press(key)
             while len(monitor.app.screen_stack) > 1 or isinstance(monitor.app.focused, Input):

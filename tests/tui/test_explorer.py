@@ -1,4 +1,4 @@
-"""The latent explorer: where keys lead, what is asked of the model, and what is drawn of its answer."""
+"""The latent explorer: where keys lead, what is asked of the model, and what is drawn of its result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.recorded_run import checkpoint, recorded_run
 from tui_vae.events import Epoch, Event
 from tui_vae.tui.graphics.images import half_block_lines, shade_lines
-from tui_vae.tui.pages.explorer.view import Look, draw_look
+from tui_vae.tui.pages.explorer.view import ExplorerContent, draw_explorer
 from tui_vae.tui.widgets.latent_charts import latents_by_kl
 from tui_vae.view.run_source import FARTHEST, STEP, moved
 
@@ -156,7 +156,7 @@ async def test_the_palette_moves_too(open_monitor: OpenMonitor) -> None:
     async with open_monitor(with_checkpoints(), size=(140, 45)) as monitor:
         await explore(monitor)
         await monitor.press("ctrl+p", *"explorer: more")
-        await monitor.until_shown("Explorer: more")
+        await monitor.until_shown("ExplorerWorker: more")
         await monitor.press("enter", "enter")
         await monitor.until(lambda: values(monitor).get(LARGEST) == STEP)
 
@@ -188,17 +188,17 @@ async def test_digit_and_list_are_seen_at_every_size(open_monitor: OpenMonitor, 
         assert "/.\\" not in monitor.text
 
 
-def look(*, pictures: int = 1, latents: int = 32, chosen: Sequence[int] = (0,)) -> Look:
+def look(*, pictures: int = 1, latents: int = 32, chosen: Sequence[int] = (0,)) -> ExplorerContent:
     image = np.zeros((28, 28), np.uint8)
     names = tuple((f"picture {number}", image) for number in range(pictures))
-    return Look(names, np.zeros(latents), None, range(latents), tuple(chosen), Style())
+    return ExplorerContent(names, np.zeros(latents), None, range(latents), tuple(chosen), Style())
 
 
 @pytest.mark.parametrize("pictures", [1, 2])
 def test_more_space_never_makes_digits_smaller_and_nothing_is_wider_than_the_view(pictures: int) -> None:
     widths = []
     for height in range(5, 90):
-        strips = draw_look(look(pictures=pictures), Size(300, height), draw=half_block_lines)
+        strips = draw_explorer(look(pictures=pictures), Size(300, height), draw=half_block_lines)
         assert len(strips) == height
         assert all(strip.cell_length <= 300 for strip in strips)
         blocks = max(strip.text.count("▀") for strip in strips)
@@ -209,12 +209,12 @@ def test_more_space_never_makes_digits_smaller_and_nothing_is_wider_than_the_vie
 
 @pytest.mark.parametrize("size", [(1, 1), (9, 5), (30, 5), (38, 5), (60, 20)])
 def test_the_smallest_sizes_break_nothing(size: tuple[int, int]) -> None:
-    assert len(draw_look(look(pictures=2), Size(*size), draw=shade_lines)) == size[1]
+    assert len(draw_explorer(look(pictures=2), Size(*size), draw=shade_lines)) == size[1]
 
 
 def test_both_latents_of_a_plane_are_seen_however_long_the_list_is() -> None:
     text = "\n".join(
-        strip.text for strip in draw_look(look(latents=200, chosen=(3, 150)), Size(80, 20), draw=shade_lines)
+        strip.text for strip in draw_explorer(look(latents=200, chosen=(3, 150)), Size(80, 20), draw=shade_lines)
     )
     assert "←→ z3" in text
     assert "↑↓ z150" in text

@@ -13,8 +13,8 @@ from textual.geometry import Size
 from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import epoch, model_started, recorded_state, run_started
 from tui_vae.tui.graphics.images import shade_lines
+from tui_vae.tui.widgets.cell_charts import draw_heat, legend
 from tui_vae.tui.widgets.chart_data import ChartData, ChartSettings, Heat
-from tui_vae.tui.widgets.heatmap import draw_heat, legend
 from tui_vae.tui.widgets.latent_charts import latent_chart
 from tui_vae.view.state import RunState, reduce_all
 

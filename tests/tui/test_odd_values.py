@@ -13,7 +13,7 @@ from tui_vae.charts.curves import CurvePlot, curve_chart
 from tui_vae.charts.drawing import draw
 from tui_vae.charts.metric_series import ACTIVE, KL, LOSS, RECONSTRUCTION, SIGMA, SPEED
 from tui_vae.events import Event, State
-from tui_vae.tui.widgets.bars import draw_bars
+from tui_vae.tui.widgets.cell_charts import draw_bars
 from tui_vae.tui.widgets.chart_data import ChartSettings
 from tui_vae.tui.widgets.curves import strips_of
 from tui_vae.tui.widgets.latent_charts import latent_chart

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import progress
 from tui_vae.tui.widgets.chart import Chart
-from tui_vae.tui.widgets.scroll_view import Caption, Drawing, merged, runs
+from tui_vae.tui.widgets.scroll_view import Caption, StripWidget, merged, runs
 
 
 def rows(*texts: str, style: Style | None = None) -> list[Strip]:
@@ -54,7 +54,7 @@ class Panels(App[None]):
     CSS = "Drawing { border: round white; }"
 
     def compose(self) -> ComposeResult:
-        yield Drawing(id="drawing")
+        yield StripWidget(id="drawing")
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def refreshed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Region, ...]]:
     refresh = Widget.refresh
 
     def noted(self: Widget, *given: Region, **options: bool) -> Widget:
-        if isinstance(self, Drawing):
+        if isinstance(self, StripWidget):
             regions.append(given)
         return refresh(self, *given, **options)
 
@@ -74,7 +74,7 @@ def refreshed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Region, ...]]:
 
 async def test_a_drawing_draws_what_has_changed_and_shows_all(refreshed: list[tuple[Region, ...]]) -> None:
     async with Panels().run_test(size=(20, 6)) as pilot:
-        drawing = pilot.app.query_one(Drawing)
+        drawing = pilot.app.query_one(StripWidget)
         drawing.lay(rows("one", "two", "three"))
         await pilot.pause()
         refreshed.clear()
@@ -89,7 +89,7 @@ async def test_a_drawing_draws_what_has_changed_and_shows_all(refreshed: list[tu
 
 async def test_a_frame_that_says_the_same_draws_nothing(refreshed: list[tuple[Region, ...]]) -> None:
     async with Panels().run_test() as pilot:
-        drawing = pilot.app.query_one(Drawing)
+        drawing = pilot.app.query_one(StripWidget)
         drawing.caption.say("title", Text("below"))
         refreshed.clear()
         drawing.caption.say("title", Text("below"))
@@ -101,7 +101,7 @@ async def test_a_frame_that_says_the_same_draws_nothing(refreshed: list[tuple[Re
 
 async def test_a_frame_says_what_it_is_told_and_no_markup() -> None:
     async with Panels().run_test(size=(40, 5)) as pilot:
-        Caption(pilot.app.query_one(Drawing)).say("[red]name[/]", "a [b] c")
+        Caption(pilot.app.query_one(StripWidget)).say("[red]name[/]", "a [b] c")
         await pilot.pause()
         lines = [strip.text for strip in pilot.app.screen._compositor.render_strips()]
         assert "[red]name[/]" in lines[0]

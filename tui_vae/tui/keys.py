@@ -1,4 +1,4 @@
-"""Every key of the interface, once: the help screen, the hints and the palette are made from these."""
+"""Every key of the interface; the help screen, the hints and the palette are made from these."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EXPLORER: list[Binding] = [
     Binding("m", "screen.next_model", "model", show=False, key_display="m", tooltip="Explore the next model."),
     Binding("escape", "screen.page('latents')", "back", show=False, key_display="esc", tooltip="Back to the latents."),
 ]  # fmt: skip
-"""Keys of the explorer alone, where they come before those of all pages."""
+"""Keys of the explorer, which precede those of the main screen."""
 
 OF_RUNS: list[Binding] = [
     Binding("enter", "open", "open", key_display="enter",
@@ -43,14 +43,14 @@ OF_RUNS: list[Binding] = [
     Binding("D,delete", "delete", "delete", key_display="D",
             tooltip="Delete it, after asking."),
 ]  # fmt: skip
-"""Keys of the page of runs alone, where they come before those of all pages."""
+"""Keys of the page of runs, which precede those of the main screen."""
 
 ON_LOG = [
     Binding("slash", "search", "search", show=False, key_display="/", tooltip="On the log: search."),
     Binding("n", "match(1)", "next", show=False, key_display="n", tooltip="On the log: where it stands next."),
     Binding("N", "match(-1)", "before", show=False, key_display="N", tooltip="As n, before."),
 ]  # fmt: skip
-"""Keys of the log page alone."""
+"""Keys of the log page."""
 
 GROUPS: dict[str, list[Binding]] = {
     "Training": [
@@ -162,7 +162,7 @@ BINDINGS = SCREEN_BINDINGS + APP_BINDINGS
 
 @dataclass(frozen=True)
 class Hint:
-    """Keys that are named together below a page: by what they do, and the word for that on this page."""
+    """A hint below a page for keys that belong together there."""
 
     actions: tuple[str, ...]
     text: str
@@ -206,14 +206,14 @@ HINTS: dict[str, tuple[Hint, ...]] = {
     "evaluation": (Hint(_STEPS, "pictures"),),
     "log-page": (Hint(("search",), "search"), Hint(("next_view",), "levels")),
 }
-"""What stands first below a page, by the page's id, as far as there is room."""
+"""First hints below a page, by the page's id, as far as they fit."""
 
 
 def key_of(action: str) -> str:
-    """The key that does ``action``, as people are told."""
+    """Return the key of an action, as displayed."""
     return next(binding.key_display or binding.key for binding in BINDINGS if binding.action == action)
 
 
 def key_of_page(name: str) -> str:
-    """The key that turns to a page."""
+    """Return the key that turns to a page."""
     return key_of(f"page('{name}')")

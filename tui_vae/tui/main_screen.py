@@ -23,11 +23,10 @@ from tui_vae.tui.terminal.output import TerminalOutput
 from tui_vae.tui.training_actions import TrainingActions
 from tui_vae.tui.widgets.chart_data import ChartSettings
 from tui_vae.tui.widgets.chart_queue import ChartQueue
-from tui_vae.tui.widgets.digits import Gallery
-from tui_vae.tui.widgets.filter_line import FilterLine
-from tui_vae.tui.widgets.loading_screen import ENOUGH_LINES, LoadingFace, OutcomeLines
+from tui_vae.tui.widgets.digits import SampleSheets
+from tui_vae.tui.widgets.loading_screen import ENOUGH_LINES, LoadingMessage, OutcomeLines
 from tui_vae.tui.widgets.models import ModelTable
-from tui_vae.tui.widgets.status_bar import AlertLine, KeyHints, StatusLine
+from tui_vae.tui.widgets.status_bar import AlertLine, FilterLine, KeyHints, StatusLine
 from tui_vae.view.machine import MachineProbe
 from tui_vae.view.run_source import RunLibrary
 from tui_vae.view.status_text import run_status
@@ -73,10 +72,10 @@ class MainScreen(Screen[None]):
         self._training = training
         self._machine = machine
         self._stalled = stalled
-        self._gallery = Gallery()
+        self._sheets = SampleSheets()
         self._status, self._alert = StatusLine(), AlertLine()
         self._models = ModelTable()
-        self._outcome, self._loading = OutcomeLines(), LoadingFace()
+        self._outcome, self._loading = OutcomeLines(), LoadingMessage()
         self._runs_page = RunsPage(library, runs, queue)
         self._pages = ContentSwitcher(initial="training" if runs.opener.waiting else "runs", id="pages")
         self._filter = FilterLine()
@@ -134,7 +133,7 @@ class MainScreen(Screen[None]):
         if self.page.is_mounted:  # else its widgets are still being added
             compared = self._runs.compared
             self.page.show(
-                PageContext(state, settings, source, self._gallery, sighting, compared, machine, self._stalled)
+                PageContext(state, settings, source, self._sheets, sighting, compared, machine, self._stalled)
             )
 
     def _show_loading_and_outcome(self, sighting: WriterStatus) -> None:
@@ -190,7 +189,7 @@ class MainScreen(Screen[None]):
         """Show a run on new pages, or with ``None`` the first again."""
         if run is not None or self._runs.visited is not None:
             self._runs.visit(run)
-            self._gallery = Gallery()
+            self._sheets = SampleSheets()
             self._pages.current = "runs"
             await self._pages.remove_children([page for page in self._pages.children if page is not self._runs_page])
             pages = pages_of_a_run(self._queue)

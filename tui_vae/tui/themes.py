@@ -44,7 +44,7 @@ from tui_vae.view.sanitize import to_ascii
 
 @dataclass(frozen=True)
 class MonitorTheme:
-    """``colours`` replaces some of the palette's; ``ansi_models`` are the colours of models where there are 16."""
+    """``colours`` replaces some of the palette's; ``ansi_models`` are the models' colours where there are only 16."""
 
     theme: Theme
     ansi_models: tuple[int, ...]
@@ -68,7 +68,7 @@ LIGHT_ANSI = TerminalTheme(
         (30, 80, 180), (122, 40, 150), (0, 105, 130), (90, 94, 104),
     ],
 )  # fmt: skip
-"""Red, green, yellow and the others as they can be read on a light background."""
+"""Red, green, yellow and so on, readable on a light background."""
 
 MONITOR_THEMES: Mapping[str, MonitorTheme] = {
     "dark": MonitorTheme(
@@ -196,7 +196,7 @@ ASCII = AsciiFilter()
 
 @dataclass(frozen=True)
 class Preferences:
-    """``theme`` is one of :data:`THEMES`; ``greeted`` says that the first hint has been shown."""
+    """``theme`` is one of :data:`THEMES`; ``greeted`` means that the hint for new users has been shown."""
 
     theme: str = THEMES[0]
     greeted: bool = False

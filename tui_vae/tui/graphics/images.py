@@ -17,24 +17,24 @@ from tui_vae.tui.graphics.kitty import MOST_CELLS, cell
 from tui_vae.view.image_cells import UPPER_HALF, Pixels, ascii_shades, half_blocks, levels, scaled
 
 _GREY_STEP = 8
-"""Grey levels are rounded to steps that no eye tells apart, so that few styles are needed."""
+"""Grey levels are rounded to steps that cannot be told apart, so that few styles are needed."""
 
 Draw = Callable[[Pixels, float], list[list[Segment]]]
-"""Lines of an image at a scale: a character for each pixel of the scaled image in width and two in height."""
+"""Draws an image at a scale: in width a character for each scaled pixel, in height one for two."""
 
 
 def shade_lines(image: Pixels, scale: float) -> list[list[Segment]]:
-    """As :data:`Draw`, where there are no greys."""
+    """Draw with ASCII, where there are no greys; a :data:`Draw`."""
     return [[Segment(line)] for line in ascii_shades(scaled(image, scale))]
 
 
 def half_block_lines(image: Pixels, scale: float) -> list[list[Segment]]:
-    """As :data:`Draw`, wherever there are greys."""
+    """Draw with half blocks; a :data:`Draw`."""
     return [[_segment(*cells) for cells in row] for row in half_blocks(scaled(image, scale) // np.uint8(_GREY_STEP))]
 
 
 def grey(level: int) -> Color:
-    """The colour of a grey level (0 to 255), rounded."""
+    """Return the colour of a grey level (0 to 255), rounded."""
     return _grey(level // _GREY_STEP)
 
 
@@ -49,37 +49,37 @@ def _grey(level: int) -> Color:
 
 
 _MOST_PICTURES = 1024
-"""Pictures in an album: several times as many as the largest terminal shows at once."""
+"""Pictures in a generation: several times as many as the largest terminal shows at once."""
 
 _COARSE_STEP = 32
-"""The grey below a picture is seen at its edge, and while a dialog stands before it."""
+"""Coarser steps of the grey below a picture, which is visible at its edge and under a dialog."""
 
 _FIRST, _NUMBERS = 0x80_00_01, 0xFF_FF
-"""Their red is 128, which none has that a dialog mixes with its background: it would be another picture's number."""
+"""Red is 128 in all numbers; a dialog's dimming changes it, so that no dimmed number is another picture's."""
 
 
 class GraphicsProtocol(Protocol):
-    """How a terminal comes to show pictures in place of the cells that stand for them."""
+    """How a terminal shows pictures in place of placeholders."""
 
     lasting: bool
-    """Whether it goes on to show them, whatever happens to its window."""
+    """Whether pictures survive whatever happens to the window."""
 
     blocks_from: float
-    """The scale from which on half blocks show a picture as well."""
+    """Scale from which half blocks show as much."""
 
     def add(self, number: int, image: Pixels, columns: int, lines: int) -> None:
-        """A grey picture ``(height, width)``, for a box of so many cells: it may be seen from now on."""
+        """Register a grey picture ``(height, width)`` for a box of cells, which may be shown from now on."""
 
     def forget(self, number: int) -> None:
-        """A picture that nobody shows any more."""
+        """Unregister a picture."""
 
     def written(self, text: str) -> str:
-        """What the terminal is to get for text that is written to it."""
+        """Return what to send to the terminal for text with placeholders."""
         ...
 
 
 class TerminalImages:
-    """Numbers the pictures, and has the terminal show them.
+    """Numbers pictures and registers them with a protocol.
 
     Args:
         protocol: How they come to be seen.
@@ -90,24 +90,24 @@ class TerminalImages:
         self.lasting = protocol.lasting
         self.blocks_from = protocol.blocks_from
         self._protocol = protocol
-        self._numbered = os.getpid()  # programs that share a window are not to share numbers
+        self._numbered = os.getpid()  # programs that share a window should not share numbers
         self._before, self._album = _Album(self), _Album(self)
 
     def draw(self) -> Draw:
-        """How to draw from now on. Not the same as before: then what was drawn is to be drawn anew."""
+        """Return how to draw from now on. When it changes, everything drawn before has to be drawn again."""
         if len(self._album.numbers) >= _MOST_PICTURES:
             self._give_up(self._before)
             self._before, self._album = self._album, _Album(self)
         return self._album.lines
 
     def give_up_all(self) -> None:
-        """Forget all pictures, as when the terminal is left."""
+        """Forget all pictures, when the terminal is left."""
         for album in (self._before, self._album):
             self._give_up(album)
         self._before, self._album = _Album(self), _Album(self)
 
     def add(self, image: Pixels, columns: int, lines: int) -> int:
-        """Have an image for a box of cells; returns its number."""
+        """Register an image for a box of cells; returns its number."""
         number = _FIRST + self._numbered % _NUMBERS
         self._numbered += 1
         self._protocol.add(number, image, columns, lines)
@@ -119,14 +119,14 @@ class TerminalImages:
 
 
 class _Album:
-    """The numbers of pictures, by their content and the columns of their box."""
+    """The numbers of pictures, by content and width."""
 
     def __init__(self, images: TerminalImages) -> None:
         self._images = images
         self.numbers: dict[tuple[bytes, int], int] = {}
 
     def lines(self, image: Pixels, scale: float) -> list[list[Segment]]:
-        """As :data:`Draw`; where the terminal does not draw the picture, a cell is about as light as its part of it."""
+        """Draw with placeholders; where the terminal shows no picture, the background of a cell is its mean grey."""
         if scale >= self._images.blocks_from:
             return half_block_lines(image, scale)
         rows = [[level // _COARSE_STEP * _COARSE_STEP for level in row] for row in levels(scaled(image, scale))]
@@ -149,7 +149,7 @@ class _Album:
 
 
 def _pieces(row: list[int]) -> Iterator[tuple[int, int]]:
-    """The starts and ends of pieces of one level, and of a power of two cells.
+    """Yield the ends of pieces of one level, each of a power of two cells.
 
     The library cuts text at a share of its length: for such pieces that is exact, and no cell loses its marks.
     """

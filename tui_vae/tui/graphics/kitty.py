@@ -24,28 +24,28 @@ _RANGES = """
 20E1 20E7 20E9 20F0 2CEF-2CF1 2DE0-2DFF A66F A67C-A67D A6F0-A6F1 A8E0-A8F1 AAB0 AAB2-AAB3 AAB7-AAB8 AABE-AABF AAC1
 FE20-FE26 10A0F 10A38 1D185-1D189 1D1AA-1D1AD 1D242-1D244
 """
-"""The protocol's marks for 0, 1, 2 and so on."""
+"""The diacritics for 0, 1, 2 and so on."""
 _MARKS = [
     chr(code)
     for first, _, last in (part.partition("-") for part in _RANGES.split())
     for code in range(int(first, 16), int(last or first, 16) + 1)
 ]
 MOST_CELLS = len(_MARKS)
-"""Columns, and lines, of the largest box."""
+"""Most columns, or lines, of a box."""
 _PLACES = {mark: place for place, mark in enumerate(_MARKS)}
 
 _CHARACTERS = 3
-"""Of a cell: the placeholder and its two marks."""
+"""Characters of a cell: the placeholder and two diacritics."""
 
 
 @functools.cache
 def cell(line: int, column: int) -> str:
-    """The text of one cell of a box, counted from 0."""
+    """Return the text of a cell of a box, counted from 0."""
     return PLACEHOLDER + _MARKS[line] + _MARKS[column]
 
 
 def place(cells: str) -> tuple[int, int, int]:
-    """The line and the first column of neighbouring cells of a box, counted from 0, and how many they are."""
+    """Return the line and the first column of adjacent cells of a box, counted from 0, and their number."""
     return _PLACES[cells[1]], _PLACES[cells[2]], len(cells) // _CHARACTERS
 
 
@@ -53,7 +53,7 @@ _CHUNK = 4096
 
 
 class KittyGraphics:
-    """Tells the terminal of pictures before it is written to: they are sent before they are first seen."""
+    """Sends pictures to the terminal just before the text in which they first appear."""
 
     lasting = True
     blocks_from = math.inf
@@ -73,7 +73,7 @@ class KittyGraphics:
 
 
 def transmission(number: int, image: Pixels, columns: int, lines: int) -> str:
-    """What gives the terminal a grey image ``(height, width)`` for a box of so many cells; it does not answer."""
+    """Return the commands that send a grey image ``(height, width)`` for a box of cells, without a reply."""
     height, width = image.shape
     data = base64.standard_b64encode(zlib.compress(image.repeat(3).tobytes())).decode()
     chunks = [data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK)]
@@ -86,5 +86,5 @@ def transmission(number: int, image: Pixels, columns: int, lines: int) -> str:
 
 
 def deletion(number: int) -> str:
-    """What makes the terminal forget an image."""
+    """Return the command that deletes an image."""
     return f"\x1b_Ga=d,d=I,q=2,i={number}\x1b\\"

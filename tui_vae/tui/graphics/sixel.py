@@ -20,24 +20,24 @@ from tui_vae.view.image_cells import Pixels
 from tui_vae.view.terminal_probe import CellSize
 
 GREYS = 16
-"""As many colours as a VT340 has registers: terminals that stand for one may have no more."""
+"""A VT340 has so many colour registers; emulations may have no more."""
 
 _GREY_OF = ((np.arange(256) * (GREYS - 1) + 127) // 255).astype(np.uint8)
-"""The nearest of them, for each level."""
+"""The nearest register for each level."""
 _PERCENTS = [round(100 * grey / (GREYS - 1)) for grey in range(GREYS)]
 _DEFINITIONS = [f"#{grey};2;{percent};{percent};{percent}" for grey, percent in enumerate(_PERCENTS)]
-"""Of a register for each grey, by percents of red, green and blue."""
+"""Defines a register for each grey, in percent of red, green and blue."""
 
 _BAND = 6
 _CHARACTERS = [chr(63 + bits) for bits in range(1 << _BAND)]
-"""Of sixels: the lowest bit is the uppermost pixel."""
+"""Bits of the six pixels; the lowest is at the top."""
 
 _WORTH_COUNTING = 4
-"""From so many equal sixels on it is shorter to count them."""
+"""Length from which run-length encoding of equal sixels is shorter."""
 
 
 def sixels(rows: Pixels, widths: npt.NDArray[np.intp]) -> str:
-    """The sequence that draws an image at the cursor.
+    """Return the sequence that draws an image at the cursor.
 
     Args:
         rows: Grey levels (0 to 255), ``(height, columns)``, a pixel high each.
@@ -59,7 +59,7 @@ def _present(levels: Pixels) -> list[int]:
 
 
 def _band(levels: Pixels, counts: list[int]) -> str:
-    """Up to six rows of pixels, ``(rows, columns)``: each of their greys from the left on, one upon the other."""
+    """Encode up to six rows of pixels, ``(rows, columns)``, one grey after another."""
     greys = _present(levels)
     drawn = levels == np.array(greys, dtype=np.uint8)[:, None, None]
     codes = np.packbits(drawn, axis=1, bitorder="little")[:, 0].tolist()
@@ -67,7 +67,7 @@ def _band(levels: Pixels, counts: list[int]) -> str:
 
 
 def _run_lengths(sixels: list[int], counts: list[int]) -> str:
-    """Sixels, each its bits and how often it comes; those at the end that draw nothing are left out."""
+    """Encode runs of sixels, given as bits and length; trailing empty ones are left out."""
     runs, drawn = [], 0
     place = 0
     for bits, run in groupby(sixels):
@@ -79,31 +79,31 @@ def _run_lengths(sixels: list[int], counts: list[int]) -> str:
 
 
 _SAVE, _RESTORE = "\x1b7", "\x1b8"
-"""The cursor: where it stands after a sixel sequence differs from terminal to terminal."""
+"""Save and restore the cursor: where it is after a sixel sequence differs between terminals."""
 _RESET = "\x1b[0m"
 _STYLED = re.compile(
     r"\x1b\[(?:\d;)*38;2;(?P<red>\d+);(?P<green>\d+);(?P<blue>\d+);?(?P<background>[\d;]*)m"
     rf"(?P<cells>(?:{PLACEHOLDER}..)+){re.escape(_RESET)}"
 )
-"""Neighbouring cells of one style, as the library writes them."""
+"""Adjacent cells of one style, as Textual writes them."""
 _ROW = re.compile(rf"(?:\x1b\[[\d;]+m(?:{PLACEHOLDER}..)+{re.escape(_RESET)})+")
 
 
 class _Part(NamedTuple):
-    """Part of a line of a picture's box, of one style."""
+    """Part of a line of a picture's box, in one style."""
 
     number: int
     line: int
     column: int
     cells: int
     before: int
-    """Cells between the beginning of the row and this part."""
+    """Cells between the start of the row and this part."""
     blank: str
-    """The same cells, with nothing but their background."""
+    """Text of the same cells without the picture."""
 
     @property
     def belongs_to(self) -> tuple[int, int, int]:
-        """Parts that have this in common lie in their row as in the picture."""
+        """Parts with equal keys are placed in their row as in the picture."""
         return self.number, self.line, self.column - self.before
 
 
@@ -113,11 +113,11 @@ class _Picture:
     columns: int
     lines: int
     strips: dict[tuple[int, int, int, CellSize], str] = field(default_factory=dict)
-    """What was drawn of it."""
+    """The sequences of strips drawn so far."""
 
 
 class SixelGraphics:
-    """Draws pictures in what is written to the terminal.
+    """Replaces placeholders in text by sixel sequences.
 
     Args:
         cell_size: Tells the size of a cell, which changes with the font.
@@ -125,7 +125,7 @@ class SixelGraphics:
 
     lasting = False
     blocks_from = 1.0
-    """From there on every pixel has half a cell or more, and half blocks have more greys, in fewer bytes."""
+    """Scale from which a pixel covers half a cell or more; half blocks then have more greys, in fewer bytes."""
 
     def __init__(self, cell_size: Callable[[], CellSize]) -> None:
         self._cell_size = cell_size
@@ -148,11 +148,11 @@ class SixelGraphics:
             parts = list(group)
             blank = "".join(part.blank for part in parts) + _RESET
             picture = self._pictures.get(number)
-            if picture is None:  # no number, but a colour that something in front of the picture was mixed with
+            if picture is None:  # not a picture's number, but a colour mixed with a dialog's
                 yield blank
                 continue
             start, end = parts[0].column, parts[-1].column + parts[-1].cells
-            # What was there goes first: it would be seen, or come back, wherever the terminal draws a strip smaller.
+            # Blank the cells first: they would show through, or return, wherever the terminal draws a strip smaller.
             yield f"{_SAVE}{blank}{_RESTORE}{_strip(picture, line, start, end, size)}{_RESTORE}\x1b[{end - start}C"
 
 
@@ -166,7 +166,7 @@ def _parts(row: str) -> Iterator[_Part]:
 
 
 def _strip(picture: _Picture, line: int, start: int, end: int, size: CellSize) -> str:
-    """What draws the columns from ``start`` to ``end`` of a line of the picture's box."""
+    """Return the sequence that draws the columns from ``start`` to ``end`` of a line of the picture's box."""
     key = line, start, end, size
     if key not in picture.strips:
         height, width = picture.image.shape
@@ -178,6 +178,6 @@ def _strip(picture: _Picture, line: int, start: int, end: int, size: CellSize) -
 
 
 def _nearest(places: range, length: int, pixels: int) -> npt.NDArray[np.intp]:
-    """Which of so many pixels, stretched to a length, is nearest to the middle of each place."""
+    """Return the index of the nearest pixel for each position, when so many pixels are stretched to a length."""
     middles = 2 * np.arange(places.start, places.stop) + 1
     return middles * pixels // (2 * length)

@@ -8,7 +8,7 @@ from tui_vae.tui.pages.log import LogPage
 from tui_vae.tui.pages.machine import MachinePage
 from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.pages.runs.page import RunsPage
-from tui_vae.tui.pages.training.page import TrainingPage
+from tui_vae.tui.pages.training import TrainingPage
 from tui_vae.tui.widgets.chart_queue import ChartQueue
 
 __all__ = [

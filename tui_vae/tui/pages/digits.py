@@ -13,20 +13,20 @@ from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.widgets.digits import SAMPLES_AND_RECONSTRUCTIONS, DigitGallery, Part, epochs_with_samples
 
 SECONDS_A_FRAME = 0.25
-"""Of the film."""
+"""Pace of the film."""
 
 MOST_FRAMES = 120
-"""Of many epochs, the film shows as many, evenly picked."""
+"""Longer films skip epochs evenly."""
 
 _WAITING = "waiting for the first samples"
 
 _NOT_KEPT = "not kept in this run: see page 4"
-"""Of a run trained before chains were drawn at every epoch: its evaluation has some."""
+"""For runs of a version that drew chains only in the evaluation."""
 
 
 @dataclass(frozen=True)
 class View:
-    """What the page shows of every epoch."""
+    """Which samples the page shows for every epoch."""
 
     name: str
     parts: Sequence[Part]
@@ -42,7 +42,7 @@ _VIEWS = (
 
 
 class DigitsPage(Page):
-    """All models show the same z and the same images, at the same epoch."""
+    """Shows the same z and the same images for all models, at the same epoch."""
 
     has_filter = True
 
@@ -52,7 +52,7 @@ class DigitsPage(Page):
         self._view = 0
         self._epochs: list[int] = []
         self._epoch: int | None = None  # follows the newest
-        self._shown: PageContext | None = None
+        self._latest: PageContext | None = None
         self._film: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -65,23 +65,23 @@ class DigitsPage(Page):
     def panels(self) -> list[Widget]:
         return [self._gallery]
 
-    def show(self, shown: PageContext) -> None:
-        self._epochs = epochs_with_samples(shown.state)
-        self._shown = shown
+    def show(self, context: PageContext) -> None:
+        self._epochs = epochs_with_samples(context.state)
+        self._latest = context
         self._draw()
 
     def _draw(self) -> None:
-        shown = self._shown
-        if shown is None or shown.source is None:
+        context = self._latest
+        if context is None or context.source is None:
             return
-        settings, gallery = shown.settings, self._gallery
-        rows = shown.gallery.rows(
-            *(shown.state, shown.source, self._epoch),
+        settings, gallery = context.settings, self._gallery
+        rows = context.sheets.rows(
+            *(context.state, context.source, self._epoch),
             parts=self.view.parts,
             ascii_only=settings.ascii_only,
             wanted=settings.wanted,
         )
-        gallery.wait_for(shown.awaited(_NOT_KEPT if self._epochs else _WAITING))
+        gallery.wait_for(context.awaited(_NOT_KEPT if self._epochs else _WAITING))
         gallery.show(rows, draw=settings.draw)
         title = f"{self.view.name} · only {settings.wanted}" if settings.wanted else self.view.name
         gallery.caption.say(title, f"{self._where()}  {self._keys()}")
@@ -102,12 +102,12 @@ class DigitsPage(Page):
         self._go(direction)
 
     def to_edge(self, direction: int) -> None:
-        """To the first epoch or the newest, which is followed from then on."""
+        """Go to the first epoch, or to the newest, which is then followed."""
         self._stop_film()
         self._epoch = self._epochs[0] if direction < 0 and len(self._epochs) > 1 else None
 
     def _go(self, epochs_on: int) -> None:
-        """Show the epoch that lies so many of those with samples after the one at hand."""
+        """Go forward by a number of epochs that have samples."""
         epochs = self._epochs
         if not epochs:
             return
@@ -116,19 +116,19 @@ class DigitsPage(Page):
         self._epoch = epochs[at] if at < len(epochs) - 1 else None
 
     def play(self) -> None:
-        """Begin the film at the epoch at hand, or at the first where that is the newest; or stop it where it is."""
+        """Play the film from the current epoch, or from the first if that is the newest; or stop it."""
         epochs = self._epochs
         if self._film is not None:
             self._stop_film()
         elif len(epochs) > 1:
-            # A clock of its own: beside training, all else is drawn less often.
+            # A timer of its own: during training, everything else is drawn less often.
             self._film = self.set_interval(SECONDS_A_FRAME, self._next_frame)
             if self._epoch is None:
                 self._epoch = epochs[0]
 
     def _next_frame(self) -> None:
-        """Show what comes next; the film ends with the newest. It waits while it cannot be seen."""
-        if not self.display or self._shown is None or self._shown.stalled():
+        """Show the next epoch; the film ends with the newest, and waits while the page is hidden."""
+        if not self.display or self._latest is None or self._latest.stalled():
             return
         self._go(-(-len(self._epochs) // MOST_FRAMES))
         if self._epoch is None:
@@ -141,7 +141,7 @@ class DigitsPage(Page):
             self._film = None
 
     def next_view(self) -> None:
-        """A film goes on in it."""
+        """Show other samples; a film goes on."""
         self._view = (self._view + 1) % len(_VIEWS)
 
     def restore(self) -> None:

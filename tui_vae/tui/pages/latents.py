@@ -1,4 +1,4 @@
-"""KL per latent of every model, for linear models beside the spectrum that theory predicts: now, or over the epochs."""
+"""The latents page: KL per latent of every model, at the newest epoch or over all, next to what theory predicts."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tui_vae.tui.widgets.latent_charts import latent_chart
 from tui_vae.view.state import RunState
 
 _LINES_OF_BARS = 9
-"""Of a chart of bars, with its frame; a heat map has room for every latent, as far as the page is high enough."""
+"""Height of a bar chart with its frame; a heat map shows every latent, as far as the page is high enough."""
 
 
 class LatentsPage(Page):
-    """One chart a model, made when the models become known."""
+    """One chart for each model, added when the models become known."""
 
     has_filter = True
 
@@ -49,24 +49,24 @@ class LatentsPage(Page):
             self._place()
         self._scroll.scroll_to_widget(panel, animate=False)
 
-    def show(self, shown: PageContext) -> None:
-        for name in shown.state.models:
+    def show(self, context: PageContext) -> None:
+        for name in context.state.models:
             if name not in self._charts:
                 chart = self._charts[name] = Chart(
                     self._queue, latent_chart(name), f"{name}: waiting for the first epoch"
                 )
                 self._scroll.mount(chart)
-        self._selected = shown.settings.selected
-        self._choose(shown)
-        settings = replace(shown.settings, over_epochs=self._over_epochs)
+        self._selected = context.settings.selected
+        self._choose(context)
+        settings = replace(context.settings, over_epochs=self._over_epochs)
         for name, chart in self._charts.items():
-            chart.styles.min_height = self._least_height(shown.state, name, shades=settings.shades)
-            chart.show(shown.state, settings)
+            chart.styles.min_height = self._least_height(context.state, name, shades=settings.shades)
+            chart.show(context.state, settings)
 
-    def _choose(self, shown: PageContext) -> None:
-        """Show the models that the filter leaves, and say so when there are none."""
-        globs = shown.settings.wanted
-        wanted = wanted_models(shown.state, globs)
+    def _choose(self, context: PageContext) -> None:
+        """Show the models that match the filter, or say that none does."""
+        globs = context.settings.wanted
+        wanted = wanted_models(context.state, globs)
         if wanted != self._wanted or not wanted:
             self._wanted = wanted
             self._nothing.update(f"no model matches {globs}" if globs else "")
@@ -77,7 +77,7 @@ class LatentsPage(Page):
         self._over_epochs = not self._over_epochs
 
     def enlarge(self) -> None:
-        """Show the chart that has the focus alone, else that of the selected model; or all again."""
+        """Show only the focused chart, or that of the selected model; or all again."""
         focused = next((name for name, chart in self._charts.items() if chart.has_focus), self._selected)
         self._alone = focused if self._alone is None and focused in self._charts else None
         self._place()
@@ -91,7 +91,7 @@ class LatentsPage(Page):
             chart.display = self._alone in (None, name) and name in self._wanted
 
     def _least_height(self, state: RunState, name: str, *, shades: bool) -> int:
-        """Lines of a chart, with its frame and axis."""
+        """Return the height of a chart with its frame and axis."""
         newest = state.models[name].last_held_out if name in state.models else None
         wanted = _LINES_OF_BARS
         if self._over_epochs and newest is not None:

@@ -26,25 +26,25 @@ _SHOWN = ({"info", "warning", "error"}, {"warning", "error"}, {"error"})
 _STYLES = {"error": "bold red", "warning": "yellow"}
 _CLOCK_WIDTH = 10
 _NARROW = 60
-"""Columns below which later rows of a line are indented by little."""
+"""Width below which the later rows of a line are indented only a little."""
 
 
 def is_shown(line: LogLine, level: int) -> bool:
-    """Whether a line is among those of ``LEVELS[level]``."""
+    """Return whether a line is among those of ``LEVELS[level]``."""
     return line.level in _SHOWN[level]
 
 
 def is_found(line: LogLine, query: str) -> bool:
-    """Whether a line has what is searched for, whatever the case; ``query`` is folded and not empty."""
+    """Return whether a line contains the case-folded ``query``."""
     return query in line.text.casefold() or (line.model is not None and query in line.model.casefold())
 
 
 Rows = tuple[tuple[str, bool], ...]
-"""Each with whether it is in the middle of several lines, such as those of a traceback."""
+"""Each row, and whether it is in the middle of a multi-line text such as a traceback."""
 
 
 def rows_of(line: LogLine, width: int) -> Rows:
-    """The text of a line in as many rows as it needs, the clock and the model's name standing before the first."""
+    """Wrap a line; the clock and the model's name take up space in the first row."""
     indent = indent_of(width)
     first = _CLOCK_WIDTH + (cell_len(line.model) + 2 if line.model else 0)
     rows: list[tuple[str, bool]] = []
@@ -57,12 +57,12 @@ def rows_of(line: LogLine, width: int) -> Rows:
 
 
 def indent_of(width: int) -> int:
-    """Columns before the later rows of a line."""
+    """Return the indent of the later rows of a line."""
     return _CLOCK_WIDTH if width >= _NARROW else 2
 
 
 def folded(text: str, first: int, width: int) -> Iterator[str]:
-    """``text`` in rows of at most ``width`` cells, the first of at most ``first``; at spaces where there are any."""
+    """Wrap ``text`` into rows of at most ``width`` cells, the first of at most ``first``, at spaces where possible."""
     room = first
     while cell_len(text) > room:
         most = room if text.isascii() else _characters(text, room)
@@ -76,7 +76,7 @@ def folded(text: str, first: int, width: int) -> Iterator[str]:
 
 
 def _characters(text: str, cells: int) -> int:
-    """How many characters fit into so many cells."""
+    """Return how many characters fit into a number of cells."""
     used = 0
     for index, character in enumerate(text):
         used += get_character_cell_size(character)
@@ -86,7 +86,7 @@ def _characters(text: str, cells: int) -> int:
 
 
 def painted(line: LogLine, rows: Rows, at: int, width: int, model_style: str, query: str) -> Text:
-    """Row ``at`` of a line, with what is searched for marked."""
+    """Return row ``at`` of a line, with matches highlighted."""
     if at:
         text = Text(" " * indent_of(width), no_wrap=True)
     else:
@@ -95,7 +95,7 @@ def painted(line: LogLine, rows: Rows, at: int, width: int, model_style: str, qu
             (f"{clock}  ", "dim"), (f"{line.model}  " if line.model else "", model_style), no_wrap=True
         )
     row, inner = rows[at]
-    # Of a traceback the first and the last line say what happened; red all over, nothing in it could be read.
+    # The first and the last line of a traceback say what happened; all in red, nothing could be read.
     text.append(row, style="" if inner else _STYLES.get(line.level, ""))
     if query:
         _mark(text, query)
@@ -104,7 +104,7 @@ def painted(line: LogLine, rows: Rows, at: int, width: int, model_style: str, qu
 
 def _mark(text: Text, query: str) -> None:
     folded_text = text.plain.casefold()
-    if len(folded_text) != len(text.plain):  # a character that folds into several: the places would be others
+    if len(folded_text) != len(text.plain):  # a character that folds into several shifts all positions
         return
     at = folded_text.find(query, _CLOCK_WIDTH if folded_text[:1].strip() else 0)
     while at >= 0:
@@ -113,7 +113,7 @@ def _mark(text: Text, query: str) -> None:
 
 
 class LogView(LinesView):
-    """One line for everything worth telling, in as many rows as it needs."""
+    """The lines of the log; follows the end unless the user has scrolled away from it."""
 
     def __init__(self) -> None:
         super().__init__(id="log")
@@ -132,21 +132,21 @@ class LogView(LinesView):
 
     @property
     def query_text(self) -> str:
-        """What is searched for, folded to one case; empty when nothing is."""
+        """The search text, case-folded; empty if there is none."""
         return self._query
 
     def show(self, state: RunState, *, ascii_only: bool) -> None:
-        """Show the lines that are new."""
+        """Show the new lines."""
         self._run_state, self._ascii = state, ascii_only
         self.lay_out()
 
     def next_level(self) -> None:
-        """Show other levels: all, warnings and errors, errors alone."""
+        """Show other levels: all, warnings and errors, only errors."""
         self._level = (self._level + 1) % len(LEVELS)
         self.lay_out()
 
     def search(self, text: str) -> None:
-        """Mark ``text`` wherever it stands, and go to where it stands last; an empty one ends the search."""
+        """Highlight all matches and go to the last; an empty text ends the search."""
         self._query = text.strip().casefold()
         self._match = None
         self.lay_out()
@@ -155,7 +155,7 @@ class LogView(LinesView):
         self._entitle()
 
     def go_to_match(self, direction: int) -> bool:
-        """Go to where it stands next, or before; from the end to the beginning. Whether it stands anywhere."""
+        """Go to the next match or the one before, cyclically; returns whether there is one."""
         if not self._found:
             return False
         at = next((n for n, index in enumerate(self._found) if self._lines[index] is self._match), None)
@@ -167,7 +167,7 @@ class LogView(LinesView):
     def _go_to(self, index: int) -> None:
         self._match = self._lines[index]
         row = next(n for n, (line, part) in enumerate(self._rows) if line == index and part == 0)
-        # A little below the upper edge, so that what stood before it is seen.
+        # A little below the upper edge, so that the lines before it are visible.
         self.scroll_to(y=max(0, row - self.scrollable_content_region.height // 3), animate=False, force=True)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -196,7 +196,7 @@ class LogView(LinesView):
         self._entitle()
 
     def _fold(self, width: int) -> None:
-        """Fold the lines that are new; all of them for another width."""
+        """Wrap the new lines; for another width, all of them."""
         known = self._folded if width == self._folded_at else {}
         self._folded_at = width
         self._folded = {line: known.get(line) or rows_of(line, max(1, width - 1)) for line in self._run_state.log}
@@ -206,7 +206,7 @@ class LogView(LinesView):
         return self._lines[self._rows[row][0]] if row < len(self._rows) else None
 
     def _stay(self, top: LogLine | None) -> None:
-        """Follow the end, or keep what stands at the upper edge there."""
+        """Scroll to the end if it is followed, else keep the line at the upper edge there."""
         if self._following:
             self.scroll_end(animate=False, force=True, immediate=True)
             return
@@ -216,12 +216,12 @@ class LogView(LinesView):
 
     def strip(self, line: int) -> Strip:
         index, part = self._rows[line]
-        told = self._lines[index]
+        shown = self._lines[index]
         styles = styles_of(self._run_state, ascii_only=self._ascii)
-        model_style = styles[told.model].style if told.model in styles else ""
+        model_style = styles[shown.model].style if shown.model in styles else ""
         width = self._folded_at - 1
-        text = painted(told, self._folded[told], part, width, str(model_style), self._query)
-        if told is self._match:
+        text = painted(shown, self._folded[shown], part, width, str(model_style), self._query)
+        if shown is self._match:
             text.stylize("underline")
         return self.text_strip(text)
 
@@ -255,8 +255,8 @@ class LogPage(Page):
     def panels(self) -> list[Widget]:
         return [self._log]
 
-    def show(self, shown: PageContext) -> None:
-        self._log.show(shown.state, ascii_only=shown.settings.ascii_only)
+    def show(self, context: PageContext) -> None:
+        self._log.show(context.state, ascii_only=context.settings.ascii_only)
 
     def next_view(self) -> None:
         self._log.next_level()

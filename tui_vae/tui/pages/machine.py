@@ -27,12 +27,12 @@ from tui_vae.view.machine import SECONDS_KEPT, GpuReading, MachineReading, timel
 from tui_vae.view.numbers import UNKNOWN, sparks
 
 _NARROWEST = 30
-"""Columns of a curve below which fewer stand beside each other."""
+"""Columns of the narrowest curve: fewer are placed side by side where they would be narrower."""
 
 _GAP = 2
 _HIGHEST = 16
 _HIGH = 8
-"""Lines that are enough for a curve: where there is room for more, fewer curves stand beside each other."""
+"""Height that is enough for a curve: where there is more room, fewer curves are placed side by side."""
 
 _GB = 1e9
 _OWN, _REST = (Style(color=Color.from_rgb(*colour)) for colour in (OWN_SHARE, REST))
@@ -40,7 +40,7 @@ _OWN, _REST = (Style(color=Color.from_rgb(*colour)) for colour in (OWN_SHARE, RE
 
 @dataclass(frozen=True)
 class Measured:
-    """One curve: what it is, its newest values as text, the top of its scale, and where its values come from."""
+    """One curve: its title, its newest values as text, the top of its scale, and where its values come from."""
 
     title: str
     value: str
@@ -53,22 +53,22 @@ class Measured:
 
 Rows = list[list[Measured]]
 Group = tuple[str | None, list[Measured]]
-"""Its title, and what is measured of one thing."""
+"""A title, and the measurements of one device."""
 
 
 class ChartLine(NamedTuple):
-    """One row of the picture of a chart."""
+    """One row of a chart."""
 
     chart: CurveChart
     row: int
 
 
 Parts = list[Text | ChartLine]
-"""What stands beside each other."""
+"""A line of the page, from left to right."""
 
 
 def machine_lines(readings: Sequence[MachineReading], width: int, height: int, face: Face) -> list[Parts]:
-    """All curves in ``width`` columns, as high as ``height`` lines allow; of one line each where they do not."""
+    """Lay out all curves in ``width`` columns, as high as ``height`` lines allow, or as sparklines."""
     newest = readings[-1]
     groups: list[Group] = [(None, _of_host(newest))]
     groups += [(f"gpu{i} {gpu.name}", _of_gpu(i, gpu)) for i, gpu in enumerate(newest.gpus)]
@@ -94,7 +94,7 @@ def _beside_each_other(parts: Iterable[Text | ChartLine]) -> Parts:
 
 
 def header(reading: MachineReading) -> list[str]:
-    """The newest reading in few words, the most important first, each as wide at every value."""
+    """Return the newest reading in few words, the most important first; widths do not depend on the values."""
     parts = [f"cpu {_percent(reading.cpu)}", f"mem {_of(reading.memory_used, reading.memory_total)}"]
     own = [(i, gpu) for i, gpu in enumerate(reading.gpus) if gpu.own_memory]
     shown = own or list(enumerate(reading.gpus))
@@ -157,7 +157,7 @@ def _of_gpu(index: int, gpu: GpuReading) -> list[Measured]:
 
 
 def _arranged(groups: list[Group], width: int, height: int) -> tuple[list[tuple[str | None, Rows]], int]:
-    """The curves of each group in rows, and how many lines high all of them are."""
+    """Return the curves of each group in rows, and the height of each."""
     rows: list[tuple[str | None, Rows]] = []
     high = 0
     for most in (1, 2, 4):
@@ -175,7 +175,7 @@ def _in_rows(measured: list[Measured], count: int) -> Rows:
 
 
 def _beside(count: int, width: int) -> int:
-    """How many of ``count`` curves stand beside each other: all, half of them, or one."""
+    """Return how many of ``count`` curves are placed side by side: all, half of them, or one."""
     for beside in (count, 2):
         if beside <= count and (width - _GAP * (beside - 1)) // beside >= _NARROWEST:
             return beside
@@ -183,7 +183,7 @@ def _beside(count: int, width: int) -> int:
 
 
 def _block(measured: Measured, readings: Sequence[MachineReading], width: int, high: int, face: Face) -> Parts:
-    """A heading, and the curve below it: a chart, or small bars in a single line, which has no room for two heights."""
+    """Return a heading, and a chart below it, or a sparkline if there is only one line."""
     heading = _heading(measured, readings[-1].subject, width, "" if high == 1 else "#" if face is Face.ASCII else "█")
     if high == 1:
         values = timeline(readings, width).means(measured.total)
@@ -193,7 +193,7 @@ def _block(measured: Measured, readings: Sequence[MachineReading], width: int, h
 
 
 def _chart(measured: Measured, readings: Sequence[MachineReading], width: int, high: int, face: Face) -> CurveChart:
-    """What is used in all, and by the process watched: never more than in all."""
+    """Return the chart of the total, and of the watched process, which is clipped to the total."""
     top = measured.top if measured.top > 0 else 1.0
     ticks = ((0.0, "0"), (top, measured.top_label)) if measured.top_label else ((0.0, "0"),)
     columns = width - margin_of(ticks, width)
@@ -216,7 +216,7 @@ def _chart(measured: Measured, readings: Sequence[MachineReading], width: int, h
 
 
 def _heading(measured: Measured, subject: str, width: int, mark: str) -> Text:
-    """What it is on the left; on the right the share of the process, in as many words as fit, and the value."""
+    """Return the title on the left; on the right the value, and the share of the process in as many words as fit."""
     own = Text(no_wrap=True)
     for words in (f" {subject} ", " own ", " ") if measured.own_value else ():
         own = Text.assemble((mark, _OWN), f"{words}{measured.own_value}   ", no_wrap=True)
@@ -239,13 +239,13 @@ def _whole(value: float | None) -> str:
 
 
 def _gigabytes(used: int | None, total: int | None) -> str:
-    """As wide at every value below ``total``."""
+    """Format gigabytes at a width that does not depend on the value."""
     text = UNKNOWN if used is None else f"{used / _GB:.1f}"
     return f"{text:>{len(f'{(total or 0) / _GB:.1f}')}}"
 
 
 def _of(used: int | None, total: int | None) -> str:
-    """Both in one unit: ``  3.1/25.3 GB``."""
+    """Format both in one unit: ``  3.1/25.3 GB``."""
     return f"{_gigabytes(used, total)}/{UNKNOWN if total is None else f'{total / _GB:.1f}'} GB"
 
 
@@ -253,7 +253,7 @@ _TITLE = "this machine"
 
 
 class MachineView(LinesView):
-    """Drawn when there is a new reading, and at no other time."""
+    """Shows the curves in a frame that scrolls; drawn only when there is a new reading."""
 
     def __init__(self, queue: ChartQueue) -> None:
         super().__init__(id="machine-view")
@@ -291,7 +291,7 @@ class MachineView(LinesView):
         return self.text_strip(Text.assemble(" ", *parts, no_wrap=True))
 
     def _row(self, line: ChartLine) -> Text:
-        """Charts are drawn when one of their rows is seen; until then there is what was drawn in their place before."""
+        """Return a row of a chart, which is requested when it is visible; until it is drawn, a row of the chart before."""
         chart, place = line.chart, self._places[line.chart]
         if chart not in self._asked:
             self._asked.add(chart)
@@ -317,5 +317,5 @@ class MachinePage(Page):
     def panels(self) -> list[Widget]:
         return [self._view]
 
-    def show(self, shown: PageContext) -> None:
-        self._view.show(shown.machine, shown.settings.face)
+    def show(self, context: PageContext) -> None:
+        self._view.show(context.machine, context.settings.face)

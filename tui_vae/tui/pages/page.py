@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from textual import events
 from textual.containers import Container
@@ -12,7 +12,7 @@ from textual.widget import Widget
 from tui_vae.charts.metric_series import wanted_models
 from tui_vae.run_status import WriterStatus
 from tui_vae.tui.widgets.chart_data import ChartSettings
-from tui_vae.tui.widgets.digits import Gallery
+from tui_vae.tui.widgets.digits import SampleSheets
 from tui_vae.view.machine import MachineReading
 from tui_vae.view.run_source import RunSource
 from tui_vae.view.state import RunState
@@ -20,108 +20,121 @@ from tui_vae.view.state import RunState
 
 @dataclass(frozen=True)
 class PageContext:
-    """Everything that a page draws from; ``others`` are the runs that this one is compared with."""
+    """Everything that a page draws.
+
+    Attributes:
+        state: State of the run that is shown.
+        settings: The user's choices for charts.
+        source: The run; ``None`` while it is being opened.
+        sheets: Reads its samples.
+        sighting: What is known of the process that trains.
+        others: The runs that this one is compared with.
+        machine: Readings of the machine.
+        stalled: Returns whether the terminal does not read, so that nothing should be drawn.
+    """
 
     state: RunState
     settings: ChartSettings
     source: RunSource | None
-    gallery: Gallery
-    sighting: WriterStatus = field(default_factory=lambda: WriterStatus("live"))
-    others: tuple[RunState, ...] = ()
-    machine: Sequence[MachineReading] = ()
-    stalled: Callable[[], bool] = bool
-    """Whether the terminal does not read: then nothing is to be drawn."""
+    sheets: SampleSheets
+    sighting: WriterStatus
+    others: tuple[RunState, ...]
+    machine: Sequence[MachineReading]
+    stalled: Callable[[], bool]
 
     def awaited(self, waiting: str) -> str:
-        """Why there is nothing to show: no model is left by the filter, or it is still ``waiting``."""
+        """Return why there is nothing to show: the filter matches no model, or it is still ``waiting``."""
         globs = self.settings.wanted
         nothing_left = self.state.models and not wanted_models(self.state, globs)
         return f"no model matches {globs}" if nothing_left else waiting
 
 
 class Page(Container):
-    """A full page below the table. Only the visible one is asked to show anything.
+    """A page below the table of models. Only the visible one is asked to show anything.
 
-    ``has_filter`` says whether it shows the models that the filter leaves; ``drawn_ahead`` whether what is new on it
-    can be drawn before it is laid out, for the room that its panels had when it was left.
+    Attributes:
+        has_filter: Whether it shows only the models that match the filter.
+        drawn_ahead: Whether it can be drawn before it is laid out, at the size that its panels had when it was left.
     """
 
     has_filter = False
     drawn_ahead = False
 
-    def show(self, shown: PageContext) -> None:
-        """Draw what changed."""
+    def show(self, context: PageContext) -> None:
+        """Draw what has changed."""
         raise NotImplementedError
 
     def panels(self) -> list[Widget]:
-        """The panels that can be focused, in order."""
+        """Return the panels that can be focused, in order."""
         return []
 
+    # What keys do; a page ignores those that it has no use for.
+
     def turn_to(self, panel: Widget) -> None:
-        """Bring a panel into view; pages that show all of theirs have nothing to do."""
+        """Bring a panel into view."""
 
     def step(self, direction: int) -> None:
-        """Go to what comes before or after, on pages that show one of many."""
-
-    def next_view(self) -> None:
-        """Show the same in another way, on pages that know several."""
-
-    def play(self) -> None:
-        """Play what the page shows one of many as a film, or stop it, on pages that can."""
+        """Go to the next item, or to the one before."""
 
     def to_edge(self, direction: int) -> None:
-        """Go to the first or the last of what is shown, on pages that show one of many."""
+        """Go to the first item, or to the last."""
+
+    def next_view(self) -> None:
+        """Show the same data in another way."""
+
+    def play(self) -> None:
+        """Play all items as a film, or stop it."""
 
     def zoom(self, direction: int) -> None:
-        """Look at a smaller part, or a greater one, on pages whose charts can be zoomed."""
+        """Zoom in or out."""
 
     def pan(self, direction: int) -> None:
-        """Look further on or back, on pages whose charts can be zoomed."""
+        """Pan to the right or left."""
 
     def show_whole(self) -> None:
-        """Look at everything again."""
+        """Zoom out to everything."""
 
     def turn(self, direction: int) -> None:
-        """Go to the panels after or before, on pages with more of them than fit."""
+        """Go to the panels after or before, where not all fit."""
 
     def undo(self) -> bool:
-        """Take back what was done last to look more closely; whether there was anything."""
+        """Undo the last reading or zoom; returns whether there was one."""
         return False
 
     def enlarge(self) -> None:
-        """Enlarge the panel at hand, or restore it."""
+        """Enlarge the active panel, or restore it."""
 
     def restore(self) -> None:
         """Undo an enlargement, or a choice of what is shown."""
 
 
-class ArrangedPage(Page):
-    """Knows which panel is at hand, and whether it is enlarged.
+class PanelPage(Page):
+    """Shows as many of its panels as fit, or one alone when that is enlarged.
 
     Args:
-        at_hand: The panel that is at hand at first.
+        active: The panel that is active at first.
         id: Of the page.
     """
 
-    def __init__(self, at_hand: Widget, *, id: str) -> None:
+    def __init__(self, active: Widget, *, id: str) -> None:
         super().__init__(id=id)
-        self.at_hand = at_hand
+        self.active = active
         self.enlarged = False
 
     def place_panels(self) -> None:
-        """Show what has room; called whenever that may have changed."""
+        """Show the panels that fit; called whenever that may have changed."""
         raise NotImplementedError
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        # By key or by mouse: what has the focus is at hand when there is room for one only.
+        # By key or by mouse: the focused panel is shown where there is room for one only.
         if event.widget in self.panels():
-            self.at_hand = event.widget
+            self.active = event.widget
 
     def on_resize(self) -> None:
         self.place_panels()
 
     def turn_to(self, panel: Widget) -> None:
-        self.at_hand = panel
+        self.active = panel
         self.place_panels()
 
     def enlarge(self) -> None:

@@ -24,22 +24,22 @@ from tui_vae.view.state import ModelState, RunState
 
 
 class Dialog(ModalScreen[ScreenResultType]):
-    """Dismissed once: of two clicks in haste, the second finds it on its way out, and may not take what is behind."""
+    """A modal screen that is dismissed once: a second click in haste must not dismiss the screen below."""
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
-        """As the library's; nothing when it is in front no more."""
+        """Dismiss the dialog if it is the active screen."""
         return super().dismiss(result) if self.is_active else AwaitComplete.nothing()  # type: ignore[no-untyped-call]
 
     def on_mount(self) -> None:
-        if self.children:  # an app that is left meanwhile puts nothing together
+        if self.children:  # nothing is composed if the app is ending
             self.begin()
 
     def begin(self) -> None:
-        """What is done once all parts are there."""
+        """Called when all widgets are mounted."""
 
 
 _SECONDS_OF_A_WORD = 1.0
-"""After a letter that is no answer, in which another is taken for one of the same word."""
+"""Time after a letter that is no answer in which further letters are taken for the same word."""
 
 
 def choice(key: str, text: str, id: str) -> Option:
@@ -47,7 +47,7 @@ def choice(key: str, text: str, id: str) -> Option:
 
 
 class Choices(OptionList):
-    """The lines; where there is no room for any, the library's list would look for a page of none and fail."""
+    """A list of choices. Textual's fails to page where not a single line fits."""
 
     def action_page_up(self) -> None:
         if self.scrollable_content_region:
@@ -59,7 +59,7 @@ class Choices(OptionList):
 
 
 class Question(Dialog[ScreenResultType]):
-    """Answered by keys of its own. Words typed by mistake, as for a shell, come upon no answer, and enter cancels."""
+    """Answered by a key. Words typed by mistake, as if into a shell, are not answers, and enter then cancels."""
 
     _strayed = -_SECONDS_OF_A_WORD
 
@@ -77,12 +77,12 @@ class Question(Dialog[ScreenResultType]):
         self.action_choose(event.option.id or "cancel")
 
     def action_choose(self, chosen: str) -> None:
-        """Take an answer by its name, or ``cancel``."""
+        """Take the answer with this name, or ``cancel``."""
         raise NotImplementedError
 
 
 class Palette(CommandPalette, Dialog[None]):
-    """The library's palette, which passes keys on to a list of its own."""
+    """Textual's palette, as a dialog whose list may be empty."""
 
     def _action_command_list(self, action: str) -> None:
         if self.query_one(CommandList).scrollable_content_region:
@@ -110,7 +110,7 @@ _EVALUATION = (
 
 
 class LeaveScreen(Question[Leave | None]):
-    """Returns the choice, or ``None`` for going on as before.
+    """Asks what becomes of training; returns the choice, or ``None`` to stay.
 
     Args:
         evaluation_alone: Training has ended, and its evaluation is what goes on.
@@ -142,11 +142,11 @@ _STOP_TRAINING = "Stop training?", "stop all models after a step; it can be resu
 _STOP_EVALUATION = "Training is done. Stop its evaluation?", "stop it; the models are kept"
 
 _MOST_OF_A_NAME = 20
-"""Cells: some characters take two."""
+"""In cells, as some characters are two cells wide."""
 
 
 class StopScreen(Question[str | None]):
-    """Returns ``all``, or ``one`` for a single model, or ``None`` for going on.
+    """Asks before training is stopped; returns ``all``, ``one`` for a single model, or ``None`` to cancel.
 
     Args:
         evaluation_alone: Training has ended, and its evaluation is what would stop.
@@ -183,7 +183,7 @@ def _shortened(name: str) -> str:
 
 
 class DeleteScreen(Question[bool]):
-    """Returns whether to delete the run."""
+    """Asks before a run is deleted; returns whether to delete it."""
 
     BINDINGS: ClassVar = [
         ("escape,q,n,ctrl+c", "choose('cancel')", "Cancel"),
@@ -211,7 +211,7 @@ class DeleteScreen(Question[bool]):
 
 
 class RenameScreen(Dialog[str | None]):
-    """Returns the name, or ``None`` when it stays."""
+    """Asks for a run's new name; returns it, or ``None`` if it stays."""
 
     BINDINGS: ClassVar = [("escape", "dismiss(None)", "Cancel")]
 
@@ -243,7 +243,7 @@ def _trouble(name: str) -> str | None:
 
 
 class ChangeScreen(Dialog[Change | None]):
-    """Returns the change, or ``None`` for leaving all as it is.
+    """Asks for epochs to add or a learning rate; returns the change, or ``None`` to cancel.
 
     Args:
         kind: What is to be changed.
@@ -266,7 +266,7 @@ class ChangeScreen(Dialog[Change | None]):
         now = "" if self._lr is None else f"{self._lr:g}"
         with Vertical(id="change-dialog", classes="dialog"):
             yield Label(Text(f"{self._model.name}: {'peak learning rate' if rate else 'epochs to add'}"))
-            # No number of epochs stands there: enter alone, pressed by a slip, changes nothing.
+            # Empty for epochs, so that enter alone, pressed by mistake, changes nothing.
             yield Input(now if rate else "", id="change-value", compact=True)
             yield Static(id="change-outcome")
 
@@ -283,7 +283,7 @@ class ChangeScreen(Dialog[Change | None]):
             self.dismiss(None if unchanged else change)
 
     def _check(self, text: str) -> Change | None:
-        """The change that is typed, once it is one; says what it would do, or what is missing."""
+        """Return the change that was typed, if it is valid; show what it would do, or what is wrong."""
         try:
             change = Change.parse(self._kind, text)
         except UsageError as error:

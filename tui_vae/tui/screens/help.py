@@ -1,4 +1,4 @@
-"""Every key, made from the bindings."""
+"""The help screen: every key, made from the bindings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ALL = [binding for bindings in GROUPS.values() for binding in bindings]
 
 
 class HelpScreen(Dialog[None]):
-    """Closed by any of the keys that one would try."""
+    """Lists every key; closed by escape, enter, q, or the key that opened it."""
 
     BINDINGS: ClassVar = [("escape,q,question_mark,f1,enter,ctrl+c", "dismiss", "Close")]
 
@@ -30,7 +30,7 @@ class HelpScreen(Dialog[None]):
             yield Static()
 
     def on_resize(self) -> None:
-        """In two columns where there is room."""
+        """Use two columns where they fit."""
         beside = self.size.width >= 2 * _WIDTH
         self.query_one("#help-dialog").styles.width = 2 * _WIDTH if beside else _WIDTH
         tables = Table.grid(padding=(0, 2), expand=beside)
@@ -39,7 +39,7 @@ class HelpScreen(Dialog[None]):
 
 
 def _halves() -> list[list[str]]:
-    """The groups in two columns about as long as each other, in their order."""
+    """Split the groups into two columns of about the same length, in order."""
     lengths = [len(bindings) + 2 for bindings in GROUPS.values()]
     names = list(GROUPS)
     middle = min(range(len(names)), key=lambda at: max(sum(lengths[:at]), sum(lengths[at:])))

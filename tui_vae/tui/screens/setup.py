@@ -25,7 +25,7 @@ from tui_vae.view.sanitize import printable
 
 
 class OptionRow(Container):
-    """Made from the field of a configuration; the default is what stands where nothing is typed."""
+    """One option: its name, an input or a switch, and its help or what is wrong. The placeholder is the default."""
 
     def __init__(self, field: dataclasses.Field[Any]) -> None:
         super().__init__()
@@ -53,13 +53,13 @@ class OptionRow(Container):
 
     @property
     def text(self) -> str:
-        """What was typed; a switch that is on has some text."""
+        """The text that was typed; of a switch that is on, a text that is not empty."""
         if isinstance(self._control, Checkbox):
             return "on" if self._control.value else ""
         return self._control.value
 
     def judge(self, problem: str | None) -> None:
-        """Show what is wrong with it, or what it means."""
+        """Show what is wrong with the value, or the help."""
         self.problem = problem
         self.set_class(problem is not None, "-wrong")
         text = Text(problem) if problem is not None else Text(self.help, style="dim")
@@ -67,7 +67,7 @@ class OptionRow(Container):
         self._note.update(text)
 
     def choose(self) -> None:
-        """Let the user go on here."""
+        """Focus the input."""
         self._control.focus()
 
 
@@ -76,7 +76,7 @@ _MOST_MODELS = 4
 
 
 class SetupScreen(Dialog[str | None]):
-    """Returns the key of the run that was started, or ``None``.
+    """The form; returns the key of the run that was started, or ``None``.
 
     Args:
         library: Starts it.
@@ -86,7 +86,7 @@ class SetupScreen(Dialog[str | None]):
         ("escape", "close", "Close"),
         ("ctrl+s", "start", "Start"),
         ("ctrl+y", "copy", "Copy the command"),
-        # Before those of what scrolls the options: it follows the option at hand.
+        # Before those of the scrolling container: it follows the focused option.
         Binding("up", "app.focus_previous", "Option above", priority=True),
         Binding("down", "app.focus_next", "Option below", priority=True),
     ]
@@ -123,7 +123,7 @@ class SetupScreen(Dialog[str | None]):
         dialog.set_class(event.size.width < _WIDE, "-narrow")
         dialog.set_class(event.size.height < _HIGH, "-low")
 
-    # What is typed.
+    # Checking.
 
     def on_input_changed(self) -> None:
         self._said = None
@@ -146,19 +146,19 @@ class SetupScreen(Dialog[str | None]):
         self._tell()
 
     def _tell(self) -> None:
-        """Say what is to be said of the option at hand, of the models, and of the whole."""
+        """Show the help of the focused option, the sizes of the models, and the command line."""
         about, (text, wrong) = self.query_one("#setup-about", Static), self._about()
         about.set_class(wrong, "-wrong")
         about.update(Text(text))
         train = self._filled.train
         self.query_one("#setup-counts", Static).update(_counts(train) if train is not None else Text())
         command = Text(self.command, style="bold") if train is not None else Text("not yet a command", style="dim")
-        # Three lines, of which words that do not fit leave some empty.
+        # Three lines; wrapping at words leaves parts of them empty.
         command.truncate(max(20, round(2.5 * self.query_one("#setup-options").size.width)), overflow="ellipsis")
         self.query_one("#setup-command", Static).update(command)
 
     def _about(self) -> tuple[str, bool]:
-        """What to say, and whether something is wrong."""
+        """Return the text below the options, and whether it reports an error."""
         if self._said is not None:
             return self._said, not self._starting
         row = next((row for row in self._rows.values() if row.has_focus_within), None)
@@ -169,12 +169,12 @@ class SetupScreen(Dialog[str | None]):
 
     @property
     def command(self) -> str:
-        """The command line that the form stands for."""
+        """The equivalent command line."""
         folder = self._library.folder
         where = ["--runs-dir", folder] if folder != StoreConfig().runs_dir else []
         return shlex.join(["tui-vae", *self._filled.arguments, *where])
 
-    # What is asked for.
+    # Actions.
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "setup-start":
@@ -220,7 +220,7 @@ class SetupScreen(Dialog[str | None]):
 
 
 def _counts(train: TrainConfig) -> Text:
-    """Parameters of every architecture: encoder, decoder and both."""
+    """Return the parameters of every architecture: total, encoder and decoder."""
     specs = {spec.architecture: spec for spec in train.models}
     text = Text()
     width = max(len(name) for name in specs)

@@ -1,4 +1,4 @@
-"""The library's way to the terminal: given up to the shell on Ctrl-Z, and deaf to what is no key.
+"""Textual's Linux driver, with suspension by the shell on Ctrl-Z, and tolerant of input that is no key.
 
 The library's own input would take what it does not understand apart for keys, or end the interface at it, and its own
 answer to Ctrl-Z would stop in the background, where training is to go on.
@@ -31,17 +31,17 @@ from tui_vae.view.terminal_input import TerminalInput
 
 _LOOK = 0.1
 _SECONDS_BETWEEN_LOOKS = 0.25
-"""For the shell to give the terminal back."""
+"""Between checks whether the shell has given the terminal back."""
 
 _SECONDS_TO_ANSWER, _SECONDS_BETWEEN_ANSWERS = 1.0, 0.005
-"""What the terminal was asked, when it is left."""
+"""For replies of the terminal, when it is left."""
 
 _SECONDS_TO_SETTLE = 0.5
-"""After which a signal to continue is another than the one that ended a suspension."""
+"""A signal to continue that comes later than this after a suspension is a new one."""
 
 _CONTROL = re.compile(r"\x1b(?:\[\[?[0-?]*[ -/]*[@-Z\\-~]|O[0-9;]*[@-~])")
 _REPORT = re.compile(r"\x1b\[(?:<?[-\d;]+[mM]|\?\d+;\d\$y)")
-"""Of the mouse, or of a mode: no key, and understood all the same."""
+"""Reports of the mouse or of a mode, which are understood though they are no keys."""
 
 _LINE_ABOVE = "\x1b[A\x1b[2K"
 
@@ -112,7 +112,7 @@ class TerminalDriver(LinuxDriver):
     def can_suspend(self) -> bool:
         return self._can_suspend
 
-    # What is written: nothing while the terminal is the shell's.
+    # Output: nothing while the shell has the terminal.
 
     def write(self, data: str) -> None:
         if not self._given_up:
@@ -132,7 +132,7 @@ class TerminalDriver(LinuxDriver):
             super().disable_input()
 
     def _wait_for_answers(self) -> None:
-        """Read what the terminal is about to answer: the shell would take it for typed."""
+        """Read the replies that are still to come: the shell would take them for typed text."""
         end = time.monotonic() + _SECONDS_TO_ANSWER
         while self._has_answered and self._unanswered > 0 and time.monotonic() < end:
             time.sleep(_SECONDS_BETWEEN_ANSWERS)
@@ -141,7 +141,7 @@ class TerminalDriver(LinuxDriver):
         if self._given_up:
             return
         if self.terminal_images is not None:
-            self.terminal_images.give_up_all()  # told before the terminal goes back to its other screen
+            self.terminal_images.give_up_all()  # before the terminal switches back to its other screen
         super().stop_application_mode()
 
     def close(self) -> None:
@@ -149,17 +149,17 @@ class TerminalDriver(LinuxDriver):
             super().close()
 
     def _get_terminal_size(self) -> tuple[int, int]:
-        """As the terminal says, which may have another size than ``COLUMNS`` and ``LINES`` once had."""
+        """Return the terminal's own size, which ``COLUMNS`` and ``LINES`` may not follow."""
         try:
             size = os.get_terminal_size(self.fileno)
         except OSError:
             size = os.terminal_size((0, 0))
         return (size.columns, size.lines) if min(size) > 0 else super()._get_terminal_size()
 
-    # What is typed.
+    # Input.
 
     def run_input_thread(self) -> None:
-        """Hand on keys, the mouse and reports until the terminal is left."""
+        """Pass on keys, the mouse and reports until the terminal is left."""
         parser, received = _Parser(), TerminalInput()
 
         def process(pieces: list[str]) -> None:
@@ -169,7 +169,7 @@ class TerminalDriver(LinuxDriver):
                     self._unanswered -= 1
                     self.frame_shown()
                     continue
-                if piece == "\x1b":  # the library's parser would wait for the rest of a sequence
+                if piece == "\x1b":  # Textual's parser would wait for the rest of a sequence
                     self.process_message(events.Key("escape", piece))
                     continue
                 for message in parser.feed(piece):
@@ -185,7 +185,7 @@ class TerminalDriver(LinuxDriver):
                     self.process_message(message)
 
     def _read(self, terminal: int) -> bytes | None:
-        """What has come; ``None`` when nothing does. A terminal that has gone is silent until its loss is noticed."""
+        """Return what was read; ``None`` if nothing was. A lost terminal is silent until its loss is noticed."""
         try:
             if not select.select([terminal], [], [], _LOOK)[0]:
                 return None
@@ -196,10 +196,10 @@ class TerminalDriver(LinuxDriver):
             self.exit_event.wait(_LOOK)
         return data or None
 
-    # The shell's job control.
+    # Job control.
 
     def _suspend(self) -> None:
-        """Give the terminal up, stop, and take it again when the shell gives it back."""
+        """Give the terminal up, stop, and take it back when the shell continues the process."""
         line = self.suspendable.suspending()
         self.suspend_application_mode()
         self._say(f"{line}\n")
@@ -211,7 +211,7 @@ class TerminalDriver(LinuxDriver):
             self._take_up(stopped=stopped)
 
     def _continued(self) -> None:
-        """Take the terminal again after a stop that came unannounced: the shell has used it meanwhile."""
+        """Take the terminal back after a stop that was not announced: the shell has used it meanwhile."""
         if self._given_up or time.monotonic() - self._resumed < _SECONDS_TO_SETTLE:
             return
         self.suspendable.suspending()
@@ -227,13 +227,13 @@ class TerminalDriver(LinuxDriver):
         self.suspendable.resumed(stopped=stopped)
 
     def _wait_for_terminal(self) -> None:
-        """Wait while the shell has the terminal, and training goes on; give it up for good if the interface is left."""
+        """Wait while the shell has the terminal and training goes on; give the terminal up if the interface ends."""
         while not self._given_up and in_background(sys.stdin):
             time.sleep(_SECONDS_BETWEEN_LOOKS)
             self._given_up = self.suspendable.leaves
 
     def _stop_reading(self) -> None:
-        """Read no more, and leave the terminal as it is: it may be the shell's."""
+        """Stop reading, and leave the terminal's modes alone: it may be the shell's."""
         self.exit_event.set()
         if self._key_thread is not None:
             self._key_thread.join()
@@ -290,12 +290,12 @@ class _CountingFile:
 
 
 class _Parser(XTermParser):
-    """Ignores what it does not understand, where the library's takes it apart for keys."""
+    """Ignores sequences it does not know, which Textual would split into keys."""
 
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterator[events.Key]:
         try:
             keys = [*super()._sequence_to_key_events(sequence, alt)]
-        except (ArithmeticError, ValueError):  # of a number that is no character
+        except (ArithmeticError, ValueError):  # a number that is no character
             keys = []
         if not keys and _CONTROL.fullmatch(sequence) and not _REPORT.fullmatch(sequence):
             keys = [events.Key(Keys.Ignore, sequence)]
@@ -304,5 +304,5 @@ class _Parser(XTermParser):
     def parse_mouse_code(self, code: str) -> Message | None:
         try:
             return super().parse_mouse_code(code)
-        except (ArithmeticError, ValueError):  # in a window of which the terminal does not know the size
+        except (ArithmeticError, ValueError):  # in a window whose size the terminal does not know
             return None

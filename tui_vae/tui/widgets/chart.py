@@ -20,17 +20,16 @@ from tui_vae.charts.curves import CurvePlot
 from tui_vae.charts.description import SMALLEST, Frame, frame_of
 from tui_vae.charts.drawer import DrawnChart, Failure
 from tui_vae.charts.metric_series import traces_of, wanted_traces
-from tui_vae.tui.widgets.bars import draw_bars
+from tui_vae.tui.widgets.cell_charts import draw_bars, draw_heat
 from tui_vae.tui.widgets.chart_data import Builder, ChartData, ChartSettings
 from tui_vae.tui.widgets.chart_queue import ChartQueue
 from tui_vae.tui.widgets.curves import rows_of, strips_of, text_of
-from tui_vae.tui.widgets.heatmap import draw_heat
-from tui_vae.tui.widgets.scroll_view import Drawing
+from tui_vae.tui.widgets.scroll_view import StripWidget
 from tui_vae.tui.widgets.tooltip import read_out
 from tui_vae.view.state import RunState
 
 
-class Chart(Drawing):
+class Chart(StripWidget):
     """One chart in a frame.
 
     Args:

@@ -1,4 +1,4 @@
-"""What the charts of the interface show, as plain data made from the state of a run. Nothing here draws."""
+"""What charts of bars and heat maps show, and the user's choices for all charts. Nothing here draws."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from tui_vae.view.state import RunState
 
 @dataclass(frozen=True)
 class ChartSettings(CurveSettings):
-    """What the user has chosen for all charts."""
+    """The user's choices for all charts."""
 
     selected: str | None = None
-    """The model of charts that show one."""
+    """The model shown by charts of one model."""
     draw: Draw = half_block_lines
     """How pictures are drawn."""
     by_index: bool = False
-    """Latents in the order of their index, not of their KL."""
+    """Show latents in the order of their index instead of their KL."""
     over_epochs: bool = False
-    """The KL of latents over the epochs, not at the newest alone."""
+    """Show the KL of latents over all epochs instead of only the newest."""
 
     @property
     def shades(self) -> bool:
-        """Whether there are shades of ASCII in place of greys and colours."""
+        """Whether ASCII shades replace greys and colours."""
         return self.draw is shade_lines
 
 
 @dataclass(frozen=True)
 class Bars:
-    """Bars of one height each, and marks where theory has them; their x is their index."""
+    """Bars, whose x is their index, and marks at the values that theory predicts."""
 
     heights: FloatArray
     colour: RGB
@@ -45,7 +45,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Heat:
-    """Values from 0 to ``high`` as colours, ``(rows, columns)``, and a column ``(rows,)`` that stands apart.
+    """Values from 0 to ``high`` as colours, ``(rows, columns)``, and a separate column, ``(rows,)``.
 
     Row 0 is the topmost, and what is not finite is left empty.
     """
@@ -59,7 +59,7 @@ class Heat:
 
 @dataclass(frozen=True)
 class ChartData:
-    """Everything that a chart of bars or a heat map draws."""
+    """Everything that a bar chart or heat map shows."""
 
     title: Text
     subtitle: Text
@@ -72,9 +72,9 @@ class ChartData:
 
 
 class Builder(Protocol):
-    """From a state, settings, the size of the picture in cells, and the runs to compare with to what is drawn."""
+    """Makes a chart from a run, settings, a size in cells, and the runs to compare with."""
 
     def __call__(
         self, state: RunState, settings: ChartSettings, columns: int, rows: int, others: tuple[RunState, ...] = ()
     ) -> CurvePlot | ChartData | None:
-        """``None`` while there is nothing to draw."""
+        """Return ``None`` while there is nothing to draw."""

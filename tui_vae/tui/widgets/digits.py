@@ -21,7 +21,7 @@ from tui_vae.charts.palette import styles_of
 from tui_vae.config import IMAGE_SIDE
 from tui_vae.events import Samples, SheetLayout
 from tui_vae.tui.graphics.images import Draw, half_block_lines
-from tui_vae.tui.widgets.scroll_view import Caption, EdgesOfThePage, merged
+from tui_vae.tui.widgets.scroll_view import Caption, LeavesHomeAndEnd, merged
 from tui_vae.view.image_cells import Pixels, Sheet, parse_sheet
 from tui_vae.view.run_source import RunSource
 from tui_vae.view.state import ModelState, RunState
@@ -32,7 +32,7 @@ _SHRUNK = ((1, False), (1, True), (2, False), (2, True))
 
 @dataclass(frozen=True)
 class DigitRow:
-    """Images ``(n, 28, 28)`` under one label; of a ``path`` that is too long, some from all along it are shown."""
+    """Images ``(n, 28, 28)`` under one label; if a ``path`` is too long, images evenly along it are shown."""
 
     label: Text
     images: Pixels
@@ -42,7 +42,7 @@ class DigitRow:
 @dataclass(frozen=True)
 class _Arrangement:
     factor: float
-    """By how much digits are shrunk: below 1 they are larger than a cell a pixel."""
+    """Pixels per cell, in width; below 1 a pixel is larger than a cell."""
     label_inside: bool
 
     @property
@@ -58,8 +58,8 @@ class _Arrangement:
         return self.height if self.label_inside else self.height + 1
 
 
-class DigitGallery(EdgesOfThePage, ScrollView, can_focus=True):
-    """Rows of digits, each digit at the largest size at which every row is seen with a few digits."""
+class DigitGallery(LeavesHomeAndEnd, ScrollView, can_focus=True):
+    """Rows of digits at the largest size at which every row is visible with a few digits."""
 
     def __init__(self, waiting: str, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="panel")
@@ -81,23 +81,23 @@ class DigitGallery(EdgesOfThePage, ScrollView, can_focus=True):
         self._draw()
 
     def wait_for(self, waiting: str) -> None:
-        """What to say while there are no rows."""
+        """Set the text while there are no rows."""
         if waiting != self._waiting:
             self._waiting = waiting
             self.refresh()
 
     def on_resize(self) -> None:
-        if self.scrollable_content_region.size != self._drawn_for:  # it is also told when it is shown again
+        if self.scrollable_content_region.size != self._drawn_for:  # also called when it is shown again
             self._draw()
 
     def _draw(self) -> None:
-        # While it is not seen it has no size, and is drawn for when it is seen again.
+        # While it is hidden it has no size, and is drawn for the size it had before.
         size = self._drawn_for = self.scrollable_content_region.size or self._drawn_for
         before = self._strips
         self._strips, changed = merged(before, self._all_strips(size))
         self.virtual_size = Size(size.width, len(self._strips))
         top = self.scroll_offset.y
-        # All of it where words stood before, or do now.
+        # Everything if there was text before, or is now.
         regions = [Region(0, line - top, size.width, 1) for line in changed] if before and self._strips else []
         if changed:
             self.refresh(*regions)
@@ -135,13 +135,13 @@ class DigitGallery(EdgesOfThePage, ScrollView, can_focus=True):
             label.append(f"  {count} of {len(row.images)}", style="dim")
         label.truncate(width, overflow="ellipsis")
         head = Strip([*label.render(self.app.console, end="")]).adjust_cell_length(width)
-        # MNIST digits leave the first four rows of pixels empty: where space is short, the label stands there.
+        # The first four rows of MNIST images are empty: where space is short, the label is drawn there.
         body = [Strip(line).adjust_cell_length(width) for line in lines]
         return [head, *body[1:]] if arrangement.label_inside else [head, *body]
 
 
 def arrange(rows: int, size: Size) -> _Arrangement:
-    """The largest digits at which all rows are seen, four or more digits in each; else the small ones, scrolled."""
+    """Return the largest size at which all rows are visible with four or more digits each; else the small one."""
     for factor, label_inside in (*((1 / scale, False) for scale in (5, 4, 3, 2)), *_SHRUNK):
         arrangement = _Arrangement(factor, label_inside)
         if rows * arrangement.row_height <= size.height and size.width >= 4 * (arrangement.width + _GAP):
@@ -150,7 +150,7 @@ def arrange(rows: int, size: Size) -> _Arrangement:
 
 
 def _along(length: int, count: int) -> npt.NDArray[np.int64]:
-    """So many places evenly along a path, its ends among them unless hardly anything would lie between."""
+    """Return ``count`` indices evenly along a path, with its ends if there are more than two."""
     places = np.linspace(0, length - 1, count) if count > 2 else np.linspace(0, length - 1, count + 2)[1:-1]
     return places.round().astype(np.int64)
 
@@ -166,7 +166,7 @@ _MOST_SHEETS = 64
 
 @dataclass(frozen=True)
 class _Drawn:
-    """What a model drew at an epoch."""
+    """The samples of one model at one epoch."""
 
     head: Text
     when: str
@@ -177,8 +177,8 @@ class _Drawn:
         return DigitRow(Text.assemble(self.head, f" · {what} · {self.when}"), images, path=path)
 
 
-class Gallery:
-    """Reads the pictures of a run as they are needed and keeps the newest used."""
+class SampleSheets:
+    """Reads the sample sheets of a run when they are needed, and caches the most recently used ones."""
 
     def __init__(self) -> None:
         self._sheets: OrderedDict[str, Sheet | None] = OrderedDict()
@@ -193,10 +193,10 @@ class Gallery:
         parts: Sequence[Part] = SAMPLES_AND_RECONSTRUCTIONS,
         wanted: str = "",
     ) -> list[DigitRow]:
-        """The rows of these parts for an epoch, or for the newest of each model.
+        """Return the rows of these parts for an epoch, or for the newest of each model.
 
-        Of the models that the globs ``wanted`` leave. One that has no picture of the epoch yet, or had ended before, is
-        shown at its last before it.
+        Only models that match the globs ``wanted`` are shown. A model without samples of the epoch is shown at the last
+        epoch before it.
         """
         drawn = self._drawn(state, source, epoch, ascii_only=ascii_only, wanted=wanted)
         return [row for part in parts for row in _ROWS[part](drawn)]
@@ -231,7 +231,7 @@ def epochs_with_samples(state: RunState) -> list[int]:
 
 
 def _at(model: ModelState, epoch: int | None) -> Samples | None:
-    """The newest samples, or the newest that are not after ``epoch``."""
+    """Return the newest samples, or the newest not after ``epoch``."""
     return next((s for s in reversed(model.samples) if epoch is None or s.epoch <= epoch), None)
 
 
@@ -248,7 +248,7 @@ def _reconstructions(drawn: Sequence[_Drawn]) -> Iterator[DigitRow]:
 
 
 def _chains(drawn: Sequence[_Drawn]) -> Iterator[DigitRow]:
-    """The models after so many steps beside each other; the first step is the reconstruction."""
+    """Return the chains of all models, step by step; the first step is the reconstruction."""
     for model in [model for model in drawn if model.sheet.chain][:1]:
         yield DigitRow(Text("held-out images, where the chains begin"), model.sheet.originals)
     for steps in sorted({steps for model in drawn for steps in model.layout.chain}):

@@ -1,4 +1,4 @@
-"""KL of the latents of a model: as bars at the newest epoch, or as a heat map over all; by KL or by index."""
+"""KL of the latents of a model: as bars at the newest epoch, or as a heat map over all; in order of KL or index."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from rich.text import Text
 
 from tui_vae.charts.palette import ModelStyle, styles_of
 from tui_vae.events import Epoch
+from tui_vae.tui.widgets.cell_charts import legend
 from tui_vae.tui.widgets.chart_data import Bars, Builder, ChartData, ChartSettings, Heat
-from tui_vae.tui.widgets.heatmap import legend
 from tui_vae.view.axis import nice_ticks, tick_label
 from tui_vae.view.series import FloatArray
 from tui_vae.view.state import ModelState, RunState
@@ -19,7 +19,7 @@ from tui_vae.view.state import ModelState, RunState
 Indices = npt.NDArray[np.intp]
 
 _MARGIN = 7
-"""Columns kept for the labels of y."""
+"""Columns reserved for the labels of y."""
 
 _THEORY = "theory"
 _KEYS = Text("  o order  v view  z explore ")
@@ -48,7 +48,7 @@ def latent_chart(name: str | None) -> Builder:
 
 
 def latents_by_kl(epoch: Epoch) -> list[int]:
-    """The indices of the latents, the one of largest KL first."""
+    """Return the indices of the latents in the order of their KL, the largest first."""
     return [int(latent) for latent in _order(_finite(epoch.kl_per_latent), by_index=False)]
 
 
@@ -74,7 +74,7 @@ def _bars(
 def _over_epochs(
     model: ModelState, epoch: Epoch, style: ModelStyle, settings: ChartSettings, size: tuple[int, int]
 ) -> ChartData:
-    """One column an epoch; where there are more epochs than columns, evenly picked ones and always the newest."""
+    """Return a column for each epoch; if there are more epochs than columns, evenly picked ones and the newest."""
     columns, rows = size
     history = model.held_out
     picked = np.unique(np.linspace(0, len(history) - 1, max(1, min(columns, len(history)))).round().astype(int))
@@ -84,7 +84,7 @@ def _over_epochs(
     lines = rows if settings.shades else 2 * rows
     order = order[_evenly(len(order), lines)]
     latents = len(newest)
-    # Whoever wrote the log may have told of another number of latents at some epoch.
+    # A damaged log may have another number of latents at some epoch.
     values = np.array([np.resize(e.kl_per_latent, latents) if e.kl_per_latent else newest * np.nan for e in shown]).T
     expected = _expected(model, newest)
     high = max(_largest(values), 0.0 if expected is None else float(expected.max()), 1e-3)
@@ -107,20 +107,20 @@ def _over_epochs(
 
 
 def _evenly(count: int, most: int) -> Indices:
-    """At most ``most`` of ``count`` indices."""
+    """Return at most ``most`` of ``count`` indices, evenly."""
     picked: Indices = np.arange(count) if count <= most else np.arange(most) * count // most
     return picked
 
 
 def _rows_of_latents(latents: int, order: Indices, most: int, by_index: bool) -> tuple[tuple[float, str], ...]:
-    """Which row of a heat map a label belongs to: the index of a latent, or its rank from 1."""
+    """Return the row of a heat map for a label: the index of a latent, or its rank from 1."""
     ranks = _evenly(latents, len(order))
     ticks = _latent_ticks(latents, most, by_index)
     return tuple((float(np.searchsorted(ranks, place)), label) for place, label in ticks if place <= ranks[-1])
 
 
 def _latent_ticks(latents: int, most: int, by_index: bool) -> tuple[tuple[float, str], ...]:
-    """Places from 0 and what stands at them: indices, which count from 0, or ranks, from 1."""
+    """Return positions from 0 with their labels: indices, which count from 0, or ranks, from 1."""
     if by_index:
         return tuple((v, tick_label(v)) for v in nice_ticks(0, max(1, latents - 1), most) if v == int(v) < latents)
     return tuple((v - 1, tick_label(v)) for v in nice_ticks(1, max(2, latents), most) if v == int(v) and v <= latents)
@@ -146,7 +146,7 @@ def _expected(model: ModelState, heights: FloatArray) -> FloatArray | None:
 
 
 def _finite(values: tuple[float, ...]) -> FloatArray:
-    """The values, with 0 for what is not finite: a bar that cannot be drawn is none."""
+    """Replace values that are not finite by 0."""
     finite: FloatArray = np.nan_to_num(np.array(values, dtype=float), nan=0.0, posinf=0.0, neginf=0.0)
     return finite
 

@@ -1,4 +1,4 @@
-"""What stands in the place of a page while there is nothing to show, and above it when all is over."""
+"""Text in place of a page while the run is being loaded, and above it when the run has ended."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from tui_vae.view.state import RunState
 from tui_vae.view.status_text import in_lines, outcome
 
 _MOST_ROWS = 9
-"""Of models that the table above shows."""
+"""Most models that the table above shows."""
 
 ENOUGH_LINES = 20
-"""Lines of a terminal that can spare two for how a run ended."""
+"""Height of a terminal from which two lines show how a run ended."""
 
 
-class LoadingFace(Static):
-    """What is done before training can begin, for how long already, and what will be trained."""
+class LoadingMessage(Static):
+    """What is being loaded, for how long, and what will be trained."""
 
     def __init__(self) -> None:
         super().__init__(id="loading")
         self.display = False
 
     def show(self, state: RunState, waiting: str | None, seconds: float, *, ascii_only: bool) -> None:
-        """Stand there while something is waited for; else take no space."""
+        """Show it while something is being loaded; hide it otherwise."""
         self.display = waiting is not None and state.started_at is None
         if not self.display:
             return
@@ -51,7 +51,7 @@ class LoadingFace(Static):
 
 
 class OutcomeLines(Static):
-    """How the run ended and what can be done now, once it is over."""
+    """How the run ended, and what can be done now."""
 
     def __init__(self) -> None:
         super().__init__(id="outcome")
@@ -59,7 +59,7 @@ class OutcomeLines(Static):
         self._lines: list[str] = []
 
     def show(self, state: RunState, directory: str | None, sighting: WriterStatus, *, room: bool) -> None:
-        """Show it where there is ``room`` beside what went wrong."""
+        """Show it where there is ``room`` next to an alert."""
         width = self.app.size.width - 2
         said = outcome(state, directory, width, sighting) if room else []
         if said:

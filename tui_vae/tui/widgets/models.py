@@ -20,7 +20,7 @@ _LONGEST_SEED = 6
 
 
 def model_label(name: str, style: ModelStyle, width: int) -> Text:
-    """Marker and name in at most ``width`` cells. A cut name keeps its seed, by which alone some models differ."""
+    """Return marker and name in at most ``width`` cells. A shortened name keeps its seed, which tells runs apart."""
     text = Text(f"{style.marker} {printable(name)}", style=style.style, no_wrap=True)
     base, at, seed = printable(name).rpartition("@")
     if text.cell_len > width and base and cell_len(seed) <= _LONGEST_SEED < width:
@@ -39,14 +39,14 @@ _STATES = {
     "failed": "✗ failed",
 }
 _KILLED = {"state": "✗ killed", "img/s": UNKNOWN, "left": UNKNOWN}
-"""Of a model that had not ended when its process did."""
+"""For a model that had not ended when its process was killed."""
 
 _NAME_WIDTH = 12
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its cell, its width, and how soon it is given up when space is short (first: highest)."""
+    """A column: its cell, its width, and its priority when space is short (the highest is dropped first)."""
 
     key: str
     width: int
@@ -89,20 +89,20 @@ COLUMNS = (
 
 
 def chosen_columns(width: int) -> tuple[Column, ...]:
-    """The columns that fit beside the name, giving up the least important first."""
+    """Return the columns that fit next to the name, without the least important."""
     columns: tuple[Column, ...] = COLUMNS
     for level in range(9, -1, -1):
         if _NAME_WIDTH + sum(column.width for column in columns) <= width:
             break
         columns = tuple(column for column in columns if column.give_up < level or column.give_up == 0)
-    # Encoder and decoder say the total already.
+    # Encoder and decoder already give the total.
     if any(column.key == "encoder" for column in columns):
         columns = tuple(column for column in columns if column.key != "params")
     return columns
 
 
 class ModelTable(DataTable[Text], inherit_bindings=False):
-    """One row a model; the row of the cursor is the model that keys act on."""
+    """One row for each model; actions apply to the model under the cursor."""
 
     BINDINGS: ClassVar = [("up", "cursor_up", "Previous model"), ("down", "cursor_down", "Next model")]
 
@@ -118,7 +118,7 @@ class ModelTable(DataTable[Text], inherit_bindings=False):
 
     @property
     def selected(self) -> str | None:
-        """The model that keys act on."""
+        """The model under the cursor."""
         names = list(self._run_state.models)
         return names[min(self.cursor_row, len(names) - 1)] if names else None
 
@@ -126,7 +126,7 @@ class ModelTable(DataTable[Text], inherit_bindings=False):
         self._arrange()
 
     def show(self, state: RunState, *, ascii_only: bool, killed: bool) -> None:
-        """Change the cells that differ; ``killed`` says that the process that trained is gone."""
+        """Update the cells that differ; ``killed`` means that the training process is gone."""
         new_models = state.models.keys() != self._run_state.models.keys()
         self._run_state, self._ascii, self._killed = state, ascii_only, killed
         if new_models:

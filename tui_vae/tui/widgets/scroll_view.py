@@ -19,7 +19,7 @@ from textual.widget import Widget
 
 
 def merged(before: Sequence[Strip], after: Sequence[Strip]) -> tuple[list[Strip], list[int]]:
-    """The rows ``after``, as the objects of ``before`` where they are equal; and the places of those that are not."""
+    """Return the rows ``after``, as objects of ``before`` where they are equal, and the indices of the others."""
     rows: list[Strip] = []
     changed: list[int] = []
     for place, (old, new) in enumerate(zip_longest(before, after)):
@@ -32,15 +32,15 @@ def merged(before: Sequence[Strip], after: Sequence[Strip]) -> tuple[list[Strip]
 
 
 def runs(places: Sequence[int]) -> list[tuple[int, int]]:
-    """The first and the last of places that follow each other."""
+    """Return the first and the last of each run of consecutive numbers."""
     if not places:
         return []
     breaks = [at for at in range(1, len(places)) if places[at] > places[at - 1] + 1]
     return [(places[first], places[last - 1]) for first, last in pairwise([0, *breaks, len(places)])]
 
 
-class Drawing(Widget, can_focus=True):
-    """Shows the rows that were laid last."""
+class StripWidget(Widget, can_focus=True):
+    """Shows rows of cells."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="panel")
@@ -51,20 +51,20 @@ class Drawing(Widget, can_focus=True):
 
     @property
     def room(self) -> Size:
-        """What there is to draw into; while it is not seen, what there was when it was seen last."""
+        """The size to draw into; while it is hidden, the size it had before."""
         if self.size:
             self._room = self.size
         return self._room
 
     def lay(self, rows: Sequence[Strip]) -> None:
-        """Show these rows from the top down, at most as many as there is height."""
+        """Show these rows from the top, as many as fit."""
         width, height = self.room
         self._rows, changed = merged(self._rows, rows[:height])
         if changed:
             self.refresh(*(Region(0, first, width, last + 1 - first) for first, last in runs(changed)))
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        self._style = self.rich_style  # put together from those of all that it stands in: once for all lines
+        self._style = self.rich_style  # computed from all ancestors: once for all lines
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
@@ -74,7 +74,7 @@ class Drawing(Widget, can_focus=True):
 
 
 class Caption:
-    """What the frame of a widget says; the same again costs nothing, where setting a title draws all of the widget."""
+    """The titles in a widget's frame. Setting them again costs nothing, where Textual would draw the whole widget."""
 
     def __init__(self, widget: Widget) -> None:
         self._widget = widget
@@ -82,7 +82,7 @@ class Caption:
         self._subtitle: Text | None = None
 
     def say(self, title: Text | str, subtitle: Text | str | None = None) -> None:
-        """Say it, with a blank on either side, as it is: nothing in a string is markup."""
+        """Set the titles, with a space on either side; strings are not parsed as markup."""
         above, below = (Text(f" {text} ") if isinstance(text, str) else text for text in (title, subtitle or None))
         if above != self._title:
             self._title = self._widget.border_title = above
@@ -90,8 +90,8 @@ class Caption:
             self._subtitle = self._widget.border_subtitle = below
 
 
-class EdgesOfThePage:
-    """Leaves home and end to the page; stands before the widget that scrolls, and is none, or none could be focused."""
+class LeavesHomeAndEnd:
+    """A mixin for scrolling widgets: leaves home and end to the page. It precedes the widget's class."""
 
     def action_scroll_home(self) -> None:
         raise SkipAction
@@ -101,7 +101,7 @@ class EdgesOfThePage:
 
 
 class LinesView(ScrollView, can_focus=True):
-    """Draws what a subclass has in ``head`` and gives by ``strip``; or a few words where there is nothing."""
+    """Scrolls the lines of ``strip`` under a head that stays; shows a message if there are none."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, classes="panel")
@@ -113,28 +113,28 @@ class LinesView(ScrollView, can_focus=True):
 
     @property
     def overflows(self) -> bool:
-        """Whether there are more lines than are seen."""
+        """Whether there are more lines than fit."""
         return not self._words and len(self._head) + self._count > self.scrollable_content_region.height
 
     def strip(self, line: int) -> Strip:
-        """Line number ``line`` below the head."""
+        """Return a line below the head."""
         raise NotImplementedError
 
     def lay_out(self) -> None:
-        """Fill the view for its size, where that or what it shows has changed."""
+        """Fill the view again if its size or its content has changed."""
         raise NotImplementedError
 
     def on_resize(self) -> None:
         self.lay_out()
 
     def say(self, words: str) -> None:
-        """Show words alone, folded to the width, in the middle."""
+        """Show only a message, centred and wrapped."""
         folded = Text(words).wrap(self.app.console, max(1, self.scrollable_content_region.width - 2))
         self._words = [line.plain.strip() for line in folded]
         self._extent(0)
 
     def fill(self, count: int, head: list[Text] | None = None, headed: int = 0) -> None:
-        """Show ``count`` lines, and above them a head which is of the first ``headed`` ones."""
+        """Show ``count`` lines under a head, which scrolls away after the first ``headed`` ones."""
         self._head, self._headed, self._words = head or [], headed, []
         self._extent(count)
 
@@ -159,22 +159,22 @@ class LinesView(ScrollView, can_focus=True):
         return self.strip(line) if line < self._count else Strip.blank(width)
 
     def text_strip(self, text: Text) -> Strip:
-        """A line that is too long ends in a sign of it."""
+        """Render a line, with an ellipsis if it is too long."""
         line = text.copy()
         line.truncate(self.scrollable_content_region.width, overflow="ellipsis")
         console = self.app.console
         return Strip(Segment.apply_style(line.render(console, end=""), console.get_style(line.style)))
 
 
-class Words(LinesView):
-    """Words in the middle, folded to the width."""
+class EmptyState(LinesView):
+    """A message in the middle."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._text = ""
 
     def show(self, text: str) -> None:
-        """Say something; the same again costs nothing."""
+        """Show a message; the same again costs nothing."""
         if text != self._text:
             self._text = text
             self.lay_out()

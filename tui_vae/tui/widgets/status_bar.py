@@ -1,13 +1,19 @@
-"""The lines above and below a page: what is trained and how far, what went wrong, and the most useful keys."""
+"""The lines around a page: status, alert, filter and key hints."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.text import Text
-from textual.binding import Binding
-from textual.widgets import Static
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Static
 
 from tui_vae.run_status import WriterStatus
 from tui_vae.tui.keys import Hint, key_of, key_of_page
@@ -17,6 +23,58 @@ from tui_vae.view.numbers import count, duration
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
 from tui_vae.view.status_text import at_work, percent, run_status, status_warning, time_left
+
+
+class FilterLine(Horizontal):
+    """The line for globs that choose which models the charts show; hidden until it is opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "clear", "show all", show=False)]
+
+    class Changed(Message):
+        """The globs have changed; empty globs match every model."""
+
+        def __init__(self, globs: str) -> None:
+            super().__init__()
+            self.globs = globs
+
+    def __init__(self) -> None:
+        super().__init__(id="filter")
+        self.display = False
+        self._input = Input(placeholder="models to show, such as deep*, run-a/*", compact=True)
+        self._before: Widget | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(" / ")
+        yield self._input
+        yield Static(" enter keep  esc show all ", id="filter-keys")
+
+    def open(self, globs: str) -> None:
+        """Open the line for editing these globs."""
+        if not self.display:
+            self._before = self.screen.focused
+        self.display = True
+        self._input.value = globs
+        self._input.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(event.value.strip()))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._close()
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        self.display = False
+
+    def action_clear(self) -> None:
+        self._input.value = ""
+        self._close()
+
+    def _close(self) -> None:
+        self.display = False
+        if self._before is not None and self._before.is_attached:
+            self._before.focus()
 
 
 class StatusLine(Static):
@@ -42,11 +100,11 @@ class StatusLine(Static):
         line = Text.assemble(left, " " * max(1, width - left.cell_len - right.cell_len), right, no_wrap=True)
         if line != self._content:
             self._content = line
-            self.update(line, layout=False)  # one line in any case
+            self.update(line, layout=False)  # its height never changes
 
 
 def _left(state: RunState, waiting: str | None, room: int) -> Text:
-    """The program and what it shows, in words that are whole as long as there is room for them."""
+    """Return the program and the run, in the longest description that fits."""
     text = Text(" tui-vae", style="bold", no_wrap=True)
     if waiting is not None:
         text.append(f"  {waiting}…", style="not bold")
@@ -58,7 +116,7 @@ def _left(state: RunState, waiting: str | None, room: int) -> Text:
 
 
 def _descriptions(state: RunState) -> Iterator[str]:
-    """What the run is, and less and less of it; what is left out first matters the least."""
+    """Yield descriptions of the run, from long to short; the least important parts are left out first."""
     data = state.data
     size, name = (f" {count(data.train)}", data.name) if data is not None else ("", "")
     device, precision = state.device, str(state.config.get("precision", ""))
@@ -67,7 +125,7 @@ def _descriptions(state: RunState) -> Iterator[str]:
 
 
 def _machine(reading: MachineReading, room: int) -> Text:
-    """As much of the newest reading as there is room for."""
+    """Return as much of the newest reading as fits."""
     text = Text(no_wrap=True)
     for part in header(reading):
         piece = f"{' · ' if text else '    '}{part}"
@@ -95,14 +153,14 @@ def _right(state: RunState, now: float, sighting: WriterStatus, width: int) -> T
         parts.append(f"{duration(left)} left")
     elif evaluation is not None and (shown := time_left(evaluation)) is not None:
         parts.append(shown)
-    # What stands before is the more important.
+    # The first parts are the most important.
     while len(parts) > 1 and len(" · ".join(parts)) + 2 > width:
         parts.pop(-2)
     return Text(" · ".join(parts) + " ", no_wrap=True)
 
 
 class AlertLine(Static):
-    """What is wrong, in plain view: with the process that trains, or what went wrong last; else takes no space."""
+    """The most serious problem: of the process, of a failed model, or the last warning; hidden if there is none."""
 
     def __init__(self) -> None:
         super().__init__(id="alert")
@@ -119,7 +177,7 @@ class AlertLine(Static):
 
 
 def _alert(state: RunState, sighting: WriterStatus, width: int) -> Text | None:
-    """What is wrong, and where more is told of a model that failed."""
+    """Return what is wrong, and where a model's failure is explained."""
     failed = "  ".join(f"{m.name} failed: {m.reason}" for m in state.models.values() if m.status == "failed")
     notices = [line.text.splitlines()[-1] for line in state.log[-50:] if line.level != "info" and line.text]
     process = status_warning(state, sighting, state.name)
@@ -135,7 +193,7 @@ def _alert(state: RunState, sighting: WriterStatus, width: int) -> Text | None:
 
 
 class KeyHints(Static):
-    """As many of the keys as fit, made from the bindings; help and leaving always stand at the end.
+    """As many key hints as fit; help and leave are always at the end.
 
     Args:
         bindings: Of all keys.
@@ -166,7 +224,7 @@ class KeyHints(Static):
             self.on_resize()
 
     def _arrange(self) -> None:
-        """Make up the hints: those that always stand there, all others, and those where pages share one."""
+        """Collect the hints: those always shown, all others, and the others with one hint for all pages."""
         taken = {key for binding in self._own for key in binding.key.split(",")}
         named = {action for hint in self._first for action in hint.actions}
         shown = [b for b in self._shown if not taken & set(b.key.split(",")) and b.action not in named]
@@ -180,7 +238,7 @@ class KeyHints(Static):
         self._shared.insert(min(2, len(own)) or 1, _key_and_text(f"{keys[0]}–{keys[-1]}", "pages"))
 
     def greet(self, greeting: bool) -> None:
-        """Show those who are here for the first time what to begin with, in the place of all keys, or no longer."""
+        """Show the hint for new users in place of all others, or stop showing it."""
         if greeting != self._greeting:
             self._greeting = greeting
             self.set_class(greeting, "-greeting")
@@ -201,7 +259,7 @@ class KeyHints(Static):
 
 
 def _greetings() -> list[str]:
-    """What to say first, the longest form of it before the shorter ones."""
+    """Return the hint for new users, from long to short."""
     every, pause, leave, theme = (key_of(action) for action in ("help", "pause_model", "leave", "next_theme"))
     few = f"{pause} pauses · {leave} leaves"
     whole = f"{every} shows every key · {few}"

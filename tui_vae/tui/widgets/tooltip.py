@@ -1,4 +1,4 @@
-"""What every curve of a chart has at one place of x, as lines of text that lie over the chart."""
+"""The values of all curves at one x, as lines of text drawn over the chart."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _HEADINGS = ("train", "raw", "held out")
 _SHORT_HEADINGS = ("train", "raw", "held")
 _NOUNS: dict[XAxis, str] = {"steps": "step ", "epochs": "epoch ", "time": ""}
 _LABEL_WIDTHS = (40, 24, 16, 12, 8, 5, 1)
-"""Cells for the names of models, the most that leaves room for the numbers; in one there is the marker alone."""
+"""Widths for the names of models, the largest that leaves room for the numbers; at 1 only the marker is shown."""
 
 _LIMIT = Reading("exact limit", ModelStyle(GREY, "─"), None, None, None)
 
 _LEAST = 4
-"""Lines that may be covered of a chart however low it is; of a higher one, half of them are."""
+"""Lines of a chart that may always be covered; of a higher chart, half of the lines."""
 
 _Row = tuple[Reading, list[str]]
 
@@ -46,7 +46,7 @@ def read_out(data: CurvePlot, axis: XAxis, place: float, near: float, columns: i
     for exact in (True, False):
         told = near if exact else None
         table = [(r, [_cell(data, r, i, axis, place, told) for i in kinds]) for r in data.readings]
-        # Before the models, of whom some may have no room; it is of held-out images, whose values stand last.
+        # Before the models, some of which may not fit; it is for held-out images, whose values are in the last column.
         table[:0] = [
             (_LIMIT, [*("" for _ in kinds[1:]), data.text(limit)]) for limit in (data.limits if most > _LEAST else ())
         ]
@@ -70,7 +70,7 @@ def _kind(reading: Reading, index: int) -> Points | None:
 
 def _cell(data: CurvePlot, reading: Reading, index: int, axis: XAxis, place: float, near: float | None) -> str:
     points = _kind(reading, index)
-    # Places of the same step in different runs may differ in the last bit.
+    # The x of one step may differ in the last bit between runs.
     found = value_at(*points, place + 1e-9 * abs(place)) if points is not None else None
     if found is None:
         return UNKNOWN
@@ -79,7 +79,7 @@ def _cell(data: CurvePlot, reading: Reading, index: int, axis: XAxis, place: flo
 
 
 def _table(table: Sequence[_Row], headings: Sequence[str], place: str, columns: int, least: int) -> list[Text]:
-    """The lines, with the most cells for names that fit; nothing when those would be fewer than ``least``."""
+    """Return the lines, with the widest names that fit; nothing if these would be narrower than ``least``."""
     widths = [max(len(h), *(len(cells[i]) for _, cells in table)) for i, h in enumerate(headings)]
     numbers = sum(2 + width for width in widths)
     for width in _LABEL_WIDTHS:

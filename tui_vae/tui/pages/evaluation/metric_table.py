@@ -1,4 +1,4 @@
-"""The table of an evaluation: a row for each metric and a column for each model, in the width there is."""
+"""The table of metrics: a row for each metric and a column for each model, as many as fit."""
 
 from __future__ import annotations
 
@@ -21,22 +21,26 @@ OUTCOMES: dict[Outcome, tuple[str, str]] = {
     "worse": ("✗", "red"),
     "not told apart": ("=", "dim"),
 }
-"""Mark and style; what is higher or lower in a metric that has no better has no mark."""
+"""Mark and style. Metrics without a better direction have none."""
 
 _TITLE = 18
 _UNIT = 4
 _LONGEST_NAME = 16
 _SHORT_NAME = 12
 _NARROW = 60
-"""Columns below which the floor and the units are left out."""
+"""Width below which floor and units are left out."""
 
 
 @dataclass(frozen=True)
 class Table:
     """Lines of a table.
 
-    ``first`` and ``last`` count the models in it from 1, of ``models``; ``intervals`` and ``outcomes`` say whether
-    these had room.
+    Attributes:
+        head: Names of the models.
+        rows: A line for each metric.
+        first, last: Its first and last model, counted from 1.
+        models: Number of all models.
+        intervals, outcomes: Whether these fit.
     """
 
     head: Text
@@ -50,7 +54,7 @@ class Table:
 
 @dataclass(frozen=True)
 class _Columns:
-    """Widths: of the title; of value, interval and mark in the column of each model; 0 where there is none."""
+    """Widths of a row's parts: the title, and value, interval and mark of each model; 0 where there is none."""
 
     title: int
     unit: int
@@ -71,7 +75,7 @@ class _Columns:
         return max(0, width - self.label - self.floor) // self.model
 
 
-def measure_table(
+def metric_table(
     rows: Sequence[MetricRow],
     models: Sequence[ModelState],
     styles: Mapping[str, ModelStyle],
@@ -84,10 +88,10 @@ def measure_table(
     Args:
         rows: The metrics.
         models: All models.
-        styles: Of the models.
-        outcomes: Of a metric and a model, against the baseline.
-        width: Columns of the terminal.
-        first: Index of the model to begin with where not all have room.
+        styles: Styles of the models.
+        outcomes: Comparison with the baseline, by metric and model.
+        width: Available columns.
+        first: Index of the first model where not all fit.
     """
     numbers = [found for row in rows for found in row.numbers.values()]
     columns = _chosen(rows, models, numbers, bool(outcomes), width)
@@ -100,7 +104,7 @@ def measure_table(
     if columns.floor:
         head.append(f"{'floor':>{columns.floor}}", style="dim")
     lines = [_row(row, shown, outcomes, columns) for row in rows]
-    lines += [_about(title, cells, columns) for title, cells in _facts(shown)]
+    lines += [_fact_row(title, cells, columns) for title, cells in _facts(shown)]
     source = _sources(rows, shown, width - head.cell_len)
     for line, text in zip(lines, source, strict=False):
         line.append(text, style="dim")
@@ -111,7 +115,7 @@ def measure_table(
 def _chosen(
     rows: Sequence[MetricRow], models: Sequence[ModelState], numbers: Sequence[Number], marked: bool, width: int
 ) -> _Columns:
-    """The richest columns in which all models have room; where there are none, fewer models with their intervals."""
+    """Return the richest columns in which all models fit; else those for fewer models with intervals."""
     value = max((cell_len(n.value) for n in numbers), default=1)
     spread = max((cell_len(n.margin) + 1 if n.margin else 0 for n in numbers), default=0)
     floor = max(5, *(cell_len(row.floor) for row in rows)) + 2 if rows else 0
@@ -120,7 +124,7 @@ def _chosen(
         title, unit, floor = min(_TITLE, max(8, width // 3)), 0, 0
     names = min(_LONGEST_NAME, max((cell_len(model.name) for model in models), default=0) + 2)
     choices = [
-        # The name stands above value and interval.
+        # The name is above value and interval.
         _Columns(title, unit, max(value, longest - (spread + 1 if spread else 0)), spread, mark, floor)
         for mark in ((1, 0) if marked else (0,))
         for longest in (names, min(names, _SHORT_NAME))
@@ -140,7 +144,7 @@ def _label(title: str, arrow: str, unit: str, columns: _Columns) -> Text:
 
 
 def _name(name: str, style: ModelStyle, columns: _Columns) -> Text:
-    """A heading that ends where the numbers do."""
+    """Return a heading aligned with the numbers."""
     text = model_label(name, style, columns.model - 1 - (columns.mark + 1 if columns.mark else 0))
     text.pad_left(columns.model - (columns.mark + 1 if columns.mark else 0) - text.cell_len)
     text.pad_right(columns.model - text.cell_len)
@@ -170,7 +174,7 @@ def _row(
 
 
 def _facts(models: Sequence[ModelState]) -> Iterable[tuple[str, list[str]]]:
-    """What was evaluated: the weights, and how long it took."""
+    """Yield which weights were evaluated, and how long it took."""
     found = [model.evaluation for model in models]
     yield "weights of epoch", [f"{e.epoch}" if e is not None else UNKNOWN for e in found]
     yield "and step", [f"{e.step:,}" if e is not None else UNKNOWN for e in found]
@@ -179,7 +183,7 @@ def _facts(models: Sequence[ModelState]) -> Iterable[tuple[str, list[str]]]:
     yield "took", [duration(e.seconds) if e is not None else UNKNOWN for e in found]
 
 
-def _about(title: str, cells: Sequence[str], columns: _Columns) -> Text:
+def _fact_row(title: str, cells: Sequence[str], columns: _Columns) -> Text:
     line = _label(title, "", "", columns)
     for cell in cells:
         text = Text(cell, no_wrap=True)
@@ -192,7 +196,7 @@ def _about(title: str, cells: Sequence[str], columns: _Columns) -> Text:
 
 
 def _sources(rows: Sequence[MetricRow], models: Sequence[ModelState], room: int) -> list[str]:
-    """What each row is made of, such as ``10,000 decoder means``; nothing where that has no room."""
+    """Return what each metric was computed from, such as ``10,000 decoder means``; nothing if that does not fit."""
     shown = {model.name for model in models}
     texts = [f"  {row.n:,} {row.source}" if shown & row.numbers.keys() else "" for row in rows]
     return texts if max(map(cell_len, texts), default=0) <= room else []

@@ -12,7 +12,7 @@ from tui_vae.events import EvaluationProgress
 from tui_vae.run_status import WriterStatus
 from tui_vae.tui.pages.evaluation.pictures import PictureView
 from tui_vae.tui.pages.evaluation.report import ReportView, evaluated
-from tui_vae.tui.pages.page import ArrangedPage, PageContext
+from tui_vae.tui.pages.page import PageContext, PanelPage
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
 from tui_vae.view.status_text import at_work, percent, share, task, time_left, training_ended, trouble
@@ -21,9 +21,9 @@ _LONGEST_BAR = 30
 
 
 class VerdictLines(Static):
-    """As high as its text, which is cut with a sign where it would take more than its share of the page.
+    """As high as its text, which ends in an ellipsis where it would take too much of the page.
 
-    ``whole`` says whether the verdict, if there is one, is told in full.
+    ``whole`` says whether the verdict, if there is one, is shown in full.
     """
 
     def __init__(self) -> None:
@@ -33,8 +33,8 @@ class VerdictLines(Static):
         self._lines: tuple[Text, ...] = ()
 
     def show(self, state: RunState, sighting: WriterStatus, kept_in: str | None, *, width: int, most: int) -> None:
-        """Show what is to be told in at most ``most`` lines; what is at work comes first."""
-        lines = self._told(state, sighting, max(1, width - 2), most)
+        """Show progress, an error or the verdict in at most ``most`` lines."""
+        lines = self._text(state, sighting, max(1, width - 2), most)
         if kept_in is not None and len(lines) + 1 < most:
             lines.append(Text(f"kept in {printable(kept_in)}", style="dim", no_wrap=True, overflow="ellipsis"))
         if tuple(lines) == self._lines:
@@ -44,7 +44,7 @@ class VerdictLines(Static):
         self.styles.height = len(lines)
         self.update(Text("\n").join(lines))
 
-    def _told(self, state: RunState, sighting: WriterStatus, width: int, most: int) -> list[Text]:
+    def _text(self, state: RunState, sighting: WriterStatus, width: int, most: int) -> list[Text]:
         lines: list[Text] = []
         progress, wrong = at_work(state, sighting), trouble(state, sighting)
         if progress is not None:
@@ -54,10 +54,10 @@ class VerdictLines(Static):
         verdict = state.evaluated.verdict if state.evaluated is not None else None
         self.whole = verdict is None
         if verdict is not None:
-            told = self._wrapped(Text(printable(verdict.sentence), style="bold"), width)
+            sentence = self._wrapped(Text(printable(verdict.sentence), style="bold"), width)
             room = most - len(lines)
-            self.whole = len(told) <= room
-            lines += _cut(told, room)
+            self.whole = len(sentence) <= room
+            lines += _cut(sentence, room)
         return lines
 
     def _wrapped(self, text: Text, width: int) -> list[Text]:
@@ -68,7 +68,7 @@ class VerdictLines(Static):
 
 
 def _cut(lines: list[Text], most: int) -> list[Text]:
-    """At most so many lines, the last with a sign that there are more; a single one says too little."""
+    """Return at most ``most`` lines, the last with an ellipsis if there are more."""
     if len(lines) <= most:
         return lines
     if most < 1:
@@ -79,7 +79,7 @@ def _cut(lines: list[Text], most: int) -> list[Text]:
 
 
 def _progress_line(progress: EvaluationProgress, width: int) -> Text:
-    """What is computed, a bar, the share and the time left; the text of what is computed gives way."""
+    """Return the task, a bar, the percentage and the time left; the task is shortened first."""
     done = " · ".join(part for part in (percent(progress), time_left(progress)) if part)
     bar = min(_LONGEST_BAR, width // 4)
     full = round(bar * share(progress))
@@ -91,11 +91,11 @@ def _progress_line(progress: EvaluationProgress, width: int) -> Text:
 
 
 _WIDEST_REPORT = 110
-"""Columns that a report of two models can use; beyond, pictures make more of them."""
+"""Columns that a report of two models can use; the pictures get the rest."""
 
 
-class EvaluationPage(ArrangedPage):
-    """Report and pictures beside each other, under each other, or the one at hand."""
+class EvaluationPage(PanelPage):
+    """Shows report and pictures side by side, one below the other, or the active one."""
 
     def __init__(self) -> None:
         self._verdict = VerdictLines()
@@ -114,32 +114,32 @@ class EvaluationPage(ArrangedPage):
     def panels(self) -> list[Widget]:
         return [self._report, self._pictures]
 
-    def show(self, shown: PageContext) -> None:
-        state, ascii_only = shown.state, shown.settings.ascii_only
+    def show(self, context: PageContext) -> None:
+        state, ascii_only = context.state, context.settings.ascii_only
         if evaluated(state) != self._any:
             self._any = not self._any
             self.place_panels()
         width, height = self.size
         kept_in = None
         done = self._any and training_ended(state) and state.evaluating is None
-        if shown.source is not None and done and not shown.sighting.deleted:
-            kept_in = shown.source.directory()
+        if context.source is not None and done and not context.sighting.deleted:
+            kept_in = context.source.directory()
         most = 1 if height < 12 else max(2, height // 5)
-        self._verdict.show(state, shown.sighting, kept_in, width=width, most=most)
+        self._verdict.show(state, context.sighting, kept_in, width=width, most=most)
         self._report.show(
             state,
             ascii_only=ascii_only,
             whole_verdict=not self._verdict.whole,
             kept_in=kept_in,
-            waiting="" if self._any else _waiting(shown),
+            waiting="" if self._any else _waiting(context),
         )
-        if self._pictures.display and shown.source is not None:
-            self._pictures.show(state, shown.source, ascii_only=ascii_only, draw=shown.settings.draw)
+        if self._pictures.display and context.source is not None:
+            self._pictures.show(state, context.source, ascii_only=ascii_only, draw=context.settings.draw)
 
     def step(self, direction: int) -> None:
-        """To further models where not all have room, else to the next picture: a long step is no longer there."""
+        """Go to the next models where not all fit, else to the next picture; a step of ten counts as one."""
         one = 1 if direction > 0 else -1
-        models = self.at_hand is self._report and self._report.display and self._report.turn(one)
+        models = self.active is self._report and self._report.display and self._report.turn(one)
         if not models and self._pictures.display:
             self._pictures.turn(one)
 
@@ -149,22 +149,22 @@ class EvaluationPage(ArrangedPage):
 
     def place_panels(self) -> None:
         width, height = self.size
-        beside, below = width >= 120, height >= 44
-        together = self._any and not self.enlarged and (beside or below)
-        self._report.display = together or self.at_hand is self._report
-        self._pictures.display = together or self.at_hand is self._pictures
-        self._body.styles.layout = "horizontal" if beside else "vertical"
+        side_by_side, below = width >= 120, height >= 44
+        together = self._any and not self.enlarged and (side_by_side or below)
+        self._report.display = together or self.active is self._report
+        self._pictures.display = together or self.active is self._pictures
+        self._body.styles.layout = "horizontal" if side_by_side else "vertical"
         self._pictures.styles.width = (
-            max(50, int(width * 0.42), width - _WIDEST_REPORT) if together and beside else "1fr"
+            max(50, int(width * 0.42), width - _WIDEST_REPORT) if together and side_by_side else "1fr"
         )
 
 
-def _waiting(shown: PageContext) -> str:
-    """What to say while no model has results."""
-    if at_work(shown.state, shown.sighting) is not None:
+def _waiting(context: PageContext) -> str:
+    """Return the text while no model has results."""
+    if at_work(context.state, context.sighting) is not None:
         return "the first results come when one model is done"
-    if trouble(shown.state, shown.sighting) is not None:
+    if trouble(context.state, context.sighting) is not None:
         return "nothing evaluated yet"
-    if shown.source is not None and shown.source.cannot_control is not None:
-        return f"nothing evaluated yet · {shown.source.cannot_control}"
+    if context.source is not None and context.source.cannot_control is not None:
+        return f"nothing evaluated yet · {context.source.cannot_control}"
     return "nothing evaluated yet: press e to evaluate the newest weights"

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from tui_vae.charts.palette import ModelStyle, styles_of
 from tui_vae.metrics import Picture
 from tui_vae.tui.graphics.images import Draw, half_block_lines, shade_lines
-from tui_vae.tui.widgets.scroll_view import EdgesOfThePage, LinesView
+from tui_vae.tui.widgets.scroll_view import LeavesHomeAndEnd, LinesView
 from tui_vae.view.image_cells import (
     FACTORS,
     GAP,
@@ -32,15 +32,15 @@ from tui_vae.view.state import ModelState, RunState
 _MOST_GRIDS = 32
 
 
-class Album:
-    """Knows a picture by its file and the time of the evaluation that told of it: the next one may write it anew."""
+class PictureCache:
+    """Caches pictures by their file and the time of the evaluation, as the next evaluation may overwrite the file."""
 
     def __init__(self) -> None:
         self._grids: OrderedDict[tuple[float, Picture], Grid | None] = OrderedDict()
 
-    def grid(self, source: RunSource, picture: Picture, told_at: float) -> Grid | None:
-        """The images of a picture; ``None`` when it cannot be read, or does not have the images it should."""
-        key = told_at, picture
+    def grid(self, source: RunSource, picture: Picture, evaluated_at: float) -> Grid | None:
+        """Return the images of a picture; ``None`` if it cannot be read, or has other images than expected."""
+        key = evaluated_at, picture
         if key not in self._grids:
             pixels = source.picture(picture.file)
             self._grids[key] = cut_grid(pixels, picture.rows, picture.columns) if pixels is not None else None
@@ -50,14 +50,14 @@ class Album:
         return self._grids[key]
 
 
-class PictureView(EdgesOfThePage, LinesView):
+class PictureView(LeavesHomeAndEnd, LinesView):
     """Turned like pages: by models, where they are shown one at a time, and then to the next kind of picture."""
 
     def __init__(self) -> None:
         super().__init__(id="pictures")
-        self._album = Album()
+        self._album = PictureCache()
         self._revision: tuple[object, ...] = ()
-        self._plates: list[PictureGroup] = []
+        self._groups: list[PictureGroup] = []
         self._at = 0
         self._model = 0
         self._alone = False
@@ -84,30 +84,30 @@ class PictureView(EdgesOfThePage, LinesView):
         if revision == self._revision or not size.width or self._source is None:
             return
         self._revision = revision
-        self._plates = picture_groups(state)
-        self._at = min(self._at, max(0, len(self._plates) - 1))
-        if not self._plates:
+        self._groups = picture_groups(state)
+        self._at = min(self._at, max(0, len(self._groups) - 1))
+        if not self._groups:
             self.caption.say("pictures")
             self.say("pictures come with the results")
             return
-        self._make_up(self._plates[self._at], self._source, styles_of(state, ascii_only=self._ascii))
+        self._lay_out_group(self._groups[self._at], self._source, styles_of(state, ascii_only=self._ascii))
 
     def turn(self, direction: int) -> None:
-        """Go to the next model where it is alone, else, or after the last one, to the next kind; round and round."""
-        if not self._plates:
+        """Go to the next model where one is shown alone, else, or after the last, to the next kind, cyclically."""
+        if not self._groups:
             return
-        models = len(self._plates[self._at].pictures) if self._alone else 1
+        models = len(self._groups[self._at].pictures) if self._alone else 1
         self._model = min(self._model, models - 1) + direction
         if not 0 <= self._model < models:
-            self._at = (self._at + direction) % len(self._plates)
-            self._model = 0 if direction > 0 else len(self._plates[self._at].pictures) - 1
+            self._at = (self._at + direction) % len(self._groups)
+            self._model = 0 if direction > 0 else len(self._groups[self._at].pictures) - 1
         self.scroll_home(animate=False)
 
     def turn_to_edge(self, direction: int) -> None:
         """Go to the first picture, or to the last."""
-        if self._plates:
-            self._at = 0 if direction < 0 else len(self._plates) - 1
-            self._model = 0 if direction < 0 else len(self._plates[self._at].pictures) - 1
+        if self._groups:
+            self._at = 0 if direction < 0 else len(self._groups) - 1
+            self._model = 0 if direction < 0 else len(self._groups[self._at].pictures) - 1
             self.scroll_home(animate=False)
 
     def strip(self, line: int) -> Strip:
@@ -119,11 +119,11 @@ class PictureView(EdgesOfThePage, LinesView):
             self._drawn[part] = self._draw(self._parts[part])
         return self._drawn[part][row]
 
-    def _make_up(self, plate: PictureGroup, source: RunSource, styles: dict[str, ModelStyle]) -> None:
-        """Decide on the size and on whether models are shown together, and put the lines together."""
+    def _lay_out_group(self, group: PictureGroup, source: RunSource, styles: dict[str, ModelStyle]) -> None:
+        """Choose the size, and whether models are shown together, and lay out the lines."""
         width, height = self.scrollable_content_region.size
-        grids = {name: self._grid(name, picture, source) for name, picture in plate.pictures.items()}
-        caption = Text(printable(plate.title), style="dim").wrap(self.app.console, max(1, width))
+        grids = {name: self._grid(name, picture, source) for name, picture in group.pictures.items()}
+        caption = Text(printable(group.title), style="dim").wrap(self.app.console, max(1, width))
         factors = FACTORS[:2] if self._draw_image is shade_lines else FACTORS
         cut = [grid for grid in grids.values() if grid is not None]
         together = fitting_factor(cut, width, height - len(caption) - len(grids), factors)
@@ -141,14 +141,14 @@ class PictureView(EdgesOfThePage, LinesView):
                 self._body.append(_of_model(self._run_state.models[name], styles[name]))
             self._add(grids[name], width)
         self.fill(len(self._body))
-        title = Text(f" pictures · {self._at + 1} of {len(self._plates)} ")
+        title = Text(f" pictures · {self._at + 1} of {len(self._groups)} ")
         if self._alone:
             title.append("· ").append(_of_model(self._run_state.models[names[0]], styles[names[0]])).append(" ")
         self.caption.say(title, "←→ pictures   ↑↓ scroll" if self.overflows else "←→ pictures")
 
     def _grid(self, name: str, picture: Picture, source: RunSource) -> Grid | None:
         evaluation = self._run_state.models[name].evaluation
-        assert evaluation is not None  # the picture is of it
+        assert evaluation is not None  # the picture belongs to it
         return self._album.grid(source, picture, evaluation.t)
 
     def _add(self, grid: Grid | None, width: int) -> None:

@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from tui_vae.charts.palette import ModelStyle, styles_of
 from tui_vae.metrics import Difference, Verdict
-from tui_vae.tui.pages.evaluation.metric_table import OUTCOMES, Table, measure_table
+from tui_vae.tui.pages.evaluation.metric_table import OUTCOMES, Table, metric_table
 from tui_vae.tui.widgets.scroll_view import LinesView
 from tui_vae.view.metric_rows import (
     ARROWS,
@@ -37,14 +37,14 @@ _CLASSES = 5
 
 @dataclass(frozen=True)
 class EvaluationText:
-    """What is shown: a head that stays, and lines that may be scrolled under it."""
+    """A head that stays, and lines that scroll under it."""
 
     table: Table
     lines: tuple[Text, ...]
 
 
 def evaluated(state: RunState) -> bool:
-    """Whether there is anything to report."""
+    """Return whether any model has results."""
     return any(model.evaluation is not None for model in state.models.values())
 
 
@@ -57,7 +57,7 @@ def report(
     whole_verdict: bool = True,
     kept_in: str | None = None,
 ) -> EvaluationText:
-    """Everything that is known of the newest evaluation of each model.
+    """Lay out the newest evaluation of each model.
 
     Args:
         state: The run.
@@ -71,7 +71,7 @@ def report(
     models = list(state.models.values())
     differences = verdict.differences[:MOST_DIFFERENCES] if verdict is not None else ()
     outcomes = {(d.metric, d.model): d.outcome for d in differences}
-    table = measure_table(rows_of_run(state), models, styles, outcomes, width, first)
+    table = metric_table(rows_of_run(state), models, styles, outcomes, width, first)
     lines = [*table.rows, Text()]
     lines += _wrapped(_legend(table, verdict), width)
     lines += [line for text in _unevaluated(models) for line in _wrapped(text, width)]
@@ -164,7 +164,7 @@ def _named(name: str, styles: Mapping[str, ModelStyle]) -> Text:
 
 
 def _class_shares(models: Sequence[ModelState], styles: Mapping[str, ModelStyle], width: int) -> list[Text]:
-    """The histogram of the classes of samples: for each model the shares in percent, and bars above them."""
+    """Return the histogram of the classes of samples: percentages for each model, and bars above them."""
     shares = {
         m.name: m.evaluation.class_shares for m in models if m.evaluation is not None and m.evaluation.class_shares
     }
@@ -190,7 +190,7 @@ def _share(value: float) -> str:
 
 
 def _latents(models: Sequence[ModelState], styles: Mapping[str, ModelStyle], width: int) -> list[Text]:
-    """KL of each latent, largest first, and below it what theory says."""
+    """Return bars of the KL of each latent, largest first, and below them those predicted by theory."""
     lines: list[Text] = []
     spectra = {m.name: m.evaluation for m in models if m.evaluation is not None and m.evaluation.kl_per_latent}
     for name, evaluation in spectra.items():
@@ -213,7 +213,7 @@ def _sorted(values: Sequence[float]) -> list[float]:
 
 
 class ReportView(LinesView):
-    """Table, differences, classes and latents under the names of the models."""
+    """Shows the table, differences, classes and latents; laid out again only when they or the width change."""
 
     def __init__(self) -> None:
         super().__init__(id="report")
@@ -228,7 +228,7 @@ class ReportView(LinesView):
     def show(
         self, state: RunState, *, ascii_only: bool, whole_verdict: bool, kept_in: str | None, waiting: str
     ) -> None:
-        """Show the newest results of all models, or the words of ``waiting`` while there are none."""
+        """Show the newest results of all models, or the text ``waiting`` while there are none."""
         self._run_state, self._ascii, self._options = state, ascii_only, (whole_verdict, kept_in, waiting)
         self.lay_out()
 
@@ -262,7 +262,7 @@ class ReportView(LinesView):
         return self.text_strip(self._lines[line])
 
     def turn(self, direction: int) -> bool:
-        """Show further models where not all have room; whether there are any."""
+        """Show further models where not all fit; returns whether there are any."""
         if self._report is None or self._report.table.last - self._report.table.first + 1 == self._report.table.models:
             return False
         table = self._report.table

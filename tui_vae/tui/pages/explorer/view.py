@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from tui_vae.config import IMAGE_SIDE
 from tui_vae.tui.graphics.images import Draw, half_block_lines
-from tui_vae.tui.widgets.scroll_view import Drawing
+from tui_vae.tui.widgets.scroll_view import StripWidget
 from tui_vae.view.image_cells import Pixels
 from tui_vae.view.run_source import FARTHEST
 from tui_vae.view.series import FloatArray
@@ -23,20 +23,20 @@ from tui_vae.view.series import FloatArray
 _GAP = 2
 _DIM = Style(dim=True)
 _LISTS = (42, 34, 25, 15)
-"""Columns of the list of latents, from what it can use to what it needs."""
+"""Widths of the list of latents, from the most it can use to the least it needs."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """Everything that is drawn.
+class ExplorerContent:
+    """What the explorer draws.
 
     Attributes:
-        pictures: Images ``(28, 28)`` and what they are, from left to right.
-        z: The place ``(zdim,)``.
+        pictures: Labels and images ``(28, 28)``, from left to right.
+        z: The latent code, ``(zdim,)``.
         kl: KL of each latent in nats, ``(zdim,)``; ``None`` while it is not known.
-        order: Latents from the top of the list to its end.
-        chosen: The latent that ``←→`` move along, and on a plane that of ``↑↓``.
-        style: Of the model.
+        order: The latents from the top of the list to its end.
+        chosen: The latent that ``←→`` move along, and on a plane the one of ``↑↓``.
+        style: Style of the model.
     """
 
     pictures: tuple[tuple[str, Pixels], ...]
@@ -47,43 +47,47 @@ class Look:
     style: Style
 
 
-class ExplorerView(Drawing):
-    """Draws a look, or says why there is none."""
+class ExplorerView(StripWidget):
+    """Draws the digits and the list of latents, or a message."""
 
     def __init__(self) -> None:
         super().__init__(id="explorer-view")
-        self._look: Look | str = ""
+        self._look: ExplorerContent | str = ""
         self._draw_image: Draw = half_block_lines
 
-    def show(self, look: Look | str, *, draw: Draw) -> None:
-        """Show this; the same object again costs nothing."""
-        if look is not self._look or draw != self._draw_image:
-            self._look, self._draw_image = look, draw
+    def show(self, content: ExplorerContent | str, *, draw: Draw) -> None:
+        """Show the content; the same object again costs nothing."""
+        if content is not self._look or draw != self._draw_image:
+            self._look, self._draw_image = content, draw
             self._draw()
 
     def on_resize(self) -> None:
         self._draw()
 
     def _draw(self) -> None:
-        size, look = self.room, self._look
-        self.lay(_words(look, size, self) if isinstance(look, str) else draw_look(look, size, draw=self._draw_image))
+        size, content = self.room, self._look
+        self.lay(
+            _message(content, size, self)
+            if isinstance(content, str)
+            else draw_explorer(content, size, draw=self._draw_image)
+        )
 
 
-def _words(words: str, size: Size, widget: Widget) -> list[Strip]:
-    folded = Text(words).wrap(widget.app.console, max(1, size.width - 2))[: size.height]
+def _message(text: str, size: Size, widget: Widget) -> list[Strip]:
+    folded = Text(text).wrap(widget.app.console, max(1, size.width - 2))[: size.height]
     lines = [Strip([Segment(line.plain.strip().center(size.width), _DIM)]) for line in folded]
     return [Strip.blank(size.width)] * ((size.height - len(lines)) // 2) + lines
 
 
-def draw_look(look: Look, size: Size, *, draw: Draw) -> list[Strip]:
+def draw_explorer(content: ExplorerContent, size: Size, *, draw: Draw) -> list[Strip]:
     """Pictures on the left, the list on the right; where not both have room, the pictures go first."""
-    count, (scale, columns) = len(look.pictures), _sizes(len(look.pictures), size)
+    count, (scale, columns) = len(content.pictures), _sizes(len(content.pictures), size)
     side, height = int(IMAGE_SIDE * scale), size.height
-    lines = _pictures(look, scale, height, draw)
+    lines = _pictures(content, scale, height, draw)
     if not columns:
         return [Strip(line) for line in lines]
     left = count * side + (count - 1) * _GAP
-    listed = list_of_latents(look, min(_LISTS[0], size.width - left - _GAP), height)
+    listed = list_of_latents(content, min(_LISTS[0], size.width - left - _GAP), height)
     return [Strip([*line, Segment(" " * _GAP), *latent]) for line, latent in zip(lines, listed, strict=True)]
 
 
@@ -99,11 +103,11 @@ def _sizes(count: int, size: Size) -> tuple[float, int]:
     return scales[-1], 0
 
 
-def _pictures(look: Look, scale: float, height: int, draw: Draw) -> list[list[Segment]]:
+def _pictures(content: ExplorerContent, scale: float, height: int, draw: Draw) -> list[list[Segment]]:
     side = int(IMAGE_SIDE * scale)
     labelled = (side + 1) // 2 < height
     lines: list[list[Segment]] = [[] for _ in range(height)]
-    for index, (label, pixels) in enumerate(look.pictures):
+    for index, (label, pixels) in enumerate(content.pictures):
         drawn = draw(pixels, scale)
         if labelled:
             text = Text(label)
@@ -115,47 +119,49 @@ def _pictures(look: Look, scale: float, height: int, draw: Draw) -> list[list[Se
     return lines
 
 
-def list_of_latents(look: Look, width: int, height: int) -> list[list[Segment]]:
-    """A line for each latent: the keys that move it, its index, its value on a scale and as a number, and its KL."""
-    has_kl = look.kl is not None and width >= _LISTS[1]
+def list_of_latents(content: ExplorerContent, width: int, height: int) -> list[list[Segment]]:
+    """Return a line for each latent: its keys, index, value on a scale and as a number, and KL."""
+    has_kl = content.kl is not None and width >= _LISTS[1]
     track = width - 15 - (6 if has_kl else 0)
     track = track - 1 + track % 2 if track >= 5 else 0  # an odd number has a middle
     body = max(1, height - 2) if height >= 6 else height
-    start = _start(look, body)
-    shown = list(look.order[start : start + body])
-    unseen = [latent for latent in look.chosen if latent not in shown]
-    shown[len(shown) - len(unseen) :] = unseen  # what keys move is always seen
-    rows = [_row(look, latent, track, has_kl) for latent in shown]
+    start = _start(content, body)
+    shown = list(content.order[start : start + body])
+    unseen = [latent for latent in content.chosen if latent not in shown]
+    shown[len(shown) - len(unseen) :] = unseen  # latents that keys move are always visible
+    rows = [_row(content, latent, track, has_kl) for latent in shown]
     if height >= 6:
         ends = f"−4{'0':^{track - 4}}+4" if track else ""
         head = f"   {'z':<5}{ends} value {'   KL ' if has_kl else ''}"
         rows.insert(0, [Segment(head, _DIM)])
-        rest = "" if len(shown) == len(look.order) else f"   {start + 1}–{start + len(shown)} of {len(look.order)}"
+        rest = (
+            "" if len(shown) == len(content.order) else f"   {start + 1}–{start + len(shown)} of {len(content.order)}"
+        )
         rows += [[Segment(rest.ljust(width), _DIM)]]
     return rows + [[]] * (height - len(rows))
 
 
-def _start(look: Look, body: int) -> int:
-    """The first latent of the part of the list that is seen: the one that was chosen is in its middle, if it can be."""
-    at = list(look.order).index(look.chosen[0])
-    return max(0, min(at - body // 2, len(look.order) - body))
+def _start(content: ExplorerContent, body: int) -> int:
+    """Return the first visible latent of the list, so that the chosen one is in the middle if possible."""
+    at = list(content.order).index(content.chosen[0])
+    return max(0, min(at - body // 2, len(content.order) - body))
 
 
-def _row(look: Look, latent: int, track: int, has_kl: bool) -> list[Segment]:
-    keys = dict(zip(look.chosen, ("←→", "↑↓"), strict=False)).get(latent, "  ")
-    style = look.style + Style(bold=True) if latent in look.chosen else look.style
-    value = float(look.z[latent])
-    row = [Segment(f"{keys} ", style), Segment(f"{f'z{latent}':<4} ", style if latent in look.chosen else _DIM)]
+def _row(content: ExplorerContent, latent: int, track: int, has_kl: bool) -> list[Segment]:
+    keys = dict(zip(content.chosen, ("←→", "↑↓"), strict=False)).get(latent, "  ")
+    style = content.style + Style(bold=True) if latent in content.chosen else content.style
+    value = float(content.z[latent])
+    row = [Segment(f"{keys} ", style), Segment(f"{f'z{latent}':<4} ", style if latent in content.chosen else _DIM)]
     if track:
         row += _scale(value, track, style)
     row.append(Segment(f" {value:+5.2f} ".replace("-", "−")))
-    if has_kl and look.kl is not None:
-        row.append(Segment(f"{look.kl[latent]:5.1f} " if np.isfinite(look.kl[latent]) else "    – ", _DIM))
+    if has_kl and content.kl is not None:
+        row.append(Segment(f"{content.kl[latent]:5.1f} " if np.isfinite(content.kl[latent]) else "    – ", _DIM))
     return row
 
 
 def _scale(value: float, track: int, style: Style) -> list[Segment]:
-    """A value on a line from the lowest to the highest, which is marked in its middle, 0."""
+    """Draw a value on a line whose middle, 0, is marked."""
     share = (min(FARTHEST, max(-FARTHEST, value)) + FARTHEST) / (2 * FARTHEST)
     at = round(share * (track - 1))
     line = ["─"] * track

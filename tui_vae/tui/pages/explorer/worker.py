@@ -1,4 +1,4 @@
-"""Answers what an explorer asks of stored models, in a thread of its own, so that keys are answered at once."""
+"""Decode images with stored models in a thread, so that keys are answered at once."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tui_vae.view.series import FloatArray
 
 
 @dataclass(frozen=True)
-class Question:
-    """What does a model draw?
+class DecodeRequest:
+    """Which image to decode.
 
     Attributes:
-        model: Its name.
-        checkpoint: The step of its newest checkpoint, as far as was told: with another one, weights are read anew.
-        z: Where in its latent space; ``None`` where ``image`` says it, or for the prior's mean.
-        image: The number of the held-out image whose mean of q(z|x) is the place.
+        model: Name of the model.
+        checkpoint: Step of its newest checkpoint; another step means that the weights have to be read again.
+        z: The latent code; ``None`` takes that of ``image``, or without one the mean of the prior.
+        image: Number of the held-out image whose mean of q(z|x) is decoded.
     """
 
     model: str
@@ -31,19 +31,19 @@ class Question:
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """What a model draws at ``z``, or why it cannot, for people. No two are equal.
+class DecodeResult:
+    """The decoded image, or an error message. No two results are equal.
 
     Attributes:
-        question: What was asked.
-        refused: Why there is no picture; ``None`` when there is one.
-        epoch: Epochs of training behind the weights.
-        z: The place ``(zdim,)``.
+        request: The request.
+        refused: The error message; ``None`` if there is an image.
+        epoch: Epochs for which the weights were trained.
+        z: The latent code, ``(zdim,)``.
         picture: The mean of p(x|z), ``(28, 28)``.
-        encoded: The image that was asked for.
+        encoded: The held-out image, if one was requested.
     """
 
-    question: Question
+    request: DecodeRequest
     refused: str | None = None
     epoch: int = 0
     z: FloatArray | None = None
@@ -51,29 +51,29 @@ class Answer:
     encoded: Encoded | None = None
 
 
-class Explorer:
-    """Answers the newest question; one that was followed by another before its turn is passed over.
+class ExplorerWorker:
+    """Decodes the newest request; older requests that are still waiting are dropped.
 
     Args:
-        source: Where the models are.
-        tell: Called with each answer, in the explorer's thread.
+        source: The run with the models.
+        report: Called with each result, in the worker's thread.
     """
 
-    def __init__(self, source: RunSource, tell: Callable[[Answer], object]) -> None:
+    def __init__(self, source: RunSource, report: Callable[[DecodeResult], object]) -> None:
         self._source = source
-        self._tell = tell
+        self._report = report
         self._changed = threading.Condition()
-        self._question: Question | None = None
+        self._question: DecodeRequest | None = None
         self._closed = False
         threading.Thread(target=self._run, name="explorer", daemon=True).start()
 
-    def ask(self, question: Question) -> None:
+    def ask(self, request: DecodeRequest) -> None:
         with self._changed:
-            self._question = question
+            self._question = request
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Answer nothing more."""
+        """Stop; no result is reported from now on."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -81,31 +81,31 @@ class Explorer:
     def _run(self) -> None:
         read: tuple[str, int] | None = None
         model: StoredModel | str = ""
-        while (question := self._next()) is not None:
-            # What could not be read is tried again: the file may be there by now.
-            if read != (question.model, question.checkpoint) or isinstance(model, str):
-                read, model = (question.model, question.checkpoint), self._source.stored_model(question.model)
-            answer = Answer(question, refused=model) if isinstance(model, str) else _answer(question, model)
+        while (request := self._next()) is not None:
+            # Weights that could not be read are tried again: the file may exist by now.
+            if read != (request.model, request.checkpoint) or isinstance(model, str):
+                read, model = (request.model, request.checkpoint), self._source.stored_model(request.model)
+            result = DecodeResult(request, refused=model) if isinstance(model, str) else _decode(request, model)
             if self._closed:
                 return
-            self._tell(answer)
+            self._report(result)
 
-    def _next(self) -> Question | None:
+    def _next(self) -> DecodeRequest | None:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._question is not None)
-            question, self._question = self._question, None
-            return None if self._closed else question
+            request, self._question = self._question, None
+            return None if self._closed else request
 
 
-def _answer(question: Question, model: StoredModel) -> Answer:
+def _decode(request: DecodeRequest, model: StoredModel) -> DecodeResult:
     encoded: Encoded | None = None
-    z = np.zeros(model.zdim) if question.z is None else np.array(question.z)
-    if question.image is not None:
-        found = model.encode(question.image)
+    z = np.zeros(model.zdim) if request.z is None else np.array(request.z)
+    if request.image is not None:
+        found = model.encode(request.image)
         if isinstance(found, str):
-            return Answer(question, refused=found)
+            return DecodeResult(request, refused=found)
         encoded = found
-        z = found.z if question.z is None else z
-    if len(z) != model.zdim:  # the weights are of another run by now
+        z = found.z if request.z is None else z
+    if len(z) != model.zdim:  # the weights are those of another run by now
         z = np.zeros(model.zdim)
-    return Answer(question, None, model.epoch, z, model.decode(z), encoded)
+    return DecodeResult(request, None, model.epoch, z, model.decode(z), encoded)

@@ -28,11 +28,11 @@ from tui_vae.view.state import RunState
 
 _MOST_MODELS = 4
 _LINES_OF_DIGITS = 8
-"""That the digits of a model take with their label where they are small."""
+"""Height of a model's digits with their label, where they are small."""
 
 
 class RunPreview(Vertical):
-    """Shows the run under the cursor; reading it is not its task."""
+    """Shows the run under the cursor, which the page has read."""
 
     def __init__(self, queue: ChartQueue) -> None:
         super().__init__(id="preview")
@@ -50,7 +50,7 @@ class RunPreview(Vertical):
     def show(
         self, run: ListedRun | None, preview: Preview | None, trouble: str | None, settings: ChartSettings
     ) -> None:
-        """Show a run; ``preview`` is ``None`` while it is being read, ``trouble`` why it cannot be."""
+        """Show a run; ``preview`` is ``None`` while it is being read, ``trouble`` why it cannot be read."""
         about = _about(run, trouble)
         if preview is None and trouble is None:
             about.append("\nreading…", style="dim")
@@ -100,7 +100,7 @@ _LONGEST_NAME = 18
 
 
 class ComparisonView(LinesView):
-    """A column for each run, as many as have room; the head names the runs."""
+    """A column for each run, as many as fit, under a head with their names."""
 
     def __init__(self) -> None:
         super().__init__(id="comparison")

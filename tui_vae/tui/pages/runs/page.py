@@ -1,4 +1,4 @@
-"""The stored runs: a list, what the one under the cursor looks like, and the marked ones beside each other."""
+"""The page of stored runs: a list, a preview of the run under the cursor, and a comparison of the marked runs."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from tui_vae.tui.run_tracker import MOST_COMPARED, RunTracker, TrackedRun
 from tui_vae.tui.screens.dialogs import DeleteScreen, RenameScreen
 from tui_vae.tui.screens.setup import SetupScreen
 from tui_vae.tui.widgets.chart_queue import ChartQueue
-from tui_vae.tui.widgets.scroll_view import Words
+from tui_vae.tui.widgets.scroll_view import EmptyState
 from tui_vae.view.run_source import OpenedRun, Preview, RunLibrary
 from tui_vae.view.state import RunState
 
 SECONDS_BETWEEN_LISTS = 3.0
 SECONDS_BETWEEN_LOOKS = 0.2
-"""At other rows than before, while they pass."""
+"""While other rows scroll into view."""
 
 SECONDS_TO_REST = 0.15
-"""For which the cursor stays on a run before that is read: not all that it passes are."""
+"""How long the cursor stays on a run before that is read, so that not every run it passes is read."""
 
 _REFUSED = ("running", "paused", "stalled", "empty", "damaged", "unread")
-"""States in which there is something that keys do not do, or of which nothing is known."""
+"""States in which some actions are refused, or of which nothing is known."""
 
 _BESIDE, _BELOW = 100, 14
-"""Columns from which there is room beside the list, and lines from which there is some below it."""
+"""Width from which panels are placed next to the list, and height from which they are placed below it."""
 
 
 class RunsPage(Page):
-    """Reads the runs only while it is shown, and never in the interface's own thread.
+    """Reads the runs only while the page is visible, in threads.
 
     Args:
         library: The runs; ``None`` when there is no folder of any.
@@ -51,7 +51,7 @@ class RunsPage(Page):
     """
 
     class Opened(Message):
-        """A run is to be shown, under a name while its own is not known; ``anew`` when it was moved."""
+        """The user wants to see a run; ``anew`` means that its files were moved."""
 
         def __init__(self, key: str, name: str = "", anew: bool = False) -> None:
             super().__init__()
@@ -71,7 +71,7 @@ class RunsPage(Page):
         self._library = library
         self._tracker = tracker
         self._table = RunTable()
-        self._words = Words(id="no-runs")
+        self._words = EmptyState(id="no-runs")
         self._words.border_title = " runs "
         self._preview = RunPreview(queue)
         self._comparison = ComparisonView()
@@ -84,7 +84,7 @@ class RunsPage(Page):
         self._reading = False
         self._resting_since = self._read_at = 0.0
         self._alone: Widget | None = None
-        self._shown: PageContext | None = None
+        self._latest: PageContext | None = None
         self._table.border_title = " runs "
         self._table.border_subtitle = " ELBO: held out, of the best model "
 
@@ -113,10 +113,10 @@ class RunsPage(Page):
     def on_resize(self) -> None:
         self._arrange()
 
-    def show(self, shown: PageContext) -> None:
-        self._shown = shown
+    def show(self, context: PageContext) -> None:
+        self._latest = context
         self._arrange()
-        now, ascii_only = time.time(), shown.settings.ascii_only
+        now, ascii_only = time.time(), context.settings.ascii_only
         first = self._tracker.first_key
         own = first if first is not None and self._is_own(first) else None
         standing = RowFlags(self._tracker.key, own, self._tracker.marks)
@@ -125,14 +125,14 @@ class RunsPage(Page):
         self._words.show(self._saying() or "")
         self._look_into(self._table.selected)
         if self._preview.display:
-            self._show_preview(shown)
+            self._show_preview(context)
         if self._comparison.display:
-            self._comparison.show(self._compared(shown))
+            self._comparison.show(self._compared(context))
 
-    # What is read.
+    # Reading.
 
     def _list(self) -> None:
-        """Read the list now and then, and in it the runs that are on screen; as soon as there are others."""
+        """Read the list regularly, and in it the visible runs; at once if other runs are visible."""
         library, selected = self._library, self._table.selected
         seen = {run.key for run in (*self._table.seen, *([selected] if selected is not None else []))}
         if library is None or self._listing:
@@ -157,12 +157,12 @@ class RunsPage(Page):
         self._again()
 
     def _again(self) -> None:
-        """Show what has come, without waiting for the next redraw."""
-        if self._shown is not None and self.display:
-            self.show(self._shown)
+        """Show what was read without waiting for the next redraw."""
+        if self._latest is not None and self.display:
+            self.show(self._latest)
 
     def look_again(self) -> None:
-        """Read the list as soon as the page is shown: something has changed."""
+        """Read the list as soon as the page is visible: something has changed."""
         self._listed_at = -math.inf
         self._again()
 
@@ -171,7 +171,7 @@ class RunsPage(Page):
         self.set_timer(SECONDS_TO_REST, self._again)
 
     def _look_into(self, run: ListedRun | None) -> None:
-        """Read the run under the cursor when it has been there for a moment; one that trains again and again."""
+        """Read the run under the cursor when the cursor has stayed there; a run that trains is read again regularly."""
         library = self._library
         if run is None or library is None or self._reading or not self._preview.display:
             return
@@ -194,7 +194,7 @@ class RunsPage(Page):
     def _due(self, run: ListedRun) -> bool:
         return run.live and time.monotonic() > self._read_at + SECONDS_BETWEEN_LISTS
 
-    # What keys ask for.
+    # Actions.
 
     def action_new(self) -> None:
         if self._library is not None:
@@ -229,7 +229,7 @@ class RunsPage(Page):
         if run is None or library is None:
             self._notify_of_none()
         elif run.state in _REFUSED and not self._is_own(run.key):
-            # What was listed some seconds ago is no reason to refuse anything.
+            # The list is some seconds old: look again before refusing.
             run_in_thread(
                 self.app, lambda: library.look(run.key), lambda now: self._act(what, now, library), self._refuse
             )
@@ -250,7 +250,7 @@ class RunsPage(Page):
                 self.app.push_screen(DeleteScreen(run), lambda wanted: self._delete(run, library, wanted))
 
     def _mark(self, run: ListedRun, library: RunLibrary) -> None:
-        """Compare with a run, or no more."""
+        """Compare with a run, or stop comparing."""
         tracker = self._tracker
 
         def follow(source: OpenedRun) -> None:
@@ -285,7 +285,7 @@ class RunsPage(Page):
         return first is not None and first.own and key == self._tracker.first_key
 
     def _in_use(self, run: ListedRun, done: str) -> bool:
-        """Whether a run is being written, so that nothing can be done to it; says so. The library checks it again."""
+        """Return whether a run is being written, and notify the user. The library checks again."""
         if self._is_own(run.key):
             self.app.notify(
                 f"{run.name} is the run of this process: it can be {done} when that has ended", markup=False
@@ -317,7 +317,7 @@ class RunsPage(Page):
             self._do(lambda: library.delete(run.key), lambda _: self.post_message(self.Gone(run.key)))
 
     def _do(self, do: Callable[[], Outcome], then: Callable[[Outcome], object]) -> None:
-        """Let the library do something, and show what has become of the runs."""
+        """Run a request to the library, and read the list again."""
 
         def done(outcome: Outcome) -> None:
             then(outcome)
@@ -325,18 +325,18 @@ class RunsPage(Page):
 
         run_in_thread(self.app, do, done, self._refuse)
 
-    # What is shown.
+    # Drawing.
 
-    def _show_preview(self, shown: PageContext) -> None:
+    def _show_preview(self, context: PageContext) -> None:
         run = self._table.selected
         known = self._previewed if run is not None and self._previewed and self._previewed[0] == run.key else None
-        self._preview.show(run, known[1] if known else None, known[2] if known else None, shown.settings)
+        self._preview.show(run, known[1] if known else None, known[2] if known else None, context.settings)
 
-    def _compared(self, shown: PageContext) -> list[RunState]:
-        return [*(() if shown.source is None else (shown.state,)), *shown.others]
+    def _compared(self, context: PageContext) -> list[RunState]:
+        return [*(() if context.source is None else (context.state,)), *context.others]
 
     def _saying(self) -> str | None:
-        """What to say while there is no run to list."""
+        """Return the text while there is no run to list."""
         if self._library is None:
             return "no folder of runs is known here"
         if self._trouble is not None:

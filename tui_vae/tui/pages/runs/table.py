@@ -1,4 +1,4 @@
-"""The list of stored runs: as many columns as the width allows. What is not seen costs nothing."""
+"""The list of stored runs: as many columns as fit; hidden rows cost nothing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _RIGHT = ("ELBO", "age")
 
 @dataclass(frozen=True)
 class RowFlags:
-    """What runs are to the interface, by their keys: the run that is shown, that of this process, those compared."""
+    """Keys of the run that is shown, of the run of this process, and of the marked runs."""
 
     shown: str | None = None
     own: str | None = None
@@ -41,7 +41,7 @@ class RowFlags:
 
 
 class RunTable(LinesView, inherit_bindings=False):
-    """One row a run; the row of the cursor is the run that keys act on, whatever comes and goes above it."""
+    """One row for each run. Actions apply to the run under the cursor, which stays on it when rows are added above."""
 
     BINDINGS: ClassVar = [
         ("up", "cursor(-1)", "Previous run"),
@@ -54,10 +54,10 @@ class RunTable(LinesView, inherit_bindings=False):
     COMPONENT_CLASSES: ClassVar = {"run-table--header", "run-table--cursor", "run-table--hover"}
 
     class Clicked(Message):
-        """A run was clicked twice."""
+        """A run was double-clicked."""
 
     class Moved(Message):
-        """The cursor is on another row, or other rows are seen."""
+        """The cursor is on another row, or other rows are visible."""
 
     def __init__(self) -> None:
         super().__init__(id="run-table")
@@ -69,22 +69,22 @@ class RunTable(LinesView, inherit_bindings=False):
         self._ascii = False
         self._widths: dict[str, int] = {}
         self._drawn: dict[int, tuple[object, ...]] = {}
-        """What each row that is on screen was drawn from."""
+        """What each visible row was drawn from."""
 
     @property
     def selected(self) -> ListedRun | None:
-        """The run that keys act on."""
+        """The run under the cursor."""
         return self._runs[self.cursor_row] if self._runs else None
 
     @property
     def seen(self) -> Sequence[ListedRun]:
-        """The runs that are on screen."""
+        """The visible runs."""
         return self._runs[self._top : self._top + self._height]
 
     def show(self, runs: Sequence[ListedRun], standing: RowFlags, now: float, *, ascii_only: bool) -> None:
-        """Draw the rows that differ; ``now`` is unix time. The same ``runs`` again cost next to nothing."""
+        """Draw the rows that differ; ``now`` is Unix time. The same ``runs`` again cost next to nothing."""
         at = self.selected
-        now = float(int(now))  # no age is told more exactly
+        now = float(int(now))  # ages are shown in whole seconds at most
         same = (standing, now, ascii_only) == (self._standing, self._now, self._ascii)
         others, self._runs, self._ascii = runs is not self._runs, runs, ascii_only
         self._standing, self._now = standing, now
@@ -167,7 +167,7 @@ class RunTable(LinesView, inherit_bindings=False):
         self.post_message(self.Moved())
 
     def _keep_cursor(self, at: ListedRun | None) -> None:
-        """Leave the cursor on the run where it was, in other rows than before; on its row if that run is gone."""
+        """Keep the cursor on its run, or on its row if that run is gone."""
         row = min(self.cursor_row, max(0, len(self._runs) - 1))
         if at is not None and self._runs and self._runs[row].key != at.key:
             row = next((place for place, run in enumerate(self._runs) if run.key == at.key), row)
@@ -191,7 +191,7 @@ class RunTable(LinesView, inherit_bindings=False):
 
     @property
     def _height(self) -> int:
-        """Of the rows below the head."""
+        """Number of visible rows."""
         return max(0, self.scrollable_content_region.height - len(self._head))
 
     def _row_at(self, event: events.MouseEvent) -> int | None:
@@ -200,7 +200,7 @@ class RunTable(LinesView, inherit_bindings=False):
         return row + self._top if 0 <= row < len(self._runs) - self._top else None
 
     def _refresh_row(self, row: int) -> None:
-        """Draw a row again, if it is seen."""
+        """Draw a row again, if it is visible."""
         self._drawn.pop(row, None)
         y = row - self._top + len(self._head)
         if len(self._head) <= y < self.size.height:
@@ -212,7 +212,7 @@ class RunTable(LinesView, inherit_bindings=False):
         return run, self._age(run), stands, self._ascii
 
     def _columns(self) -> dict[str, int]:
-        """Widths of the columns that have room, by their headings."""
+        """Return the widths of the columns that fit, by their headings."""
         rest = self.scrollable_content_region.width - _MARKS - _STATE - _ELBO - 1
         widths = {"": _MARKS, "run": 0, "state": _STATE}
         with_age = rest - _AGE >= _SHORTEST_NAME
@@ -225,7 +225,7 @@ class RunTable(LinesView, inherit_bindings=False):
         return widths | {"ELBO": _ELBO} | ({"age": _AGE} if with_age else {})
 
     def _fitted(self, cell: Text, heading: str) -> Text:
-        """A cell in the width of its column; one that is too long ends in a sign of it."""
+        """Fit a cell to the width of its column, with an ellipsis if it is too long."""
         width, right = self._widths[heading], heading in _RIGHT
         cell.truncate(width - (0 if right else 1), overflow="ellipsis")
         (cell.pad_left if right else cell.pad_right)(width - cell.cell_len)

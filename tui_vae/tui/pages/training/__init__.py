@@ -1,1 +1,0 @@
-"""The training page: curves of all models, KL per latent, and samples."""
