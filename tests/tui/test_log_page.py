@@ -91,7 +91,7 @@ async def test_a_level_without_lines_says_so(open_monitor: OpenMonitor) -> None:
         assert "no warnings and errors: v shows others" in log(monitor)
     async with open_monitor([], size=(80, 24)) as monitor:
         await monitor.press("5")
-        assert "nothing has happened yet" in log(monitor)
+        assert "the log is empty" in log(monitor)
 
 
 async def test_it_follows_the_end_until_one_scrolls_away_and_end_follows_again(open_monitor: OpenMonitor) -> None:
@@ -160,9 +160,9 @@ async def test_what_is_found_nowhere_says_so_and_keys_are_typed(open_monitor: Op
         assert "not found" in frame(monitor)
         assert monitor.source.asked == []
         await monitor.press("enter", "n")
-        await monitor.until_shown("found nowhere")
+        await monitor.until_shown("no match")
         await monitor.press("escape", "n")
-        await monitor.until_shown("nothing is searched for")
+        await monitor.until_shown("no search text")
 
 
 async def test_from_the_palette_search_turns_to_the_log(open_monitor: OpenMonitor) -> None:

@@ -51,7 +51,7 @@ def test_rows_that_come_and_go_are_changed(before: tuple[str, ...], after: tuple
 
 
 class Panels(App[None]):
-    CSS = "Drawing { border: round white; }"
+    CSS = "StripWidget { border: round white; }"
 
     def compose(self) -> ComposeResult:
         yield StripWidget(id="drawing")

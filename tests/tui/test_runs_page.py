@@ -300,7 +300,7 @@ async def test_a_double_click_opens(open_monitor: OpenMonitor, library: Scripted
 async def test_without_any_folder_it_says_so(open_monitor: OpenMonitor) -> None:
     async with open_monitor(size=(80, 24)) as monitor:
         await monitor.press("0")
-        await monitor.until_shown("no folder of runs is known here")
+        await monitor.until_shown("no runs directory")
 
 
 @pytest.mark.parametrize("size", [(140, 45), (80, 24)], ids=str)

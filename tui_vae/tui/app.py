@@ -216,7 +216,7 @@ class MonitorApp(App[Leave]):
         elif not self._notified_of_end:
             self._notified_of_end = True
             if self.runs.visited is not None:
-                self.notify(f"{state.name} {state.status}: 0 leads back to it", timeout=10, markup=False)
+                self.notify(f"{state.name} {state.status}: press 0 to return to it", timeout=10, markup=False)
 
     def warn(self, text: str) -> None:
         """Show a warning in the log of the first run; call it from the interface's thread."""
@@ -265,9 +265,9 @@ class MonitorApp(App[Leave]):
         self.output.sender.lose_terminal()
         if self._suspended is not None:
             self._suspended()
-        trains = self.runs.trains_here
-        with_it = ", and training with it; fg goes on with both, bg with training alone" if trains else "; fg goes on"
-        return f"tui-vae: suspended{with_it}"
+        if self.runs.trains_here:
+            return "tui-vae: suspended, and training with it; fg resumes both, bg only training"
+        return "tui-vae: suspended; fg resumes it"
 
     def resumed(self, *, stopped: bool) -> None:
         self._redraws.resume()

@@ -169,7 +169,7 @@ class MainScreen(Screen[None]):
         key, library = message.key, self._library
         if key == self._runs.first_key:
             self.call_later(self._visit, None)
-        elif key == self._runs.key and not message.anew:
+        elif key == self._runs.key and not message.moved:
             self.action_page("training")
         elif library is not None:
             run_in_thread(

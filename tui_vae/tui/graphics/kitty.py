@@ -59,17 +59,17 @@ class KittyGraphics:
     blocks_from = math.inf
 
     def __init__(self) -> None:
-        self._told: list[str] = []
+        self._pending: list[str] = []
 
     def add(self, number: int, image: Pixels, columns: int, lines: int) -> None:
-        self._told.append(transmission(number, image, columns, lines))
+        self._pending.append(transmission(number, image, columns, lines))
 
     def forget(self, number: int) -> None:
-        self._told.append(deletion(number))
+        self._pending.append(deletion(number))
 
     def written(self, text: str) -> str:
-        told, self._told = "".join(self._told), []
-        return told + text
+        commands, self._pending = "".join(self._pending), []
+        return commands + text
 
 
 def transmission(number: int, image: Pixels, columns: int, lines: int) -> str:

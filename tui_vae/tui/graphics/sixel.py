@@ -120,7 +120,7 @@ class SixelGraphics:
     """Replaces placeholders in text by sixel sequences.
 
     Args:
-        cell_size: Tells the size of a cell, which changes with the font.
+        cell_size: Returns the size of a cell, which changes with the font.
     """
 
     lasting = False
@@ -177,7 +177,7 @@ def _strip(picture: _Picture, line: int, start: int, end: int, size: CellSize) -
     return picture.strips[key]
 
 
-def _nearest(places: range, length: int, pixels: int) -> npt.NDArray[np.intp]:
+def _nearest(positions: range, length: int, pixels: int) -> npt.NDArray[np.intp]:
     """Return the index of the nearest pixel for each position, when so many pixels are stretched to a length."""
-    middles = 2 * np.arange(places.start, places.stop) + 1
+    middles = 2 * np.arange(positions.start, positions.stop) + 1
     return middles * pixels // (2 * length)

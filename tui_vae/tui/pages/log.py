@@ -192,7 +192,7 @@ class LogView(LinesView):
             self.fill(len(self._rows))
             self._stay(top)
         else:
-            self.say("nothing has happened yet" if not log else f"no {LEVELS[self._level]}: v shows others")
+            self.say("the log is empty" if not log else f"no {LEVELS[self._level]}: v shows others")
         self._entitle()
 
     def _fold(self, width: int) -> None:
@@ -268,7 +268,7 @@ class LogPage(Page):
 
     def action_match(self, direction: int) -> None:
         if not self._log.go_to_match(direction):
-            said = "found nowhere" if self._log.query_text else "nothing is searched for: / searches"
+            said = "no match" if self._log.query_text else "no search text: press / to search"
             self.notify(said, timeout=2)
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -176,9 +176,9 @@ def _in_rows(measured: list[Measured], count: int) -> Rows:
 
 def _beside(count: int, width: int) -> int:
     """Return how many of ``count`` curves are placed side by side: all, half of them, or one."""
-    for beside in (count, 2):
-        if beside <= count and (width - _GAP * (beside - 1)) // beside >= _NARROWEST:
-            return beside
+    for columns in (count, 2):
+        if columns <= count and (width - _GAP * (columns - 1)) // columns >= _NARROWEST:
+            return columns
     return 1
 
 
@@ -291,7 +291,7 @@ class MachineView(LinesView):
         return self.text_strip(Text.assemble(" ", *parts, no_wrap=True))
 
     def _row(self, line: ChartLine) -> Text:
-        """Return a row of a chart, which is requested when it is visible; until it is drawn, a row of the chart before."""
+        """Return a row of a chart, which is requested when it is visible; until then, a row of the one before."""
         chart, place = line.chart, self._places[line.chart]
         if chart not in self._asked:
             self._asked.add(chart)

@@ -58,19 +58,19 @@ class Choices(OptionList):
             super().action_page_down()  # type: ignore[no-untyped-call]
 
 
-class Question(Dialog[ScreenResultType]):
+class ChoiceDialog(Dialog[ScreenResultType]):
     """Answered by a key. Words typed by mistake, as if into a shell, are not answers, and enter then cancels."""
 
-    _strayed = -_SECONDS_OF_A_WORD
+    _mistyped_at = -_SECONDS_OF_A_WORD
 
     def on_key(self, event: Key) -> None:
         if not event.is_printable:
             return
         if event.key not in self.active_bindings:
-            self._strayed = time.monotonic()
+            self._mistyped_at = time.monotonic()
             choices = self.query_one(Choices)
             choices.highlighted = choices.option_count - 1
-        if time.monotonic() - self._strayed < _SECONDS_OF_A_WORD:
+        if time.monotonic() - self._mistyped_at < _SECONDS_OF_A_WORD:
             event.stop()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
@@ -100,7 +100,7 @@ class Leave(Enum):
 _TRAINING = (
     "Training is going on. Leave the interface?",
     "go on training in this terminal, without the interface",
-    "stop after a checkpoint, from which --resume goes on",
+    "stop after a checkpoint; --resume continues from it",
 )
 _EVALUATION = (
     "Training is done, its evaluation goes on. Leave the interface?",
@@ -109,11 +109,11 @@ _EVALUATION = (
 )
 
 
-class LeaveScreen(Question[Leave | None]):
+class LeaveScreen(ChoiceDialog[Leave | None]):
     """Asks what becomes of training; returns the choice, or ``None`` to stay.
 
     Args:
-        evaluation_alone: Training has ended, and its evaluation is what goes on.
+        evaluation_alone: Whether training has ended and only its evaluation goes on.
     """
 
     BINDINGS: ClassVar = [
@@ -145,12 +145,12 @@ _MOST_OF_A_NAME = 20
 """In cells, as some characters are two cells wide."""
 
 
-class StopScreen(Question[str | None]):
+class StopScreen(ChoiceDialog[str | None]):
     """Asks before training is stopped; returns ``all``, ``one`` for a single model, or ``None`` to cancel.
 
     Args:
-        evaluation_alone: Training has ended, and its evaluation is what would stop.
-        one: The model that may be stopped alone; ``None`` where that is no question.
+        evaluation_alone: Whether training has ended and only its evaluation goes on.
+        one: The model that may be stopped alone; ``None`` to offer only all.
     """
 
     BINDINGS: ClassVar = [
@@ -182,7 +182,7 @@ def _shortened(name: str) -> str:
     return text.plain
 
 
-class DeleteScreen(Question[bool]):
+class DeleteScreen(ChoiceDialog[bool]):
     """Asks before a run is deleted; returns whether to delete it."""
 
     BINDINGS: ClassVar = [
@@ -222,7 +222,7 @@ class RenameScreen(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="rename-dialog", classes="dialog") as dialog:
             dialog.border_subtitle = " enter renames · esc cancels "
-            yield Label(Text(f"Another name for {self._name_now}:"))
+            yield Label(Text(f"New name for {self._name_now}:"))
             yield Input(self._name_now, id="new-name", compact=True)
             yield Static(id="name-trouble")
 
@@ -246,8 +246,8 @@ class ChangeScreen(Dialog[Change | None]):
     """Asks for epochs to add or a learning rate; returns the change, or ``None`` to cancel.
 
     Args:
-        kind: What is to be changed.
-        model: Of which model, as it stands.
+        kind: What to change.
+        model: The model.
         state: The run.
     """
 

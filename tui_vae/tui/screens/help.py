@@ -31,10 +31,10 @@ class HelpScreen(Dialog[None]):
 
     def on_resize(self) -> None:
         """Use two columns where they fit."""
-        beside = self.size.width >= 2 * _WIDTH
-        self.query_one("#help-dialog").styles.width = 2 * _WIDTH if beside else _WIDTH
-        tables = Table.grid(padding=(0, 2), expand=beside)
-        tables.add_row(*(_table(groups) for groups in (_halves() if beside else [list(GROUPS)])))
+        two_columns = self.size.width >= 2 * _WIDTH
+        self.query_one("#help-dialog").styles.width = 2 * _WIDTH if two_columns else _WIDTH
+        tables = Table.grid(padding=(0, 2), expand=two_columns)
+        tables.add_row(*(_table(groups) for groups in (_halves() if two_columns else [list(GROUPS)])))
         self.query_one(Static).update(tables)
 
 

@@ -190,7 +190,7 @@ class SetupScreen(Dialog[str | None]):
             self.app.copy_to_clipboard(self.command)
             self.notify("copied, where the terminal allows it", timeout=3)
         else:
-            self.notify("not yet a command: mend what is red first", timeout=3)
+            self.notify("not a valid command yet: correct the options in red", timeout=3)
 
     def action_start(self) -> None:
         wrong = next((name for name in self._rows if name in self._filled.problems), None)
@@ -200,7 +200,7 @@ class SetupScreen(Dialog[str | None]):
         if self._starting or self._filled.problems:
             return
         self._starting = True
-        self._said = "starting: a process of its own loads torch and the data…"
+        self._said = "starting: a new process loads torch and the data…"
         self._check()
         arguments = self._filled.arguments
         run_in_thread(self.app, lambda: self._library.start(arguments), self._started, self._failed)

@@ -1,7 +1,7 @@
 """Textual's Linux driver, with suspension by the shell on Ctrl-Z, and tolerant of input that is no key.
 
-The library's own input would take what it does not understand apart for keys, or end the interface at it, and its own
-answer to Ctrl-Z would stop in the background, where training is to go on.
+Textual's own driver splits unknown sequences into keys, or ends the interface at them, and on Ctrl-Z it would stop in
+the background, where training should go on.
 """
 
 from __future__ import annotations

@@ -151,8 +151,8 @@ def arrange(rows: int, size: Size) -> _Arrangement:
 
 def _along(length: int, count: int) -> npt.NDArray[np.int64]:
     """Return ``count`` indices evenly along a path, with its ends if there are more than two."""
-    places = np.linspace(0, length - 1, count) if count > 2 else np.linspace(0, length - 1, count + 2)[1:-1]
-    return places.round().astype(np.int64)
+    indices = np.linspace(0, length - 1, count) if count > 2 else np.linspace(0, length - 1, count + 2)[1:-1]
+    return indices.round().astype(np.int64)
 
 
 Part = Literal["samples", "reconstructions", "chains", "interpolations"]

@@ -26,7 +26,7 @@ _KEYS = Text("  o order  v view  z explore ")
 
 
 def latent_chart(name: str | None) -> Builder:
-    """KL of each latent of a model, beside what theory predicts for a linear one.
+    """Make the chart of the KL of each latent of a model, with the prediction of theory for a linear one.
 
     Args:
         name: The model; the selected one when ``None``.
@@ -132,7 +132,7 @@ def _order(heights: FloatArray, *, by_index: bool) -> Indices:
 
 
 def _expected(model: ModelState, heights: FloatArray) -> FloatArray | None:
-    """What theory predicts for each latent, ``(latents,)``: it says how large the largest is, but not which one it is.
+    """Return the predicted KL of each latent, ``(latents,)``: theory predicts the sorted values, not their order.
 
     So the latent of the largest KL is held against the largest of theory, and so on.
     """

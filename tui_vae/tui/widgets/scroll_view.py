@@ -31,12 +31,12 @@ def merged(before: Sequence[Strip], after: Sequence[Strip]) -> tuple[list[Strip]
     return rows, changed
 
 
-def runs(places: Sequence[int]) -> list[tuple[int, int]]:
+def runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
     """Return the first and the last of each run of consecutive numbers."""
-    if not places:
+    if not numbers:
         return []
-    breaks = [at for at in range(1, len(places)) if places[at] > places[at - 1] + 1]
-    return [(places[first], places[last - 1]) for first, last in pairwise([0, *breaks, len(places)])]
+    breaks = [at for at in range(1, len(numbers)) if numbers[at] > numbers[at - 1] + 1]
+    return [(numbers[first], numbers[last - 1]) for first, last in pairwise([0, *breaks, len(numbers)])]
 
 
 class StripWidget(Widget, can_focus=True):

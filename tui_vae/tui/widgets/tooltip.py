@@ -28,24 +28,24 @@ _Row = tuple[Reading, list[str]]
 
 
 def read_out(data: CurvePlot, axis: XAxis, place: float, near: float, columns: int, rows: int) -> list[Text]:
-    """A heading with the place, and a line for each model: the newest values at or before that place.
+    """Return a heading with x, and a line for each model: its newest values at or before that x.
 
     Args:
         data: The chart.
         axis: What x is.
         place: The value of x.
-        near: Points further before the place than this are told with their own x.
+        near: Values read further before ``place`` than this are shown with their own x.
         columns, rows: The room there is.
 
     Returns:
-        Lines of equal width. What has no room is counted in the last; none at all where nothing would be legible.
+        Lines of equal width; the last counts those that do not fit. No lines where nothing would be legible.
     """
     where = place_text(axis, place)
     most = max(rows // 2, min(rows, _LEAST))
     kinds = [i for i in range(3) if any(_kind(reading, i) is not None for reading in data.readings)]
     for exact in (True, False):
-        told = near if exact else None
-        table = [(r, [_cell(data, r, i, axis, place, told) for i in kinds]) for r in data.readings]
+        tolerance = near if exact else None
+        table = [(r, [_cell(data, r, i, axis, place, tolerance) for i in kinds]) for r in data.readings]
         # Before the models, some of which may not fit; it is for held-out images, whose values are in the last column.
         table[:0] = [
             (_LIMIT, [*("" for _ in kinds[1:]), data.text(limit)]) for limit in (data.limits if most > _LEAST else ())

@@ -61,11 +61,11 @@ def report(
 
     Args:
         state: The run.
-        styles: Of its models.
-        width: Columns of the terminal.
-        first: The model that the table begins with where not all have room.
-        whole_verdict: Tell the verdict here, since there is no room for all of it elsewhere.
-        kept_in: Where the results are kept, once they are.
+        styles: Styles of its models.
+        width: Available columns.
+        first: Index of the first model in the table where not all fit.
+        whole_verdict: Include the verdict, as it does not fit elsewhere.
+        kept_in: The directory of the results, once they are written.
     """
     verdict = state.evaluated.verdict if state.evaluated is not None else None
     models = list(state.models.values())
@@ -78,7 +78,7 @@ def report(
     if verdict is not None and whole_verdict:
         lines += [*_section("verdict"), *_wrapped(Text(printable(verdict.sentence)), width)]
     if verdict is not None:
-        lines += _sentences("beside it", verdict.notes, width)
+        lines += _sentences("also", verdict.notes, width)
         lines += _differences(differences, styles, width)
         lines += _sentences("with the number of parameters", [trend.sentence for trend in verdict.trends], width)
     lines += [*_class_shares(models, styles, width), *_latents(models, styles, width)]
@@ -95,7 +95,7 @@ def _wrapped(text: Text, width: int, *, indent: str = "") -> list[Text]:
 
 
 _PLAIN = Console(width=80, color_system=None, force_terminal=False)
-"""Wrapping asks for a console, and nothing of it."""
+"""Rich requires a console for wrapping, but does not use it."""
 
 
 def _section(title: str) -> list[Text]:

@@ -40,7 +40,7 @@ class RunPreview(Vertical):
         self._chart = Chart(queue, curve_chart(LOSS), "no steps yet", id="preview-chart")
         self._digits = DigitGallery("no samples yet", id="preview-digits")
         self._chart.can_focus = self._digits.can_focus = False
-        self._told: tuple[object, ...] = ()
+        self._drawn_about: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield self._about
@@ -54,8 +54,8 @@ class RunPreview(Vertical):
         about = _about(run, trouble)
         if preview is None and trouble is None:
             about.append("\nreading…", style="dim")
-        if (told := (about, self.size.width)) != self._told:
-            self._told = told
+        if (drawn := (about, self.size.width)) != self._drawn_about:
+            self._drawn_about = drawn
             self._about.update(about)
         self._chart.display = self._digits.display = preview is not None
         if preview is not None:
@@ -130,7 +130,7 @@ class ComparisonView(LinesView):
         self._rows += [Text(), Text("held-out ELBO, nats per image", style="dim")]
         self._rows += [_line(row.name, row.values[:count], first, column, "bold") for row in elbos]
         if count < len(names):
-            self._rows += [Text(), Text(f"{len(names) - count} more have no room here", style="dim")]
+            self._rows += [Text(), Text(f"{len(names) - count} more do not fit", style="dim")]
         self.fill(len(self._rows), [_line("option", names[:count], first, column, "bold")], len(self._rows))
         self.caption.say("compared", f"{len(names)} runs{'   ↑↓ scroll' if self.overflows else ''}")
 

@@ -37,7 +37,7 @@ SECONDS_TO_REST = 0.15
 _REFUSED = ("running", "paused", "stalled", "empty", "damaged", "unread")
 """States in which some actions are refused, or of which nothing is known."""
 
-_BESIDE, _BELOW = 100, 14
+_SIDE_BY_SIDE, _BELOW = 100, 14
 """Width from which panels are placed next to the list, and height from which they are placed below it."""
 
 
@@ -51,11 +51,11 @@ class RunsPage(Page):
     """
 
     class Opened(Message):
-        """The user wants to see a run; ``anew`` means that its files were moved."""
+        """The user wants to see a run; ``moved`` means that its files were moved."""
 
-        def __init__(self, key: str, name: str = "", anew: bool = False) -> None:
+        def __init__(self, key: str, name: str = "", moved: bool = False) -> None:
             super().__init__()
-            self.key, self.name, self.anew = key, name, anew
+            self.key, self.name, self.moved = key, name, moved
 
     class Gone(Message):
         """A run was deleted."""
@@ -96,13 +96,13 @@ class RunsPage(Page):
             yield self._comparison
 
     def panels(self) -> list[Widget]:
-        if self._saying() is not None:
+        if self._message() is not None:
             return [self._words]
         return [self._table, self._comparison] if self._tracker.marks else [self._table]
 
     def turn_to(self, panel: Widget) -> None:
         self._alone = panel
-        self._arrange()
+        self._place_panels()
 
     def restore(self) -> None:
         self._alone = None
@@ -111,19 +111,19 @@ class RunsPage(Page):
         self._table.focus()
 
     def on_resize(self) -> None:
-        self._arrange()
+        self._place_panels()
 
     def show(self, context: PageContext) -> None:
         self._latest = context
-        self._arrange()
+        self._place_panels()
         now, ascii_only = time.time(), context.settings.ascii_only
         first = self._tracker.first_key
         own = first if first is not None and self._is_own(first) else None
-        standing = RowFlags(self._tracker.key, own, self._tracker.marks)
-        self._table.show(self._runs or (), standing, now, ascii_only=ascii_only)
+        flags = RowFlags(self._tracker.key, own, self._tracker.marks)
+        self._table.show(self._runs or (), flags, now, ascii_only=ascii_only)
         self._list()
-        self._words.show(self._saying() or "")
-        self._look_into(self._table.selected)
+        self._words.show(self._message() or "")
+        self._read_preview(self._table.selected)
         if self._preview.display:
             self._show_preview(context)
         if self._comparison.display:
@@ -170,7 +170,7 @@ class RunsPage(Page):
         self._resting_since = time.monotonic()
         self.set_timer(SECONDS_TO_REST, self._again)
 
-    def _look_into(self, run: ListedRun | None) -> None:
+    def _read_preview(self, run: ListedRun | None) -> None:
         """Read the run under the cursor when the cursor has stayed there; a run that trains is read again regularly."""
         library = self._library
         if run is None or library is None or self._reading or not self._preview.display:
@@ -222,7 +222,7 @@ class RunsPage(Page):
         self._act_on_selected("delete")
 
     def _notify_of_none(self) -> None:
-        self.app.notify("there is no run here yet", timeout=3)
+        self.app.notify("there is no run yet", timeout=3)
 
     def _act_on_selected(self, what: str) -> None:
         run, library = self._table.selected, self._library
@@ -262,7 +262,7 @@ class RunsPage(Page):
         if run.key in tracker.marks:
             tracker.unmark(run.key)
         elif len(tracker.marks) >= MOST_COMPARED:
-            self.app.notify(f"{MOST_COMPARED} runs are compared at most", timeout=3)
+            self.app.notify(f"{MOST_COMPARED} runs can be compared at most", timeout=3)
         elif run.key == tracker.first_key:
             tracker.mark(run.key, None)
         else:
@@ -297,7 +297,7 @@ class RunsPage(Page):
         return True
 
     def _resume(self, run: ListedRun, library: RunLibrary) -> None:
-        self.app.notify(f"{run.name}: a process is being started to go on with it", timeout=5, markup=False)
+        self.app.notify(f"{run.name}: a new process resumes it", timeout=5, markup=False)
         self._do(lambda: library.resume(run.key), lambda key: self.post_message(self.Opened(key)))
 
     def _rename(self, run: ListedRun, library: RunLibrary, name: str | None) -> None:
@@ -308,7 +308,7 @@ class RunsPage(Page):
         def renamed(key: str) -> None:
             self.post_message(self.Gone(run.key))
             if shown:
-                self.post_message(self.Opened(key, name, anew=True))
+                self.post_message(self.Opened(key, name, moved=True))
 
         self._do(lambda: library.rename(run.key, name), renamed)
 
@@ -335,28 +335,30 @@ class RunsPage(Page):
     def _compared(self, context: PageContext) -> list[RunState]:
         return [*(() if context.source is None else (context.state,)), *context.others]
 
-    def _saying(self) -> str | None:
+    def _message(self) -> str | None:
         """Return the text while there is no run to list."""
         if self._library is None:
-            return "no folder of runs is known here"
+            return "no runs directory"
         if self._trouble is not None:
             return self._trouble
         if self._runs is None:
             return f"reading {self._library.folder}…"
-        return None if self._runs else f"no runs in {self._library.folder} yet: n sets one up, and starts it"
+        return None if self._runs else f"no runs in {self._library.folder} yet: press n to start one"
 
-    def _arrange(self) -> None:
+    def _place_panels(self) -> None:
         width, height = self.size
-        beside = width >= _BESIDE
+        side_by_side = width >= _SIDE_BY_SIDE
         any_marked = bool(self._tracker.marks)
-        none = self._saying() is not None
-        alone = self._alone if any_marked and not beside and height < _BELOW else None
+        none = self._message() is not None
+        alone = self._alone if any_marked and not side_by_side and height < _BELOW else None
         if none != self._words.display and self.app.focused in (self._words, self._table, None):
             self.call_after_refresh((self._words if none else self._table).focus)
         self._words.display = none
         self._table.display = not none and alone is not self._comparison
-        self._preview.display = beside and not any_marked and not none
-        self._comparison.display = any_marked and not none and (beside or height >= _BELOW or alone is self._comparison)
-        self.query_one("#runs-body").styles.layout = "horizontal" if beside else "vertical"
+        self._preview.display = side_by_side and not any_marked and not none
+        self._comparison.display = (
+            any_marked and not none and (side_by_side or height >= _BELOW or alone is self._comparison)
+        )
+        self.query_one("#runs-body").styles.layout = "horizontal" if side_by_side else "vertical"
         for panel, share in ((self._table, "3fr"), (self._preview, "2fr"), (self._comparison, "2fr")):
-            panel.styles.width, panel.styles.height = (share, "100%") if beside else ("100%", share)
+            panel.styles.width, panel.styles.height = (share, "100%") if side_by_side else ("100%", share)

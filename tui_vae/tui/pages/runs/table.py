@@ -64,7 +64,7 @@ class RunTable(LinesView, inherit_bindings=False):
         self.cursor_row = 0
         self._hovered: int | None = None
         self._runs: Sequence[ListedRun] = ()
-        self._standing = RowFlags()
+        self._flags = RowFlags()
         self._now = 0.0
         self._ascii = False
         self._widths: dict[str, int] = {}
@@ -81,13 +81,13 @@ class RunTable(LinesView, inherit_bindings=False):
         """The visible runs."""
         return self._runs[self._top : self._top + self._height]
 
-    def show(self, runs: Sequence[ListedRun], standing: RowFlags, now: float, *, ascii_only: bool) -> None:
+    def show(self, runs: Sequence[ListedRun], flags: RowFlags, now: float, *, ascii_only: bool) -> None:
         """Draw the rows that differ; ``now`` is Unix time. The same ``runs`` again cost next to nothing."""
         at = self.selected
         now = float(int(now))  # ages are shown in whole seconds at most
-        same = (standing, now, ascii_only) == (self._standing, self._now, self._ascii)
+        same = (flags, now, ascii_only) == (self._flags, self._now, self._ascii)
         others, self._runs, self._ascii = runs is not self._runs, runs, ascii_only
-        self._standing, self._now = standing, now
+        self._flags, self._now = flags, now
         if same and not others:
             return
         if others:
@@ -207,9 +207,9 @@ class RunTable(LinesView, inherit_bindings=False):
             self.refresh(Region(0, y, self.size.width, 1))
 
     def _drawn_from(self, row: int) -> tuple[object, ...]:
-        run, standing = self._runs[row], self._standing
-        stands = (run.key == standing.shown, run.key == standing.own, run.key in standing.marked)
-        return run, self._age(run), stands, self._ascii
+        run, flags = self._runs[row], self._flags
+        own_flags = (run.key == flags.shown, run.key == flags.own, run.key in flags.marked)
+        return run, self._age(run), own_flags, self._ascii
 
     def _columns(self) -> dict[str, int]:
         """Return the widths of the columns that fit, by their headings."""
@@ -235,15 +235,15 @@ class RunTable(LinesView, inherit_bindings=False):
         return age(max(0.0, self._now - run.began)) if run.began is not None else UNKNOWN
 
     def _cell(self, run: ListedRun, heading: str) -> Text:
-        standing = self._standing
+        flags = self._flags
         match heading:
             case "":
                 marker, pointer = ("*", ">") if self._ascii else ("●", "▸")
-                shown = pointer if run.key == standing.shown else " "
-                return Text(shown + (marker if run.key in standing.marked else " "))
+                shown = pointer if run.key == flags.shown else " "
+                return Text(shown + (marker if run.key in flags.marked else " "))
             case "run":
                 name = Text(run.name)
-                return name.append(" · this process", style="dim") if run.key == standing.own else name
+                return name.append(" · this process", style="dim") if run.key == flags.own else name
             case "state":
                 return Text("…" if run.state == "unread" else run.state, style=_STYLES.get(run.state, ""))
             case "models":
