@@ -78,7 +78,7 @@ def report(
     if verdict is not None and whole_verdict:
         lines += [*_section("verdict"), *_wrapped(Text(printable(verdict.sentence)), width)]
     if verdict is not None:
-        lines += _sentences("also", verdict.notes, width)
+        lines += _sentences("notes", verdict.notes, width)
         lines += _differences(differences, styles, width)
         lines += _sentences("with the number of parameters", [trend.sentence for trend in verdict.trends], width)
     lines += [*_class_shares(models, styles, width), *_latents(models, styles, width)]
