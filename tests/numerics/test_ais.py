@@ -12,7 +12,7 @@ from tui_vae.data import Dataset
 from tui_vae.evaluation.likelihood.ais import AisConfig, ais
 from tui_vae.evaluation.likelihood.bdmc import bdmc, simulate
 from tui_vae.evaluation.likelihood.conditional_likelihood import Likelihood, dequantized, pixels
-from tui_vae.evaluation.likelihood.hmc import HmcProposal, leapfrog, transition
+from tui_vae.evaluation.likelihood.hmc import AnnealingPath, leapfrog, transition
 from tui_vae.evaluation.ppca import Covariance, covariance, exact_log_likelihood, linear_optimum
 from tui_vae.model import VAE
 
@@ -31,11 +31,11 @@ def model(moments: Covariance, zdim: int, sigma: float) -> VAE:
     return perturbed_vae(linear_optimum(moments, zdim, sigma))
 
 
-def path_from_prior(vae: VAE, images: torch.Tensor) -> HmcProposal:
+def path_from_prior(vae: VAE, images: torch.Tensor) -> AnnealingPath:
     likelihood = Likelihood(vae.decoder)
     n = len(images)
     prior = torch.zeros(n, 1, vae.zdim), torch.ones(n, 1, vae.zdim)
-    return HmcProposal(likelihood, likelihood.observe(pixels(images)), *prior)
+    return AnnealingPath(likelihood, likelihood.observe(pixels(images)), *prior)
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ def test_it_is_within_half_a_nat_of_the_exact_answer(
 
 
 def test_dequantised_images_and_long_trajectories(images: torch.Tensor, moments: Covariance) -> None:
-    """Trajectories of ten leaps; noise in the last bit of the pixels."""
+    """trajectories of ten leapfrog steps; noise in the last bit of the pixels."""
     vae = model(moments, 4, 0.3)
     noisy = dequantized(images, torch.Generator().manual_seed(1))
-    result = ais(vae, noisy, AisConfig(steps=100, leaps=10))
+    result = ais(vae, noisy, AisConfig(steps=100, leapfrog_steps=10))
     lacking = exact_log_likelihood(vae, noisy) - result.estimate.values
     assert float(lacking.mean()) == pytest.approx(0, abs=0.5)
 
@@ -172,7 +172,7 @@ def test_the_force_is_that_of_the_densities(images: torch.Tensor, moments: Covar
     likelihood = Likelihood(vae.decoder)
     random = torch.Generator().manual_seed(2)
     mean, deviation = torch.randn(8, 1, 4, generator=random), torch.rand(8, 1, 4, generator=random) + 0.2
-    path = HmcProposal(likelihood, likelihood.observe(pixels(images)), mean, deviation)
+    path = AnnealingPath(likelihood, likelihood.observe(pixels(images)), mean, deviation)
     point = path.point(torch.randn(8, 6, 4, generator=random))
     z = point.z.double().requires_grad_()
     normal = torch.distributions.Normal

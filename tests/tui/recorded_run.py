@@ -73,7 +73,7 @@ class ScriptedSource:
         events, self._waiting = self._waiting, []
         return events
 
-    def sighting(self) -> WriterStatus:
+    def writer_status(self) -> WriterStatus:
         return self.seen
 
     def picture(self, file: str) -> Pixels | None:

@@ -129,7 +129,7 @@ def test_a_number_that_is_not_known_is_blank_and_as_light(mixed: bool) -> None:
     if mixed:
         lines = [[Segment(text, Style.parse("#403020 on #606060")) for text, _, _ in line] for line in lines]
     else:
-        terminal.give_up_all()
+        terminal.unregister_all()
     screen.feed(terminal.written(rendered(*lines)))
     shown = screen.pixels[: HIGH * CELL.height, : WIDE * CELL.width]
     assert screen.pictures == 0

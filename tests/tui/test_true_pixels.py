@@ -85,7 +85,7 @@ def test_pictures_that_nobody_shows_any_more_are_given_up(monkeypatch: pytest.Mo
         screen.feed(terminal.written(""))
         assert len(screen.images) <= 12
         assert len(screen.seen(lines)) == 1
-    terminal.give_up_all()
+    terminal.unregister_all()
     screen.feed(terminal.written(""))
     assert screen.images == {}
     assert len(draw(noise(50), 12.0)[0]) > 0, "larger than the protocol's boxes: half blocks"

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from tui_vae.cli.options import CONFIGS, CliOptions, configurations, with_options
+from tui_vae.cli.option_builder import CONFIGS, CliOptions, configurations, with_options
 from tui_vae.config import ModelSpec, StoreConfig, TrainConfig
 from tui_vae.config.form_parser import FIELDS, default_text, is_switch, parse_form
 

@@ -90,7 +90,7 @@ def train_in_interface(
         sys.stderr.flush()
         os._exit(ExitCode.STOPPED)
     signals.forward_to(opening.session.stop)
-    terminal.when_lost(opening.session.detach)
+    terminal.on_lost(opening.session.detach)
     if leave is None:
         # Textual has printed what went wrong. The run is worth more than its display.
         print("tui-vae: the interface failed; training goes on without it", file=sys.stderr)
@@ -197,8 +197,8 @@ def _end_on_signals(
             _end_without(left, opening.session)
         app.request_leave(Leave.HEADLESS)
 
-    signals.answer, signals.hung_up = stop, terminal.lose
-    terminal.when_lost(lost)
+    signals.answer, signals.on_hangup = stop, terminal.lose
+    terminal.on_lost(lost)
     terminal.watch()
     return left
 
@@ -233,11 +233,11 @@ def _after(
     for name, model in state.models.items():
         if model.status == "paused" and leave is Leave.HEADLESS:
             session.resume(name)  # nothing there could do it later
-    if not terminal.unseen:
+    if not terminal.output_lost:
         from tui_vae.headless import follow, make_output  # noqa: PLC0415 - only here, and Rich's share of it is slow
 
         output = make_output(display if leave is Leave.HEADLESS else _quiet(display))
-        follow(session, output, state=state, detached=lambda: terminal.unseen, announce=announce)
+        follow(session, output, state=state, detached=lambda: terminal.output_lost, announce=announce)
     session.wait_detached()
     code = session.close()
     if terminal.lost:

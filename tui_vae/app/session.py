@@ -70,7 +70,7 @@ class Session:
 
     Args:
         lease: The right to write into its directory; released by :meth:`close`.
-        surroundings: Makes what trainers need from where they emit events and save.
+        make_context: Makes what trainers need from where they emit events and save.
         saved: The states from which models resume.
         history: The events already in the log.
         opening: The first events of this session, on the disk once this is constructed.
@@ -82,7 +82,7 @@ class Session:
     def __init__(
         self,
         lease: Lease,
-        surroundings: Callable[[Emit, RunStore], TrainingContext],
+        make_context: Callable[[Emit, RunStore], TrainingContext],
         *,
         saved: Mapping[str, SavedState],
         history: Sequence[Event],
@@ -92,17 +92,17 @@ class Session:
         self._began_in = self._kept_in = lease.run.path
         self._history = list(history)
         self._mailbox = EventQueue()
-        self._held = threading.Event()
-        self._held.set()
+        self._lease_held = threading.Event()
+        self._lease_held.set()
         self._deleted = threading.Event()
         self._stopping_once = threading.Lock()
         self._emit = Broadcast()
         self._emit.add(self._mailbox)
-        self._store = RunStore(self._where, self._tell_of_failure, guard=self._may_save)
+        self._store = RunStore(self._current_directory, self._tell_of_failure, guard=self._may_save)
         self._evaluator = Evaluator(lambda: lease.run, self._emit, own=False)
         self._checkpoints = CheckpointWaiter()
         self._emit.add(self._checkpoints)
-        shared = surroundings(self._emit, self._store)
+        shared = make_context(self._emit, self._store)
         self._device = shared.config.device
         conclude = (lambda results: None) if shared.config.no_evaluate else self._evaluate_at_end
         self._engine = Engine(shared, saved, conclude)
@@ -119,7 +119,7 @@ class Session:
     def start(self) -> None:
         """Train."""
         requests = Requests(self._lease.token)
-        self._lease.keep(self._lost, lambda: self._look(requests))
+        self._lease.keep(self._lost, lambda: self._poll_requests(requests))
         self._engine.start()
 
     def catch_up(self) -> RunState:
@@ -137,7 +137,7 @@ class Session:
         history, self._history = self._history, []
         return [*history, *self._mailbox.take()]
 
-    def sighting(self) -> WriterStatus:
+    def writer_status(self) -> WriterStatus:
         moved = str(self._kept_in) if self._kept_in != self._began_in else None
         return WriterStatus("live", moved=moved, deleted=self._deleted.is_set())
 
@@ -218,7 +218,7 @@ class Session:
     def _evaluate_at_end(self, results: Sequence[ModelResult]) -> None:
         finished = [result.model for result in results if result.state == "finished"]
         stopped = any(result.state == "stopped" for result in results)
-        if not finished or stopped or not self._held.is_set():
+        if not finished or stopped or not self._lease_held.is_set():
             return
         self._evaluator.cancel("training has ended")  # one of older weights
         self._evaluator.wait()
@@ -258,7 +258,7 @@ class Session:
         run = self._lease.run
         if self._deleted.is_set():
             raise RunStoreError(f"training {self._engine.status}: {run.path} was deleted, and nothing of it is kept")
-        if not self._held.is_set():
+        if not self._lease_held.is_set():
             raise RunStoreError(f"{run.name} was taken by another process; what was trained since is not kept")
         missing = [f"the last checkpoint of {model}" for model in unsaved] + ([f"{lost:,} events"] if lost else [])
         if missing and code in (ExitCode.OK, ExitCode.STOPPED):
@@ -272,9 +272,9 @@ class Session:
             raise type(failure)(f"training finished, but the evaluation failed: {failure}; {again}")
         return code
 
-    def _look(self, requests: Requests) -> None:
+    def _poll_requests(self, requests: Requests) -> None:
         """Find the run's folder, wherever it was moved, and what others ask for there."""
-        run = self._where()
+        run = self._current_directory()
         if run is None:
             return
         if run.path != self._kept_in:
@@ -283,9 +283,9 @@ class Session:
             self.warn(text)
         requests.poll(run, self._handle, self._emit)
 
-    def _where(self) -> RunDirectory | None:
+    def _current_directory(self) -> RunDirectory | None:
         """The run's directory as it is called now; ``None`` if it is not to be written any more."""
-        if not self._held.is_set() or self._deleted.is_set():
+        if not self._lease_held.is_set() or self._deleted.is_set():
             return None
         run = self._lease.find()
         if run is None:
@@ -304,25 +304,25 @@ class Session:
     def _tell_of_failure(self, event: Event) -> None:
         """Emit a failure to write, unless the folder is being deleted, which is reported once."""
         end = time.monotonic() + SECONDS_OF_DELETION
-        while self._where() is not None:
+        while self._current_directory() is not None:
             if time.monotonic() >= end:
                 self._emit(event)
                 return
             time.sleep(0.02)
 
     def _write_log(self, event: Event) -> None:
-        if self._held.is_set() and not self._deleted.is_set():
+        if self._lease_held.is_set() and not self._deleted.is_set():
             self._log(event)
 
     def _may_save(self) -> bool:
         """Whether this process still is the writer; waits until the events before are logged."""
-        if self._where() is None or not self._lease.ours():
+        if self._current_directory() is None or not self._lease.ours():
             return False
         self._log.sync(SECONDS_FOR_LOG)
         return True
 
     def _lost(self, holder: str) -> None:
-        self._held.clear()
+        self._lease_held.clear()
         self._emit(Notice(level="error", text=f"{holder} writes this run now; training stops here"))
         self._engine.stop(f"taken by {holder}")
 

@@ -29,12 +29,12 @@ _SECONDS_TO_ANSWER = 2.0
 class StopSignals:
     """The process's answer to signals. ``answer`` is replaced as the program goes from stage to stage.
 
-    ``hung_up`` answers SIGHUP; whatever has not trained yet simply ends.
+    ``on_hangup`` answers SIGHUP; whatever has not trained yet simply ends.
     """
 
     def __init__(self) -> None:
         self.answer: Callable[[str], None] = self._leave_at_once
-        self.hung_up: Callable[[str], None] = self._leave_at_once
+        self.on_hangup: Callable[[str], None] = self._leave_at_once
         self._received = 0
         self._first = 0.0
 
@@ -72,7 +72,7 @@ class StopSignals:
     def _hang_up(self, number: int, frame: FrameType | None) -> None:
         # The kernel sends SIGCONT right after it, at which Textual would resume its terminal, with new threads.
         signal.signal(signal.SIGCONT, signal.SIG_IGN)
-        self.hung_up(signal.Signals(number).name)
+        self.on_hangup(signal.Signals(number).name)
 
     @staticmethod
     def _leave_at_once(name: str) -> None:

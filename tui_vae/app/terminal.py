@@ -157,11 +157,11 @@ class TerminalWatch:
         return self._lost.is_set()
 
     @property
-    def unseen(self) -> bool:
+    def output_lost(self) -> bool:
         """Whether standard output led to the lost terminal."""
         return self.lost and self._written
 
-    def when_lost(self, answer: Callable[[str], None]) -> None:
+    def on_lost(self, answer: Callable[[str], None]) -> None:
         """Call ``answer`` with the reason, in the thread that watches; or here and now if it is lost already.
 
         It may be called more than once.

@@ -109,7 +109,7 @@ def _headless(prepare_run: Prepare, display: DisplayConfig, signals: StopSignals
     from tui_vae.headless import follow, make_output  # noqa: PLC0415 - no other path needs Rich
 
     terminal = TerminalWatch()
-    signals.hung_up = terminal.lose
+    signals.on_hangup = terminal.lose
     terminal.watch()
     output = make_output(display, in_place=own_terminal())
     requests: list[str] = []
@@ -124,8 +124,8 @@ def _headless(prepare_run: Prepare, display: DisplayConfig, signals: StopSignals
     signals.forward_to(session.stop)
     for name in requests:
         session.stop(f"by {name}")
-    terminal.when_lost(session.detach)
+    terminal.on_lost(session.detach)
     announce = Notifier(display.notify, os.environ, ascii_only=ascii_only)
-    follow(session, output, state=session.catch_up(), detached=lambda: terminal.unseen, announce=announce)
+    follow(session, output, state=session.catch_up(), detached=lambda: terminal.output_lost, announce=announce)
     session.wait_detached()
     return session.close()

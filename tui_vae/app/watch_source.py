@@ -97,7 +97,7 @@ class WatchSource:
             self._changed.notify_all()
         return events
 
-    def sighting(self) -> WriterStatus:
+    def writer_status(self) -> WriterStatus:
         return self._sighting
 
     def picture(self, file: str) -> Pixels | None:
@@ -164,10 +164,10 @@ class WatchSource:
     def _follow(self) -> None:
         while not self._closed:
             # First the writer, then the log: what it wrote before it went is read by then.
-            sighting = self._look()
-            if not sighting.deleted:
+            writer_status = self._look()
+            if not writer_status.deleted:
                 self._read()
-            self._judge(sighting)
+            self._judge(writer_status)
             with self._changed:
                 self._changed.wait_for(lambda: self._closed, SECONDS_BETWEEN_LOOKS)
         self._handle.close()
@@ -218,19 +218,19 @@ class WatchSource:
         """Replace the name in the log of a run that was renamed."""
         return structs.replace(event, name=self._run.name) if isinstance(event, RunStarted) else event
 
-    def _judge(self, sighting: WriterStatus) -> None:
+    def _judge(self, writer_status: WriterStatus) -> None:
         """Take the writer for gone only after a while, and the run for over when nothing more is to be expected."""
         now = time.monotonic()
-        if sighting.liveness != "gone":
+        if writer_status.liveness != "gone":
             self._last_seen = now
         gone = now - self._last_seen > SECONDS_TO_APPEAR
         with self._changed:
-            sure = gone or sighting.deleted or sighting.liveness != "gone"
-            self._sighting = sighting if sure else dataclasses.replace(sighting, liveness="live")
-            if sighting.deleted:
+            sure = gone or writer_status.deleted or writer_status.liveness != "gone"
+            self._sighting = writer_status if sure else dataclasses.replace(writer_status, liveness="live")
+            if writer_status.deleted:
                 self._over = True
             elif self._finished:
-                self._over = sighting.liveness == "gone" or now - self._last_new > SECONDS_TO_RESUME
+                self._over = writer_status.liveness == "gone" or now - self._last_new > SECONDS_TO_RESUME
             else:
                 self._over = gone
             if self._over:

@@ -22,7 +22,7 @@ from tui_vae.charts.metric_series import (
 )
 from tui_vae.charts.palette import GREY, GRID, LIMIT, ModelStyle, bright, faded
 from tui_vae.charts.settings import CurveSettings, x_ticks
-from tui_vae.view.axis import TRANSIENT, Symlog, nice_ticks, settled_range, tick_label
+from tui_vae.view.axis import TRANSIENT, Symlog, nice_ticks, tick_label, y_range_after_transient
 from tui_vae.view.decimation import IntArray, Window, extremes, means, within
 from tui_vae.view.series import FloatArray
 from tui_vae.view.state import RunState
@@ -174,10 +174,10 @@ def _y_axis(
     drawn = [points for curve in curves for points in _extent(curve, settings)]
     window = settings.window
     if window is None:
-        visible, span = drawn, settled_range(drawn, limits, TRANSIENT)
+        visible, span = drawn, y_range_after_transient(drawn, limits, TRANSIENT)
     else:
         visible = [(x[inside], y[inside]) for x, y in drawn for inside in [(x >= window[0]) & (x <= window[1])]]
-        span = settled_range(visible, [], 0.0) or settled_range(drawn, [], 0.0)
+        span = y_range_after_transient(visible, [], 0.0) or y_range_after_transient(drawn, [], 0.0)
     if span is None:
         return _YAxis((0.0, 1.0), (), np.copy, 0.0, is_finite=False)
     low, high = span

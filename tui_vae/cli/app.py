@@ -20,7 +20,7 @@ import typer
 from tui_vae import __version__
 from tui_vae.app.signals import StopSignals, interrupted_by
 from tui_vae.app.terminal import prepare_output
-from tui_vae.cli.options import (
+from tui_vae.cli.option_builder import (
     CONFIGS,
     CommandHelp,
     GroupHelp,

@@ -62,7 +62,7 @@ def open_library(runs_dir: Path, display: DisplayConfig, signals: StopSignals) -
 def _end_with_terminal() -> None:
     """End the process when the terminal is lost: nothing is lost with a watcher."""
     terminal = TerminalWatch()
-    terminal.when_lost(lambda reason: os._exit(ExitCode.STOPPED))
+    terminal.on_lost(lambda reason: os._exit(ExitCode.STOPPED))
     terminal.watch()
 
 
@@ -98,10 +98,10 @@ def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: St
         raise TuiVaeError(f"the output cannot be written ({error.strerror})") from error
     if state.started_at is None and source.trouble is not None:
         raise RunStoreError(source.trouble)
-    warning = status_warning(state, source.sighting(), name)
-    if warning is not None and source.sighting().deleted:
+    warning = status_warning(state, source.writer_status(), name)
+    if warning is not None and source.writer_status().deleted:
         raise RunStoreError(warning)
     if warning is not None:
         sys.stderr.write(f"tui-vae: {warning}\n")
     codes = {"finished": ExitCode.OK, "stopped": ExitCode.STOPPED}
-    return codes.get(run_status(state, source.sighting()), ExitCode.MODEL_FAILED)
+    return codes.get(run_status(state, source.writer_status()), ExitCode.MODEL_FAILED)

@@ -181,12 +181,12 @@ def follow(
     state = state or RunState()
     output.begin(state)
     listening = True
-    seen = source.sighting()
+    seen = source.writer_status()
     while True:
         over = source.wait(output.interval)
         events = source.poll()
         state = reduce_all(RunState() if source.restarted else state, events)
-        before, seen = seen, source.sighting()
+        before, seen = seen, source.writer_status()
         if listening:
             try:
                 output.show(events, state)

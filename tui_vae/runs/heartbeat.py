@@ -216,7 +216,7 @@ class Observer:
         self.run = run
         self.in_doubt = False
         self._record: LeaseRecord | None = None
-        self._beaten = False
+        self._heartbeat_seen = False
         self._since = 0.0
 
     def look(self, patience: float = UNRESPONSIVE) -> WriterStatus:
@@ -234,9 +234,9 @@ class Observer:
         if alive:
             return WriterStatus("stalled" if record.silent() > UNRESPONSIVE else "live", record.silent())
         if record != before:
-            self._beaten, self._since = before is not None, now
+            self._heartbeat_seen, self._since = before is not None, now
         watched = now - self._since
-        if self._beaten:
+        if self._heartbeat_seen:
             stalled: Liveness = "stalled" if watched > UNRESPONSIVE else "live"
             return WriterStatus("gone" if watched > FORGOTTEN else stalled, watched)
         age = self._age(record)

@@ -94,13 +94,13 @@ class Lease:
             locked = handle.lock(patience=SECONDS_FOR_LOCK)
             if locked is False:
                 holder = read_lease(run)
-                raise _held(run, holder, holder.silent() if holder is not None else 0.0)
+                raise _held_error(run, holder, holder.silent() if holder is not None else 0.0)
             mine = _new_record(handle.identity if locked else "")
             try:
                 for _ in range(_ATTEMPTS):
                     chain = _read_chain(run)
                     _watch(handle, chain, patience, waiting)
-                    if _succeed(run, chain, mine):
+                    if _take_over(run, chain, mine):
                         _remove_leftovers(handle, mine.token)
                         on_failure.pop_all()
                         return cls(handle, mine)
@@ -220,7 +220,7 @@ def _claim(file: LeaseFile) -> Path:
 
 
 def _watch(handle: RunHandle, chain: Sequence[LeaseFile], patience: float, waiting: Waiting | None) -> None:
-    """Return when no writer of the chain is alive, or when the chain has changed, which :func:`_succeed` finds.
+    """Return when no writer of the chain is alive, or when the chain has changed, which :func:`_take_over` finds.
 
     Raises:
         RunStoreError: One of them is alive.
@@ -237,7 +237,7 @@ def _watch(handle: RunHandle, chain: Sequence[LeaseFile], patience: float, waiti
         now = _read_chain(run)
         for old, new in zip(chain, now, strict=False):
             if new.record is not None and old.key == new.key and old.content != new.content:
-                raise _held(run, new.record, silent=0.0)
+                raise _held_error(run, new.record, silent=0.0)
         if now != chain:
             return
         # A disk that did not answer, or a suspension of this process, held up the heartbeat or its observation.
@@ -245,7 +245,7 @@ def _watch(handle: RunHandle, chain: Sequence[LeaseFile], patience: float, waiti
         left -= min(elapsed, 2 * SECONDS_BETWEEN_TICKS)
 
 
-def _succeed(run: RunDirectory, chain: Sequence[LeaseFile], mine: LeaseRecord) -> bool:
+def _take_over(run: RunDirectory, chain: Sequence[LeaseFile], mine: LeaseRecord) -> bool:
     """Succeed the last of the chain; ``False`` when another process was quicker.
 
     Raises:
@@ -268,7 +268,7 @@ def _succeed(run: RunDirectory, chain: Sequence[LeaseFile], mine: LeaseRecord) -
     return unchanged
 
 
-def _held(run: RunDirectory, record: LeaseRecord | None, silent: float) -> RunStoreError:
+def _held_error(run: RunDirectory, record: LeaseRecord | None, silent: float) -> RunStoreError:
     sign = f"it does not respond for {silent:.0f} s" if silent > UNRESPONSIVE else f"sign of life {silent:.0f} s ago"
     holder = f"{record.holder} ({sign})" if record is not None else "a process of this machine that has just begun"
     return RunStoreError(

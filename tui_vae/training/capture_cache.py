@@ -25,12 +25,12 @@ class CaptureCache:
 
     Args:
         capture: Captures a piece of work.
-        refused: Called with the reason, once, if a capture fails. All work runs as it is from then on.
+        on_capture_failed: Called with the reason, once, if a capture fails. All work runs as it is from then on.
     """
 
-    def __init__(self, capture: Capture, refused: Callable[[str], None] | None = None) -> None:
+    def __init__(self, capture: Capture, on_capture_failed: Callable[[str], None] | None = None) -> None:
         self._capture: Capture | None = capture
-        self._refused = refused
+        self._on_capture_failed = on_capture_failed
         self._seen: set[Hashable] = set()
         self._replays: dict[Hashable, Work] = {}
 
@@ -42,15 +42,15 @@ class CaptureCache:
                 return
             except RuntimeError as error:
                 self._capture = None
-                if self._refused is not None:
-                    self._refused(" ".join(str(error).split()))
+                if self._on_capture_failed is not None:
+                    self._on_capture_failed(" ".join(str(error).split()))
         self._seen.add(key)
         self._replays.get(key, work)()
 
 
-def graphs_for(device: torch.device, refused: Callable[[str], None]) -> CaptureCache | None:
+def graphs_for(device: torch.device, on_capture_failed: Callable[[str], None]) -> CaptureCache | None:
     """Return a cache of CUDA graphs if the device has them."""
-    return CaptureCache(capture, refused) if device.type == "cuda" else None
+    return CaptureCache(capture, on_capture_failed) if device.type == "cuda" else None
 
 
 def capture(work: Work) -> Work:

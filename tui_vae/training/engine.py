@@ -14,7 +14,7 @@ from tui_vae.errors import ExitCode, TrainingError, one_line, system_failure
 from tui_vae.events import Event, ModelResult, ModelStatus, Notice, RunFinished, RunStatus, State
 from tui_vae.training.capture_cache import own_stream
 from tui_vae.training.control import Control
-from tui_vae.training.hardware import use_tensor_cores, use_threads
+from tui_vae.training.hardware import allow_tf32, use_threads
 from tui_vae.training.protocols import TrainingContext
 from tui_vae.training.saved_state import SavedState
 from tui_vae.training.trainer import Trainer
@@ -94,7 +94,7 @@ class Engine:
 
         The models of one seed train at once; each of the others starts, in order, when one before it has ended.
         """
-        use_tensor_cores(self._device)
+        allow_tf32(self._device)
         threads = [
             threading.Thread(target=self._train_waiting, name=f"trainer {number}", daemon=True)
             for number in range(self._context.config.at_once)

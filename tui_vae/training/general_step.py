@@ -10,7 +10,7 @@ from torch.optim.adam import adam
 
 from tui_vae.model import VAE
 from tui_vae.training.accumulators import DeviceTotals
-from tui_vae.training.step import LOST, MOMENTS, Capture, GroupLimit, StepInputs
+from tui_vae.training.step import MAX_LOSS, MOMENTS, Capture, GroupLimit, StepInputs
 
 _LIMIT = GroupLimit(steps=10, work=2**27)
 """Some ten milliseconds: a pause waits no longer."""
@@ -73,7 +73,7 @@ class GeneralStep:
         with torch.no_grad():
             given.loss.copy_(loss)
             sums.add_terms(terms)
-            self.failed.logical_or_(~(loss.abs() < LOST))  # also true of NaN
+            self.failed.logical_or_(~(loss.abs() < MAX_LOSS))  # also true of NaN
             adam(
                 self._parameters,
                 list(gradients),

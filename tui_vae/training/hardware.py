@@ -91,7 +91,7 @@ def use_threads(count: int) -> None:
     torch.set_num_threads(count)
 
 
-def use_tensor_cores(device: torch.device) -> None:
+def allow_tf32(device: torch.device) -> None:
     """Use TF32 for the factors of this process's products in single precision on CUDA; sums stay in single precision.
 
     TF32 keeps ten bits of a factor, bf16 seven. On other devices nothing changes.

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from tui_vae.training.accumulators import DeviceTotals
 
-LOST = 2.0**100
+MAX_LOSS = 2.0**100
 """Nats from which on a loss counts as not finite: gradients overflow long before it does."""
 
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
@@ -92,8 +92,8 @@ class Step(Protocol):
     Attributes:
         size: Number of trainable parameters.
         intra_op: Intra-op threads for the calling thread.
-        failed: A scalar on the device: 1 from the first loss on whose magnitude is :data:`LOST` or more. That step and
-            all later ones change nothing, which is decided on the device: the host learns of it when it reads the
+        failed: A scalar on the device: 1 from the first loss on whose magnitude is :data:`MAX_LOSS` or more. That step
+            and all later ones change nothing, which is decided on the device: the host learns of it when it reads the
             losses, and finds the weights as they were before that step.
         limit: Steps that may be launched together on a device without graphs.
         capture: How they are captured there; ``None`` if they are not.

@@ -14,7 +14,7 @@ from tui_vae.errors import TrainingError
 from tui_vae.training.accumulators import DeviceTotals, Totals
 from tui_vae.training.capture_cache import CaptureCache, graphs_for
 from tui_vae.training.hardware import intra_op_threads
-from tui_vae.training.step import LOST, GroupLimit, Step, StepInputs, rate_dtype
+from tui_vae.training.step import MAX_LOSS, GroupLimit, Step, StepInputs, rate_dtype
 
 _STEPS_OF_READ = (10, 50)
 """Minimum and maximum number of steps whose losses are read together: the host never waits for a single step."""
@@ -44,16 +44,18 @@ class StepSchedule:
     read: int
 
 
-def schedule_for(step: Step, *, batch: int, device: torch.device, refused: Callable[[str], None]) -> StepSchedule:
+def schedule_for(
+    step: Step, *, batch: int, device: torch.device, on_capture_failed: Callable[[str], None]
+) -> StepSchedule:
     """Return what suits a device and steps of this size.
 
     Args:
         step: The step.
         batch: Its number of images.
         device: Its device.
-        refused: Called with the reason, once, if the device has graphs but cannot capture these steps.
+        on_capture_failed: Called with the reason, once, if the device has graphs but cannot capture these steps.
     """
-    if graphs := graphs_for(device, refused):
+    if graphs := graphs_for(device, on_capture_failed):
         steps = steps_of_graph(batch)
         return StepSchedule(graphs, steps, steps)
     at_once = steps_at_once(batch, step.size, step.limit)
@@ -100,7 +102,7 @@ class StepGroup:
         self._take_step, self._images, self._captures = step, images, schedule.captures
         self.losses = torch.zeros(schedule.read, device=images.device)
         self.sums = DeviceTotals(zdim, images.device)
-        self._inputs = _GroupInputs.allocated(schedule.at_once, batch, zdim, images.device)
+        self._inputs = _GroupInputs.allocate(schedule.at_once, batch, zdim, images.device)
         self._inputs_of: dict[tuple[int, ...], _GroupInputs] = {}
 
     def take(
@@ -137,7 +139,7 @@ class StepRunner:
         images: The training images, uint8 ``(n, 784)``.
         config: The resolved configuration.
         noise: The generator of the reparameterisation noise.
-        refused: Called with the reason, once, if the device has graphs but cannot capture the steps.
+        on_capture_failed: Called with the reason, once, if the device has graphs but cannot capture the steps.
 
     Attributes:
         step: Number of steps done.
@@ -152,16 +154,16 @@ class StepRunner:
         images: Tensor,
         config: TrainConfig,
         noise: torch.Generator,
-        refused: Callable[[str], None],
+        on_capture_failed: Callable[[str], None],
     ) -> None:
         self._take_step, self._images, self._config = step, len(images), config
         size = min(config.batch_size, len(images))
-        self._schedule = schedule_for(step, batch=size, device=images.device, refused=refused)
+        self._schedule = schedule_for(step, batch=size, device=images.device, on_capture_failed=on_capture_failed)
         self._group = StepGroup(step, images, config.zdim, batch=size, schedule=self._schedule)
         self.sums = self._group.sums
         self.step = self.position = self._unread = 0
         self.noise = noise
-        self._mark()
+        self._snapshot()
 
     @property
     def full(self) -> bool:
@@ -181,13 +183,13 @@ class StepRunner:
             self.sums.put(sums)
             self._unread = len(losses)
             self._group.losses[: self._unread] = torch.tensor(losses)
-        self._mark()
+        self._snapshot()
         return fits
 
     def start_epoch(self) -> None:
         """Start at the first image again, when all steps are read."""
         self.position = 0
-        self._mark()
+        self._snapshot()
 
     def take(self, order: Tensor, rate: Callable[[int], float]) -> None:
         """Take the next group of steps of an epoch.
@@ -215,29 +217,29 @@ class StepRunner:
         losses = self.losses()
         sums = self.sums.take()
         self._unread = 0
-        self._mark()
+        self._snapshot()
         return sums, losses
 
     def losses(self) -> list[float]:
         """Return the losses since the last read, which stay unread.
 
         Raises:
-            TrainingError: One of them is :data:`LOST`. Everything is as it was before that step.
+            TrainingError: One of them is :data:`MAX_LOSS`. Everything is as it was before that step.
         """
         losses: list[float] = self._group.losses[: self._unread].tolist()
-        bad = next((index for index, loss in enumerate(losses) if not abs(loss) < LOST), None)
+        bad = next((index for index, loss in enumerate(losses) if not abs(loss) < MAX_LOSS), None)
         if bad is None:
             return losses
-        self._go_back(bad)
+        self._rewind(bad)
         raise TrainingError(
             f"the loss became {losses[bad]:g} at step {self.step + 1}; the weights are those of step {self.step}"
         )
 
-    def _mark(self) -> None:
+    def _snapshot(self) -> None:
         """Remember the state before the steps that will be read together."""
         self._marked = (self.noise.get_state(), self.position, self._unread)
 
-    def _go_back(self, steps: int) -> None:
+    def _rewind(self, steps: int) -> None:
         """Restore the state after so many steps since the last read: a resumed model repeats the failed step."""
         self.step += steps - self._unread
         state, self.position, before = self._marked
@@ -271,7 +273,7 @@ class _GroupInputs:
     drawn: tuple[Tensor, ...] = ()
 
     @staticmethod
-    def allocated(steps: int, batch: int, zdim: int, device: torch.device) -> _GroupInputs:
+    def allocate(steps: int, batch: int, zdim: int, device: torch.device) -> _GroupInputs:
         """Allocate them for at most so many steps of at most so many images."""
         return _GroupInputs(
             order=torch.zeros(steps * batch, dtype=torch.int64, device=device),

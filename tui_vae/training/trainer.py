@@ -144,7 +144,7 @@ class Trainer:
             step=self._runner.step,
             epoch=self._epoch,
             position=self._runner.position,
-            seconds=self._pass_time(),
+            seconds=self._training_seconds(),
             epoch_began=self._epoch_began,
             reported=self._reported,
             totals=SavedTotals.of(self._totals),
@@ -266,7 +266,7 @@ class Trainer:
         self._runner.start_epoch()
         self._latest = held_out
         train, self._totals = self._totals, Totals(self._config.zdim)
-        seconds = self._pass_time() - self._epoch_began
+        seconds = self._training_seconds() - self._epoch_began
         self._epoch_began = self._seconds
         sigma = self.vae.decoder.sigma
         self._emitter.epoch(self._epoch, "train", train, sigma=sigma, seconds=seconds)
@@ -283,7 +283,7 @@ class Trainer:
             self._save_latest()
         self._take_changes()
         if self._control.paused:
-            self._pass_time()
+            self._training_seconds()
             continues = self._control.proceed(self._pause, self._take_changes_in_pause)
             self._clock = time.perf_counter()
             if continues:
@@ -310,7 +310,7 @@ class Trainer:
         self._save_latest()
         self._emitter.state("paused")
 
-    def _pass_time(self) -> float:
+    def _training_seconds(self) -> float:
         """Return the seconds of training so far, without pauses."""
         now = time.perf_counter()
         self._seconds += now - self._clock
@@ -337,7 +337,7 @@ class Trainer:
     def _report_progress(self) -> None:
         """Emit the progress since the last event, and start a new window."""
         window, self._window = self._window, Window(Totals(self._config.zdim))
-        seconds = self._pass_time() - self._reported
+        seconds = self._training_seconds() - self._reported
         self._reported = self._seconds
         self._emitter.progress(
             window, epoch=self._epoch + 1, step=self._runner.step, steps=self._steps, seconds=seconds

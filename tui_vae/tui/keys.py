@@ -32,7 +32,7 @@ EXPLORER: list[Binding] = [
 ]  # fmt: skip
 """Keys of the explorer, which precede those of the main screen."""
 
-OF_RUNS: list[Binding] = [
+RUNS_BINDINGS: list[Binding] = [
     Binding("enter", "open", "open", key_display="enter",
             tooltip="Show the run under the cursor."),
     Binding("m,space", "mark", "mark", key_display="m",
@@ -46,7 +46,7 @@ OF_RUNS: list[Binding] = [
 ]  # fmt: skip
 """Keys of the page of runs, which precede those of the main screen."""
 
-ON_LOG = [
+LOG_BINDINGS = [
     Binding("slash", "search", "search", show=False, key_display="/", tooltip="On the log: search."),
     Binding("n", "match(1)", "next match", show=False, key_display="n", tooltip="On the log: next match."),
     Binding("N", "match(-1)", "previous match", show=False, key_display="N", tooltip="On the log: previous match."),
@@ -86,7 +86,7 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("5", "page('log')", "log", key_display="5", tooltip="The log of the run."),
         Binding("6", "page('machine')", "machine", key_display="6", tooltip="Processor, memory and GPUs."),
     ],
-    "Runs": OF_RUNS,
+    "Runs": RUNS_BINDINGS,
     "Charts and digits": [
         Binding("y", "log_axis", "log", show=False, key_display="y", tooltip="Signed log axis on or off."),
         Binding("x", "x_axis", "x axis", show=False, key_display="x", tooltip="Steps, epochs or time along x."),
@@ -129,7 +129,7 @@ GROUPS: dict[str, list[Binding]] = {
                 tooltip="Explore: move through a model's latents."),
     ],
     "Explorer": EXPLORER,
-    "Log": ON_LOG,
+    "Log": LOG_BINDINGS,
     "Files": [
         Binding("s", "save_picture", "picture", show=False, key_display="s", tooltip="Save the screen as SVG."),
         Binding("w", "write_csv", "csv", show=False, key_display="w", tooltip="Write the curves as a CSV file."),

@@ -121,26 +121,26 @@ class MainScreen(Screen[None]):
         if self.is_leaving:
             return
         state, source = self._runs.state, self._runs.source
-        sighting = source.sighting() if source is not None else WriterStatus("live")
+        writer_status = source.writer_status() if source is not None else WriterStatus("live")
         machine = self._machine.readings() if self._machine is not None else ()
         ascii_only = self.settings.ascii_only
-        self._status.show(state, time.time(), self._runs.opener.waiting, sighting, machine)
-        self._models.show(state, ascii_only=ascii_only, killed=run_status(state, sighting) == "killed")
-        self._alert.show(state, sighting)
-        self._show_loading_and_outcome(sighting)
+        self._status.show(state, time.time(), self._runs.opener.waiting, writer_status, machine)
+        self._models.show(state, ascii_only=ascii_only, killed=run_status(state, writer_status) == "killed")
+        self._alert.show(state, writer_status)
+        self._show_loading_and_outcome(writer_status)
         self._hints.of_page(type(self.page).BINDINGS, HINTS.get(self.page.id or "", ()))
         settings = replace(self.settings, selected=self.selected, draw=self._output.draw)
         if self.page.is_mounted:  # else its widgets are still being added
             compared = self._runs.compared
             self.page.show(
-                PageContext(state, settings, source, self._sheets, sighting, compared, machine, self._stalled)
+                PageContext(state, settings, source, self._sheets, writer_status, compared, machine, self._stalled)
             )
 
-    def _show_loading_and_outcome(self, sighting: WriterStatus) -> None:
+    def _show_loading_and_outcome(self, writer_status: WriterStatus) -> None:
         """Show how the run ended, and what is being loaded in place of a page that has nothing to show yet."""
         state, source = self._runs.state, self._runs.source
         room = not self._alert.display or self.app.size.height >= ENOUGH_LINES
-        self._outcome.show(state, source.directory() if source is not None else None, sighting, room=room)
+        self._outcome.show(state, source.directory() if source is not None else None, writer_status, room=room)
         needs_no_run = self._runs.visited is not None or isinstance(self.page, (RunsPage, MachinePage))
         waiting = None if needs_no_run or self.has_class("-too-small") else self._runs.opener.waiting
         self._loading.show(state, waiting, self._runs.opener.seconds, ascii_only=self.settings.ascii_only)
@@ -179,7 +179,7 @@ class MainScreen(Screen[None]):
                 lambda why: self.notify(why, severity="error", timeout=10, markup=False),
             )
 
-    async def on_runs_page_gone(self, message: RunsPage.Gone) -> None:
+    async def on_runs_page_gone(self, message: RunsPage.RunDeleted) -> None:
         """Stop following a run that was deleted."""
         self._runs.unmark(message.key)
         if self._runs.visited is not None and self._runs.key == message.key:
@@ -213,7 +213,7 @@ class MainScreen(Screen[None]):
         panels = self.page.panels()
         # At once: what is hidden while it has the focus would take it away from the widget that is to get it.
         self.set_focus(panels[0] if name not in ("training", "latents") and panels else self._models)
-        if self.page.drawn_ahead:
+        if self.page.renders_before_layout:
             self.update_view()
         self._update_after_refresh()
 

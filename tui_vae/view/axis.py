@@ -74,7 +74,7 @@ class Symlog:
         return [values[index] for index in chosen]
 
 
-def settled_range(
+def y_range_after_transient(
     curves: Sequence[tuple[FloatArray, FloatArray]], extra: Sequence[float], transient: float = TRANSIENT
 ) -> tuple[float, float] | None:
     """Return the range of y that shows the curves after their beginning, and the extra values.
@@ -90,7 +90,7 @@ def settled_range(
         Low and high with a margin, or ``None`` when there is nothing finite.
     """
     ends = [x[-1] for x, _ in curves if len(x)]
-    settled = TRANSIENT * max(ends, default=0.0)
+    settled = transient * max(ends, default=0.0)
     values = [y[np.isfinite(y) & (x >= settled)] for x, y in curves]
     everything = np.concatenate([*values, np.asarray([e for e in extra if math.isfinite(e)], dtype=float)])
     if not len(everything):

@@ -77,7 +77,7 @@ class RunSource(Protocol):
     def poll(self) -> Sequence[Event]:
         """Return the events since the last call, in order."""
 
-    def sighting(self) -> WriterStatus:
+    def writer_status(self) -> WriterStatus:
         """Return what is known about the process that trains."""
 
     def picture(self, file: str) -> Pixels | None:

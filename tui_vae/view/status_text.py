@@ -12,28 +12,28 @@ from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
 
 
-def run_status(state: RunState, sighting: WriterStatus) -> Condition:
+def run_status(state: RunState, writer_status: WriterStatus) -> Condition:
     """Return the condition of a run."""
-    return condition(state.status, [model.status for model in state.models.values()], sighting.liveness)
+    return condition(state.status, [model.status for model in state.models.values()], writer_status.liveness)
 
 
-def status_warning(state: RunState, sighting: WriterStatus, name: str) -> str | None:
+def status_warning(state: RunState, writer_status: WriterStatus, name: str) -> str | None:
     """Return a warning about the process that trains run ``name``; ``None`` while there is none."""
-    if sighting.deleted:
+    if writer_status.deleted:
         return "the folder of the run was deleted: nothing of it is kept"
-    match run_status(state, sighting):
+    match run_status(state, writer_status):
         case "killed":
-            return f"the process that trained is gone; go on with: tui-vae --resume {sighting.moved or name}"
-        case "stalled" if sighting.silent is not None:
-            return f"no sign of life from the process that trains for {sighting.silent:.0f} s"
+            return f"the process that trained is gone; go on with: tui-vae --resume {writer_status.moved or name}"
+        case "stalled" if writer_status.silent is not None:
+            return f"no sign of life from the process that trains for {writer_status.silent:.0f} s"
         case "stalled":
             return "no sign of life from the process that trains"
     return None
 
 
-def at_work(state: RunState, sighting: WriterStatus) -> EvaluationProgress | None:
+def at_work(state: RunState, writer_status: WriterStatus) -> EvaluationProgress | None:
     """Return the newest progress of a running evaluation; ``None`` if there is none, or its process is gone."""
-    return state.evaluating if sighting.liveness != "gone" else None
+    return state.evaluating if writer_status.liveness != "gone" else None
 
 
 def training_ended(state: RunState) -> bool:
@@ -67,10 +67,10 @@ def task(progress: EvaluationProgress) -> str:
     return f"{printable(progress.model)}: {doing}" if progress.model else doing
 
 
-def trouble(state: RunState, sighting: WriterStatus) -> str | None:
+def trouble(state: RunState, writer_status: WriterStatus) -> str | None:
     """Return why there are no results, or no new ones; ``None`` if nothing went wrong."""
     if state.evaluating is not None:
-        return "the evaluation was cut off: its process is gone" if sighting.liveness == "gone" else None
+        return "the evaluation was cut off: its process is gone" if writer_status.liveness == "gone" else None
     ended = state.evaluated
     if ended is None or ended.status == "finished":
         return None
@@ -105,23 +105,23 @@ def result(state: RunState, *, short: bool = False) -> str:
     return f"{first} has the highest held-out ELBO: {nats(best)} nats, before {second} with {nats(next_best)}"
 
 
-def outcome(state: RunState, directory: str | None, width: int, sighting: WriterStatus) -> list[str]:
+def outcome(state: RunState, directory: str | None, width: int, writer_status: WriterStatus) -> list[str]:
     """Return sentences on a run that has ended, the most important first; none while it runs.
 
     Args:
         state: The run.
         directory: Where it is kept.
         width: Beyond so many characters the first sentence gives way to a shorter one.
-        sighting: What is seen of its folder; nothing is said of one that was deleted.
+        writer_status: What is seen of its folder; nothing is said of one that was deleted.
     """
     if state.status is None:
         return []
     sentence = f"{state.status}: {result(state)}"
     said = [sentence if len(sentence) <= width else f"{state.status}: {result(state, short=True)}"]
-    if sighting.deleted:
+    if writer_status.deleted:
         return said
     if state.status == "stopped":
-        said.append(f"go on with: tui-vae --resume {sighting.moved or state.name}")
+        said.append(f"go on with: tui-vae --resume {writer_status.moved or state.name}")
     if directory is not None:
         said.append(f"kept in {directory}")
     return said

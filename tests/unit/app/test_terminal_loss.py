@@ -24,7 +24,7 @@ def test_the_answer_may_need_a_lock_that_the_interrupted_thread_holds(terminal: 
         with lock:
             answered.set()
 
-    terminal.when_lost(answer)
+    terminal.on_lost(answer)
     terminal.watch()
     with lock:
         terminal.lose("SIGHUP")
@@ -40,20 +40,20 @@ def test_a_loss_is_answered_once_and_also_when_an_answer_is_set_later(terminal: 
         reasons.append(reason)
         done.set()
 
-    terminal.when_lost(answer)
+    terminal.on_lost(answer)
     terminal.watch()
     terminal.lose("SIGHUP")
     terminal.lose("the terminal went away")
     assert done.wait(30)
     assert reasons == ["SIGHUP"]
-    terminal.when_lost(answer)
+    terminal.on_lost(answer)
     assert reasons == ["SIGHUP", "SIGHUP"]
 
 
 def test_a_loss_before_it_is_watched_for_is_answered(terminal: TerminalWatch) -> None:
     answered = threading.Event()
     terminal.lose("SIGHUP")
-    terminal.when_lost(lambda reason: answered.set())
+    terminal.on_lost(lambda reason: answered.set())
     assert answered.is_set()
     answered.clear()
     terminal.watch()

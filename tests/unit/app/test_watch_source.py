@@ -94,10 +94,10 @@ def test_a_run_whose_process_died_is_over_and_goes_on_when_resumed(
     put(run.lease, record(run))
     source = watch(run)
     assert source.wait(10)
-    assert source.sighting().liveness == "gone"
+    assert source.writer_status().liveness == "gone"
     lease = Lease.acquire(run)
     source.poll()
-    events_until(source, lambda events: source.sighting().liveness == "live")
+    events_until(source, lambda events: source.writer_status().liveness == "live")
     assert not source.wait(0)
     later = held_out("deep", 2, 1.0)
     append(run, later)
@@ -218,7 +218,7 @@ def test_a_run_is_evaluated_by_its_writer_on_request_or_from_here_when_it_has_no
     assert started == []
     lease.release()
     end = time.monotonic() + 10
-    while only.sighting().liveness != "gone":
+    while only.writer_status().liveness != "gone":
         assert time.monotonic() < end
         time.sleep(0.01)
     assert only.evaluate() is None
@@ -239,10 +239,10 @@ def test_a_run_that_is_renamed_is_followed_and_recommended_by_where_it_is(
     assert events_until(source, len) == [later]
     assert not source.restarted
     assert source.directory() == str(there.path)
-    assert source.sighting().moved == str(there.path)
+    assert source.writer_status().moved == str(there.path)
     writer.close()
     assert source.wait(10)
-    assert status_warning(RunState(), source.sighting(), "otter") == (
+    assert status_warning(RunState(), source.writer_status(), "otter") == (
         f"the process that trained is gone; go on with: tui-vae --resume {there.path}"
     )
 
@@ -254,5 +254,5 @@ def test_a_run_that_is_deleted_is_over_and_not_recommended(watch: Callable[..., 
     events_until(source, len)
     shutil.rmtree(run.path)
     assert source.wait(10)
-    assert source.sighting().deleted
-    assert "deleted" in (status_warning(RunState(), source.sighting(), "otter") or "")
+    assert source.writer_status().deleted
+    assert "deleted" in (status_warning(RunState(), source.writer_status(), "otter") or "")

@@ -47,7 +47,7 @@ class ScriptedSource:
         self.looks += 1
         return self.looks == len(self._batches)
 
-    def sighting(self) -> WriterStatus:
+    def writer_status(self) -> WriterStatus:
         return self.sightings.get(self.looks, WriterStatus("live"))
 
     def picture(self, file: str) -> None:

@@ -14,7 +14,7 @@ from tui_vae.errors import ExitCode
 from tui_vae.events import Checkpoint, Epoch, Event, Notice, State
 from tui_vae.model import VAE
 from tui_vae.training import Engine, step_batch
-from tui_vae.training.step import LOST
+from tui_vae.training.step import MAX_LOSS
 from tui_vae.training.step_batch import StepGroup
 from tui_vae.training.trainer import Trainer
 
@@ -41,12 +41,12 @@ def infinite(constant: torch.Tensor) -> None:
 
 
 def hopeless(constant: torch.Tensor) -> None:
-    constant.fill_(LOST)
+    constant.fill_(MAX_LOSS)
 
 
 def great(constant: torch.Tensor) -> None:
     """The greatest loss that is not lost."""
-    constant.fill_(LOST * (1 - 2.0**-24))
+    constant.fill_(MAX_LOSS * (1 - 2.0**-24))
 
 
 def spoil_step(monkeypatch: pytest.MonkeyPatch, spoilt: int, spoil: Spoil) -> list[dict[str, torch.Tensor]]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tui_vae.view.axis import Symlog, nice_ticks, settled_range, tick_label
+from tui_vae.view.axis import Symlog, nice_ticks, tick_label, y_range_after_transient
 
 values = st.floats(-1e12, 1e12)
 
@@ -68,7 +68,7 @@ def test_ticks_of_the_signed_logarithm_are_few_and_inside(low: float, high: floa
 def test_the_first_tenth_of_a_loss_does_not_set_the_range() -> None:
     x = np.arange(1.0, 101.0)
     y = np.where(x < 10, 5000.0, -300.0 - x)
-    low, high = settled_range([(x, y)], extra=[-420.0]) or (0, 0)
+    low, high = y_range_after_transient([(x, y)], extra=[-420.0]) or (0, 0)
     assert low < -420.0
     assert -310.0 <= high < 0
 
@@ -76,7 +76,7 @@ def test_the_first_tenth_of_a_loss_does_not_set_the_range() -> None:
 @given(st.lists(values, max_size=20), st.lists(values | st.just(math.nan), max_size=3))
 def test_a_range_has_extent_and_holds_what_is_settled(ys: list[float], extra: list[float]) -> None:
     x, y = np.arange(float(len(ys))), np.array(ys)
-    found = settled_range([(x, y)], extra)
+    found = y_range_after_transient([(x, y)], extra)
     if not ys and all(math.isnan(value) for value in extra):
         assert found is None
         return
@@ -88,14 +88,14 @@ def test_a_range_has_extent_and_holds_what_is_settled(ys: list[float], extra: li
 
 
 def test_nothing_finite_has_no_range() -> None:
-    assert settled_range([], []) is None
-    assert settled_range([(np.arange(2.0), np.array([math.nan, math.inf]))], [math.inf]) is None
+    assert y_range_after_transient([], []) is None
+    assert y_range_after_transient([(np.arange(2.0), np.array([math.nan, math.inf]))], [math.inf]) is None
 
 
 def test_when_only_the_first_tenth_is_finite_it_sets_the_range() -> None:
     x, y = np.arange(30.0), np.full(30, math.nan)
     y[0] = 7.0
-    low, high = settled_range([(x, y)], []) or (0, 0)
+    low, high = y_range_after_transient([(x, y)], []) or (0, 0)
     assert low < 7.0 < high
 
 
@@ -104,3 +104,10 @@ def test_when_only_the_first_tenth_is_finite_it_sets_the_range() -> None:
 )
 def test_ticks_of_whole_numbers_are_whole(low: float, high: float, ticks: list[float]) -> None:
     assert nice_ticks(low, high, 9, whole=True) == ticks
+
+
+def test_nothing_is_left_out_of_the_range_where_there_is_no_transient() -> None:
+    x = np.arange(100.0)
+    y = np.where(x < 5, 1000.0, 1.0)
+    assert (y_range_after_transient([(x, y)], [], 0.0) or (0, 0))[1] > 1000
+    assert (y_range_after_transient([(x, y)], []) or (0, 0))[1] < 2

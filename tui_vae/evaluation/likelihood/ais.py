@@ -27,7 +27,7 @@ from tui_vae.errors import UsageError
 from tui_vae.evaluation.likelihood.bounds import encode
 from tui_vae.evaluation.likelihood.conditional_likelihood import Likelihood, pixels
 from tui_vae.evaluation.likelihood.estimate import LikelihoodEstimate, LogMeanWeights
-from tui_vae.evaluation.likelihood.hmc import ChainState, HmcProposal, transition
+from tui_vae.evaluation.likelihood.hmc import AnnealingPath, ChainState, transition
 from tui_vae.evaluation.memory import MEMORY, rows_within
 from tui_vae.evaluation.progress import Report, no_progress
 from tui_vae.model import VAE
@@ -51,13 +51,13 @@ def geometric(steps: int) -> Tensor:
 
 @dataclass(frozen=True)
 class AisConfig:
-    """The settings of annealed importance sampling; those of arXiv:1611.04273 are 10,000 steps of 10 leaps.
+    """The settings of annealed importance sampling; those of arXiv:1611.04273 are 10,000 steps of 10 leapfrog steps.
 
     Attributes:
         steps: T, the number of steps from the start to the posterior, with a transition between any two.
         chains: Independent chains of each image.
-        leaps: Leapfrog steps of a trajectory. At 0.65 acceptance two are nearly a quarter of a period where steps are
-            scaled by the width of the posterior, and mix best; longer ones come back. Many short moves beat few long
+        leapfrog_steps: Of a trajectory. At 0.65 acceptance two are nearly a quarter of a period where steps are scaled
+            by the width of the posterior, and mix best; longer ones come back. Many short moves beat few long
             ones at equal cost.
         start: ``prior``, or ``encoder`` to anneal from q(z|x): fewer steps are needed then, but where q(z|x) misses a
             part of the posterior the bounds of a few images are far apart.
@@ -65,18 +65,18 @@ class AisConfig:
 
     steps: int = 750
     chains: int = 16
-    leaps: int = 2
+    leapfrog_steps: int = 2
     start: Literal["prior", "encoder"] = "prior"
 
     def __post_init__(self) -> None:
-        for name in ("steps", "chains", "leaps"):
+        for name in ("steps", "chains", "leapfrog_steps"):
             if getattr(self, name) < 1:
                 raise UsageError(f"annealing needs at least one of its {name}, not {getattr(self, name)}")
 
 
 TARGET_ACCEPTANCE = 0.65
 
-SCOUTS = 4
+ADAPTATION_CHAINS = 4
 """Chains of each image in the preliminary run."""
 
 # The preliminary run's first step, and how fast it follows the acceptance.
@@ -130,7 +130,9 @@ class AisBatches:
         if self._plan.start == "prior":
             mean, deviation = torch.zeros_like(mean), torch.ones_like(deviation)
         random = generator(self._seed, "annealing", first, device=self._likelihood.device)
-        return AisSampler(HmcProposal(self._likelihood, observed, mean, deviation), width, self._plan, random, progress)
+        return AisSampler(
+            AnnealingPath(self._likelihood, observed, mean, deviation), width, self._plan, random, progress
+        )
 
 
 class AisSampler:
@@ -141,7 +143,7 @@ class AisSampler:
     """
 
     def __init__(
-        self, path: HmcProposal, width: Tensor, plan: AisConfig, random: torch.Generator, progress: ProgressCounter
+        self, path: AnnealingPath, width: Tensor, plan: AisConfig, random: torch.Generator, progress: ProgressCounter
     ) -> None:
         self._path = path
         self._width = width
@@ -199,7 +201,7 @@ class AisSampler:
         scale = ((1 - beta) / self._path.deviation.square() + beta / self._width.square()).rsqrt()
         jitter = torch.rand(len(self._width), 1, 1, generator=random, device=scale.device).mul_(2).sub_(1)
         step = scale * log_step.exp()[:, None, None] * jitter.mul_(_JITTER).add_(1)
-        moved = transition(self._path, point, beta, step, self._plan.leaps, random)
+        moved = transition(self._path, point, beta, step, self._plan.leapfrog_steps, random)
         self._progress(point.start.numel())
         return moved
 
@@ -210,7 +212,7 @@ class AisSampler:
         Returns:
             Log step sizes, ``(steps - 1, n)``.
         """
-        point = self._drawn(SCOUTS)
+        point = self._drawn(ADAPTATION_CHAINS)
         log_step = torch.full((len(self._width),), math.log(_FIRST_STEP), device=self._width.device)
         found = torch.empty(len(self._inner), len(log_step), device=log_step.device)
         for index in range(len(self._inner)):
@@ -265,7 +267,7 @@ def ais(
     """
     plan = plan or AisConfig()
     batches = AisBatches(vae, images, plan, seed=seed, memory=memory)
-    progress = ProgressCounter(len(images) * (plan.steps - 1) * (SCOUTS + plan.chains), report)
+    progress = ProgressCounter(len(images) * (plan.steps - 1) * (ADAPTATION_CHAINS + plan.chains), report)
     weights = LogMeanWeights(len(images))
     acceptance = torch.zeros(plan.steps - 1, dtype=torch.float64)
     for first in range(0, len(images), batches.size):

@@ -33,7 +33,7 @@ class ChainState:
 
 
 @dataclass(frozen=True)
-class HmcProposal:
+class AnnealingPath:
     """The distributions between a Gaussian and the posteriors of some images.
 
     Attributes:
@@ -67,9 +67,9 @@ class HmcProposal:
 
 
 def leapfrog(
-    path: HmcProposal, point: ChainState, momentum: Tensor, beta: float, step: Tensor, leaps: int
+    path: AnnealingPath, point: ChainState, momentum: Tensor, beta: float, step: Tensor, leapfrog_steps: int
 ) -> tuple[ChainState, Tensor]:
-    """Follow the dynamics for ``leaps`` steps of size ``step``, ``(n, 1, zdim)``; the masses are 1.
+    """Follow the dynamics for ``leapfrog_steps`` steps of size ``step``, ``(n, 1, zdim)``; the masses are 1.
 
     Reversible and volume-preserving; its error in the total energy is of second order in the step.
 
@@ -77,15 +77,15 @@ def leapfrog(
         The last point and the last momentum, ``(n, k, zdim)``.
     """
     momentum = torch.addcmul(momentum, step, path.force(point, beta), value=0.5)
-    for leap in range(leaps):
+    for leap in range(leapfrog_steps):
         point = path.point(torch.addcmul(point.z, step, momentum))
-        share = 1.0 if leap < leaps - 1 else 0.5
+        share = 1.0 if leap < leapfrog_steps - 1 else 0.5
         momentum = torch.addcmul(momentum, step, path.force(point, beta), value=share)
     return point, momentum
 
 
 def transition(
-    path: HmcProposal, point: ChainState, beta: float, step: Tensor, leaps: int, generator: torch.Generator
+    path: AnnealingPath, point: ChainState, beta: float, step: Tensor, leapfrog_steps: int, generator: torch.Generator
 ) -> tuple[ChainState, Tensor]:
     """One trajectory with new momenta, accepted or not chain by chain: leaves the distribution at beta as it is.
 
@@ -93,7 +93,7 @@ def transition(
         Where the chains are then, and the probabilities with which they moved, ``(n, k)``.
     """
     momentum = torch.randn(point.z.shape, generator=generator, device=point.z.device)
-    proposal, last_momentum = leapfrog(path, point, momentum, beta, step, leaps)
+    proposal, last_momentum = leapfrog(path, point, momentum, beta, step, leapfrog_steps)
     before = path.energy(point, beta) + 0.5 * momentum.square().sum(-1)
     after = path.energy(proposal, beta) + 0.5 * last_momentum.square().sum(-1)
     # A trajectory that ran away has no energy any more; it is refused.

@@ -29,7 +29,7 @@ class Adam:
         self._first = torch.zeros_like(parameters.values)
         self._second = torch.zeros_like(parameters.values)
         self._steps = [torch.zeros((), device=parameters.values.device) for _ in slices]
-        self._move = scripted(_move) if parameters.values.device.type == "cpu" else _move
+        self._update = scripted(_update) if parameters.values.device.type == "cpu" else _update
         flat = (parameters.values, parameters.gradients, self._first, self._second)
         self._slices = [
             (*(tensor[part] for tensor in flat), steps) for part, steps in zip(slices, self._steps, strict=True)
@@ -46,7 +46,7 @@ class Adam:
         """
         values, gradients, first, second, steps = self._slices[index]
         steps.add_(1)
-        self._move(values, gradients, first, second, steps, lr, skip)
+        self._update(values, gradients, first, second, steps, lr, skip)
         # The kernel does not count its writes as new versions, by which a trace finds what was written.
         increment_version((values, first, second))
         steps.sub_(skip)
@@ -66,7 +66,7 @@ class Adam:
             steps.copy_(self._steps[0])
 
 
-def _move(
+def _update(
     values: Tensor, gradients: Tensor, first: Tensor, second: Tensor, steps: Tensor, lr: Tensor, skip: Tensor
 ) -> Tensor:
     """Call the kernel; returns ``values``. TorchScript compiles this: constants are written out here."""

@@ -35,7 +35,7 @@ class _Layer:
 
 
 @dataclass(frozen=True)
-class _Share:
+class _GradientSlice:
     """The gradients that one thread computes.
 
     Attributes:
@@ -59,7 +59,7 @@ class _Batch:
 
     workspaces: list[Workspace]
     sums: ElboSums
-    shares: list[_Share]
+    shares: list[_GradientSlice]
 
 
 class NegativeElbo:
@@ -157,17 +157,17 @@ class NegativeElbo:
     def _allocated(self, images: int) -> _Batch:
         zdim = self._decoder[0].weight.shape[1]
         encoder, decoder = ([len(layer.bias) for layer in net] for net in (self._encoder, self._decoder))
-        whole = Workspace.allocated(images, zdim, encoder, decoder, self.weights)
+        whole = Workspace.allocate(images, zdim, encoder, decoder, self.weights)
         return _Batch(
             workspaces=[whole[self._rows(part, images)] for part in range(self._parts)],
             sums=ElboSums(self._parts, images, zdim, self._log_sigma),
             shares=[self._share(part, whole) for part in range(self._parts)],
         )
 
-    def _share(self, part: int, whole: Workspace) -> _Share:
+    def _share(self, part: int, whole: Workspace) -> _GradientSlice:
         decoder = (self._decoder, [whole.z_rounded, *whole.decoded], whole.decoded_gradients)
         encoder = (self._encoder, [whole.x_rounded, *whole.encoded], whole.encoded_gradients)
-        share = _Share([], [])
+        share = _GradientSlice([], [])
         for layers, inputs, errors in (decoder, encoder):
             for layer, layer_input, error in zip(layers, inputs, errors, strict=False):
                 of_weight, of_bias = layer.shares[part]

@@ -20,7 +20,7 @@ from tui_vae.training.fused.adam import Adam
 from tui_vae.training.fused.flat_parameters import FlatParameters
 from tui_vae.training.fused.gradient import NegativeElbo, check_layers, copy
 from tui_vae.training.hardware import use_threads
-from tui_vae.training.step import LOST, GroupLimit, StepInputs, Work
+from tui_vae.training.step import MAX_LOSS, GroupLimit, StepInputs, Work
 
 _LEAST_IMAGES = 32
 """Minimum number of images in a part of a batch: products with fewer rows are slow."""
@@ -34,11 +34,11 @@ _OF_TRACE = GroupLimit(steps=10, work=2**27)
 trace takes longer to make."""
 _OF_THREADS = GroupLimit(steps=5, work=2**30)
 
-_OVERFLOW = 2.0**128 / LOST
-"""A loss times this overflows single precision exactly if it is :data:`LOST`: a power of two rounds nothing."""
+_OVERFLOW = 2.0**128 / MAX_LOSS
+"""A loss times this overflows single precision exactly if it is :data:`MAX_LOSS`: a power of two rounds nothing."""
 
 
-def division(threads: int, batch: int, parameters: int, device_type: str) -> tuple[int, int]:
+def split_threads(threads: int, batch: int, parameters: int, device_type: str) -> tuple[int, int]:
     """Return the number of parts of a batch, and the intra-op threads for each.
 
     Args:
@@ -74,11 +74,11 @@ class FusedStep:
         self._parameters = parameters = FlatParameters(vae)
         device = parameters.values.device
         self.size = len(parameters.values)
-        parts, self.intra_op = division(threads, batch, self.size, device.type)
+        parts, self.intra_op = split_threads(threads, batch, self.size, device.type)
         self._gradient = gradient = NegativeElbo(vae, parameters, dtype, parts)
         self._adam = Adam(parameters, gradient.slices)
         self._slices = [_Slice.of(parameters, gradient, rows) for rows in gradient.slices]
-        self.failed, self._doubt = torch.zeros(2, device=device).unbind()
+        self.failed, self._check_loss = torch.zeros(2, device=device).unbind()
         self._parts = parts
         # A step of one part is traced by its caller, several steps at a time; parts are traced here, piece by piece.
         tracer = torchscript.tracer(device)
@@ -138,7 +138,7 @@ class FusedStep:
         if part == 0:
             given.loss.copy_(self._gradient.result.loss)
             sums.add_sums(self._gradient.result.totals)
-        self._run(("move", *key), lambda: self._move(part, current.lr))
+        self._run(("move", *key), lambda: self._update(part, current.lr))
 
     @torch.no_grad()
     def _begin(self) -> None:
@@ -163,14 +163,14 @@ class FusedStep:
     @torch.no_grad()
     def _sum_up(self) -> None:
         """Barrier action: runs once in each step, when the gradients of all layers' outputs are known."""
-        self._run(("sum up", len(self._current.batch)), self._sum_and_judge)
+        self._run(("sum up", len(self._current.batch)), self._reduce_and_check)
 
-    def _sum_and_judge(self) -> None:
+    def _reduce_and_check(self) -> None:
         """Sum up the loss, and mark the step as failed if it is lost."""
         self._gradient.sum_up()
         # x - x is 0 where x is finite and else NaN, which counts as true.
-        torch.mul(self._gradient.result.loss, _OVERFLOW, out=self._doubt)
-        self.failed.logical_or_(self._doubt.sub_(self._doubt))
+        torch.mul(self._gradient.result.loss, _OVERFLOW, out=self._check_loss)
+        self.failed.logical_or_(self._check_loss.sub_(self._check_loss))
 
     def _run(self, key: Hashable, work: Work) -> None:
         """Run work that is the same for the same key, by its trace where there is one."""
@@ -179,7 +179,7 @@ class FusedStep:
         else:
             work()
 
-    def _move(self, part: int, lr: Tensor) -> None:
+    def _update(self, part: int, lr: Tensor) -> None:
         """Move the parameters of a slice while its gradients are still in this thread's cache."""
         own = self._slices[part]
         self._gradient.differentiate(part)

@@ -54,7 +54,7 @@ class Workspace:
     error: Tensor
 
     @staticmethod
-    def allocated(images: int, zdim: int, encoder: Sequence[int], decoder: Sequence[int], like: Tensor) -> Workspace:
+    def allocate(images: int, zdim: int, encoder: Sequence[int], decoder: Sequence[int], like: Tensor) -> Workspace:
         """Allocate a workspace.
 
         Args:

@@ -64,7 +64,7 @@ class GraphicsProtocol(Protocol):
     lasting: bool
     """Whether pictures survive whatever happens to the window."""
 
-    blocks_from: float
+    min_scale_for_half_blocks: float
     """Scale from which half blocks show as much."""
 
     def add(self, number: int, image: Pixels, columns: int, lines: int) -> None:
@@ -88,7 +88,7 @@ class TerminalImages:
     def __init__(self, protocol: GraphicsProtocol) -> None:
         self.written = protocol.written
         self.lasting = protocol.lasting
-        self.blocks_from = protocol.blocks_from
+        self.min_scale_for_half_blocks = protocol.min_scale_for_half_blocks
         self._protocol = protocol
         self._numbered = os.getpid()  # programs that share a window should not share numbers
         self._before, self._album = _Album(self), _Album(self)
@@ -100,7 +100,7 @@ class TerminalImages:
             self._before, self._album = self._album, _Album(self)
         return self._album.lines
 
-    def give_up_all(self) -> None:
+    def unregister_all(self) -> None:
         """Forget all pictures, when the terminal is left."""
         for album in (self._before, self._album):
             self._give_up(album)
@@ -127,7 +127,7 @@ class _Album:
 
     def lines(self, image: Pixels, scale: float) -> list[list[Segment]]:
         """Draw with placeholders; where the terminal shows no picture, the background of a cell is its mean grey."""
-        if scale >= self._images.blocks_from:
+        if scale >= self._images.min_scale_for_half_blocks:
             return half_block_lines(image, scale)
         rows = [[level // _COARSE_STEP * _COARSE_STEP for level in row] for row in levels(scaled(image, scale))]
         columns = len(rows[0])

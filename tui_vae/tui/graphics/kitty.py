@@ -56,7 +56,7 @@ class KittyGraphics:
     """Sends pictures to the terminal just before the text in which they first appear."""
 
     lasting = True
-    blocks_from = math.inf
+    min_scale_for_half_blocks = math.inf
 
     def __init__(self) -> None:
         self._pending: list[str] = []

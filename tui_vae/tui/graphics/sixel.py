@@ -124,7 +124,7 @@ class SixelGraphics:
     """
 
     lasting = False
-    blocks_from = 1.0
+    min_scale_for_half_blocks = 1.0
     """Scale from which a pixel covers half a cell or more; half blocks then have more greys, in fewer bytes."""
 
     def __init__(self, cell_size: Callable[[], CellSize]) -> None:

@@ -81,7 +81,7 @@ class DigitsPage(Page):
             ascii_only=settings.ascii_only,
             wanted=settings.wanted,
         )
-        gallery.wait_for(context.awaited(_NOT_KEPT if self._epochs else _WAITING))
+        gallery.wait_for(context.empty_message(_NOT_KEPT if self._epochs else _WAITING))
         gallery.show(rows, draw=settings.draw)
         title = f"{self.view.name} · only {settings.wanted}" if settings.wanted else self.view.name
         gallery.caption.say(title, f"{self._where()}  {self._keys()}")

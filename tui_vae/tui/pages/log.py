@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tui_vae.charts.palette import styles_of
-from tui_vae.tui.keys import ON_LOG
+from tui_vae.tui.keys import LOG_BINDINGS
 from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.widgets.scroll_view import LinesView
 from tui_vae.view.log_lines import LogLine
@@ -238,7 +238,7 @@ class LogView(LinesView):
 
 
 class LogPage(Page):
-    BINDINGS: ClassVar[list[Binding]] = ON_LOG  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[Binding]] = LOG_BINDINGS  # type: ignore[assignment]
 
     def __init__(self) -> None:
         super().__init__(id="log-page")

@@ -27,7 +27,7 @@ class PageContext:
         settings: The user's choices for charts.
         source: The run; ``None`` while it is being opened.
         sheets: Reads its samples.
-        sighting: What is known of the process that trains.
+        writer_status: What is known of the process that trains.
         others: The runs that this one is compared with.
         machine: Readings of the machine.
         stalled: Returns whether the terminal does not read, so that nothing should be drawn.
@@ -37,12 +37,12 @@ class PageContext:
     settings: ChartSettings
     source: RunSource | None
     sheets: SampleSheets
-    sighting: WriterStatus
+    writer_status: WriterStatus
     others: tuple[RunState, ...]
     machine: Sequence[MachineReading]
     stalled: Callable[[], bool]
 
-    def awaited(self, waiting: str) -> str:
+    def empty_message(self, waiting: str) -> str:
         """Return why there is nothing to show: the filter matches no model, or it is still ``waiting``."""
         globs = self.settings.wanted
         nothing_left = self.state.models and not wanted_models(self.state, globs)
@@ -54,11 +54,12 @@ class Page(Container):
 
     Attributes:
         has_filter: Whether it shows only the models that match the filter.
-        drawn_ahead: Whether it can be drawn before it is laid out, at the size that its panels had when it was left.
+        renders_before_layout: Whether it can be drawn before it is laid out, at the size that its panels had when it
+            was left.
     """
 
     has_filter = False
-    drawn_ahead = False
+    renders_before_layout = False
 
     def show(self, context: PageContext) -> None:
         """Draw what has changed."""

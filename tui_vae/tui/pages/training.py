@@ -160,7 +160,7 @@ class TrainingPage(PanelPage):
     """
 
     has_filter = True
-    drawn_ahead = True
+    renders_before_layout = True
 
     def __init__(self, queue: ChartQueue) -> None:
         self._loss = Chart(queue, curve_chart(LOSS), _WAITING, id="loss")
@@ -214,7 +214,7 @@ class TrainingPage(PanelPage):
             rows = context.sheets.rows(
                 context.state, context.source, None, ascii_only=settings.ascii_only, wanted=settings.wanted
             )
-            self._samples.wait_for(context.awaited(_WAITING_FOR_SAMPLES))
+            self._samples.wait_for(context.empty_message(_WAITING_FOR_SAMPLES))
             self._samples.show(rows, draw=settings.draw)
 
     # Reading, zooming and panning.

@@ -141,7 +141,7 @@ class TerminalDriver(LinuxDriver):
         if self._given_up:
             return
         if self.terminal_images is not None:
-            self.terminal_images.give_up_all()  # before the terminal switches back to its other screen
+            self.terminal_images.unregister_all()  # before the terminal switches back to its other screen
         super().stop_application_mode()
 
     def close(self) -> None:

@@ -58,10 +58,10 @@ class OutcomeLines(Static):
         self.display = False
         self._lines: list[str] = []
 
-    def show(self, state: RunState, directory: str | None, sighting: WriterStatus, *, room: bool) -> None:
+    def show(self, state: RunState, directory: str | None, writer_status: WriterStatus, *, room: bool) -> None:
         """Show it where there is ``room`` next to an alert."""
         width = self.app.size.width - 2
-        said = outcome(state, directory, width, sighting) if room else []
+        said = outcome(state, directory, width, writer_status) if room else []
         if said:
             more = f"{key_of_page('evaluation')} shows the evaluation"
             said.insert(max(1, len(said) - 1), more if evaluated(state) else f"{key_of('evaluate')} evaluates")

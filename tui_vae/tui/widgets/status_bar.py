@@ -89,11 +89,11 @@ class StatusLine(Static):
         state: RunState,
         now: float,
         waiting: str | None,
-        sighting: WriterStatus,
+        writer_status: WriterStatus,
         machine: Sequence[MachineReading] = (),
     ) -> None:
         width = self.size.width
-        right = _right(state, now, sighting, width)
+        right = _right(state, now, writer_status, width)
         left = _left(state, waiting, width - right.cell_len - 2)
         if machine:
             left.append(_machine(machine[-1], width - left.cell_len - right.cell_len))
@@ -135,13 +135,13 @@ def _machine(reading: MachineReading, room: int) -> Text:
     return text
 
 
-def _right(state: RunState, now: float, sighting: WriterStatus, width: int) -> Text:
+def _right(state: RunState, now: float, writer_status: WriterStatus, width: int) -> Text:
     if state.started_at is None:
         return Text()
-    what = run_status(state, sighting)
+    what = run_status(state, writer_status)
     goes_on = what in ("running", "paused", "stalled")
     end = now if goes_on or state.now is None else state.now
-    evaluation = at_work(state, sighting)
+    evaluation = at_work(state, writer_status)
     last = min(state.models.values(), key=lambda model: model.epoch, default=None)
     epoch, epochs = (last.epoch, state.epochs_of(last)) if last is not None else (0, state.epochs)
     parts = [f"epoch {epoch}/{epochs}", duration(state.elapsed(end))]
@@ -167,8 +167,8 @@ class AlertLine(Static):
         self.display = False
         self._content: Text | None = None
 
-    def show(self, state: RunState, sighting: WriterStatus) -> None:
-        content = _alert(state, sighting, self.app.size.width)
+    def show(self, state: RunState, writer_status: WriterStatus) -> None:
+        content = _alert(state, writer_status, self.app.size.width)
         if content == self._content:
             return
         self._content = content
@@ -176,11 +176,11 @@ class AlertLine(Static):
         self.update(content or "")
 
 
-def _alert(state: RunState, sighting: WriterStatus, width: int) -> Text | None:
+def _alert(state: RunState, writer_status: WriterStatus, width: int) -> Text | None:
     """Return what is wrong, and where a model's failure is explained."""
     failed = "  ".join(f"{m.name} failed: {m.reason}" for m in state.models.values() if m.status == "failed")
     notices = [line.text.splitlines()[-1] for line in state.log[-50:] if line.level != "info" and line.text]
-    process = status_warning(state, sighting, state.name)
+    process = status_warning(state, writer_status, state.name)
     text = process or failed or (notices[-1] if notices else None)
     if text is None:
         return None

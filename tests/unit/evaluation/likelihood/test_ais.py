@@ -40,7 +40,7 @@ def test_the_schedule_is_geometric() -> None:
     torch.testing.assert_close(growth[1:] / growth[:-1], torch.full((100,), 21 ** (1 / 100)).double())
 
 
-@pytest.mark.parametrize("name", ["steps", "chains", "leaps"])
+@pytest.mark.parametrize("name", ["steps", "chains", "leapfrog_steps"])
 def test_a_plan_needs_one_of_each(name: str) -> None:
     with pytest.raises(UsageError, match=name):
         AisConfig(**{name: 0})

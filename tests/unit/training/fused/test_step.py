@@ -9,7 +9,7 @@ from tui_vae.config import ModelSpec
 from tui_vae.data.generators import generator
 from tui_vae.model import VAE
 from tui_vae.training.accumulators import DeviceTotals
-from tui_vae.training.fused.step import FusedStep, division
+from tui_vae.training.fused.step import FusedStep, split_threads
 from tui_vae.training.step import StepInputs
 
 ZDIM = 6
@@ -112,16 +112,16 @@ def test_after_a_loss_that_is_not_finite_nothing_changes() -> None:
 
 
 def test_a_batch_is_not_divided_too_finely() -> None:
-    assert [division(threads, 128, 10**9, "cpu") for threads in (1, 2, 4, 64)] == [(1, 1), (2, 1), (4, 1), (4, 16)]
-    assert division(8, 20, 10**9, "cpu") == (1, 8)
-    assert division(8, 128, 10**9, "cuda") == division(8, 128, 10**9, "mps") == (1, 1)
+    assert [split_threads(threads, 128, 10**9, "cpu") for threads in (1, 2, 4, 64)] == [(1, 1), (2, 1), (4, 1), (4, 16)]
+    assert split_threads(8, 20, 10**9, "cpu") == (1, 8)
+    assert split_threads(8, 128, 10**9, "cuda") == split_threads(8, 128, 10**9, "mps") == (1, 1)
 
 
 def test_no_more_threads_take_a_step_than_it_is_worth(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui_vae.training.fused.step._LEAST_WORK", 12_000_000)
     parameters = (1_000, 76_112, 200_000, 1_000_000, 10**8)
-    assert [division(4, 128, count, "cpu") for count in parameters] == [(1, 1), (1, 1), (2, 1), (4, 1), (4, 1)]
-    assert division(4, 20, 1_000_000, "cpu") == (1, 1)
+    assert [split_threads(4, 128, count, "cpu") for count in parameters] == [(1, 1), (1, 1), (2, 1), (4, 1), (4, 1)]
+    assert split_threads(4, 20, 1_000_000, "cpu") == (1, 1)
 
 
 def test_an_error_of_one_thread_is_that_of_the_step() -> None:

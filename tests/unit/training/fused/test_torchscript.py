@@ -205,7 +205,7 @@ class Steps:
 
     def see(self, images: Tensor) -> None:
         """Continue with other images."""
-        schedule = schedule_for(self.step, batch=SIZES[0], device=images.device, refused=pytest.fail)
+        schedule = schedule_for(self.step, batch=SIZES[0], device=images.device, on_capture_failed=pytest.fail)
         self._group = StepGroup(self.step, images, ZDIM, batch=SIZES[0], schedule=schedule)
 
     def go(self, steps: range) -> list[bytes]:

@@ -32,9 +32,9 @@ class VerdictLines(Static):
         self.whole = True
         self._lines: tuple[Text, ...] = ()
 
-    def show(self, state: RunState, sighting: WriterStatus, kept_in: str | None, *, width: int, most: int) -> None:
+    def show(self, state: RunState, writer_status: WriterStatus, kept_in: str | None, *, width: int, most: int) -> None:
         """Show progress, an error or the verdict in at most ``most`` lines."""
-        lines = self._text(state, sighting, max(1, width - 2), most)
+        lines = self._text(state, writer_status, max(1, width - 2), most)
         if kept_in is not None and len(lines) + 1 < most:
             lines.append(Text(f"kept in {printable(kept_in)}", style="dim", no_wrap=True, overflow="ellipsis"))
         if tuple(lines) == self._lines:
@@ -44,9 +44,9 @@ class VerdictLines(Static):
         self.styles.height = len(lines)
         self.update(Text("\n").join(lines))
 
-    def _text(self, state: RunState, sighting: WriterStatus, width: int, most: int) -> list[Text]:
+    def _text(self, state: RunState, writer_status: WriterStatus, width: int, most: int) -> list[Text]:
         lines: list[Text] = []
-        progress, wrong = at_work(state, sighting), trouble(state, sighting)
+        progress, wrong = at_work(state, writer_status), trouble(state, writer_status)
         if progress is not None:
             lines.append(_progress_line(progress, width))
         elif wrong is not None:
@@ -122,10 +122,10 @@ class EvaluationPage(PanelPage):
         width, height = self.size
         kept_in = None
         done = self._any and training_ended(state) and state.evaluating is None
-        if context.source is not None and done and not context.sighting.deleted:
+        if context.source is not None and done and not context.writer_status.deleted:
             kept_in = context.source.directory()
         most = 1 if height < 12 else max(2, height // 5)
-        self._verdict.show(state, context.sighting, kept_in, width=width, most=most)
+        self._verdict.show(state, context.writer_status, kept_in, width=width, most=most)
         self._report.show(
             state,
             ascii_only=ascii_only,
@@ -161,9 +161,9 @@ class EvaluationPage(PanelPage):
 
 def _waiting(context: PageContext) -> str:
     """Return the text while no model has results."""
-    if at_work(context.state, context.sighting) is not None:
+    if at_work(context.state, context.writer_status) is not None:
         return "the first results come when one model is done"
-    if trouble(context.state, context.sighting) is not None:
+    if trouble(context.state, context.writer_status) is not None:
         return "nothing evaluated yet"
     if context.source is not None and context.source.cannot_control is not None:
         return f"nothing evaluated yet · {context.source.cannot_control}"

@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from tui_vae.run_status import ListedRun
 from tui_vae.tui.background import Outcome, run_in_thread
-from tui_vae.tui.keys import OF_RUNS
+from tui_vae.tui.keys import RUNS_BINDINGS
 from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.pages.runs.details import ComparisonView, RunPreview
 from tui_vae.tui.pages.runs.table import RowFlags, RunTable
@@ -57,22 +57,22 @@ class RunsPage(Page):
             super().__init__()
             self.key, self.name, self.moved = key, name, moved
 
-    class Gone(Message):
+    class RunDeleted(Message):
         """A run was deleted."""
 
         def __init__(self, key: str) -> None:
             super().__init__()
             self.key = key
 
-    BINDINGS: ClassVar[list[Binding]] = OF_RUNS  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[Binding]] = RUNS_BINDINGS  # type: ignore[assignment]
 
     def __init__(self, library: RunLibrary | None, tracker: RunTracker, queue: ChartQueue) -> None:
         super().__init__(id="runs")
         self._library = library
         self._tracker = tracker
         self._table = RunTable()
-        self._words = EmptyState(id="no-runs")
-        self._words.border_title = " runs "
+        self._empty_state = EmptyState(id="no-runs")
+        self._empty_state.border_title = " runs "
         self._preview = RunPreview(queue)
         self._comparison = ComparisonView()
         self._runs: Sequence[ListedRun] | None = None
@@ -91,13 +91,13 @@ class RunsPage(Page):
     def compose(self) -> ComposeResult:
         with Container(id="runs-body"):
             yield self._table
-            yield self._words
+            yield self._empty_state
             yield self._preview
             yield self._comparison
 
     def panels(self) -> list[Widget]:
         if self._message() is not None:
-            return [self._words]
+            return [self._empty_state]
         return [self._table, self._comparison] if self._tracker.marks else [self._table]
 
     def turn_to(self, panel: Widget) -> None:
@@ -122,7 +122,7 @@ class RunsPage(Page):
         flags = RowFlags(self._tracker.key, own, self._tracker.marks)
         self._table.show(self._runs or (), flags, now, ascii_only=ascii_only)
         self._list()
-        self._words.show(self._message() or "")
+        self._empty_state.show(self._message() or "")
         self._read_preview(self._table.selected)
         if self._preview.display:
             self._show_preview(context)
@@ -145,18 +145,18 @@ class RunsPage(Page):
 
     def _listed(self, runs: Sequence[ListedRun]) -> None:
         self._runs, self._trouble = runs, None
-        self._rest()
+        self._listing_done()
 
     def _cannot_list(self, why: str) -> None:
         self._runs, self._trouble = [], why
-        self._rest()
+        self._listing_done()
 
-    def _rest(self) -> None:
+    def _listing_done(self) -> None:
         self._listing = False
         self._listed_at = time.monotonic()
-        self._again()
+        self._redraw()
 
-    def _again(self) -> None:
+    def _redraw(self) -> None:
         """Show what was read without waiting for the next redraw."""
         if self._latest is not None and self.display:
             self.show(self._latest)
@@ -164,11 +164,11 @@ class RunsPage(Page):
     def look_again(self) -> None:
         """Read the list as soon as the page is visible: something has changed."""
         self._listed_at = -math.inf
-        self._again()
+        self._redraw()
 
     def on_run_table_moved(self) -> None:
         self._resting_since = time.monotonic()
-        self.set_timer(SECONDS_TO_REST, self._again)
+        self.set_timer(SECONDS_TO_REST, self._redraw)
 
     def _read_preview(self, run: ListedRun | None) -> None:
         """Read the run under the cursor when the cursor has stayed there; a run that trains is read again regularly."""
@@ -185,7 +185,7 @@ class RunsPage(Page):
         def outcome(preview: Preview | None, why: str | None) -> None:
             self._reading = False
             self._previewed = key, preview, why
-            self._again()
+            self._redraw()
 
         run_in_thread(
             self.app, lambda: library.preview(key), lambda p: outcome(p, None), lambda why: outcome(None, why)
@@ -306,7 +306,7 @@ class RunsPage(Page):
         shown = run.key == self._tracker.key
 
         def renamed(key: str) -> None:
-            self.post_message(self.Gone(run.key))
+            self.post_message(self.RunDeleted(run.key))
             if shown:
                 self.post_message(self.Opened(key, name, moved=True))
 
@@ -314,7 +314,7 @@ class RunsPage(Page):
 
     def _delete(self, run: ListedRun, library: RunLibrary, wanted: bool | None) -> None:
         if wanted:
-            self._do(lambda: library.delete(run.key), lambda _: self.post_message(self.Gone(run.key)))
+            self._do(lambda: library.delete(run.key), lambda _: self.post_message(self.RunDeleted(run.key)))
 
     def _do(self, do: Callable[[], Outcome], then: Callable[[Outcome], object]) -> None:
         """Run a request to the library, and read the list again."""
@@ -351,9 +351,9 @@ class RunsPage(Page):
         any_marked = bool(self._tracker.marks)
         none = self._message() is not None
         alone = self._alone if any_marked and not side_by_side and height < _BELOW else None
-        if none != self._words.display and self.app.focused in (self._words, self._table, None):
-            self.call_after_refresh((self._words if none else self._table).focus)
-        self._words.display = none
+        if none != self._empty_state.display and self.app.focused in (self._empty_state, self._table, None):
+            self.call_after_refresh((self._empty_state if none else self._table).focus)
+        self._empty_state.display = none
         self._table.display = not none and alone is not self._comparison
         self._preview.display = side_by_side and not any_marked and not none
         self._comparison.display = (
