@@ -1,8 +1,8 @@
 """Decode the lines of a log: fast, and tolerant of any content.
 
-The kinds of event that a log has many of are decoded by msgspec directly, from lines that begin as
+The kinds of event that a log has many of are decoded by msgspec directly, from lines of ASCII that begin as
 :func:`tui_vae.events.encode` writes them. Every other line is left to :func:`tui_vae.events.decode`, which accepts all
-that msgspec accepts, and more.
+that msgspec accepts of these, and more. Of other lines it accepts less: msgspec does not check names of unknown fields.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FREQUENT: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Progress | Epoch |
 def decode_block(block: bytes) -> tuple[list[Event], int]:
     """Decode the lines of ``block``, each with its end, as :func:`decode_lines` does; faster where all are good."""
     try:
-        events = _FREQUENT.decode_lines(block)
+        events = _FREQUENT.decode_lines(block) if block.isascii() else []
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass
     else:
@@ -70,7 +70,7 @@ def decode_line(line: bytes) -> Event:
     """
     if not line_is_intact(line.rstrip(b"\n")):
         raise EventError("the line is not as it was written")
-    if line.startswith(_HEAD):
+    if line.startswith(_HEAD) and line.isascii():
         try:
             return _FREQUENT.decode(line)
         except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -114,7 +114,7 @@ def read_start(run: RunDirectory) -> Start | None:
     """The start of a run; ``None`` while nothing is logged, and where that cannot be read."""
     try:
         line = first_line(run)
-        return _START.decode(line) if line_is_intact(line.rstrip(b"\n")) else None
+        return _START.decode(line.decode()) if line_is_intact(line.rstrip(b"\n")) else None
     except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
         return None
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.unit.runs import logged_events as logged
 from tests.unit.runs.logged_events import log_of, other_events, progress, run_started, spaced, started
 from tui_vae.errors import EventError, ExitCode, RunStoreError
-from tui_vae.events import MOST_TEXT, Event, Notice, Progress, decode, encode
+from tui_vae.events import MOST_TEXT, Event, Notice, Progress, Samples, SheetLayout, decode, encode
 from tui_vae.runs import tail as tail_module
 from tui_vae.runs.tail import GrowingFile, LineBlock, LogTail
 
@@ -79,6 +79,13 @@ def test_events_around_lines_that_are_none_are_all_found_however_the_log_grows(
     assert without_warnings(found) == events
     assert tail.unreadable == len(items) - len(events)
     assert bool(warnings(found)) == (tail.unreadable > 0)
+
+
+def test_bytes_that_are_no_text_make_no_event_also_in_the_name_of_a_field() -> None:
+    layout = SheetLayout(columns=10, prior=2, pairs=1, interpolations=0, chain=())
+    content = log_of([Samples(t=54.0, model="deep", epoch=1, file="samples/1.png", layout=layout)])
+    assert len(read(content)) == 1
+    assert without_warnings(read(content.replace(b"interpolations", b"\x80nterpolations"))) == []
 
 
 @given(st.lists(logged.events, min_size=1, max_size=6), st.data())
