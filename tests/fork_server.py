@@ -101,6 +101,7 @@ def start_as_new_process(
     streams: list[int],
 ) -> None:
     """Give a fork the working directory, environment, streams and terminal of a new process."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which is ignored where the tests run under nohup
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)

@@ -68,6 +68,10 @@ Begin = Callable[[int], Process]
 def started(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> Begin:
     """Starts a program as a terminal emulator does: as the first of a session, which the terminal controls."""
 
+    def control_terminal() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which is ignored where the tests run under nohup
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
     def begin(terminal: int) -> Process:
         return subprocess.Popen(
             command,
@@ -77,7 +81,7 @@ def started(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> Beg
             stdout=terminal,
             stderr=terminal,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - takes no lock
+            preexec_fn=control_terminal,  # noqa: PLW1509 - takes no lock
         )
 
     return begin
