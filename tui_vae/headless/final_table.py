@@ -34,15 +34,16 @@ _ROWS: tuple[tuple[str, Callable[[ModelResult], str]], ...] = (
 )
 
 
-def final_report(state: RunState, directory: str | None, width: int) -> list[RenderableType]:
-    """Tables of all models, as many columns as fit, with notes and failures."""
+def final_report(state: RunState, directory: str | None, width: int, *, terminal: bool = False) -> list[RenderableType]:
+    """Tables of all models, as many columns as fit, with notes, wrapped on a terminal, and failures."""
     widest = max((len(cell(r)) for r in state.results for _, cell in _ROWS), default=0)
     per_table = max(1, (width - _LABEL_WIDTH) // (max(widest, _NAME_WIDTH) + _PADDING))
     tables = [_table(state.results[i : i + per_table]) for i in range(0, len(state.results), per_table)]
     sigma = state.config.get("sigma", UNKNOWN)
     zdim = state.config.get("zdim", UNKNOWN)
     held_out = state.data.held_out if state.data else None
-    notes = Text(f"nats per image on {count(held_out)} held-out images; sigma {sigma}, zdim {zdim}", style="dim")
+    notes = Text(style="dim", no_wrap=not terminal)
+    notes.append(f"nats per image on {count(held_out)} held-out images; sigma {sigma}, zdim {zdim}")
     if any(result.limit is not None for result in state.results):
         notes.append("; exact limit: probabilistic PCA, the best that a linear model can reach")
     failures = [
@@ -64,8 +65,9 @@ def kept(directory: str | None) -> str:
 
 def print_report(console: Console, state: RunState, directory: str | None) -> None:
     """Print what became of the models and, where they were evaluated, what was measured of them and the verdict."""
-    for part in final_report(state, directory, console.width):
-        console.print(part, soft_wrap=isinstance(part, Text))
+    for part in final_report(state, directory, console.width, terminal=console.is_terminal):
+        # Commands and paths stay in one piece, to be copied; a sentence is wrapped between words.
+        console.print(part, soft_wrap=isinstance(part, Text) and part.no_wrap is not False)
     evaluations = [model.evaluation for model in state.models.values() if model.evaluation is not None]
     if not evaluations or state.evaluated is None:
         return

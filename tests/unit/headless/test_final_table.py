@@ -128,5 +128,16 @@ def test_where_the_run_is_kept_can_be_copied_from_a_narrow_terminal(
     assert f"run kept in {directory}\n" in printed(console(40), final_state("deep"), directory)
 
 
+def test_the_notes_are_wrapped_between_words_on_a_terminal_and_one_line_in_a_pipe(
+    final_state: Callable[..., RunState], console: Callable[..., Console]
+) -> None:
+    notes = "nats per image on 5,000 held-out images; sigma 0.2, zdim 32"
+    assert notes in printed(console(40), final_state("deep"))
+    wrapped = re.sub(r"\x1b\[[\d;]*m", "", printed(console(40, terminal=True), final_state("deep")))
+    lines = wrapped[wrapped.index("nats per image") :].splitlines()
+    assert max(map(len, lines)) <= 40
+    assert notes in " ".join(line.strip() for line in lines)
+
+
 def test_a_run_without_a_single_event_has_a_report(console: Callable[..., Console]) -> None:
     assert "run kept in runs/quiet-otter" in printed(console(), RunState())
