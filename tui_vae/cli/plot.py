@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from tui_vae.app.terminal import prepare_output
@@ -99,7 +99,7 @@ def _state(run: RunDirectory) -> RunState:
     state, tail = RunState(), LogTail(run.log)
     for events in tail.portions():
         state = reduce_all(RunState() if tail.restarted else state, map(printable_event, events))
-    return replace(state, name=printable(run.name))
+    return state.named(printable(run.name))
 
 
 def _size(options: PlotOptions, count: int) -> tuple[int, int]:

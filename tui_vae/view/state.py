@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tui_vae.events import (
     Checkpoint,
@@ -40,11 +42,8 @@ MOST_LOG_LINES = 2000
 MOST_MODELS = 256
 """Most models of a run; further ones, which only a damaged log has, are ignored."""
 
-Frozen = TypeVar("Frozen")
 
-
-@dataclass(frozen=True)
-class ModelState:
+class ModelState(Struct, frozen=True):
     """The state of one model. Nothing is known before its first event.
 
     ``started_at`` is when it was first started, ``running_since`` when it last began to run, also after a pause.
@@ -115,8 +114,7 @@ class ModelState:
         return float(passed / done * (self.steps - self.step)) if done > 0 and passed > 0 else None
 
 
-@dataclass(frozen=True)
-class RunState:
+class RunState(Struct, frozen=True):
     """The state of a run.
 
     A run may have several parts, each begun by a process that resumed it: ``started_at`` is the start of the newest,
@@ -145,6 +143,10 @@ class RunState:
         epochs = self.config.get("epochs")
         return epochs if isinstance(epochs, int) else 0
 
+    def named(self, name: str) -> RunState:
+        """Return the state under another name, such as that of a directory that was renamed."""
+        return replace(self, name=name)
+
     def epochs_of(self, model: ModelState) -> int:
         """Return the planned epochs of a model, including those added while it trained."""
         return self.epochs if model.epochs is None else model.epochs
@@ -167,80 +169,41 @@ class RunState:
         return max(estimates, default=None)
 
 
+def reduce_all(state: RunState, events: Iterable[Event]) -> RunState:
+    """Return the state after ``events``; it shares with ``state`` what they do not change."""
+    for event in events:
+        state = reduce(state, event)
+    return state
+
+
 def reduce(state: RunState, event: Event) -> RunState:
     """Return the state after ``event``."""
-    return reduce_all(state, (event,))
-
-
-def reduce_all(state: RunState, events: Iterable[Event]) -> RunState:
-    """Return the state after ``events``; it shares with ``state`` what they do not change.
-
-    A long log has a hundred thousand events: what they change is copied once for all of them.
-    """
-    events = tuple(events)
-    if not events:
-        return state
-    after = _copy(state)
-    _set(after, models=dict(state.models))
-    copied: set[str] = set()
-    for event in events:
-        _fold(after, event, copied)
-    return after
-
-
-def _fold(state: RunState, event: Event, copied: set[str]) -> None:
-    """Change ``state`` in place: it is not shared yet, nor are its models named in ``copied``."""
-    now = event.t if state.now is None else max(event.t, state.now)
-    if isinstance(event, (Progress, Epoch, Samples, Checkpoint, State, Schedule, ModelStarted, Evaluation)):
-        model = _own_model(state, event.model, copied)
-        if model is None:
-            return
-        _fold_model(model, event)
-    elif isinstance(event, RunStarted):
-        _run_started(state, event)
-    elif isinstance(event, RunFinished):
-        _set(state, status=event.status, results=event.models, ended_at=event.t)
-    elif isinstance(event, EvaluationProgress):
-        _set(state, evaluating=event)
-    elif isinstance(event, EvaluationFinished):
-        _set(state, evaluating=None, evaluated=event)
-    _set(state, now=now)
+    match event:
+        case RunStarted():
+            state = _run_started(state, event)
+        case RunFinished():
+            state = replace(state, status=event.status, results=event.models, ended_at=event.t)
+        case EvaluationProgress():
+            state = replace(state, evaluating=event)
+        case EvaluationFinished():
+            state = replace(state, evaluating=None, evaluated=event)
+        case Progress() | Epoch() | Samples() | Checkpoint() | State() | Schedule() | ModelStarted() | Evaluation():
+            model = state.models.get(event.model) or ModelState(event.model)
+            if event.model not in state.models and len(state.models) >= MOST_MODELS:
+                return state
+            state = replace(state, models={**state.models, event.model: _model_after(model, event)})
+    state = replace(state, now=event.t if state.now is None else max(event.t, state.now))
     line = log_line(event, state.elapsed(event.t), resumed=state.earlier_seconds > 0)
-    if line is not None:
-        _set(state, log=state.log.append(line).last(MOST_LOG_LINES))
+    return state if line is None else replace(state, log=state.log.append(line).last(MOST_LOG_LINES))
 
 
-def _own_model(state: RunState, name: str, copied: set[str]) -> ModelState | None:
-    """Return a model that may be changed in place; ``None`` if there are too many."""
-    known = state.models.get(name)
-    if known is not None and name in copied:
-        return known
-    if known is None and len(state.models) >= MOST_MODELS:
-        return None
-    model = ModelState(name) if known is None else _copy(known)
-    copied.add(name)
-    _set(state, models={**state.models, name: model})
-    return model
-
-
-def _copy(value: Frozen) -> Frozen:
-    """Copy as ``copy.copy`` does, for classes without slots and checks; many times as fast."""
-    copied = object.__new__(type(value))
-    _set(copied, **vars(value))
-    return copied
-
-
-def _set(value: object, **fields: Any) -> None:
-    vars(value).update(fields)
-
-
-def _run_started(state: RunState, event: RunStarted) -> None:
+def _run_started(state: RunState, event: RunStarted) -> RunState:
     """Begin the first part of a run, or one that continues it."""
     specs = event.config.get("models")
     named = [spec.get("name") for spec in specs if isinstance(spec, dict)] if isinstance(specs, list) else []
     names = [name for name in named if isinstance(name, str)][:MOST_MODELS]
     lasted = state.now - state.started_at if state.now is not None and state.started_at is not None else 0.0
-    _set(
+    return replace(
         state,
         name=event.name,
         config=event.config,
@@ -257,10 +220,10 @@ def _run_started(state: RunState, event: RunStarted) -> None:
     )
 
 
-def _fold_model(model: ModelState, event: Event) -> None:
+def _model_after(model: ModelState, event: Event) -> ModelState:
     match event:
         case Progress():
-            _set(
+            return replace(
                 model,
                 epoch=event.epoch,
                 step=event.step,
@@ -269,17 +232,17 @@ def _fold_model(model: ModelState, event: Event) -> None:
                 progress=model.progress.append(point_of(event, model.step)),
             )
         case Epoch(split="train"):
-            _set(model, train=model.train.append(event))
+            return replace(model, train=model.train.append(event))
         case Epoch():
-            _set(model, epoch=event.epoch, held_out=model.held_out.append(event))
+            return replace(model, epoch=event.epoch, held_out=model.held_out.append(event))
         case Samples():
-            _set(model, samples=model.samples.append(event))
+            return replace(model, samples=model.samples.append(event))
         case Checkpoint(kind="latest"):
-            _set(model, latest=event)
+            return replace(model, latest=event)
         case Checkpoint():
-            _set(model, best=event)
+            return replace(model, best=event)
         case State():
-            _set(
+            return replace(
                 model,
                 status=event.state,
                 reason=event.reason,
@@ -287,18 +250,19 @@ def _fold_model(model: ModelState, event: Event) -> None:
                 ended_at=event.t if event.state in ("finished", "stopped", "failed") else None,
             )
         case Schedule():
-            _set(model, epochs=event.epochs, lr=event.lr, steps=event.steps)
+            return replace(model, epochs=event.epochs, lr=event.lr, steps=event.steps)
         case Evaluation():
-            _set(model, evaluation=event)
+            return replace(model, evaluation=event)
         case ModelStarted():
-            _model_started(model, event)
+            return _model_started(model, event)
+    return model
 
 
-def _model_started(model: ModelState, event: ModelStarted) -> None:
+def _model_started(model: ModelState, event: ModelStarted) -> ModelState:
     """Drop later steps and epochs than the event says are complete: the model was resumed from there."""
     step = event.resumed_at_step or 0
     epoch = event.resumed_at_epoch if event.resumed_at_epoch is not None else _epoch_at(model, step)
-    _set(
+    return replace(
         model,
         hidden=event.hidden,
         parameters=event.parameters,
@@ -327,5 +291,5 @@ def _epoch_at(model: ModelState, step: int) -> int:
     if step == 0:
         return 0
     beyond = model.progress.column("t")[model.progress.column("step") > step]
-    told_until = beyond[0] if len(beyond) else math.inf
-    return max((epoch.epoch for epoch in model.held_out if epoch.t < told_until), default=0)
+    logged_until = beyond[0] if len(beyond) else math.inf
+    return max((epoch.epoch for epoch in model.held_out if epoch.t < logged_until), default=0)

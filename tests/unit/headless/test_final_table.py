@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from rich.console import Console
 
 from tui_vae.headless.final_table import print_report
@@ -97,8 +97,8 @@ def test_why_models_were_stopped_is_said_once(
     final_state: Callable[..., RunState], console: Callable[..., Console]
 ) -> None:
     state = final_state("one", "other")
-    models = {n: replace(m, status="stopped", reason="by SIGUSR1") for n, m in state.models.items()}
-    text = printed(console(), replace(state, models=models))
+    models = {n: structs.replace(m, status="stopped", reason="by SIGUSR1") for n, m in state.models.items()}
+    text = printed(console(), structs.replace(state, models=models))
     assert text.splitlines()[-2:] == ["stopped by SIGUSR1", "run kept in runs/quiet-otter"]
 
 

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from tui_vae.events import (
     DataSummary,
     Epoch,
@@ -71,7 +73,7 @@ def snapshot(value: Any) -> Any:
     """A deep, comparable copy that shares nothing with ``value``."""
     if isinstance(value, Series):
         return [value.column(name).tolist() for name in Point._fields]
-    if isinstance(value, Event):
+    if isinstance(value, Struct):
         return {name: snapshot(getattr(value, name)) for name in value.__struct_fields__}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: snapshot(getattr(value, f.name)) for f in dataclasses.fields(value)}
