@@ -156,7 +156,7 @@ async def test_the_palette_moves_too(open_monitor: OpenMonitor) -> None:
     async with open_monitor(with_checkpoints(), size=(140, 45)) as monitor:
         await explore(monitor)
         await monitor.press("ctrl+p", *"explorer: more")
-        await monitor.until_shown("ExplorerWorker: more")
+        await monitor.until_shown("Explorer: more")
         await monitor.press("enter", "enter")
         await monitor.until(lambda: values(monitor).get(LARGEST) == STEP)
 

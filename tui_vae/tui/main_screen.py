@@ -179,7 +179,7 @@ class MainScreen(Screen[None]):
                 lambda why: self.notify(why, severity="error", timeout=10, markup=False),
             )
 
-    async def on_runs_page_gone(self, message: RunsPage.RunDeleted) -> None:
+    async def on_runs_page_run_deleted(self, message: RunsPage.RunDeleted) -> None:
         """Stop following a run that was deleted."""
         self._runs.unmark(message.key)
         if self._runs.visited is not None and self._runs.key == message.key:
