@@ -117,6 +117,23 @@ class Child:
         if self.poll() is None:
             os.kill(self.pid, number)
 
+    def suspend(self) -> None:
+        """Stop the process, and wait until each of its threads has stopped: the signal reaches them one by one."""
+        self.send_signal(signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.pid}/task")
+        end = time.monotonic() + PATIENCE
+        while any(_state(task) not in "TtZX" for task in tasks.iterdir()):
+            assert time.monotonic() < end, f"{self.pid} did not stop"
+            time.sleep(0.002)
+
+
+def _state(task: Path) -> str:
+    """The state of a thread, as /proc has it: T for stopped; X where it has ended."""
+    try:
+        return (task / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
+
 
 class PipedChild(Child):
     """A child whose output is read through pipes, where they are not ``None``."""

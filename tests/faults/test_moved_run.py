@@ -36,7 +36,7 @@ def suspended(training: FaultyTraining) -> Callable[..., tuple[Child, Path]]:
         wait_for(lambda: len(list(training.folder.glob("*-otter/models/*/latest.json"))) == 2)
         # The next picture is an epoch of slow steps away: none is being written when the process stops.
         wait_for(lambda: len(list(training.folder.glob("*-otter/samples/*/epoch-0001.png"))) == 2)
-        writer.send_signal(signal.SIGSTOP)
+        writer.suspend()
         assert writer.poll() is None
         return writer, training.run("otter")
 

@@ -46,7 +46,7 @@ def cut_off(training: FaultyTraining) -> Path:
         assert writer.poll() is None, training.output()
         time.sleep(0.05)
         # Held, it cannot go on while it is looked at: what is found is what the kill leaves.
-        writer.send_signal(signal.SIGSTOP)
+        writer.suspend()
         for run in training.folder.glob("*-cut"):
             if both_are_in_the_middle(run):
                 writer.send_signal(signal.SIGKILL)
