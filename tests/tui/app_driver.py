@@ -86,8 +86,9 @@ class Monitor:
         return "\n".join(row[region.x : region.x + region.width] for row in rows)
 
     def shows(self, selector: str) -> bool:
-        widget = self.app.query_one(selector)
-        return widget.display and all(ancestor.display for ancestor in widget.ancestors if hasattr(ancestor, "display"))
+        """Whether a widget is there and displayed; a page is made when it is first turned to."""
+        widgets = [widget for found in self.app.query(selector) for widget in (found, *found.ancestors)]
+        return bool(widgets) and all(widget.display for widget in widgets if hasattr(widget, "display"))
 
     @property
     def selected(self) -> str | None:

@@ -137,6 +137,8 @@ def epoch_shown(monitor: Monitor) -> str:
 async def film(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every frame of a film, as the page names it, from the first to the end."""
     monkeypatch.setattr(digits, "SECONDS_A_FRAME", 0.01)
+    await monitor.press("2")
+    await monitor.until_shown("newest")
     page = monitor.app.query_one(DigitsPage)
     draw, shown = page._draw, list[str]()
 
@@ -145,8 +147,6 @@ async def film(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         if shown[-1:] != [page._where()]:
             shown.append(page._where())
 
-    await monitor.press("2")
-    await monitor.until_shown("newest")
     monkeypatch.setattr(page, "_draw", remember)
     await monitor.press("f")
     await monitor.until(lambda: len(shown) > 1 and shown[-1] == "newest")
@@ -180,11 +180,11 @@ async def test_a_film_waits_while_the_terminal_does_not_read_or_another_page_is_
     monkeypatch.setattr(digits, "SECONDS_A_FRAME", 0.01)
     stalled = True
     async with open_monitor(size=(140, 60), stalled=lambda: stalled, waits=False) as monitor:
-        page = monitor.app.query_one(DigitsPage)
         stalled = False
         await monitor.until(lambda: monitor.source.drained)
         await monitor.press("2")
         await monitor.until_shown("newest")
+        page = monitor.app.query_one(DigitsPage)
         stalled = True
         await monitor.press("f")
         await monitor.until_shown("f stop")

@@ -343,7 +343,7 @@ class MonitorApp(App[Leave]):
         return lambda: self.call_later(self.run_action, binding.action, namespace)
 
     async def _run_on_page(self, name: str, action: str) -> None:
-        self.main.action_page(name)
+        await self.main.action_page(name)
         if self.main.page.id == name:  # there is none before a run is chosen
             await self.run_action(action, self.main.page)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from tui_vae.config import ChangeKind
 from tui_vae.run_status import WriterStatus
 from tui_vae.tui.background import run_in_thread
 from tui_vae.tui.keys import BINDINGS, GROUPS, HINTS, SCREEN_BINDINGS
-from tui_vae.tui.pages import EvaluationPage, MachinePage, Page, PageContext, RunsPage, pages_of_a_run
+from tui_vae.tui.pages import EvaluationPage, MachinePage, Page, PageContext, RunsPage, page_of_a_run
 from tui_vae.tui.run_tracker import RunTracker, TrackedRun
 from tui_vae.tui.terminal.output import TerminalOutput
 from tui_vae.tui.training_actions import TrainingActions
@@ -78,6 +79,7 @@ class MainScreen(Screen[None]):
         self._outcome, self._loading = OutcomeLines(), LoadingMessage()
         self._runs_page = RunsPage(library, runs, queue)
         self._pages = ContentSwitcher(initial="training" if runs.opener.waiting else "runs", id="pages")
+        self._changing_pages = asyncio.Lock()
         self._filter = FilterLine()
         self._hints = KeyHints(BINDINGS, GROUPS["Pages"])
         self._too_small = Static(id="too-small")
@@ -90,7 +92,8 @@ class MainScreen(Screen[None]):
         yield self._loading
         with self._pages:
             yield self._runs_page
-            yield from pages_of_a_run(self._queue)
+            if self._runs.opener.waiting:
+                yield page_of_a_run("training", self._queue)
         yield self._filter
         yield self._hints
         yield self._too_small
@@ -164,13 +167,13 @@ class MainScreen(Screen[None]):
 
     # Which run is shown.
 
-    def on_runs_page_opened(self, message: RunsPage.Opened) -> None:
+    async def on_runs_page_opened(self, message: RunsPage.Opened) -> None:
         """Show a run of the library."""
         key, library = message.key, self._library
         if key == self._runs.first_key:
             self.call_later(self._visit, None)
         elif key == self._runs.key and not message.moved:
-            self.action_page("training")
+            await self.action_page("training")
         elif library is not None:
             run_in_thread(
                 self.app,
@@ -190,26 +193,28 @@ class MainScreen(Screen[None]):
         if run is not None or self._runs.visited is not None:
             self._runs.visit(run)
             self._sheets = SampleSheets()
-            self._pages.current = "runs"
-            await self._pages.remove_children([page for page in self._pages.children if page is not self._runs_page])
-            pages = pages_of_a_run(self._queue)
-            for page in pages:
-                page.display = False
-            await self._pages.mount_all(pages)
+            async with self._changing_pages:
+                self._pages.current = "runs"
+                await self._pages.remove_children(
+                    [page for page in self._pages.children if page is not self._runs_page]
+                )
         if self._runs.source is not None:
-            self.action_page("training")
+            await self.action_page("training")
 
     # Pages, panels and models.
 
-    def action_page(self, name: str) -> None:
-        """Turn to a page."""
+    async def action_page(self, name: str) -> None:
+        """Turn to a page, which is made when it is first turned to."""
         if self._runs.is_empty and name != "runs":
             self.notify("no run is open: enter opens the one under the cursor", timeout=5)
             return
         page = {"log": "log-page"}.get(name, name)
-        if not any(child.id == page for child in self._pages.children):
-            return  # for a moment, while pages are replaced or the interface is left
-        self._pages.current = page
+        async with self._changing_pages:
+            if self.is_leaving:
+                return
+            if not any(child.id == page for child in self._pages.children):
+                await self._pages.add_content(page_of_a_run(page, self._queue))
+            self._pages.current = page
         panels = self.page.panels()
         # At once: what is hidden while it has the focus would take it away from the widget that is to get it.
         self.set_focus(panels[0] if name not in ("training", "latents") and panels else self._models)

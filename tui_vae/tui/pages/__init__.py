@@ -1,5 +1,7 @@
 """The pages of the interface."""
 
+from collections.abc import Callable
+
 from tui_vae.tui.pages.digits import DigitsPage
 from tui_vae.tui.pages.evaluation.page import EvaluationPage
 from tui_vae.tui.pages.explorer.page import ExplorerPage
@@ -18,22 +20,26 @@ __all__ = [
     "Page",
     "PageContext",
     "RunsPage",
-    "pages_of_a_run",
+    "page_of_a_run",
 ]
 
 
-def pages_of_a_run(queue: ChartQueue) -> list[Page]:
-    """Make the pages that show one run; :class:`RunsPage` lists all runs.
+_PAGES: dict[str, Callable[[ChartQueue], Page]] = {
+    "training": TrainingPage,
+    "digits": lambda _: DigitsPage(),
+    "latents": LatentsPage,
+    "explorer": lambda _: ExplorerPage(),
+    "evaluation": lambda _: EvaluationPage(),
+    "log-page": lambda _: LogPage(),
+    "machine": MachinePage,
+}
+
+
+def page_of_a_run(id: str, queue: ChartQueue) -> Page:
+    """Make one of the pages that show a run; :class:`RunsPage` lists all runs.
 
     Args:
-        queue: Has charts drawn.
+        id: Of the page.
+        queue: Queue of charts to draw.
     """
-    return [
-        TrainingPage(queue),
-        DigitsPage(),
-        LatentsPage(queue),
-        ExplorerPage(),
-        EvaluationPage(),
-        LogPage(),
-        MachinePage(queue),
-    ]
+    return _PAGES[id](queue)
