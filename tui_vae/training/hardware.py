@@ -13,7 +13,7 @@ from tui_vae.config import AUTO, TrainConfig
 from tui_vae.errors import UsageError
 from tui_vae.resource_limits import cores
 
-_FUSED_WEIGHTS = {"fp32": 800_000, "bf16": 2_000_000}
+_FUSED_WEIGHTS = 2_000_000
 """Weights of the largest model up to which the fused step is at least 1.15 times as fast on a CPU."""
 
 _SPARE = 0.2
@@ -51,7 +51,7 @@ def resolve(config: TrainConfig, train_size: int) -> TrainConfig:
     device = find_device(config.device)
     precision = config.precision if config.precision != AUTO else _auto_precision(device)
     threads = _threads_of_the_largest(config) if config.threads == AUTO else int(config.threads)
-    step = config.step if config.step != AUTO else _auto_step(config, device, precision)
+    step = config.step if config.step != AUTO else _auto_step(config, device)
     return config.resolved(device=str(device), precision=precision, threads=threads, train_size=train_size, step=step)
 
 
@@ -119,10 +119,10 @@ def _auto_precision(device: torch.device) -> str:
     return "fp32"
 
 
-def _auto_step(config: TrainConfig, device: torch.device, precision: str) -> str:
+def _auto_step(config: TrainConfig, device: torch.device) -> str:
     """Return the step by the rule that :mod:`tui_vae.training.fused` states and gives the figures for."""
     largest = max(spec.weights(config.zdim) for spec in config.models)
-    return "fused" if device.type == "cpu" and largest <= _FUSED_WEIGHTS[precision] else "general"
+    return "fused" if device.type == "cpu" and largest <= _FUSED_WEIGHTS else "general"
 
 
 def _cpu_multiplies_bf16() -> bool:

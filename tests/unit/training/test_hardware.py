@@ -38,7 +38,7 @@ def test_what_was_chosen_stands() -> None:
     ("hidden", "precision", "step"),
     [
         ((), "fp32", "fused"),
-        ((512, 256), "fp32", "general"),
+        ((512, 256), "fp32", "fused"),
         ((512, 256), "bf16", "fused"),
         ((1024, 512), "bf16", "general"),
     ],

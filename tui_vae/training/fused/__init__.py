@@ -34,11 +34,10 @@ none (linear)            76 k  1.79  2.59
 1024, 512              2.71 M  1.06  1.13
 ====================  =======  ====  ====
 
-With batches of 1024 the ratios of 512, 256 are 1.09 and 1.10. The default pair, linear and 512, 256 at once on two
-quiet cores, is 1.08 times as fast in fp32 and 1.46 times in bf16; the processor time of both together is 1.21 and 1.22
-times less on busy ones. So the rule is: on a CPU, if the largest model of
-the run has at most 800,000 weights in fp32, or 2,000,000 in bf16. On other devices the step by autograd is taken, which
-is what CUDA graphs capture.
+With batches of 1024 the ratios of 512, 256 are 1.09 and 1.10. Whole trainings of the default pair, linear and 512, 256
+at once, in fp32 on two cores: deep took 1.18 and 1.81 times as long by autograd (two pairs, alternating). So the rule
+is: on a CPU, if the largest model of the run has at most 2,000,000 weights. On other devices the step by autograd is
+taken, which is what CUDA graphs capture.
 """
 
 from tui_vae.training.fused.step import FusedStep
