@@ -1,6 +1,6 @@
 """Make the pictures of the documentation: ``python docs/pictures.py [FOLDER]``, by default ``docs/pictures``.
 
-Trains the default models in the interface without a terminal, beside some finished runs, and takes pictures of its
+Trains the default models in the interface without a terminal, next to some finished runs, and takes pictures of its
 pages as SVG. Where Chromium is installed, which finds a font for every character, they become PNG files of 256 colours.
 """
 
