@@ -255,7 +255,8 @@ class Evaluation(Event, frozen=True, kw_only=True, tag="evaluation"):
 
     ``seed`` and ``parameters`` are the model's; ``class_shares`` are the shares of the classes among its samples;
     ``kl_per_latent`` is in nats, averaged over the test images, and ``predicted_kl_per_latent`` its value at the
-    optimum of a linear model, null for any other.
+    optimum of a linear model, null for any other. ``protocol`` is the version of the metrics' definitions
+    (``tui_vae.config.evaluation.PROTOCOL``); evaluations of the first one do not have the field.
     """
 
     model: str
@@ -269,6 +270,7 @@ class Evaluation(Event, frozen=True, kw_only=True, tag="evaluation"):
     predicted_kl_per_latent: tuple[float, ...] | None
     pictures: tuple[Picture, ...]
     seconds: float
+    protocol: int = 1
 
 
 class EvaluationFinished(Event, frozen=True, kw_only=True, tag="evaluation_finished"):

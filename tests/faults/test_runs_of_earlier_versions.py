@@ -18,6 +18,7 @@ from safetensors.numpy import load_file
 from tests.faults.faulty_runs import FaultyTraining
 from tests.faults.same_training import assert_same_training, course, measured
 from tui_vae.config import TrainConfig
+from tui_vae.config.evaluation import PROTOCOL
 from tui_vae.events import Evaluation, EvaluationFinished, RunFinished, RunStarted
 from tui_vae.runs import RunDirectory, read_log, read_picture
 from tui_vae.runs.directory import read_config
@@ -81,6 +82,7 @@ def test_a_stored_evaluation_is_read() -> None:
         stored = read_evaluation(run, model)
         assert stored is not None
         assert stored.result.metrics == logged[model].metrics
+        assert stored.result.protocol == logged[model].protocol == 1
         assert stored.per_image["elbo"].shape == (100,)
         assert all((run.path / picture.file).is_file() for picture in stored.result.pictures)
 
@@ -127,6 +129,7 @@ def test_an_evaluation_agrees_with_that_of_the_earlier_version(copies: FaultyTra
         assert stored is not None
         assert now is not None
         assert now.result.t > stored.result.t
+        assert now.result.protocol == PROTOCOL > stored.result.protocol
         values, values_then = (
             {value.metric: value.value for value in evaluation.result.metrics} for evaluation in (now, stored)
         )

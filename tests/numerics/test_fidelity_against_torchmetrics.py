@@ -43,7 +43,7 @@ def test_frechet_distance(features: Features) -> None:
     assert frechet_distance(features).value == pytest.approx(float(metric.compute()), rel=1e-9)
 
 
-def test_kernel_distance_of_a_single_subset(features: Features) -> None:
+def test_kernel_distance_of_all_images_at_once(features: Features) -> None:
     from torchmetrics.image.kid import KernelInceptionDistance  # noqa: PLC0415
 
     metric = KernelInceptionDistance(Given(), subsets=1, subset_size=500)
@@ -52,7 +52,7 @@ def test_kernel_distance_of_a_single_subset(features: Features) -> None:
     with torch.random.fork_rng(devices=[]):
         mean, _ = metric.compute()
     same = Features(features.generated[:500], features.reference)
-    assert kernel_distance(same).estimate.value == pytest.approx(float(mean), rel=1e-9)
+    assert kernel_distance(same).value == pytest.approx(float(mean), rel=1e-9)
 
 
 def test_classifier_score_of_a_single_split() -> None:

@@ -16,6 +16,7 @@ from msgspec import structs
 from tui_vae.app.model_loader import load_model
 from tui_vae.app.run_setup import check_images
 from tui_vae.config import EvaluationConfig, ModelSpec, TrainConfig
+from tui_vae.config.evaluation import PROTOCOL
 from tui_vae.data import load_splits
 from tui_vae.data.splits import hold_out
 from tui_vae.errors import RunStoreError, TuiVaeError, UsageError
@@ -62,7 +63,8 @@ class MeasuredModel:
     def setting(self) -> Setting:
         """What decides which of its numbers are comparable with another model's."""
         sigma = self.train.sigma if isinstance(self.train.sigma, str) else f"{self.train.sigma:g}"
-        return Setting(self.train.dataset, sigma, self.train.zdim, bool(self.stored.settings.get("dequantize")))
+        dequantized = bool(self.stored.settings.get("dequantize"))
+        return Setting(self.train.dataset, sigma, self.train.zdim, dequantized, self.stored.result.protocol)
 
     def trained(self) -> TrainedModel:
         """As it is compared: under the name that its seeds share."""
@@ -235,6 +237,7 @@ def _measure(
         predicted_kl_per_latent=found.predicted_kl_per_latent,
         pictures=(),
         seconds=time.monotonic() - began,
+        protocol=PROTOCOL,
     )
     return StoredEvaluation(result, config.identity(), found.per_image), found.grids
 

@@ -19,6 +19,9 @@ _DEFAULT_METRICS = tuple(name for name in METRICS if name not in ANNEALED)
 _DEFAULT_AIS_IMAGES = 100
 _MOST_SAMPLES = 100_000_000
 
+PROTOCOL = 2
+"""Rises when the same weights and options would give other numbers, so that old and new ones are not compared."""
+
 
 def parse_metrics(text: str) -> tuple[str, ...]:
     """Parse names of metrics with commas between them; returns them in the order of the tables, each once."""
@@ -98,8 +101,9 @@ class EvaluationConfig:
         return values
 
     def identity(self) -> dict[str, Any]:
-        """The options that decide the numbers, as JSON values: evaluations are comparable if these are equal."""
-        return {name: value for name, value in self.to_json().items() if name not in ("device", "memory")}
+        """What decides the numbers, as JSON values: evaluations are comparable if these are equal."""
+        chosen = {name: value for name, value in self.to_json().items() if name not in ("device", "memory")}
+        return {**chosen, "protocol": PROTOCOL}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> EvaluationConfig:

@@ -2,8 +2,9 @@
 
 This module decides what is comparable. Runs of several data sets are refused: neither their likelihoods nor their
 features have anything in common. Across sigmas, or with and without dequantisation, only what is measured on samples is
-compared, for the densities are of other noise. Values of different sample sizes or sources are skipped with a note,
-since most metrics of samples depend on their number. Models of different zdim are compared, with a note.
+compared, for the densities are of other noise. Nothing is compared that was measured by other definitions. Values of
+different sample sizes or sources are skipped with a note, since most metrics of samples depend on their number. Models
+of different zdim are compared, with a note.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ FEWEST = 3
 
 def can_have_trend(architectures: Sequence[Architecture]) -> bool:
     """Whether there are enough models of distinct size, all with the same sigma, data and dequantisation."""
-    settings = {(a.setting.data, a.setting.sigma, a.setting.dequantized) for a in architectures}
+    settings = {(a.setting.data, a.setting.sigma, a.setting.dequantized, a.setting.protocol) for a in architectures}
     return len({a.parameters for a in architectures}) >= FEWEST and len(settings) == 1
 
 
@@ -236,6 +237,11 @@ def _chosen(architectures: Sequence[Architecture], name: str | None) -> Architec
 
 def _against(model: Architecture, baseline: Architecture) -> tuple[list[Difference], list[str]]:
     """The differences of a model to the baseline in all metrics, and sentences on those that have none."""
+    if model.setting.protocol != baseline.setting.protocol:
+        text = (
+            f"{model.label} and {baseline.label} were measured by other definitions of the metrics: evaluate both again"
+        )
+        return [], [text]
     notes = _unmatched(model, baseline)
     differences = []
     same_density = (model.setting.sigma, model.setting.dequantized) == (

@@ -73,7 +73,7 @@ def feature_metrics(
     if names & NEIGHBOUR_METRICS:
         found |= _by_neighbours(features, among_reference, names, part(report, 0, 0.8))
     if "kid" in names:
-        found["kid"] = kernel_distance(features, part(report, 0.8, 0.92)).estimate
+        found["kid"] = kernel_distance(features, part(report, 0.8, 0.92))
     if "frechet_distance" in names:
         found["frechet_distance"] = frechet_distance(features, part(report, 0.92, 1))
     report(1.0)

@@ -1,7 +1,7 @@
 """Trained models gathered into architectures: the same model trained once per seed.
 
-Models of one name that differ in size, sigma, zdim or dequantisation are separate architectures, labelled by what
-differs, so that a sweep over sigma can be compared like models of several names.
+Models of one name that differ in size, sigma, zdim, dequantisation or the definitions of the metrics are separate
+architectures, labelled by what differs, so that a sweep over sigma can be compared like models of several names.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy.typing as npt
 
+from tui_vae.config.evaluation import PROTOCOL
 from tui_vae.errors import UsageError
 from tui_vae.evaluation.intervals import Interval, t_interval
 from tui_vae.events import Evaluation
@@ -28,12 +29,14 @@ class Setting:
         sigma: Of the decoder, as it was chosen: a number or ``learned``.
         zdim: Latent dimension.
         dequantized: Whether uniform noise was added to the data for the likelihoods.
+        protocol: Version of the metrics' definitions.
     """
 
     data: str
     sigma: str
     zdim: int
     dequantized: bool = False
+    protocol: int = PROTOCOL
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ _DISTINCTIONS: tuple[Callable[[int, Setting], str], ...] = (
     lambda _, setting: f"sigma {setting.sigma}",
     lambda _, setting: f"zdim {setting.zdim}",
     lambda _, setting: "dequantized" if setting.dequantized else "not dequantized",
+    lambda _, setting: f"metrics of version {setting.protocol}",
 )
 
 

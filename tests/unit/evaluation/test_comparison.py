@@ -69,6 +69,20 @@ def test_pairs_tell_apart_what_independent_seeds_do_not() -> None:
     assert "on 6 and 6 seeds, unpaired" in unpaired.sentence
 
 
+def test_what_earlier_definitions_gave_is_neither_averaged_nor_compared() -> None:
+    earlier = dataclasses.replace(MNIST, protocol=MNIST.protocol - 1)
+    old = trained("deep", 1, measured("kid", 0.45, 0.01), setting=earlier)
+    models = [*over_seeds("baseline", "kid", [1.0, 1.1]), trained("deep", 0, measured("kid", 0.43, 0.01)), old]
+    found = compare(models)
+    assert [len(one.seeds) for one in found.summaries] == [2, 1, 1]
+    (name,) = (one.model for one in found.summaries if one.seeds == (1,))
+    assert name == f"deep (metrics of version {earlier.protocol})"
+    assert {difference.model for difference in found.verdict.differences} == {
+        f"deep (metrics of version {MNIST.protocol})"
+    }
+    assert any("other definitions of the metrics: evaluate both again" in note for note in found.verdict.notes)
+
+
 def test_equal_models_do_not_differ_significantly_in_95_of_100_cases() -> None:
     times, apart = 1000, 0
     for k in range(times):

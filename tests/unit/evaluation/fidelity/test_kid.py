@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from tests.unit.evaluation.fidelity.points import each_left_out, jackknife, normal, normal_features
+from tui_vae.data import Split
+from tui_vae.evaluation.classifier import extract_features, load_shipped
 from tui_vae.evaluation.fidelity import kid
 from tui_vae.evaluation.fidelity.estimate import Features
 from tui_vae.evaluation.fidelity.kid import kernel_distance
@@ -27,50 +29,30 @@ def pair_by_pair(x: Tensor, y: Tensor) -> float:
 
 
 @pytest.mark.parametrize(("n", "m"), [(2, 2), (5, 9), (40, 30)])
-def test_of_one_subset(n: int, m: int) -> None:
+def test_the_u_statistic(n: int, m: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kid, "_BLOCK", 16)
     features = normal_features(n, m)
     result = kernel_distance(features)
-    assert result.estimate.value == pytest.approx(pair_by_pair(features.generated, features.reference), rel=1e-9)
-    assert result.estimate.n == n
-    assert result.subset_deviation == 0
-
-
-def test_mean_and_deviation_over_all_pairs_of_subsets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kid, "SUBSET_SIZE", 10)
-    features = normal_features(35, 24)
-    pairs = [
-        pair_by_pair(x, y)
-        for x in (features.generated[:12], features.generated[12:24], features.generated[24:])
-        for y in (features.reference[:12], features.reference[12:])
-    ]
-    result = kernel_distance(features)
-    assert result.estimate.value == pytest.approx(sum(pairs) / 6, rel=1e-9)
-    assert result.subset_deviation == pytest.approx(float(torch.tensor(pairs, dtype=torch.float64).std()), rel=1e-9)
-
-
-def test_a_hundred_pairs_of_a_thousand() -> None:
-    assert [len(subset) for subset in kid._subsets(torch.zeros(10_000, 1))] == 10 * [1000]
+    assert result.value == pytest.approx(pair_by_pair(features.generated, features.reference), rel=1e-9)
+    assert result.n == n
 
 
 def test_error_is_that_of_leaving_out_each_sample() -> None:
     features = normal_features(20, 25)
     expected = jackknife([pair_by_pair(rest.generated, rest.reference) for rest in each_left_out(features)])
-    assert kernel_distance(features).estimate.error == pytest.approx(expected, rel=1e-9)
+    assert kernel_distance(features).error == pytest.approx(expected, rel=1e-9)
 
 
-def test_error_is_that_of_leaving_out_each_sample_of_each_subset(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kid, "SUBSET_SIZE", 10)
-    features = normal_features(20, 20)
-    subsets = features.generated[:10], features.generated[10:]
-    left_out = [
-        (pair_by_pair(rest.generated, features.reference) + pair_by_pair(other, features.reference)) / 2
-        for subset, other in (subsets, subsets[::-1])
-        for rest in each_left_out(Features(subset, features.reference))
-    ]
-    # With one subset of the reference: what it adds within itself is the same for all.
-    monkeypatch.setattr(kid, "_subsets", lambda values: values.double().split(10) if values is features.generated
-                        else (values.double(),))  # fmt: skip
-    assert kernel_distance(features).estimate.error == pytest.approx(jackknife(left_out), rel=1e-9)
+def test_the_order_of_images_does_not_matter(mnist: tuple[Split, Split]) -> None:
+    """Neither that of training nor that of test images is random: the first test images are the clearer ones."""
+    train, test = (extract_features(load_shipped(), split.images[::5]).features for split in mnist)
+    shuffled = test[torch.randperm(len(test), generator=torch.Generator().manual_seed(0))]
+    value = kernel_distance(Features(train[:2000], test)).value
+    assert value == pytest.approx(kernel_distance(Features(train[:2000], shuffled)).value, abs=1e-9)
+    x, y = train[:2000].double(), test.double()
+    kernels = [(a @ b.T / 64 + 1) ** 3 for a, b in ((x, x), (y, y), (x, y))]
+    within = [(k.sum() - k.trace()) / (len(k) * (len(k) - 1)) for k in kernels[:2]]
+    assert value == pytest.approx(float(sum(within) - 2 * kernels[2].mean()), abs=1e-9)
 
 
 def test_no_randomness_is_used() -> None:
