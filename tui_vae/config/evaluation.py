@@ -53,7 +53,9 @@ class EvaluationConfig:
         metavar="NAME,…",
         panel="Evaluation",
     )
-    samples: int = option(10_000, "Samples of each model, and test images.", metavar="N", panel="Evaluation")
+    samples: int = option(
+        10_000, "Samples of each model, and test images, taken at random.", metavar="N", panel="Evaluation"
+    )
     iwae_samples: int = option(100, "Importance samples of z for each test image.", metavar="K", panel="Evaluation")
     ais_images: int = option(
         0, "Test images for annealed importance sampling; it takes minutes.", metavar="N", panel="Evaluation"

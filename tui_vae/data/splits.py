@@ -31,6 +31,10 @@ class Split:
     def rows(self, start: int, stop: int) -> Split:
         return Split(self.images[start:stop], self.labels[start:stop])
 
+    def take(self, indices: torch.Tensor) -> Split:
+        """The images of these rows in their order, int64 ``(n,)``."""
+        return Split(self.images[indices], self.labels[indices])
+
     def to(self, device: torch.device) -> Split:
         return Split(self.images.to(device), self.labels.to(device))
 

@@ -32,13 +32,16 @@ def config(*metrics: str, **options: Any) -> EvaluationConfig:
 
 
 def suite(
-    mnist: tuple[Split, Split], config: EvaluationConfig, report: Callable[[str, float], None] = unheard
+    mnist: tuple[Split, Split],
+    config: EvaluationConfig,
+    report: Callable[[str, float], None] = unheard,
+    run: TrainConfig = RUN,
 ) -> Suite:
     train, test = mnist
     few = train.rows(0, 600)
     return Suite(
         config,
-        RUN,
+        run,
         train=few,
         trained_on=few.rows(0, TRAINED_ON),
         test=test,

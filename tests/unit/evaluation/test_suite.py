@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 from collections.abc import Iterator
 
@@ -22,6 +23,7 @@ from tests.unit.evaluation.small_suite import (
     names,
     subject,
     suite,
+    unheard,
 )
 from tui_vae.config import ModelSpec
 from tui_vae.data import Split
@@ -30,7 +32,7 @@ from tui_vae.evaluation import pictures
 from tui_vae.evaluation import suite as suite_module
 from tui_vae.evaluation.classifier import FEATURES
 from tui_vae.evaluation.ppca import covariance, linear_log_likelihood, linear_optimum
-from tui_vae.evaluation.suite import Evaluated
+from tui_vae.evaluation.suite import Evaluated, shuffled
 from tui_vae.metrics import METRICS, NOISY, is_metric
 
 Mnist = tuple[Split, Split]
@@ -77,8 +79,24 @@ def test_the_rest_of_the_results_fits_the_model(evaluated: dict[str, Evaluated],
     assert evaluated["deep"].predicted_kl_per_latent is None
     # The limit is that of the training images of the run, not of the whole split.
     values = {value.metric: value.value for value in found.metrics}
-    limit = linear_log_likelihood(mnist[1].images[:120], optimum.weight, optimum.mean, optimum.sigma).mean()
+    limit = linear_log_likelihood(shuffled(mnist[1]).images[:120], optimum.weight, optimum.mean, optimum.sigma).mean()
     assert values["elbo"] + values["decoder_loss"] + values["encoder_gap"] == pytest.approx(float(limit), rel=1e-6)
+
+
+def test_fewer_test_images_are_a_random_part_the_same_for_every_run(mnist: Mnist) -> None:
+    test = mnist[1]
+    numbered = Split(test.images, (torch.arange(len(test)) // 100).to(torch.uint8))
+    hundreds = shuffled(numbered).rows(0, 1000).labels.double()
+    # The mean of 1,000 of 10,000 places drawn without replacement; the first 1,000 are 45 hundreds below it.
+    error = 100 / math.sqrt(12 * 1000) * math.sqrt(0.9)
+    assert float(hundreds.mean()) == pytest.approx(49.5, abs=4 * error)
+    exact = [
+        suite(mnist, config("exact_log_likelihood"), run=run)
+        .evaluate(dataclasses.replace(subject(LINEAR), seed=run.seed), unheard)
+        .per_image["exact_log_likelihood"]
+        for run in (RUN, dataclasses.replace(RUN, seed=5))
+    ]
+    assert torch.equal(*exact)
 
 
 def test_pictures_are_made_of_every_kind(evaluated: dict[str, Evaluated]) -> None:
