@@ -20,7 +20,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tui_vae.config import LEARNED, PIXELS
 from tui_vae.errors import UsageError
@@ -169,7 +169,7 @@ def linear_limit(train: Tensor, held_out: Tensor, zdim: int, sigma: float | str)
 
 def is_linear(decoder: Decoder) -> bool:
     """Whether the decoder is one fully connected layer."""
-    return len(decoder.net) == 1
+    return decoder.only_layer is not None
 
 
 def exact_log_likelihood(vae: VAE, images: Tensor) -> Tensor:
@@ -183,11 +183,10 @@ def exact_log_likelihood(vae: VAE, images: Tensor) -> Tensor:
         UsageError: The decoder is not linear, so that nothing exact is known.
         EvaluationError: Weights are not finite.
     """
-    if not is_linear(vae.decoder):
+    layer = vae.decoder.only_layer
+    if layer is None:
         raise UsageError("only a decoder without hidden layers has an exact likelihood")
     check_finite(vae.decoder)
-    layer = vae.decoder.net[0]
-    assert isinstance(layer, nn.Linear)
     values = linear_log_likelihood(images, layer.weight.detach(), layer.bias.detach(), vae.decoder.sigma)
     check_values(values)
     return values
@@ -207,7 +206,7 @@ class LinearLosses:
 
     Attributes:
         decoder: limit - exact. Below 0 on images the optimum was not made for, where the decoder suits them better.
-        encoder: exact - ELBO; not below 0 but for the noise of an ELBO from a few draws.
+        encoder: exact - ELBO; not below 0 but for rounding.
     """
 
     decoder: LossEstimate

@@ -1,6 +1,12 @@
 """The Gaussian VAE and its objective."""
 
-from tui_vae.model.objective import ACTIVE_UNIT_VARIANCE, ElboTerms, gaussian_kl, gaussian_log_likelihood
+from tui_vae.model.objective import (
+    ACTIVE_UNIT_VARIANCE,
+    ElboTerms,
+    expected_log_likelihood,
+    gaussian_kl,
+    gaussian_log_likelihood,
+)
 from tui_vae.model.vae import VAE, Decoder, Encoder
 
 __all__ = [
@@ -9,6 +15,7 @@ __all__ = [
     "Decoder",
     "ElboTerms",
     "Encoder",
+    "expected_log_likelihood",
     "gaussian_kl",
     "gaussian_log_likelihood",
 ]

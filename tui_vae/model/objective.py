@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tui_vae.config import PIXELS
 
@@ -47,6 +47,25 @@ def gaussian_log_likelihood(x: Tensor, mean: Tensor, log_sigma: Tensor) -> Tenso
     """
     squared_error = (x - mean).square().sum(-1)
     return -0.5 * squared_error * torch.exp(-2 * log_sigma) - PIXELS * (log_sigma + 0.5 * LOG_2_PI)
+
+
+def expected_log_likelihood(x: Tensor, layer: nn.Linear, mu: Tensor, log_sigma_z: Tensor, log_sigma: Tensor) -> Tensor:
+    """Return E log N(x; W z + b, sigma² I) over z ~ N(mu, diag(sigma_z²)) of each image, ``(batch,)``.
+
+    The expectation of a square is that of its mean and its variance:
+    E |x - W z - b|² = |x - W mu - b|² + Σ_i sigma_z,i² |w_i|², with the columns w_i of W.
+
+    Args:
+        x: Images ``(batch, 784)``.
+        layer: W ``(784, zdim)`` and b.
+        mu: Means of z, ``(batch, zdim)``.
+        log_sigma_z: Log standard deviations of z, ``(batch, zdim)``.
+        log_sigma: Log standard deviation of the pixels, a scalar.
+    """
+    at_mean = gaussian_log_likelihood(x, layer(mu), log_sigma)
+    # A sum and not a product of matrices, which autocast would take in half precision.
+    variance = (torch.exp(2 * log_sigma_z) * layer.weight.square().sum(0)).sum(-1)
+    return at_mean - 0.5 * variance * torch.exp(-2 * log_sigma)
 
 
 def gaussian_kl(mu: Tensor, log_sigma: Tensor) -> Tensor:

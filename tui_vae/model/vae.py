@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from tui_vae.config import LEARNED, PIXELS, ModelSpec
 from tui_vae.events import Parameters
-from tui_vae.model.objective import ElboTerms, gaussian_kl, gaussian_log_likelihood
+from tui_vae.model.objective import ElboTerms, expected_log_likelihood, gaussian_kl, gaussian_log_likelihood
 
 # The initial value of a learned sigma, which reaches its optimum within the warm-up.
 _INITIAL_LEARNED_SIGMA = 0.2
@@ -71,6 +71,12 @@ class Decoder(nn.Module):
         return mean.float()
 
     @property
+    def only_layer(self) -> nn.Linear | None:
+        """The layer of a linear decoder, whose expectations and likelihoods have closed forms; ``None`` of others."""
+        first, *others = self.net
+        return first if isinstance(first, nn.Linear) and not others else None
+
+    @property
     def sigma(self) -> float:
         return math.exp(float(self.log_sigma.detach()))
 
@@ -106,6 +112,24 @@ class VAE(nn.Module):
         z = torch.addcmul(mu, log_sigma.exp(), noise)
         return ElboTerms(
             reconstruction=gaussian_log_likelihood(x, self.decoder(z), self.decoder.log_sigma),
+            kl=gaussian_kl(mu, log_sigma),
+            mu=mu,
+        )
+
+    def expected_terms(self, x: Tensor) -> ElboTerms | None:
+        """Return the terms of the ELBO with their expectation over z, in closed form; ``None`` if there is none.
+
+        Only a linear decoder has one.
+
+        Args:
+            x: Images ``(batch, 784)`` in [0, 1].
+        """
+        layer = self.decoder.only_layer
+        if layer is None:
+            return None
+        mu, log_sigma = self.encoder(x)
+        return ElboTerms(
+            reconstruction=expected_log_likelihood(x, layer, mu, log_sigma, self.decoder.log_sigma),
             kl=gaussian_kl(mu, log_sigma),
             mu=mu,
         )

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from tests.numerics.linear_models import optimal_vae
 from tui_vae.config import ModelSpec
 from tui_vae.data import Dataset, Split
 from tui_vae.data.image_ops import one_of_each
+from tui_vae.evaluation.ppca import covariance, linear_optimum
 from tui_vae.model import VAE
 from tui_vae.training.accumulators import Totals
 from tui_vae.training.hardware import Precision
@@ -40,10 +42,12 @@ def test_every_image_counts_once_also_in_a_partial_batch(small_mnist: Dataset) -
     assert totals.kl_per_latent() == pytest.approx(terms.kl.mean(0).tolist(), rel=1e-5)
 
 
-def test_the_reconstruction_is_an_estimate_of_its_expectation(small_mnist: Dataset) -> None:
-    """One draw an image, over 20 seeds, against 200 independent draws: within their standard errors."""
-    vae, images = made(), small_mnist.held_out.images[:100]
+@pytest.mark.parametrize("hidden", [(), (8,)], ids=["exact", "one draw"])
+def test_the_reconstruction_is_its_expectation(hidden: tuple[int, ...], small_mnist: Dataset) -> None:
+    """Over 20 seeds, against 200 independent draws, within their standard errors."""
+    vae, images = made(hidden=hidden), small_mnist.held_out.images[:100]
     mine = torch.tensor([measured(vae, images, seed).mean_reconstruction() for seed in range(20)])
+    assert (len(set(mine.tolist())) == 1) == (not hidden)
     random = torch.Generator().manual_seed(1)
     with torch.no_grad():
         x = images.float() / 255
@@ -52,8 +56,20 @@ def test_the_reconstruction_is_an_estimate_of_its_expectation(small_mnist: Datas
     assert abs(float(mine.mean() - draws.mean())) < 4.5 * error
 
 
+@pytest.mark.parametrize("precision", [FP32, Precision("bf16", "cpu")], ids=["fp32", "bf16"])
+def test_a_linear_model_is_as_far_from_its_limit_as_in_truth(precision: Precision, small_mnist: Dataset) -> None:
+    """At the optimum of the held-out images the ELBO is the exact log-likelihood, and no noise hides what is lost."""
+    images = small_mnist.held_out.images
+    optimum = linear_optimum(covariance(images), 4, 0.5)
+    totals = validate(optimal_vae(optimum), images, seed=0, precision=precision, proceed=lambda: True)
+    assert totals is not None
+    # In bf16 each of the 784 means is rounded to 2^-9 of itself.
+    rounding = 1e-3 if precision is FP32 else 0.1
+    assert totals.mean_elbo() == pytest.approx(optimum.train_log_likelihood, abs=rounding)
+
+
 def test_the_noise_is_the_same_at_every_call_and_for_every_seed_its_own(small_mnist: Dataset) -> None:
-    vae, images = made(), small_mnist.held_out.images
+    vae, images = made(hidden=(8,)), small_mnist.held_out.images
     first = measured(vae, images)
     torch.manual_seed(99)
     assert measured(vae, images).reconstruction == first.reconstruction

@@ -6,11 +6,12 @@ model, so that two models of one ``zdim`` are compared with the same random numb
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tui_vae.data.generators import generator
 from tui_vae.errors import UsageError
@@ -18,7 +19,7 @@ from tui_vae.evaluation.likelihood.conditional_likelihood import Likelihood, che
 from tui_vae.evaluation.likelihood.estimate import LikelihoodEstimate, LogMeanWeights, check_values
 from tui_vae.evaluation.memory import MEMORY, rows_within
 from tui_vae.evaluation.progress import Report, no_progress
-from tui_vae.model import ACTIVE_UNIT_VARIANCE, VAE, gaussian_kl
+from tui_vae.model import ACTIVE_UNIT_VARIANCE, VAE, Decoder, expected_log_likelihood, gaussian_kl
 
 # About 1,000 rows at a time are fastest: what they go through stays in the caches, and products are large enough.
 _ROWS = 1024
@@ -151,7 +152,7 @@ class Elbo:
     """``elbo = reconstruction - kl`` of each of n images, nats.
 
     Attributes:
-        reconstruction: Mean of log p(x|z) over the draws of z, float64 ``(n,)``.
+        reconstruction: E_q log p(x|z), float64 ``(n,)``: exact for a linear decoder, else the mean over the draws of z.
         kl: KL(q(z|x) || p(z)), in closed form, float64 ``(n,)``.
         use: The use of the latents: KL and Var_x(E_q z_i) of each, and the number of active ones.
     """
@@ -174,12 +175,12 @@ def elbo_per_image(
     memory: int = MEMORY,
     report: Report = no_progress,
 ) -> Elbo:
-    """The ELBO of each image, its expectation over z estimated from a few draws.
+    """The ELBO of each image, its expectation over z in closed form for a linear decoder, else from a few draws.
 
     Args:
         vae: The model, on any device; nothing of it is changed.
         images: uint8, or floating in [0, 1], ``(n, 784)``.
-        draws_per_image: PosteriorSamples of z whose log p(x|z) is averaged.
+        draws_per_image: Draws of z whose log p(x|z) is averaged where there is no closed form.
         seed: Decides on the draws.
         memory: Bytes that one batch may take.
         report: Called with the share done, 0 to 1; may raise to cancel.
@@ -189,22 +190,45 @@ def elbo_per_image(
         EvaluationError: Weights or likelihoods are not finite.
     """
     posterior = encode(vae, images)
-    total = torch.zeros(len(images), dtype=torch.float64, device=posterior.mu.device)
-    for part in posterior_samples(
-        vae,
-        images,
-        posterior,
-        draws_per_image,
-        seed=seed,
-        purpose="ELBO noise",
-        memory=memory,
-        report=report,
-    ):
-        total[part.images] += part.log_likelihood.sum(1)
+    if vae.decoder.only_layer is not None:
+        reconstruction = _expected(vae.decoder, vae.decoder.only_layer, images, posterior)
+        report(1.0)
+    else:
+        reconstruction = torch.zeros(len(images), dtype=torch.float64, device=posterior.mu.device)
+        for part in posterior_samples(
+            vae,
+            images,
+            posterior,
+            draws_per_image,
+            seed=seed,
+            purpose="ELBO noise",
+            memory=memory,
+            report=report,
+        ):
+            reconstruction[part.images] += part.log_likelihood.sum(1) / draws_per_image
     kl = gaussian_kl(posterior.mu, posterior.log_sigma)
-    result = Elbo((total / draws_per_image).cpu(), kl.double().sum(1).cpu(), latent_use(posterior.mu.cpu(), kl.cpu()))
+    result = Elbo(reconstruction.cpu(), kl.double().sum(1).cpu(), latent_use(posterior.mu.cpu(), kl.cpu()))
     check_values(result.elbo)
     return result
+
+
+@torch.no_grad()
+def _expected(decoder: Decoder, layer: nn.Linear, images: Tensor, posterior: EncodedImages) -> Tensor:
+    """E_q log p(x|z) of each image under a linear decoder, in double precision on the CPU, ``(n,)``."""
+    exact, log_sigma = copy.deepcopy(layer).double().cpu(), decoder.log_sigma.double().cpu()
+    parts = zip(*(torch.split(values, _ENCODED) for values in (images, posterior.mu, posterior.log_sigma)), strict=True)
+    return torch.cat(
+        [
+            expected_log_likelihood(
+                rows.cpu().double() / (255 if rows.dtype == torch.uint8 else 1),
+                exact,
+                mu.double().cpu(),
+                spread.double().cpu(),
+                log_sigma,
+            )
+            for rows, mu, spread in parts
+        ]
+    )
 
 
 def iwae_bound(
