@@ -106,16 +106,20 @@ def _ais_weight(vae: VAE, config: EvaluationConfig) -> float:
 def _annealing(
     vae: VAE, images: Tensor, config: EvaluationConfig, seed: int, phases: Phases
 ) -> tuple[list[MetricValue], Tensor]:
-    """AIS diagnostics on simulated images, and log p(x) of each image by AIS."""
+    """AIS diagnostics, and log p(x) of each image by AIS.
+
+    The gap is of images that the model made, the acceptance of the test images.
+    """
     plan, weight = AisConfig(steps=config.ais_steps), _ais_weight(vae, config)
     memory = config.buffer_bytes
     found = ais(vae, images, plan, seed=seed, memory=memory, report=phases.begin("AIS", weight))
     report = phases.begin("AIS from both sides", _BOTH_SIDES * weight)
     gap = bdmc(vae, len(images), plan, seed=seed, memory=memory, report=report).gap
-    source = f"simulated images, {plan.steps} steps"
+    steps = f"{plan.steps} steps"
+    accepted = MetricValue("ais_acceptance", found.mean_acceptance, None, None, len(images), f"{_SOURCE}, {steps}")
     diagnostics = {
-        "ais_gap": _of_images("ais_gap", gap.values, source),
-        "ais_acceptance": MetricValue("ais_acceptance", found.mean_acceptance, None, None, len(images), source),
+        "ais_gap": _of_images("ais_gap", gap.values, f"simulated images, {steps}"),
+        "ais_acceptance": accepted,
     }
     return [value for name, value in diagnostics.items() if name in config.metrics], found.estimate.values
 

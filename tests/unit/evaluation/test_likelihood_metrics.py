@@ -111,6 +111,20 @@ def test_annealing_is_measured_when_asked_for(optimum: LinearOptimum, images: to
     # Unbiased in the weights, so within nats after few steps; test_annealing holds it to half a nat.
     assert float((found.per_image["ais"] - exact).abs().max()) < 5
     assert 0 < values["ais_acceptance"].value <= 1
+    sources = {name: values[name].source for name in names[1:]}
+    assert sources == {
+        "ais": "test images, 60 steps",
+        "ais_gap": "simulated images, 60 steps",
+        "ais_acceptance": "test images, 60 steps",
+    }
+
+
+@pytest.mark.filterwarnings("error")
+def test_nothing_warns_of_a_sigma_that_was_learned(images: torch.Tensor) -> None:
+    vae = VAE.from_spec(DEEP, 4, "learned", torch.Generator().manual_seed(1))
+    found = measure(vae, images[:6], config("elbo", "iwae", "ais", ais_images=2, ais_steps=3))
+    assert set(by_name(found)) == {"elbo", "iwae", "ais"}
+    assert vae.decoder.log_sigma.requires_grad
 
 
 def test_bounds_of_other_sizes_have_other_sources(images: torch.Tensor) -> None:

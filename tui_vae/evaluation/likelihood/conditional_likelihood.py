@@ -93,7 +93,7 @@ class Likelihood:
         self._basis, factor = torch.linalg.qr(last.weight.detach().double())
         self._bias = last.bias.detach().double()
         self._factor = factor.T.float().contiguous()
-        self._log_sigma = float(decoder.log_sigma)
+        self._log_sigma = float(decoder.log_sigma.detach())
         self._half_precision = 0.5 * math.exp(-2 * self._log_sigma)
         widths = [layer.out_features for layer in body if isinstance(layer, nn.Linear)]
         self.row_width = sum(widths) + self._factor.shape[1]
