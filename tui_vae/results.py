@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tui_vae.codec import to_builtins
@@ -50,11 +50,21 @@ def results_csv(evaluations: Iterable[tuple[str, Evaluation]]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for run, evaluation in evaluations:
-        for value in evaluation.metrics:
-            low, high = _ends(value) or (None, None)
-            numbers = (_number(number) for number in (value.value, low, high, value.floor))
-            writer.writerow((evaluation.model, value.metric, *numbers, value.n, value.source, evaluation.seed, run))
+        for row in evaluation_rows(run, evaluation):
+            numbers = {name: _number(value) for name, value in row.items() if isinstance(value, float)}
+            writer.writerow((row | numbers)[name] for name in COLUMNS)
     return text.getvalue()
+
+
+def evaluation_rows(run: str, evaluation: Evaluation) -> Iterator[dict[str, Any]]:
+    """The values of each metric, with what they are of. A number that there is not is NaN."""
+    of_model = {"run": run, "model": evaluation.model, "seed": evaluation.seed}
+    of_weights = {"epoch": evaluation.epoch, "step": evaluation.step, "time": evaluation.t}
+    for value in evaluation.metrics:
+        low, high = _ends(value) or (math.nan, math.nan)
+        floor = math.nan if value.floor is None else value.floor
+        numbers = {"value": value.value, "low": low, "high": high, "floor": floor, "n": value.n}
+        yield of_model | of_weights | {"metric": value.metric, "source": value.source} | numbers
 
 
 def _entry(value: MetricValue) -> dict[str, Any]:
@@ -71,5 +81,5 @@ def _ends(value: MetricValue) -> list[float] | None:
     return list(value.interval)
 
 
-def _number(value: float | None) -> float | str:
-    return "" if value is None or not math.isfinite(value) else value
+def _number(value: float) -> float | str:
+    return value if math.isfinite(value) else ""

@@ -60,6 +60,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "data": {"numpy", "torch", "torchvision"},
     "evaluation": {"numpy", "safetensors", "scipy", "torch"},
     "events": {"msgspec"},
+    "export": {"numpy", "pyarrow", "tensorboard"},
     "headless": {"rich"},
     "machine": {"psutil", "pynvml"},
     "metrics": {"msgspec"},

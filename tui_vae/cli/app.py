@@ -222,6 +222,24 @@ def plot(  # noqa: PLR0913, PLR0917 - one for each option
     plot_runs(runs_dir_of(runs_dir), run, options, DisplayConfig(color=color, ascii=ascii))
 
 
+@app.command(cls=CommandHelp)
+def export(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name, a path, or latest.")],
+    to: Annotated[str, typer.Option("--to", metavar="csv|parquet|tensorboard", help="Format.")] = "csv",
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="DIR", help=r"Folder of the files.  \[default: named after the run]"),
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", metavar="", help="Go on while the run trains.")] = False,
+    runs_dir: _RunsDir = None,
+) -> None:
+    """Write a run for other tools: its progress, epochs and evaluation."""
+    from tui_vae.cli.export import export  # noqa: PLC0415
+
+    raise typer.Exit(export(runs_dir_of(runs_dir), run, to, output, follow=follow, signals=ctx.obj))
+
+
 _Json = Annotated[bool, typer.Option("--json", metavar="", help="One JSON object on stdout.")]
 _Csv = Annotated[bool, typer.Option("--csv", metavar="", help="CSV on stdout: a row for each model and metric.")]
 

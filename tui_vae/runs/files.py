@@ -12,8 +12,9 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 MODE = 0o666
 """Of every file that is made, before the user's umask."""
@@ -52,8 +53,7 @@ def write_parts(contents: Mapping[Path, bytes]) -> dict[Path, Path]:
     try:
         for path, content in contents.items():
             parts[path] = path.with_name(f".{path.name}.{os.getpid()}{_PART}")
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(parts[path], flags, MODE), "wb") as file:
+            with os.fdopen(open_part(parts[path]), "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -74,6 +74,33 @@ def rename_parts(parts: Mapping[Path, Path]) -> None:
             part.replace(path)
     finally:
         remove_all(parts.values())
+
+
+def open_part(part: Path) -> int:
+    """Open a new temporary file for writing; returns a descriptor.
+
+    Raises:
+        OSError: It cannot be made, or a link is in its place.
+    """
+    return os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Replace a file by what is written to the yielded one, once that is whole and flushed to the disk.
+
+    Raises:
+        OSError: It could not be written; ``path`` is as it was, as after any other error.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}{_PART}")
+    try:
+        with os.fdopen(open_part(part), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        remove_all([part])
 
 
 def duplicate_file(path: Path, other: Path) -> None:
