@@ -197,6 +197,13 @@ def test_the_text_outputs_load_neither_torch_nor_the_interface() -> None:
     assert own(loaded) <= {"headless", "charts", "view", *foundations}
 
 
+def test_an_export_needs_numpy_until_its_format_is_chosen() -> None:
+    loaded = modules_loaded_by("tui_vae.export.formats", "tui_vae.export.columns")
+    assert third_party(loaded) <= {"numpy", "PIL", "defusedxml", "msgspec", "typing_extensions"}
+    foundations = {"config", "events", "errors", "run_status", "metrics", "codec"}
+    assert own(loaded) <= {"export", "view", "runs", "results", *foundations}
+
+
 def test_charts_load_plotext_only_when_one_is_drawn() -> None:
     loaded = modules_loaded_by("tui_vae.charts")
     assert third_party(loaded) <= {"numpy", "msgspec", "typing_extensions"}

@@ -14,9 +14,6 @@ from tui_vae.view.sanitize import printable
 Format = Literal["csv", "parquet", "tensorboard"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
-FindPicture = Callable[[str], Pixels | None]
-"""Returns the pixels of a picture that an event names, or ``None`` where it cannot be read."""
-
 _NEEDED = {"parquet": "pyarrow", "tensorboard": "tensorboard"}
 
 
@@ -60,13 +57,13 @@ def format_of(text: str) -> Format:
     raise UsageError(f"--to is one of {', '.join(FORMATS)}; got {printable(text)}")
 
 
-def open_files(form: Format, folder: Path, picture: FindPicture) -> ExportFiles:
+def open_files(form: Format, folder: Path, picture: Callable[[str], Pixels | None]) -> ExportFiles:
     """What writes a format into a folder. Nothing is written yet.
 
     Args:
         form: The format.
         folder: Where to.
-        picture: Finds the pictures of the run.
+        picture: Returns the pixels of a picture that an event names, or ``None`` where it cannot be read.
 
     Raises:
         UsageError: The format needs a package that is not installed.

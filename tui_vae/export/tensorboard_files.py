@@ -11,7 +11,7 @@ Only TensorBoard's own modules for records and protocol buffers are used, which 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +26,17 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from tui_vae.events import Evaluation
 from tui_vae.export.columns import PROGRESS, SPLITS, Lengths, ModelColumns, RunColumns
 from tui_vae.export.folder import claim_folder
-from tui_vae.export.formats import FindPicture
 from tui_vae.metrics import METRICS
 from tui_vae.results import evaluation_rows
 from tui_vae.runs.directory import folder_name
 from tui_vae.runs.files import open_part, remove_all
 from tui_vae.runs.pictures import png_of
+from tui_vae.view.image_cells import Pixels
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import ModelState, RunState
+
+FindPicture = Callable[[str], Pixels | None]
+"""Returns the pixels of a picture that an event names, or ``None`` where it cannot be read."""
 
 TAGS_OF_PROGRESS = {
     **{"epoch": "epoch", "loss": "loss/train", "loss_min": "loss/train_min", "loss_max": "loss/train_max"},

@@ -83,8 +83,14 @@ def test_wrong_use_is_refused_before_anything_heavy_is_loaded(
     assert not HEAVY & top_level(seen["modules"])
 
 
-@pytest.mark.parametrize("arguments", [["runs"], ["runs", "--json"], ["watch", "--no-ui"], ["watch", "--json"]])
-def test_listing_and_watching_as_text_load_neither_torch_nor_the_interface(
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["runs"], ["runs", "--json"], ["watch", "--no-ui"], ["watch", "--json"]),
+        *(["export", "latest", "--to", "tensorboard"], ["export", "latest", "--to", "parquet", "--follow"]),
+    ],
+)
+def test_listing_watching_and_exporting_load_neither_torch_nor_the_interface(
     python_in: Run, tmp_path: Path, arguments: list[str]
 ) -> None:
     stored_run(tmp_path / "runs", events=[began(), *ended()])

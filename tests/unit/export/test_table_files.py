@@ -1,0 +1,137 @@
+"""CSV and Parquet as pandas and pyarrow read them, and what becomes of files that are there."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from tests.unit.export.exported_runs import exported_run
+from tests.unit.runs.logged_events import progress
+from tests.unit.runs.stored_runs import began, stored_run
+from tui_vae.app.export_run import export_run
+from tui_vae.errors import RunStoreError
+from tui_vae.export.columns import read_tables
+from tui_vae.export.formats import Format
+from tui_vae.runs import RunDirectory
+
+TABLES = ("progress", "epochs", "evaluation")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    return exported_run(tmp_path_factory.mktemp("runs"))
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_parquet_gives_back_every_column(run: RunDirectory, tmp_path: Path, name: str) -> None:
+    export_run(run, "parquet", tmp_path / "out")
+    frame = pd.read_parquet(tmp_path / "out" / f"{name}.parquet")
+    expected = pd.DataFrame(read_tables(run)[name])
+    expected["time"] = expected["time"].dt.tz_localize("UTC")
+    pd.testing.assert_frame_equal(frame, expected, check_dtype=False, check_exact=True)
+
+
+def test_parquet_has_the_types_that_its_readers_expect(run: RunDirectory, tmp_path: Path) -> None:
+    export_run(run, "parquet", tmp_path / "out")
+    kinds = {name: parquet.read_schema(tmp_path / "out" / f"{name}.parquet") for name in TABLES}
+    for schema in kinds.values():
+        assert schema.field("time").type == pa.timestamp("us", tz="UTC")
+        assert schema.field("model").type == pa.string()
+        assert schema.field("step").type == pa.int64()
+    assert kinds["progress"].field("loss").type == pa.float64()
+    assert pa.types.is_list(kinds["epochs"].field("kl_per_latent").type)
+    assert kinds["epochs"].field("kl_per_latent").type.value_type == pa.float64()
+    evaluation = parquet.read_table(tmp_path / "out" / "evaluation.parquet")
+    assert evaluation["floor"].to_pylist()[:3] == [None, 0.97, None]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_csv_gives_back_every_number(run: RunDirectory, tmp_path: Path, name: str) -> None:
+    export_run(run, "csv", tmp_path / "out")
+    frame = pd.read_csv(tmp_path / "out" / f"{name}.csv", parse_dates=["time"])
+    expected = pd.DataFrame(read_tables(run)[name])
+    expected["time"] = expected["time"].dt.tz_localize("UTC")
+    if name == "epochs":
+        latents = np.stack(expected.pop("kl_per_latent").tolist())
+        expected = expected.join(pd.DataFrame(latents, columns=["kl_0", "kl_1", "kl_2"]))
+    pd.testing.assert_frame_equal(frame, expected, check_dtype=False, rtol=1e-15)
+
+
+def test_a_value_that_is_no_number_is_empty_in_csv(tmp_path: Path) -> None:
+    diverged = progress(1, 'a, "b"', loss=float("nan"))
+    export_run(stored_run(tmp_path, events=[began(), diverged]), "csv", tmp_path / "out")
+    with (tmp_path / "out" / "progress.csv").open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["model"], row["loss"], row["kl"]) == ('a, "b"', "", "29.75")
+
+
+def test_the_run_is_described_beside_its_tables(run: RunDirectory, tmp_path: Path) -> None:
+    export_run(run, "csv", tmp_path / "out")
+    described = json.loads((tmp_path / "out" / "run.json").read_bytes())
+    assert (described["run"], described["began"], described["status"]) == ("otter", 1000.5, "finished")
+    assert described["options"]["epochs"] == 7
+    assert [model["parameters"]["total"] for model in described["models"]] == [30, 30]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "tensorboard"])
+def test_an_export_takes_the_place_of_an_earlier_one_and_of_nothing_else(
+    run: RunDirectory, tmp_path: Path, form: Format
+) -> None:
+    export_run(run, form, tmp_path / "out")
+    (tmp_path / "out" / "notes.txt").write_text("mine", encoding="utf-8")
+    before = content(tmp_path / "out")
+    export_run(run, form, tmp_path / "out")
+    assert content(tmp_path / "out") == before  # nor is there a second file, or a part of one
+    other = stored_run(tmp_path / "others", events=[began(t=77.5), progress(1)])
+    strangers = tmp_path / "strangers"
+    strangers.mkdir()
+    (strangers / "progress.csv").write_text("precious", encoding="utf-8")
+    for folder in (tmp_path / "out", strangers):
+        before = content(folder)
+        with pytest.raises(RunStoreError, match=r"something else than an export of this run; choose another with -o"):
+            export_run(other, form, folder)
+        assert content(folder) == before
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "tensorboard"])
+def test_without_room_the_old_file_is_as_it_was(
+    run: RunDirectory, tmp_path: Path, form: Format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export_run(run, form, tmp_path / "out")
+    before = content(tmp_path / "out")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RunStoreError, match="No space left on device") as refused:
+        export_run(run, form, tmp_path / "out")
+    assert refused.value.exit_code == 4
+    assert content(tmp_path / "out") == before
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_a_line(run: RunDirectory, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(RunStoreError, match=r"file.*cannot be written") as refused:
+            export_run(run, "csv", folder)
+        assert "\n" not in str(refused.value)
+
+
+def test_a_run_of_which_nothing_is_logged_has_no_export(tmp_path: Path) -> None:
+    with pytest.raises(RunStoreError, match="nothing is logged yet"):
+        export_run(stored_run(tmp_path, events=[]), "csv", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
