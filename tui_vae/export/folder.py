@@ -15,27 +15,41 @@ DESCRIPTION = "run.json"
 _VERSION = 1
 _LARGEST = 50_000_000
 _INDENT = 2
+_ADVICE = "choose another with -o"
 
 
-def claim_folder(folder: Path, columns: RunColumns) -> None:
-    """Make the folder of an export, or take that of an earlier export of the same run; describe the run in it.
+class ExportFolder:
+    """The folder of an export.
 
-    Raises:
-        RunStoreError: The run has not begun; or the folder has other files in it, or cannot be written.
+    Args:
+        path: Where it is, or is to be made.
     """
-    if columns.began is None:
-        raise RunStoreError(f"{columns.name}: nothing is logged yet; --follow waits for it")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()) and _began_in(folder) != columns.began:
-            raise RunStoreError(f"{folder}: holds something else than an export of this run; choose another with -o")
-        replace_file(folder / DESCRIPTION, json.dumps(describe(columns), allow_nan=False, indent=_INDENT).encode())
-    except OSError as error:
-        raise cannot_write(folder, error) from error
 
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._described: bytes | None = None
 
-def cannot_write(folder: Path, error: OSError) -> RunStoreError:
-    return RunStoreError(f"{error.filename or folder}: cannot be written ({error.strerror}); choose another with -o")
+    def claim(self, columns: RunColumns) -> None:
+        """Make the folder, or take that of an earlier export of the same run; describe the run in it, as it is now.
+
+        Raises:
+            RunStoreError: Nothing is logged of the run; or the folder has other files in it, or cannot be written.
+        """
+        if columns.began is None:
+            raise RunStoreError(f"{columns.name}: nothing is logged yet; --follow waits for it")
+        described = json.dumps(describe(columns), allow_nan=False, indent=_INDENT).encode()
+        if described == self._described:
+            return
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            if any(self.path.iterdir()) and _began_in(self.path) != columns.began:
+                raise RunStoreError(f"{self.path}: holds something else than an export of this run; {_ADVICE}")
+            replace_file(self.path / DESCRIPTION, described)
+        except OSError as error:
+            raise RunStoreError(
+                f"{error.filename or self.path}: cannot be written ({error.strerror}); {_ADVICE}"
+            ) from error
+        self._described = described
 
 
 def describe(columns: RunColumns) -> dict[str, Any]:

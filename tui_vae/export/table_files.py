@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_vae.export.columns import KL_PER_LATENT, Column, RunColumns, Table
-from tui_vae.export.folder import claim_folder
+from tui_vae.export.folder import ExportFolder
 from tui_vae.runs.files import replacing
 
 _ROWS_AT_ONCE = 10_000
@@ -33,20 +33,20 @@ class TableFiles:
         write_table: Writes one of them.
     """
 
-    seconds_between = 10.0
+    seconds_between = 5.0
     """Seconds after which a reader of a run that trains should find newer files."""
 
     def __init__(self, folder: Path, suffix: str, write_table: WriteTable) -> None:
-        self._folder, self._suffix, self._write_table = folder, suffix, write_table
+        self._folder, self._suffix, self._write_table = ExportFolder(folder), suffix, write_table
 
     def write(self, columns: RunColumns) -> list[str]:
         """Replace the files; returns a line about each.
 
         Raises:
-            RunStoreError: As :func:`claim_folder`.
+            RunStoreError: As :meth:`ExportFolder.claim`.
             OSError: A file cannot be written, and is as it was.
         """
-        claim_folder(self._folder, columns)
+        self._folder.claim(columns)
         lines = []
         for name, make in (
             ("progress", columns.progress),
@@ -54,7 +54,7 @@ class TableFiles:
             ("evaluation", columns.evaluation),
         ):
             table = make()
-            path = self._folder / f"{name}.{self._suffix}"
+            path = self._folder.path / f"{name}.{self._suffix}"
             with replacing(path) as file:
                 self._write_table(file, table)
             lines.append(f"{path}: {len(table['run']):,} rows")
@@ -123,4 +123,5 @@ def write_parquet(file: BinaryIO, table: Table) -> None:
         listed = pyarrow.list_(pyarrow.float64())
         kind = listed if isinstance(column, list) else kinds.get(column.dtype.kind, pyarrow.int64())
         columns[name] = pyarrow.array(column, type=kind, from_pandas=True)
-    parquet.write_table(pyarrow.table(columns), file)
+    texts = [name for name, column in columns.items() if column.type == pyarrow.string()]  # few of them differ
+    parquet.write_table(pyarrow.table(columns), file, use_dictionary=texts)

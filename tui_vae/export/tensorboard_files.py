@@ -25,7 +25,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 from tui_vae.events import Evaluation
 from tui_vae.export.columns import PROGRESS, SPLITS, Lengths, ModelColumns, RunColumns
-from tui_vae.export.folder import claim_folder
+from tui_vae.export.folder import ExportFolder
 from tui_vae.metrics import METRICS
 from tui_vae.results import evaluation_rows
 from tui_vae.runs.directory import folder_name
@@ -79,7 +79,7 @@ class TensorBoardFiles:
     """Seconds after which a reader of a run that trains should find newer events."""
 
     def __init__(self, folder: Path, picture: FindPicture) -> None:
-        self._folder = folder
+        self._folder = ExportFolder(folder)
         self._picture = picture
         self._models: dict[str, _ModelEvents] = {}
 
@@ -87,19 +87,20 @@ class TensorBoardFiles:
         """Write what is not yet written; returns a line about it.
 
         Raises:
-            RunStoreError: As :func:`claim_folder`.
+            RunStoreError: As :meth:`ExportFolder.claim`.
             OSError: A file cannot be written. At the first time, an earlier one is as it was.
         """
-        claim_folder(self._folder, columns)
+        self._folder.claim(columns)
         for name, model in columns.models.items():
             if name not in self._models:
-                folder = self._folder / folder_name(name)
+                folder = self._folder.path / folder_name(name)
                 folder.mkdir(exist_ok=True)
                 # The same name each time, so that a later export takes the place of an earlier one.
                 path = folder / f"events.out.tfevents.{int(columns.began or 0):010d}.tui-vae"
                 self._models[name] = _ModelEvents(EventFile(path), columns, model, self._picture)
             self._models[name].write(columns.state)
-        return [f"{self._folder}: {len(self._models)} models; to see them: tensorboard --logdir {self._folder}"]
+        path = self._folder.path
+        return [f"{path}: {len(self._models)} models; to see them: tensorboard --logdir {path}"]
 
     def close(self, columns: RunColumns) -> None:
         """Write how each model ended, and close the files.
