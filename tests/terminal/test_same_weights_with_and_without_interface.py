@@ -80,10 +80,13 @@ def with_interface(
         terminal.resize(width, height)
         seen[f"{width}x{height}"] = terminal.see("20x5 is too" if width == 20 else terminal.filled)
     terminal.resize(100, 30)
-    terminal.press("p", "w", "s")
+    terminal.press("p", "s", "w")
+    see("formats", "as Parquet")
+    terminal.press("c")
     # The log tells when training is over, whatever the screen shows.
     log = only_run(folder) / "events.jsonl"
     terminal.wait_until(lambda: b'"run_finished"' in log.read_bytes())
+    terminal.wait_until(lambda: list(only_run(folder).glob("*-csv/evaluation.csv")))
     seen["after the end"] = terminal.see(lambda: terminal.text.count("✓ finished") == len(MODELS))
     terminal.press("2")
     seen["after the end, page 2"] = terminal.see(f"samples from the prior · epoch {EPOCHS}")
@@ -206,9 +209,10 @@ def test_the_interface_stayed_after_the_end(with_interface: Ended) -> None:
     assert isinstance(last, RunFinished)
 
 
-def test_pictures_and_curves_were_saved_beside_the_run(with_interface: Ended) -> None:
+def test_pictures_and_tables_were_saved_beside_the_run(with_interface: Ended) -> None:
     assert list(with_interface.run.glob("screen-*.svg"))
-    assert list(with_interface.run.glob("curves-*.csv"))
+    (table,) = with_interface.run.glob("*-csv/progress.csv")
+    assert table.read_text(encoding="utf-8").startswith("run,model,epoch,step,")
 
 
 def test_without_the_interface_a_live_view_has_bars_rates_and_times(without_interface: Ended) -> None:

@@ -108,6 +108,10 @@ class ScriptedLibrary:
         self.runs.insert(0, started)
         return started.key
 
+    def export(self, key: str, form: str, folder: str) -> str:
+        self._ask("export", key, form, folder)
+        return f"{folder}/otter-{form}"
+
     def _ask(self, *asked: str) -> None:
         self.asked.append(asked)
         if self.refuses is not None:

@@ -1,15 +1,14 @@
-"""Saving a picture and writing the curves."""
+"""Saving a picture, and writing the run for other tools."""
 
 from __future__ import annotations
 
-import csv
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
 from tests.tui.app_driver import Monitor, OpenMonitor
-from tui_vae.view.series import Point
+from tests.tui.scripted_library import ScriptedLibrary
 
 
 def told(monitor: Monitor) -> str:
@@ -29,28 +28,40 @@ async def test_s_saves_the_screen_as_svg_beside_the_run(open_monitor: OpenMonito
         assert shown in text
 
 
-async def test_w_writes_every_point_of_every_model_as_csv(open_monitor: OpenMonitor, tmp_path: Path) -> None:
-    async with open_monitor(size=(80, 24)) as monitor:
-        await monitor.press("w")
-        (file,) = tmp_path.glob("curves-*.csv")
-        await monitor.until(lambda: file.name in told(monitor))
-        models = monitor.app.runs.state.models
-    with file.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    assert list(rows[0]) == ["model", *Point._fields]
-    for name, model in models.items():
-        of_model = [row for row in rows if row["model"] == name]
-        assert len(of_model) == len(model.progress) == 300
-        for column in Point._fields:
-            assert [float(row[column]) for row in of_model] == model.progress.column(column).tolist()
-    assert len(rows) == 600
-
-
-@pytest.mark.parametrize("key", ["s", "w"])
-async def test_a_file_that_cannot_be_written_is_told_in_a_line(
-    open_monitor: OpenMonitor, tmp_path: Path, key: str
+@pytest.mark.parametrize(
+    ("keys", "form"), [(["c"], "csv"), (["p"], "parquet"), (["t"], "tensorboard"), (["down", "enter"], "parquet")]
+)
+async def test_w_asks_for_a_format_and_exports_the_run_that_is_shown(
+    open_monitor: OpenMonitor, tmp_path: Path, keys: list[str], form: str
 ) -> None:
+    library = ScriptedLibrary(tmp_path)
+    async with open_monitor(size=(80, 24), library=library) as monitor:
+        await monitor.press("w")
+        assert "as Parquet" in monitor.text
+        await monitor.press(*keys)
+        assert "as Parquet" not in monitor.text
+        await monitor.until(lambda: f"{tmp_path}/otter-{form}" in told(monitor))
+    assert library.asked == [("export", str(tmp_path), form, str(tmp_path))]
+
+
+async def test_nothing_is_exported_without_a_format(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    library = ScriptedLibrary(tmp_path)
+    async with open_monitor(size=(80, 24), library=library) as monitor:
+        await monitor.press("w", "w", "escape")
+        assert "as Parquet" not in monitor.text
+    assert library.asked == []
+
+
+async def test_why_an_export_failed_is_told_in_a_line(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    library = ScriptedLibrary(tmp_path)
+    library.refuses = "--to parquet needs pyarrow; install it with: pip install 'tui-vae[export]'"
+    async with open_monitor(size=(80, 24), library=library) as monitor:
+        await monitor.press("w", "p")
+        await monitor.until(lambda: library.refuses in told(monitor))
+
+
+async def test_a_picture_that_cannot_be_written_is_told_in_a_line(open_monitor: OpenMonitor, tmp_path: Path) -> None:
     async with open_monitor(size=(80, 24)) as monitor:
         monitor.source._directory = tmp_path / "gone"
-        await monitor.press(key)
+        await monitor.press("s")
         await monitor.until(lambda: "No such file or directory" in told(monitor))

@@ -9,6 +9,7 @@ import pytest
 
 from tests.tui.app_driver import OpenMonitor
 from tests.tui.recorded_run import START, recorded_run, run_finished
+from tests.tui.scripted_library import ScriptedLibrary
 from tui_vae.events import State
 from tui_vae.run_status import WriterStatus
 from tui_vae.tui import Leave
@@ -127,8 +128,12 @@ async def test_files_are_written_where_the_watcher_is(
     here = tmp_path / "here"
     here.mkdir()
     monkeypatch.chdir(here)
-    async with open_monitor(**WATCHING) as monitor:
-        await monitor.press("s", "w")
-        await monitor.until(lambda: len(list(here.iterdir())) == 2)
-    assert sorted(path.suffix for path in here.iterdir()) == [".csv", ".svg"]
+    library = ScriptedLibrary(tmp_path)
+    async with open_monitor(library=library, **WATCHING) as monitor:
+        await monitor.press("s")
+        await monitor.until(lambda: list(here.iterdir()))
+        await monitor.press("w", "c")
+        await monitor.until(lambda: library.asked)
+    assert library.asked == [("export", str(tmp_path), "csv", str(here))]
+    assert [path.suffix for path in here.iterdir()] == [".svg"]
     assert [path.name for path in tmp_path.iterdir()] == ["here"]

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from tui_vae.app.export_run import default_folder
 from tui_vae.app.output_capture import nameless_file
 from tui_vae.app.watch_source import WatchSource
 from tui_vae.child_process import python_module
 from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError
+from tui_vae.export.formats import Format, format_of
 from tui_vae.run_status import ListedRun
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.find import newest_first, run_at, runs_in
@@ -37,10 +39,10 @@ _MOST_SAID = 4000
 
 
 class EndedError(TuiVaeError):
-    """A process ended before it wrote a run; the message is its own."""
+    """A process failed; the message is its own."""
 
     def __init__(self, said: str, code: int) -> None:
-        super().__init__(said or f"the process that was to train ended at once, with code {code} and without a word")
+        super().__init__(said or f"the process ended at once, with code {code} and without a word")
         self.code = code
 
 
@@ -107,6 +109,31 @@ def _written_by_another(candidates: Callable[[], Iterable[RunDirectory]], argume
             if ended:
                 raise EndedError(_last_line(said), process.returncode)
             time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def export_elsewhere(run: RunDirectory, form: Format, folder: Path) -> str:
+    """Export a run in another process, which what trains in this one does not wait for; returns what it printed.
+
+    Raises:
+        TuiVaeError: The process failed, with its message.
+    """
+    target = folder / default_folder(run, form)
+    command = [*python_module("tui_vae"), "export", str(run.path), "--to", form, "-o", str(target)]
+    with nameless_file() as said:
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                start_new_session=True,
+                check=False,
+            )
+        except OSError as error:
+            raise RunStoreError(f"no process can be started ({error.strerror})") from error
+        if done.returncode:
+            raise EndedError(_last_line(said), done.returncode)
+    return printable(done.stdout.decode(errors="replace").strip(), keep="\n")
 
 
 def _last_line(said: IO[bytes]) -> str:
@@ -184,6 +211,9 @@ class Library:
 
     def start(self, arguments: Sequence[str]) -> str:
         return os.path.abspath(start_elsewhere(self._runs_dir, arguments).path)
+
+    def export(self, key: str, form: str, folder: str) -> str:
+        return export_elsewhere(run_at(Path(key)), format_of(form), Path(folder))
 
 
 def _newest_sheets(run: RunDirectory, read: _Read) -> dict[str, Sheet]:

@@ -25,8 +25,8 @@ from tui_vae.tui.main_screen import MainScreen
 from tui_vae.tui.pages import ExplorerPage, RunsPage
 from tui_vae.tui.redraw import FrameLimiter, Redraw, RedrawLoop
 from tui_vae.tui.run_tracker import RunTracker
-from tui_vae.tui.saving import save, write_curves
-from tui_vae.tui.screens.dialogs import Leave, LeaveScreen, Palette
+from tui_vae.tui.saving import export, save
+from tui_vae.tui.screens.dialogs import ExportScreen, Leave, LeaveScreen, Palette
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.terminal.output import TerminalOutput
 from tui_vae.tui.themes import ASCII, PreferenceStore, ThemeSwitcher
@@ -100,6 +100,7 @@ class MonitorApp(App[Leave]):
         self.driver_class = self.output.driver_class(self)
         self.theme_switcher = ThemeSwitcher(self, preferences)
         self._drawer = drawer
+        self._library = library
         self._redraws = RedrawLoop(self, FrameLimiter(fps, lambda: drawer.spent), self._redraw, answers)
         self._stray, self._suspended, self._announce = stray, suspended, announce
         self._stalled = stalled if stalled is not None else _never
@@ -308,9 +309,11 @@ class MonitorApp(App[Leave]):
         self.main.update_view()
         save(self, self.runs.source, "screen", "svg", lambda path: path.write_text(svg, encoding="utf-8"))
 
-    def action_write_csv(self) -> None:
-        if self.runs.source is not None:
-            save(self, self.runs.source, "curves", "csv", lambda path: write_curves(path, self.runs.state))
+    def action_export(self) -> None:
+        """Ask for a format, and export the run that is shown in it."""
+        source, library = self.runs.source, self._library
+        if source is not None and library is not None and not isinstance(self.screen, ExportScreen):
+            self.push_screen(ExportScreen(), lambda form: export(self, library, source, form) if form else None)
 
     def action_redraw(self) -> None:
         self.output.repaint()

@@ -132,7 +132,7 @@ GROUPS: dict[str, list[Binding]] = {
     "Log": LOG_BINDINGS,
     "Files": [
         Binding("s", "save_picture", "picture", show=False, key_display="s", tooltip="Save the screen as SVG."),
-        Binding("w", "write_csv", "csv", show=False, key_display="w", tooltip="Write the curves as a CSV file."),
+        Binding("w", "export", "export", show=False, key_display="w", tooltip="Write the run for other tools."),
     ],
     "Program": [
         Binding("question_mark,f1", "help", "keys", key_display="?", id="help", tooltip="Show every key."),

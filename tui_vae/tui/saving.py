@@ -1,8 +1,7 @@
-"""Files that the user saves by a key: the screen as SVG, the curves as CSV."""
+"""Files that the user saves by a key: the screen as SVG, the run for other tools."""
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,16 +9,13 @@ from typing import Any
 
 from textual.app import App
 
-from tui_vae.view.run_source import RunSource
-from tui_vae.view.series import Point
-from tui_vae.view.state import RunState
+from tui_vae.tui.background import run_in_thread
+from tui_vae.view.run_source import RunLibrary, RunSource
 
 
 def save(app: App[Any], source: RunSource, name: str, suffix: str, write: Callable[[Path], object]) -> None:
-    """Write a file and notify the user: into the run's directory if it trains here, else into the current one."""
-    # The directory of a run that another process trains is not ours to write into.
-    folder = Path(source.directory()) if source.own else Path.cwd()
-    path = folder / f"{name}-{time.strftime('%H%M%S')}.{suffix}"
+    """Write a file and notify the user."""
+    path = _folder_of(source) / f"{name}-{time.strftime('%H%M%S')}.{suffix}"
     try:
         write(path)
     except OSError as error:
@@ -28,19 +24,19 @@ def save(app: App[Any], source: RunSource, name: str, suffix: str, write: Callab
         app.notify(str(path), title="written", markup=False)
 
 
-def write_curves(path: Path, state: RunState) -> int:
-    """Write the history of every model, a row for each point; returns the number of rows.
+def export(app: App[Any], library: RunLibrary, source: RunSource, form: str) -> None:
+    """Export a run in a process of its own, and notify the user of its end."""
+    run, folder = source.directory(), str(_folder_of(source))
+    app.notify(f"exporting for {form} …" if form == "tensorboard" else f"exporting as {form} …", timeout=2)
+    run_in_thread(
+        app,
+        lambda: library.export(run, form, folder),
+        lambda written: app.notify(written, title="written", markup=False),
+        lambda why: app.notify(why, severity="error", markup=False),
+    )
 
-    Raises:
-        OSError: The file cannot be written.
-    """
-    rows = 0
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("model", *Point._fields))
-        for name, model in state.models.items():
-            columns = [model.progress.column(field).tolist() for field in Point._fields]
-            for values in zip(*columns, strict=True):
-                writer.writerow((name, *values))
-                rows += 1
-    return rows
+
+def _folder_of(source: RunSource) -> Path:
+    """Return where the user's files of a run go: into its directory if it trains here, else into the current one."""
+    # The directory of a run that another process trains is not ours to write into.
+    return Path(source.directory()) if source.own else Path.cwd()

@@ -174,3 +174,15 @@ class RunLibrary(Protocol):
 
     def start(self, arguments: Sequence[str]) -> str:
         """Start a run in another process, with train options; returns its key when the run exists."""
+
+    def export(self, key: str, form: str, folder: str) -> str:
+        """Export a run in a process of its own, into a folder of its own in ``folder``.
+
+        Args:
+            key: The run's key, or its directory.
+            form: ``csv``, ``parquet`` or ``tensorboard``.
+            folder: An existing folder.
+
+        Returns:
+            Where the files are, a line each.
+        """

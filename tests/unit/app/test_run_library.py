@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
 from tui_vae.app.run_library import Library
-from tui_vae.errors import RunStoreError
+from tui_vae.errors import RunStoreError, TuiVaeError
 from tui_vae.events import Event, Samples, SheetLayout, encode
 from tui_vae.runs.pictures import write_picture
 
@@ -126,3 +126,13 @@ def test_renaming_returns_the_new_key(tmp_path: Path) -> None:
         source.close()
     library.delete(key)
     assert not library.list()
+
+
+def test_an_export_by_another_process_says_where_it_is_or_why_there_is_none(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    key = str(stored_run(runs, events=[began(), held_out("deep", 1, 280.0)]).path)
+    out = tmp_path / "20260101-000000-otter-csv"
+    assert f"{out / 'epochs.csv'}: 1 rows" in Library(runs).export(key, "csv", str(tmp_path)).splitlines()
+    (out / "run.json").unlink()
+    with pytest.raises(TuiVaeError, match=r"\A[^\n]*something else than an export of this run[^\n]*\Z"):
+        Library(runs).export(key, "csv", str(tmp_path))

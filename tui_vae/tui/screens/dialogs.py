@@ -210,6 +210,30 @@ class DeleteScreen(ChoiceDialog[bool]):
         self.dismiss(chosen == "delete")
 
 
+class ExportScreen(ChoiceDialog[str | None]):
+    """Asks how to write a run for other tools; returns the format, or ``None`` to cancel."""
+
+    BINDINGS: ClassVar = [
+        ("escape,q,ctrl+c", "choose('cancel')", "Cancel"),
+        ("c", "choose('csv')", "CSV"),
+        ("p", "choose('parquet')", "Parquet"),
+        ("t", "choose('tensorboard')", "TensorBoard"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="export-dialog", classes="dialog"):
+            yield Label("Write progress, epochs and evaluation of this run")
+            yield Choices(
+                choice("c", "as CSV", "csv"),
+                choice("p", "as Parquet, for pandas and others", "parquet"),
+                choice("t", "for TensorBoard, with pictures", "tensorboard"),
+                choice("esc", "cancel", "cancel"),
+            )
+
+    def action_choose(self, chosen: str) -> None:
+        self.dismiss(chosen if chosen != "cancel" else None)
+
+
 class RenameScreen(Dialog[str | None]):
     """Asks for a run's new name; returns it, or ``None`` if it stays."""
 
