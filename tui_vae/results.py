@@ -59,12 +59,13 @@ def results_csv(evaluations: Iterable[tuple[str, Evaluation]]) -> str:
 def evaluation_rows(run: str, evaluation: Evaluation) -> Iterator[dict[str, Any]]:
     """The values of each metric, with what they are of. A number that there is not is NaN."""
     of_model = {"run": run, "model": evaluation.model, "seed": evaluation.seed}
-    of_weights = {"epoch": evaluation.epoch, "step": evaluation.step, "time": evaluation.t}
+    of_weights = {"epoch": evaluation.epoch, "step": evaluation.step}
+    of_evaluation = {"time": evaluation.t, "protocol": evaluation.protocol}
     for value in evaluation.metrics:
         low, high = _ends(value) or (math.nan, math.nan)
         floor = math.nan if value.floor is None else value.floor
         numbers = {"value": value.value, "low": low, "high": high, "floor": floor, "n": value.n}
-        yield of_model | of_weights | {"metric": value.metric, "source": value.source} | numbers
+        yield of_model | of_weights | of_evaluation | {"metric": value.metric, "source": value.source} | numbers
 
 
 def _entry(value: MetricValue) -> dict[str, Any]:

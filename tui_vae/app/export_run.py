@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tui_vae.app.watch_source import WatchSource
-from tui_vae.errors import RunStoreError, system_failure
+from tui_vae.errors import RunStoreError
 from tui_vae.export.columns import RunColumns, read_columns
+from tui_vae.export.folder import cannot_write
 from tui_vae.export.formats import ExportFiles, Format, open_files
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.pictures import picture_of
@@ -47,7 +48,7 @@ def export_run(run: RunDirectory, form: Format, folder: Path) -> list[str]:
     columns = read_columns(run)
     with _written(files, folder):
         lines = files.write(columns)
-        files.close(columns)
+        files.end(columns)
         return lines
 
 
@@ -101,13 +102,13 @@ def _follow(
             due = began + max(files.seconds_between, (time.monotonic() - began) / _MOST_SHARE)
         if over:
             if lines:
-                files.close(columns)
+                files.end(columns)
             return columns, lines
 
 
 @contextlib.contextmanager
 def _written(files: ExportFiles, folder: Path) -> Iterator[None]:
-    """Turn an error of the system into one of the user's; leave no part of a file behind.
+    """Turn an error of the system into one of the user's, and let go of the files in the end.
 
     Raises:
         RunStoreError: A file could not be written.
@@ -115,6 +116,6 @@ def _written(files: ExportFiles, folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunStoreError(f"{folder}: {system_failure(error)}; choose another place with -o") from error
+        raise cannot_write(folder, error) from error
     finally:
-        files.discard()
+        files.release()

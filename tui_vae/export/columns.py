@@ -49,7 +49,7 @@ EPOCHS: dict[str, type] = {
 
 EVALUATION: dict[str, type] = {
     **{"seed": int, "epoch": int, "step": int, "time": float, "metric": str, "value": float, "low": float},
-    **{"high": float, "floor": float, "n": int, "source": str},
+    **{"high": float, "floor": float, "n": int, "source": str, "protocol": int},
 }
 SPLITS = ("train", "held_out")
 
@@ -253,7 +253,7 @@ class RunColumns:
         """``run, model``, and the names in ``EVALUATION``.
 
         Values are as measured: shares from 0 to 1, likelihoods in nats. ``low`` and ``high`` are the ends of the 95 %
-        confidence interval. A number that there is not is NaN.
+        confidence interval. A number that there is not is NaN. ``protocol`` is the version of the metrics' definitions.
         """
         found = [printable_event(evaluation) for model in self.ordered() for evaluation in model.evaluations]
         rows = [row for event in found if isinstance(event, Evaluation) for row in evaluation_rows(self.name, event)]

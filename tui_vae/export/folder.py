@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from tui_vae.codec import to_builtins
 from tui_vae.errors import RunStoreError
 from tui_vae.export.columns import RunColumns
-from tui_vae.runs.files import read_small, replace_file
+from tui_vae.runs.files import read_small, remove_parts, replace_file
 
 DESCRIPTION = "run.json"
 _VERSION = 1
@@ -27,29 +29,57 @@ class ExportFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._descriptor: int | None = None
         self._described: bytes | None = None
 
     def claim(self, columns: RunColumns) -> None:
         """Make the folder, or take that of an earlier export of the same run; describe the run in it, as it is now.
 
         Raises:
-            RunStoreError: Nothing is logged of the run; or the folder has other files in it, or cannot be written.
+            RunStoreError: Nothing is logged of the run; or the folder has other files in it, is being written by
+                another process, or cannot be written.
         """
         if columns.began is None:
             raise RunStoreError(f"{columns.name}: nothing is logged yet; --follow waits for it")
-        described = json.dumps(describe(columns), allow_nan=False, indent=_INDENT).encode()
-        if described == self._described:
-            return
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            if any(self.path.iterdir()) and _began_in(self.path) != columns.began:
-                raise RunStoreError(f"{self.path}: holds something else than an export of this run; {_ADVICE}")
-            replace_file(self.path / DESCRIPTION, described)
+            if self._descriptor is None:
+                self.path.mkdir(parents=True, exist_ok=True)
+                if any(self.path.iterdir()) and _began_in(self.path) != columns.began:
+                    raise RunStoreError(f"{self.path}: holds something else than an export of this run; {_ADVICE}")
+                self._lock()
+            described = json.dumps(describe(columns), allow_nan=False, indent=_INDENT).encode()
+            if described != self._described:
+                replace_file(self.path / DESCRIPTION, described)
+                self._described = described
         except OSError as error:
-            raise RunStoreError(
-                f"{error.filename or self.path}: cannot be written ({error.strerror}); {_ADVICE}"
-            ) from error
-        self._described = described
+            raise cannot_write(self.path, error) from error
+
+    def release(self) -> None:
+        """Let other processes write into the folder."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _lock(self) -> None:
+        """Lock the folder until it is released, where the file system has locks.
+
+        Raises:
+            RunStoreError: Another process has locked it.
+            OSError: It cannot be opened.
+        """
+        self._descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.release()
+            raise RunStoreError(f"{self.path}: another export is being written there; {_ADVICE}") from error
+        except OSError:
+            return
+        remove_parts(self.path)  # of an export that was killed
+
+
+def cannot_write(folder: Path, error: OSError) -> RunStoreError:
+    return RunStoreError(f"{error.filename or folder}: cannot be written ({error.strerror}); {_ADVICE}")
 
 
 def describe(columns: RunColumns) -> dict[str, Any]:

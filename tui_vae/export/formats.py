@@ -34,15 +34,15 @@ class ExportFiles(Protocol):
             OSError: A file cannot be written; one that was there before is as it was.
         """
 
-    def close(self, columns: RunColumns) -> None:
+    def end(self, columns: RunColumns) -> None:
         """Write how the run ended, after the last :meth:`write`.
 
         Raises:
             OSError: A file cannot be written.
         """
 
-    def discard(self) -> None:
-        """Remove what is not at its place yet, after an error."""
+    def release(self) -> None:
+        """Let go of the folder; remove what is not at its place, after an error."""
 
 
 def format_of(text: str) -> Format:

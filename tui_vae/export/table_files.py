@@ -57,14 +57,15 @@ class TableFiles:
             path = self._folder.path / f"{name}.{self._suffix}"
             with replacing(path) as file:
                 self._write_table(file, table)
-            lines.append(f"{path}: {len(table['run']):,} rows")
+            rows = len(table["run"])
+            lines.append(f"{path}: {rows:,} row{'s' * (rows != 1)}")
         return lines
 
-    def close(self, columns: RunColumns) -> None:
-        """Nothing is open between two writes."""
+    def end(self, columns: RunColumns) -> None:
+        """Nothing: the tables do not say it."""
 
-    def discard(self) -> None:
-        """Nothing is left between two writes."""
+    def release(self) -> None:
+        self._folder.release()
 
 
 def write_csv(file: BinaryIO, table: Table) -> None:

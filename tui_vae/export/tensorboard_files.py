@@ -93,17 +93,18 @@ class TensorBoardFiles:
         self._folder.claim(columns)
         for name, model in columns.models.items():
             if name not in self._models:
-                folder = self._folder.path / folder_name(name)
+                folder = self._folder.path / _folder_of(name)
                 folder.mkdir(exist_ok=True)
                 # The same name each time, so that a later export takes the place of an earlier one.
                 path = folder / f"events.out.tfevents.{int(columns.began or 0):010d}.tui-vae"
                 self._models[name] = _ModelEvents(EventFile(path), columns, model, self._picture)
             self._models[name].write(columns.state)
         path = self._folder.path
-        return [f"{path}: {len(self._models)} models; to see them: tensorboard --logdir {path}"]
+        count = len(self._models)
+        return [f"{path}: {count} model{'s' * (count != 1)}; to see them: tensorboard --logdir {path}"]
 
-    def close(self, columns: RunColumns) -> None:
-        """Write how each model ended, and close the files.
+    def end(self, columns: RunColumns) -> None:
+        """Write how each model ended, if it did.
 
         Raises:
             OSError: A file cannot be written.
@@ -111,9 +112,11 @@ class TensorBoardFiles:
         for model in self._models.values():
             model.end(columns.state)
 
-    def discard(self) -> None:
+    def release(self) -> None:
         for model in self._models.values():
-            model.file.discard()
+            model.file.close()
+        self._models.clear()
+        self._folder.release()
 
 
 class EventFile:
@@ -161,10 +164,8 @@ class EventFile:
             self._part = None
 
     def close(self) -> None:
+        """Close the file, and remove it unless it is at its place."""
         os.close(self._descriptor)
-
-    def discard(self) -> None:
-        """Remove the file unless it is at its place."""
         if self._part is not None:
             remove_all([self._part])
 
@@ -207,7 +208,7 @@ class _ModelEvents:
         self.file.commit()
 
     def end(self, state: RunState) -> None:
-        """Write how the model ended, if it did, and close the file.
+        """Write how the model ended, if it did.
 
         Raises:
             OSError: It cannot be written.
@@ -221,7 +222,6 @@ class _ModelEvents:
             value = Summary.Value(tag=metadata.SESSION_END_INFO_TAG, metadata=content, tensor=metadata.NULL_TENSOR)
             self.file.add(Event(wall_time=ended.ended_at, summary=Summary(value=[value])))
             self.file.commit()
-        self.file.close()
 
     def _void_dropped_rows(self) -> Lengths:
         """Have TensorBoard drop what was written of rows that the model has since taken back; returns what is left."""
@@ -250,7 +250,8 @@ class _ModelEvents:
             self._add_scalars(t, step, values)
             finite = kl[np.isfinite(kl)]
             if len(finite):
-                self._add_summaries(t, step, [histogram_pb(f"kl_per_latent/{split}", finite)])
+                with np.errstate(all="ignore"):  # of a damaged log, whose range may be infinite
+                    self._add_summaries(t, step, [histogram_pb(f"kl_per_latent/{split}", finite)])
 
     def _write_evaluation(self, evaluation: Evaluation) -> None:
         for row in evaluation_rows(self._run, evaluation):
@@ -274,6 +275,11 @@ class _ModelEvents:
     def _add_summaries(self, t: float, step: int, summaries: list[Summary]) -> None:
         for summary in summaries:
             self.file.add(Event(wall_time=t, step=step, summary=summary))
+
+
+def _folder_of(model: str) -> str:
+    """The folder of a model's events, whatever a damaged log calls the model."""
+    return folder_name(model) if model.strip(".") else model.replace(".", "%2E") or "%"
 
 
 def _hyperparameters(state: RunState, name: str, began: float) -> list[Summary]:

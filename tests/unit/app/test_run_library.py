@@ -132,7 +132,7 @@ def test_an_export_by_another_process_says_where_it_is_or_why_there_is_none(tmp_
     runs = tmp_path / "runs"
     key = str(stored_run(runs, events=[began(), held_out("deep", 1, 280.0)]).path)
     out = tmp_path / "20260101-000000-otter-csv"
-    assert f"{out / 'epochs.csv'}: 1 rows" in Library(runs).export(key, "csv", str(tmp_path)).splitlines()
+    assert f"{out / 'epochs.csv'}: 1 row" in Library(runs).export(key, "csv", str(tmp_path)).splitlines()
     (out / "run.json").unlink()
     with pytest.raises(TuiVaeError, match=r"\A[^\n]*something else than an export of this run[^\n]*\Z"):
         Library(runs).export(key, "csv", str(tmp_path))

@@ -12,16 +12,19 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from msgspec import structs
 from pyarrow import parquet
 
-from tests.unit.export.exported_runs import exported_run
+from tests.unit.export.exported_runs import SHEET, epoch, evaluated, exported_run
 from tests.unit.runs.logged_events import progress
 from tests.unit.runs.stored_runs import began, stored_run
 from tui_vae.app.export_run import export_run
 from tui_vae.errors import RunStoreError
-from tui_vae.export.columns import read_tables
-from tui_vae.export.formats import Format
+from tui_vae.export.columns import read_columns, read_tables
+from tui_vae.export.formats import Format, open_files
+from tui_vae.metrics import Picture
 from tui_vae.runs import RunDirectory
+from tui_vae.runs.pictures import write_picture
 
 TABLES = ("progress", "epochs", "evaluation")
 
@@ -129,6 +132,38 @@ def test_a_folder_that_cannot_be_made_is_told_in_a_line(run: RunDirectory, tmp_p
         with pytest.raises(RunStoreError, match=r"file.*cannot be written") as refused:
             export_run(run, "csv", folder)
         assert "\n" not in str(refused.value)
+
+
+def test_a_second_export_does_not_write_into_the_same_folder_meanwhile(run: RunDirectory, tmp_path: Path) -> None:
+    columns, first = read_columns(run), open_files("csv", tmp_path / "out", lambda file: None)
+    first.write(columns)
+    with pytest.raises(RunStoreError, match="another export is being written there"):
+        export_run(run, "tensorboard", tmp_path / "out")
+    (tmp_path / "out" / ".progress.csv.77.part").touch()  # of one that was killed
+    first.release()
+    export_run(run, "tensorboard", tmp_path / "out")
+    assert list(tmp_path.rglob(".*")) == []
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "tensorboard"])
+def test_a_damaged_log_is_exported_and_nothing_outside_the_folder_touched(tmp_path: Path, form: Format) -> None:
+    names = ("..", "", ".", "../../up", "\x1b[2J<script>")
+    secret = tmp_path / "secret.png"
+    write_picture(secret, SHEET)
+    hostile = [
+        *(progress(2**53, name, loss=1e300, kl=-1e300) for name in names),
+        structs.replace(epoch("..", 1, "train", 5.0), kl_per_latent=(-1e308, 1e308)),
+        structs.replace(evaluated(".."), pictures=(Picture("x", "", "../../secret.png", (), ()),)),
+    ]
+    run = stored_run(tmp_path / "runs", "\x1b[2J", [began("\x1b[2J"), *hostile])
+    with run.log.open("ab") as log:
+        log.write(b'no event\n{"v":1,"t":0,"event":"progress"}\n\xff\n')
+    export_run(run, form, tmp_path / "out" / "here")
+    assert {path.name for path in tmp_path.iterdir()} == {"secret.png", "runs", "out"}
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["here"]
+    written = content(tmp_path / "out")
+    assert not any(b"\x1b[2J" in text or secret.read_bytes() in text for text in written.values())
+    assert len(written) == (1 + len(names) if form == "tensorboard" else 4)
 
 
 def test_a_run_of_which_nothing_is_logged_has_no_export(tmp_path: Path) -> None:

@@ -134,7 +134,8 @@ def test_a_run_that_is_followed_ends_as_the_same_whenever_it_is_written(
         files.write(columns)
         for model in columns.models:
             readers.setdefault(model, read(tmp_path, model)).Reload()
-    files.close(columns)
+    files.end(columns)
+    files.release()
     for model in MODELS:
         once, along = read(folder, model), readers[model].Reload()
         for tag in once.Tags()["scalars"]:
