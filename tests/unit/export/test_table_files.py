@@ -151,7 +151,7 @@ def test_a_damaged_log_is_exported_and_nothing_outside_the_folder_touched(tmp_pa
     secret = tmp_path / "secret.png"
     write_picture(secret, SHEET)
     hostile = [
-        *(progress(2**53, name, loss=1e300, kl=-1e300) for name in names),
+        *(progress(2**53, name, t=5.0, loss=1e300, kl=-1e300) for name in names),
         structs.replace(epoch("..", 1, "train", 5.0), kl_per_latent=(-1e308, 1e308)),
         structs.replace(evaluated(".."), pictures=(Picture("x", "", "../../secret.png", (), ()),)),
     ]
