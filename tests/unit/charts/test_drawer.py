@@ -1,15 +1,12 @@
-"""Charts drawn by a process of its own: whatever happens to it, the next one is drawn, and nothing is left of it."""
+"""Charts drawn by a process of its own: whatever happens to it, the next one is drawn."""
 
 from __future__ import annotations
 
 import os
 import queue
 import signal
-import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,62 +14,11 @@ import numpy as np
 import pytest
 
 from tests.unit.charts.scripted_process import ScriptedChart, picture
+from tests.unit.charts.watched_drawer import PATIENCE, Watched, exists, wait_for
 from tui_vae.charts import drawer as drawer_module
-from tui_vae.charts.description import Band, CurveChart, LimitLine, Line, Span
+from tui_vae.charts.description import Band, CurveChart, LimitLine, Line
 from tui_vae.charts.drawer import Drawer, DrawingProcess, DrawnChart, Failure
 from tui_vae.charts.drawing import draw
-from tui_vae.charts.process import GarbageError, decode, encode_failure, encode_picture
-
-ROOT = Path(__file__).parents[3]
-PATIENCE = 60.0
-SCRIPTED = (sys.executable, "-P", "-m", "tests.unit.charts.scripted_process")
-
-
-class Watched:
-    """A drawer of scripted charts, their outcomes, and the warnings."""
-
-    def __init__(self, command: tuple[str, ...] = SCRIPTED) -> None:
-        self.warnings: list[str] = []
-        self.outcomes = queue.SimpleQueue[DrawnChart | Failure]()
-        self.drawer = Drawer(self.warnings.append, command)
-
-    def ask(self, chart: ScriptedChart, key: str = "") -> None:
-        self.drawer.ask(key, chart, self.outcomes.put)
-
-    def next(self) -> DrawnChart | Failure:
-        return self.outcomes.get(timeout=PATIENCE)
-
-    def drawn(self, chart: ScriptedChart, key: str = "") -> DrawnChart | Failure:
-        self.ask(chart, key)
-        return self.next()
-
-    @property
-    def pid(self) -> int:
-        assert self.drawer._process is not None
-        return self.drawer._process.pid
-
-
-@pytest.fixture(autouse=True)
-def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-
-
-@pytest.fixture
-def watch() -> Iterator[Callable[..., Watched]]:
-    opened: list[Watched] = []
-
-    def watch(*command: str) -> Watched:
-        opened.append(Watched(*([command] if command else [])))
-        return opened[-1]
-
-    yield watch
-    for one in opened:
-        one.drawer.close()
-
-
-@pytest.fixture
-def watched(watch: Callable[..., Watched]) -> Watched:
-    return watch()
 
 
 @pytest.fixture
@@ -86,55 +32,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1000.0]
     monkeypatch.setattr(drawer_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     return now
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
-
-
-def exists(pid: int) -> bool:
-    """Whether there is such a process, be it one that has ended and was not waited for."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def test_a_picture_is_an_answer_as_it_was_drawn() -> None:
-    rows = (
-        (Span("⣿a", (1, 2, 3), None), Span("", None, (4, 5, 6))),
-        (),
-        (Span('"\x1b\n', (4, 5, 6), (1, 2, 3)), Span("b", 7, 0)),
-    )
-    assert decode(encode_picture(rows, 0.5)) == (rows, 0.5)
-    assert decode(encode_failure(None)) is None
-    assert decode(encode_failure("no luck")) == "no luck"
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        *(
-            b"",
-            b"\xff",
-            b"[]",
-            b"3",
-            b"null",
-            b"{}",
-            b'{"rows": [], "colours": [[1, 2]], "seconds": 0}',
-            b"[" * 100_000,
-        ),
-        *(b'{"colours": [], "rows": [["a", 0, 0]], "seconds": 0}', b'{"colours": [null], "rows": [], "seconds": "x"}'),
-    ],
-    ids=lambda answer: answer[:40].decode(errors="replace"),
-)
-def test_what_is_no_answer_is_refused(answer: bytes) -> None:
-    with pytest.raises(GarbageError):
-        decode(answer)
 
 
 def test_pictures_come_in_the_order_in_which_they_were_asked_for_with_their_charts(watched: Watched) -> None:
@@ -323,90 +220,3 @@ def test_its_memory_does_not_grow() -> None:
         assert memory[1] - memory[0] < 0.4e6  # thrice as much where garbage is seldom looked for
     finally:
         process.end()
-
-
-@pytest.mark.parametrize("deed", ["", "hang", "stop"])
-def test_closing_leaves_nothing_behind(watched: Watched, deed: str, tmp_path: Path) -> None:
-    watched.drawn(ScriptedChart())
-    pid = watched.pid
-    if deed:
-        begun = tmp_path / "begun"
-        watched.ask(ScriptedChart("it", deed, begun))
-        wait_for(begun.exists)
-    watched.drawer.close()
-    watched.drawer.close()
-    assert not exists(pid)
-    assert not any(thread.name == "drawer" for thread in threading.enumerate())
-    watched.ask(ScriptedChart())
-    assert watched.outcomes.empty()
-    assert watched.warnings == []
-
-
-def test_a_drawer_that_nobody_asks_has_no_process(watched: Watched) -> None:
-    assert watched.drawer._process is None
-    watched.drawer.close()
-
-
-PARENT = """
-import os, signal, sys
-from pathlib import Path
-from tests.unit.charts.scripted_process import ScriptedChart
-from tui_vae.charts.drawer import Drawer
-from tests.unit.charts.test_drawer import SCRIPTED
-
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-signal.signal(signal.SIGHUP, signal.SIG_IGN)
-drawer = Drawer(command=SCRIPTED)
-def drawn(outcome):
-    print(drawer._process.pid, flush=True)
-drawer.ask("", ScriptedChart(), drawn)
-for line in sys.stdin:
-    drawer.ask("", ScriptedChart("it", line.strip(), Path(sys.argv[1])), drawn)
-"""
-
-
-@pytest.fixture
-def parent(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that has charts drawn: it takes deeds, does each once, and writes who has drawn."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tmp_path / "begun")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-        start_new_session=True,
-    )
-    yield process
-    process.kill()
-    process.communicate()
-
-
-def gone(pid: int) -> bool:
-    """Whether a process has ended, though its parent may not have waited for it."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return not exists(pid)
-
-
-@pytest.mark.parametrize("deed", ["", "hang", "hang in C", "stop"])
-def test_it_ends_with_its_parent_whatever_it_does(parent: subprocess.Popen[str], tmp_path: Path, deed: str) -> None:
-    pid = int(parent.stdout.readline())
-    if deed:
-        parent.stdin.write(f"{deed}\n")
-        parent.stdin.flush()
-        wait_for((tmp_path / "begun").exists)
-    assert exists(pid)
-    parent.kill()
-    parent.wait()
-    wait_for(lambda: gone(pid))
-
-
-def test_no_signal_to_the_group_of_its_parent_reaches_it(parent: subprocess.Popen[str]) -> None:
-    pid = int(parent.stdout.readline())
-    for number in (signal.SIGINT, signal.SIGHUP):
-        os.killpg(parent.pid, number)
-    os.kill(pid, signal.SIGTERM)  # as a batch system sends it to all
-    parent.stdin.write("print\n")
-    parent.stdin.flush()
-    assert int(parent.stdout.readline()) == pid
-    assert os.getsid(pid) == pid

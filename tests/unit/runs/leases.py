@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.handle import RunHandle
-from tui_vae.runs.heartbeat import LeaseRecord, this_machine
+from tui_vae.runs.heartbeat import LeaseRecord, read_lease, this_machine
 
 WRITER = """
 import sys, threading
@@ -68,6 +69,18 @@ def elsewhere(**fields: Any) -> LeaseRecord:
     return LeaseRecord(**(plain | fields))
 
 
+def held(run: RunDirectory) -> LeaseRecord:
+    """The lease of a run that somebody holds."""
+    found = read_lease(run)
+    assert found is not None
+    return found
+
+
+def in_vain(holder: str, left: float) -> None:
+    """Fail where a wait for a writer is announced."""
+    pytest.fail(f"{holder} was waited for")
+
+
 def put(path: Path, record: LeaseRecord) -> None:
     """Write a lease file, as its writer does: by renaming."""
     part = path.with_name(f".{secrets.token_hex(8)}")
@@ -78,6 +91,15 @@ def put(path: Path, record: LeaseRecord) -> None:
 def claim(run: RunDirectory, token: str) -> Path:
     """Path of the claim to succeed the holder of a token."""
     return run.path / f".lease-after-{token}.json"
+
+
+def fail(monkeypatch: pytest.MonkeyPatch, module: object, function: str, error: int) -> None:
+    """Have a system call fail."""
+
+    def failing(*args: object, **options: object) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(module, function, failing)
 
 
 class Writer:
