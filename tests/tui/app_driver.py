@@ -36,13 +36,12 @@ class Monitor:
 
     async def settle(self) -> None:
         """Wait until two looks show the same: a page that was turned to is laid out in several passes."""
-        await self.pilot.pause()
-        before = ""
+        before = self.text
         for _ in range(50):
+            await self.pilot.pause(0.02)
             if (now := self.text) == before:
                 return
             before = now
-            await self.pilot.pause(0.02)
 
     async def resize(self, width: int, height: int) -> None:
         await self.pilot.resize_terminal(width, height)

@@ -152,20 +152,24 @@ async def test_the_machine_keeps_its_last_curves_until_the_next_come(open_monito
         await monitor.settle()
         return monitor.panel("#machine-view")
 
+    async def asked() -> None:
+        """Wait for a chart, while the screen is looked at: the page asks for its charts when it is rendered."""
+        await monitor.until(lambda: monitor.text and drawer.held)
+
     async with open_monitor(drawer=drawer, machine=machine) as monitor:
         await monitor.press("6")
-        await monitor.until(lambda: drawer.held)
+        await asked()
         assert "100 %" not in await seen()
         drawer.let_go()
         before = await seen()
         assert "100 %" in before
         machine.recorded.append(reading(300, cpu=0.03))
-        await monitor.until(lambda: drawer.held)
+        await asked()
         assert len(set(before.splitlines()) - set((await seen()).splitlines())) == 1  # the line of headings
         drawer.let_go()
         assert len(set(before.splitlines()) - set((await seen()).splitlines())) > 1
         machine.recorded.append(reading(301))
-        await monitor.until(lambda: drawer.held)
+        await asked()
         drawer.fail("no luck today")
         await monitor.until_shown("no luck today")
 
