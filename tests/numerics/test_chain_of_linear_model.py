@@ -22,7 +22,7 @@ from tui_vae.evaluation.pictures import start_from_data, start_from_prior
 from tui_vae.evaluation.ppca import LinearOptimum, covariance, linear_optimum
 from tui_vae.model.chain import MEANS, SAMPLES, Variant, chain
 
-CHAINS = 4000
+CHAINS = 2000
 VARIANTS = (SAMPLES, Variant("mean", "sample"), Variant("sample", "mean"), MEANS)
 each_variant = pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 

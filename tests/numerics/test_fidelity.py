@@ -110,7 +110,7 @@ def test_kernel_distance_of_normals() -> None:
 @pytest.mark.parametrize(("n", "m", "d"), [(200, 200, 2), (300, 150, 8)])
 def test_equal_distributions(n: int, m: int, d: int) -> None:
     """Density 1 and the closed form of coverage in expectation (arXiv:2002.09797, section 3.3); half are told right."""
-    results = [feature_metrics(Features(normal(n, d, 2 * i), normal(m, d, 2 * i + 1))) for i in range(120)]
+    results = [feature_metrics(Features(normal(n, d, 2 * i), normal(m, d, 2 * i + 1))) for i in range(60)]
     # The chance that none of the n samples is among the k nearest of a centre's n + m - 1 others.
     missed = math.prod((m - 1 - i) / (n + m - 1 - i) for i in range(5))
     # The chance that a random one of the n + m - 1 others is of one's own kind, the mean over both kinds.
@@ -159,7 +159,7 @@ def test_two_halves_of_the_test_digits_and_noise(seen: tuple[ClassifierOutput, C
         assert noise[name].value > halves[name].value + 10 * noise[name].error
 
 
-@pytest.mark.parametrize("digit", [1, 7])
+@pytest.mark.parametrize("digit", [1, pytest.param(7, marks=pytest.mark.long)])
 def test_a_sampler_that_drops_a_digit(
     digit: int, train: Split, seen: tuple[ClassifierOutput, ClassifierOutput]
 ) -> None:
