@@ -1,14 +1,10 @@
-"""How long opening the log of a long run takes, and how much memory, in a child process.
-
-``python -m tui_vae.bench.log_open LOG`` folds a log into a state and prints what that took as JSON.
-"""
+"""How long opening the log of a long run takes, and how much memory, in a child process."""
 
 from __future__ import annotations
 
 import json
 import random
 import resource
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,13 +33,16 @@ RECORDS = 2_000_000
 
 _PROGRESS_PER_EPOCH = 100
 
+# Not by -m: the package has imported this module by then, of which runpy warns.
+_OPEN = "import sys; from tui_vae.bench.log_open import open_log; open_log(sys.argv[1])"
+
 
 def measure_log_opening(folder: Path, records: int = RECORDS) -> Figures:
     """Open a log with so many progress records, which is written once and kept in ``folder``."""
     log = folder / "events.jsonl"
     if not log.exists():
         write_log(log, records)
-    opened = json_from(("-m", "tui_vae.bench.log_open", log))
+    opened = json_from(("-c", _OPEN, log))
     if opened["unreadable"] or opened["steps"] != [records // 2 * 10] * 2:
         raise TrainingError(f"the log to be measured was not read to its end: {opened}")
     return {
@@ -107,8 +106,9 @@ def _epoch(t: float, model: str, epoch: int, split: Split, numbers: random.Rando
     )
 
 
-def main(log: Path) -> None:
-    began, state, tail = time.perf_counter(), RunState(), LogTail(log)
+def open_log(path: str) -> None:
+    """Fold a log into a state and print what that took as JSON."""
+    began, state, tail = time.perf_counter(), RunState(), LogTail(Path(path))
     for events in tail.portions():
         state = reduce_all(state, events)
     seconds = time.perf_counter() - began
@@ -116,7 +116,3 @@ def main(log: Path) -> None:
     steps = [model.step for model in state.models.values()]
     read = {"seconds": seconds, "megabytes": kilobytes / 1024, "steps": steps, "unreadable": tail.unreadable}
     print(json.dumps(read))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
