@@ -55,6 +55,7 @@ class ForkServer:
         env: Mapping[str, str],
         stdout: TextIO | None = None,
         stderr: TextIO | None = None,
+        **faults: Any,
     ) -> PipedChild:
         """Start the command without input; its output is read through pipes, unless files are given."""
         with contextlib.ExitStack() as theirs:
@@ -70,7 +71,7 @@ class ForkServer:
                 theirs.callback(os.close, other)
                 streams.append(other)
                 ends.append(os.fdopen(ours, encoding="utf-8"))
-            child = self.start(arguments, folder=folder, env=env, streams=streams)
+            child = self.start(arguments, folder=folder, env=env, streams=streams, **faults)
         return PipedChild(self, child.pid, *ends)
 
     def run(self, arguments: Sequence[str], folder: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

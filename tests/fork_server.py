@@ -12,8 +12,9 @@ is to be its controlling terminal, in a session of its own.
 Faults: ``kill_at`` N, the child kills itself at its N-th call that changes what is on the disk: as a rule, in the
 middle of a checkpoint. ``disk`` [CODE, SHARE, SEED], that share of such calls fails with an error code, once training
 has left its first files. ``clock_back`` SECONDS, the clock jumps back so far while it trains. ``longest_file`` BYTES,
-no file can be written beyond that, as if the disk were full there. ``slow_until`` PATH, steps are taken slowly until
-there is such a file. ``deaths`` N, charts are drawn until so many processes that draw have died within a minute.
+no file can be written beyond that, as if the disk were full there. ``evaluation`` CONFIG, another one at the end of
+training than that of ten thousand samples. ``slow_until`` PATH, steps are taken slowly until there is such a file.
+``deaths`` N, charts are drawn until so many processes that draw have died within a minute.
 """
 
 from __future__ import annotations
@@ -35,6 +36,12 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 CHANGING = ("open", "write", "fsync", "replace", "rename", "link", "unlink", "ftruncate")
+LOADED = (
+    *("tui_vae.app.interface", "tui_vae.app.run_setup", "tui_vae.app.train", "tui_vae.app.graphics"),
+    *("tui_vae.headless", "PIL.PngImagePlugin", "numpy.ctypeslib"),
+)
+"""What a training needs."""
+
 CALLS_TO_BEGIN = 30
 """After so many, the run directory, its configuration and its lease are there."""
 
@@ -67,12 +74,13 @@ def load_command() -> Callable[[], None]:
     """Import what every child needs and read the images; return the command."""
     program = importlib.import_module("tui_vae.__main__")
     program.wait_without_spinning()
-    for module in ("tui_vae.app.interface", "tui_vae.app.run_setup", "tui_vae.headless"):
+    for module in LOADED:
         importlib.import_module(module)
     data = importlib.import_module("tui_vae.data")
     images = data.load_mnist()
     data.load_mnist = lambda: images
-    importlib.import_module("tui_vae.cli.app").app(["--version"], standalone_mode=False)
+    # Typer loads Pydantic when it converts the first option; there are no runs to list.
+    importlib.import_module("tui_vae.cli.app").app(["runs", "--runs-dir", "/nowhere"], standalone_mode=False)
     gc.freeze()
     command: Callable[[], None] = program.main
     return command
@@ -121,6 +129,7 @@ def start_as_new_process(
             "disk": fail_some_calls,
             "clock_back": turn_clock_back,
             "slow_until": take_steps_slowly,
+            "evaluation": evaluate_otherwise,
             "deaths": lambda number: setattr(importlib.import_module("tui_vae.charts.drawer"), "DEATHS", number),
             "longest_file": lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
         }[name](value)
@@ -176,6 +185,12 @@ def take_steps_slowly(until: str) -> None:
         take(*args, **options)
 
     group.take = take_slowly
+
+
+def evaluate_otherwise(config: dict[str, Any]) -> None:
+    process = importlib.import_module("tui_vae.app.evaluation_process")
+    chosen = process.EvaluationConfig.from_json(config)
+    process.EvaluationConfig = lambda device: chosen
 
 
 def _before_every_change(before: Callable[[int], None]) -> None:

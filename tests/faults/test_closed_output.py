@@ -43,13 +43,14 @@ def test_training_goes_on_when_the_reader_of_a_pipe_leaves(start_loaded: StartLo
     assert "runs/" in stderr
 
 
-def test_training_goes_on_when_the_reader_of_both_streams_leaves(start: Start, whole_run: Whole) -> None:
+def test_training_goes_on_when_the_reader_of_both_streams_leaves(start_loaded: StartLoaded, whole_run: Whole) -> None:
     """As with ``tui-vae --no-ui 2>&1 | head -1``."""
-    process = start("--no-ui", "--epochs", "20", "--model", "deep=64", stderr=subprocess.STDOUT)
-    assert process.stdout is not None
-    assert "run " in process.stdout.readline()
-    process.stdout.close()
-    process.wait(timeout=120)
+    reading, writing = os.pipe()
+    with open(reading) as output, open(writing, "w") as both:
+        process = start_loaded("--no-ui", "--epochs", "20", "--model", "deep=64", stdout=both, stderr=both)
+        both.close()
+        assert "run " in output.readline()
+    process.wait()
     assert_trained_to_the_end(process, whole_run)
 
 

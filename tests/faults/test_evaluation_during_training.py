@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.same_training import assert_same_training, course
+from tests.fork_client import ForkServer, PipedChild
 from tests.unit.cli.trained_runs import small_config, trained_run
 from tui_vae.app import evaluation_process
 from tui_vae.app.run_setup import prepare
@@ -37,17 +36,6 @@ EPOCHS, BATCH_SIZE = 40, 16
 QUICK = EvaluationConfig(metrics=("elbo", "precision"), samples=100, device="cpu")
 ENDLESS = EvaluationConfig(metrics=("iwae",), iwae_samples=100_000_000, device="cpu")
 TOO_SMALL = EvaluationConfig(metrics=("iwae",), iwae_samples=10, memory=1e-6, device="cpu")
-
-COMMAND = f"""
-import sys
-from tui_vae.app import evaluation_process
-from tui_vae.config import EvaluationConfig
-config = {{"quick": {QUICK!r}, "endless": {ENDLESS!r}, "too small": {TOO_SMALL!r}}}[sys.argv.pop(1)]
-evaluation_process.EvaluationConfig = lambda device: config
-from tui_vae.__main__ import main
-main()
-"""
-"""The command, with another evaluation at the end than that of ten thousand samples."""
 
 SMALL = [
     *("--json", "--device", "cpu", "--threads", "1", "--train-size", "256", "--val-size", "100", "--zdim", "4"),
@@ -128,31 +116,25 @@ def test_a_request_to_stop_ends_the_evaluation_at_the_end(tmp_path: Path, monkey
     assert finished.status == "finished"
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start the command with one of the evaluations above; kill what is left after the test."""
-    started: list[subprocess.Popen[str]] = []
+Start = Callable[..., PipedChild]
 
-    def start(evaluation: str, *arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, evaluation, *arguments],
-            cwd=tmp_path,
-            env=os.environ | {"TUI_VAE_RUNS": str(tmp_path)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        started.append(process)
-        return process
+
+@pytest.fixture
+def start(fork_server: ForkServer, tmp_path: Path) -> Iterator[Start]:
+    """Start the command with one of the evaluations above; kill what is left after the test."""
+    started: list[PipedChild] = []
+    env = os.environ | {"TUI_VAE_RUNS": str(tmp_path)}
+
+    def start(evaluation: EvaluationConfig, *arguments: str) -> PipedChild:
+        started.append(fork_server.start_piped(arguments, folder=tmp_path, env=env, evaluation=evaluation.to_json()))
+        return started[-1]
 
     yield start
     for process in started:
-        process.kill()
-        process.communicate()
+        process.close()
 
 
-def events_until(process: subprocess.Popen[str], holds: Callable[[Event], bool]) -> list[Event]:
+def events_until(process: PipedChild, holds: Callable[[Event], bool]) -> list[Event]:
     """Return the events of the command up to the first one that satisfies a condition."""
     assert process.stdout is not None
     events = []
@@ -184,13 +166,13 @@ def gone(pid: int) -> bool:
     "number", [signal.SIGTERM, pytest.param(signal.SIGUSR1, marks=pytest.mark.long)], ids=lambda number: number.name
 )
 def test_a_signal_during_the_evaluation_at_the_end_stops_only_the_evaluation(
-    start: Callable[..., subprocess.Popen[str]], number: signal.Signals
+    start: Start, number: signal.Signals
 ) -> None:
-    process = start("endless", *SMALL)
+    process = start(ENDLESS, *SMALL)
     events = events_until(process, measures)
     for pid in (*children(process.pid), process.pid):  # as a batch system does: the evaluation's process is not to die
         os.kill(pid, number)
-    out, err = process.communicate(timeout=100)
+    out, err = process.communicate()
     assert process.returncode == 0, err
     assert "Traceback" not in err
     events += map(decode, out.splitlines())
@@ -202,11 +184,11 @@ def test_a_signal_during_the_evaluation_at_the_end_stops_only_the_evaluation(
 
 
 def test_a_failed_evaluation_at_the_end_is_the_last_message_and_sets_the_exit_code(
-    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+    start: Start, tmp_path: Path
 ) -> None:
     quiet = ["--no-ui", "--quiet", *SMALL[1:]]
-    process = start("too small", *quiet)
-    _, err = process.communicate(timeout=100)
+    process = start(TOO_SMALL, *quiet)
+    _, err = process.communicate()
     assert process.returncode == 1
     *_, evaluated, finished = read_log(find_run(tmp_path, "otter").log)
     assert isinstance(evaluated, EvaluationFinished)
@@ -218,34 +200,30 @@ def test_a_failed_evaluation_at_the_end_is_the_last_message_and_sets_the_exit_co
     )
 
 
-def test_results_that_cannot_be_stored_set_the_exit_code(
-    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
-) -> None:
-    process = start("quick", *SMALL)
+def test_results_that_cannot_be_stored_set_the_exit_code(start: Start, tmp_path: Path) -> None:
+    process = start(QUICK, *SMALL)
     events_until(process, lambda event: isinstance(event, RunStarted))
     (find_run(tmp_path, "otter").path / "evaluation").write_text("in the way")
-    _, err = process.communicate(timeout=100)
+    _, err = process.communicate()
     assert process.returncode == 4
     assert "the results of linear, deep could not be kept" in err.splitlines()[-1]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the children of a process are looked up in /proc")
 @pytest.mark.long
-def test_an_evaluation_ends_with_the_killed_training_and_is_repeated_on_resume(
-    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
-) -> None:
-    process = start("endless", *SMALL)
+def test_an_evaluation_ends_with_the_killed_training_and_is_repeated_on_resume(start: Start, tmp_path: Path) -> None:
+    process = start(ENDLESS, *SMALL)
     events_until(process, measures)
     evaluating = children(process.pid)
     assert len(evaluating) == 1
-    process.kill()
+    process.send_signal(signal.SIGKILL)
     process.wait()
     end = time.monotonic() + 60
     while not all(map(gone, evaluating)):
         assert time.monotonic() < end, "the evaluation goes on for nobody"
         time.sleep(0.05)
-    resumed = start("quick", "--json", "--resume", "otter")
-    _, err = resumed.communicate(timeout=100)
+    resumed = start(QUICK, "--json", "--resume", "otter")
+    _, err = resumed.communicate()
     assert resumed.returncode == 0, err
     events = list(read_log(find_run(tmp_path, "otter").log))
     second = events[max(i for i, event in enumerate(events) if isinstance(event, RunStarted)) :]

@@ -24,7 +24,7 @@ from tui_vae.charts.drawer import DEATHS
 from tui_vae.events import Checkpoint, Notice, Progress
 from tui_vae.runs import read_log
 
-KILLS = 6
+KILLS = 4
 SECONDS_TO_LIVE = 0.5
 """At most: in half of that it has begun and draws, as a rule."""
 

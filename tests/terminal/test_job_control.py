@@ -58,9 +58,13 @@ def stop_by_ctrl_z(shell: Shell) -> None:
 def test_a_live_view_gives_the_terminal_back_and_writes_plain_lines_in_the_background(
     shell: Start, tmp_path: Path
 ) -> None:
+    """Started in the background, it has a live view when it is brought forward."""
     terminal = shell()
     modes = terminal.output("stty -a")
-    terminal.run(f"{ENDLESS} --no-ui")
+    terminal.run(f"{ENDLESS} --no-ui &")
+    terminal.wait_until(lambda: PLAIN_LINE.search(terminal.text))
+    assert "━" not in terminal.text
+    terminal.run("clear; fg")
     terminal.wait_until("img/s")
     assert not terminal.cursor_shown
     stop_by_ctrl_z(terminal)
@@ -88,20 +92,7 @@ def test_a_live_view_gives_the_terminal_back_and_writes_plain_lines_in_the_backg
     assert list(tmp_path.glob("runs/*/models/small/latest.safetensors"))
 
 
-def test_a_live_view_comes_when_what_was_started_in_the_background_is_brought_forward(shell: Start) -> None:
-    terminal = shell()
-    terminal.run(f"{ENDLESS} --no-ui &")
-    terminal.wait_until(lambda: PLAIN_LINE.search(terminal.text))
-    assert "━" not in terminal.text
-    terminal.run("clear; fg")
-    terminal.wait_until("img/s")
-    terminal.press("ctrl+c")
-    terminal.wait_until("run kept in")
-    terminal.wait_for_prompt()
-    terminal.assert_left_as_found()
-
-
-@pytest.mark.parametrize("key", ["ctrl+c", "ctrl+\\"])
+@pytest.mark.parametrize("key", [pytest.param("ctrl+c", marks=pytest.mark.long), "ctrl+\\"])
 def test_a_key_that_ends_it_before_training_begins_leaves_a_cursor(spawn: Spawn, tmp_path: Path, key: str) -> None:
     terminal = spawn(tmp_path, "--no-ui", "--epochs", "1000000")
     terminal.wait_until("loading torch")
@@ -119,6 +110,7 @@ def test_what_cannot_begin_leaves_a_cursor(spawn_loaded: Spawn, tmp_path: Path) 
 
 
 def test_the_interface_gives_the_terminal_back_and_takes_it_again(shell: Start, tmp_path: Path) -> None:
+    """And a signal stops what trains in the background of its shell."""
     terminal = shell()
     modes = terminal.output("stty -a")
     terminal.run(f"clear; {ENDLESS}")
@@ -147,33 +139,23 @@ def test_the_interface_gives_the_terminal_back_and_takes_it_again(shell: Start, 
     assert b"ELBO" not in terminal.received[length:]
     assert job(terminal).status() != psutil.STATUS_STOPPED
 
-    terminal.run("fg")
+    terminal.run("clear; fg")
     terminal.wait_until(terminal.filled)
-    terminal.press("q")
-    terminal.wait_until("Leave the interface?")
-    terminal.press("s")
-    terminal.wait_until("run kept in")
+    stop_by_ctrl_z(terminal)
+    terminal.run("clear; bg")
     terminal.wait_for_prompt()
+    length = len(terminal.received)
+    job(terminal).send_signal(signal.SIGTERM)
+    terminal.wait_until("run kept in")
+    terminal.run("wait %1; echo ended with $?")
+    terminal.wait_until("ended with 130")
+    assert b"\x1b[?1049l" not in terminal.received[length:]
+    assert terminal.cursor_shown
     assert terminal.output("stty -a") == modes
     events = log_of(tmp_path)
     assert not [event for event in events if isinstance(event, Notice)]
     assert isinstance(events[-1], RunFinished)
     terminal.assert_left_as_found()
-
-
-def test_a_signal_stops_what_trains_in_the_background_of_its_shell(shell: Start, tmp_path: Path) -> None:
-    terminal = shell()
-    terminal.run(ENDLESS)
-    terminal.wait_until(lambda: "running" in terminal.text and epochs(tmp_path) > 0)
-    stop_by_ctrl_z(terminal)
-    terminal.run("clear; bg")
-    terminal.wait_for_prompt()
-    job(terminal).send_signal(signal.SIGTERM)
-    terminal.wait_until("run kept in")
-    terminal.run("wait %1; echo ended with $?")
-    terminal.wait_until("ended with 130")
-    assert b"\x1b[?1049l" not in terminal.received.partition(b"Stopped")[2]
-    assert terminal.cursor_shown
 
 
 def test_training_goes_on_when_the_shell_of_a_suspended_interface_is_killed(shell: Start, tmp_path: Path) -> None:

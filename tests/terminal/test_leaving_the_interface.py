@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import time
 from collections.abc import Callable
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fork_client import ForkServer
 from tests.terminal.conftest import ENDLESS, SMALL
-from tests.terminal.pseudo_terminal import Terminal, started
+from tests.terminal.pseudo_terminal import Terminal
 from tui_vae.events import RunFinished, State
 from tui_vae.runs import read_log
 
@@ -31,15 +33,6 @@ def assert_stopped_whole(run: Path, reason: str) -> None:
 def both_train(terminal: Terminal) -> bool:
     """Whether both models have numbers."""
     return terminal.text.count("running") == 2 and "x: steps" in terminal.text
-
-
-def test_the_first_screen_fills_a_large_terminal(spawn: Spawn, tmp_path: Path) -> None:
-    terminal = spawn(tmp_path, *ENDLESS, size=(140, 45))
-    terminal.wait_until("loading torch")
-    assert terminal.see(terminal.filled).splitlines()[-1].rstrip().endswith("q leave")
-    assert terminal.filled()
-    terminal.signal(signal.SIGTERM)  # training may have begun by now
-    assert terminal.exit_code() == 130
 
 
 def test_q_h_goes_on_training_in_the_same_terminal(spawn_loaded: Spawn, only_run: OnlyRun, tmp_path: Path) -> None:
@@ -155,10 +148,18 @@ def test_q_before_training_begins_leaves_no_trace(spawn: Spawn, tmp_path: Path) 
 
 
 def test_the_interface_is_on_the_terminal_where_messages_go_to_a_file(
-    command: str, environment: dict[str, str], tmp_path: Path
+    fork_server: ForkServer, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    shell = ["/bin/sh", "-c", 'exec "$0" "$@" 2> messages', command, *SMALL, *ENDLESS]
-    terminal = Terminal(started(shell, tmp_path, environment), (80, 24))
+    with (tmp_path / "messages").open("w") as messages:
+        begin = functools.partial(
+            fork_server.start,
+            [*SMALL, *ENDLESS],
+            folder=tmp_path,
+            env=environment,
+            terminal=True,
+            slow_until=str(tmp_path / "never"),
+        )
+        terminal = Terminal(lambda end: begin(streams=(end, end, messages.fileno())), (80, 24))
     try:
         terminal.wait_until("running")
         terminal.press("q")
@@ -171,7 +172,7 @@ def test_the_interface_is_on_the_terminal_where_messages_go_to_a_file(
     assert "\x1b" not in (tmp_path / "messages").read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGTERM])
 def test_a_signal_before_training_begins_restores_the_terminal(
     spawn: Spawn, tmp_path: Path, number: signal.Signals
 ) -> None:

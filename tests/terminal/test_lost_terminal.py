@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -185,17 +184,6 @@ def test_detached_by_the_shell_it_trains_and_outlives_it(
         assert shell.wait_unread() == -signal.SIGHUP
     wait_for_log(tmp_path, lambda events: isinstance(events[-1], RunFinished))
     assert_trained_undisturbed(only_run(tmp_path), only_run(undisturbed))
-
-
-def test_without_any_terminal_it_trains_and_says_so(command: str, tmp_path: Path) -> None:
-    """As by ``ssh host tui-vae``, in a job, or by systemd."""
-    done = subprocess.run(
-        [command, *SMALL, "--epochs", "1", "--model", "deep=16"],
-        cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, start_new_session=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0
-    assert done.stderr == "tui-vae: no terminal for the interface here; training without it, as --no-ui does\n"
-    assert "held-out ELBO" in done.stdout
 
 
 def shell_in(folder: Path) -> Terminal:

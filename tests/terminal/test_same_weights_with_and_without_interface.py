@@ -52,7 +52,7 @@ def with_interface(
 ) -> Ended:
     """Pauses, resumes, changes pages and sizes while training, stays to the end, and leaves."""
     folder = tmp_path_factory.mktemp("with_interface")
-    terminal = spawn(folder, "--epochs", str(EPOCHS), "--seed", "7")
+    terminal = spawn(folder, "--epochs", str(EPOCHS), "--seed", "7", size=(140, 45))
     seen: dict[str, str] = {}
 
     def see(name: str, until: str) -> None:
@@ -61,6 +61,8 @@ def with_interface(
 
     terminal.wait_until(lambda: "tui-vae  loading torch" in terminal.text and "baseline" in terminal.text)
     seen["waiting"] = terminal.text
+    terminal.wait_until(terminal.filled)
+    terminal.resize(80, 24)
     terminal.wait_until(lambda: re.search(rf"deep .*/{EPOCHS} +-\d.*running", terminal.text))  # an epoch is measured
     terminal.press("p")  # all that still train: the baseline may be through
     see("paused", "paused")

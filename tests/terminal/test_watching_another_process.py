@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fork_client import ForkServer
 from tests.terminal.pseudo_terminal import Terminal
 from tui_vae.events import Checkpoint, Event, ModelStarted, Progress, Request, RunFinished, State
 from tui_vae.runs.tail import LogTail
@@ -23,13 +26,16 @@ Spawn = Callable[..., Terminal]
 class Training:
     """A long training in another process, and its events so far."""
 
-    def __init__(self, command: str, folder: Path) -> None:
+    def __init__(self, fork_server: ForkServer, environment: dict[str, str], folder: Path) -> None:
         small = ["--train-size", "256", "--val-size", "200", "--zdim", "4", "--threads", "1", "--device", "cpu"]
-        self.process = subprocess.Popen(
-            [command, *small, "--model", "a=8", "--epochs", "20000", "--no-ui", "--no-evaluate", "--name", "otter"],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-        )
+        with open(os.devnull, "r+") as nowhere:
+            self.process = fork_server.start(
+                [*small, "--model", "a=8", "--epochs", "20000", "--no-ui", "--no-evaluate", "--name", "otter"],
+                folder=folder,
+                env=environment,
+                streams=[nowhere.fileno()] * 3,
+                slow_until=str(folder / "never"),
+            )
         self.folder = folder
         self._events: list[Event] = []
 
@@ -62,18 +68,18 @@ class Training:
 
 
 @pytest.fixture(scope="module")
-def begin(command: str) -> Iterator[Callable[[Path], Training]]:
+def begin(fork_server: ForkServer, environment: dict[str, str]) -> Iterator[Callable[[Path], Training]]:
     """Starts to train in a folder; ends what the tests leave running."""
     begun: list[Training] = []
 
     def begin(folder: Path) -> Training:
-        begun.append(Training(command, folder))
+        begun.append(Training(fork_server, environment, folder))
         begun[-1].until(lambda events: any(isinstance(event, Progress) for event in events))
         return begun[-1]
 
     yield begin
     for training in begun:
-        training.process.kill()
+        training.process.send_signal(signal.SIGKILL)
         training.process.wait()
 
 
@@ -84,10 +90,10 @@ def shared(begin: Callable[[Path], Training], tmp_path_factory: pytest.TempPathF
 
 
 def test_a_watcher_in_control_pauses_resumes_saves_and_stops(
-    spawn: Spawn, begin: Callable[[Path], Training], tmp_path: Path
+    spawn_loaded: Spawn, begin: Callable[[Path], Training], tmp_path: Path
 ) -> None:
     training = begin(tmp_path)
-    watcher = spawn(tmp_path, "watch", "--control")
+    watcher = spawn_loaded(tmp_path, "watch", "--control")
     watcher.wait_until("running")
     watcher.press("p")
     watcher.wait_until(lambda: set(training.states().values()) == {"paused"})
@@ -109,8 +115,8 @@ def test_a_watcher_in_control_pauses_resumes_saves_and_stops(
     assert list((training.log.parent / "control").iterdir()) == []
 
 
-def test_a_watcher_without_control_leaves_and_training_goes_on(spawn: Spawn, shared: Training) -> None:
-    watcher = spawn(shared.folder, "watch", "otter")
+def test_a_watcher_without_control_leaves_and_training_goes_on(spawn_loaded: Spawn, shared: Training) -> None:
+    watcher = spawn_loaded(shared.folder, "watch", "otter")
     watcher.wait_until("running")
     watcher.press("p")
     watcher.wait_until("watch --control")
@@ -132,9 +138,9 @@ def test_ctrl_c_ends_a_text_watcher_alone_and_leaves_the_terminal_as_it_was(spaw
 
 
 @pytest.mark.parametrize("arguments", [(), ("--no-ui",)])
-def test_a_watcher_ends_with_its_terminal(spawn: Spawn, shared: Training, arguments: tuple[str, ...]) -> None:
+def test_a_watcher_ends_with_its_terminal(spawn_loaded: Spawn, shared: Training, arguments: tuple[str, ...]) -> None:
     files = sorted(shared.log.parent.iterdir())
-    watcher = spawn(shared.folder, "watch", *arguments)
+    watcher = spawn_loaded(shared.folder, "watch", *arguments)
     watcher.wait_until("otter")
     watcher.hang_up()
     assert watcher.wait_unread(20) == 130
@@ -164,7 +170,7 @@ def test_a_watcher_tells_of_a_process_that_is_killed_and_of_the_one_that_goes_on
     training = begin(tmp_path)
     watcher = spawn(tmp_path, "watch", size=(120, 30))
     watcher.wait_until("running")
-    training.process.kill()
+    training.process.send_signal(signal.SIGKILL)
     watcher.wait_until("tui-vae --resume otter")
     assert "killed" in watcher.text.splitlines()[0]
     text = run("watch", "--no-ui")

@@ -50,7 +50,7 @@ def environment() -> Callable[..., dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def run_in(command: str, environment: Callable[..., dict[str, str]]) -> Run:
-    """Runs the command in a folder with nobody at the keyboard, until it ends."""
+    """Runs the command in a folder without any terminal, as ``ssh host tui-vae`` does, or systemd, until it ends."""
 
     def run(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -58,6 +58,7 @@ def run_in(command: str, environment: Callable[..., dict[str, str]]) -> Run:
             cwd=folder,
             env=environment(**(env or {})),
             stdin=subprocess.DEVNULL,
+            start_new_session=True,
             capture_output=True,
             encoding="utf-8",
             timeout=120,
@@ -71,8 +72,8 @@ def run_in(command: str, environment: Callable[..., dict[str, str]]) -> Run:
 def run_loaded(fork_server: ForkServer, environment: Callable[..., dict[str, str]]) -> Run:
     """As ``run_in``, where torch is loaded already: for tests of what comes after the start."""
 
-    def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return fork_server.run(arguments, folder, environment())
+    def run(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return fork_server.run(arguments, folder, environment(**(env or {})))
 
     return run
 

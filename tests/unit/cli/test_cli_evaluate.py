@@ -31,8 +31,8 @@ from tui_vae.runs.lease import Lease
 pytestmark = pytest.mark.usefixtures("quick_evaluation")
 
 
-def test_the_installed_command_prints_one_object(run_in: Callable[..., Any], runs: Path) -> None:
-    done = run_in(runs.parent, "evaluate", "one", *QUICK, "--json")
+def test_a_process_of_its_own_prints_one_object(run_loaded: Callable[..., Any], runs: Path) -> None:
+    done = run_loaded(runs.parent, "evaluate", "one", *QUICK, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert list(json.loads(done.stdout)["models"]) == ["linear", "deep"]
 

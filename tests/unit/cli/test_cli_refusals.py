@@ -120,8 +120,8 @@ def test_more_images_than_there_are_are_refused(run_in_folder: Run, tmp_path: Pa
     assert contents(tmp_path) == []
 
 
-def test_a_data_set_that_is_not_there_is_refused(run_in: Run, tmp_path: Path) -> None:
-    done = run_in(tmp_path, "--no-ui", "--dataset", "fashion-mnist", "--data-dir", "my data")
+def test_a_data_set_that_is_not_there_is_refused(run_in_folder: Run, tmp_path: Path) -> None:
+    done = run_in_folder("--no-ui", "--dataset", "fashion-mnist", "--data-dir", "my data")
     assert_refused(done, 3, "fashion-mnist", "my data", "--download")
     assert contents(tmp_path) == []
 

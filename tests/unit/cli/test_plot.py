@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.unit.cli.evaluation_commands import Command
-from tests.unit.cli.test_cli_light import MAIN_WITH_MODULES, last_line, top_level
+from tests.unit.cli.test_cli_light import COMMANDS_WITH_MODULES, last_line, top_level
 from tests.unit.runs.stored_runs import began, held_out, stored_run
 from tui_vae.charts.metric_series import METRICS
 from tui_vae.events import Event, ModelStarted, Parameters, Progress
@@ -126,12 +126,12 @@ def test_in_ascii_every_character_is(plot: Command) -> None:
     assert "o otter/baseline" in done.out
 
 
-def test_colours_go_into_a_pipe_when_they_are_asked_for(plot: Command, run_in: Run, tmp_path: Path) -> None:
+def test_colours_go_into_a_pipe_when_they_are_asked_for(plot: Command, run_loaded: Run, tmp_path: Path) -> None:
     """In processes of their own: Rich keeps with a style the codes of the colours that it was written in first."""
     terminal = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
     def coloured(choice: str, **env: str) -> str:
-        done = run_in(tmp_path, "plot", "otter", "--color", choice, env=terminal | {"COLORFGBG": ""} | env)
+        done = run_loaded(tmp_path, "plot", "otter", "--color", choice, env=terminal | {"COLORFGBG": ""} | env)
         assert done.returncode == 0
         return str(done.stdout)
 
@@ -185,7 +185,7 @@ def test_a_metric_that_has_no_values_yet_is_named_next_to_those_that_have(plot: 
 
 def test_neither_torch_nor_the_interface_is_loaded(python_in: Run, tmp_path: Path) -> None:
     stored_run(tmp_path / "runs", "otter", trained(280.0))
-    seen = last_line(python_in(tmp_path, MAIN_WITH_MODULES, "plot", "otter"))
+    (seen,) = last_line(python_in(tmp_path, COMMANDS_WITH_MODULES, "plot otter"))
     assert seen["code"] == 0
     assert "plotext" in seen["modules"]
     assert not {"torch", "torchvision", "textual"} & top_level(seen["modules"])
