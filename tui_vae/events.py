@@ -134,6 +134,9 @@ class ModelStarted(Event, frozen=True, kw_only=True, tag="model_started"):
     """A trainer begins; when it resumes, earlier events of later steps and epochs are void.
 
     ``resumed_at_step`` and ``resumed_at_epoch`` count what the checkpoint had completed; null when the model is new.
+    ``network`` names the classes of networks of the user's own, whose ``hidden`` is empty; null for fully connected
+    layers. ``limit`` is for linear models; ``reference`` is the same optimum for the others, which may exceed it, of a
+    run without a linear model.
     """
 
     model: str
@@ -142,6 +145,8 @@ class ModelStarted(Event, frozen=True, kw_only=True, tag="model_started"):
     resumed_at_step: int | None
     limit: PpcaOptimum | None
     resumed_at_epoch: int | None = None
+    network: Text | None = None
+    reference: PpcaOptimum | None = None
 
 
 class Progress(Event, frozen=True, kw_only=True, tag="progress"):

@@ -13,7 +13,7 @@ from tui_vae.model import VAE
 def optimal_vae(optimum: LinearOptimum, dtype: torch.dtype = torch.float32) -> VAE:
     """A linear VAE at the optimum: probabilistic PCA's decoder and its exact posterior."""
     zdim = optimum.weight.shape[1]
-    vae = VAE((), zdim, optimum.sigma).to(dtype)
+    vae = VAE.fully_connected((), zdim, optimum.sigma).to(dtype)
     variance = optimum.sigma**2
     active = optimum.kl_per_latent > 0
     # Mean of z_i: W_iᵀ(x - mean) / lambda_i; variance sigma²/lambda_i; a collapsed latent keeps the prior.

@@ -32,7 +32,7 @@ def model(moments: Covariance, zdim: int, sigma: float) -> VAE:
 
 
 def path_from_prior(vae: VAE, images: torch.Tensor) -> AnnealingPath:
-    likelihood = Likelihood(vae.decoder)
+    likelihood = Likelihood(vae)
     n = len(images)
     prior = torch.zeros(n, 1, vae.zdim), torch.ones(n, 1, vae.zdim)
     return AnnealingPath(likelihood, likelihood.observe(pixels(images)), *prior)
@@ -169,7 +169,7 @@ def test_a_transition_leaves_its_distribution_as_it_is(beta: float, images: torc
 def test_the_force_is_that_of_the_densities(images: torch.Tensor, moments: Covariance) -> None:
     """Against autograd through torch.distributions, for a start that is not the prior."""
     vae = model(moments, 4, 0.3)
-    likelihood = Likelihood(vae.decoder)
+    likelihood = Likelihood(vae)
     random = torch.Generator().manual_seed(2)
     mean, deviation = torch.randn(8, 1, 4, generator=random), torch.rand(8, 1, 4, generator=random) + 0.2
     path = AnnealingPath(likelihood, likelihood.observe(pixels(images)), mean, deviation)

@@ -70,7 +70,7 @@ def test_every_estimate_against_densities_of_torch(images: torch.Tensor) -> None
     samples = 7
     estimate = iwae_bound(vae, images, samples, seed=11)
     noise = noise_of(len(images), samples, 5, seed=11)
-    double = VAE((24, 12), 5, 0.3).double()
+    double = VAE.fully_connected((24, 12), 5, 0.3).double()
     double.load_state_dict(vae.state_dict())
     x = images.double() / 255
     with torch.no_grad():

@@ -145,4 +145,4 @@ def test_parameters_counted_before_there_is_a_model_are_those_of_the_model(
     hidden: tuple[int, ...], sigma: float | Literal["learned"]
 ) -> None:
     config = TrainConfig(models=(ModelSpec("a", hidden),), zdim=5, sigma=sigma)
-    assert parameters_of(config.models[0], config) == VAE(hidden, 5, sigma).parameter_counts()
+    assert parameters_of(config.models[0], config) == VAE.fully_connected(hidden, 5, sigma).parameter_counts()

@@ -90,6 +90,7 @@ def evaluate_run(
     keep: bool,
     models: Sequence[str] = (),
     again: bool = True,
+    trust: bool = False,
 ) -> list[MeasuredModel]:
     """Measure the models of a run with the weights of their newest checkpoints.
 
@@ -100,18 +101,19 @@ def evaluate_run(
         keep: Whether results are kept in the run.
         models: Names of those to measure; all by default.
         again: Whether to measure again what is stored for the same weights and sizes.
+        trust: Whether the source of networks that the run keeps may be executed.
 
     Raises:
         RunStoreError: The run cannot be read, or no model has weights yet.
         DataError: The data set is not available.
-        UsageError: A device that is not there, or too little memory.
+        UsageError: A device that is not there, too little memory, or networks that may not be executed.
         EvaluationError: Weights that are not finite.
     """
     began = time.monotonic()
     handle = RunHandle(run)
     train_config, _ = config_of(run)
     device = find_device(config.device)
-    subjects = load_subjects(run, train_config, models, device)
+    subjects = load_subjects(run, train_config, models, device, trust=trust)
     found = {} if again else _kept(run, train_config, subjects, config)
     to_measure = [subject for subject in subjects if subject.spec.name not in found]
     if to_measure:
@@ -171,7 +173,7 @@ def log_writer(run: RunDirectory, waiting: Waiting | None = None) -> Iterator[Em
 
 
 def load_subjects(
-    run: RunDirectory, config: TrainConfig, names: Sequence[str], device: torch.device
+    run: RunDirectory, config: TrainConfig, names: Sequence[str], device: torch.device, *, trust: bool = False
 ) -> list[ModelToEvaluate]:
     """Load the models of a run from their newest checkpoints; models without one are skipped.
 
@@ -186,7 +188,7 @@ def load_subjects(
         raise UsageError(f"{run.name}: no model is called {unknown}; there are {', '.join(known)}")
     found = []
     for spec in config.models:
-        loaded = load_model(run, spec, config) if not names or spec.name in names else None
+        loaded = load_model(run, spec, config, trust=trust) if not names or spec.name in names else None
         if loaded is not None:
             seed = config.seed if spec.seed is None else spec.seed
             found.append(ModelToEvaluate(spec, loaded.vae.to(device), seed, loaded.epoch, loaded.step))

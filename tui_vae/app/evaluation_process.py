@@ -36,6 +36,7 @@ class Job:
         config: An ``EvaluationConfig`` as JSON.
         threads: Intra-op threads; ``None`` leaves the choice to torch.
         own: Whether this process is to become the run's writer and log the events itself; else the parent does.
+        trust: Whether it may execute the source of networks that the run keeps.
     """
 
     run: str
@@ -43,6 +44,7 @@ class Job:
     config: dict[str, Any]
     threads: int | None
     own: bool
+    trust: bool = False
 
     def to_line(self) -> str:
         return json.dumps(to_builtins(self)) + "\n"
@@ -56,12 +58,16 @@ class Evaluator:
         emit: Receives the events of the evaluation; the last is an ``EvaluationFinished``, whatever happens.
         own: Whether the evaluation process writes them into the run's log itself; ``emit`` then receives only the
             end of an evaluation that it could not write.
+        trust: Whether the source of networks that the run keeps may be executed.
     """
 
-    def __init__(self, run: Callable[[], RunDirectory], emit: Callable[[Event], None], *, own: bool) -> None:
+    def __init__(
+        self, run: Callable[[], RunDirectory], emit: Callable[[Event], None], *, own: bool, trust: bool = False
+    ) -> None:
         self._run = run
         self._emit = emit
         self._own = own
+        self._trust = trust
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._process: subprocess.Popen[str] | None = None
@@ -103,7 +109,7 @@ class Evaluator:
                 return STARTING
             self._cancelled, self._code, self._end = None, 0, None
             config = EvaluationConfig(device=device).to_json()
-            job = Job(str(self._run().path), tuple(models), config, threads, self._own)
+            job = Job(str(self._run().path), tuple(models), config, threads, self._own, self._trust)
             self._thread = threading.Thread(target=self._evaluate, args=(job, before), name="evaluator", daemon=True)
             self._thread.start()
         return None

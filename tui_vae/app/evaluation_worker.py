@@ -58,7 +58,7 @@ def _evaluate(job: Job) -> int:
             sink(event)
 
         try:
-            measured = evaluate_run(run, config, emit=emit, keep=True, models=job.models)
+            measured = evaluate_run(run, config, emit=emit, keep=True, models=job.models, trust=job.trust)
         except TuiVaeError as error:
             if not ended:
                 raise

@@ -101,7 +101,7 @@ def train_in_interface(
 def watch_in_interface(
     source: WatchSource | None,
     known: RunState,
-    runs_dir: Path,
+    library: Library,
     display: DisplayConfig,
     signals: StopSignals,
     graphics: Graphics,
@@ -113,7 +113,7 @@ def watch_in_interface(
     Args:
         source: The run; ``None`` lets the user choose one.
         known: What is shown before the first event.
-        runs_dir: The runs that the interface lists.
+        library: The runs that the interface lists.
         display: Options of the interface.
         signals: Answered by the interface.
         graphics: How pictures are drawn.
@@ -129,7 +129,7 @@ def watch_in_interface(
             fps=display.fps,
             stray=capture.take,
             stalled=capture.stalled,
-            library=Library(runs_dir),
+            library=library,
             machine=Sampler(),
             preferences=PreferencesFile(display.theme),
             announce=Notifier(display.notify, os.environ, ascii_only=ascii_only),

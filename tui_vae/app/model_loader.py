@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
+from tui_vae.app.own_networks import check_all, load_stored
 from tui_vae.config import IMAGE_SIDE, ModelSpec, TrainConfig
 from tui_vae.data import Split, load_dataset
 from tui_vae.data.image_ops import quantised
@@ -31,10 +35,17 @@ class LoadedModel:
     step: int
 
 
-def load_model(run: RunDirectory, spec: ModelSpec, config: TrainConfig) -> LoadedModel | None:
-    """Load a model's newest intact checkpoint on the CPU; ``None`` before the first one.
+def load_model(run: RunDirectory, spec: ModelSpec, config: TrainConfig, *, trust: bool = False) -> LoadedModel | None:
+    """Load a model's newest intact checkpoint on the CPU, in evaluation mode; ``None`` before the first one.
+
+    Args:
+        run: The run.
+        spec: The model.
+        config: Of the run.
+        trust: Whether the code of networks of the user's own may be executed as the run keeps it.
 
     Raises:
+        NetworkError: They may not be executed, or fail.
         RunStoreError: There are checkpoints, but none is intact, or they do not fit the run's configuration.
         EvaluationError: Weights are not finite.
     """
@@ -42,10 +53,8 @@ def load_model(run: RunDirectory, spec: ModelSpec, config: TrainConfig) -> Loade
     stored = CheckpointFolder(folder).load_weights()
     if stored is None:
         return None
-    with torch.device("meta"):  # allocates nothing before the widths are known to be those of the weights
-        vae = VAE(spec.hidden, config.zdim, config.sigma)
     try:
-        vae.load_state_dict({key: tensor.float() for key, tensor in stored.weights.items()}, assign=True)
+        vae = _with_weights(run, spec, config, stored.weights, trust=trust)
     except RuntimeError as error:
         raise RunStoreError(f"{folder}: the weights are not of the run's configuration") from error
     bad = next((name for name, tensor in stored.weights.items() if not bool(tensor.isfinite().all())), None)
@@ -56,7 +65,29 @@ def load_model(run: RunDirectory, spec: ModelSpec, config: TrainConfig) -> Loade
     epoch, step = stored.course.get("epoch"), stored.course.get("step")
     if not isinstance(epoch, int) or not isinstance(step, int):
         raise RunStoreError(f"{folder}: the checkpoint does not say after which step it was saved")
-    return LoadedModel(vae, epoch, step)
+    return LoadedModel(vae.eval(), epoch, step)
+
+
+def _with_weights(
+    run: RunDirectory, spec: ModelSpec, config: TrainConfig, weights: Mapping[str, Tensor], *, trust: bool
+) -> VAE:
+    """Make a model with these weights.
+
+    Raises:
+        NetworkError: Its networks are the user's own, and may not be executed, or fail.
+        RuntimeError: The weights are of another model.
+    """
+    if spec.network is None:
+        with torch.device("meta"):  # allocates nothing before the widths are known to be those of the weights
+            vae = VAE.fully_connected(spec.hidden, config.zdim, config.sigma)
+        vae.load_state_dict({key: tensor.float() for key, tensor in weights.items()}, assign=True)
+        return vae
+    alone = dataclasses.replace(config, models=(spec,))
+    classes = load_stored(run, alone, trust=trust)
+    _, build, _ = check_all(alone, classes, torch.device("cpu"), torch.float32)
+    vae = build(spec, config, seed=config.seed if spec.seed is None else spec.seed)
+    vae.load_weights(weights)
+    return vae
 
 
 class ExplorerModel:
@@ -88,14 +119,15 @@ class ExplorerModel:
         return Encoded(original, index, int(held_out.labels[index]), mu[0].double().numpy())
 
 
-def explorer_model(run: RunDirectory, name: str) -> ExplorerModel | str:
+def explorer_model(run: RunDirectory, name: str, *, trust: bool = False) -> ExplorerModel | str:
     """Load a model for the explorer, from its newest intact checkpoint; or return why it cannot be, as a message.
 
-    The calling thread computes with one intra-op thread from then on, so that training keeps its own.
+    The calling thread computes with one intra-op thread from then on, so that training keeps its own. ``trust`` is as
+    for :func:`load_model`.
     """
     use_threads(1)
     try:
-        return _read(run, name)
+        return _read(run, name, trust=trust)
     except TuiVaeError as error:
         return printable(str(error))
     except (MemoryError, RuntimeError) as error:  # raised by Python, or by torch
@@ -104,9 +136,10 @@ def explorer_model(run: RunDirectory, name: str) -> ExplorerModel | str:
         return f"{printable(name)}: {printable(failure)}"
 
 
-def _read(run: RunDirectory, name: str) -> ExplorerModel | str:
+def _read(run: RunDirectory, name: str, *, trust: bool) -> ExplorerModel | str:
     """
     Raises:
+        NetworkError: The code of the model may not be executed, or fails.
         RunStoreError: The run or the checkpoints cannot be read, or do not belong together.
         EvaluationError: Weights are not finite.
     """
@@ -114,7 +147,7 @@ def _read(run: RunDirectory, name: str) -> ExplorerModel | str:
     spec = next((spec for spec in config.models if spec.name == name), None)
     if spec is None:
         return f"the configuration of the run knows no model called {printable(name)}"
-    loaded = load_model(run, spec, config)
+    loaded = load_model(run, spec, config, trust=trust)
     if loaded is None:
         return f"{printable(name)} has no checkpoint yet; one is saved at every epoch"
     return ExplorerModel(loaded, run, config)

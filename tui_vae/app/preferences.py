@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import threading
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from tui_vae.config import path_of
+from tui_vae.app.settings_folder import settings_folder
 from tui_vae.config.display import THEMES
 from tui_vae.runs.files import replace_file
 from tui_vae.tui.themes import Preferences
@@ -31,7 +30,7 @@ class PreferencesFile:
 
     def __init__(self, theme: str | None = None, path: Path | None = None) -> None:
         self._theme = theme
-        self._path = path if path is not None else _folder() / "interface.json"
+        self._path = path if path is not None else settings_folder() / "interface.json"
         self._writing = threading.Lock()
         self._newest = self._stored()
 
@@ -63,12 +62,3 @@ class PreferencesFile:
             return default
         theme = stored.get("theme")
         return Preferences(theme if theme in THEMES else default.theme, stored.get("greeted") is True)
-
-
-def _folder() -> Path:
-    named = os.environ.get("TUI_VAE_CONFIG")
-    if named:
-        return Path(path_of(named))
-    from platformdirs import user_config_path  # noqa: PLC0415 - only where none is named
-
-    return user_config_path("tui-vae", appauthor=False)

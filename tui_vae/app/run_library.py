@@ -46,13 +46,13 @@ class EndedError(TuiVaeError):
         self.code = code
 
 
-def resume_elsewhere(run: RunDirectory) -> None:
-    """Resume a run in another process; returns when that process is its writer.
+def resume_elsewhere(run: RunDirectory, *, trust: bool = False) -> None:
+    """Resume a run in another process, with ``--trust`` or without; returns when that process is its writer.
 
     Raises:
         TuiVaeError: It ended before that.
     """
-    _written_by_another(lambda: [run], ["--resume", str(run.path)])
+    _written_by_another(lambda: [run], ["--resume", str(run.path), *(["--trust"] if trust else [])])
 
 
 def start_elsewhere(runs_dir: Path, arguments: Sequence[str]) -> RunDirectory:
@@ -159,10 +159,16 @@ class _Read:
 
 
 class Library:
-    """A run's key is its absolute path. Nothing is read again that has not changed."""
+    """A run's key is its absolute path. Nothing is read again that has not changed.
 
-    def __init__(self, runs_dir: Path) -> None:
+    Args:
+        runs_dir: The folder of the runs.
+        trust: Whether the sources of networks that runs keep may be executed.
+    """
+
+    def __init__(self, runs_dir: Path, *, trust: bool = False) -> None:
         self._runs_dir = runs_dir
+        self._trust = trust
         self._cache = SummaryCache(Path(os.path.abspath(runs_dir)), _printable_run)
         self._listing = threading.Lock()
         self._previews: OrderedDict[str, _Read] = OrderedDict()
@@ -195,7 +201,7 @@ class Library:
             return Preview(read.state, _newest_sheets(run, read))
 
     def open(self, key: str) -> WatchSource:
-        source = WatchSource(run_at(Path(key)), control=True)
+        source = WatchSource(run_at(Path(key)), control=True, trust=self._trust)
         source.start()
         return source
 
@@ -206,7 +212,7 @@ class Library:
         delete_run(run_at(Path(key)))
 
     def resume(self, key: str) -> str:
-        resume_elsewhere(run_at(Path(key)))
+        resume_elsewhere(run_at(Path(key)), trust=self._trust)
         return key
 
     def start(self, arguments: Sequence[str]) -> str:

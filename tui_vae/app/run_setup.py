@@ -7,7 +7,7 @@ import functools
 import platform
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from tui_vae import __version__
+from tui_vae.app.own_networks import Classes, check_all, keep_sources
 from tui_vae.app.session import Session
 from tui_vae.config import EvaluationConfig, ModelSpec, StoreConfig, TrainConfig
 from tui_vae.data import Dataset, load_dataset
@@ -22,6 +23,7 @@ from tui_vae.errors import DataError, RunStoreError, UsageError
 from tui_vae.evaluation.memory import check_memory_at_the_end
 from tui_vae.evaluation.ppca import linear_limit
 from tui_vae.events import DataSummary, Event, Notice, PpcaOptimum, RunStarted
+from tui_vae.model import ModelBuilder
 from tui_vae.runs import RunDirectory, create_run
 from tui_vae.runs.checkpoints import CheckpointFolder
 from tui_vae.runs.directory import config_file
@@ -29,7 +31,7 @@ from tui_vae.runs.files import remove_all, rename_parts, write_parts
 from tui_vae.runs.lease import Lease
 from tui_vae.runs.resume import StoredRun, first_start
 from tui_vae.training import TrainingContext
-from tui_vae.training.hardware import describe, resolve
+from tui_vae.training.hardware import describe, find_device, precision_on, resolve
 from tui_vae.training.memory import bytes_kept, check_memory
 from tui_vae.training.protocols import FindLimit
 from tui_vae.training.saved_state import SavedState
@@ -43,6 +45,8 @@ class Preparation:
     data: Dataset
     on_device: Dataset
     summary: DataSummary
+    build: ModelBuilder
+    remarks: Mapping[str, Sequence[str]]
 
     def start(self, store: StoreConfig) -> Session:
         """Make the directory of a new run and start training.
@@ -52,8 +56,9 @@ class Preparation:
         """
         run = create_run(Path(store.runs_dir), store.name, self.config)
         try:
+            keep_sources(run, self.config, self.build)
             lease = Lease.acquire(run)
-            session = self._session(lease, {}, [], [self._started(run)])
+            session = self._session(lease, {}, [], [self._started(run), *self._said_of_networks()])
         except BaseException:
             shutil.rmtree(run.path, ignore_errors=True)
             raise
@@ -75,7 +80,7 @@ class Preparation:
         notices += self._differences(stored, started)
         if stored.damage is not None:
             notices.append(Notice(level="warning", text=stored.damage))
-        opening = [self._started(stored.run), *notices]
+        opening = [self._started(stored.run), *self._said_of_networks(), *notices]
 
         def begin() -> Session:
             with self._replaced_config(stored):
@@ -116,7 +121,7 @@ class Preparation:
         find_limit = self._find_limit()
         return Session(
             lease,
-            lambda emit, store: TrainingContext(self.config, self.on_device, emit, store, find_limit),
+            lambda emit, store: TrainingContext(self.config, self.on_device, emit, store, find_limit, self.build),
             saved=saved,
             history=history,
             opening=opening,
@@ -131,12 +136,18 @@ class Preparation:
             data=self.summary,
         )
 
+    def _said_of_networks(self) -> list[Event]:
+        """What the user should know about networks of their own."""
+        return [
+            Notice(level="warning", text=remark, model=name) for name, said in self.remarks.items() for remark in said
+        ]
+
     def _saved_states(self, run: RunDirectory) -> tuple[dict[str, SavedState], list[Event]]:
         """The newest state of each model that has one, and warnings about damaged checkpoints."""
         saved: dict[str, SavedState] = {}
         notices: list[Event] = []
         for spec in self.config.models:
-            found = saved_state(run, spec, self.config, len(self.data.train))
+            found = saved_state(run, spec, self.config, len(self.data.train), self.build)
             if found is None:
                 continue
             saved[spec.name], damage = found
@@ -177,7 +188,7 @@ class Preparation:
             return linear_limit(train, held_out, self.config.zdim, self.config.sigma)
 
         def find(spec: ModelSpec) -> PpcaOptimum | None:
-            if not spec.linear:
+            if not spec.linear and any(other.linear for other in self.config.models):
                 return None
             with lock:  # several linear models have one limit: computed by the first that asks
                 return limit()
@@ -186,7 +197,7 @@ class Preparation:
 
 
 def saved_state(
-    run: RunDirectory, spec: ModelSpec, config: TrainConfig, images: int
+    run: RunDirectory, spec: ModelSpec, config: TrainConfig, images: int, build: ModelBuilder
 ) -> tuple[SavedState, str | None] | None:
     """The newest state of a model that is whole, and why it is not the newest of all; ``None`` if there never was one.
 
@@ -195,6 +206,7 @@ def saved_state(
         spec: The model.
         config: Of the run.
         images: Number of training images.
+        build: Makes the model.
 
     Raises:
         RunStoreError: The model has checkpoints, but none that can be used.
@@ -204,7 +216,7 @@ def saved_state(
         if stored is None:
             return None
         state = SavedState.restored(stored.weights, stored.optimizer, stored.course)
-        state.check(spec, config, images)
+        state.check(build(spec, config, seed=0), config, images)
     except RunStoreError as error:
         raise RunStoreError(f"{run.name}, model {spec.name}: {error}") from error
     return state, stored.damage
@@ -223,18 +235,22 @@ def check_images(images: DataSummary, started: RunStarted | None) -> None:
         )
 
 
-def prepare(config: TrainConfig, report: Callable[[str], None]) -> Preparation:
-    """Load the data and resolve every ``auto``.
+def prepare(config: TrainConfig, report: Callable[[str], None], classes: Classes | None = None) -> Preparation:
+    """Check the networks, load the data and resolve every ``auto``.
 
     Args:
         config: What to train.
         report: Called with what is being waited for, in a few words.
+        classes: The loaded classes of networks of the user's own.
 
     Raises:
+        NetworkError: Networks of the user's own cannot be trained.
         UsageError: A device that is not there, models that do not fit into its memory, or sizes that the data set does
             not have.
         DataError: The data set is not available.
     """
+    device = find_device(config.device)
+    config, build, remarks = check_all(config, classes or {}, device, precision_on(device, config).dtype)
     report("reading the data")
     data = load_dataset(config)
     resolved = resolve(config, len(data.train))
@@ -245,7 +261,7 @@ def prepare(config: TrainConfig, report: Callable[[str], None]) -> Preparation:
         check_memory_at_the_end(EvaluationConfig(device=resolved.device), resolved, kept)
     summary = data.summary()
     report(f"moving the images to {resolved.device}")
-    return Preparation(resolved, data, data.to(torch.device(resolved.device)), summary)
+    return Preparation(resolved, data, data.to(torch.device(resolved.device)), summary, build, remarks)
 
 
 def versions() -> dict[str, str]:

@@ -99,7 +99,7 @@ class Session:
         self._emit = Broadcast()
         self._emit.add(self._mailbox)
         self._store = RunStore(self._current_directory, self._tell_of_failure, guard=self._may_save)
-        self._evaluator = Evaluator(lambda: lease.run, self._emit, own=False)
+        self._evaluator = Evaluator(lambda: lease.run, self._emit, own=False, trust=True)
         self._checkpoints = CheckpointWaiter()
         self._emit.add(self._checkpoints)
         shared = make_context(self._emit, self._store)
@@ -151,7 +151,7 @@ class Session:
         with gc_paused():
             from tui_vae.app.model_loader import explorer_model  # noqa: PLC0415 - torch, which is for those who explore
 
-        return explorer_model(self._lease.run, name)
+        return explorer_model(self._lease.run, name, trust=True)  # it trains here
 
     def directory(self) -> str:
         return str(self._lease.run.path)

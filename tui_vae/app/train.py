@@ -46,7 +46,10 @@ def run_training(
     try:
         config = stored.config.continued(typed)
         stored.check_unfinished(config)
-        return _train(lambda report: _resumed(config, stored, report), config, store, display, signals, ascii_only)
+        allowed = {"trust": store.trust, "typed": "models" in typed}
+        return _train(
+            lambda report: _resumed(config, stored, report, **allowed), config, store, display, signals, ascii_only
+        )
     finally:
         stored.lease.release()
 
@@ -89,18 +92,21 @@ def _acquire(store: StoreConfig, signals: StopSignals) -> StoredRun:
 def _new(train: TrainConfig, store: StoreConfig, report: Report) -> Begin:
     report("loading torch")
     with gc_paused():
+        from tui_vae.app.own_networks import load_typed  # noqa: PLC0415
         from tui_vae.app.run_setup import prepare  # noqa: PLC0415 - torch: two seconds
 
-    preparation = prepare(train, report)
+    preparation = prepare(train, report, load_typed(train, report))
     return lambda: preparation.start(store)
 
 
-def _resumed(config: TrainConfig, stored: StoredRun, report: Report) -> Begin:
+def _resumed(config: TrainConfig, stored: StoredRun, report: Report, *, trust: bool, typed: bool) -> Begin:
     report("loading torch")
     with gc_paused():
+        from tui_vae.app.own_networks import load_stored  # noqa: PLC0415
         from tui_vae.app.run_setup import prepare  # noqa: PLC0415 - as above
 
-    preparation = prepare(config, report)
+    classes = load_stored(stored.run, config, trust=trust, typed=typed)
+    preparation = prepare(config, report, classes)
     report("reading the checkpoints")
     return preparation.continuation(stored)
 

@@ -45,6 +45,7 @@ class WatchSource:
         control: Whether this watcher may pause, resume, save and stop it.
         as_logged: Give every event exactly as it stands in the log, where else progress is merged and texts are
             made safe to show.
+        trust: Whether the sources of networks that the run keeps may be executed.
 
     Attributes:
         trouble: Why the log cannot be read; ``None`` while it can.
@@ -55,11 +56,14 @@ class WatchSource:
 
     own = False
 
-    def __init__(self, run: RunDirectory, *, control: bool = False, as_logged: bool = False) -> None:
+    def __init__(
+        self, run: RunDirectory, *, control: bool = False, as_logged: bool = False, trust: bool = False
+    ) -> None:
         self._run = run
         self._began_in = run.path
         self._handle = RunHandle(run)
         self._as_logged = as_logged
+        self._trust = trust
         how = f"watching only; to control the run: tui-vae watch --control {printable(run.name)}"
         self.cannot_control = None if control else how
         self.restarted = False
@@ -67,7 +71,7 @@ class WatchSource:
         self._reported_trouble: str | None = None
         self._tail = LogTail(run.log, merge=not as_logged)
         self._observer = Observer(run)
-        self._evaluator = Evaluator(lambda: self._run, self._say, own=True)
+        self._evaluator = Evaluator(lambda: self._run, self._say, own=True, trust=trust)
         self._changed = threading.Condition()
         self._waiting: deque[Event] = deque()
         self._anew = False
@@ -110,7 +114,7 @@ class WatchSource:
         with gc_paused():
             from tui_vae.app.model_loader import explorer_model  # noqa: PLC0415 - torch, which is for those who explore
 
-        return explorer_model(self._run, name)
+        return explorer_model(self._run, name, trust=self._trust)
 
     def directory(self) -> str:
         return printable(str(self._run.path))

@@ -137,7 +137,7 @@ LOSS = Quantity(
     column="loss",
     bounds=("loss_min", "loss_max"),
     of_epoch=lambda epoch: -epoch.elbo,
-    limit=lambda model: None if model.limit is None else -model.limit.held_out,
+    limit=lambda model: None if model.linear_limit is None else -model.linear_limit.held_out,
 )
 ELBO = Quantity(
     "ELBO, nats per image",
@@ -147,7 +147,7 @@ ELBO = Quantity(
     bounds=("loss_max", "loss_min"),
     is_negated=True,
     of_epoch=lambda epoch: epoch.elbo,
-    limit=lambda model: None if model.limit is None else model.limit.held_out,
+    limit=lambda model: None if model.linear_limit is None else model.linear_limit.held_out,
 )
 RECONSTRUCTION = Quantity(
     "reconstruction, nats per image",
@@ -162,7 +162,7 @@ SIGMA = Quantity(
     "sigma, pixels",
     lambda value: nats(value, 3),
     of_epoch=lambda epoch: epoch.sigma,
-    limit=lambda model: None if model.limit is None else model.limit.sigma,
+    limit=lambda model: None if model.linear_limit is None else model.linear_limit.sigma,
     known=_learns_sigma,
 )
 ACTIVE = Quantity("active latents, number", "active", count, of_epoch=lambda epoch: epoch.active_units, whole=True)

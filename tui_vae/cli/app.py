@@ -127,6 +127,9 @@ def _print_error(message: str, code: int) -> int:
     return code
 
 
+_Trust = Annotated[
+    bool, typer.Option("--trust", metavar="", help="Let code of networks be executed that the run brings with it.")
+]
 _RunsDir = Annotated[
     str | None,
     typer.Option("--runs-dir", metavar="DIR", help=r"Directory of the runs.  \[default: runs] \[env: TUI_VAE_RUNS]"),
@@ -152,6 +155,7 @@ def runs(  # noqa: PLR0913, PLR0917 - one for each option
         bool,
         typer.Option("--open", metavar="", help="Browse the runs in the interface: preview, compare, resume."),
     ] = False,
+    trust: _Trust = False,
     runs_dir: _RunsDir = None,
 ) -> None:
     """List the stored runs, newest first, or delete some."""
@@ -160,9 +164,11 @@ def runs(  # noqa: PLR0913, PLR0917 - one for each option
             raise typer.BadParameter("--open goes with --runs-dir and the options of the interface only")
         from tui_vae.cli.watch import open_library  # noqa: PLC0415
 
-        raise typer.Exit(open_library(runs_dir_of(runs_dir), display_of(options), ctx.obj))
-    if any(value not in (None, False) for value in options.values()):
-        raise typer.BadParameter("--ascii, --color, --theme, --notify and --fps are for the interface: add --open")
+        raise typer.Exit(open_library(runs_dir_of(runs_dir), display_of(options), ctx.obj, trust=trust))
+    if trust or any(value not in (None, False) for value in options.values()):
+        raise typer.BadParameter(
+            "--ascii, --color, --theme, --notify, --fps and --trust are for the interface: add --open"
+        )
     from tui_vae.cli.runs import delete_runs, show_runs  # noqa: PLC0415
 
     if delete:
@@ -183,12 +189,13 @@ def watch(
     control: Annotated[
         bool, typer.Option("--control", metavar="", help="Let keys pause, resume, save and stop the run.")
     ] = False,
+    trust: _Trust = False,
     runs_dir: _RunsDir = None,
 ) -> None:
     """Watch a run of another process, or a finished one."""
     from tui_vae.cli.watch import watch_run  # noqa: PLC0415
 
-    code = watch_run(run, runs_dir_of(runs_dir), display_of(options), control=control, signals=ctx.obj)
+    code = watch_run(run, runs_dir_of(runs_dir), display_of(options), control=control, trust=trust, signals=ctx.obj)
     raise typer.Exit(code)
 
 
@@ -246,7 +253,7 @@ _Csv = Annotated[bool, typer.Option("--csv", metavar="", help="CSV on stdout: a 
 
 @app.command(cls=CommandHelp)
 @with_options(EvaluationConfig)
-def evaluate(
+def evaluate(  # noqa: PLR0913, PLR0917 - one for each option
     ctx: typer.Context,
     options: Mapping[str, Any],
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name, a path, or latest.")],
@@ -258,13 +265,14 @@ def evaluate(
     ] = False,
     json: _Json = False,
     csv: _Csv = False,
+    trust: _Trust = False,
     runs_dir: _RunsDir = None,
 ) -> None:
     """Evaluate the models of a run: likelihood, sample fidelity, posterior collapse, pictures, and a verdict."""
     config = evaluation_of(options)
     from tui_vae.cli.evaluate import EvaluationOptions, evaluate  # noqa: PLC0415
 
-    evaluate(runs_dir_of(runs_dir), run, model or (), config, EvaluationOptions(json, csv, pictures), ctx.obj)
+    evaluate(runs_dir_of(runs_dir), run, model or (), config, EvaluationOptions(json, csv, pictures, trust), ctx.obj)
 
 
 @app.command(cls=CommandHelp)
@@ -279,13 +287,14 @@ def compare(
     ] = None,
     json: _Json = False,
     csv: _Csv = False,
+    trust: _Trust = False,
     runs_dir: _RunsDir = None,
 ) -> None:
     """Compare models across seeds: intervals, differences to the baseline, and a verdict."""
     config = evaluation_of(options)
     from tui_vae.cli.evaluate import EvaluationOptions, compare  # noqa: PLC0415
 
-    compare(runs_dir_of(runs_dir), run, baseline, config, EvaluationOptions(json, csv), ctx.obj)
+    compare(runs_dir_of(runs_dir), run, baseline, config, EvaluationOptions(json, csv, trust=trust), ctx.obj)
 
 
 @app.command(cls=CommandHelp)

@@ -33,11 +33,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """How results are shown: as tables unless as JSON or CSV; ``pictures`` adds those to the tables."""
+    """How results are shown: as tables unless as JSON or CSV; ``pictures`` adds those to the tables.
+
+    ``trust`` is whether the sources of networks that runs keep may be executed.
+    """
 
     json: bool = False
     csv: bool = False
     pictures: bool = False
+    trust: bool = False
 
     def __post_init__(self) -> None:
         if self.json and self.csv:
@@ -62,7 +66,7 @@ def evaluate(
     """
     ascii_only = prepare_output(DisplayConfig())
     run = find_run(runs_dir, text)
-    measured, hindered = _measure([run], config, signals, models=models)
+    measured, hindered = _measure([run], config, signals, models=models, trust=shown.trust)
     from tui_vae.app.evaluate_run import compared  # noqa: PLC0415
 
     verdict = compared(measured).verdict if len(measured) > 1 else None
@@ -75,6 +79,7 @@ def _measure(
     config: EvaluationConfig,
     signals: StopSignals,
     *,
+    trust: bool,
     models: Sequence[str] = (),
     again: bool = True,
 ) -> tuple[list[MeasuredModel], bool]:
@@ -89,7 +94,9 @@ def _measure(
         for run in runs:
             bar.prefix = f"{printable(run.name)}: " if len(runs) > 1 else ""
             with interrupted_by(signals), _log_of(run, bar) as (emit, hindrance):
-                found = evaluate_run(run, config, emit=emit, keep=hindrance is None, models=models, again=again)
+                found = evaluate_run(
+                    run, config, emit=emit, keep=hindrance is None, models=models, again=again, trust=trust
+                )
             measured += found
             if hindrance is not None and any(model.new for model in found):
                 hindrances.append(hindrance)
@@ -154,7 +161,7 @@ def compare(
     for text in texts:
         run = find_run(runs_dir, text)
         runs.setdefault(run.path.resolve(), run)
-    measured, hindered = _measure(list(runs.values()), config, signals, again=False)
+    measured, hindered = _measure(list(runs.values()), config, signals, again=False, trust=shown.trust)
     from tui_vae.app.evaluate_run import compared  # noqa: PLC0415
 
     comparison = compared(measured, baseline)

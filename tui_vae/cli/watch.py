@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tui_vae.app.graphics import query_terminal
 from tui_vae.app.interpreter import gc_paused
+from tui_vae.app.run_library import Library
 from tui_vae.app.signals import StopSignals
 from tui_vae.app.terminal import TerminalWatch, own_terminal, prepare_output, usable_terminal
 from tui_vae.app.watch_source import WatchSource
@@ -20,8 +21,12 @@ from tui_vae.view.state import RunState
 from tui_vae.view.status_text import run_status, status_warning
 
 
-def watch_run(text: str, runs_dir: Path, display: DisplayConfig, *, control: bool, signals: StopSignals) -> int:
+def watch_run(
+    text: str, runs_dir: Path, display: DisplayConfig, *, control: bool, trust: bool, signals: StopSignals
+) -> int:
     """Show a run in the front end that fits; returns the exit code of the process.
+
+    ``trust`` lets the explorer and evaluations execute the sources of networks that runs keep.
 
     Raises:
         UsageError: ``control`` without the interface.
@@ -32,13 +37,14 @@ def watch_run(text: str, runs_dir: Path, display: DisplayConfig, *, control: boo
     with_interface = not display.no_ui and usable_terminal()
     if control and not with_interface:
         raise UsageError("--control goes with the interface, which needs a terminal; leave it out to watch as text")
-    source = WatchSource(run, control=control, as_logged=display.json)
+    source = WatchSource(run, control=control, as_logged=display.json, trust=trust)
     _end_with_terminal()
     try:
         if with_interface:
             source.start()
             known = RunState(name=printable(run.name))
-            return _in_interface(source, known, runs_dir, display, signals, ascii_only=ascii_only)
+            library = Library(runs_dir, trust=trust)
+            return _in_interface(source, known, library, display, signals, ascii_only=ascii_only)
         if not display.no_ui:
             print("tui-vae: no terminal for the interface here; watching without it, as --no-ui does", file=sys.stderr)
         return _as_text(source, printable(run.name), display, signals, ascii_only=ascii_only)
@@ -46,7 +52,7 @@ def watch_run(text: str, runs_dir: Path, display: DisplayConfig, *, control: boo
         source.close()
 
 
-def open_library(runs_dir: Path, display: DisplayConfig, signals: StopSignals) -> int:
+def open_library(runs_dir: Path, display: DisplayConfig, signals: StopSignals, *, trust: bool) -> int:
     """Show the runs in the interface, for the user to choose one; returns the exit code of the process.
 
     Raises:
@@ -56,7 +62,7 @@ def open_library(runs_dir: Path, display: DisplayConfig, signals: StopSignals) -
     if not usable_terminal():
         raise UsageError("--open needs a terminal for the interface; without --open the runs are printed")
     _end_with_terminal()
-    return _in_interface(None, RunState(), runs_dir, display, signals, ascii_only=ascii_only)
+    return _in_interface(None, RunState(), Library(runs_dir, trust=trust), display, signals, ascii_only=ascii_only)
 
 
 def _end_with_terminal() -> None:
@@ -69,7 +75,7 @@ def _end_with_terminal() -> None:
 def _in_interface(
     source: WatchSource | None,
     known: RunState,
-    runs_dir: Path,
+    library: Library,
     display: DisplayConfig,
     signals: StopSignals,
     *,
@@ -77,7 +83,7 @@ def _in_interface(
 ) -> int:
     with query_terminal(display.graphics, ascii_only=ascii_only) as query, gc_paused():
         from tui_vae.app.interface import watch_in_interface  # noqa: PLC0415 - Textual, which no text output loads
-    return watch_in_interface(source, known, runs_dir, display, signals, query.graphics, ascii_only=ascii_only)
+    return watch_in_interface(source, known, library, display, signals, query.graphics, ascii_only=ascii_only)
 
 
 def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: StopSignals, *, ascii_only: bool) -> int:

@@ -8,6 +8,7 @@ replaces each ``auto`` by the choice for this machine, so that a stored run says
 from tui_vae.config.display import COLOURS, DisplayConfig, StoreConfig
 from tui_vae.config.evaluation import EvaluationConfig, parse_metrics
 from tui_vae.config.models import IMAGE_SIDE, PIXELS, ModelSpec, check_name
+from tui_vae.config.networks import Network, NetworkFacts
 from tui_vae.config.options import AUTO, option_names, option_type, path_of
 from tui_vae.config.training import (
     DATASETS,
@@ -40,6 +41,8 @@ __all__ = [
     "DisplayConfig",
     "EvaluationConfig",
     "ModelSpec",
+    "Network",
+    "NetworkFacts",
     "Plan",
     "StoreConfig",
     "TrainConfig",

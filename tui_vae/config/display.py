@@ -29,7 +29,15 @@ class StoreConfig:
         panel="Run",
     )
 
+    trust: bool = option(
+        False,
+        "With --resume: execute the copy of your own networks that the run keeps, whatever the original file is now.",
+        panel="Run",
+    )
+
     def __post_init__(self) -> None:
+        if self.trust and self.resume is None:
+            raise UsageError("--trust goes with --resume; networks given by --model are executed as they are")
         if self.resume is not None and self.name is not None:
             raise UsageError("--name is for a new run; --resume continues one under the name it has")
         if self.name is not None:

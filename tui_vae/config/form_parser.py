@@ -15,7 +15,7 @@ from tui_vae.config.training import TrainConfig
 from tui_vae.errors import UsageError
 
 _CONFIGS: tuple[type[Any], ...] = (TrainConfig, StoreConfig)
-_NOT_OF_A_NEW_RUN = ("runs_dir", "resume")
+_NOT_OF_A_NEW_RUN = ("runs_dir", "resume", "trust")
 
 _FIELDS = [f for config in _CONFIGS for f in dataclasses.fields(config) if f.name not in _NOT_OF_A_NEW_RUN]
 PANELS: tuple[str, ...] = tuple(dict.fromkeys(f.metadata["panel"] for f in _FIELDS))

@@ -68,7 +68,8 @@ class TrainConfig:
 
     models: tuple[ModelSpec, ...] = option(
         (ModelSpec("baseline"), ModelSpec("deep", (512, 256))),
-        "A model: hidden widths of the encoder, mirrored by the decoder; none = one fully connected layer. Repeatable.",
+        "A model: hidden widths of the encoder, mirrored by the decoder; none = one fully connected layer. Or networks "
+        "of your own: NAME=FILE.py[:ENCODER,DECODER]. Repeatable.",
         metavar="NAME=H1,H2,…",
         names=("--model",),
         panel="Models",
@@ -179,6 +180,8 @@ class TrainConfig:
         one_of("--dataset", self.dataset, DATASETS)
         one_of("--precision", self.precision, PRECISIONS)
         one_of("--step", self.step, STEPS)
+        if self.step == "fused" and all(spec.network is not None for spec in self.models):
+            raise UsageError("--step fused is for fully connected layers; networks of your own need --step general")
         device_name(self.device)
         if self.threads != AUTO:
             at_least(self, "threads", 1)
@@ -193,8 +196,12 @@ class TrainConfig:
 
         A step of the linear model takes a tenth of the deep model's: more threads would hardly make it faster.
         """
-        largest = max(other.weights(self.zdim) for other in self.models)
-        return max(1, round(int(self.threads) * spec.weights(self.zdim) / largest))
+        largest = max(other.work(self.zdim) for other in self.models)
+        return max(1, round(int(self.threads) * spec.work(self.zdim) / max(1, largest)))
+
+    def step_of(self, spec: ModelSpec) -> str:
+        """The kind of training step of a model of a resolved configuration."""
+        return self.step if spec.network is None else "general"
 
     def resolved(self, *, device: str, precision: str, threads: int, train_size: int, step: str) -> TrainConfig:
         """This configuration for this machine: no ``auto``, every model once per seed, and valid in every folder."""
@@ -218,14 +225,18 @@ class TrainConfig:
         typed = dataclasses.replace(self, **typed_now)
         continued = dataclasses.replace(typed, models=once_per_seed(typed.models, typed.seed, typed.seeds))
         for f in dataclasses.fields(self):
-            if f.metadata["identity"] and f.name in typed_now and getattr(continued, f.name) != getattr(self, f.name):
+            if f.name == "models":
+                same = [spec.identity for spec in continued.models] == [spec.identity for spec in self.models]
+            else:
+                same = getattr(continued, f.name) == getattr(self, f.name)
+            if f.metadata["identity"] and f.name in typed_now and not same:
                 name = option_names(f)[0]
                 stored = ", ".join(map(str, self.models)) if f.name == "models" else getattr(self, f.name)
                 raise UsageError(
                     f"{name} would make another experiment of the run, which has {shown(str(stored))[1:-1]}; "
                     f"continue it without {name}, or start a new run"
                 )
-        return continued
+        return dataclasses.replace(continued, models=self.models) if "models" in typed_now else continued
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; :meth:`from_json` is the inverse."""
@@ -249,5 +260,9 @@ class TrainConfig:
 
 
 def _spec_to_json(spec: ModelSpec) -> dict[str, Any]:
-    own_seed = {} if spec.seed is None else {"seed": spec.seed}
-    return {"name": spec.name, "hidden": list(spec.hidden)} | own_seed
+    values: dict[str, Any] = {"name": spec.name, "hidden": list(spec.hidden)}
+    if spec.seed is not None:
+        values["seed"] = spec.seed
+    if spec.network is not None:
+        values["network"] = dataclasses.asdict(spec.network)
+    return values

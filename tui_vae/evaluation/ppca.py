@@ -27,7 +27,9 @@ from tui_vae.errors import UsageError
 from tui_vae.evaluation.likelihood.conditional_likelihood import check_finite
 from tui_vae.evaluation.likelihood.estimate import check_values
 from tui_vae.events import PpcaOptimum
-from tui_vae.model import VAE, Decoder
+from tui_vae.model import VAE
+from tui_vae.model.affine import affine_map
+from tui_vae.model.vae import is_fully_connected
 
 LOG_2_PI = math.log(2 * math.pi)
 
@@ -167,9 +169,15 @@ def linear_limit(train: Tensor, held_out: Tensor, zdim: int, sigma: float | str)
     )
 
 
-def is_linear(decoder: Decoder) -> bool:
-    """Whether the decoder is one fully connected layer."""
-    return decoder.only_layer is not None
+def affine_decoder(vae: VAE) -> tuple[Tensor, Tensor] | None:
+    """W ``(784, zdim)`` and b ``(784,)`` of a decoder W z + b; ``None`` for one that is not affine.
+
+    Networks of the user's own are judged by their outputs.
+    """
+    if is_fully_connected(vae.decoder.net):
+        layer = vae.decoder.only_layer
+        return None if layer is None else (layer.weight.detach(), layer.bias.detach())
+    return affine_map(vae.decoder.frozen().cpu(), vae.zdim)
 
 
 def exact_log_likelihood(vae: VAE, images: Tensor) -> Tensor:
@@ -183,11 +191,11 @@ def exact_log_likelihood(vae: VAE, images: Tensor) -> Tensor:
         UsageError: The decoder is not linear, so that nothing exact is known.
         EvaluationError: Weights are not finite.
     """
-    layer = vae.decoder.only_layer
-    if layer is None:
-        raise UsageError("only a decoder without hidden layers has an exact likelihood")
     check_finite(vae.decoder)
-    values = linear_log_likelihood(images, layer.weight.detach(), layer.bias.detach(), vae.decoder.sigma)
+    decoder = affine_decoder(vae)
+    if decoder is None:
+        raise UsageError("only a decoder without hidden layers has an exact likelihood")
+    values = linear_log_likelihood(images, *decoder, vae.decoder.sigma)
     check_values(values)
     return values
 

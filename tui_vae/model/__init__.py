@@ -7,7 +7,8 @@ from tui_vae.model.objective import (
     gaussian_kl,
     gaussian_log_likelihood,
 )
-from tui_vae.model.vae import VAE, Decoder, Encoder
+from tui_vae.model.own_networks import ModelBuilder
+from tui_vae.model.vae import VAE, Decoder, Encoder, OwnEncoder
 
 __all__ = [
     "ACTIVE_UNIT_VARIANCE",
@@ -15,6 +16,8 @@ __all__ = [
     "Decoder",
     "ElboTerms",
     "Encoder",
+    "ModelBuilder",
+    "OwnEncoder",
     "expected_log_likelihood",
     "gaussian_kl",
     "gaussian_log_likelihood",

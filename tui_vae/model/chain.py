@@ -131,7 +131,9 @@ def interpolations(vae: VAE, first: Tensor, last: Tensor, steps: int) -> Tensor:
     mu, _ = vae.encoder(torch.cat((first, last)).float() / 255)
     weight = torch.linspace(0, 1, steps + 1, device=mu.device)
     z = torch.lerp(mu[: len(first), None], mu[len(first) :, None], weight[:, None])  # (n, steps + 1, zdim)
-    return torch.cat((first[:, None], quantised(vae.decoder(z)), last[:, None]), dim=1)
+    return torch.cat(
+        (first[:, None], quantised(vae.decoder(z.flatten(0, 1)).unflatten(0, z.shape[:2])), last[:, None]), dim=1
+    )
 
 
 def _encode(vae: VAE, x: Tensor, variant: Variant, noise: torch.Generator) -> Tensor:

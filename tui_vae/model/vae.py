@@ -3,13 +3,19 @@
 The decoder is p(x|z) = N(mu(z), sigma² I) with one scalar sigma; the encoder is q(z|x) = N(mu(x), diag(sigma(x)²)); the
 prior is N(0, I) (Kingma & Welling, arXiv:1312.6114; Doersch, arXiv:1606.05908). Without hidden layers both are one
 fully connected layer, and the model is the linear VAE whose optimum is probabilistic PCA (arXiv:1911.02469).
+
+Networks of the user's own take the place of the fully connected ones: an encoder that returns (mu, sigma), as
+:class:`OwnEncoder`, and any decoder.
 """
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +23,7 @@ from torch import Tensor, nn
 from tui_vae.config import LEARNED, PIXELS, ModelSpec
 from tui_vae.events import Parameters
 from tui_vae.model.objective import ElboTerms, expected_log_likelihood, gaussian_kl, gaussian_log_likelihood
+from tui_vae.model.private_randomness import PrivateRandomness
 
 # The initial value of a learned sigma, which reaches its optimum within the warm-up.
 _INITIAL_LEARNED_SIGMA = 0.2
@@ -37,6 +44,13 @@ def feed_forward(widths: Sequence[int]) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
+def is_fully_connected(net: nn.Module) -> TypeGuard[nn.Sequential]:
+    """Whether a network is what :func:`feed_forward` makes: layers that are alternately linear and ReLU."""
+    return type(net) is nn.Sequential and all(
+        isinstance(layer, nn.ReLU if index % 2 else Linear) for index, layer in enumerate(net)
+    )
+
+
 class Encoder(nn.Module):
     """q(z|x): maps images ``(batch, 784)`` in [0, 1] to means and log standard deviations, each ``(batch, zdim)``."""
 
@@ -50,31 +64,67 @@ class Encoder(nn.Module):
         return mu, log_sigma
 
 
+class OwnEncoder(nn.Module):
+    """q(z|x) by a network of the user's own, which returns means and standard deviations; maps as :class:`Encoder`.
+
+    Args:
+        net: Maps images ``(batch, 784)`` to ``(mu, sigma)``, each ``(batch, zdim)``, sigma above 0.
+        randomness: What it draws from, if it draws random numbers.
+    """
+
+    def __init__(self, net: nn.Module, randomness: PrivateRandomness | None = None) -> None:
+        super().__init__()
+        self.net = net
+        self._randomness = randomness
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mu: Tensor
+        sigma: Tensor
+        with _drawing(self._randomness, x, training=self.training):
+            mu, sigma = self.net(x)
+        return mu.float(), sigma.float().log()
+
+
 class Decoder(nn.Module):
     """p(x|z): maps latents ``(batch, zdim)`` to means ``(batch, 784)`` without squashing.
 
     ``log_sigma`` is the log of the scalar standard deviation: a parameter when sigma is learned, else a constant.
+
+    Args:
+        net: Maps latents to means, ``(batch, 784)`` or images of as many values.
+        sigma: The standard deviation, or ``learned``.
+        randomness: What ``net`` draws from, if it draws random numbers.
     """
 
     log_sigma: Tensor
 
-    def __init__(self, hidden: Sequence[int], zdim: int, sigma: float | str) -> None:
+    def __init__(self, net: nn.Module, sigma: float | str, randomness: PrivateRandomness | None = None) -> None:
         super().__init__()
-        self.net = feed_forward((zdim, *reversed(hidden), PIXELS))
+        self.net = net
+        self._randomness = randomness
         if sigma == LEARNED:
             self.log_sigma = nn.Parameter(torch.tensor(math.log(_INITIAL_LEARNED_SIGMA)))
         else:
             self.register_buffer("log_sigma", torch.tensor(math.log(float(sigma))))
 
     def forward(self, z: Tensor) -> Tensor:
-        mean: Tensor = self.net(z)
-        return mean.float()
+        with _drawing(self._randomness, z, training=self.training):
+            mean: Tensor = self.net(z)
+        return mean.float().reshape(*z.shape[:-1], PIXELS)
+
+    def frozen(self) -> Decoder:
+        """Return a copy in evaluation mode that has no gradients and that later steps do not change."""
+        copied = Decoder(copy.deepcopy(self.net), self.sigma, self._randomness).to(self.log_sigma.device)
+        return copied.requires_grad_(False).eval()
 
     @property
     def only_layer(self) -> nn.Linear | None:
         """The layer of a linear decoder, whose expectations and likelihoods have closed forms; ``None`` of others."""
-        first, *others = self.net
-        return first if isinstance(first, nn.Linear) and not others else None
+        if not is_fully_connected(self.net) or len(self.net) > 1:
+            return None
+        (layer,) = self.net.children()
+        assert isinstance(layer, nn.Linear)
+        return layer
 
     @property
     def sigma(self) -> float:
@@ -84,20 +134,35 @@ class Decoder(nn.Module):
 class VAE(nn.Module):
     """An encoder, a decoder, and their evidence lower bound.
 
-    Any module that maps as :class:`Encoder` does can take the place of ``encoder``, and any that maps as
-    :class:`Decoder` does and has ``log_sigma`` that of ``decoder``. Initial weights are those of :meth:`from_spec`.
+    Args:
+        encoder: q(z|x).
+        decoder: p(x|z).
+        zdim: The latent dimension.
+        randomness: What the networks draw from, if they draw random numbers.
     """
 
-    def __init__(self, hidden: Sequence[int], zdim: int, sigma: float | str) -> None:
+    def __init__(
+        self,
+        encoder: Encoder | OwnEncoder,
+        decoder: Decoder,
+        zdim: int,
+        randomness: PrivateRandomness | None = None,
+    ) -> None:
         super().__init__()
         self.zdim = zdim
-        self.encoder = Encoder(hidden, zdim)
-        self.decoder = Decoder(hidden, zdim, sigma)
+        self.encoder = encoder
+        self.decoder = decoder
+        self.randomness = randomness
+
+    @classmethod
+    def fully_connected(cls, hidden: Sequence[int], zdim: int, sigma: float | str) -> VAE:
+        """Return a model of fully connected layers, the decoder mirroring ``hidden``, without initial weights."""
+        return cls(Encoder(hidden, zdim), Decoder(feed_forward((zdim, *reversed(hidden), PIXELS)), sigma), zdim)
 
     @classmethod
     def from_spec(cls, spec: ModelSpec, zdim: int, sigma: float | str, generator: torch.Generator) -> VAE:
         """Return a model on the CPU with initial weights that depend on its widths and the generator only."""
-        vae = cls(spec.hidden, zdim, sigma)
+        vae = cls.fully_connected(spec.hidden, zdim, sigma)
         initialise(vae, generator)
         return vae
 
@@ -135,10 +200,39 @@ class VAE(nn.Module):
         )
 
     def parameter_counts(self) -> Parameters:
-        encoder, decoder = (
-            sum(p.numel() for p in part.parameters() if p.requires_grad) for part in (self.encoder, self.decoder)
+        """Count the trainable scalars; those that encoder and decoder share count once in the total."""
+        encoder, decoder, both = (
+            sum(p.numel() for p in part.parameters() if p.requires_grad) for part in (self.encoder, self.decoder, self)
         )
-        return Parameters(encoder, decoder, encoder + decoder)
+        return Parameters(encoder, decoder, both)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return ``state_dict()``, in which a tensor of two names has the first of them only."""
+        seen: set[int] = set()
+        found = {}
+        for name, tensor in self.state_dict(keep_vars=True).items():
+            if id(tensor) not in seen:
+                seen.add(id(tensor))
+                found[name] = tensor.detach()
+        return found
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the values that :meth:`weights` returned, or refuse them.
+
+        Raises:
+            RuntimeError: They are of other names or shapes.
+        """
+        missing, unexpected = self.load_state_dict(dict(weights), strict=False)
+        lost = sorted((set(missing) & set(self.weights())) | set(unexpected))
+        if lost:
+            raise RuntimeError(f"weights that are missing or not of this model: {', '.join(lost)}")
+
+
+def _drawing(
+    randomness: PrivateRandomness | None, like: Tensor, *, training: bool
+) -> contextlib.AbstractContextManager[None]:
+    """A context in which networks that draw random numbers draw from their own."""
+    return contextlib.nullcontext() if randomness is None else randomness.drawing(like.device, training=training)
 
 
 @torch.no_grad()

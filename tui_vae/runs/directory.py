@@ -83,6 +83,10 @@ class RunDirectory:
     def checkpoints(self, model: str) -> Path:
         return self.path / "models" / folder_name(model)
 
+    def source(self, model: str) -> Path:
+        """The folder with the source of a model's networks, where they are the user's own."""
+        return self.checkpoints(model) / "source"
+
     def sheet(self, model: str, epoch: int) -> Path:
         return self.path / "samples" / folder_name(model) / f"epoch-{epoch:04d}.png"
 

@@ -162,7 +162,7 @@ class Engine:
         self._controls[spec.name].close()
         if trainer is not None:
             self._results[spec.name] = trainer.result(status)
-            self._weights[spec.name] = trainer.vae.state_dict()
+            self._weights[spec.name] = trainer.vae.weights()
         else:
             self._results[spec.name] = ModelResult(spec.name, status, 0, None, None, None, None, None, None, 0.0)
 

@@ -34,7 +34,7 @@ class EventEmitter:
         self._emit = emit
 
     def started(self, parameters: Parameters, limit: PpcaOptimum | None, resumed_at: tuple[int, int] | None) -> None:
-        """``resumed_at`` has the completed steps and epochs."""
+        """``limit`` is that of a linear model, also for others; ``resumed_at`` has the completed steps and epochs."""
         step, epoch = resumed_at if resumed_at is not None else (None, None)
         self._emit(
             ModelStarted(
@@ -42,7 +42,9 @@ class EventEmitter:
                 hidden=self._spec.hidden,
                 parameters=parameters,
                 resumed_at_step=step,
-                limit=limit,
+                limit=limit if self._spec.linear else None,
+                reference=None if self._spec.linear else limit,
+                network=None if self._spec.network is None else str(self._spec.network),
                 resumed_at_epoch=epoch,
             )
         )

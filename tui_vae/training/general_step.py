@@ -45,6 +45,8 @@ class GeneralStep:
         self.failed = torch.zeros((), device=self._device)
         self.limit = _LIMIT
         self.capture: Capture | None = None
+        # What a graph replays would draw from the generator that all models share.
+        self.may_be_graph = vae.randomness is None
 
     def __call__(self, images: Tensor, inputs: Sequence[StepInputs], sums: DeviceTotals) -> None:
         """Take one step for each of ``inputs``; see :meth:`tui_vae.training.step.Step.__call__`."""
@@ -55,12 +57,12 @@ class GeneralStep:
         """Return the weights, and Adam's state named ``PARAMETER.MOMENT``: the tensors that later steps change."""
         of_each = zip(self._names, self._exp_avg, self._exp_avg_sq, self._steps, strict=True)
         optimizer = {f"{name}.{key}": t for name, *state in of_each for key, t in zip(MOMENTS, state, strict=True)}
-        return self._vae.state_dict(), optimizer
+        return self._vae.weights(), optimizer
 
     @torch.no_grad()
     def load(self, weights: Mapping[str, Tensor], optimizer: Mapping[str, Tensor]) -> None:
         """Continue from what :meth:`state` returned."""
-        self._vae.load_state_dict(weights)
+        self._vae.load_weights(weights)
         for name, tensor in self.state()[1].items():
             tensor.copy_(optimizer[name])
 
@@ -69,7 +71,8 @@ class GeneralStep:
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16):
             terms = self._vae(x, given.noise)
         loss = terms.loss()
-        gradients = torch.autograd.grad(loss, self._parameters)
+        # Of a parameter that took no part, 0: Adam leaves it as it is.
+        gradients = torch.autograd.grad(loss, self._parameters, materialize_grads=True)
         with torch.no_grad():
             given.loss.copy_(loss)
             sums.add_terms(terms)

@@ -49,10 +49,15 @@ def resolve(config: TrainConfig, train_size: int) -> TrainConfig:
         UsageError: The device is not available.
     """
     device = find_device(config.device)
-    precision = config.precision if config.precision != AUTO else _auto_precision(device)
+    precision = precision_on(device, config).name
     threads = _threads_of_the_largest(config) if config.threads == AUTO else int(config.threads)
     step = config.step if config.step != AUTO else _auto_step(config, device)
     return config.resolved(device=str(device), precision=precision, threads=threads, train_size=train_size, step=step)
+
+
+def precision_on(device: torch.device, config: TrainConfig) -> Precision:
+    """Return the precision of a configuration on a device."""
+    return Precision(config.precision if config.precision != AUTO else _auto_precision(device), device.type)
 
 
 def describe(device: torch.device) -> str:
@@ -121,8 +126,9 @@ def _auto_precision(device: torch.device) -> str:
 
 def _auto_step(config: TrainConfig, device: torch.device) -> str:
     """Return the step by the rule that :mod:`tui_vae.training.fused` states and gives the figures for."""
-    largest = max(spec.weights(config.zdim) for spec in config.models)
-    return "fused" if device.type == "cpu" and largest <= _FUSED_WEIGHTS else "general"
+    fully_connected = [spec.weights(config.zdim) for spec in config.models if spec.network is None]
+    small = fully_connected and max(fully_connected) <= _FUSED_WEIGHTS
+    return "fused" if device.type == "cpu" and small else "general"
 
 
 def _cpu_multiplies_bf16() -> bool:
@@ -135,5 +141,5 @@ def _cpu_multiplies_bf16() -> bool:
 
 def _threads_of_the_largest(config: TrainConfig) -> int:
     """Return the largest model's share of the cores, rounded down after adding :data:`_SPARE`."""
-    work = {spec.architecture: spec.weights(config.zdim) for spec in config.models}
+    work = {spec.architecture: spec.work(config.zdim) for spec in config.models}
     return max(1, int(cores() * max(work.values()) / sum(work.values()) + _SPARE))

@@ -28,7 +28,10 @@ def bytes_of_model(spec: ModelSpec, config: TrainConfig) -> int:
     """
     rounded = config.precision == "bf16"
     state = spec.weights(config.zdim) * (4 * _FLOAT + (2 * _FLOAT // 2 if rounded else 0))
-    widths = 2 * (PIXELS + sum(spec.hidden)) + 3 * config.zdim
+    if spec.network is not None and spec.network.facts is not None:
+        widths = spec.network.facts.activations
+    else:
+        widths = 2 * (PIXELS + sum(spec.hidden)) + 3 * config.zdim
     return state + max(2 * config.batch_size, BATCH) * widths * _FLOAT
 
 

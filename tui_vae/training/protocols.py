@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,12 +13,14 @@ from torch import Tensor
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset
 from tui_vae.events import Event, PpcaOptimum
+from tui_vae.model import ModelBuilder
 
 Emit = Callable[[Event], None]
 """Takes an event; returns at once and raises nothing."""
 
 FindLimit = Callable[[ModelSpec], PpcaOptimum | None]
-"""Returns the exact optimum of a linear model on the run's data; ``None`` for other models. May take a second."""
+"""Returns the exact optimum of a linear model on the run's data: for linear models, and for all of a run without one;
+``None`` for others. May take a second."""
 
 OnSaved = Callable[[str], None]
 """Called, from any thread, with the path within the run of a file that is now on the disk."""
@@ -54,10 +56,11 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class TrainingContext:
-    """What all trainers of a run share."""
+    """What all trainers of a run share; ``build`` makes their models."""
 
     config: TrainConfig
     data: Dataset
     emit: Emit
     store: Store
     find_limit: FindLimit
+    build: ModelBuilder = field(default_factory=ModelBuilder)

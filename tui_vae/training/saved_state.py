@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from tui_vae.codec import convert, to_builtins
-from tui_vae.config import ModelSpec, Plan, TrainConfig
+from tui_vae.config import Plan, TrainConfig
 from tui_vae.errors import EventError, RunStoreError
 from tui_vae.model import VAE
 from tui_vae.training.accumulators import Totals, Window
@@ -118,6 +118,7 @@ class TrainerProgress:
         best: The greatest held-out ELBO so far, of epoch ``best_epoch``.
         noise: The generator of the reparameterisation noise.
         plan: Epochs and learning rate with all changes; older checkpoints lack it.
+        networks: The generators from which networks of the user's own draw.
     """
 
     step: int
@@ -136,6 +137,7 @@ class TrainerProgress:
     schedule: SavedSchedule
     noise: SavedGenerator
     plan: Plan | None = None
+    networks: tuple[SavedGenerator, ...] = ()
 
     def plan_with(self, config: TrainConfig) -> Plan:
         """Return the plan of a model that continues from here with this configuration."""
@@ -147,7 +149,7 @@ class SavedState:
     """The saved state of a model's training.
 
     Attributes:
-        weights: ``VAE.state_dict()``, on the CPU.
+        weights: ``VAE.weights()``, on the CPU.
         optimizer: The state of Adam, named ``PARAMETER.MOMENT``, on the CPU.
         course: The progress of the trainer.
     """
@@ -175,18 +177,17 @@ class SavedState:
         except EventError as error:
             raise RunStoreError(f"the checkpoint cannot be used: {error}") from error
 
-    def check(self, spec: ModelSpec, config: TrainConfig, images: int) -> None:
-        """Check that this is a state of a model of this configuration, trained on so many images.
+    def check(self, vae: VAE, config: TrainConfig, images: int) -> None:
+        """Check that this is a state of such a model in a run of this configuration, trained on so many images.
 
         Raises:
             RunStoreError: Tensors of other names, shapes or types, or an impossible position.
         """
-        vae = VAE(spec.hidden, config.zdim, config.sigma)
-        parameters = dict(vae.named_parameters())
+        parameters = {name: p for name, p in vae.named_parameters() if p.requires_grad}
         expected = {f"{name}.{moment}": p.shape for name, p in parameters.items() for moment in MOMENTS[:2]}
         expected |= {f"{name}.step": torch.Size() for name in parameters}
-        _check_tensors(self.weights, {name: tensor.shape for name, tensor in vae.state_dict().items()})
-        _check_tensors(self.optimizer, expected)
+        _check_tensors(self.weights, {name: (tensor.shape, tensor.dtype) for name, tensor in vae.weights().items()})
+        _check_tensors(self.optimizer, {name: (shape, torch.float32) for name, shape in expected.items()})
         course = self.course
         sums = [course.totals, course.window.totals, course.unread, *([course.held_out] if course.held_out else [])]
         if any([len(row) for row in total.latents] != [config.zdim] * 3 for total in sums):
@@ -199,16 +200,19 @@ class SavedState:
                 f"the checkpoint is to train {course.plan.epochs} epochs at {course.plan.lr:g}: cannot be"
             )
         course.noise.restore(torch.Generator())
+        for stream in course.networks:
+            stream.restore(torch.Generator())
 
 
-def _check_tensors(tensors: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> None:
-    if tensors.keys() != shapes.keys():
-        odd = sorted(tensors.keys() ^ shapes.keys())[0]
+def _check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, tuple[torch.Size, torch.dtype]]) -> None:
+    if tensors.keys() != expected.keys():
+        odd = sorted(tensors.keys() ^ expected.keys())[0]
         raise RunStoreError(f"the checkpoint does not fit the model: {odd[:80]!a} is in only one of them")
     for name, tensor in tensors.items():
-        if tensor.shape != shapes[name] or tensor.dtype != torch.float32:
+        shape, dtype = expected[name]
+        if tensor.shape != shape or tensor.dtype != dtype:
             found = f"{tensor.dtype} {tuple(tensor.shape)}"
-            raise RunStoreError(f"the checkpoint does not fit the model: {name} is {found}, not {tuple(shapes[name])}")
+            raise RunStoreError(f"the checkpoint does not fit the model: {name} is {found}, not {dtype} {tuple(shape)}")
 
 
 def copied(tensor: Tensor) -> Tensor:

@@ -97,6 +97,7 @@ class Step(Protocol):
             losses, and finds the weights as they were before that step.
         limit: Steps that may be launched together on a device without graphs.
         capture: How they are captured there; ``None`` if they are not.
+        may_be_graph: Whether a CUDA graph may hold them.
     """
 
     size: int
@@ -104,6 +105,7 @@ class Step(Protocol):
     failed: Tensor
     limit: GroupLimit
     capture: Capture | None
+    may_be_graph: bool
 
     def __call__(self, images: Tensor, inputs: Sequence[StepInputs], sums: DeviceTotals) -> None:
         """Take one step for each of ``inputs`` and add the terms of their ELBO to ``sums``.

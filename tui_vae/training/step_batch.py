@@ -55,7 +55,7 @@ def schedule_for(
         device: Its device.
         on_capture_failed: Called with the reason, once, if the device has graphs but cannot capture these steps.
     """
-    if graphs := graphs_for(device, on_capture_failed):
+    if step.may_be_graph and (graphs := graphs_for(device, on_capture_failed)):
         steps = steps_of_graph(batch)
         return StepSchedule(graphs, steps, steps)
     at_once = steps_at_once(batch, step.size, step.limit)

@@ -75,9 +75,11 @@ class Trainer:
         self._control = control
         device = self._train.device
         self._precision = Precision(config.precision, device.type)
-        self.vae = VAE.from_spec(spec, config.zdim, config.sigma, generator(self._seed, "weights")).to(device)
+        self.vae: VAE = context.build(spec, config, self._seed).to(device)
         threads = config.threads_of(spec)
-        self._take_step = _STEPS[config.step](self.vae, self._precision.dtype, threads=threads, batch=config.batch_size)
+        self._take_step = _STEPS[config.step_of(spec)](
+            self.vae, self._precision.dtype, threads=threads, batch=config.batch_size
+        )
         noise = generator(self._seed, "training noise", device=device)
         self._runner = StepRunner(self._take_step, self._train, config, noise, self._warn_of_graphs)
         self._grid = SampleGrid(data.held_out, config.zdim, config.seed)
@@ -102,7 +104,7 @@ class Trainer:
             TrainingError: The model diverged. The weights are those before the step whose loss was lost.
         """
         limit = self._find_limit(self._spec)
-        self._limit = limit.held_out if limit else None
+        self._limit = limit.held_out if limit and self._spec.linear else None
         if not self._done() or not self._control.finish():
             self._begin(limit)
             try:
@@ -157,6 +159,7 @@ class Trainer:
             schedule=SavedSchedule(self._config.schedule, self._plan.lr, self._steps),
             noise=SavedGenerator.of(self._runner.noise),
             plan=self._plan,
+            networks=tuple(SavedGenerator.of(one) for one in self._network_streams()),
         )
         weights, moments = ({name: copied(t) for name, t in of.items()} for of in self._take_step.state())
         return SavedState(weights, moments, course)
@@ -169,6 +172,9 @@ class Trainer:
         noise, unread, losses = self._restored_noise(course), course.unread.totals(), list(course.losses)
         if not self._runner.resume(course.step, course.position, noise, unread, losses):
             self._count(unread, losses)
+        for stream in self._network_streams():
+            for state in course.networks:
+                state.restore(stream)
         self._latest = course.held_out.totals() if course.held_out else None
         self._best, self._best_epoch = course.best, course.best_epoch
         self._seconds, self._epoch_began, self._reported = course.seconds, course.epoch_began, course.reported
@@ -183,9 +189,15 @@ class Trainer:
         )
         return generator(self._seed, "training noise", course.step, device=noise.device)
 
+    def _network_streams(self) -> list[torch.Generator]:
+        """Return the generators from which the networks draw, on the CPU and on the device."""
+        return [] if self.vae.randomness is None else self.vae.randomness.streams(self._train.device)
+
     def _begin(self, limit: PpcaOptimum | None) -> None:
         resumed_at = (self._runner.step, self._epoch) if self._resumed else None
         self._emitter.started(self.vae.parameter_counts(), limit, resumed_at)
+        if not self._take_step.may_be_graph and self._train.device.type == "cuda":
+            self._emitter.warning("its networks draw random numbers, which no CUDA graph can hold: training is slower")
         if self._plan.changed:
             self._emitter.schedule(self._plan, step=self._runner.step, steps=self._steps, by="an earlier change")
         self._emitter.state("running")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -46,16 +47,27 @@ def validate(
     """
     noise = generator(seed, "held-out noise", device=images.device)
     totals = DeviceTotals(vae.zdim, images.device)
-    for rows in torch.split(images, BATCH):
-        if not proceed():
-            return None
-        x = rows.float() / 255
-        with precision.autocast():
-            terms = vae.expected_terms(x)
-            if terms is None:
-                terms = vae(x, torch.randn(len(x), vae.zdim, generator=noise, device=x.device))
-        totals.add(terms)
+    with in_evaluation(vae):
+        for rows in torch.split(images, BATCH):
+            if not proceed():
+                return None
+            x = rows.float() / 255
+            with precision.autocast():
+                terms = vae.expected_terms(x)
+                if terms is None:
+                    terms = vae(x, torch.randn(len(x), vae.zdim, generator=noise, device=x.device))
+            totals.add(terms)
     return totals.take()
+
+
+@contextlib.contextmanager
+def in_evaluation(vae: VAE) -> Iterator[None]:
+    """A context in which the model is in evaluation mode, as layers such as dropout know it."""
+    vae.eval()
+    try:
+        yield
+    finally:
+        vae.train()
 
 
 class SampleGrid:
@@ -80,7 +92,7 @@ class SampleGrid:
         """Return decoder means in the rows of ``LAYOUT``: uint8 ``(rows · 28, columns · 28)``."""
         images, n, half = self._images, LAYOUT.interpolations, len(self._images) // 2
         x = images.float() / 255
-        with precision.autocast():
+        with precision.autocast(), in_evaluation(vae):
             prior = vae.decoder(self._z)
             links = list(links_at(chain(vae, x, MEANS, self._seed), (1, *LAYOUT.chain)))
             lines = interpolations(vae, images[:n], images[half : half + n], LAYOUT.columns - 3)

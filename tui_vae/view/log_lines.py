@@ -104,4 +104,5 @@ def _how_it_started(event: ModelStarted) -> str:
         epoch = "" if event.resumed_at_epoch is None else f", epoch {event.resumed_at_epoch}"
         return f"resumes at step {event.resumed_at_step:,}{epoch}"
     limit = f", exact limit {event.limit.held_out:.2f} nats on held-out images" if event.limit else ""
-    return f"started with {event.parameters.total:,} parameters{limit}"
+    of = f", {event.network}" if event.network is not None else ""
+    return f"started with {event.parameters.total:,} parameters{of}{limit}"

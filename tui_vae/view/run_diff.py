@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from tui_vae.view.numbers import UNKNOWN, nats
@@ -54,7 +55,20 @@ def _model(spec: object) -> str:
         return printable(str(spec))
     hidden = spec.get("hidden")
     widths = ",".join(map(str, hidden)) if isinstance(hidden, (list, tuple)) else ""
-    return printable(f"{spec.get('name')}={widths}")
+    return printable(f"{spec.get('name')}={network_of(spec) or widths}")
+
+
+def network_of(spec: Mapping[str, Any]) -> str | None:
+    """The classes of networks of the user's own in the stored options of a model, such as ``nets.py:Encoder,Decoder``.
+
+    The options may be those of a damaged log.
+    """
+    network = spec.get("network")
+    if not isinstance(network, Mapping):
+        return None
+    source, arguments = PurePath(str(network.get("source"))).name, network.get("arguments")
+    classes = f"{source}:{network.get('encoder')},{network.get('decoder')}"
+    return f"{classes}({arguments})" if arguments else classes
 
 
 def _elbo(run: RunState, name: str) -> str:

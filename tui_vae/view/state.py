@@ -49,12 +49,16 @@ class ModelState(Struct, frozen=True):
     ``started_at`` is when it was first started, ``running_since`` when it last began to run, also after a pause.
     ``latest`` and ``best`` are its newest checkpoints of that kind, ``evaluation`` its newest evaluation. ``epochs``
     and ``lr`` are those of the model where they were changed while it trained, else ``None``: the options hold.
+    ``network`` names the classes of networks of the user's own, and ``reference`` is the exact optimum of the linear
+    model in a run that has none.
     """
 
     name: str
     hidden: tuple[int, ...] = ()
+    network: str | None = None
     parameters: Parameters | None = None
     limit: PpcaOptimum | None = None
+    reference: PpcaOptimum | None = None
     status: ModelStatus | None = None
     reason: str | None = None
     epoch: int = 0
@@ -75,8 +79,9 @@ class ModelState(Struct, frozen=True):
     ended_at: float | None = None
 
     @property
-    def linear(self) -> bool:
-        return not self.hidden
+    def linear_limit(self) -> PpcaOptimum | None:
+        """The exact optimum of the linear model of this run, whatever this model is."""
+        return self.limit or self.reference
 
     @property
     def last_train(self) -> Epoch | None:
@@ -265,6 +270,8 @@ def _model_started(model: ModelState, event: ModelStarted) -> ModelState:
     return replace(
         model,
         hidden=event.hidden,
+        network=event.network,
+        reference=event.reference,
         parameters=event.parameters,
         limit=event.limit,
         status=None,

@@ -33,7 +33,7 @@ def run(trained: RunDirectory, tmp_path: Path) -> RunDirectory:
 
 
 def reference(run: RunDirectory) -> VAE:
-    vae = VAE((16,), 4, 0.5)
+    vae = VAE.fully_connected((16,), 4, 0.5)
     vae.load_state_dict(load_file(run.checkpoints("deep") / "latest.safetensors"))
     return vae
 

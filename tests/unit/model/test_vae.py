@@ -56,7 +56,7 @@ def test_the_decoder_mirrors_the_encoder() -> None:
 def test_a_linear_model_has_two_layers_and_no_squashing() -> None:
     vae = made(LINEAR)
     for net in (vae.encoder.net, vae.decoder.net):
-        (layer,) = net
+        (layer,) = net.children()
         assert isinstance(layer, nn.Linear)
 
 

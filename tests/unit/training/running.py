@@ -17,12 +17,14 @@ from torch import Tensor, isfinite
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset
 from tui_vae.events import Event, ModelResult, PpcaOptimum, RunFinished, State
+from tui_vae.model import ModelBuilder
 from tui_vae.training import Broadcast, Engine, TrainingContext, step_batch
 from tui_vae.training.protocols import OnSaved
 from tui_vae.training.saved_state import SavedState
 
 SMALL = ModelSpec("small")
 DEEP = ModelSpec("deep", (24, 16))
+MODELS = ModelBuilder()
 PATIENCE = 100.0
 """Seconds after which a run that does not end is given up; no test waits for it when all is well."""
 
@@ -119,13 +121,14 @@ def train(
     store: MemoryStore | None = None,
     saved: Mapping[str, SavedState] | None = None,
     conclude: Callable[[Sequence[ModelResult]], None] = lambda results: None,
+    build: ModelBuilder = MODELS,
     **options: Any,
 ) -> Run:
     """Train to the end. ``sinks`` see every event together with the engine; ``before`` is called before the start."""
     events: list[Event] = []
     kept = store or MemoryStore()
     calls: list[Sink] = [events.append, *(lambda event, sink=sink: sink(engine, event) for sink in sinks)]
-    context = TrainingContext(resolved(data, **options), data, Broadcast(calls), kept, find_limit)
+    context = TrainingContext(resolved(data, **options), data, Broadcast(calls), kept, find_limit, build)
     engine: Engine = Engine(context, saved, conclude)
     before(engine)
     engine.start()

@@ -95,7 +95,7 @@ class OwnDecoder(nn.Module):
 def own_networks() -> VAE:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        vae = VAE((), ZDIM, LEARNED)
+        vae = VAE.fully_connected((), ZDIM, LEARNED)
         vae.encoder, vae.decoder = ConvolutionalEncoder(), OwnDecoder()  # type: ignore[assignment]
         vae.encoder(torch.zeros(1, 784))
     return vae
@@ -120,7 +120,7 @@ def test_it_trains_any_pair_of_networks(dtype: torch.dtype, small_mnist: Dataset
 
 @pytest.mark.parametrize("part", ["encoder", "decoder"])
 def test_the_fused_step_refuses_other_layers_in_one_line(part: str) -> None:
-    vae = VAE((30,), ZDIM, 0.2)
+    vae = VAE.fully_connected((30,), ZDIM, 0.2)
     getattr(vae, part).net[1] = nn.GELU()
     with pytest.raises(TrainingError, match=r"^--step fused .* not GELU; use --step general$"):
         FusedStep(vae, torch.float32, threads=1, batch=10)
@@ -130,8 +130,8 @@ def test_the_fused_step_refuses_other_layers_in_one_line(part: str) -> None:
 
 def test_the_layers_of_every_model_specification_are_fused() -> None:
     for hidden in ((), (30,), (30, 20, 10)):
-        FusedStep(VAE(hidden, ZDIM, 0.2), torch.float32, threads=1, batch=10)
-    assert {type(part) for part in VAE((), ZDIM, 0.2).children()} == {Encoder, Decoder}
+        FusedStep(VAE.fully_connected(hidden, ZDIM, 0.2), torch.float32, threads=1, batch=10)
+    assert {type(part) for part in VAE.fully_connected((), ZDIM, 0.2).children()} == {Encoder, Decoder}
 
 
 def test_a_loss_that_is_not_finite_moves_nothing_until_it_is_forgiven() -> None:

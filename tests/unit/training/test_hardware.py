@@ -76,7 +76,7 @@ def test_cores_are_divided_by_the_work_of_the_models(
 
 def test_work_is_the_number_of_weights() -> None:
     for spec in (ModelSpec("a"), ModelSpec("b", (30,)), ModelSpec("c", (30, 20, 10))):
-        vae = VAE(spec.hidden, 7, 0.2)
+        vae = VAE.fully_connected(spec.hidden, 7, 0.2)
         assert spec.weights(7) == sum(p.numel() for p in vae.parameters() if p.ndim == 2)
 
 

@@ -16,7 +16,7 @@ from tui_vae.training import Engine, trainer
 from tui_vae.training.saved_state import SavedState
 from tui_vae.training.trainer import Trainer
 
-from .running import DEEP, SMALL, Run, after_each_step, identical, train
+from .running import DEEP, MODELS, SMALL, Run, after_each_step, identical, train
 from .test_resume import same_states
 
 OPTIONS: dict[str, Any] = {"models": (DEEP,), "batch_size": 50, "epochs": 2}
@@ -138,7 +138,7 @@ def test_a_checkpoint_with_a_plan_that_cannot_be_is_refused(
     state = SavedState.restored(saved.weights, saved.optimizer, course)
     context = changed.engine._context
     with pytest.raises(RunStoreError, match="cannot be"):
-        state.check(DEEP, context.config, len(small_mnist.train))
+        state.check(MODELS(DEEP, context.config, seed=0), context.config, len(small_mnist.train))
 
 
 def test_a_paused_model_takes_changes_at_once_and_stays_paused(changed: Run, small_mnist: Dataset) -> None:

@@ -54,7 +54,7 @@ def test_it_is_near_what_the_tensors_of_a_step_take_and_not_more(
     hidden: tuple[int, ...], precision: str, threads: int
 ) -> None:
     config = resolved(ModelSpec("any", hidden), precision=precision, batch=1000, threads=threads)
-    vae = VAE(hidden, config.zdim, config.sigma)
+    vae = VAE.fully_connected(hidden, config.zdim, config.sigma)
     step = FusedStep(vae, Precision(precision, "cpu").dtype, threads=threads, batch=1000)
     images = torch.zeros(1000, 784, dtype=torch.uint8)
     rate = torch.tensor(1e-3, dtype=torch.float64)

@@ -18,7 +18,7 @@ from tui_vae.training import Engine, step_batch, trainer
 from tui_vae.training.control import Control
 from tui_vae.training.saved_state import SavedState
 
-from .running import DEEP, SMALL, MemoryStore, Run, after_each_step, identical, resolved, results, train
+from .running import DEEP, MODELS, SMALL, MemoryStore, Run, after_each_step, identical, resolved, results, train
 
 OPTIONS: dict[str, Any] = {"models": (DEEP,), "batch_size": 30, "epochs": 3, "sigma": "learned"}
 """34 steps an epoch: reads after 10, 20, 30 and 34 of them."""
@@ -246,13 +246,14 @@ def test_a_state_that_does_not_fit_is_refused(
     if images == 10:
         state = SavedState.restored(state.weights, state.optimizer, state.to_json() | {"position": 30})
     with pytest.raises(RunStoreError) as caught:
-        state.check(spec, config, images)
+        state.check(MODELS(spec, config, seed=0), config, images)
     assert str(caught.value).isprintable()
 
 
 def test_a_state_that_fits_is_not_refused(straight: Run, small_mnist: Dataset) -> None:
+    config = resolved(small_mnist, **OPTIONS)
     for state in straight.store.latest["deep"]:
-        state.check(DEEP, resolved(small_mnist, **OPTIONS), 1000)
+        state.check(MODELS(DEEP, config, seed=0), config, 1000)
 
 
 @pytest.mark.parametrize("key", ["step", "totals", "noise", "losses", "held_out"])
@@ -273,7 +274,7 @@ def test_a_generator_state_that_is_none_fails_the_model_with_a_reason(
     broken = SavedState.restored(saved.weights, saved.optimizer, course)
     config = resolved(small_mnist, **OPTIONS)
     with pytest.raises(RunStoreError, match="generator"):
-        broken.check(DEEP, config, 1000)
+        broken.check(MODELS(DEEP, config, seed=0), config, 1000)
 
 
 def test_a_checkpoint_request_is_answered_once() -> None:

@@ -171,7 +171,7 @@ def test_on_cuda_a_group_stays_on_the_device_and_reads_nothing(
     kind: Kind, hidden: tuple[int, ...], sigma: float | str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Autograd runs on devices that are there only.
-    monkeypatch.setattr(torch.autograd, "grad", lambda loss, parameters: [torch.zeros_like(p) for p in parameters])
+    monkeypatch.setattr(torch.autograd, "grad", lambda loss, parameters, **_: [torch.zeros_like(p) for p in parameters])
     done: list[object] = []
 
     def watched(work: Work) -> Work:
@@ -180,7 +180,7 @@ def test_on_cuda_a_group_stays_on_the_device_and_reads_nothing(
 
     with _OnlyDevices():
         with torch.device("cuda"):
-            vae = VAE(hidden, ZDIM, sigma)
+            vae = VAE.fully_connected(hidden, ZDIM, sigma)
         images = torch.zeros(300, 784, dtype=torch.uint8, device="cuda")
         step = kind(vae, dtype, threads=4, batch=SIZES[0])
         captured = StepSchedule(CaptureCache(watched, pytest.fail), len(SIZES), len(SIZES))

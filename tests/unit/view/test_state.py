@@ -21,7 +21,6 @@ def test_a_whole_run_adds_up(script: list[Event]) -> None:
     assert list(state.models) == ["baseline", "deep"]
 
     baseline = state.models["baseline"]
-    assert baseline.linear
     assert baseline.ended
     assert (baseline.status, baseline.reason) == ("finished", None)
     assert (baseline.epoch, baseline.step, baseline.steps, baseline.images_per_second) == (2, 20, 40, 950.0)

@@ -106,7 +106,7 @@ class AisBatches:
     """Images in batches that fit a number of bytes, each to be annealed by a :class:`AisSampler`."""
 
     def __init__(self, vae: VAE, images: Tensor, plan: AisConfig, *, seed: int, memory: int) -> None:
-        self._likelihood = Likelihood(vae.decoder)
+        self._likelihood = Likelihood(vae)
         self._images = images
         self._plan = plan
         self._seed = seed

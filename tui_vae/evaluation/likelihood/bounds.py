@@ -91,7 +91,7 @@ def posterior_samples(
     Raises:
         UsageError: Not even the smallest batch fits.
     """
-    likelihood = Likelihood(vae.decoder)
+    likelihood = Likelihood(vae)
     # A draw is held as its noise, as z, as what the decoder makes of z, and as what passes between its layers; an image
     # as its pixels in double precision and in single.
     draw = 4 * (3 * vae.zdim + 2 * likelihood.row_width + 4)

@@ -1,6 +1,6 @@
 """log p(x|z) of a decoder, fast: of each image only the part that the decoder can reach is compared.
 
-The last layer is affine, mu(z) = W h(z) + b. With W = Q R, Q having orthonormal columns,
+The last layer of fully connected ones is affine, mu(z) = W h(z) + b. With W = Q R, Q having orthonormal columns,
 
     ||x - mu(z)||² = ||Qᵀ(x - b) - R h(z)||² + ||(I - Q Qᵀ)(x - b)||²,
 
@@ -37,8 +37,9 @@ from torch import Tensor, nn
 
 from tui_vae.config import PIXELS
 from tui_vae.errors import EvaluationError
-from tui_vae.model import Decoder
+from tui_vae.model import VAE
 from tui_vae.model.objective import LOG_2_PI
+from tui_vae.model.vae import is_fully_connected
 
 
 def pixels(images: Tensor) -> Tensor:
@@ -79,44 +80,61 @@ class Observed:
 
 
 class Likelihood:
-    """p(x|z) of one decoder as it is now: later changes of its weights do not reach here."""
+    """p(x|z) of a model's decoder as it is now: later changes of its weights do not reach here.
 
-    def __init__(self, decoder: Decoder) -> None:
+    The projection is for decoders whose last layer is known to be affine, which fully connected ones are; any other is
+    compared in all pixels.
+    """
+
+    def __init__(self, vae: VAE) -> None:
+        decoder = vae.decoder
         check_finite(decoder)
-        *body, last = decoder.net
-        assert isinstance(last, nn.Linear)
-        self.device = last.weight.device
-        self.body = nn.Sequential(*(copy.deepcopy(layer) for layer in body)).float().requires_grad_(False)
-        for layer in self.body:
-            if isinstance(layer, nn.ReLU):
-                layer.inplace = True  # what it is given is not needed again
-        self._basis, factor = torch.linalg.qr(last.weight.detach().double())
-        self._bias = last.bias.detach().double()
-        self._factor = factor.T.float().contiguous()
+        self.device = decoder.log_sigma.device
         self._log_sigma = float(decoder.log_sigma.detach())
         self._half_precision = 0.5 * math.exp(-2 * self._log_sigma)
-        widths = [layer.out_features for layer in body if isinstance(layer, nn.Linear)]
-        self.row_width = sum(widths) + self._factor.shape[1]
+        self._last: _LastLayer | None = None
+        self._body: nn.Module
+        self.row_width: int
         """Number of activations that one row z passes through."""
+        if is_fully_connected(decoder.net):
+            *body, last = decoder.net
+            assert isinstance(last, nn.Linear)
+            self._last = _LastLayer.of(last)
+            self._body = nn.Sequential(*(copy.deepcopy(layer) for layer in body)).float().requires_grad_(False)
+            for layer in self._body:
+                if isinstance(layer, nn.ReLU):
+                    layer.inplace = True  # what it is given is not needed again
+            widths = [layer.out_features for layer in body if isinstance(layer, nn.Linear)]
+            self.row_width = sum(widths) + self._last.factor.shape[1]
+        else:
+            self._body = decoder.frozen()
+            self.row_width = _activations(self._body, vae.zdim, self.device)
 
     @torch.no_grad()
     def observe(self, x: Tensor) -> Observed:
         """Take in images, floating ``(n, 784)``."""
-        centred = x.double() - self._bias
-        target = centred @ self._basis
+        log_normaliser = PIXELS * (self._log_sigma + 0.5 * LOG_2_PI)
+        if self._last is None:
+            return Observed(x.float(), torch.full((len(x),), -log_normaliser, dtype=torch.float64, device=x.device))
+        centred = x.double() - self._last.bias
+        target = centred @ self._last.basis
         # A sum of squares; rounding must not make it negative.
         unreachable = (centred.square().sum(1) - target.square().sum(1)).clamp_min(0)
-        constant = -unreachable * self._half_precision - PIXELS * (self._log_sigma + 0.5 * LOG_2_PI)
-        return Observed(target.float(), constant)
+        return Observed(target.float(), -unreachable * self._half_precision - log_normaliser)
 
     def misfit(self, z: Tensor, target: Tensor) -> Tensor:
-        """||Qᵀ(x - b) - R h(z)||² / (2 sigma²), nats, float32 ``(n, k)``.
+        """||Qᵀ(x - b) - R h(z)||² / (2 sigma²), or ||x - mu(z)||² / (2 sigma²), nats, float32 ``(n, k)``.
 
         Args:
             z: Latents of each image, float32 ``(n, k, zdim)``.
-            target: Of the images, ``(n, rank)``.
+            target: Of the images, ``(n, rank)``, or ``(n, 784)``.
         """
-        error = (self.body(z.flatten(0, 1)) @ self._factor).view(*z.shape[:2], -1).sub_(target[:, None])
+        output: Tensor = self._body(z.flatten(0, 1))
+        if self._last is not None:
+            output = output @ self._last.factor
+            error = output.view(*z.shape[:2], -1).sub_(target[:, None])
+        else:
+            error = output.view(*z.shape[:2], -1) - target[:, None]
         # Squared in place where no derivative needs what is squared.
         squared: Tensor = error.square() if error.requires_grad else error.square_()
         return squared.sum(-1).mul_(self._half_precision)
@@ -128,6 +146,43 @@ class Likelihood:
             misfit = self.misfit(variable, target)
             (gradient,) = torch.autograd.grad(misfit.sum(), variable)
         return misfit.detach(), gradient
+
+
+@dataclass(frozen=True)
+class _LastLayer:
+    """An affine last layer, divided: W = basis · factorᵀ with orthonormal columns of ``basis``.
+
+    Attributes:
+        basis: Q, float64 ``(784, rank)``.
+        factor: Rᵀ, float32 ``(width, rank)``.
+        bias: float64 ``(784,)``.
+    """
+
+    basis: Tensor
+    factor: Tensor
+    bias: Tensor
+
+    @classmethod
+    def of(cls, layer: nn.Linear) -> _LastLayer:
+        basis, factor = torch.linalg.qr(layer.weight.detach().double())
+        return cls(basis, factor.T.float().contiguous(), layer.bias.detach().double())
+
+
+@torch.no_grad()
+def _activations(net: nn.Module, zdim: int, device: torch.device) -> int:
+    """Count the outputs of the layers for one row z."""
+    count = 0
+
+    def add(module: nn.Module, given: object, output: object) -> None:
+        nonlocal count
+        count += output.numel() if isinstance(output, Tensor) else 0
+
+    layers = [module for module in net.modules() if not any(True for _ in module.children())]
+    hooks = [module.register_forward_hook(add) for module in layers]
+    net(torch.zeros(1, zdim, device=device))
+    for hook in hooks:
+        hook.remove()
+    return count + PIXELS
 
 
 def check_finite(module: nn.Module) -> None:

@@ -89,6 +89,8 @@ class NegativeElbo:
         self.slices = parameters.slices(parts)
         values, outputs = parameters.views(self.weights), parameters.views(self.gradients)
         shares = parameters.rows_of(self.slices)
+        assert isinstance(vae.encoder.net, nn.Sequential)
+        assert isinstance(vae.decoder.net, nn.Sequential)  # as check_layers found
         self._encoder = _layers("encoder.net", vae.encoder.net, values, outputs, shares)
         self._decoder = _layers("decoder.net", vae.decoder.net, values, outputs, shares)
         self._batches: dict[int, _Batch] = {}
@@ -218,6 +220,8 @@ def check_layers(vae: VAE) -> str | None:
     for part in (vae.encoder, vae.decoder):
         if type(part) not in (Encoder, Decoder):
             return type(part).__name__
+        if not isinstance(part.net, nn.Sequential):
+            return type(part.net).__name__
         for index, module in enumerate(part.net):
             if not isinstance(module, nn.ReLU if index % 2 else nn.Linear):
                 return type(module).__name__

@@ -83,6 +83,7 @@ class FusedStep:
         # A step of one part is traced by its caller, several steps at a time; parts are traced here, piece by piece.
         tracer = torchscript.tracer(device)
         self.capture = tracer if parts == 1 else None
+        self.may_be_graph = True
         self.limit = _OF_THREADS if parts > 1 else _OF_TRACE if tracer else _UNCAPTURED
         self._traces = CaptureCache(tracer) if tracer and parts > 1 else None
         self._traced_inputs: dict[int, StepInputs] = {}

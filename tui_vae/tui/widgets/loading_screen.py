@@ -14,6 +14,7 @@ from tui_vae.tui.keys import key_of, key_of_page
 from tui_vae.tui.pages.evaluation.report import evaluated
 from tui_vae.tui.widgets.models import model_label
 from tui_vae.view.numbers import duration
+from tui_vae.view.run_diff import network_of
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
 from tui_vae.view.status_text import in_lines, outcome
@@ -39,12 +40,12 @@ class LoadingMessage(Static):
             return
         first = Text.assemble((f"{waiting}…", "bold"), ("  " + duration(seconds), "dim"))
         styles = styles_of(state, ascii_only=ascii_only)
-        widths = {spec["name"]: spec.get("hidden") for spec in _specs(state)}
+        layers = {spec["name"]: network_of(spec) or _layers(spec.get("hidden")) for spec in _specs(state)}
         labels = {name: model_label(name, styles[name], 16) for name in state.models}
         widest = max((label.cell_len for label in labels.values()), default=0)
         for name, label in labels.items():
             label.pad_right(widest + 2 - label.cell_len)
-            label.append(_layers(widths.get(name)), style="dim")
+            label.append(printable(layers.get(name, "")), style="dim")
         lines = [first, Text(), *labels.values(), Text(), Text(_plan(state), style="dim")]
         room = self.app.size.height - 3 - min(_MOST_ROWS, len(labels))
         self.update(Group(*lines[: max(1, room)]))

@@ -1,0 +1,91 @@
+"""Models of networks of the user's own, and the one function that makes any model of a configuration."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import nn
+
+from tui_vae.config import ModelSpec, Network, NetworkFacts, TrainConfig
+from tui_vae.data.generators import generator
+from tui_vae.errors import one_line
+from tui_vae.model.private_randomness import PrivateRandomness, seeded
+from tui_vae.model.source_code import NetworkClasses, NetworkError
+from tui_vae.model.vae import VAE, Decoder, OwnEncoder
+
+
+@dataclass(frozen=True)
+class CheckedNetwork:
+    """Classes of which a model can be made and trained.
+
+    Attributes:
+        classes: They and their source.
+        facts: What was measured.
+        draws: Whether they draw random numbers from torch's generators.
+        remarks: What the user should know before training, sentences.
+    """
+
+    classes: NetworkClasses
+    facts: NetworkFacts
+    draws: bool
+    remarks: tuple[str, ...] = ()
+
+
+class ModelBuilder:
+    """Makes the models of a run, with their initial weights, on the CPU.
+
+    Args:
+        networks: The checked networks of the user's own by :attr:`Network.unresolved`.
+    """
+
+    def __init__(self, networks: Mapping[Network, CheckedNetwork] | None = None) -> None:
+        self._networks = dict(networks or {})
+
+    def __call__(self, spec: ModelSpec, config: TrainConfig, seed: int) -> VAE:
+        """Make a model; its weights depend on the seed only.
+
+        Raises:
+            NetworkError: The classes of a network of the user's own fail.
+        """
+        if spec.network is None:
+            return VAE.from_spec(spec, config.zdim, config.sigma, generator(seed, "weights"))
+        checked = self._networks[spec.network.unresolved]
+        encoder, decoder = networks_of(checked.classes, config.zdim, seed)
+        randomness = PrivateRandomness(seed) if checked.draws else None
+        return VAE(OwnEncoder(encoder, randomness), Decoder(decoder, config.sigma, randomness), config.zdim, randomness)
+
+    def network(self, spec: ModelSpec) -> CheckedNetwork | None:
+        """The networks of the user's own that a model is made of."""
+        return None if spec.network is None else self._networks[spec.network.unresolved]
+
+
+def networks_of(classes: NetworkClasses, zdim: int, seed: int) -> tuple[nn.Module, nn.Module]:
+    """Make an encoder and a decoder, whose initial weights come from the seed where they come from torch.
+
+    Raises:
+        NetworkError: A class fails, or makes no module.
+    """
+    made: list[nn.Module] = []
+    keywords = classes.network.keywords
+    with seeded(seed), contextlib.redirect_stdout(sys.stderr):
+        for name, make in ((classes.network.encoder, classes.encoder), (classes.network.decoder, classes.decoder)):
+            call = f"{name}({', '.join([str(zdim), *(f'{key}={value!r}' for key, value in keywords.items())])})"
+            try:
+                module = make(zdim, **keywords)
+            except Exception as error:
+                where = classes.files.place_of(error)
+                text = f"{where}: {call} fails with {type(error).__name__}: {one_line(error)[:200]}"
+                raise NetworkError(f"{text}; it is to make a network of {zdim} latents") from error
+            if not isinstance(module, nn.Module):
+                raise NetworkError(
+                    f"{classes.files.main}: {call} is a {type(module).__name__}, no torch.nn.Module; derive it from it"
+                )
+            made.append(module)
+    # What both share, or have of the module around them, belongs to this model alone from here on.
+    with contextlib.suppress(Exception):  # a module may hold what cannot be copied
+        made = copy.deepcopy(made)
+    return made[0], made[1]
