@@ -92,6 +92,8 @@ class Network:
     def parse(cls, text: str) -> Network | None:
         """Parse ``FILE.py``, ``FILE.py:ENCODER,DECODER`` or the same with a module, and ``(NAME=VALUE, …)`` at the end.
 
+        A word without a dot is a module only if classes are named: it may be widths with a slip.
+
         Returns:
             ``None`` if the text is of no such form.
 
@@ -102,7 +104,8 @@ class Network:
         if found is None:
             return None
         source, classes, arguments = found["source"].strip(), found["classes"], found["arguments"] or ""
-        if not source.endswith(FILE_ENDING) and not _MODULE.fullmatch(source):
+        is_module = _MODULE.fullmatch(source) and ("." in source or classes is not None)
+        if not source.endswith(FILE_ENDING) and not is_module:
             return None
         names = ("Encoder", "Decoder") if classes is None else tuple(part.strip() for part in classes.split(","))
         if len(names) != 2 or not all(name.isidentifier() for name in names):

@@ -11,7 +11,7 @@ from tui_vae.config import EvaluationConfig
 from tui_vae.evaluation.likelihood.ais import AisConfig, ais
 from tui_vae.evaluation.likelihood.bdmc import bdmc
 from tui_vae.evaluation.likelihood.bounds import Elbo, LatentUse, elbo_per_image, iwae_bound
-from tui_vae.evaluation.ppca import LinearOptimum, LossEstimate, affine_decoder, exact_log_likelihood, linear_losses
+from tui_vae.evaluation.ppca import LinearOptimum, LossEstimate, exact_log_likelihood, linear_losses
 from tui_vae.evaluation.progress import Phases
 from tui_vae.metrics import NORMAL_QUANTILE, MetricValue
 from tui_vae.model import VAE
@@ -63,7 +63,7 @@ def measure_likelihoods(
     """
     elbo = elbo_per_image(vae, images, seed=seed, memory=config.buffer_bytes, report=phases.begin("ELBO", 0.4))
     per_image = {"elbo": elbo.elbo, "reconstruction": elbo.reconstruction, "kl": elbo.kl}
-    if "exact_log_likelihood" in config.metrics and affine_decoder(vae) is not None:
+    if "exact_log_likelihood" in config.metrics and vae.decoder.only_layer is not None:
         phases.begin("exact likelihood", 0.1)
         per_image["exact_log_likelihood"] = exact_log_likelihood(vae, images).cpu()
     if "iwae" in config.metrics:

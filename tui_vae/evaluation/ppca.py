@@ -28,8 +28,6 @@ from tui_vae.evaluation.likelihood.conditional_likelihood import check_finite
 from tui_vae.evaluation.likelihood.estimate import check_values
 from tui_vae.events import PpcaOptimum
 from tui_vae.model import VAE
-from tui_vae.model.affine import affine_map
-from tui_vae.model.vae import is_fully_connected
 
 LOG_2_PI = math.log(2 * math.pi)
 
@@ -169,17 +167,6 @@ def linear_limit(train: Tensor, held_out: Tensor, zdim: int, sigma: float | str)
     )
 
 
-def affine_decoder(vae: VAE) -> tuple[Tensor, Tensor] | None:
-    """W ``(784, zdim)`` and b ``(784,)`` of a decoder W z + b; ``None`` for one that is not affine.
-
-    Networks of the user's own are judged by their outputs.
-    """
-    if is_fully_connected(vae.decoder.net):
-        layer = vae.decoder.only_layer
-        return None if layer is None else (layer.weight.detach(), layer.bias.detach())
-    return affine_map(vae.decoder.frozen().cpu(), vae.zdim)
-
-
 def exact_log_likelihood(vae: VAE, images: Tensor) -> Tensor:
     """log p(x) of each image under a model with a linear decoder, nats, float64 ``(n,)``.
 
@@ -191,11 +178,11 @@ def exact_log_likelihood(vae: VAE, images: Tensor) -> Tensor:
         UsageError: The decoder is not linear, so that nothing exact is known.
         EvaluationError: Weights are not finite.
     """
-    check_finite(vae.decoder)
-    decoder = affine_decoder(vae)
-    if decoder is None:
+    layer = vae.decoder.only_layer
+    if layer is None:
         raise UsageError("only a decoder without hidden layers has an exact likelihood")
-    values = linear_log_likelihood(images, *decoder, vae.decoder.sigma)
+    check_finite(vae.decoder)
+    values = linear_log_likelihood(images, layer.weight.detach(), layer.bias.detach(), vae.decoder.sigma)
     check_values(values)
     return values
 

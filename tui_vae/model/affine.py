@@ -58,15 +58,3 @@ def stays_affine(network: nn.Module, call: Callable[[nn.Module, Tensor], Tensor]
     for parameter in other.parameters():
         parameter.add_(torch.randn(parameter.shape, generator=random), alpha=_PERTURBATION)
     return is_affine(lambda x: call(other, x), inputs)
-
-
-@torch.no_grad()
-def affine_map(function: Callable[[Tensor], Tensor], inputs: int) -> tuple[Tensor, Tensor] | None:
-    """The matrix ``(outputs, inputs)`` and bias ``(outputs,)`` of an affine function, float64; ``None`` for others.
-
-    ``function`` and ``inputs`` are as for :func:`is_affine`.
-    """
-    if not is_affine(function, inputs):
-        return None
-    bias = function(torch.zeros(1, inputs)).double()
-    return (function(torch.eye(inputs)).double() - bias).T, bias[0]

@@ -56,7 +56,13 @@ class ModelBuilder:
         checked = self._networks[spec.network.unresolved]
         encoder, decoder = networks_of(checked.classes, config.zdim, seed)
         randomness = PrivateRandomness(seed) if checked.draws else None
-        return VAE(OwnEncoder(encoder, randomness), Decoder(decoder, config.sigma, randomness), config.zdim, randomness)
+        affine_in = config.zdim if checked.facts.linear else None
+        return VAE(
+            OwnEncoder(encoder, randomness),
+            Decoder(decoder, config.sigma, randomness, affine_in=affine_in),
+            config.zdim,
+            randomness,
+        )
 
     def network(self, spec: ModelSpec) -> CheckedNetwork | None:
         """The networks of the user's own that a model is made of."""

@@ -94,14 +94,23 @@ class Decoder(nn.Module):
         net: Maps latents to means, ``(batch, 784)`` or images of as many values.
         sigma: The standard deviation, or ``learned``.
         randomness: What ``net`` draws from, if it draws random numbers.
+        affine_in: The number of latents if ``net`` is affine, though of other layers than :func:`feed_forward` makes.
     """
 
     log_sigma: Tensor
 
-    def __init__(self, net: nn.Module, sigma: float | str, randomness: PrivateRandomness | None = None) -> None:
+    def __init__(
+        self,
+        net: nn.Module,
+        sigma: float | str,
+        randomness: PrivateRandomness | None = None,
+        *,
+        affine_in: int | None = None,
+    ) -> None:
         super().__init__()
         self.net = net
         self._randomness = randomness
+        self._affine_in = affine_in
         if sigma == LEARNED:
             self.log_sigma = nn.Parameter(torch.tensor(math.log(_INITIAL_LEARNED_SIGMA)))
         else:
@@ -114,16 +123,26 @@ class Decoder(nn.Module):
 
     def frozen(self) -> Decoder:
         """Return a copy in evaluation mode that has no gradients and that later steps do not change."""
-        copied = Decoder(copy.deepcopy(self.net), self.sigma, self._randomness).to(self.log_sigma.device)
-        return copied.requires_grad_(False).eval()
+        copied = Decoder(copy.deepcopy(self.net), self.sigma, self._randomness, affine_in=self._affine_in)
+        return copied.to(self.log_sigma.device).requires_grad_(False).eval()
 
     @property
     def only_layer(self) -> nn.Linear | None:
         """The layer of a linear decoder, whose expectations and likelihoods have closed forms; ``None`` of others."""
-        if not is_fully_connected(self.net) or len(self.net) > 1:
-            return None
-        (layer,) = self.net.children()
-        assert isinstance(layer, nn.Linear)
+        if is_fully_connected(self.net):
+            layer, *others = self.net
+            return layer if isinstance(layer, nn.Linear) and not others else None
+        return None if self._affine_in is None else self._layer_by_outputs(self._affine_in)
+
+    @torch.no_grad()
+    def _layer_by_outputs(self, zdim: int) -> nn.Linear:
+        device = self.log_sigma.device
+        with torch.autocast(device.type, enabled=False):
+            bias = self(torch.zeros(1, zdim, device=device))
+            columns = self(torch.eye(zdim, device=device)) - bias
+        layer = Linear(zdim, PIXELS, device=device)
+        layer.weight.copy_(columns.T)
+        layer.bias.copy_(bias[0])
         return layer
 
     @property

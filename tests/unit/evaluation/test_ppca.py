@@ -7,13 +7,13 @@ import torch
 
 from tests.unit.evaluation.likelihood.models import small_vae
 from tui_vae.errors import TuiVaeError, UsageError
-from tui_vae.evaluation.ppca import affine_decoder, exact_log_likelihood
+from tui_vae.evaluation.ppca import exact_log_likelihood
 
 
 def test_only_a_linear_decoder_has_one(images: torch.Tensor) -> None:
-    assert affine_decoder(small_vae(())) is not None
+    assert small_vae(()).decoder.only_layer is not None
     assert exact_log_likelihood(small_vae(()), images).shape == (40,)
-    assert affine_decoder(small_vae((4,))) is None
+    assert small_vae((4,)).decoder.only_layer is None
     with pytest.raises(UsageError, match="without hidden layers"):
         exact_log_likelihood(small_vae((4,)), images)
 

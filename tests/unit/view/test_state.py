@@ -35,7 +35,6 @@ def test_a_whole_run_adds_up(script: list[Event]) -> None:
     assert baseline.progress.column("steps").tolist() == [10.0, 10.0]
 
     deep = state.models["deep"]
-    assert not deep.linear
     assert (deep.status, deep.reason, deep.ended_at) == ("failed", "the loss became nan", 104.0)
     assert deep.to_limit is deep.last_held_out is None
 

@@ -125,7 +125,7 @@ def test_a_decoder_of_another_kind_has_the_same_likelihood(hidden: tuple[int, ..
 
 def test_an_affine_decoder_of_another_kind_is_exact(images: torch.Tensor) -> None:
     vae = small_vae(())
-    own = VAE(vae.encoder, Decoder(nn.Sequential(nn.Identity(), vae.decoder.net), 0.5), vae.zdim)
+    own = VAE(vae.encoder, Decoder(nn.Sequential(nn.Identity(), vae.decoder.net), 0.5, affine_in=3), vae.zdim)
     own.decoder.log_sigma.copy_(vae.decoder.log_sigma)
     expected = exact_log_likelihood(vae, images)
     torch.testing.assert_close(exact_log_likelihood(own, images), expected, rtol=1e-6, atol=1e-3)
