@@ -57,7 +57,10 @@ TAGS_OF_EPOCHS = {
 """By the split and the column; sigma and seconds are the same for both splits."""
 
 TAGS_OF_EVALUATION = {
-    **{"value": "evaluation", "low": "evaluation_low", "high": "evaluation_high", "floor": "evaluation_floor"},
+    "value": "evaluation",
+    "low": "evaluation_low",
+    "high": "evaluation_high",
+    "floor": "evaluation_floor",
 }
 """By the column; the name of the metric comes behind a slash."""
 
