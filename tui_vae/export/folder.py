@@ -90,8 +90,10 @@ def describe(columns: RunColumns) -> dict[str, Any]:
             "model": model.name,
             "state": model.status,
             "hidden": model.hidden,
+            "network": model.network,
             "parameters": model.parameters,
             "limit": model.limit,
+            "reference": model.reference,
         }
         for model in state.models.values()
     ]

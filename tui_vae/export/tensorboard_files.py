@@ -288,10 +288,14 @@ def _folder_of(model: str) -> str:
 def _hyperparameters(state: RunState, name: str, began: float) -> list[Summary]:
     """The row of TensorBoard's table of hyperparameters: options of the run and the model, and tags of results."""
     model = state.models.get(name, ModelState(name))
-    options: dict[str, object] = {"model": name, "hidden": ",".join(map(str, model.hidden)) or "linear"}
+    widths = ",".join(map(str, model.hidden)) or "linear"
+    options: dict[str, object] = {"model": name, "network": widths if model.network is None else model.network}
     if model.parameters is not None:
         options["parameters"] = model.parameters.total
     options |= {key: value for key, value in state.config.items() if isinstance(value, bool | int | float | str)}
+    seed = _spec(state, name).get("seed")
+    if isinstance(seed, int):  # of its own, where each model is trained once per seed
+        options["seed"] = seed
     options["device"] = state.device
     return [
         summary_v2.hparams_config_pb(
@@ -301,3 +305,10 @@ def _hyperparameters(state: RunState, name: str, began: float) -> list[Summary]:
         ),
         summary_v2.hparams_pb(options, trial_id=f"{state.name}/{name}", start_time_secs=began),
     ]
+
+
+def _spec(state: RunState, name: str) -> Mapping[str, object]:
+    """The options of a model, as far as the log, which may be damaged, has any."""
+    specs = state.config.get("models")
+    known = [spec for spec in specs if isinstance(spec, dict)] if isinstance(specs, list) else []
+    return next((spec for spec in known if spec.get("name") == name), {})

@@ -135,7 +135,7 @@ def test_the_help_lists_every_option_with_its_default(run_in: Run, tmp_path: Pat
     assert "[b]" not in done.stdout
 
 
-@pytest.mark.parametrize("name", [[], ["evaluate"], ["compare"]], ids=str)
+@pytest.mark.parametrize("name", [[], ["evaluate"], ["compare"], ["export"]], ids=str)
 def test_the_help_fits_a_terminal_of_eighty_columns(run_in: Run, tmp_path: Path, name: list[str]) -> None:
     done = run_in(tmp_path, *name, "--help", env={"COLUMNS": "80"})
     assert done.returncode == 0

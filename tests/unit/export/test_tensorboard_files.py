@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from msgspec import structs
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import STORE_EVERYTHING_SIZE_GUIDANCE, EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.util import tensor_util
 
-from tests.unit.export.exported_runs import FIRST_PART, SECOND_PART, SHEET, exported_run
+from tests.unit.export.exported_runs import FIRST_PART, SECOND_PART, SHEET, exported_run, started
+from tests.unit.runs.stored_runs import began
 from tui_vae.app.export_run import export_run
 from tui_vae.events import Epoch, Evaluation, Event, Progress, Samples
 from tui_vae.export.columns import RunColumns
@@ -109,13 +111,27 @@ def hyperparameters(accumulator: EventAccumulator) -> dict[str, Any]:
 def test_options_and_the_end_are_hyperparameters(folder: Path) -> None:
     accumulator = read(folder, "deep")
     options = hyperparameters(accumulator)
-    assert {"model": "deep", "hidden": "16,8", "parameters": 30, "epochs": 7, "zdim": 32}.items() <= options.items()
+    assert {"model": "deep", "network": "16,8", "parameters": 30, "epochs": 7, "zdim": 32}.items() <= options.items()
     content = accumulator.SummaryMetadata("_hparams_/experiment").plugin_data.content
     experiment = plugin_data_pb2.HParamsPluginData.FromString(content).experiment
     assert {info.name for info in experiment.hparam_infos} == set(options)
     assert "elbo/held_out" in {info.name.tag for info in experiment.metric_infos}
     content = accumulator.SummaryMetadata("_hparams_/session_end_info").plugin_data.content
     assert plugin_data_pb2.HParamsPluginData.FromString(content).session_end_info.end_time_secs == 2999.0
+
+
+def test_networks_of_the_users_own_and_seeds_of_models_are_named(tmp_path: Path) -> None:
+    config = {"models": [{"name": "conv@4", "seed": 4}, {"name": "else", "seed": 5}], "seed": 3, "lr": 0.5}
+    columns, files = RunColumns("otter"), TensorBoardFiles(tmp_path, lambda file: None)
+    start = structs.replace(started("conv@4", 5.0), hidden=(), network="nets.py:Encoder,Decoder")
+    columns.add([structs.replace(began(), config=config), start])
+    files.write(columns)
+    files.release()
+    options = hyperparameters(read(tmp_path, "conv@4"))
+    assert options == {
+        **{"model": "conv@4", "network": "nets.py:Encoder,Decoder", "parameters": 30, "seed": 4, "lr": 0.5},
+        "device": "cpu",
+    }
 
 
 def chunks(events: list[Event], size: int) -> Iterator[list[Event]]:
