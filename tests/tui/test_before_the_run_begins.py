@@ -72,6 +72,13 @@ async def test_every_page_says_what_it_waits_for(open_monitor: OpenMonitor, key:
         await monitor.until_shown(text)
 
 
+async def test_a_narrow_panel_says_it_in_more_lines_than_one(open_monitor: OpenMonitor) -> None:
+    async with open_monitor([run_started()], size=(140, 45)) as monitor:
+        await monitor.until_shown("waiting for the first steps")
+        lines = [line.strip("│ ") for line in monitor.panel("#latent-bars").splitlines()[1:-1]]
+        assert [line for line in lines if line] == ["waiting for the first", "epoch"]
+
+
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])
 async def test_leaving_while_waiting_asks_nothing(open_monitor: OpenMonitor, tmp_path: object, key: str) -> None:
     gate = Gate(ScriptedSource([], tmp_path))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import ClassVar
 
+from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -130,7 +131,7 @@ class Chart(StripWidget):
         shown = self._state, self._settings, size.width, size.height, self._others
         data = self.data = None if self._is_too_small else self._builder(*shown)
         if data is None:
-            self._lay_built(None, _centred(self._nothing(), size))
+            self._lay_built(None, _centred(self._nothing(), size, self.app.console))
         elif isinstance(data, CurvePlot):
             if self._built_for != before:
                 self._lay_built(self._shown, [])
@@ -252,13 +253,16 @@ def _laid_over(strip: Strip, start: int, over: Strip) -> Strip:
     return Strip.join([strip.crop(0, start), over, strip.crop(start + over.cell_length)])
 
 
-def _centred(message: str, size: Size) -> list[Strip]:
-    blank = Strip.blank(size.width)
-    text = Text(message, style=Style(dim=True), no_wrap=True)
-    text.truncate(size.width, overflow="ellipsis")
-    text.align("center", size.width)
-    line = Strip([Segment(text.plain, Style(dim=True))])
-    return [line if y == size.height // 2 else blank for y in range(size.height)]
+def _centred(message: str, size: Size, console: Console) -> list[Strip]:
+    """Lay a message in the middle of an area, wrapped between words."""
+    lines = Text(message).wrap(console, max(1, size.width))[: size.height]
+    above = (size.height - len(lines) + 1) // 2
+    rows = [Strip.blank(size.width)] * size.height
+    for row, line in enumerate(lines, above):
+        line.rstrip()
+        line.align("center", size.width)
+        rows[row] = Strip([Segment(line.plain, Style(dim=True))])
+    return rows
 
 
 def _revision(state: RunState) -> tuple[object, ...]:
