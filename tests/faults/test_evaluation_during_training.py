@@ -32,7 +32,7 @@ from tui_vae.runs import RunDirectory, read_log
 from tui_vae.runs.find import find_run
 from tui_vae.runs.requests import send_request
 
-EPOCHS, BATCH_SIZE = 40, 16
+EPOCHS, BATCH_SIZE = 24, 16
 QUICK = EvaluationConfig(metrics=("elbo", "precision"), samples=100, device="cpu")
 ENDLESS = EvaluationConfig(metrics=("iwae",), iwae_samples=100_000_000, device="cpu")
 TOO_SMALL = EvaluationConfig(metrics=("iwae",), iwae_samples=10, memory=1e-6, device="cpu")

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual import _wait
 
 from tests.faults.hostile_runs import make_runs
 from tests.tui.drawn_at_once import DrawnAtOnce
+from tests.tui.sparing import spare
 from tui_vae.app import watch_source
 from tui_vae.app.watch_source import WatchSource
 from tui_vae.runs import RunDirectory
-from tui_vae.tui import MonitorApp, redraw
+from tui_vae.tui import MonitorApp
 from tui_vae.view.state import RunState
 
 MOST_MEGABYTES = 700
@@ -106,9 +106,7 @@ def test_every_text_command_survives_every_hostile_run(runs: list[Path], outside
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch_source, "SECONDS_TO_APPEAR", 0.05)
     monkeypatch.setattr(watch_source, "SECONDS_BETWEEN_LOOKS", 0.02)
-    monkeypatch.setattr(redraw, "SHARE", 1e9)
-    monkeypatch.setattr(_wait, "SLEEP_GRANULARITY", 0.005)
-    monkeypatch.setattr(_wait, "SLEEP_IDLE", 0.001)
+    spare(monkeypatch)
 
 
 async def test_the_interface_shows_something_of_every_hostile_run(runs: list[Path], quick: None, outside: Path) -> None:

@@ -28,7 +28,7 @@ KILLS = 4
 SECONDS_TO_LIVE = 0.5
 """At most: in half of that it has begun and draws, as a rule."""
 
-TRAINING = [*SMALL[2:], "--epochs", "40", "--seed", "3", "--name", "otter"]
+TRAINING = [*SMALL[2:], "--epochs", "25", "--seed", "3", "--name", "otter"]
 TIMES = {"t", "seconds", "images_per_second", "adler32"}
 AT_TIMES = {Progress.event, Checkpoint.event}
 DRAWN = re.compile("[\u2801-\u28ff]")

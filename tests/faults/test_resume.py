@@ -163,16 +163,13 @@ def test_a_model_without_checkpoints_is_trained_from_its_beginning(
     assert_resumes(training, copy, undisturbed)
 
 
-def test_a_torn_last_line_of_the_log_does_not_prevent_resuming(
+def test_a_torn_last_line_and_removed_samples_do_not_prevent_resuming_and_leftovers_are_removed(
     training: FaultyTraining, copy: Path, undisturbed: Path
 ) -> None:
     with (copy / "events.jsonl").open("ab") as log:
         log.write(b'{"v":1,"t":17')
-    assert_resumes(training, copy, undisturbed)
-
-
-def test_removed_samples_do_not_prevent_resuming(training: FaultyTraining, copy: Path, undisturbed: Path) -> None:
     shutil.rmtree(copy / "samples")
+    (copy / "models" / "deep" / ".latest.json.123.part").write_text("half")
     assert_resumes(training, copy, undisturbed)
     assert (copy / "samples" / "deep" / f"epoch-{EPOCHS:04d}.png").exists()
 
@@ -181,13 +178,6 @@ def test_a_removed_log_does_not_prevent_resuming(training: FaultyTraining, copy:
     (copy / "events.jsonl").unlink()
     assert training.train(*RESUME, name_of(copy)) == 0, training.output()
     assert course(copy, "deep") == course(undisturbed, "deep")
-
-
-def test_what_a_killed_writer_left_unfinished_is_removed(
-    training: FaultyTraining, copy: Path, undisturbed: Path
-) -> None:
-    (copy / "models" / "deep" / ".latest.json.123.part").write_text("half")
-    assert_resumes(training, copy, undisturbed)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +200,7 @@ def test_a_disk_that_fails_costs_files_and_never_the_training(
             assert course(run, model) == course(undisturbed, model)
 
 
-@pytest.mark.parametrize("seconds", [3600.0, 1e9])
+@pytest.mark.parametrize("seconds", [pytest.param(3600.0, marks=pytest.mark.long), 1e9])
 def test_a_clock_that_jumps_back_disturbs_nothing(seconds: float, training: FaultyTraining, undisturbed: Path) -> None:
     name = f"back-{seconds:.0f}"
     assert training.train(*OPTIONS, "--name", name, clock_back=seconds) == 0, training.output()
@@ -256,12 +246,12 @@ def test_a_stop_leaves_a_checkpoint_of_the_last_step(number: signal.Signals, tra
         assert course(training.run(name), model)["step"] == of_model[-2].step
 
 
-def test_a_run_that_was_stopped_is_resumed_after_its_models_ended_apart(training: FaultyTraining) -> None:
+def test_a_run_that_was_stopped_is_resumed_after_its_models_ended_apart(
+    training: FaultyTraining, undisturbed: Path
+) -> None:
     """One model has finished, the other not."""
     name = "apart"
-    options = [*OPTIONS[:-4], "--epochs", "16", "--name"]
-    assert training.train(*options, "whole") == 0
-    writer = training.start(*options, name)
+    writer = training.start(*OPTIONS[:-2], "--name", name)
     log = lambda: [*training.folder.glob(f"*-{name}/events.jsonl")]  # noqa: E731
     end = time.monotonic() + 60
     while not (log() and b'"finished"' in log()[0].read_bytes()):
@@ -270,7 +260,7 @@ def test_a_run_that_was_stopped_is_resumed_after_its_models_ended_apart(training
     writer.send_signal(signal.SIGKILL)
     writer.wait()
     assert training.train(*RESUME, name) == 0, training.output()
-    assert_same_training(training.run(name), training.run("whole"))
+    assert_same_training(training.run(name), undisturbed)
 
 
 def test_a_finished_run_has_nothing_left_and_more_epochs_go_on(training: FaultyTraining, undisturbed: Path) -> None:
@@ -310,15 +300,11 @@ def test_options_that_change_the_experiment_are_refused(
     assert contents(copy) == before
 
 
-@pytest.mark.parametrize(
-    "options", [("--lr", "1e-4"), ("--checkpoint-every", "7"), ("--schedule", "constant")], ids=str
-)
-def test_other_options_override_the_stored_ones(options: tuple[str, str], training: FaultyTraining, copy: Path) -> None:
+def test_other_options_override_the_stored_ones(training: FaultyTraining, copy: Path) -> None:
+    options = ("--lr", "1e-4", "--checkpoint-every", "7", "--schedule", "constant")
     assert training.train(*RESUME, name_of(copy), *options) == 0, training.output()
     stored = json.loads((copy / "config.json").read_bytes())
-    assert str(stored[options[0].removeprefix("--").replace("-", "_")]) == str(
-        float(options[1]) if options[1][0].isdigit() else options[1]
-    )
+    assert (stored["lr"], stored["checkpoint_every"], stored["schedule"]) == (1e-4, 7.0, "constant")
     assert stored["zdim"] == 3
 
 
@@ -357,7 +343,11 @@ def test_a_damaged_configuration_without_a_log_is_an_error_of_one_line(
     assert training.output().isascii()
 
 
-@pytest.mark.parametrize("damage", [flip_a_bit, truncate, Path.unlink], ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize(
+    "damage",
+    [flip_a_bit, *(pytest.param(damage, marks=pytest.mark.long) for damage in (truncate, Path.unlink))],
+    ids=lambda damage: damage.__name__,
+)
 def test_a_damaged_configuration_is_taken_from_the_log(
     damage: Callable[[Path], None], training: FaultyTraining, copy: Path, undisturbed: Path
 ) -> None:

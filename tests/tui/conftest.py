@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
@@ -10,17 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual import _wait
-from textual._compositor import Compositor
-from textual.css.model import RuleSet
-from textual.css.stylesheet import Stylesheet
 
 from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.drawn_at_once import DrawnAtOnce
 from tests.tui.recorded_run import ScriptedSource, known, recorded_run
+from tests.tui.sparing import spare
 from tui_vae.charts.curves import CurvePlot
 from tui_vae.events import Event
-from tui_vae.tui import MonitorApp, redraw
+from tui_vae.tui import MonitorApp
 from tui_vae.tui.widgets.chart import Chart
 
 
@@ -38,55 +34,14 @@ def tidied() -> Iterator[None]:
     gc.freeze()
 
 
-_parse_rules = Stylesheet._parse_rules
-_render_update = Compositor.render_update
-
-
-@functools.cache
-def rules_of(variables: frozenset[tuple[str, str]], *source: Any) -> list[RuleSet]:
-    return _parse_rules(Stylesheet(variables=dict(variables)), *source)
-
-
 @pytest.fixture
-def sparing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parse the same style sheet once, and leave out the updates for the terminal, which there is not.
-
-    These took a quarter of the time of an interface. A test that looks at the screen has it rendered.
-    """
-
-    def parsed(
-        self: Stylesheet,
-        css: str,
-        read_from: tuple[str, str],
-        is_default_rules: bool = False,
-        tie_breaker: int = 0,
-        scope: str = "",
-    ) -> list[RuleSet]:
-        variables = frozenset(self._variables.items())
-        return rules_of(variables, css, read_from, is_default_rules, tie_breaker, scope)
-
-    def no_update(self: Compositor, full: bool = False, **options: Any) -> Any:
-        if full:  # a picture of the screen
-            return _render_update(self, full=True, **options)
-        self._dirty_regions.clear()
-        return None
-
-    monkeypatch.setattr(Stylesheet, "_parse_rules", parsed)
-    monkeypatch.setattr(Compositor, "render_update", no_update)
-
-
-@pytest.fixture
-def open_monitor(tidied: None, sparing: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenMonitor:
+def open_monitor(tidied: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenMonitor:
     """Opens the interface on a recorded run, or on the events given, and waits until all of them are shown."""
     for name in ("NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
-    # Redraw as often as asked, however long it takes: a test waits for what is shown.
-    monkeypatch.setattr(redraw, "SHARE", 1e9)
-    # The pilot takes the app for idle when little is computed in so many seconds.
-    monkeypatch.setattr(_wait, "SLEEP_GRANULARITY", 0.005)
-    monkeypatch.setattr(_wait, "SLEEP_IDLE", 0.001)
+    spare(monkeypatch)
 
     @asynccontextmanager
     async def open_monitor(

@@ -1,0 +1,55 @@
+"""What makes an interface in memory cheap: it takes a third less than one that is shown by a terminal."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import pytest
+from textual import _wait
+from textual._compositor import Compositor
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
+
+from tui_vae.tui import redraw
+
+_parse_rules = Stylesheet._parse_rules
+_render_update = Compositor.render_update
+
+
+def spare(patch: pytest.MonkeyPatch) -> None:
+    """Redraw at once, wait less, parse a style sheet once, and render no updates for a terminal that is not there.
+
+    What a test looks at is rendered when it looks.
+    """
+    # Redraw as often as asked, however long it takes: a test waits for what is shown.
+    patch.setattr(redraw, "SHARE", 1e9)
+    # The pilot takes the app for idle when little is computed in so many seconds.
+    patch.setattr(_wait, "SLEEP_GRANULARITY", 0.005)
+    patch.setattr(_wait, "SLEEP_IDLE", 0.001)
+    patch.setattr(Stylesheet, "_parse_rules", _parse_once)
+    patch.setattr(Compositor, "render_update", _no_update)
+
+
+@functools.cache
+def _rules(variables: frozenset[tuple[str, str]], *source: Any) -> list[RuleSet]:
+    return _parse_rules(Stylesheet(variables=dict(variables)), *source)
+
+
+def _parse_once(
+    stylesheet: Stylesheet,
+    css: str,
+    read_from: tuple[str, str],
+    is_default_rules: bool = False,
+    tie_breaker: int = 0,
+    scope: str = "",
+) -> list[RuleSet]:
+    variables = frozenset(stylesheet._variables.items())
+    return _rules(variables, css, read_from, is_default_rules, tie_breaker, scope)
+
+
+def _no_update(compositor: Compositor, full: bool = False, **options: Any) -> Any:
+    if full:  # a picture of the screen that is saved
+        return _render_update(compositor, full=True, **options)
+    compositor._dirty_regions.clear()
+    return None
