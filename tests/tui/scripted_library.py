@@ -11,8 +11,9 @@ from msgspec import structs
 
 from tests.tui.app_driver import Monitor
 from tests.tui.recorded_run import LAYOUT, START, ScriptedSource, recorded_run, recorded_state, run_finished, sheet
+from tui_vae.config import TrainConfig
 from tui_vae.errors import RunStoreError
-from tui_vae.events import Event, RunStarted
+from tui_vae.events import Event, Parameters, RunStarted
 from tui_vae.run_status import ListedModel, ListedRun
 from tui_vae.view.image_cells import Sheet, parse_sheet
 from tui_vae.view.run_source import Preview
@@ -99,6 +100,10 @@ class ScriptedLibrary:
         self._ask("resume", key)
         self.runs = [replace(run, state="running") if run.key == key else run for run in self.runs]
         return key
+
+    def check(self, train: TrainConfig) -> dict[str, Parameters]:
+        self._ask("check", *map(str, train.models))
+        return {spec.name: Parameters(1234, 5678, 6912) for spec in train.models if spec.network is not None}
 
     def start(self, arguments: Sequence[str]) -> str:
         self.may_start.wait(20)

@@ -81,6 +81,29 @@ async def test_switches_and_spaces_are_part_of_the_command(open_monitor: OpenMon
         assert monitor.app.clipboard == form.command
 
 
+async def test_networks_of_the_users_own_are_checked_a_little_after_the_last_key(
+    open_monitor: OpenMonitor, library: ScriptedLibrary
+) -> None:
+    async with open_monitor(size=(80, 24), library=library) as monitor:
+        form = await open_form(monitor)
+        await monitor.press(*"a=nets.py")
+        assert "checking its networks…" in monitor.panel("#setup-counts")
+        await monitor.until(lambda: "6,912" in monitor.panel("#setup-counts"))
+        assert form.command == "tui-vae --model a=nets.py"
+        library.refuses = "--model a: nets.py, class Encoder: it returns log sigma"
+        await monitor.press(*" b=8")
+        assert "checking its networks…" not in monitor.panel("#setup-counts")  # of the same networks
+        await monitor.press(*["backspace"] * 4, *":E,D")
+        await monitor.until(lambda: "class Encoder: it returns log sigma" in monitor.panel("#setup-about"))
+        assert [asked for asked in library.asked if asked[0] != "list"] == [
+            ("check", "a=nets.py"),
+            ("check", "a=nets.py:E,D"),
+        ]
+        library.refuses = None
+        await monitor.press("ctrl+s")  # the source was mended
+        await monitor.until(lambda: "6,912" in monitor.panel("#setup-counts"))
+
+
 async def test_starting_opens_the_run(open_monitor: OpenMonitor, library: ScriptedLibrary) -> None:
     async with open_monitor(library=library) as monitor:
         await open_form(monitor)

@@ -25,7 +25,7 @@ from tui_vae.app.settings_folder import settings_folder
 from tui_vae.config import ModelSpec, Network, TrainConfig
 from tui_vae.errors import RunStoreError
 from tui_vae.model.network_check import check_networks
-from tui_vae.model.own_networks import CheckedNetwork, ModelBuilder
+from tui_vae.model.own_networks import CheckedNetwork, ModelBuilder, Remark
 from tui_vae.model.source_code import NetworkClasses, NetworkError, SourceFiles, files_of, load_classes
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.files import make_folder, read_small, replace_file
@@ -85,7 +85,7 @@ def load_stored(run: RunDirectory, config: TrainConfig, *, trust: bool, typed: b
 
 def check_all(
     config: TrainConfig, classes: Classes, device: torch.device, dtype: torch.dtype
-) -> tuple[TrainConfig, ModelBuilder, dict[str, tuple[str, ...]]]:
+) -> tuple[TrainConfig, ModelBuilder, dict[str, tuple[Remark, ...]]]:
     """Check the networks of a configuration.
 
     Args:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import subprocess
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -17,7 +18,10 @@ from tui_vae.app.export_run import default_folder
 from tui_vae.app.output_capture import nameless_file
 from tui_vae.app.watch_source import WatchSource
 from tui_vae.child_process import python_module
-from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError
+from tui_vae.codec import convert
+from tui_vae.config import TrainConfig
+from tui_vae.errors import EventError, ExitCode, RunStoreError, TuiVaeError, UsageError
+from tui_vae.events import Parameters
 from tui_vae.export.formats import Format, format_of
 from tui_vae.run_status import ListedRun
 from tui_vae.runs import RunDirectory
@@ -34,7 +38,10 @@ from tui_vae.view.state import RunState, reduce_all
 
 _COMMAND = (*python_module("tui_vae"), "--no-ui", "--quiet")
 
+_CHECK = python_module("tui_vae.app.network_check_worker")
+
 _SECONDS_BETWEEN_LOOKS = 0.1
+_SECONDS_OF_CHECK = 60
 _MOST_SAID = 4000
 
 
@@ -78,6 +85,35 @@ def start_elsewhere(runs_dir: Path, arguments: Sequence[str]) -> RunDirectory:
         if trained and (runs := new()):
             return runs[0]
         raise
+
+
+def checked_elsewhere(train: TrainConfig) -> dict[str, Parameters]:
+    """Check networks of the user's own in another process; returns the parameters of their models by name.
+
+    Raises:
+        UsageError: They cannot be trained, or take longer than a minute to load.
+        RunStoreError: No process can be started.
+    """
+    try:
+        done = subprocess.run(
+            _CHECK,
+            input=json.dumps(train.to_json()).encode(),
+            capture_output=True,
+            timeout=_SECONDS_OF_CHECK,
+            start_new_session=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UsageError(f"--model: the networks were not loaded within {_SECONDS_OF_CHECK} s") from error
+    except OSError as error:
+        raise RunStoreError(f"no process can be started ({error.strerror})") from error
+    try:
+        found = json.loads(done.stdout.splitlines()[-1])
+        if "" not in found:
+            return convert(found, dict[str, Parameters])
+    except (ValueError, IndexError, EventError) as error:
+        raise UsageError(f"--model: the check of the networks ended with code {done.returncode}") from error
+    raise UsageError(printable(str(found[""])))
 
 
 def _written_by_another(candidates: Callable[[], Iterable[RunDirectory]], arguments: Sequence[str]) -> RunDirectory:
@@ -214,6 +250,9 @@ class Library:
     def resume(self, key: str) -> str:
         resume_elsewhere(run_at(Path(key)), trust=self._trust)
         return key
+
+    def check(self, train: TrainConfig) -> Mapping[str, Parameters]:
+        return checked_elsewhere(train)
 
     def start(self, arguments: Sequence[str]) -> str:
         return os.path.abspath(start_elsewhere(self._runs_dir, arguments).path)

@@ -24,6 +24,7 @@ from tui_vae.evaluation.memory import check_memory_at_the_end
 from tui_vae.evaluation.ppca import linear_limit
 from tui_vae.events import DataSummary, Event, Notice, PpcaOptimum, RunStarted
 from tui_vae.model import ModelBuilder
+from tui_vae.model.own_networks import Remark
 from tui_vae.runs import RunDirectory, create_run
 from tui_vae.runs.checkpoints import CheckpointFolder
 from tui_vae.runs.directory import config_file
@@ -46,7 +47,7 @@ class Preparation:
     on_device: Dataset
     summary: DataSummary
     build: ModelBuilder
-    remarks: Mapping[str, Sequence[str]]
+    remarks: Mapping[str, Sequence[Remark]]
 
     def start(self, store: StoreConfig) -> Session:
         """Make the directory of a new run and start training.
@@ -139,7 +140,9 @@ class Preparation:
     def _said_of_networks(self) -> list[Event]:
         """What the user should know about networks of their own."""
         return [
-            Notice(level="warning", text=remark, model=name) for name, said in self.remarks.items() for remark in said
+            Notice(level=remark.level, text=remark.text, model=name)
+            for name, said in self.remarks.items()
+            for remark in said
         ]
 
     def _saved_states(self, run: RunDirectory) -> tuple[dict[str, SavedState], list[Event]]:

@@ -17,7 +17,7 @@ from tui_vae.config import PIXELS, NetworkFacts
 from tui_vae.data.generators import generator
 from tui_vae.errors import one_line, system_failure
 from tui_vae.model.affine import stays_affine
-from tui_vae.model.own_networks import CheckedNetwork, networks_of
+from tui_vae.model.own_networks import CheckedNetwork, Remark, networks_of
 from tui_vae.model.private_randomness import PrivateRandomness, generator_states, seeded
 from tui_vae.model.source_code import NetworkClasses, NetworkError
 
@@ -75,16 +75,17 @@ class _Check:
         self._noise = torch.randn(_IMAGES, zdim, generator=random)
         self.draws = False
 
-    def weights(self) -> Iterator[str]:
+    def weights(self) -> Iterator[Remark]:
         """Check parameters, buffers and devices, and move the networks to theirs; yields remarks."""
         again = networks_of(self._classes, self._zdim, seed=0)
         for part, other in zip((self._encoder, self._decoder), again, strict=True):
             self._check_tensors(part)
             pairs = zip(part.net.parameters(), other.parameters(), strict=False)
             if not all(torch.equal(a, b) for a, b in pairs):
-                yield (
+                yield Remark(
+                    "warning",
                     f"{part.name} has other initial weights each time, whatever the seed: it draws them from elsewhere "
-                    "than torch, so that this run cannot be repeated exactly"
+                    "than torch, so that this run cannot be repeated exactly",
                 )
             try:
                 part.net.to(self._device)
@@ -124,7 +125,7 @@ class _Check:
             if not all(bool(gradient.isfinite().all()) for gradient in found):
                 raise self._fault(part, "gradients are not finite: look for a root, a logarithm or a division at 0")
 
-    def rows_and_randomness(self) -> Iterator[str]:
+    def rows_and_randomness(self) -> Iterator[Remark]:
         """Find what outputs depend on but weights and the image; yields remarks."""
         others = self._x.flip(0).clone()
         others[0] = self._x[0]
@@ -146,13 +147,16 @@ class _Check:
                         )
                     coupled = True
         if coupled:
-            yield "in training, outputs depend on the other images of the batch, as with batch normalisation"
+            text = "in training, outputs depend on the other images of the batch, as with batch normalisation"
+            yield Remark("info", text)
         if in_evaluation:
-            yield "the networks draw random numbers in evaluation too: what is measured includes that noise"
+            text = "the networks draw random numbers in evaluation too: what is measured includes that noise"
+            yield Remark("warning", text)
         if elsewhere:
-            yield (
+            yield Remark(
+                "warning",
                 "the networks give other outputs for the same images: they draw random numbers from elsewhere than "
-                "torch or keep a state of their own, so that a resumed run has other bits"
+                "torch or keep a state of their own, so that a resumed run has other bits",
             )
 
     def facts(self) -> NetworkFacts:

@@ -7,15 +7,22 @@ import copy
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from torch import nn
 
 from tui_vae.config import ModelSpec, Network, NetworkFacts, TrainConfig
 from tui_vae.data.generators import generator
 from tui_vae.errors import one_line
+from tui_vae.events import Level
 from tui_vae.model.private_randomness import PrivateRandomness, seeded
 from tui_vae.model.source_code import NetworkClasses, NetworkError
 from tui_vae.model.vae import VAE, Decoder, OwnEncoder
+
+
+class Remark(NamedTuple):
+    level: Level
+    text: str
 
 
 @dataclass(frozen=True)
@@ -26,13 +33,13 @@ class CheckedNetwork:
         classes: They and their source.
         facts: What was measured.
         draws: Whether they draw random numbers from torch's generators.
-        remarks: What the user should know before training, sentences.
+        remarks: What the user should know before training: levels and sentences.
     """
 
     classes: NetworkClasses
     facts: NetworkFacts
     draws: bool
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 class ModelBuilder:

@@ -8,8 +8,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from tui_vae.config import Change
-from tui_vae.events import Event
+from tui_vae.config import Change, TrainConfig
+from tui_vae.events import Event, Parameters
 from tui_vae.run_status import ListedRun, WriterStatus
 from tui_vae.view.image_cells import Pixels, Sheet
 from tui_vae.view.series import FloatArray
@@ -171,6 +171,9 @@ class RunLibrary(Protocol):
 
     def resume(self, key: str) -> str:
         """Resume a run in another process; returns its key when that process is its writer."""
+
+    def check(self, train: TrainConfig) -> Mapping[str, Parameters]:
+        """Check networks of the user's own in another process; returns the parameters of their models by name."""
 
     def start(self, arguments: Sequence[str]) -> str:
         """Start a run in another process, with train options; returns its key when the run exists."""

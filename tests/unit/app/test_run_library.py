@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.unit.model.wrong_networks import GOOD
 from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
 from tui_vae.app.run_library import Library
-from tui_vae.errors import RunStoreError, TuiVaeError
-from tui_vae.events import Event, Samples, SheetLayout, encode
+from tui_vae.config import ModelSpec, Network, TrainConfig
+from tui_vae.errors import RunStoreError, TuiVaeError, UsageError
+from tui_vae.events import Event, Parameters, Samples, SheetLayout, encode
 from tui_vae.runs.pictures import write_picture
 
 
@@ -136,3 +138,16 @@ def test_an_export_by_another_process_says_where_it_is_or_why_there_is_none(tmp_
     (out / "run.json").unlink()
     with pytest.raises(TuiVaeError, match=r"\A[^\n]*something else than an export of this run[^\n]*\Z"):
         Library(runs).export(key, "csv", str(tmp_path))
+
+
+def test_networks_are_checked_in_another_process(tmp_path: Path) -> None:
+    source = tmp_path / "nets.py"
+    train = TrainConfig(models=(ModelSpec("a"), ModelSpec("own", network=Network(str(source)))), zdim=4)
+    source.write_text(f"print('hello')\n{GOOD}")
+    assert Library(tmp_path).check(train) == {"own": Parameters(6280, 3920, 10_200)}
+    source.write_text("import os\nos.abort()\n")
+    with pytest.raises(UsageError, match="ended with code -6"):
+        Library(tmp_path).check(train)
+    source.write_text(GOOD.replace("log_sigma.exp()", "log_sigma"))
+    with pytest.raises(UsageError, match=r"^--model own: nets.py, class Encoder: .* exponentiate it$"):
+        Library(tmp_path).check(train)

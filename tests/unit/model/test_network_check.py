@@ -103,7 +103,7 @@ class Drift(nn.Module):
 """
     found = check(source)
     assert len(found.remarks) == len(words)
-    assert all(word in remark for word, remark in zip(words, found.remarks, strict=True))
+    assert all(word in remark.text for word, remark in zip(words, found.remarks, strict=True))
     assert found.draws == (layer in ("nn.Dropout(0.5)", "Noise()"))
 
 
@@ -111,7 +111,7 @@ def test_weights_from_elsewhere_than_torch_are_told(check: Check) -> None:
     source = GOOD + "\n_init = Decoder.__init__\ndef made(self, zdim):\n    import random\n    _init(self, zdim)\n"
     source += "    with torch.no_grad():\n        self.layer.bias.fill_(random.random())\n\nDecoder.__init__ = made\n"
     (remark,) = check(source).remarks
-    assert "cannot be repeated exactly" in remark
+    assert "cannot be repeated exactly" in remark.text
 
 
 def test_arguments_reach_both_classes(check: Check) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+from collections.abc import Hashable, Mapping
 from itertools import groupby, pairwise
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.timer import Timer
 from textual.widgets import Button, Checkbox, Input, Label, Static
 
 from tui_vae.config import LEARNED, PIXELS, ModelSpec, StoreConfig, TrainConfig, option_names
@@ -74,6 +76,9 @@ class OptionRow(Container):
 _WIDE, _HIGH = 84, 20
 _MOST_MODELS = 4
 
+_SECONDS_BEFORE_CHECK = 0.5
+"""After the last key: what is still being typed is not executed."""
+
 
 class SetupScreen(Dialog[str | None]):
     """The form; returns the key of the run that was started, or ``None``.
@@ -98,6 +103,8 @@ class SetupScreen(Dialog[str | None]):
         self._filled = ParsedForm()
         self._starting = False
         self._said: str | None = None
+        self._networks: dict[Hashable, Mapping[str, Parameters] | str] = {}
+        self._check_later: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(id="setup", classes="dialog") as dialog:
@@ -140,10 +147,33 @@ class SetupScreen(Dialog[str | None]):
 
     def _check(self) -> None:
         self._filled = parse_form({name: row.text for name, row in self._rows.items()})
+        self._check_networks()
         for name, row in self._rows.items():
             row.judge(self._filled.problems.get(name))
         self.query_one("#setup-start", Button).disabled = bool(self._filled.problems) or self._starting
         self._tell()
+
+    def _check_networks(self) -> None:
+        """Take what is known of the user's networks as part of the form, and find out what is not, a little later."""
+        train = self._filled.train
+        if self._check_later is not None:
+            self._check_later.stop()
+        own = None if train is None else _own(train)
+        if train is None or own is None:
+            return
+        found = self._networks.get(own)
+        if found is None:
+            self._check_later = self.set_timer(_SECONDS_BEFORE_CHECK, lambda: self._find_out(own, train))
+        elif isinstance(found, str):
+            self._filled = ParsedForm({"models": found})
+
+    def _find_out(self, own: Hashable, train: TrainConfig) -> None:
+        def found(result: Mapping[str, Parameters] | str) -> None:
+            self._networks[own] = result
+            if self.is_attached:
+                self._check()
+
+        run_in_thread(self.app, lambda: self._library.check(train), found, found)
 
     def _tell(self) -> None:
         """Show the help of the focused option, the sizes of the models, and the command line."""
@@ -151,7 +181,9 @@ class SetupScreen(Dialog[str | None]):
         about.set_class(wrong, "-wrong")
         about.update(Text(text))
         train = self._filled.train
-        self.query_one("#setup-counts", Static).update(_counts(train) if train is not None else Text())
+        self.query_one("#setup-counts", Static).update(
+            _counts(train, self._networks.get(_own(train))) if train is not None else Text()
+        )
         command = Text(self.command, style="bold") if train is not None else Text("not yet a command", style="dim")
         # Three lines; wrapping at words leaves parts of them empty.
         command.truncate(max(20, round(2.5 * self.query_one("#setup-options").size.width)), overflow="ellipsis")
@@ -196,6 +228,8 @@ class SetupScreen(Dialog[str | None]):
         wrong = next((name for name in self._rows if name in self._filled.problems), None)
         if wrong is not None:
             self._rows[wrong].choose()
+            self._networks.clear()  # their source may have been mended
+            self._check()
             return
         if self._starting or self._filled.problems:
             return
@@ -219,13 +253,27 @@ class SetupScreen(Dialog[str | None]):
             self.app.notify(self._said, severity="error", timeout=10, markup=False)
 
 
-def _counts(train: TrainConfig) -> Text:
-    """Return the parameters of every architecture: total, encoder and decoder."""
+def _own(train: TrainConfig) -> Hashable | None:
+    """Return all that the check of the user's networks depends on but their source; ``None`` without any."""
+    specs = tuple(spec for spec in train.models if spec.network is not None)
+    return (specs, train.zdim, train.sigma) if specs else None
+
+
+def _counts(train: TrainConfig, own: Mapping[str, Parameters] | str | None) -> Text:
+    """Return the parameters of every architecture: total, encoder and decoder.
+
+    Args:
+        train: The configuration.
+        own: Parameters of the user's networks; ``None`` while they are checked.
+    """
     specs = {spec.architecture: spec for spec in train.models}
     text = Text()
     width = max(len(name) for name in specs)
     for name, spec in list(specs.items())[:_MOST_MODELS]:
-        parameters = parameters_of(spec, train)
+        parameters = parameters_of(spec, train) if spec.network is None else _of_own(name, own)
+        if parameters is None:
+            text.append(f"{printable(name):{min(width, 16)}} ").append("checking its networks…\n", style="dim")
+            continue
         parts = f"{count(parameters.encoder):>11} encoder {count(parameters.decoder):>11} decoder"
         text.append(f"{printable(name):{min(width, 16)}} ").append(f"{count(parameters.total):>11}", style="bold")
         text.append(f" parameters  {parts}\n", style="dim")
@@ -236,6 +284,10 @@ def _counts(train: TrainConfig) -> Text:
     text.right_crop(1)
     text.no_wrap, text.overflow = True, "ellipsis"
     return text
+
+
+def _of_own(name: str, own: Mapping[str, Parameters] | str | None) -> Parameters | None:
+    return own.get(name) if isinstance(own, Mapping) else None
 
 
 def parameters_of(spec: ModelSpec, config: TrainConfig) -> Parameters:
