@@ -7,15 +7,18 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from pyarrow import parquet
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.unit.cli.evaluation_commands import Command
 from tests.unit.export.exported_runs import FIRST_PART, SECOND_PART, exported_run
 from tests.unit.runs.leases import live
-from tests.unit.runs.stored_runs import stored_run
+from tests.unit.runs.logged_events import progress
+from tests.unit.runs.stored_runs import began, stored_run
 from tui_vae.app import export_run, watch_source
 from tui_vae.app.export_run import follow_run
 from tui_vae.events import Event, encode
@@ -153,3 +156,27 @@ def test_a_run_whose_process_is_gone_is_exported_with_a_warning(
     lines, warning = follow(stored_run(tmp_path, events=FIRST_PART), "parquet", tmp_path / "out", [])
     assert lines[0].endswith("progress.parquet: 10 rows")
     assert warning == "the process that trained is gone; go on with: tui-vae --resume otter"
+
+
+PEAK = """
+from pathlib import Path
+from tui_vae.__main__ import main
+try:
+    main()
+finally:
+    print(*(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")))
+"""
+"""Not ``ru_maxrss``, in which the process that starts this one counts too."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak of a process alone")
+@pytest.mark.long
+def test_a_million_records_need_less_than_500_megabytes(python_in: Callable[..., Any], tmp_path: Path) -> None:
+    run, lines = stored_run(tmp_path / "runs", events=[began()]), 1_000_000
+    with run.log.open("a", encoding="utf-8") as log:
+        log.writelines(f"{encode(progress(step, kl=1 / step))}\n" for step in range(1, lines + 1))
+    done = python_in(tmp_path, PEAK, "export", "latest", "--to", "parquet", "-o", "out")
+    assert done.returncode == 0, done.stderr
+    assert f"{lines:,} rows" in done.stdout
+    assert parquet.read_metadata(tmp_path / "out" / "progress.parquet").num_rows == lines
+    assert int(done.stdout.split()[-2]) < 500_000  # kB
