@@ -69,8 +69,7 @@ class MeasuredModel:
     def trained(self) -> TrainedModel:
         """As it is compared: under the name that its seeds share."""
         result = structs.replace(self.stored.result, model=self.spec.architecture)
-        per_image = {name: values.numpy() for name, values in self.stored.per_image.items()}
-        return TrainedModel(self.run.name, self.setting, result, per_image)
+        return TrainedModel(self.run.name, self.setting, result, self.stored.per_image)
 
 
 def compared(measured: Sequence[MeasuredModel], baseline: str | None = None) -> Comparison:
@@ -241,7 +240,8 @@ def _measure(
         seconds=time.monotonic() - began,
         protocol=PROTOCOL,
     )
-    return StoredEvaluation(result, config.identity(), found.per_image), found.grids
+    per_image = {name: values.cpu().numpy() for name, values in found.per_image.items()}
+    return StoredEvaluation(result, config.identity(), per_image), found.grids
 
 
 def _keep(

@@ -1,4 +1,4 @@
-"""The run store. Only its modules of weights and evaluations load torch."""
+"""The run store. Only its modules of weights load torch."""
 
 from tui_vae.runs.directory import RunDirectory, create_run
 from tui_vae.runs.log import LogWriter, read_log

@@ -1,7 +1,7 @@
 """Read and write the evaluation of a model in its run: the result, the values of single images, and pictures.
 
 The result is written last and holds the checksum of the tensor file; where they disagree, there is no evaluation.
-Nothing is pickled.
+Nothing is pickled, and no torch is loaded.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from msgspec import structs
 from safetensors import SafetensorError
-from safetensors.torch import load, save
-from torch import Tensor
+from safetensors.numpy import load, save
 
 from tui_vae.codec import convert, to_builtins
 from tui_vae.errors import EventError, RunStoreError
@@ -46,7 +44,7 @@ class StoredEvaluation:
 
     result: Evaluation
     settings: Mapping[str, Any]
-    per_image: Mapping[str, Tensor]
+    per_image: Mapping[str, npt.NDArray[np.float64]]
 
 
 def write_evaluation(
@@ -73,7 +71,7 @@ def write_evaluation(
     named = [dataclasses.replace(p, file=run.relative(paths[p.kind])) for p in stored.result.pictures]
     result = structs.replace(stored.result, pictures=tuple(named))
     contents = {path: png_of(pictures[kind]) for kind, path in paths.items()}
-    tensors = save({name: values.contiguous() for name, values in stored.per_image.items()})
+    tensors = save({name: np.ascontiguousarray(values) for name, values in stored.per_image.items()})
     record = {"result": to_builtins(result), "settings": dict(stored.settings)}
     replace_files(contents | {folder / _PER_IMAGE: tensors, folder / _RESULT: manifest(record, {_PER_IMAGE: tensors})})
     return dataclasses.replace(stored, result=result)
@@ -91,7 +89,7 @@ def read_evaluation(run: RunDirectory, model: str) -> StoredEvaluation | None:
         if digest(content) != expected.sha256 or not isinstance(settings, dict) or result.model != model:
             return None
         per_image = load(content)
-        if any(values.ndim != 1 or values.dtype != torch.float64 for values in per_image.values()):
+        if any(values.ndim != 1 or values.dtype != np.float64 for values in per_image.values()):
             return None
         return StoredEvaluation(result, settings, per_image)
     except (OSError, RunStoreError, EventError, SafetensorError, KeyError, ValueError):

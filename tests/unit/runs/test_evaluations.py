@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from hypothesis import given
@@ -30,7 +31,7 @@ from tui_vae.runs.pictures import picture_of
 
 MODEL = "tief/深い"
 PIXELS = np.random.default_rng(0).integers(0, 256, (28, 56), dtype=np.uint8)
-PER_IMAGE = {"elbo": torch.linspace(-3, 9, 12, dtype=torch.float64)}
+PER_IMAGE = {"elbo": np.linspace(-3, 9, 12)}
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 values = st.builds(
@@ -61,7 +62,7 @@ def evaluation(**fields: Any) -> Evaluation:
     return Evaluation(model=MODEL, **(defaults | fields))
 
 
-def stored(per_image: dict[str, Tensor] = PER_IMAGE, **fields: Any) -> StoredEvaluation:
+def stored(per_image: dict[str, npt.NDArray[np.float64]] = PER_IMAGE, **fields: Any) -> StoredEvaluation:
     return StoredEvaluation(evaluation(**fields), EvaluationConfig().identity(), per_image)
 
 
@@ -81,7 +82,7 @@ def assert_equal(read: StoredEvaluation | None, written: StoredEvaluation) -> No
     assert read.result == written.result
     assert read.settings == written.settings
     assert read.per_image.keys() == written.per_image.keys()
-    assert all(torch.equal(read.per_image[name], written.per_image[name]) for name in read.per_image)
+    assert all(np.array_equal(read.per_image[name], written.per_image[name]) for name in read.per_image)
 
 
 def test_what_was_written_is_read_back_with_its_pictures(run: RunDirectory) -> None:
@@ -103,14 +104,14 @@ def test_any_numbers_are_read_back(
     tmp_path_factory: Any, metrics: tuple[MetricValue, ...], spectrum: tuple[float, ...], numbers: list[float]
 ) -> None:
     run = RunDirectory(tmp_path_factory.mktemp("run"), "otter")
-    per_image = {"iwae": torch.tensor(numbers, dtype=torch.float64)}
+    per_image = {"iwae": np.array(numbers, dtype=np.float64)}
     written = keep(run, stored(per_image, metrics=metrics, kl_per_latent=spectrum, predicted_kl_per_latent=spectrum))
     assert_equal(read_evaluation(run, MODEL), written)
 
 
 def test_a_later_evaluation_takes_the_place_of_an_earlier(run: RunDirectory) -> None:
     keep(run)
-    later = keep(run, stored({"kl": torch.zeros(3, dtype=torch.float64)}, step=900))
+    later = keep(run, stored({"kl": np.zeros(3)}, step=900))
     assert_equal(read_evaluation(run, MODEL), later)
     assert sorted(path.name for path in run.evaluation(MODEL).iterdir()) == [
         *("per-image.safetensors", "prior-means.png", "result.json")
@@ -139,7 +140,11 @@ def test_nothing_that_is_damaged_is_taken_for_an_evaluation(data: st.DataObject,
     assert read_evaluation(run, MODEL) is None
 
 
-def put(run: RunDirectory, course: Any, tensors: bytes = save(PER_IMAGE)) -> None:
+def put(
+    run: RunDirectory,
+    course: Any,
+    tensors: bytes = save({name: torch.from_numpy(values) for name, values in PER_IMAGE.items()}),
+) -> None:
     """What a stranger wrote who knows how checksums are made."""
     folder = run.evaluation(MODEL)
     shutil.rmtree(folder, ignore_errors=True)
@@ -247,7 +252,7 @@ def test_a_link_out_of_the_run_is_followed_neither_in_reading_nor_in_writing(
     target.symlink_to(other.path / target.relative_to(run.path))
     assert read_evaluation(run, MODEL) is None
     with contextlib.suppress(OSError):
-        keep(run, stored({"kl": torch.zeros(2, dtype=torch.float64)}, step=1))
+        keep(run, stored({"kl": np.zeros(2)}, step=1))
     assert {path: path.read_bytes() for path in other.path.rglob("*") if path.is_file()} == before
 
 
@@ -278,7 +283,7 @@ def test_a_full_disk_raises_and_leaves_no_temporary_file(
 
     monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        keep(run, stored({"kl": torch.zeros(2, dtype=torch.float64)}, step=1))
+        keep(run, stored({"kl": np.zeros(2)}, step=1))
     assert not list(run.path.rglob("*.part"))
     monkeypatch.undo()
     read = read_evaluation(run, MODEL)
