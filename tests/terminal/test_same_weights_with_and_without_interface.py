@@ -229,6 +229,7 @@ def test_without_the_interface_the_final_table_ends_the_output(without_interface
     assert without_interface.code == 0
     without_interface.terminal.assert_left_as_found()
     lines = [line for line in without_interface.terminal.text.splitlines() if line.strip()]
-    assert lines[-1].startswith("run kept in")
+    assert lines[-2].startswith("run kept in")
+    assert lines[-1].startswith("a report of it: tui-vae report ")
     assert any("held-out ELBO" in line for line in lines)
     assert "img/s" not in without_interface.terminal.text

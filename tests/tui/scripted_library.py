@@ -65,6 +65,11 @@ class ScriptedLibrary:
             raise RunStoreError(self.unreadable)
         return list(self.runs)
 
+    def report(self, key: str, page: str) -> None:
+        self.asked.append(("report", key, page))
+        if self.refuses is not None:
+            raise RunStoreError(self.refuses)
+
     def look(self, key: str) -> ListedRun:
         return self._named(key)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -17,7 +18,7 @@ from typing import IO
 from tui_vae.app.export_run import default_folder
 from tui_vae.app.output_capture import nameless_file
 from tui_vae.app.watch_source import WatchSource
-from tui_vae.child_process import python_module
+from tui_vae.child_process import python_module, withheld_from_children
 from tui_vae.codec import convert
 from tui_vae.config import TrainConfig
 from tui_vae.errors import EventError, ExitCode, RunStoreError, TuiVaeError, UsageError
@@ -43,6 +44,7 @@ _CHECK = python_module("tui_vae.app.network_check_worker")
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_OF_CHECK = 60
 _MOST_SAID = 4000
+_LOWEST_PRIORITY = 19
 
 
 class EndedError(TuiVaeError):
@@ -148,28 +150,49 @@ def _written_by_another(candidates: Callable[[], Iterable[RunDirectory]], argume
 
 
 def export_elsewhere(run: RunDirectory, form: Format, folder: Path) -> str:
-    """Export a run in another process, which what trains in this one does not wait for; returns what it printed.
+    """Export a run in another process; returns what it printed.
 
     Raises:
         TuiVaeError: The process failed, with its message.
     """
     target = folder / default_folder(run, form)
-    command = [*python_module("tui_vae"), "export", str(run.path), "--to", form, "-o", str(target)]
+    return _in_another_process("export", str(run.path), "--to", form, "-o", str(target))
+
+
+def report_elsewhere(run: RunDirectory, page: Path) -> None:
+    """Write the report of a run in another process; returns when it is written.
+
+    Raises:
+        TuiVaeError: The process failed, with its message.
+    """
+    _in_another_process("report", str(run.path), "-o", str(page))
+
+
+def _in_another_process(*arguments: str) -> str:
+    """Run a command in a process that gives way to all others, as to what trains in this one; returns what it printed.
+
+    Raises:
+        EndedError: It failed, with its message.
+        RunStoreError: No process can be started.
+    """
     with nameless_file() as said:
         try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                start_new_session=True,
-                check=False,
-            )
+            with withheld_from_children():
+                process = subprocess.Popen(
+                    [*python_module("tui_vae"), *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=said,
+                    start_new_session=True,
+                )
         except OSError as error:
             raise RunStoreError(f"no process can be started ({error.strerror})") from error
-        if done.returncode:
-            raise EndedError(_last_line(said), done.returncode)
-    return printable(done.stdout.decode(errors="replace").strip(), keep="\n")
+        with contextlib.suppress(OSError):  # it may have ended
+            os.setpriority(os.PRIO_PROCESS, process.pid, _LOWEST_PRIORITY)
+        printed, _ = process.communicate()
+        if process.returncode:
+            raise EndedError(_last_line(said), process.returncode)
+    return printable(printed.decode(errors="replace").strip(), keep="\n")
 
 
 def _last_line(said: IO[bytes]) -> str:
@@ -259,6 +282,9 @@ class Library:
 
     def export(self, key: str, form: str, folder: str) -> str:
         return export_elsewhere(run_at(Path(key)), format_of(form), Path(folder))
+
+    def report(self, key: str, page: str) -> None:
+        report_elsewhere(run_at(Path(key)), Path(page))
 
 
 def _newest_sheets(run: RunDirectory, read: _Read) -> dict[str, Sheet]:

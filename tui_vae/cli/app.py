@@ -298,6 +298,29 @@ def compare(
 
 
 @app.command(cls=CommandHelp)
+def report(
+    run: Annotated[list[str], typer.Argument(metavar="RUN", help="Names, paths or latest; several in one report.")],
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="File of the page.  \\[default: report-RUN.html]"),
+    ] = None,
+    figures: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Figures as PDF, SVG and PNG, tables as CSV and LaTeX, for a paper."),
+    ] = None,
+    markdown: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The report as Markdown, its pictures in a folder beside it.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", metavar="", help="Replace files that exist.")] = False,
+    runs_dir: _RunsDir = None,
+) -> None:
+    """Write a report of runs: one page with models, curves, pictures, metrics, verdict, and how it was made."""
+    from tui_vae.cli.report import report_runs  # noqa: PLC0415
+
+    report_runs(runs_dir_of(runs_dir), run, output, figures, markdown, force=force)
+
+
+@app.command(cls=CommandHelp)
 def bench(
     ctx: typer.Context,
     repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Repetitions of everything.")] = 2,

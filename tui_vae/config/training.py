@@ -244,6 +244,23 @@ class TrainConfig:
         values["models"] = [_spec_to_json(spec) for spec in self.models]
         return values
 
+    def arguments(self) -> tuple[str, ...]:
+        """The options that differ from their defaults, as on a command line: of a resolved configuration, those that
+        train the same weights on the same machine.
+        """
+        arguments: list[str] = []
+        for f in dataclasses.fields(self):
+            value, name = getattr(self, f.name), option_names(f)[0]
+            if f.name == "models":
+                specs = dict.fromkeys(str(ModelSpec(spec.architecture, spec.hidden)) for spec in value)
+                if tuple(specs) != tuple(map(str, TrainConfig().models)):
+                    arguments += [part for spec in specs for part in (name, spec)]
+            elif value == f.default or (f.name == "data_dir" and self.dataset == EMBEDDED_DATASET):
+                continue
+            else:
+                arguments += [name] if value is True else [name, str(value)]
+        return tuple(arguments)
+
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
         """The inverse of :meth:`to_json`.

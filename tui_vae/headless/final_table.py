@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 
 from rich.console import Console, RenderableType
@@ -64,18 +65,21 @@ def kept(directory: str | None) -> str:
 
 
 def print_report(console: Console, state: RunState, directory: str | None) -> None:
-    """Print what became of the models and, where they were evaluated, what was measured of them and the verdict."""
+    """Print what became of the models and, where they were evaluated, what was measured of them and the verdict;
+    last the command that makes a report.
+    """
     for part in final_report(state, directory, console.width, terminal=console.is_terminal):
         # Commands and paths stay in one piece, to be copied; a sentence is wrapped between words.
         console.print(part, soft_wrap=isinstance(part, Text) and part.no_wrap is not False)
     evaluations = [model.evaluation for model in state.models.values() if model.evaluation is not None]
-    if not evaluations or state.evaluated is None:
-        return
-    console.print()
-    print_evaluation(console, evaluations)
-    if state.evaluated.verdict is not None:
-        console.print(Text(state.evaluated.verdict.sentence, style="bold"))
-        console.print(Text(f"each difference: tui-vae compare {state.name}", style="dim"))
+    if evaluations and state.evaluated is not None:
+        console.print()
+        print_evaluation(console, evaluations)
+        if state.evaluated.verdict is not None:
+            console.print(Text(state.evaluated.verdict.sentence, style="bold"))
+            console.print(Text(f"each difference: tui-vae compare {state.name}", style="dim"))
+    if directory is not None:
+        console.print(Text(f"a report of it: tui-vae report {shlex.quote(directory)}", style="dim"), soft_wrap=True)
 
 
 def _table(results: Sequence[ModelResult]) -> Table:

@@ -25,7 +25,7 @@ from tui_vae.tui.main_screen import MainScreen
 from tui_vae.tui.pages import ExplorerPage, RunsPage
 from tui_vae.tui.redraw import FrameLimiter, Redraw, RedrawLoop
 from tui_vae.tui.run_tracker import RunTracker
-from tui_vae.tui.saving import export, save
+from tui_vae.tui.saving import ReportSaver, export, save
 from tui_vae.tui.screens.dialogs import ExportScreen, Leave, LeaveScreen, Palette
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.terminal.output import TerminalOutput
@@ -101,6 +101,7 @@ class MonitorApp(App[Leave]):
         self.theme_switcher = ThemeSwitcher(self, preferences)
         self._drawer = drawer
         self._library = library
+        self._reports = ReportSaver(self, library)
         self._redraws = RedrawLoop(self, FrameLimiter(fps, lambda: drawer.spent), self._redraw, answers)
         self._stray, self._suspended, self._announce = stray, suspended, announce
         self._stalled = stalled if stalled is not None else _never
@@ -314,6 +315,10 @@ class MonitorApp(App[Leave]):
         source, library = self.runs.source, self._library
         if source is not None and library is not None and not isinstance(self.screen, ExportScreen):
             self.push_screen(ExportScreen(), lambda form: export(self, library, source, form) if form else None)
+
+    def action_write_report(self) -> None:
+        if self.runs.source is not None:
+            self._reports.save(self.runs.source)
 
     def action_redraw(self) -> None:
         self.output.repaint()

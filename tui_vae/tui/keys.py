@@ -133,6 +133,7 @@ GROUPS: dict[str, list[Binding]] = {
     "Files": [
         Binding("s", "save_picture", "picture", show=False, key_display="s", tooltip="Save the screen as SVG."),
         Binding("w", "export", "export", show=False, key_display="w", tooltip="Write the run for other tools."),
+        Binding("R", "write_report", "report", show=False, key_display="R", tooltip="Write the report of this run."),
     ],
     "Program": [
         Binding("question_mark,f1", "help", "keys", key_display="?", id="help", tooltip="Show every key."),

@@ -189,3 +189,6 @@ class RunLibrary(Protocol):
         Returns:
             Where the files are, a line each.
         """
+
+    def report(self, key: str, page: str) -> None:
+        """Write the report of a run to a file that does not exist yet, in another process, and wait for it."""

@@ -29,7 +29,7 @@ ROWS = [
 ]
 
 
-def printed(console: Console, state: RunState, directory: str = "runs/quiet-otter") -> str:
+def printed(console: Console, state: RunState, directory: str | None = "runs/quiet-otter") -> str:
     print_report(console, state, directory)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -99,7 +99,7 @@ def test_why_models_were_stopped_is_said_once(
     state = final_state("one", "other")
     models = {n: structs.replace(m, status="stopped", reason="by SIGUSR1") for n, m in state.models.items()}
     text = printed(console(), structs.replace(state, models=models))
-    assert text.splitlines()[-2:] == ["stopped by SIGUSR1", "run kept in runs/quiet-otter"]
+    assert text.splitlines()[-3:-1] == ["stopped by SIGUSR1", "run kept in runs/quiet-otter"]
 
 
 @pytest.mark.parametrize("name", ["[bold]x[/]", "[/]", "[red]", "a]b[c", "[link=https://x]y", "深い"])
@@ -125,7 +125,17 @@ def test_where_the_run_is_kept_can_be_copied_from_a_narrow_terminal(
     final_state: Callable[..., RunState], console: Callable[..., Console]
 ) -> None:
     directory = "/a/rather/long/path/" * 5 + "20260102-030405-quiet-otter"
-    assert f"run kept in {directory}\n" in printed(console(40), final_state("deep"), directory)
+    text = printed(console(40), final_state("deep"), directory)
+    assert f"run kept in {directory}\n" in text
+    assert text.endswith(f"\na report of it: tui-vae report {directory}\n")
+
+
+def test_the_command_of_the_report_is_one_for_a_shell(
+    final_state: Callable[..., RunState], console: Callable[..., Console]
+) -> None:
+    last = printed(console(), final_state("deep"), "runs/a b").splitlines()[-1]
+    assert last == "a report of it: tui-vae report 'runs/a b'"
+    assert "tui-vae report" not in printed(console(), final_state("deep"), None)
 
 
 def test_the_notes_are_wrapped_between_words_on_a_terminal_and_one_line_in_a_pipe(
@@ -134,7 +144,7 @@ def test_the_notes_are_wrapped_between_words_on_a_terminal_and_one_line_in_a_pip
     notes = "nats per image on 5,000 held-out images; sigma 0.2, zdim 32"
     assert notes in printed(console(40), final_state("deep"))
     wrapped = re.sub(r"\x1b\[[\d;]*m", "", printed(console(40, terminal=True), final_state("deep")))
-    lines = wrapped[wrapped.index("nats per image") :].splitlines()
+    lines = wrapped[wrapped.index("nats per image") : wrapped.index("run kept in")].splitlines()
     assert max(map(len, lines)) <= 40
     assert notes in " ".join(line.strip() for line in lines)
 

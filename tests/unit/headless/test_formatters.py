@@ -53,7 +53,7 @@ def test_plain_lines_tell_the_whole_run_once(
         f"   01:02  error: {MARKUP}: failed: the loss became [nan]",
         "   01:10  run failed",
     ]
-    assert lines[-1] == "run kept in runs/quiet-otter"
+    assert lines[-2:] == ["run kept in runs/quiet-otter", "a report of it: tui-vae report runs/quiet-otter"]
     assert "\x1b" not in text_of(out)
 
 
@@ -112,7 +112,7 @@ def test_the_live_view_shows_names_as_given_and_ends_with_the_table(
     assert f"{MARKUP}: running" in text
     assert "[red]careful[/red] :warning:" in text
     assert "held-out ELBO" in text
-    assert text.rstrip().endswith("run kept in runs/quiet-otter")
+    assert text.rstrip().endswith("run kept in runs/quiet-otter\na report of it: tui-vae report runs/quiet-otter")
     assert text_of(out).count("\x1b[?25l") == text_of(out).count("\x1b[?25h") > 0
 
 

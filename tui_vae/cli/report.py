@@ -1,0 +1,53 @@
+"""``tui-vae report``: a report of stored runs as a page, as Markdown, and as files for a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.style import Style
+from rich.text import Text
+
+from tui_vae.app.interpreter import gc_paused
+from tui_vae.app.terminal import prepare_output
+from tui_vae.config import DisplayConfig, path_of
+from tui_vae.headless import make_console
+from tui_vae.runs import RunDirectory
+from tui_vae.runs.find import find_run
+from tui_vae.view.sanitize import printable
+
+
+def report_runs(
+    runs_dir: Path, texts: Sequence[str], page: str | None, figures: str | None, markdown: str | None, *, force: bool
+) -> None:
+    """Write the report, and print where it is.
+
+    Args:
+        runs_dir: Where runs are kept.
+        texts: Names, paths or ``latest``.
+        page: The file of the page; by default named after the run, and left out where only other forms are asked for.
+        figures: The folder of figures and tables for a paper.
+        markdown: The file of the Markdown.
+        force: Replace files that exist.
+
+    Raises:
+        UsageError: Two targets are the same.
+        RunStoreError: A run is not there, or a target exists or cannot be written.
+    """
+    prepare_output(DisplayConfig())
+    # A run is one, by whatever path or link it is named.
+    runs: dict[Path, RunDirectory] = {}
+    for text in texts:
+        run = find_run(runs_dir, text)
+        runs.setdefault(run.path.resolve(), run)
+    with gc_paused():
+        from tui_vae.app.report import ReportTargets, default_page, make_report  # noqa: PLC0415 - matplotlib, a second
+
+    files = [Path(path_of(name)) if name is not None else None for name in (page, figures, markdown)]
+    if not any(files):
+        files[0] = default_page(list(runs.values()))
+    targets = ReportTargets(files[0], files[1], files[2], force)
+    console = make_console()
+    for path in make_report(list(runs.values()), targets):
+        link = Style(link=path.absolute().as_uri())
+        console.print(Text.assemble("report written to ", (printable(str(path)), link)), soft_wrap=True)

@@ -1,0 +1,313 @@
+"""Lays out the content of a report as a document: which sections there are, and what each says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+
+from tui_vae.charts import metric_series
+from tui_vae.metrics import NOISY, Trend
+from tui_vae.report import drawings, tables
+from tui_vae.report.content import Group, ReportContent
+from tui_vae.report.document import Block, Command, Document, Fact, Figure, Gallery, Items, Paragraph, Section, Terms
+from tui_vae.report.glossary import TERMS
+from tui_vae.report.missing import missing
+from tui_vae.report.plates import KINDS, plates_of
+from tui_vae.view.metric_rows import FLOOR_LEGEND, INTERVAL_LEGEND, title_text
+from tui_vae.view.numbers import count, nats
+from tui_vae.view.sanitize import printable
+
+MOST_GROUPS = 24
+"""Groups that are shown; only damaged logs have more."""
+_COLLAPSED = 0.01
+"""KL in nats below which a latent is said to carry nothing."""
+_MOST_NOTES = 30
+
+
+def lay_out(content: ReportContent) -> Document:
+    """Lay out a report."""
+    groups = content.groups[:MOST_GROUPS]
+    sections = [
+        *_models(content, groups),
+        *_curves(groups),
+        *_latents(groups),
+        *_pictures(groups),
+        *_comparison(content, groups),
+        *_seeds(groups),
+        _making(content),
+        Section("terms", "Terms", (Terms(TERMS),)),
+    ]
+    return Document(
+        title=_title(content),
+        subtitle=_subtitle(content),
+        opening=(*_answer(content), *missing(content)),
+        facts=tuple(_facts(content)),
+        models=tuple((group.index, group.label) for group in groups),
+        sections=tuple(sections),
+    )
+
+
+def _title(content: ReportContent) -> str:
+    names = [run.name for run in content.runs]
+    return " · ".join(names) if len(names) <= 3 else f"{names[0]} and {len(names) - 1} more runs"
+
+
+def _subtitle(content: ReportContent) -> str:
+    data = dict.fromkeys(run.state.data.name for run in content.runs if run.state.data is not None)
+    what = f"Gaussian variational autoencoders on {', '.join(data)}" if data else "Gaussian variational autoencoders"
+    began = [run.state.started_at for run in content.runs if run.state.started_at is not None]
+    return f"{what}, trained on {time.strftime('%-d %B %Y', time.gmtime(min(began)))}" if began else what
+
+
+def _answer(content: ReportContent) -> Iterable[Block]:
+    """The verdict, or why there is none."""
+    verdict = content.verdict
+    if verdict is not None:
+        for answer in verdict.answers:
+            yield Paragraph(answer.sentence, "lead")
+        if not verdict.answers:
+            yield Paragraph(verdict.sentence, "lead")
+    elif content.incomparable is not None:
+        yield Paragraph(f"The models are not compared: {content.incomparable}.", "warning")
+
+
+def _facts(content: ReportContent) -> Iterable[Fact]:
+    states = [run.state for run in content.runs]
+
+    def options(name: str) -> str:
+        values = dict.fromkeys(str(state.config[name]) for state in states if state.config.get(name) is not None)
+        return printable(", ".join(values))
+
+    data = next((state.data for state in states if state.data is not None), None)
+    if data is not None:
+        yield Fact("images", f"{count(data.train)} training, {count(data.held_out)} held out")
+    for title, name in (("latents", "zdim"), ("sigma of the decoder", "sigma"), ("epochs", "epochs")):
+        if value := options(name):
+            yield Fact(title, value)
+    seeds = {model.seed for group in content.groups for model in group.models if model.seed is not None}
+    if seeds:
+        yield Fact("seeds", ", ".join(map(str, sorted(seeds)[:8])) + (" …" if len(seeds) > 8 else ""))
+    if devices := ", ".join(dict.fromkeys(state.device for state in states if state.device)):
+        yield Fact("device", devices)
+    yield Fact("state", ", ".join(dict.fromkeys(run.condition for run in content.runs)))
+
+
+def _models(content: ReportContent, groups: Sequence[Group]) -> Iterable[Section]:
+    if not groups:
+        return
+    blocks: list[Block] = [
+        Paragraph(
+            "Each model is an encoder and a decoder with the hidden layers named here; the decoder has those of the "
+            "encoder in reverse order. Without hidden layers, both are one fully connected layer: the linear model, "
+            "whose optimum is known exactly."
+        ),
+        tables.parameters_table(groups),
+    ]
+    if len(content.runs) > 1:
+        blocks.append(tables.runs_table(content))
+    yield Section("models", "The models", tuple(blocks))
+
+
+def _curves(groups: Sequence[Group]) -> Iterable[Section]:
+    figures = [
+        Figure(
+            f"curve-{name}",
+            title,
+            f"{says} Lines are the training images, marks the held-out images after each epoch{limit}.",
+            f"{title} over the epochs of training. {_newest(groups, field)}",
+            draw,
+        )
+        for name, title, field, quantity, says, limit in (
+            (
+                "elbo",
+                "ELBO, nats per image",
+                "elbo",
+                metric_series.ELBO,
+                "Higher is better.",
+                "; the dashed line is the exact optimum of a linear model on them" if _has_limit(groups) else "",
+            ),
+            (
+                "reconstruction",
+                "Reconstruction, nats per image",
+                "reconstruction",
+                metric_series.RECONSTRUCTION,
+                "How well images are recovered from their latents; higher is better.",
+                "",
+            ),
+            (
+                "kl",
+                "KL, nats per image",
+                "kl",
+                metric_series.KL,
+                "What the latents carry about an image.",
+                "",
+            ),
+        )
+        if (draw := drawings.curves(quantity, groups)) is not None
+    ]
+    if not figures:
+        return
+    introduction = Paragraph(
+        "Training maximises the ELBO, a lower bound on the log-likelihood: ELBO = reconstruction − KL. All are nats "
+        "per image with their constants. The beginning of training, far below, is cut off."
+    )
+    yield Section("curves", "Learning curves", (introduction, Gallery(tuple(figures)), tables.training_table(groups)))
+
+
+def _newest(groups: Sequence[Group], field: str) -> str:
+    values = [
+        f"{group.label} {nats(getattr(last, field), 2).replace('-', '−')}"
+        for group in groups
+        if (last := group.first.model.last_held_out) is not None
+    ]
+    return f"Newest held-out values: {', '.join(values)}." if values else ""
+
+
+def _has_limit(groups: Sequence[Group]) -> bool:
+    return any(model.model.limit is not None for group in groups for model in group.models)
+
+
+def _latents(groups: Sequence[Group]) -> Iterable[Section]:
+    shown = [group for group in groups if len(drawings.sorted_spectra(group)) and drawings.sorted_spectra(group).size]
+    if not shown:
+        return
+    high = drawings.highest_kl(shown)
+    figures = []
+    for group in shown:
+        spectra = drawings.sorted_spectra(group)
+        alive = [int((values >= _COLLAPSED).sum()) for values in spectra]
+        used = f"{min(alive)}" if min(alive) == max(alive) else f"{min(alive)} to {max(alive)}"
+        sentence = (
+            f"{used} of {spectra.shape[1]} latents carry {_COLLAPSED} nats or more, the largest {spectra.max():.2f}."
+        )
+        seeds = f" Bars are means over {len(spectra)} seeds, the fine lines their range." if len(spectra) > 1 else ""
+        exact = " Dark steps are the exact optimum." if group.first.exact_kl_per_latent else ""
+        images = "test" if group.first.evaluation is not None else "held-out"
+        caption = f"KL of each latent in nats, averaged over {images} images, largest first. {sentence}{seeds}{exact}"
+        alt = f"Bars of the KL of each latent, descending. {sentence}"
+        figures.append(Figure(f"latents-{group.key}", group.label, caption, alt, drawings.spectrum(group, high)))
+    introduction = Paragraph(
+        "A latent whose KL is 0 has collapsed: its posterior is the prior for every image, and the decoder does "
+        "without it. The charts share one scale."
+    )
+    yield Section("latents", "Use of the latents: posterior collapse", (introduction, Gallery(tuple(figures))))
+
+
+def _pictures(groups: Sequence[Group]) -> Iterable[Section]:
+    sections = []
+    for kind in KINDS:
+        galleries, troubles = plates_of(kind, groups)
+        blocks: list[Block] = [Paragraph(kind.explanation)] if kind.explanation and galleries else []
+        blocks += [Gallery(tuple(plates)) for plates in galleries]
+        if troubles:
+            blocks.append(Paragraph("; ".join(troubles[:_MOST_NOTES]), "warning"))
+        if blocks:
+            sections.append(Section(kind.key, kind.title, tuple(blocks), 3))
+    if sections:
+        several = any(len(group.models) > 1 for group in groups)
+        which = " Pictures are of the first seed of each model." if several else ""
+        text = f"Grey images of 28 × 28 pixels, as every model draws them.{which}"
+        yield Section("pictures", "What the models draw", (Paragraph(text),))
+        yield from sections
+
+
+def _comparison(content: ReportContent, groups: Sequence[Group]) -> Iterable[Section]:
+    if not content.measured:
+        return
+    legend = (
+        f"↑ higher is better, ↓ lower is better. {_sentence(INTERVAL_LEGEND)} {_sentence(FLOOR_LEGEND)} "
+        "The best value of a row is bold. What was scored, and how many, stands above each part of the table."
+    )
+    yield Section("metrics", "Metrics", (Paragraph(legend, "note"), tables.metric_table(content), *_classes(groups)))
+    verdict = content.verdict
+    if verdict is None:
+        return
+    blocks: list[Block] = [
+        Paragraph(
+            "A model generates better if it is better in more than half of the metrics of generation and worse in "
+            "none of the key ones: the likelihoods, the Fréchet distance and the coverage. Each difference is judged "
+            "by its own 95 % interval; of twenty true zero differences, one appears significant."
+        )
+    ]
+    blocks += [Paragraph(answer.sentence, "lead") for answer in verdict.answers]
+    blocks += tables.difference_tables(content, verdict)
+    if verdict.notes:
+        blocks.append(Items(tuple(verdict.notes[:_MOST_NOTES])))
+    yield Section("verdict", "Verdict", tuple(blocks))
+    yield from _trends(content, groups, verdict.trends)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _classes(groups: Sequence[Group]) -> Iterable[Block]:
+    shown = [group for group in groups if drawings.class_shares(group)]
+    if shown:
+        caption = (
+            "Share of each class among the samples of each model, in percent, as the digit classifier sees them. The "
+            "dashed line is an even share."
+        )
+        most = [
+            f"{group.label}: class {int(shares.argmax())} most often, {100 * shares.max():.1f} %"
+            for group in shown
+            for shares in (drawings.class_shares(group)[0],)
+        ]
+        alt = f"Bars of the classes of samples. {'; '.join(most)}."
+        yield Gallery((Figure("classes", "Classes of the samples", caption, alt, drawings.classes(shown)),))
+
+
+def _trends(content: ReportContent, groups: Sequence[Group], trends: Sequence[Trend]) -> Iterable[Section]:
+    shown = [one for one in trends if not one.metric.endswith(NOISY)]
+    if not shown:
+        return
+    figures = tuple(
+        Figure(
+            f"trend-{one.metric}",
+            title_text(one.metric),
+            _sentence(one.sentence),
+            f"{title_text(one.metric)} over the number of parameters of {one.models} models. {one.sentence}",
+            drawings.trend(one.metric, groups, content.summaries),
+        )
+        for one in shown
+    )
+    text = (
+        "Each metric over the number of parameters of the models, with its interval. A slope is per tenfold parameters."
+    )
+    yield Section("trends", "Does it grow with the model?", (Paragraph(text), Gallery(figures)))
+
+
+def _seeds(groups: Sequence[Group]) -> Iterable[Section]:
+    several = [group for group in groups if sum(model.evaluation is not None for model in group.models) > 1]
+    if several:
+        yield Section("seeds", "Every seed", (Paragraph("The values behind the means, with their own intervals."),))
+    for group in several:
+        yield Section(f"seeds-{group.key}", group.label, (tables.seed_table(group),), 3)
+
+
+def _making(content: ReportContent) -> Section:
+    blocks: list[Block] = []
+    commands = dict.fromkeys(run.command for run in content.runs if run.command is not None)
+    if commands:
+        text = "On the same kind of machine with the same versions, these commands train the same weights, bit for bit."
+        if any(
+            model.epochs is not None or model.lr is not None
+            for run in content.runs
+            for model in run.state.models.values()
+        ):
+            text += " Epochs or learning rates that were changed during training are in the log alone."
+        blocks += [Paragraph(text), *map(Command, commands)]
+    blocks += [tables.options_table(content), tables.environment_table(content)]
+    warnings = [
+        f"{line.level}: {line.text if line.model is None else f'{line.model}: {line.text}'}"
+        for run in content.runs
+        for line in run.state.log
+        if line.level != "info"
+    ]
+    if warnings:
+        rest = len(warnings) - _MOST_NOTES
+        blocks += [
+            Paragraph("The log of the run has warnings:", "note"),
+            Items((*warnings[:_MOST_NOTES], *([f"and {rest} more"] if rest > 0 else []))),
+        ]
+    return Section("making", "How it was made", tuple(blocks))

@@ -1,0 +1,212 @@
+"""The tables of a report. Numbers are formatted as in the terminal and the interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tui_vae.metrics import NOISY, Difference, MetricValue, Verdict
+from tui_vae.report.content import Group, ReportContent, ReportedModel
+from tui_vae.report.document import Cell, Rows, Table
+from tui_vae.view.metric_rows import (
+    ARROWS,
+    OUTCOME_LABELS,
+    MetricRow,
+    difference_text,
+    direction_and_unit,
+    metric_rows,
+    title_text,
+)
+from tui_vae.view.numbers import UNKNOWN, count, duration, nats
+from tui_vae.view.run_diff import differing_options
+from tui_vae.view.sanitize import printable
+
+_MOST_ROWS = 200
+"""Options and versions that are shown; only damaged logs have more."""
+
+
+def runs_table(content: ReportContent) -> Table:
+    """Every run with its models and the options in which the runs differ."""
+    states = [run.state for run in content.runs]
+    options = [row for row in differing_options(states) if row.name not in ("model", "data-dir")]
+    rows = [
+        (
+            Cell(run.name),
+            Cell(run.condition),
+            Cell(count(len(run.state.models))),
+            *(Cell(row.values[index]) for row in options),
+        )
+        for index, run in enumerate(content.runs)
+    ]
+    head = ("run", "state", "models", *(row.name for row in options))
+    return _table("runs", "The runs", head, rows, (False, False, *(True,) * (len(head) - 2)))
+
+
+def parameters_table(groups: Sequence[Group]) -> Table:
+    """Hidden layers and trainable parameters of each model."""
+    rows = []
+    for group in groups:
+        model = group.first.model
+        known = model.parameters
+        parts = (known.encoder, known.decoder, known.total) if known is not None else (None,) * 3
+        hidden = " · ".join(map(str, model.hidden)) or ("linear" if known is not None else "")
+        rows.append((Cell(group.label, hidden, model=group.index), *(Cell(count(part)) for part in parts)))
+    head = ("model", "encoder", "decoder", "total")
+    return _table("parameters", "Trainable parameters", head, rows, (False, True, True, True))
+
+
+def training_table(groups: Sequence[Group]) -> Table:
+    """Where the training of each model, of every seed, has come."""
+    rows = [_training_row(group, model) for group in groups for model in group.models]
+    head = (
+        "model",
+        "seed",
+        "state",
+        "epochs",
+        "time",
+        "ELBO ↑",
+        "reconstruction ↑",
+        "KL",
+        "active",
+        "exact optimum",
+        "to it ↓",
+    )
+    title = "Held-out images after the newest epoch, nats per image"
+    return _table("training", title, head, rows, (False, True, False, *(True,) * 8))
+
+
+def _training_row(group: Group, reported: ReportedModel) -> tuple[Cell, ...]:
+    model = reported.model
+    last = model.last_held_out
+    result = next((one for one in reported.run.state.results if one.model == model.name), None)
+    limit = model.limit.held_out if model.limit is not None else None
+    texts = (
+        UNKNOWN if reported.seed is None else str(reported.seed),
+        model.status or "not begun",
+        count(last.epoch if last is not None else 0),
+        duration(result.seconds if result is not None else None),
+        nats(last.elbo if last is not None else None, 2),
+        nats(last.reconstruction if last is not None else None, 2),
+        nats(last.kl if last is not None else None, 2),
+        UNKNOWN if last is None else f"{last.active_units}/{len(last.kl_per_latent)}",
+        nats(limit, 2),
+        nats(model.to_limit, 2),
+    )
+    return Cell(group.label, model=group.index), *(Cell(text.replace("-", "−")) for text in texts)
+
+
+def metric_table(content: ReportContent) -> Table:
+    """The metrics of all groups, in parts by what was scored."""
+    groups = content.group_of
+    models = [one for one in content.summaries if one.values]
+    head = [Cell(one.model, model=groups[one.model].index) for one in models]
+    return _metrics("metrics", "Metrics of each model", {one.model: one.values for one in models}, head)
+
+
+def seed_table(group: Group) -> Table:
+    """The metrics of each seed of a group."""
+    measured = [(model, model.evaluation) for model in group.models if model.evaluation is not None]
+    several_runs = len({id(model.run) for model, _ in measured}) > 1
+    names = [
+        f"{model.run.name}, seed {found.seed}" if several_runs else f"seed {found.seed}" for model, found in measured
+    ]
+    values = {name: found.metrics for name, (_, found) in zip(names, measured, strict=True)}
+    return _metrics(f"seeds-{group.key}", f"Metrics of each seed of {group.label}", values, list(map(Cell, values)))
+
+
+def _metrics(key: str, title: str, values: Mapping[str, tuple[MetricValue, ...]], models: Sequence[Cell]) -> Table:
+    """Metrics in rows and models in columns; what was scored on other images is another part."""
+    rows = metric_rows(values)
+    floors = any(row.floor != UNKNOWN for row in rows)
+    parts: dict[str, list[tuple[Cell, ...]]] = {}
+    for row in rows:
+        source = f"{row.source}, {count(row.n)}" if row.n else row.source or "not a number"
+        name = Cell(f"{row.title} {ARROWS[row.better]}".rstrip(), row.unit)
+        cells = (_value(row, model) for model in values)
+        parts.setdefault(source, []).append(
+            (name, *cells, *([Cell(row.floor if row.floor != UNKNOWN else "")] if floors else []))
+        )
+    head = (Cell("metric"), *models, *([Cell("floor")] if floors else []))
+    groups = tuple(Rows(source, tuple(found)) for source, found in parts.items())
+    return Table(key, title, head, groups, (False, *(True,) * (len(head) - 1)))
+
+
+def _value(row: MetricRow, model: str) -> Cell:
+    number = row.numbers.get(model)
+    if number is None:
+        return Cell(UNKNOWN)
+    # Values may differ where the digits that are shown do not.
+    best = model in row.best and len({number.value for number in row.numbers.values()}) > 1
+    return Cell(number.value, f"± {number.margin}" if number.margin else "", best=best)
+
+
+def difference_tables(content: ReportContent, verdict: Verdict) -> list[Table]:
+    """The differences of each model to the baseline: of its samples' means and likelihoods, of noisy samples."""
+    tables = []
+    for model in dict.fromkeys(difference.model for difference in verdict.differences):
+        own = [difference for difference in verdict.differences if difference.model == model]
+        kinds = {
+            "": [d for d in own if not d.metric.endswith(NOISY)],
+            "samples with the decoder's noise": [d for d in own if d.metric.endswith(NOISY)],
+        }
+        parts = tuple(Rows(title, tuple(map(_difference, found))) for title, found in kinds.items() if found)
+        head = (Cell("metric"), Cell("difference"), Cell("95 % interval"), Cell(f"{model} is"))
+        key, title = f"differences-{content.group_of[model].key}", f"{model} minus {verdict.baseline}"
+        tables.append(Table(key, title, head, parts, (False, True, False, False)))
+    return tables
+
+
+def _difference(difference: Difference) -> tuple[Cell, ...]:
+    better, unit = direction_and_unit(difference.metric)
+    name = title_text(difference.metric.removesuffix(NOISY))
+    if difference.against != difference.metric:
+        name = f"{name} − {title_text(difference.against)}"
+    value, ends = difference_text(difference)
+    outcome = OUTCOME_LABELS.get(difference.outcome, difference.outcome)
+    return (
+        Cell(f"{name} {ARROWS[better]}".rstrip(), unit),
+        Cell(value),
+        Cell(ends.strip("()")),
+        Cell(outcome, outcome=difference.outcome),
+    )
+
+
+def options_table(content: ReportContent) -> Table:
+    """All options of every run."""
+    states = [run.state for run in content.runs]
+    names = list(dict.fromkeys(name for state in states for name in state.config if name != "models"))[:_MOST_ROWS]
+    rows = [
+        (Cell(printable(name).replace("_", "-")), *(Cell(_option(state.config.get(name))) for state in states))
+        for name in names
+    ]
+    head = ("option", *(run.name for run in content.runs))
+    return _table("options", "Options", head, rows, (False,) * len(head))
+
+
+def _option(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: UNKNOWN, True: "yes", False: "no"}[value]
+    return printable(f"{value:g}" if isinstance(value, float) else str(value))
+
+
+def environment_table(content: ReportContent) -> Table:
+    """Versions, device and data of every run."""
+    states = [run.state for run in content.runs]
+    names = list(dict.fromkeys(name for state in states for name in state.versions))[:_MOST_ROWS]
+    data = [state.data for state in states]
+    lines: dict[str, list[str | None]] = {
+        "device": [state.device for state in states],
+        **{name: [state.versions.get(name) for state in states] for name in names},
+        "data": [known.name if known else None for known in data],
+        "training images": [count(known.train) if known else None for known in data],
+        "held-out images": [count(known.held_out) if known else None for known in data],
+        "SHA-256 of the pixels": [known.sha256 if known else None for known in data],
+    }
+    rows = [(Cell(name), *(Cell(value or UNKNOWN) for value in values)) for name, values in lines.items()]
+    head = ("part", *(run.name for run in content.runs))
+    return _table("environment", "Versions, device and data", head, rows, (False,) * len(head))
+
+
+def _table(
+    key: str, title: str, head: Sequence[str], rows: Sequence[tuple[Cell, ...]], numeric: tuple[bool, ...]
+) -> Table:
+    return Table(key, title, tuple(map(Cell, head)), (Rows("", tuple(rows)),), numeric)
