@@ -132,7 +132,7 @@ def trend(metric: str, architectures: Sequence[Architecture]) -> Trend | None:
     models of the same architecture are no independent points of a line. On one seed it is the interval of the
     least-squares slope.
     """
-    values = {a: found for a in range(len(architectures)) if (found := architectures[a].values(metric))}
+    values = {a: found for a, one in enumerate(architectures) if one.parameters > 0 and (found := one.values(metric))}
     sizes = np.array([math.log10(architectures[a].parameters) for a in values])
     kinds = {(value.n, value.source) for found in values.values() for value in found.values()}
     if len(set(sizes.tolist())) < FEWEST or len(kinds) > 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,7 +18,10 @@ from tui_vae.view.series import FloatArray
 
 _PARTS = 160
 """Points of a training curve."""
+_MOST_CLASSES = 100
 _TICKS = 5
+_FARTHEST = 1e15
+"""Beyond lie only values of damaged logs, with which an axis cannot be computed."""
 
 
 def curves(quantity: Quantity, groups: Sequence[Group]) -> Draw | None:
@@ -35,10 +37,11 @@ def curves(quantity: Quantity, groups: Sequence[Group]) -> Draw | None:
     for group, trace in traces:
         steps, epochs = training_points(quantity, trace, "epochs", 1), held_out_points(quantity, trace, "epochs")
         if steps is not None:
-            training.append((group.index, *means(steps.x, steps.y, (0.0, end), _PARTS)))
+            training.append((group.index, *means(steps.x, _bounded(steps.y), (0.0, end), _PARTS)))
         if epochs is not None:
-            held_out.append((group.index, epochs.x, epochs.y))
-    limits = sorted({limit for _, trace in traces if (limit := quantity.limit(trace.model)) is not None})
+            held_out.append((group.index, epochs.x, _bounded(epochs.y)))
+    known = {limit for _, trace in traces if (limit := quantity.limit(trace.model)) is not None}
+    limits = sorted(limit for limit in known if abs(limit) < _FARTHEST)
     span = y_range_after_transient([(x, y) for _, x, y in (*training, *held_out)], limits)
     if span is None:
         return None
@@ -112,8 +115,9 @@ def sorted_spectra(group: Group) -> FloatArray:
 
 def highest_kl(groups: Sequence[Group]) -> float:
     """Return the upper end of an axis for the KL of every latent of all groups."""
-    values = [v for group in groups for m in group.models for v in (*m.kl_per_latent, *m.exact_kl_per_latent)]
-    return 1.05 * max((value for value in values if math.isfinite(value)), default=0.0) or 1.0
+    models = [model for group in groups for model in group.models]
+    values = [v for m in models for v in (*_finite(m.kl_per_latent), *_finite(m.exact_kl_per_latent))]
+    return 1.05 * float(max(values, default=0.0)) or 1.0
 
 
 def classes(groups: Sequence[Group]) -> Draw:
@@ -141,8 +145,8 @@ def classes(groups: Sequence[Group]) -> Draw:
 
 def class_shares(group: Group) -> list[FloatArray]:
     """Return the shares of the classes among the samples of each seed; none that cannot be drawn."""
-    found = [_finite(model.evaluation.class_shares) for model in group.models if model.evaluation is not None]
-    return [values for values in found if 0 < len(values) == len(found[0]) <= 100]
+    found = [_finite(model.evaluation.class_shares).clip(0, 1) for model in group.models if model.evaluation is not None]
+    return [values for values in found if 0 < len(values) == len(found[0]) <= _MOST_CLASSES]
 
 
 def trend(metric: str, groups: Sequence[Group], summaries: Sequence[ArchitectureSummary]) -> Draw:
@@ -153,16 +157,16 @@ def trend(metric: str, groups: Sequence[Group], summaries: Sequence[Architecture
         (one.model, one.parameters, about.scale * value.value, [about.scale * end for end in value.interval or ()])
         for one in summaries
         for value in one.values
-        if value.metric == metric and math.isfinite(value.value) and one.parameters > 0
+        if value.metric == metric and abs(value.value) < _FARTHEST and one.parameters > 0
     ]
 
     def draw(canvas: Canvas) -> None:
         axes = canvas.axes
         sizes = np.log10([parameters for _, parameters, _, _ in points])
-        ends = [end for _, _, value, interval in points for end in (value, *interval) if math.isfinite(end)]
+        ends = [end for _, _, value, interval in points for end in (value, *interval) if abs(end) < _FARTHEST]
         for (label, _, value, interval), size in zip(points, sizes.tolist(), strict=True):
             colour, marker = canvas.model(index_of[label])
-            if len(interval) == 2:
+            if len(interval) == 2 and all(end in ends for end in interval):
                 axes.vlines(size, interval[0], interval[1], color=colour, lw=1.1)
             axes.plot([size], [value], color=colour, marker=marker, markersize=4.5, ls="none")
         span = y_range_after_transient([], ends) or (0.0, 1.0)
@@ -191,6 +195,12 @@ def _axis(canvas: Canvas, which: str, span: tuple[float, float], *, whole: bool 
 
 
 def _finite(values: Sequence[float]) -> FloatArray:
-    """Replace values that are not finite by 0."""
+    """Replace values that are not finite, or negative, by 0."""
     finite: FloatArray = np.nan_to_num(np.array(values, dtype=float), nan=0.0, posinf=0.0, neginf=0.0)
-    return finite
+    return finite.clip(0, _FARTHEST)
+
+
+def _bounded(values: FloatArray) -> FloatArray:
+    """Cut values that are beyond every axis; those that are not numbers stay."""
+    bounded: FloatArray = np.clip(values, -_FARTHEST, _FARTHEST)
+    return bounded
