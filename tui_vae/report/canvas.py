@@ -119,6 +119,9 @@ def page_svg(key: str, draw: Draw, alt: str, title: str) -> str:
     """
     svg = ET.fromstring(_saved(key, draw, _STAND_INS, "svg", {"svg.fonttype": "none"}))
     _tidy(svg)
+    for parent in svg.iter("defs"):
+        for style in parent.findall("style"):
+            parent.remove(style)  # which would be one of the whole page; the page has the same for its figures
     svg.set("role", "img")
     svg.set("aria-label", f"{title}. {alt}")
     for text in svg.iter("text"):

@@ -145,7 +145,8 @@ def classes(groups: Sequence[Group]) -> Draw:
 
 def class_shares(group: Group) -> list[FloatArray]:
     """Return the shares of the classes among the samples of each seed; none that cannot be drawn."""
-    found = [_finite(model.evaluation.class_shares).clip(0, 1) for model in group.models if model.evaluation is not None]
+    evaluations = [model.evaluation for model in group.models if model.evaluation is not None]
+    found = [_finite(evaluation.class_shares).clip(0, 1) for evaluation in evaluations]
     return [values for values in found if 0 < len(values) == len(found[0]) <= _MOST_CLASSES]
 
 

@@ -181,7 +181,7 @@ def _latents(groups: Sequence[Group]) -> Iterable[Section]:
             f"{used} of {spectra.shape[1]} latents carry {_COLLAPSED} nats or more, the largest {spectra.max():.2f}."
         )
         seeds = f" Bars are means over {len(spectra)} seeds, the fine lines their range." if len(spectra) > 1 else ""
-        exact = " Dark steps are the exact optimum." if group.first.exact_kl_per_latent else ""
+        exact = " The short lines are the exact optimum." if group.first.exact_kl_per_latent else ""
         images = "test" if group.first.evaluation is not None else "held-out"
         caption = f"KL of each latent in nats, averaged over {images} images, largest first. {sentence}{seeds}{exact}"
         alt = f"Bars of the KL of each latent, descending. {sentence}"

@@ -1,0 +1,374 @@
+"""``tui-vae report``: what it writes, that its numbers are those of every other output, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import json
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.unit.cli.evaluation_commands import SMALL, Command, everything
+from tests.unit.cli.report_page import Page
+from tests.unit.cli.test_cli_light import MAIN_WITH_MODULES, last_line, top_level
+from tests.unit.runs.stored_runs import began, held_out, stored_run
+from tui_vae.app import report
+from tui_vae.app.report_content import report_content
+from tui_vae.app.signals import StopSignals
+from tui_vae.charts.palette import styles_of
+from tui_vae.cli import app
+from tui_vae.events import Evaluation, ModelStarted, Notice, Parameters
+from tui_vae.metrics import MetricValue, Picture, metric_of
+from tui_vae.report.plates import png_of_plate
+from tui_vae.report.sections import lay_out
+from tui_vae.runs import RunDirectory, files
+from tui_vae.runs.directory import read_config
+from tui_vae.runs.find import find_run
+from tui_vae.tui.pages.evaluation.report import report as interface_report
+from tui_vae.view.metric_rows import metric_rows
+
+pytestmark = pytest.mark.usefixtures("quick_evaluation")
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}$x^{$`|\\"
+
+
+@pytest.fixture(scope="module")
+def evaluated(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run of two models that have been evaluated."""
+    folder = Path(shutil.copytree(trained, tmp_path_factory.mktemp("evaluated") / "runs"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("TUI_VAE_RUNS", str(folder))
+        for name in ("one", "two"):
+            patched.setattr("sys.argv", ["tui-vae", "evaluate", name, *SMALL])
+            assert app.run(StopSignals()) == 0
+    return folder
+
+
+@pytest.fixture
+def run_on(evaluated: Path, tmp_path: Path, run_here: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs a command on the evaluated run, from an empty folder."""
+    monkeypatch.setenv("TUI_VAE_RUNS", str(evaluated))
+    monkeypatch.chdir(tmp_path)
+    return run_here
+
+
+def page_of(path: Path) -> Page:
+    return Page(path.read_text(encoding="utf-8"))
+
+
+def test_a_report_is_one_page_with_all_that_is_to_be_reported(run_on: Command, tmp_path: Path) -> None:
+    done = run_on("report", "one")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == "report written to report-one.html\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["report-one.html"]
+    page = page_of(tmp_path / "report-one.html")
+    assert page.tables["Trainable parameters"][1:] == [
+        ["linear linear", "6,280", "3,920", "10,200"],
+        ["deep 16", "12,696", "13,408", "26,104"],
+    ]
+    for title in ("ELBO, nats per image", "Reconstruction, nats per image", "KL, nats per image"):
+        assert title in page.text
+    for kind in ("Samples from the prior", "Reconstructions", "Interpolations", "The encode–decode chain"):
+        assert kind in page.text
+    assert page.text.count("encode–decode chain from data, means:") == 2
+    assert page.tags["svg"] == 3 + 2 + 1  # curves, latents, classes
+    assert page.tags["img"] == 2 * 10
+    options = dict(page.tables["Options"][1:])
+    assert (options["zdim"], options["no-evaluate"], options["train-size"]) == ("4", "yes", "256")
+    environment = dict(page.tables["Versions, device and data"][1:])
+    assert environment["device"] == "cpu"
+    assert environment["torch"] != environment["python"]
+    assert len(environment["SHA-256 of the pixels"]) == 64
+
+
+def test_the_page_loads_nothing_and_runs_nothing(run_on: Command, tmp_path: Path) -> None:
+    assert run_on("report", "one", "-o", "page.html").code == 0
+    page = page_of(tmp_path / "page.html")
+    assert not {"script", "link", "iframe", "object", "base"} & set(page.tags)
+    for tag, name, value in page.attributes:
+        assert not name.startswith("on"), (tag, name)
+        if name in ("src", "srcset"):
+            assert value.startswith("data:image/png;base64,"), (tag, name)
+        if name in ("href", "xlink:href"):
+            assert value.startswith(("#", "https://arxiv.org/abs/")), value
+    assert "url(http" not in page.source
+    assert "@import" not in page.source
+    assert "default-src 'none'" in page.source
+
+
+def test_pictures_are_enlarged_by_a_whole_number(evaluated: Path) -> None:
+    plates = list(lay_out(report_content([find_run(evaluated, "one")])).plates())
+    assert len(plates) == 20
+    for plate in plates:
+        image = Image.open(io.BytesIO(png_of_plate(plate)))
+        assert image.width % (28 * len(plate.columns)) == image.height % (28 * len(plate.rows)) == 0
+        scale = image.width // plate.pixels.shape[1]
+        assert image.reduce(scale).tobytes() == plate.pixels.tobytes()
+
+
+def test_numbers_are_the_same_to_the_digit_in_every_output(run_on: Command, evaluated: Path, tmp_path: Path) -> None:
+    """JSON has them in full; page, CSV, table and interface write them with the digits of the metric."""
+    run = find_run(evaluated, "one")
+    content = report_content([run])
+    compared = run_on("compare", "one", "--json", *SMALL)
+    assert compared.code == 0, compared.err
+    full = json.loads(compared.out)
+    table = run_on("compare", "one", *SMALL).out
+    assert run_on("report", "one", "-o", "p.html", "--figures", "f", "--markdown", "m.md").code == 0
+    page, markdown = page_of(tmp_path / "p.html"), (tmp_path / "m.md").read_text(encoding="utf-8")
+    assert page.tables["Metrics of each model"][0] == ["metric", "linear ", "deep ", "floor"]
+    rows = iter(page.tables["Metrics of each model"][1:])
+    in_files = csv.DictReader((tmp_path / "f" / "table-metrics.csv").open(encoding="utf-8"))
+    state = content.runs[0].state
+    interface = [line.plain for line in interface_report(state, styles_of(state, ascii_only=False), 200).table.rows]
+    models = ("linear", "deep")
+    numbers = 0
+    for row in metric_rows({m: state.models[m].evaluation.metrics for m in models}):
+        about = metric_of(row.name)
+        shown = next(rows)
+        in_file = next(in_files)
+        assert shown[0].startswith(about.title)
+        assert in_file["part"].startswith(row.source)
+        for place, model in enumerate(models, 1):
+            if model not in row.numbers:
+                assert shown[place].strip() == "–"
+                continue
+            value = full["models"][model][row.name]
+            text, margin = row.numbers[model].value, row.numbers[model].margin
+            assert shown[place].split() == ([text, "±", margin] if margin else [text])
+            assert in_file[model] == text
+            assert in_file[f"{model} detail"] == (f"± {margin}" if margin else "")
+            assert re.search(rf"\| \**{re.escape(text)}\**( ± {re.escape(margin)})? \|" if margin else text, markdown)
+            line = re.compile(rf"{re.escape(text)}\s+±\s*{re.escape(margin)}" if margin else re.escape(text))
+            assert line.search(table), (row.name, text)
+            assert any(line.search(shown_line) for shown_line in interface), (row.name, text)
+            exact = value["value"] * about.scale
+            assert abs(float(text.replace("−", "-")) - exact) <= 0.5000001 * 10.0**-about.digits
+            if value["interval"] is not None:
+                wider = max(abs(end - value["value"]) for end in value["interval"]) * about.scale
+                assert abs(float(margin) - wider) <= 0.5000001 * 10.0**-about.digits
+            numbers += 1
+    assert next(rows, None) is None
+    assert numbers > 40
+    verdict = full["verdict"]
+    assert verdict["sentence"] in page.text
+    assert verdict["sentence"] == state.evaluated.verdict.sentence
+    differences = page.tables["deep minus linear"][1:]
+    assert len(differences) == len(verdict["differences"])
+    for shown, difference in zip(
+        differences, sorted(verdict["differences"], key=lambda d: d["metric"].endswith("_noisy")), strict=True
+    ):
+        about = metric_of(difference["metric"])
+        digits = len(shown[1].partition(".")[2])
+        assert abs(float(shown[1].replace("−", "-")) - difference["value"] * about.scale) <= 0.5000001 * 10.0**-digits
+        assert shown[3] == {"not told apart": "not significant"}.get(difference["outcome"], difference["outcome"])
+
+
+def test_two_runs_of_two_seeds_are_means_and_the_values_behind_them(
+    run_on: Command, evaluated: Path, tmp_path: Path
+) -> None:
+    assert run_on("report", "one", "two", "one", "-o", "both.html").code == 0
+    page = page_of(tmp_path / "both.html")
+    full = json.loads(run_on("compare", "one", "two", "--json", *SMALL).out)
+    (elbo,) = [row for row in page.tables["Metrics of each model"] if row[0].startswith("ELBO")]
+    for place, model in enumerate(("linear", "deep"), 1):
+        mean = full["models"][model]["elbo"]["value"]
+        assert abs(float(elbo[place].split()[0].replace("−", "-")) - mean) <= 0.00500001
+    assert page.tables["Metrics of each seed of deep"][0] == ["metric", "one, seed 0 ", "two, seed 1 ", "floor"]
+    assert "on 2 seeds" in page.text
+    assert [row[0] for row in page.tables["The runs"][1:]] == ["one", "two"]
+
+
+def test_the_same_report_gives_the_same_files(run_on: Command, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        command = ("report", "one", "-o", f"{name}/p.html", "--figures", f"{name}/f", "--markdown", f"{name}/m.md")
+        assert run_on(*command).code == 0
+    found = [{str(p.relative_to(tmp_path / n)): p.read_bytes() for p in (tmp_path / n).rglob("*.*")} for n in "ab"]
+    assert found[0] == found[1]
+    names = set(found[0])
+    for figure in ("curve-elbo", "curve-kl", "curve-reconstruction", "latents-linear", "latents-deep", "classes"):
+        assert {f"f/{figure}.pdf", f"f/{figure}.svg", f"f/{figure}.png"} <= names
+        assert b"/FontFile2" in found[0][f"f/{figure}.pdf"]
+        assert b"<text" not in found[0][f"f/{figure}.svg"]
+    assert {"f/table-metrics.csv", "f/table-metrics.tex", "f/table-differences-deep.tex", "p.html", "m.md"} <= names
+    latex = found[0]["f/table-metrics.tex"].decode()
+    assert "\\toprule" in latex
+    assert latex.isascii() or not set(latex) & set("↑↓−±×")
+    linked = set(re.findall(r"!\[[^\n]*\]\(([^)\s]+)\)", found[0]["m.md"].decode()))
+    assert linked == {name for name in names if name.startswith("m-pictures/")}
+
+
+def test_nothing_heavy_is_loaded(python_in: Callable[..., Any], evaluated: Path, tmp_path: Path) -> None:
+    seen = last_line(python_in(tmp_path, MAIN_WITH_MODULES, "report", str(evaluated / find_run(evaluated, "one").path)))
+    assert seen["code"] == 0
+    assert "matplotlib" in seen["modules"]
+    assert not {"torch", "torchvision", "textual"} & top_level(seen["modules"])
+    assert "matplotlib.pyplot" not in seen["modules"]
+
+
+def test_matplotlib_is_loaded_by_no_other_command(
+    python_in: Callable[..., Any], evaluated: Path, tmp_path: Path
+) -> None:
+    for arguments in (["report", "--help"], ["runs", "--runs-dir", str(evaluated)]):
+        seen = last_line(python_in(tmp_path, MAIN_WITH_MODULES, *arguments))
+        assert not {"matplotlib", "jinja2"} & top_level(seen["modules"])
+
+
+def test_the_command_in_the_report_is_that_of_the_run(run_on: Command, evaluated: Path, tmp_path: Path) -> None:
+    assert run_on("report", "one", "-o", "p.html").code == 0
+    command = re.search(r"tui-vae --no-ui [^\n<]*", page_of(tmp_path / "p.html").text)
+    assert command is not None
+    config = read_config(find_run(evaluated, "one"))
+    typed = [*run_on("--no-ui", *shlex.split(command[0])[2:], "--runs-dir", "again", "--name", "again").err]
+    assert read_config(find_run(tmp_path / "again", "again")) == config, typed
+
+
+# What bad input gets
+
+
+def test_a_run_without_an_evaluation_says_what_is_missing_and_the_command(
+    run_here: Command, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_here("report", "one", "--runs-dir", str(trained), "-o", "p.html").code == 0
+    page = page_of(tmp_path / "p.html")
+    assert "linear and deep of one have not been evaluated" in page.text
+    assert "tui-vae evaluate one" in page.text
+    assert "Metrics of each model" not in page.tables
+    assert page.tags["img"] == 2 * 4  # of the newest sample sheets
+    assert page.tags["svg"] == 3 + 2
+
+
+@pytest.mark.parametrize(
+    ("events", "says"),
+    [
+        ([], "otter is empty"),
+        ([began()], "is gone before its end"),
+        ([began(), held_out("deep", 1, 280.0)], "tui-vae --resume otter"),
+    ],
+    ids=["empty", "begun", "killed"],
+)
+def test_a_run_that_did_not_end_is_reported_as_it_is(
+    run_on: Command, tmp_path: Path, events: list[Any], says: str
+) -> None:
+    run = stored_run(tmp_path / "r", "otter", events)
+    if not events:
+        run.config.unlink()
+    before = everything(run)
+    assert run_on("report", str(run.path), "-o", "p.html").code == 0
+    assert says in page_of(tmp_path / "p.html").text
+    assert everything(run) == before
+
+
+def test_a_damaged_log_is_reported_as_far_as_it_can_be_read(run_on: Command, tmp_path: Path) -> None:
+    run = stored_run(tmp_path / "r", "otter", [began(), held_out("deep", 1, 280.0)])
+    run.log.write_bytes(run.log.read_bytes() + b"\xff\xfe no event\n" * 3)
+    run.config.write_text("{")
+    assert run_on("report", str(run.path), "-o", "p.html").code == 0
+    page = page_of(tmp_path / "p.html")
+    assert "its options are taken from the log" in page.text
+    assert "280.00" in page.text
+
+
+def test_texts_of_a_hostile_run_are_only_text(run_on: Command, tmp_path: Path) -> None:
+    parameters = Parameters(1, 2, 3)
+    pictures = (
+        Picture("../../outside", HOSTILE, "../../../etc/hostname", (HOSTILE,), (HOSTILE,)),
+        Picture("prior-means", HOSTILE, "samples/none.png", ("a",), ("b",)),
+    )
+    evaluation = Evaluation(
+        model=HOSTILE,
+        seed=0,
+        epoch=1,
+        step=1,
+        parameters=parameters,
+        metrics=(
+            MetricValue("elbo", 1.0, (float("nan"), 2.0), None, 5, HOSTILE),
+            MetricValue(HOSTILE, 1e308, (), 1.0, -1, ""),
+        ),
+        class_shares=(0.5, -1e308, float("inf")),
+        kl_per_latent=(float("nan"), 1e308, -1.0),
+        predicted_kl_per_latent=(),
+        pictures=pictures,
+        seconds=1.0,
+    )
+    events = [
+        began(HOSTILE),
+        ModelStarted(model=HOSTILE, hidden=(), parameters=parameters, resumed_at_step=None, limit=None),
+        held_out(HOSTILE, 1, 1e308),
+        Notice(level="error", text=f"{HOSTILE}\n\x1b[2J\x07", model=HOSTILE),
+        evaluation,
+    ]
+    run = stored_run(tmp_path / "r", "otter", events)
+    assert run_on("report", str(run.path), "-o", "p.html", "--figures", "f", "--markdown", "m.md").code == 0
+    page = page_of(tmp_path / "p.html")
+    assert HOSTILE in page.text
+    assert not {"script"} & set(page.tags)
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+    assert all(value.startswith("data:") for _, name, value in page.attributes if name == "src")
+    assert "\x1b" not in page.source
+    assert "\\x1b[2J" in page.text
+    markdown = (tmp_path / "m.md").read_text(encoding="utf-8")
+    assert "<script" not in markdown.replace("\\<script", "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f", "m-pictures", "m.md", "p.html", "r"]
+    assert all(re.fullmatch(r"[a-z0-9-]+\.(pdf|svg|png|csv|tex)", path.name) for path in (tmp_path / "f").iterdir())
+
+
+def test_a_target_that_exists_stays_as_it_is_unless_forced(run_on: Command, tmp_path: Path) -> None:
+    (tmp_path / "p.html").write_text("mine")
+    run_on("report", "one", "-o", "p.html").refused(4, "p.html: exists already")
+    assert (tmp_path / "p.html").read_text() == "mine"
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / "classes.pdf").write_text("mine")
+    run_on("report", "one", "--figures", "f").refused(4, "classes.pdf: exists already")
+    assert [path.name for path in (tmp_path / "f").iterdir()] == ["classes.pdf"]
+    assert run_on("report", "one", "-o", "p.html", "--force").code == 0
+    assert (tmp_path / "p.html").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_targets_that_cannot_be_written_are_refused_in_a_line(run_on: Command, tmp_path: Path) -> None:
+    run_on("report", "one", "-o", "none/p.html").refused(4, "none: no such folder")
+    run_on("report", "one", "-o", ".").refused(4, "is a folder")
+    run_on("report", "one", "--figures", "none/f").refused(4, "none: no such folder")
+    run_on("report", "one", "-o", "m.md", "--markdown", "m.md").refused(2, "different names")
+    run_on("report", "nobody").refused(4, "no run is called nobody")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_refused(run_on: Command, tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0o500)
+    run_on("report", "one", "-o", "closed/p.html").refused(4, "cannot be written")
+
+
+def test_a_disk_without_room_leaves_everything_as_it_was(
+    run_on: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "p.html").write_text("mine")
+    synced = iter(range(3))
+
+    def full(descriptor: int) -> None:
+        if next(synced, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    done = run_on("report", "one", "-o", "p.html", "--figures", "f", "--force")
+    done.refused(4, "cannot be written (No space left on device); nothing was changed")
+    assert [path.name for path in tmp_path.iterdir()] == ["p.html"]
+    assert (tmp_path / "p.html").read_text() == "mine"
+
+
+def test_a_page_is_named_after_its_run(evaluated: Path) -> None:
+    runs = [RunDirectory(evaluated, "a/b <c>"), RunDirectory(evaluated, "x")]
+    assert str(report.default_page(runs[:1])) == "report-a%2Fb %3Cc%3E.html"
+    assert str(report.default_page(runs)) == "report.html"
