@@ -30,7 +30,7 @@ from tui_vae.cli import app
 from tui_vae.app.signals import StopSignals
 watch_source.SECONDS_TO_APPEAR = 0.05
 watch_source.SECONDS_BETWEEN_LOOKS = 0.02
-folder = sys.argv[1]
+folder, pages = sys.argv[1:]
 results = []
 def run(*arguments):
     sys.argv = ["tui-vae", *arguments]
@@ -50,6 +50,7 @@ for path in sorted(Path(folder).iterdir()):
     for how in ("--no-ui", "--json"):
         run("watch", str(path), how)
     run("runs", str(path), "--delete")
+    run("report", str(path), "-o", f"{pages}/{len(results)}.html")
 run("watch", "--runs-dir", folder, "no such \\x1b[2J")
 # Not getrusage: there a process begins with the peak of the one that started it.
 peak = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
@@ -72,10 +73,12 @@ def everything_below(*folders: Path) -> dict[str, tuple[int, int]]:
     return {str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in found}
 
 
-def test_every_text_command_survives_every_hostile_run(runs: list[Path], outside: Path) -> None:
+def test_every_text_command_survives_every_hostile_run(runs: list[Path], outside: Path, tmp_path: Path) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
     before = everything_below(runs[0].parent, outside)
     done = subprocess.run(
-        [sys.executable, "-c", EVERY_COMMAND, str(runs[0].parent)],
+        [sys.executable, "-c", EVERY_COMMAND, str(runs[0].parent), str(pages)],
         capture_output=True,
         encoding="utf-8",
         timeout=150,
@@ -84,7 +87,7 @@ def test_every_text_command_survives_every_hostile_run(runs: list[Path], outside
     )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    assert len(report["results"]) == 3 + 3 * len(runs)
+    assert len(report["results"]) == 3 + 4 * len(runs)
     for arguments, code, out, err in report["results"]:
         assert code in (0, 1, 2, 4), (arguments, err)
         assert "internal error" not in err, (arguments, err)
@@ -100,6 +103,11 @@ def test_every_text_command_survives_every_hostile_run(runs: list[Path], outside
         assert name in listed
     assert report["kilobytes"] < MOST_MEGABYTES * 1024
     assert everything_below(runs[0].parent, outside) == before
+    written = [page.read_text(encoding="utf-8") for page in pages.iterdir()]
+    assert len(written) == len(runs)
+    for page in written:
+        assert not [c for c in page if (ord(c) < 32 and c != "\n") or 0x7F <= ord(c) < 0xA0 or c == "\u202e"]
+        assert "SECRET" not in page
 
 
 @pytest.fixture

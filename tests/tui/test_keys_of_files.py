@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -65,3 +66,48 @@ async def test_a_picture_that_cannot_be_written_is_told_in_a_line(open_monitor: 
         monitor.source._directory = tmp_path / "gone"
         await monitor.press("s")
         await monitor.until(lambda: "No such file or directory" in told(monitor))
+
+
+async def test_r_writes_the_report_of_the_run_and_says_where_it_is(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    library = ScriptedLibrary(tmp_path)
+    async with open_monitor(size=(80, 24), library=library) as monitor:
+        await monitor.press("R")
+        await monitor.until(lambda: "file://" in told(monitor))
+        ((asked, key, page),) = [call for call in library.asked if call[0] == "report"]
+        assert (asked, key) == ("report", str(tmp_path))
+        assert Path(page).parent == tmp_path
+        assert Path(page).match("report-*.html")
+        url = Path(page).as_uri()
+        assert f'[link="{url}"]{url}[/link]' in told(monitor)
+        await monitor.until_shown("report written")
+        links = {segment.style.link for strip in monitor.strips for segment in strip if segment.style is not None}
+        assert url in links
+
+
+async def test_a_report_that_cannot_be_written_is_told_and_may_be_tried_again(
+    open_monitor: OpenMonitor, tmp_path: Path
+) -> None:
+    library = ScriptedLibrary(tmp_path)
+    library.refuses = "[no] room"
+    async with open_monitor(size=(80, 24), library=library) as monitor:
+        await monitor.press("R")
+        await monitor.until(lambda: "[no] room" in told(monitor))
+        await monitor.press("R")
+        await monitor.until(lambda: [call[0] for call in library.asked].count("report") == 2)
+
+
+async def test_one_report_is_written_at_a_time(
+    open_monitor: OpenMonitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = ScriptedLibrary(tmp_path)
+    may_end = threading.Event()
+    monkeypatch.setattr(
+        library, "report", lambda key, page: (library.asked.append(("report", key, page)), may_end.wait())
+    )
+    async with open_monitor(size=(80, 24), library=library) as monitor:
+        await monitor.press("R")
+        await monitor.press("R")
+        await monitor.until(lambda: "the report is being written" in told(monitor))
+        assert [call[0] for call in library.asked].count("report") == 1
+        may_end.set()
+        await monitor.until(lambda: "file://" in told(monitor))

@@ -151,3 +151,18 @@ def test_networks_are_checked_in_another_process(tmp_path: Path) -> None:
     source.write_text(GOOD.replace("log_sigma.exp()", "log_sigma"))
     with pytest.raises(UsageError, match=r"^--model own: nets.py, class Encoder: .* exponentiate it$"):
         Library(tmp_path).check(train)
+
+
+def test_a_report_is_written_by_a_process_that_gives_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = stored_run(tmp_path / "runs", "otter", [began(), held_out("deep", 1, 300.0)])
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    priorities: list[int] = []
+    monkeypatch.setattr(os, "setpriority", lambda which, process, priority: priorities.append(priority))
+    page = tmp_path / "report.html"
+    library = Library(tmp_path / "runs")
+    library.report(str(run.path), str(page))
+    assert "300.00" in page.read_text(encoding="utf-8")
+    assert priorities == [19]
+    with pytest.raises(TuiVaeError, match="report.html: exists already"):
+        library.report(str(run.path), str(page))
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before

@@ -28,6 +28,9 @@ from tui_vae.charts.palette import styles_of
 from tui_vae.cli import app
 from tui_vae.events import Evaluation, ModelStarted, Notice, Parameters
 from tui_vae.metrics import MetricValue, Picture, metric_of
+from tui_vae.report.canvas import paper_files
+from tui_vae.report.markdown import markdown
+from tui_vae.report.page import html
 from tui_vae.report.plates import png_of_plate
 from tui_vae.report.sections import lay_out
 from tui_vae.runs import RunDirectory, files
@@ -61,6 +64,15 @@ def run_on(evaluated: Path, tmp_path: Path, run_here: Command, monkeypatch: pyte
     return run_here
 
 
+@pytest.fixture(scope="module")
+def written(evaluated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every form of the report of one run: ``p.html``, ``f`` and ``m.md``."""
+    folder = tmp_path_factory.mktemp("written")
+    targets = report.ReportTargets(folder / "p.html", folder / "f", folder / "m.md")
+    report.make_report([find_run(evaluated, "one")], targets)
+    return folder
+
+
 def page_of(path: Path) -> Page:
     return Page(path.read_text(encoding="utf-8"))
 
@@ -90,9 +102,8 @@ def test_a_report_is_one_page_with_all_that_is_to_be_reported(run_on: Command, t
     assert len(environment["SHA-256 of the pixels"]) == 64
 
 
-def test_the_page_loads_nothing_and_runs_nothing(run_on: Command, tmp_path: Path) -> None:
-    assert run_on("report", "one", "-o", "page.html").code == 0
-    page = page_of(tmp_path / "page.html")
+def test_the_page_loads_nothing_and_runs_nothing(written: Path) -> None:
+    page = page_of(written / "p.html")
     assert not {"script", "link", "iframe", "object", "base"} & set(page.tags)
     for tag, name, value in page.attributes:
         assert not name.startswith("on"), (tag, name)
@@ -115,24 +126,23 @@ def test_pictures_are_enlarged_by_a_whole_number(evaluated: Path) -> None:
         assert image.reduce(scale).tobytes() == plate.pixels.tobytes()
 
 
-def test_numbers_are_the_same_to_the_digit_in_every_output(run_on: Command, evaluated: Path, tmp_path: Path) -> None:
-    """JSON has them in full; page, CSV, table and interface write them with the digits of the metric."""
-    run = find_run(evaluated, "one")
-    content = report_content([run])
+def test_numbers_are_the_same_to_the_digit_in_every_output(run_on: Command, evaluated: Path, written: Path) -> None:
+    """JSON has them in full; page, Markdown, CSV, table and interface write them with the digits of the metric."""
+    state = report_content([find_run(evaluated, "one")]).runs[0].state
     compared = run_on("compare", "one", "--json", *SMALL)
     assert compared.code == 0, compared.err
     full = json.loads(compared.out)
     table = run_on("compare", "one", *SMALL).out
-    assert run_on("report", "one", "-o", "p.html", "--figures", "f", "--markdown", "m.md").code == 0
-    page, markdown = page_of(tmp_path / "p.html"), (tmp_path / "m.md").read_text(encoding="utf-8")
+    page, in_markdown = page_of(written / "p.html"), (written / "m.md").read_text(encoding="utf-8")
     assert page.tables["Metrics of each model"][0] == ["metric", "linear ", "deep ", "floor"]
     rows = iter(page.tables["Metrics of each model"][1:])
-    in_files = csv.DictReader((tmp_path / "f" / "table-metrics.csv").open(encoding="utf-8"))
-    state = content.runs[0].state
+    in_files = csv.DictReader((written / "f" / "table-metrics.csv").open(encoding="utf-8"))
     interface = [line.plain for line in interface_report(state, styles_of(state, ascii_only=False), 200).table.rows]
     models = ("linear", "deep")
     numbers = 0
-    for row in metric_rows({m: state.models[m].evaluation.metrics for m in models}):
+    known = metric_rows({m: state.models[m].evaluation.metrics for m in models})
+    sources = list(dict.fromkeys((row.source, row.n) for row in known))
+    for row in sorted(known, key=lambda row: sources.index((row.source, row.n))):
         about = metric_of(row.name)
         shown = next(rows)
         in_file = next(in_files)
@@ -147,7 +157,9 @@ def test_numbers_are_the_same_to_the_digit_in_every_output(run_on: Command, eval
             assert shown[place].split() == ([text, "±", margin] if margin else [text])
             assert in_file[model] == text
             assert in_file[f"{model} detail"] == (f"± {margin}" if margin else "")
-            assert re.search(rf"\| \**{re.escape(text)}\**( ± {re.escape(margin)})? \|" if margin else text, markdown)
+            assert re.search(
+                rf"\| \**{re.escape(text)}\**( ± {re.escape(margin)})? \|" if margin else text, in_markdown
+            )
             line = re.compile(rf"{re.escape(text)}\s+±\s*{re.escape(margin)}" if margin else re.escape(text))
             assert line.search(table), (row.name, text)
             assert any(line.search(shown_line) for shown_line in interface), (row.name, text)
@@ -188,24 +200,34 @@ def test_two_runs_of_two_seeds_are_means_and_the_values_behind_them(
     assert [row[0] for row in page.tables["The runs"][1:]] == ["one", "two"]
 
 
-def test_the_same_report_gives_the_same_files(run_on: Command, tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        command = ("report", "one", "-o", f"{name}/p.html", "--figures", f"{name}/f", "--markdown", f"{name}/m.md")
-        assert run_on(*command).code == 0
-    found = [{str(p.relative_to(tmp_path / n)): p.read_bytes() for p in (tmp_path / n).rglob("*.*")} for n in "ab"]
-    assert found[0] == found[1]
-    names = set(found[0])
+def test_the_files_for_a_paper_have_names_that_stay_and_their_fonts(written: Path) -> None:
+    names = {path.name for path in (written / "f").iterdir()}
     for figure in ("curve-elbo", "curve-kl", "curve-reconstruction", "latents-linear", "latents-deep", "classes"):
-        assert {f"f/{figure}.pdf", f"f/{figure}.svg", f"f/{figure}.png"} <= names
-        assert b"/FontFile2" in found[0][f"f/{figure}.pdf"]
-        assert b"<text" not in found[0][f"f/{figure}.svg"]
-    assert {"f/table-metrics.csv", "f/table-metrics.tex", "f/table-differences-deep.tex", "p.html", "m.md"} <= names
-    latex = found[0]["f/table-metrics.tex"].decode()
-    assert "\\toprule" in latex
-    assert latex.isascii() or not set(latex) & set("↑↓−±×")
-    linked = set(re.findall(r"!\[[^\n]*\]\(([^)\s]+)\)", found[0]["m.md"].decode()))
-    assert linked == {name for name in names if name.startswith("m-pictures/")}
+        assert {f"{figure}.pdf", f"{figure}.svg", f"{figure}.png"} <= names
+        assert b"/FontFile2" in (written / "f" / f"{figure}.pdf").read_bytes()
+        assert b"<text" not in (written / "f" / f"{figure}.svg").read_bytes()
+        with Image.open(written / "f" / f"{figure}.png") as image:
+            assert image.size == (1020, 735)  # 3.4 in at 300 dots an inch
+    assert {"table-metrics.csv", "table-metrics.tex", "table-differences-deep.tex", "prior-means-deep.png"} <= names
+    for path in (written / "f").glob("*.tex"):
+        latex = path.read_text(encoding="utf-8")
+        assert latex.count("\\begin{tabular}") == latex.count("\\toprule") == latex.count("\\bottomrule") == 1
+        assert not set("↑↓−±×·–") & set(latex)
+
+
+def test_the_markdown_shows_every_picture_of_its_folder(written: Path) -> None:
+    linked = re.findall(r"!\[[^\n]*\]\(([^)\s]+)\)", (written / "m.md").read_text(encoding="utf-8"))
+    assert len(linked) == len(set(linked)) == 26
+    assert set(linked) == {f"m-pictures/{path.name}" for path in (written / "m-pictures").iterdir()}
+
+
+def test_the_same_report_gives_the_same_bytes(evaluated: Path, written: Path) -> None:
+    document = lay_out(report_content([find_run(evaluated, "one")]))
+    assert html(document) == (written / "p.html").read_bytes()
+    assert markdown(document, "m-pictures")[0] == (written / "m.md").read_bytes()
+    figure = next(document.figures())
+    for ending, content in paper_files(figure.key, figure.draw).items():
+        assert content == (written / "f" / f"{figure.key}.{ending}").read_bytes()
 
 
 def test_nothing_heavy_is_loaded(python_in: Callable[..., Any], evaluated: Path, tmp_path: Path) -> None:
@@ -224,13 +246,14 @@ def test_matplotlib_is_loaded_by_no_other_command(
         assert not {"matplotlib", "jinja2"} & top_level(seen["modules"])
 
 
-def test_the_command_in_the_report_is_that_of_the_run(run_on: Command, evaluated: Path, tmp_path: Path) -> None:
-    assert run_on("report", "one", "-o", "p.html").code == 0
-    command = re.search(r"tui-vae --no-ui [^\n<]*", page_of(tmp_path / "p.html").text)
+def test_the_command_in_the_report_trains_the_run_again(
+    run_on: Command, evaluated: Path, written: Path, tmp_path: Path
+) -> None:
+    command = re.search(r"tui-vae --no-ui [^\n<]*", page_of(written / "p.html").text)
     assert command is not None
     config = read_config(find_run(evaluated, "one"))
-    typed = [*run_on("--no-ui", *shlex.split(command[0])[2:], "--runs-dir", "again", "--name", "again").err]
-    assert read_config(find_run(tmp_path / "again", "again")) == config, typed
+    done = run_on(*shlex.split(command[0])[1:], "--runs-dir", "again", "--name", "again")
+    assert read_config(find_run(tmp_path / "again", "again")) == config, done.err
 
 
 # What bad input gets
@@ -318,8 +341,8 @@ def test_texts_of_a_hostile_run_are_only_text(run_on: Command, tmp_path: Path) -
     assert all(value.startswith("data:") for _, name, value in page.attributes if name == "src")
     assert "\x1b" not in page.source
     assert "\\x1b[2J" in page.text
-    markdown = (tmp_path / "m.md").read_text(encoding="utf-8")
-    assert "<script" not in markdown.replace("\\<script", "")
+    in_markdown = (tmp_path / "m.md").read_text(encoding="utf-8")
+    assert "<script" not in in_markdown.replace("\\<script", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["f", "m-pictures", "m.md", "p.html", "r"]
     assert all(re.fullmatch(r"[a-z0-9-]+\.(pdf|svg|png|csv|tex)", path.name) for path in (tmp_path / "f").iterdir())
 
@@ -328,10 +351,10 @@ def test_a_target_that_exists_stays_as_it_is_unless_forced(run_on: Command, tmp_
     (tmp_path / "p.html").write_text("mine")
     run_on("report", "one", "-o", "p.html").refused(4, "p.html: exists already")
     assert (tmp_path / "p.html").read_text() == "mine"
-    (tmp_path / "f").mkdir()
-    (tmp_path / "f" / "classes.pdf").write_text("mine")
-    run_on("report", "one", "--figures", "f").refused(4, "classes.pdf: exists already")
-    assert [path.name for path in (tmp_path / "f").iterdir()] == ["classes.pdf"]
+    (tmp_path / "m-pictures").mkdir()
+    (tmp_path / "m-pictures" / "classes.svg").write_text("mine")
+    run_on("report", "one", "--markdown", "m.md").refused(4, "classes.svg: exists already")
+    assert [path.name for path in (tmp_path / "m-pictures").iterdir()] == ["classes.svg"]
     assert run_on("report", "one", "-o", "p.html", "--force").code == 0
     assert (tmp_path / "p.html").read_text().startswith("<!DOCTYPE html>")
 
@@ -362,7 +385,7 @@ def test_a_disk_without_room_leaves_everything_as_it_was(
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(files.os, "fsync", full)
-    done = run_on("report", "one", "-o", "p.html", "--figures", "f", "--force")
+    done = run_on("report", "one", "-o", "p.html", "--markdown", "m.md", "--force")
     done.refused(4, "cannot be written (No space left on device); nothing was changed")
     assert [path.name for path in tmp_path.iterdir()] == ["p.html"]
     assert (tmp_path / "p.html").read_text() == "mine"
