@@ -1,7 +1,8 @@
 """Make the pictures of the documentation: ``python docs/pictures.py [FOLDER]``, by default ``docs/pictures``.
 
 Trains the default models in the interface without a terminal, next to some finished runs, and takes pictures of its
-pages as SVG. Where Chromium is installed, which finds a font for every character, they become PNG files of 256 colours.
+pages as SVG, and makes a report of the run. Where Chromium is installed, which finds a font for every character, they
+become PNG files of 256 colours.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ os.environ.pop("NO_COLOR", None)
 from PIL import Image
 from textual.pilot import Pilot
 
+from tui_vae.app.report import ReportTargets, make_report
 from tui_vae.app.run_library import Library
 from tui_vae.app.run_setup import prepare
 from tui_vae.app.session import Session
 from tui_vae.charts.drawer import Drawer
 from tui_vae.config import ModelSpec, StoreConfig, TrainConfig
 from tui_vae.machine.sampler import Sampler
+from tui_vae.runs.find import find_run
 from tui_vae.tui import Leave, MonitorApp
 from tui_vae.tui.themes import MONITOR_THEMES
 from tui_vae.view.state import ModelState, RunState
@@ -156,31 +159,43 @@ async def take_pictures(folder: Path) -> None:
             await camera.take(AFTERWARDS)
             app.theme_switcher.switch(next(name for name, look in MONITOR_THEMES.items() if not look.theme.dark))
             await camera.take([LIGHT])
+        make_report([find_run(Path(runs), "quiet-otter")], ReportTargets(folder / "report.html", force=True))
+
+
+def draw_page(page: Path, chromium: str) -> None:
+    """Replace a page by a picture of its beginning."""
+    _photograph(page, chromium, "1280,1500")
 
 
 def draw(svg: Path, chromium: str) -> None:
     """Replace an SVG file by a PNG file of 256 colours."""
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg.read_text(encoding="utf-8"))
     assert box is not None
-    size = ",".join(str(int(float(side))) for side in box.groups())
+    _photograph(svg, chromium, ",".join(str(int(float(side))) for side in box.groups()))
+
+
+def _photograph(file: Path, chromium: str, size: str) -> None:
+    """Replace a file by a picture of what a browser shows of it in a window of ``size``."""
     with tempfile.TemporaryDirectory() as profile:
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]
         options += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-        options += [f"--user-data-dir={profile}", f"--window-size={size}", f"--screenshot={svg.with_suffix('.png')}"]
-        subprocess.run([chromium, *options, svg.resolve().as_uri()], check=True, capture_output=True)
-    with Image.open(svg.with_suffix(".png")) as picture:
+        options += [f"--user-data-dir={profile}", f"--window-size={size}", f"--screenshot={file.with_suffix('.png')}"]
+        subprocess.run([chromium, *options, file.resolve().as_uri()], check=True, capture_output=True)
+    with Image.open(file.with_suffix(".png")) as picture:
         reduced = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
-    reduced.save(svg.with_suffix(".png"), optimize=True)
-    svg.unlink()
+    reduced.save(file.with_suffix(".png"), optimize=True)
+    file.unlink()
 
 
 def main() -> None:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent / "pictures")
     asyncio.run(take_pictures(folder))
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        return
     for svg in sorted(folder.glob("*.svg")):
-        if chromium is not None:
-            draw(svg, chromium)
+        draw(svg, chromium)
+    draw_page(folder / "report.html", chromium)
 
 
 if __name__ == "__main__":

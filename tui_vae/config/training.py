@@ -252,7 +252,9 @@ class TrainConfig:
         for f in dataclasses.fields(self):
             value, name = getattr(self, f.name), option_names(f)[0]
             if f.name == "models":
-                specs = dict.fromkeys(str(ModelSpec(spec.architecture, spec.hidden)) for spec in value)
+                specs = dict.fromkeys(
+                    str(dataclasses.replace(spec, name=spec.architecture, seed=None)) for spec in value
+                )
                 if tuple(specs) != tuple(map(str, TrainConfig().models)):
                     arguments += [part for spec in specs for part in (name, spec)]
             elif value == f.default or (f.name == "data_dir" and self.dataset == EMBEDDED_DATASET):

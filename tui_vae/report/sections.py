@@ -99,7 +99,7 @@ def _models(content: ReportContent, groups: Sequence[Group]) -> Iterable[Section
         Paragraph(
             "Each model is an encoder and a decoder with the hidden layers named here; the decoder has those of the "
             "encoder in reverse order. Without hidden layers, both are one fully connected layer: the linear model, "
-            "whose optimum is known exactly."
+            "whose optimum is known exactly. Networks of the user's own are named by their file and classes."
         ),
         tables.parameters_table(groups),
     ]

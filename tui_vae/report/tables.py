@@ -48,7 +48,7 @@ def parameters_table(groups: Sequence[Group]) -> Table:
         model = group.first.model
         known = model.parameters
         parts = (known.encoder, known.decoder, known.total) if known is not None else (None,) * 3
-        hidden = " · ".join(map(str, model.hidden)) or ("linear" if known is not None else "")
+        hidden = model.network or " · ".join(map(str, model.hidden)) or ("linear" if known is not None else "")
         rows.append((Cell(group.label, hidden, model=group.index), *(Cell(count(part)) for part in parts)))
     head = ("model", "encoder", "decoder", "total")
     return _table("parameters", "Trainable parameters", head, rows, (False, True, True, True))

@@ -163,6 +163,6 @@ def test_a_report_is_written_by_a_process_that_gives_way(tmp_path: Path, monkeyp
     library.report(str(run.path), str(page))
     assert "300.00" in page.read_text(encoding="utf-8")
     assert priorities == [19]
-    with pytest.raises(TuiVaeError, match="report.html: exists already"):
+    with pytest.raises(TuiVaeError, match=r"report\.html: exists already"):
         library.report(str(run.path), str(page))
     assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before

@@ -19,7 +19,7 @@ from PIL import Image
 
 from tests.unit.cli.evaluation_commands import SMALL, Command, everything
 from tests.unit.cli.report_page import Page
-from tests.unit.cli.test_cli_light import MAIN_WITH_MODULES, last_line, top_level
+from tests.unit.cli.test_cli_light import COMMANDS_WITH_MODULES, last_line, top_level
 from tests.unit.runs.stored_runs import began, held_out, stored_run
 from tui_vae.app import report
 from tui_vae.app.report_content import report_content
@@ -230,20 +230,20 @@ def test_the_same_report_gives_the_same_bytes(evaluated: Path, written: Path) ->
         assert content == (written / "f" / f"{figure.key}.{ending}").read_bytes()
 
 
-def test_nothing_heavy_is_loaded(python_in: Callable[..., Any], evaluated: Path, tmp_path: Path) -> None:
-    seen = last_line(python_in(tmp_path, MAIN_WITH_MODULES, "report", str(evaluated / find_run(evaluated, "one").path)))
-    assert seen["code"] == 0
-    assert "matplotlib" in seen["modules"]
-    assert not {"torch", "torchvision", "textual"} & top_level(seen["modules"])
-    assert "matplotlib.pyplot" not in seen["modules"]
-
-
-def test_matplotlib_is_loaded_by_no_other_command(
+def test_matplotlib_is_loaded_by_this_command_alone_and_torch_by_none(
     python_in: Callable[..., Any], evaluated: Path, tmp_path: Path
 ) -> None:
-    for arguments in (["report", "--help"], ["runs", "--runs-dir", str(evaluated)]):
-        seen = last_line(python_in(tmp_path, MAIN_WITH_MODULES, *arguments))
-        assert not {"matplotlib", "jinja2"} & top_level(seen["modules"])
+    commands = ("report --help", f"runs --runs-dir {evaluated}", f"report latest --runs-dir {evaluated} -o p.html")
+    seen = last_line(python_in(tmp_path, COMMANDS_WITH_MODULES, *commands))
+    assert [after["command"] for after in seen] == [*commands]
+    assert [{"matplotlib", "jinja2"} & top_level(after["modules"]) for after in seen] == [
+        set(),
+        set(),
+        {"matplotlib", "jinja2"},
+    ]
+    assert not {"torch", "torchvision", "textual"} & top_level(seen[-1]["modules"])
+    assert "matplotlib.pyplot" not in seen[-1]["modules"]
+    assert (tmp_path / "p.html").exists()
 
 
 def test_the_command_in_the_report_trains_the_run_again(
