@@ -87,10 +87,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
-    """On a machine that does other work too, two threads that wait for each other are many times slower."""
+    """On a machine that does other work too, two threads that wait for each other are many times slower.
+
+    The garbage collector leaves torch alone, too.
+    """
     import torch  # noqa: PLC0415
 
     torch.set_num_threads(1)
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -43,16 +43,15 @@ async def test_40_by_12_shows_state_and_elbo_of_both_models(open_monitor: OpenMo
             assert shown in table
 
 
-@pytest.mark.parametrize("size", [(20, 5), (29, 24), (80, 5)])
-async def test_below_the_smallest_size_it_says_so_and_comes_back(
-    open_monitor: OpenMonitor, size: tuple[int, int]
-) -> None:
-    async with open_monitor(size=size) as monitor:
-        assert f"{size[0]}x{size[1]} is too" in monitor.text
-        assert not monitor.shows("#pages")
-        await monitor.resize(80, 24)
-        await monitor.until(lambda: "held out" in monitor.panel("#models"))
-        assert "is too small" not in monitor.text
+async def test_below_the_smallest_size_it_says_so_and_comes_back(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(20, 5)) as monitor:
+        for width, height in ((20, 5), (29, 24), (80, 5)):
+            await monitor.resize(width, height)
+            await monitor.until_shown(f"{width}x{height} is too")
+            assert not monitor.shows("#pages")
+            await monitor.resize(80, 24)
+            await monitor.until(lambda: "held out" in monitor.panel("#models"))
+            assert "is too small" not in monitor.text
 
 
 async def test_growing_while_help_is_open_brings_the_whole_interface_back(open_monitor: OpenMonitor) -> None:
@@ -72,18 +71,20 @@ async def test_shrinking_while_help_is_open_says_so_afterwards(open_monitor: Ope
         await monitor.until_shown("is too")
 
 
-@pytest.mark.parametrize("dialog", ["ctrl+p", "question_mark", "q", "S", "a"])
-async def test_a_dialog_survives_the_smallest_terminals(open_monitor: OpenMonitor, dialog: str) -> None:
+async def test_a_dialog_survives_the_smallest_terminals(open_monitor: OpenMonitor) -> None:
     async with open_monitor(size=(40, 12)) as monitor:
-        await monitor.press(dialog)
-        assert len(monitor.app.screen_stack) > 1
-        for width in (12, 9, 6, 4, 2, 1):
-            await monitor.resize(width, 12)
-        await monitor.resize(40, 2)
-        await monitor.press("down", "pageup", "pagedown")
-        await monitor.resize(80, 24)
-        await monitor.press("escape")
-        assert "held out" in monitor.text
+        for dialog in ("ctrl+p", "question_mark", "q", "S", "a"):
+            await monitor.resize(40, 12)
+            await monitor.press(dialog)
+            assert len(monitor.app.screen_stack) > 1, dialog
+            for width in (12, 9, 6, 4, 2, 1):
+                await monitor.resize(width, 12)
+            await monitor.resize(40, 2)
+            await monitor.press("down", "pageup", "pagedown")
+            await monitor.resize(80, 24)
+            await monitor.press("escape")
+            assert len(monitor.app.screen_stack) == 1, dialog
+            assert "held out" in monitor.text
 
 
 async def test_the_line_of_keys_is_never_cut_and_always_names_help_and_leaving(open_monitor: OpenMonitor) -> None:
@@ -112,30 +113,26 @@ async def test_the_line_of_keys_begins_with_those_of_the_page(open_monitor: Open
         assert monitor.panel("#keys").count("space pause") == 1
 
 
-@pytest.mark.parametrize("width", [30, 34, 40, 60, 80])
-async def test_what_is_cut_from_the_status_line_has_a_sign(open_monitor: OpenMonitor, width: int) -> None:
-    async with open_monitor(size=(width, 24)) as monitor:
-        line = monitor.panel("#status").rstrip()
-        assert line.endswith(("left", "…"))
-
-
-@pytest.mark.parametrize(
-    ("width", "shown"),
-    [
-        (100, "quiet-otter · mnist 55,000 · cpu · fp32"),
-        (80, "quiet-otter · mnist · cpu · fp32"),
-        (72, "quiet-otter · mnist · cpu"),
-        (66, "quiet-otter · mnist"),
-        (60, "quiet-otter"),
-        (50, "quiet…"),
-    ],
-)
-async def test_the_status_line_leaves_out_whole_words(open_monitor: OpenMonitor, width: int, shown: str) -> None:
-    async with open_monitor(size=(width, 24)) as monitor:
-        line = monitor.panel("#status")
-        assert line.startswith(f" tui-vae  {shown}  ")
-        assert line.rstrip().endswith(" · 00:14 left")
-        assert line.split(shown)[1].lstrip().startswith("epoch 6/20")
+async def test_the_status_line_leaves_out_whole_words_and_what_is_cut_has_a_sign(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(140, 24)) as monitor:
+        for width, shown in (
+            (100, "quiet-otter · mnist 55,000 · cpu · fp32"),
+            (80, "quiet-otter · mnist · cpu · fp32"),
+            (72, "quiet-otter · mnist · cpu"),
+            (66, "quiet-otter · mnist"),
+            (60, "quiet-otter"),
+            (50, "quiet…"),
+        ):
+            await monitor.resize(width, 24)
+            await monitor.settle()
+            line = monitor.panel("#status")
+            assert line.startswith(f" tui-vae  {shown}  ")
+            assert line.rstrip().endswith(" · 00:14 left")
+            assert line.split(shown)[1].lstrip().startswith("epoch 6/20")
+        for width in (80, 60, 40, 34, 30):
+            await monitor.resize(width, 24)
+            await monitor.settle()
+            assert monitor.panel("#status").rstrip().endswith(("left", "…"))
 
 
 async def test_the_log_is_folded_and_not_cut_when_the_terminal_becomes_narrow(open_monitor: OpenMonitor) -> None:
@@ -163,16 +160,15 @@ def test_a_wider_table_never_loses_what_matters_more() -> None:
         assert max(kept) <= min(given_up, default=100)
 
 
-@pytest.mark.parametrize(
-    ("width", "headings"),
-    [
-        (40, ["model", "epoch", "held out", "state"]),
-        (80, ["model", "params", "epoch", "held out", "recon", "KL", "active", "to limit", "state"]),
-        (140, ["model", "encoder", "decoder", "epoch", "img/s", "left", "ELBO train", "held out", "state"]),
-    ],
-)
-async def test_the_table_has_as_many_columns_as_fit(open_monitor: OpenMonitor, width: int, headings: list[str]) -> None:
-    async with open_monitor(size=(width, 24)) as monitor:
-        heading = monitor.panel("#models").splitlines()[0]
-        for text in headings:
-            assert text in heading
+async def test_the_table_has_as_many_columns_as_fit(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(size=(100, 24)) as monitor:
+        for width, headings in (
+            (40, ["model", "epoch", "held out", "state"]),
+            (80, ["model", "params", "epoch", "held out", "recon", "KL", "active", "to limit", "state"]),
+            (140, ["model", "encoder", "decoder", "epoch", "img/s", "left", "ELBO train", "held out", "state"]),
+        ):
+            await monitor.resize(width, 24)
+            await monitor.settle()
+            heading = monitor.panel("#models").splitlines()[0]
+            for text in headings:
+                assert text in heading

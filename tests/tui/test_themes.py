@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import AsyncIterator
 
 import pytest
 from rich.color import ColorSystem
@@ -65,30 +66,36 @@ def styles_of_models(monitor: Monitor) -> list[Style]:
     return [style for style in styles if style is not None]
 
 
-@pytest.mark.parametrize("name", MONITOR_THEMES)
-async def test_models_are_drawn_in_the_colours_of_the_look(open_monitor: OpenMonitor, name: str) -> None:
-    async with open_monitor(recorded_run(names=SIX), preferences=wearing(name)) as monitor:
-        styles = styles_of_models(monitor)
-    assert [tuple(style.color.triplet) for style in styles if style.color and style.color.triplet] == models_on(name)
-    for style in styles:
-        assert style.color is not None
-        assert style.bgcolor is not None
-        assert contrast(style.color.get_truecolor(), style.bgcolor.get_truecolor()) >= 3
+async def styles_in_every_look(monitor: Monitor) -> AsyncIterator[tuple[str, list[Style]]]:
+    """Each look, which a key leads to, and the styles of models in it."""
+    for _ in MONITOR_THEMES:
+        await monitor.press("t")
+        yield monitor.app.theme, styles_of_models(monitor)
+
+
+async def test_models_are_drawn_in_the_colours_of_the_look(open_monitor: OpenMonitor) -> None:
+    async with open_monitor(recorded_run(names=SIX), preferences=wearing("dark")) as monitor:
+        of_each = {name: styles async for name, styles in styles_in_every_look(monitor)}
+    assert of_each.keys() == MONITOR_THEMES.keys()
+    for name, styles in of_each.items():
+        colours = [tuple(style.color.triplet) for style in styles if style.color and style.color.triplet]
+        assert colours == models_on(name)
+        for style in styles:
+            assert style.color is not None
+            assert style.bgcolor is not None
+            assert contrast(style.color.get_truecolor(), style.bgcolor.get_truecolor()) >= 3
 
 
 @pytest.mark.parametrize("term", ["linux", "xterm-256color", pytest.param("xterm", marks=pytest.mark.long)])
-@pytest.mark.parametrize("name", MONITOR_THEMES)
-async def test_where_there_are_few_colours_no_two_models_have_the_same(
-    open_monitor: OpenMonitor, name: str, term: str
-) -> None:
+async def test_where_there_are_few_colours_no_two_models_have_the_same(open_monitor: OpenMonitor, term: str) -> None:
     few = {"TERM": term, "COLORTERM": ""}
-    async with open_monitor(recorded_run(names=SIX), preferences=wearing(name), env=few) as monitor:
-        system = ColorSystem.EIGHT_BIT if "256" in term else ColorSystem.STANDARD
-        styles = styles_of_models(monitor)
-        shown = [style.color.downgrade(system).number for style in styles if style.color is not None]
-        grounds = {style.bgcolor.downgrade(system).number for style in styles if style.bgcolor is not None}
-    assert len(set(shown)) == 6
-    assert not set(shown) & grounds
+    system = ColorSystem.EIGHT_BIT if "256" in term else ColorSystem.STANDARD
+    async with open_monitor(recorded_run(names=SIX), preferences=wearing("dark"), env=few) as monitor:
+        async for name, styles in styles_in_every_look(monitor):
+            shown = [style.color.downgrade(system).number for style in styles if style.color is not None]
+            grounds = {style.bgcolor.downgrade(system).number for style in styles if style.bgcolor is not None}
+            assert len(set(shown)) == 6, name
+            assert not set(shown) & grounds, name
 
 
 async def test_without_colour_models_on_a_light_ground_are_dark(open_monitor: OpenMonitor) -> None:

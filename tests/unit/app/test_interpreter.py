@@ -16,7 +16,6 @@ def as_it_was() -> Iterator[None]:
     seconds = sys.getswitchinterval()
     yield
     sys.setswitchinterval(seconds)
-    gc.unfreeze()
 
 
 def test_the_interval_is_short_while_an_interface_draws_and_long_while_it_answers() -> None:
