@@ -126,7 +126,7 @@ METRICS: dict[str, Metric] = {
             *("draws more images that could be data", "draws fewer images that could be data", 100),
         ),
         Metric(
-            *("recall", "recall", "%", "higher", 1, True, "Data inside the manifold of the samples."),
+            *("recall", "recall", "%", "higher", 1, True, "Data inside the manifold of samples; median of 6 draws."),
             *("draws more varied images", "draws less varied images", 100),
         ),
         Metric(
@@ -238,9 +238,11 @@ class MetricValue:
         metric: Name, a key of ``METRICS``, with ``NOISY`` behind it where noisy samples were scored.
         value: The estimate.
         interval: The 95 % confidence interval, low and high; ``None`` where the value is exact or it is unknown.
-        floor: The same metric of training images against test images, which a perfect model would reach.
+        floor: The same metric of test images in place of samples, as a model that draws from the data's distribution
+            would reach it; ``None`` of what is not measured on samples.
         n: Number of images or samples.
         source: What was scored, such as ``test images`` or ``decoder means``.
+        floor_interval: The 95 % confidence interval of the floor; ``None`` where it is unknown.
     """
 
     metric: str
@@ -249,6 +251,15 @@ class MetricValue:
     floor: float | None
     n: int
     source: str
+    floor_interval: tuple[float, ...] | None = None
+
+
+def spacing_of(value: MetricValue) -> float:
+    """The distance between two values that the metric can have for as many images; 0 where all numbers are possible."""
+    about = metric_of(value.metric)
+    if about.digits == 0:
+        return 1.0  # a count
+    return 1 / value.n if about.unit == "%" and value.n else 0.0
 
 
 @dataclass(frozen=True)

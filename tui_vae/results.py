@@ -62,7 +62,7 @@ def evaluation_rows(run: str, evaluation: Evaluation) -> Iterator[dict[str, Any]
     of_weights = {"epoch": evaluation.epoch, "step": evaluation.step}
     of_evaluation = {"time": evaluation.t, "protocol": evaluation.protocol}
     for value in evaluation.metrics:
-        low, high = _ends(value) or (math.nan, math.nan)
+        low, high = _ends(value.interval) or (math.nan, math.nan)
         floor = math.nan if value.floor is None else value.floor
         numbers = {"value": value.value, "low": low, "high": high, "floor": floor, "n": value.n}
         yield of_model | of_weights | of_evaluation | {"metric": value.metric, "source": value.source} | numbers
@@ -71,15 +71,15 @@ def evaluation_rows(run: str, evaluation: Evaluation) -> Iterator[dict[str, Any]
 def _entry(value: MetricValue) -> dict[str, Any]:
     fields = to_builtins(value)
     del fields["metric"]
-    fields["interval"] = _ends(value)
+    fields["interval"], fields["floor_interval"] = _ends(value.interval), _ends(value.floor_interval)
     return dict(fields)
 
 
-def _ends(value: MetricValue) -> list[float] | None:
+def _ends(interval: tuple[float, ...] | None) -> list[float] | None:
     """The interval, where it is two numbers."""
-    if value.interval is None or len(value.interval) != 2 or not all(map(math.isfinite, value.interval)):
+    if interval is None or len(interval) != 2 or not all(map(math.isfinite, interval)):
         return None
-    return list(value.interval)
+    return list(interval)
 
 
 def _number(value: float) -> float | str:

@@ -67,8 +67,9 @@ def value(metric: str, index: int, **fields: Any) -> MetricValue:
     middle *= 1.02 if metric.endswith(NOISY) else 1
     interval = (middle - half, middle + half) if half else None
     source = "noisy samples" if metric.endswith(NOISY) else "decoder means" if floor is not None else "test images"
+    near = None if floor is None else (0.98 * floor, 1.02 * floor)
     return MetricValue(**({"metric": metric, "value": middle, "interval": interval, "floor": floor, "n": 10_000,
-                           "source": source} | fields))  # fmt: skip
+                           "source": source, "floor_interval": near} | fields))  # fmt: skip
 
 
 def picture(kind: str, model: str) -> Picture:

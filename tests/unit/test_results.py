@@ -15,7 +15,10 @@ from tui_vae.results import results_csv, results_json
 
 
 def test_json_has_the_shape_that_is_promised() -> None:
-    values = [MetricValue("recall", 0.7, (0.69, 0.71), 0.97, 10_000, "decoder means"), measured("kl", 56.7)]
+    values = [
+        MetricValue("recall", 0.7, (0.69, 0.71), 0.97, 10_000, "decoder means", (0.96, 0.98)),
+        measured("kl", 56.7),
+    ]
     assert json.loads(results_json({"deep": values}, None)) == {
         "v": 1,
         "models": {
@@ -26,8 +29,16 @@ def test_json_has_the_shape_that_is_promised() -> None:
                     "floor": 0.97,
                     "n": 10_000,
                     "source": "decoder means",
+                    "floor_interval": [0.96, 0.98],
                 },
-                "kl": {"value": 56.7, "interval": None, "floor": None, "n": 10_000, "source": "decoder means"},
+                "kl": {
+                    "value": 56.7,
+                    "interval": None,
+                    "floor": None,
+                    "n": 10_000,
+                    "source": "decoder means",
+                    "floor_interval": None,
+                },
             }
         },
         "verdict": None,
@@ -36,11 +47,12 @@ def test_json_has_the_shape_that_is_promised() -> None:
 
 def test_what_is_no_number_is_null_in_json() -> None:
     values = [
-        MetricValue("kid", math.nan, (math.nan, 1.0), math.inf, 5, "x"),
+        MetricValue("kid", math.nan, (math.nan, 1.0), math.inf, 5, "x", (0.0, math.inf)),
         MetricValue("ais", -math.inf, None, None, 5, "x"),
     ]
     entries = json.loads(results_json({"深い": values}, None))["models"]["深い"]
-    assert entries["kid"] == {"value": None, "interval": None, "floor": None, "n": 5, "source": "x"}
+    kid = entries["kid"]
+    assert (kid["value"], kid["interval"], kid["floor"], kid["floor_interval"]) == (None, None, None, None)
     assert entries["ais"]["value"] is None
     assert results_json({"深い": values}, None).isascii()
 

@@ -30,6 +30,7 @@ from tui_vae.metrics import (
     Verdict,
     metric_of,
     significance,
+    spacing_of,
     title_of,
 )
 
@@ -138,7 +139,8 @@ def trend(metric: str, architectures: Sequence[Architecture]) -> Trend | None:
     if len(set(sizes.tolist())) < FEWEST or len(kinds) > 1:
         return None
     seeds = sorted(set.intersection(*(set(found) for found in values.values())))
-    slope, interval = _slope(sizes, [[found[seed].value for found in values.values()] for seed in seeds])
+    spacing = max(spacing_of(value) for found in values.values() for value in found.values())
+    slope, interval = _slope(sizes, [[found[seed].value for found in values.values()] for seed in seeds], spacing)
     if len(seeds) < 2:
         means = np.array([np.mean([value.value for value in found.values()]) for found in values.values()])
         slope, interval = slope_interval(sizes, means)
@@ -156,9 +158,12 @@ def trend(metric: str, architectures: Sequence[Architecture]) -> Trend | None:
     return Trend(metric, len(values), max(1, len(seeds)), slope, interval, outcome, sentence)
 
 
-def _slope(sizes: Values, by_seed: Sequence[Sequence[float]]) -> tuple[float, Interval | None]:
+def _slope(sizes: Values, by_seed: Sequence[Sequence[float]], spacing: float) -> tuple[float, Interval | None]:
+    """The mean of the slopes of all seeds, and its interval; ``spacing`` is that of the values."""
     slopes = [slope_interval(sizes, np.array(values))[0] for values in by_seed]
-    return (float(np.mean(slopes)), t_interval(slopes)) if slopes else (math.nan, None)
+    if not slopes:
+        return math.nan, None
+    return float(np.mean(slopes)), t_interval(slopes, spacing=spacing / (float(sizes.std()) * math.sqrt(sizes.size)))
 
 
 def _without_common(values: dict[int, dict[int, MetricValue]]) -> str:

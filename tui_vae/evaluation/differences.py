@@ -10,6 +10,7 @@ Intervals are 95 % each, for one metric of one model: of twenty true zero differ
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,7 @@ from tui_vae.metrics import (
     format_with_unit,
     metric_of,
     significance,
+    spacing_of,
     title_of,
 )
 
@@ -142,16 +144,17 @@ def _estimate(metric: str, against: str, model: Architecture, baseline: Architec
     differs = _differs([*own.values(), *other.values()], sources=metric == against)
     if differs:
         return f"{title} is not compared between {model.label} and {baseline.label}: {differs}"
+    spacing = max(spacing_of(value) for value in (*own.values(), *other.values()))
     common = sorted(own.keys() & other.keys())
     if len(common) > 1:
         pairs = np.array([(own[seed].value, other[seed].value) for seed in common])
         first, second = float(pairs[:, 0].mean()), float(pairs[:, 1].mean())
-        interval = t_interval(pairs[:, 0] - pairs[:, 1])
+        interval = t_interval(pairs[:, 0] - pairs[:, 1], spacing=math.sqrt(2) * spacing)
         return PairedEstimate(first, second, first - second, interval, "seeds", (len(common), len(common)))
     if min(len(own), len(other)) > 1:
         values, others = ([value.value for value in found.values()] for found in (own, other))
         first, second = float(np.mean(values)), float(np.mean(others))
-        interval = welch_interval(values, others)
+        interval = welch_interval(values, others, spacing=spacing)
         return PairedEstimate(first, second, first - second, interval, "unpaired seeds", (len(own), len(other)))
     seeds = (common[0], common[0]) if common else (min(own), min(other))
     images = (model.by_seed[seeds[0]].per_image.get(metric), baseline.by_seed[seeds[1]].per_image.get(against))

@@ -1,32 +1,36 @@
 """Sample fidelity: metrics with intervals, each with its floor.
 
-The floor is the same metric of as many training images: the best that a model can reach.
+The floor is the same metric of test images in place of samples, what a model that draws from the distribution of the
+data would get. These images are not among those that they are compared with, and the classifier has not seen them. They
+are as many as the samples where the test split has twice as many; else one half of it is compared with the other, which
+raises the Fréchet distance, whose bias is as 1 / n, and leaves the other metrics about what they are.
 
 All the fidelity metrics of one set of samples by their names, the distances within each set computed once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from tui_vae.evaluation.classifier import ClassifierOutput, DigitClassifier, extract_features
 from tui_vae.evaluation.fidelity.class_metrics import class_counts, class_entropy, classifier_score
-from tui_vae.evaluation.fidelity.estimate import Features, MetricEstimate
+from tui_vae.evaluation.fidelity.estimate import Features, MetricEstimate, median_of_draws
 from tui_vae.evaluation.fidelity.frechet import check_enough_for_frechet, frechet_distance
 from tui_vae.evaluation.fidelity.kid import kernel_distance
 from tui_vae.evaluation.fidelity.knn import (
+    LEAST_IMAGES,
     Neighbours,
     check_enough_for_two_sample,
     nearest_others,
     nearest_training_distance,
     two_sample_test,
 )
-from tui_vae.evaluation.fidelity.prdc import K, check_enough_for_prdc, prdc
+from tui_vae.evaluation.fidelity.prdc import K, check_enough_for_prdc, prdc, recall_of
 from tui_vae.evaluation.progress import Phases, Report, no_progress, part
-from tui_vae.metrics import METRICS, NOISY, NORMAL_QUANTILE, MetricValue
+from tui_vae.metrics import METRICS, NOISY, MetricValue
 
 _PRDC = frozenset(("precision", "recall", "density", "coverage"))
 
@@ -50,6 +54,8 @@ def feature_metrics(
     among_reference: Neighbours | None = None,
     report: Report = no_progress,
     wanted: Collection[str] = FEATURE_METRICS,
+    *,
+    error_of_recall: bool = True,
 ) -> dict[str, MetricEstimate]:
     """The metrics that compare features with those of the reference images, by their names in ``tui_vae.metrics``.
 
@@ -58,6 +64,7 @@ def feature_metrics(
         among_reference: :func:`reference_neighbours`, if they are known already.
         report: Called with the share done several times a second; may raise to cancel.
         wanted: Which of ``FEATURE_METRICS``; what none of them needs is not computed.
+        error_of_recall: As for :func:`~tui_vae.evaluation.fidelity.prdc.prdc`.
 
     Raises:
         UsageError: There are too few images for one of the metrics that are wanted.
@@ -71,7 +78,7 @@ def feature_metrics(
         check_enough_for_two_sample(features)
     found: dict[str, MetricEstimate] = {}
     if names & NEIGHBOUR_METRICS:
-        found |= _by_neighbours(features, among_reference, names, part(report, 0, 0.8))
+        found |= _by_neighbours(features, among_reference, names, part(report, 0, 0.8), error_of_recall=error_of_recall)
     if "kid" in names:
         found["kid"] = kernel_distance(features, part(report, 0.8, 0.92))
     if "frechet_distance" in names:
@@ -81,7 +88,12 @@ def feature_metrics(
 
 
 def _by_neighbours(
-    features: Features, among_reference: Neighbours | None, names: Collection[str], report: Report
+    features: Features,
+    among_reference: Neighbours | None,
+    names: Collection[str],
+    report: Report,
+    *,
+    error_of_recall: bool,
 ) -> dict[str, MetricEstimate]:
     if among_reference is None:
         among_reference = reference_neighbours(features.reference, part(report, 0, 0.2))
@@ -90,7 +102,9 @@ def _by_neighbours(
     )
     found: dict[str, MetricEstimate] = {}
     if _PRDC & set(names):
-        found |= vars(prdc(features, among_generated, among_reference, report=part(report, 0.4, 0.7)))
+        overlap = part(report, 0.4, 0.7)
+        of_manifolds = prdc(features, among_generated, among_reference, report=overlap, error_of_recall=error_of_recall)
+        found |= vars(of_manifolds)
     if "two_sample_1nn" in names:
         test = two_sample_test(features, among_generated, among_reference, part(report, 0.7, 1))
         found["two_sample_1nn"] = test.accuracy
@@ -114,6 +128,10 @@ _MOST_FOR_NEAREST = 2000
 """Samples whose nearest training image is looked for: an error of one in a hundred, in a fifth of the time of all."""
 
 
+RECALL_DRAWS = 6
+"""Sets of samples whose median is the recall of a model: the fewest whose range is an interval of 95 % of it."""
+
+
 @dataclass(frozen=True)
 class Reference:
     """Reference images that samples are compared with.
@@ -124,7 +142,7 @@ class Reference:
         features: Of them, ``(m, d)``.
         neighbours: Among them; ``None`` if nothing needs them.
         training: The whole training split, uint8 ``(n, 784)``.
-        floor: The measures of training images, by metric.
+        floor: The measures of other test images, by metric; without those for which there are too few.
     """
 
     classifier: DigitClassifier
@@ -133,6 +151,24 @@ class Reference:
     neighbours: Neighbours | None
     training: Tensor
     floor: dict[str, MetricEstimate]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples to be measured.
+
+    Attributes:
+        images: uint8 ``(n, 784)``.
+        source: What they are, as shown to users.
+        suffix: Behind the names of their metrics.
+        redraw: Draws as many others, given the number of the draw, 1 to ``RECALL_DRAWS`` - 1; ``None`` where the
+            recall is that of these samples alone, and its error not known.
+    """
+
+    images: Tensor
+    source: str
+    suffix: str = ""
+    redraw: Callable[[int], Tensor] | None = None
 
 
 def make_reference(
@@ -144,76 +180,129 @@ def make_reference(
     metrics: Collection[str],
     phases: Phases,
 ) -> Reference:
-    """Look at the test images, and at as many training images as there will be samples.
+    """Look at as many test images as there will be samples, or at all, and measure the floor.
 
     Args:
         classifier: Of the data set.
-        test: uint8 ``(m, 784)``.
+        test: All test images in random order, uint8 ``(m, 784)``.
         training: uint8 ``(n, 784)``.
         samples: Of each model.
         metrics: Names of the metrics to be measured.
         phases: Progress of the phases.
-
-    Raises:
-        UsageError: Too few images for the metrics.
     """
-    described = extract_features(classifier, test, report=phases.begin("looking at test images", 0.5))
-    neighbours = None
-    if NEIGHBOUR_METRICS & set(metrics) and len(test) > 1:
-        neighbours = reference_neighbours(described.features, phases.begin("neighbours of test images", 0.2))
-    bare = Reference(classifier, test, described.features, neighbours, training, {})
-    floor, _ = _measured(bare, training[:samples], metrics, phases)
+    count, half = min(samples, len(test)), min(samples, len(test) // 2)
+    images = test[:count]
+    described = extract_features(
+        classifier, test[: max(count, 2 * half)], report=phases.begin("looking at test images", 0.5)
+    )
+    bare = _reference(classifier, images, described.features[:count], training, metrics, phases)
+    of_floor = bare if half == count else None
+    others = ClassifierOutput(described.features[half : 2 * half], described.probabilities[half : 2 * half])
+    wanted = {name for name in metrics if half >= _fewest(name, described.features.shape[1])}
+    floor = {}
+    if wanted - {NEAREST}:
+        of_floor = of_floor or _reference(
+            classifier, images[:half], described.features[:half], training, metrics, phases
+        )
+        floor = _measured(of_floor, others, wanted, phases.begin("floor of the metrics", 0.6))
     if NEAREST in metrics:
-        # Training images are at distance 0 from themselves: how far new data are is what test images tell.
         report = phases.begin("nearest training images of test images", 1.4)
-        floor[NEAREST] = nearest_training_distance(test[:_MOST_FOR_NEAREST], training, report)
-    return Reference(classifier, test, described.features, neighbours, training, floor)
+        floor[NEAREST] = nearest_training_distance(images[:_MOST_FOR_NEAREST], training, report)
+    return replace(bare, floor=floor)
+
+
+def _reference(
+    classifier: DigitClassifier,
+    images: Tensor,
+    features: Tensor,
+    training: Tensor,
+    metrics: Collection[str],
+    phases: Phases,
+) -> Reference:
+    neighbours = None
+    if NEIGHBOUR_METRICS & set(metrics) and len(images) > 1:
+        neighbours = reference_neighbours(features, phases.begin("neighbours of test images", 0.2))
+    return Reference(classifier, images, features, neighbours, training, {})
+
+
+def _fewest(metric: str, width: int) -> int:
+    """The fewest images for which a metric of features of some width is defined."""
+    return {"frechet_distance": width + 1, "two_sample_1nn": LEAST_IMAGES, **dict.fromkeys(_PRDC, K + 2)}.get(metric, 2)
 
 
 def measure_samples(
-    reference: Reference, samples: Tensor, metrics: Collection[str], *, suffix: str, source: str, phases: Phases
+    reference: Reference, samples: Samples, metrics: Collection[str], *, phases: Phases
 ) -> tuple[list[MetricValue], Tensor]:
-    """The metrics of some samples, uint8 ``(n, 784)``, and how many are of each class, ``(10,)``.
+    """The metrics of some samples, and how many are of each class, ``(10,)``.
 
     Args:
         reference: Images to compare with.
         samples: The samples.
         metrics: Names of the metrics.
-        suffix: Behind the names of the metrics.
-        source: What was scored, as shown to users.
         phases: Progress of the phases.
 
     Raises:
         UsageError: Too few samples for the metrics.
     """
-    found, described = _measured(reference, samples, metrics, phases)
-    if NEAREST in metrics and suffix != NOISY:
-        report = phases.begin(f"nearest training images of {source}", 1.4)
-        found[NEAREST] = nearest_training_distance(samples[:_MOST_FOR_NEAREST], reference.training, report)
-    values = [_value(name, found[name], reference.floor.get(name), suffix, source) for name in METRICS if name in found]
-    return values, class_counts(described.probabilities)
+    images = samples.images
+    described = extract_features(reference.classifier, images, report=phases.begin("looking at samples", 0.5))
+    found = _measured(reference, described, metrics, phases.begin("fidelity", 1.6), error_of_recall=False)
+    if "recall" in found and samples.redraw is not None:
+        values = _recall_of_draws(reference, samples.redraw, phases.begin("recall of further samples", 4.2))
+        found["recall"] = median_of_draws([found["recall"].value, *values], len(images))
+    if NEAREST in metrics and samples.suffix != NOISY:
+        report = phases.begin(f"nearest training images of {samples.source}", 1.4)
+        found[NEAREST] = nearest_training_distance(images[:_MOST_FOR_NEAREST], reference.training, report)
+    values_found = [_value(name, found[name], reference.floor.get(name), samples) for name in METRICS if name in found]
+    return values_found, class_counts(described.probabilities)
+
+
+def _recall_of_draws(reference: Reference, redraw: Callable[[int], Tensor], report: Report) -> list[float]:
+    """The recall of each set of samples after the first."""
+    values = []
+    for draw in range(1, RECALL_DRAWS):
+        start, stop = (draw - 1) / (RECALL_DRAWS - 1), draw / (RECALL_DRAWS - 1)
+        images = redraw(draw).to(reference.training.device)
+        looking, comparing = part(report, start, (start + stop) / 2), part(report, (start + stop) / 2, stop)
+        described = extract_features(reference.classifier, images, report=looking)
+        values.append(recall_of(Features(described.features, reference.features), report=comparing))
+    return values
 
 
 def _measured(
-    reference: Reference, images: Tensor, metrics: Collection[str], phases: Phases
-) -> tuple[dict[str, MetricEstimate], ClassifierOutput]:
-    """The metrics of images that need the classifier, and what it saw."""
-    described = extract_features(reference.classifier, images, report=phases.begin("looking at samples", 0.5))
+    reference: Reference,
+    described: ClassifierOutput,
+    metrics: Collection[str],
+    report: Report,
+    *,
+    error_of_recall: bool = True,
+) -> dict[str, MetricEstimate]:
+    """The metrics of images that need the classifier, from what it saw."""
     found: dict[str, MetricEstimate] = {}
     wanted = FEATURE_METRICS & set(metrics)
     if wanted:
         features = Features(described.features, reference.features)
-        found |= feature_metrics(features, reference.neighbours, phases.begin("fidelity", 1.9), wanted)
+        found |= feature_metrics(features, reference.neighbours, report, wanted, error_of_recall=error_of_recall)
     if CLASS_METRICS & set(metrics):
         found |= class_metrics(described.probabilities)
-    return {name: estimate for name, estimate in found.items() if name in metrics}, described
+    return {name: estimate for name, estimate in found.items() if name in metrics}
 
 
-def _value(name: str, found: MetricEstimate, floor: MetricEstimate | None, suffix: str, source: str) -> MetricValue:
-    margin = NORMAL_QUANTILE * found.error
-    low, high = found.value - margin, found.value + margin
-    if METRICS[name].unit == "%":
-        low, high = max(0.0, low), min(1.0, high)
+def _value(name: str, found: MetricEstimate, floor: MetricEstimate | None, samples: Samples) -> MetricValue:
     return MetricValue(
-        name + suffix, found.value, (low, high), floor.value if floor is not None else None, found.n, source
+        name + samples.suffix,
+        found.value,
+        _interval(name, found),
+        floor.value if floor is not None else None,
+        found.n,
+        samples.source,
+        _interval(name, floor) if floor is not None else None,
     )
+
+
+def _interval(name: str, found: MetricEstimate) -> tuple[float, float] | None:
+    """The interval of an estimate; of a share, within 0 and 1."""
+    if found.interval is None or METRICS[name].unit != "%":
+        return found.interval
+    low, high = found.interval
+    return max(0.0, low), min(1.0, high)

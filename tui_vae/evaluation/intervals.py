@@ -23,10 +23,19 @@ _RESAMPLES = 9999
 _BATCH = 1_000_000
 
 
-def t_interval(values: Sequence[float] | Values, confidence: float = CONFIDENCE) -> Interval | None:
+def t_interval(
+    values: Sequence[float] | Values, confidence: float = CONFIDENCE, *, spacing: float = 0.0
+) -> Interval | None:
     """Student's interval of the mean of a few independent, roughly normal values (Student, Biometrika 6, 1908).
 
     Exact for normal values, whatever their number; for seeds, of which there are too few to resample.
+
+    Args:
+        values: ``(n,)``.
+        confidence: How often such an interval contains the mean.
+        spacing: Of the values that are possible, where these are counts or shares. Few equal counts do not show that
+            all are equal, so the variance is taken to be no less than spacing² / 4, the most that two neighbouring
+            values can have.
 
     Returns:
         Low and high; ``None`` for fewer than two values, which tell nothing of their spread.
@@ -34,14 +43,28 @@ def t_interval(values: Sequence[float] | Values, confidence: float = CONFIDENCE)
     sample = np.asarray(values, dtype=np.float64)
     if sample.size < 2:
         return None
-    error = float(sample.std(ddof=1)) / math.sqrt(sample.size)
+    error = math.sqrt(_variance(sample, spacing) / sample.size)
     return _around(float(sample.mean()), error, sample.size - 1, confidence)
 
 
+def _variance(sample: Values, spacing: float) -> float:
+    return max(float(sample.var(ddof=1)), spacing**2 / 4)
+
+
 def welch_interval(
-    first: Sequence[float] | Values, second: Sequence[float] | Values, confidence: float = CONFIDENCE
+    first: Sequence[float] | Values,
+    second: Sequence[float] | Values,
+    confidence: float = CONFIDENCE,
+    *,
+    spacing: float = 0.0,
 ) -> Interval | None:
     """Interval of mean(first) − mean(second) of unpaired values with spreads of their own (Welch, Biometrika 34, 1947).
+
+    Args:
+        first: ``(n,)``.
+        second: ``(m,)``.
+        confidence: How often such an interval contains the difference.
+        spacing: As for :func:`t_interval`.
 
     Returns:
         Low and high; ``None`` when either has fewer than two values.
@@ -49,7 +72,7 @@ def welch_interval(
     samples = [np.asarray(values, dtype=np.float64) for values in (first, second)]
     if min(sample.size for sample in samples) < 2:
         return None
-    parts = [float(sample.var(ddof=1)) / sample.size for sample in samples]
+    parts = [_variance(sample, spacing) / sample.size for sample in samples]
     difference = float(samples[0].mean() - samples[1].mean())
     if sum(parts) == 0:
         return difference, difference

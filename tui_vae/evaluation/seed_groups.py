@@ -6,6 +6,7 @@ architectures, labelled by what differs, so that a sweep over sigma can be compa
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from tui_vae.config.evaluation import PROTOCOL
 from tui_vae.errors import UsageError
 from tui_vae.evaluation.intervals import Interval, t_interval
 from tui_vae.events import Evaluation
-from tui_vae.metrics import METRICS, NOISY, ArchitectureSummary, MetricValue, is_metric, title_of
+from tui_vae.metrics import METRICS, NOISY, ArchitectureSummary, MetricValue, is_metric, spacing_of, title_of
 
 
 @dataclass(frozen=True)
@@ -132,11 +133,12 @@ def summary(architecture: Architecture) -> ArchitectureSummary:
         if not found:
             found = [MetricValue(metric, math.nan, None, None, 0, "")]
         numbers = [value.value for value in found]
-        interval = t_interval(numbers) if len(numbers) > 1 else finite(found[0].interval)
-        floors = [value.floor for value in found if value.floor is not None]
-        floor = sum(floors) / len(floors) if floors else None
+        several = len(numbers) > 1
+        interval = t_interval(numbers, spacing=spacing_of(found[0])) if several else finite(found[0].interval)
+        # The floor is of the data alone, the same for every seed.
+        first = next((value for value in found if value.floor is not None), found[0])
         mean = sum(numbers) / len(numbers)
-        values.append(MetricValue(metric, mean, interval, floor, found[0].n, found[0].source))
+        values.append(dataclasses.replace(first, value=mean, interval=interval))
     return ArchitectureSummary(architecture.label, architecture.parameters, tuple(architecture.by_seed), tuple(values))
 
 

@@ -10,7 +10,7 @@ not do: the first half of MNIST's test images is of clearer digits than the seco
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -20,9 +20,16 @@ from tui_vae.config import EvaluationConfig, ModelSpec, TrainConfig
 from tui_vae.data import Split
 from tui_vae.data.generators import generator
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.classifier import FEATURES, classifier_for
+from tui_vae.evaluation.classifier import FEATURES, classifier_for, for_inference
 from tui_vae.evaluation.fidelity.frechet import check_count_for_frechet
-from tui_vae.evaluation.fidelity_metrics import OF_NOISY_SAMPLES, OF_SAMPLES, Reference, make_reference, measure_samples
+from tui_vae.evaluation.fidelity_metrics import (
+    OF_NOISY_SAMPLES,
+    OF_SAMPLES,
+    Reference,
+    Samples,
+    make_reference,
+    measure_samples,
+)
 from tui_vae.evaluation.likelihood.conditional_likelihood import dequantized
 from tui_vae.evaluation.likelihood_metrics import likelihood_weight, measure_likelihoods
 from tui_vae.evaluation.memory import check_memory
@@ -112,8 +119,8 @@ class Suite:
         self._config = config
         self._run = run
         self._trained_on = trained_on
-        count = min(config.samples, len(test))
-        self._test = shuffled(test).rows(0, count).to(device)
+        images = shuffled(test).to(device)
+        self._test = images.rows(0, min(config.samples, len(test)))
         self._observed = self._test.images
         if config.dequantize:
             # The same noise for every model, so that they are compared on the same points.
@@ -124,12 +131,12 @@ class Suite:
         if OF_SAMPLES & set(config.metrics):
             classifier = classifier_for(run.dataset, train, report=lambda share, text: report(text, share))
             self._reference = make_reference(
-                classifier.to(device),
-                test=self._test.images,
+                for_inference(classifier.to(device)),
+                test=images.images,
                 training=train.images.to(device),
                 samples=config.samples,
                 metrics=config.metrics,
-                phases=Phases(report, total=4.5),
+                phases=Phases(report, total=2.9),
             )
 
     def evaluate(self, subject: ModelToEvaluate, report: Report) -> Evaluated:
@@ -169,24 +176,22 @@ class Suite:
             return [], ()
         values: list[MetricValue] = []
         shares: tuple[float, ...] = ()
-        kinds = [(prior_means, MEANS, "")]
-        if OF_NOISY_SAMPLES & set(self._config.metrics):
-            kinds.append((prior_samples, SAMPLES, NOISY))
-        for draw, source, suffix in kinds:
-            images = draw(subject.vae, self._config.samples, subject.seed, phases.begin(f"drawing {source}", 0.1))
-            found, counts = measure_samples(
-                self._reference,
-                images.to(self._reference.training.device),
-                self._config.metrics,
-                suffix=suffix,
-                source=source,
-                phases=phases,
-            )
+        for samples in self._samples(subject, phases):
+            found, counts = measure_samples(self._reference, samples, self._config.metrics, phases=phases)
             values += found
             shares = shares or tuple((counts / counts.sum()).tolist())
         return values, shares
 
+    def _samples(self, subject: ModelToEvaluate, phases: Phases) -> Iterator[Samples]:
+        """What the model draws, each kind when it is measured."""
+        vae, count, seed, device = subject.vae, self._config.samples, subject.seed, self._test.images.device
+        images = prior_means(vae, count, seed, phases.begin(f"drawing {MEANS}", 0.1))
+        yield Samples(images.to(device), MEANS, redraw=lambda draw: prior_means(vae, count, seed, draw=draw))
+        if OF_NOISY_SAMPLES & set(self._config.metrics):
+            images = prior_samples(vae, count, seed, phases.begin(f"drawing {SAMPLES}", 0.1))
+            yield Samples(images.to(device), SAMPLES, NOISY)
+
     def _weight(self, subject: ModelToEvaluate) -> float:
         """About what the phases of one model weigh together."""
-        fidelity = 6.4 if self._reference is not None else 0.0
+        fidelity = 10.0 if self._reference is not None else 0.0
         return likelihood_weight(subject.vae, self._config) + fidelity + 1

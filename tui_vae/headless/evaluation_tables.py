@@ -127,7 +127,7 @@ def _value_tables(
         cells = [_pieces(row, model, ascii_only=ascii_only) for found in groups.values() for row in found]
         top = tuple(Text(texts[index]) for texts in head.values())
         columns.append(TableColumn(model, (top, *_grouped(aligned(cells), groups))))
-    floors = [[row.floor] if row.floor != UNKNOWN else [] for found in groups.values() for row in found]
+    floors = [_floor_pieces(row, ascii_only=ascii_only) for found in groups.values() for row in found]
     last = []
     if any(floors):
         last.append(TableColumn("floor", ((Text(),) * len(head), *_grouped(aligned(floors), groups, "dim"))))
@@ -147,6 +147,14 @@ def _pieces(row: MetricRow, model: str, *, ascii_only: bool) -> list[str]:
     if found is None:
         return [_plain(UNKNOWN, ascii_only=ascii_only)]
     return [found.value, _plain(" ± ", ascii_only=ascii_only), found.margin] if found.margin else [found.value]
+
+
+def _floor_pieces(row: MetricRow, *, ascii_only: bool) -> list[str]:
+    if row.floor == UNKNOWN:
+        return []
+    if not row.floor_margin:
+        return [row.floor]
+    return [row.floor, _plain(" ± ", ascii_only=ascii_only), row.floor_margin]
 
 
 def _difference_tables(verdict: Verdict, width: int, *, ascii_only: bool) -> list[RenderableType]:

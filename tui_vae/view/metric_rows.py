@@ -27,7 +27,7 @@ ARROWS: dict[Direction, str] = {"higher": "↑", "lower": "↓", "neither": ""}
 """Marks the direction in which a metric is better."""
 
 INTERVAL_LEGEND = "± wider side of the 95 % interval"
-FLOOR_LEGEND = "floor: training images in place of samples"
+FLOOR_LEGEND = "floor: other test images in place of samples"
 
 OUTCOME_LABELS = {"not told apart": "not significant"}
 """Outcomes that are shown in other words than they are stored in."""
@@ -65,7 +65,8 @@ class MetricRow:
         n: Images or samples scored.
         numbers: By the name of the model; models without the metric are missing.
         best: The models whose value is best; empty where all are equal.
-        floor: The value of training images in place of samples, as text.
+        floor: The value of other test images in place of samples, as text.
+        floor_margin: The margin of its 95 % interval, empty where that is not known.
     """
 
     name: str
@@ -78,6 +79,7 @@ class MetricRow:
     numbers: Mapping[str, Number]
     best: frozenset[str]
     floor: str
+    floor_margin: str = ""
 
 
 def rows_of_run(state: RunState) -> tuple[MetricRow, ...]:
@@ -114,7 +116,8 @@ def _row(key: tuple[str, str, int], values: Mapping[str, MetricValue], above: st
     better, unit = direction_and_unit(name)
     base = name.removesuffix(NOISY)
     follows = name != base and above.removesuffix(NOISY) == base
-    floors = [value.floor for value in values.values() if value.floor is not None]
+    floors = [number(name, value.floor, value.floor_interval) for value in values.values() if value.floor is not None]
+    floor = floors[0] if floors else Number(UNKNOWN)
     return MetricRow(
         name=name,
         title=title_text(base),
@@ -125,7 +128,8 @@ def _row(key: tuple[str, str, int], values: Mapping[str, MetricValue], above: st
         n=n,
         numbers={model: number(name, value.value, value.interval) for model, value in values.items()},
         best=_best(better, values),
-        floor=number(name, floors[0]).value if floors else UNKNOWN,
+        floor=floor.value,
+        floor_margin=floor.margin,
     )
 
 
@@ -154,11 +158,20 @@ def direction_and_unit(name: str) -> tuple[Direction, str]:
 
 
 def number(name: str, value: float, interval: tuple[float, ...] | None = None) -> Number:
-    """Format a value of a metric and the margin of its interval."""
-    text = _text(name, value)
+    """Format a value of a metric and the margin of its interval, with decimals enough that the margin is not 0."""
     if interval is None or len(interval) != 2 or not all(map(math.isfinite, (value, *interval))):
-        return Number(text)
-    return Number(text, _text(name, max(abs(value - interval[0]), abs(interval[1] - value))))
+        return Number(_text(name, value))
+    margin = max(abs(value - interval[0]), abs(interval[1] - value))
+    digits = _digits(name, margin)
+    return Number(_text(name, value, digits), _text(name, margin, digits))
+
+
+def _digits(name: str, margin: float) -> int | None:
+    """Decimals of a value with a margin; ``None`` where nothing is known of the metric."""
+    try:
+        return metrics.digits_for(name, [margin], significant=margin > 0)
+    except KeyError:
+        return None
 
 
 def difference_text(difference: Difference) -> tuple[str, str]:
@@ -172,9 +185,9 @@ def difference_text(difference: Difference) -> tuple[str, str]:
     return text.replace("-", "−"), ends.replace("-", "−")
 
 
-def _text(name: str, value: float) -> str:
+def _text(name: str, value: float, digits: int | None = None) -> str:
     try:
-        scale, text = metric_of(name).scale, format_value(name, value)
+        scale, text = metric_of(name).scale, format_value(name, value, digits=digits)
     except KeyError:
         scale, text = 1.0, f"{value:.4g}"
     return (text if len(text) <= _WIDEST else f"{value * scale:.3g}").replace("-", "−")

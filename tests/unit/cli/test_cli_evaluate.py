@@ -50,7 +50,7 @@ def test_json_is_one_object_of_all_that_was_measured(tui_vae: Command, runs: Pat
     assert set(linear) - set(deep) == of_linear_models
     assert set(METRICS) - {name for name in METRICS if name.startswith("ais")} <= set(linear)
     for name, value in {**linear, **deep}.items():
-        assert set(value) == {"value", "interval", "floor", "n", "source"}
+        assert set(value) == {"value", "interval", "floor", "n", "source", "floor_interval"}
         assert math.isfinite(value["value"])
         assert value["n"] == 120
         if value["interval"] is not None:

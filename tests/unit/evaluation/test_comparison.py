@@ -109,7 +109,9 @@ def test_a_known_difference_is_found_with_the_power_it_should_have() -> None:
 @pytest.mark.parametrize("name", METRICS)
 @pytest.mark.parametrize("higher", [True, False])
 def test_direction_of_every_metric(name: str, higher: bool) -> None:
-    base, deep = ([0.3, 0.31, 0.32], [0.5, 0.51, 0.52])[:: 1 if higher else -1]
+    scale = 100 if METRICS[name].digits == 0 else 1  # counts
+    base, deep = ([scale * value for value in values] for values in ([0.3, 0.31, 0.32], [0.5, 0.51, 0.52]))
+    base, deep = (base, deep) if higher else (deep, base)
     found = only_difference([*over_seeds("baseline", name, base), *over_seeds("deep", name, deep)])
     about = METRICS[name]
     assert (found.value > 0) == higher
@@ -150,9 +152,18 @@ def test_direction_of_every_metric(name: str, higher: bool) -> None:
             " +70.25 (69.63 to 70.87) on 3 seeds",
         ),
         (
-            *("precision", [0.9000, 0.9100], [0.9001, 0.9101]),
-            "deep draws more images that could be data: precision 90.5 % against 90.5 %,"
-            " +0.01 (0.01 to 0.01) on 2 seeds",
+            *("precision", [0.9000, 0.9100], [0.9010, 0.9110]),
+            "deep draws more images that could be data: precision 90.6 % against 90.5 %,"
+            " +0.10 (0.04 to 0.16) on 2 seeds",
+        ),
+        (
+            *("active_units", [32.0, 32.0], [10.0, 10.0]),
+            "deep uses fewer latents: active units 10 against 32, -22 (-28 to -16) on 2 seeds",
+        ),
+        (
+            *("coverage_noisy", [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]),
+            "deep and baseline do not differ significantly in coverage of noisy samples: 0.0 % against 0.0 %,"
+            " +0.0 (0.0 to 0.0) on 3 seeds",
         ),
     ],
 )

@@ -6,6 +6,7 @@ All metrics at once: their names, what they share, and what is refused before an
 from __future__ import annotations
 
 import math
+import statistics
 
 import pytest
 import torch
@@ -18,12 +19,16 @@ from tui_vae.evaluation import fidelity_metrics
 from tui_vae.evaluation.classifier import FEATURES, extract_features, load_shipped
 from tui_vae.evaluation.fidelity.estimate import Features
 from tui_vae.evaluation.fidelity.frechet import frechet_distance
+from tui_vae.evaluation.fidelity.knn import nearest_others
+from tui_vae.evaluation.fidelity.prdc import K, prdc
 from tui_vae.evaluation.fidelity_metrics import (
     CLASS_METRICS,
     FEATURE_METRICS,
     OF_NOISY_SAMPLES,
     OF_SAMPLES,
+    RECALL_DRAWS,
     Reference,
+    Samples,
     class_metrics,
     feature_metrics,
     make_reference,
@@ -41,11 +46,13 @@ def quiet() -> Phases:
     return Phases(lambda doing, share: None, 1)
 
 
-def reference(mnist: tuple[Split, Split], metrics: frozenset[str] | set[str] = OF_SAMPLES, n: int = N) -> Reference:
+def reference(
+    mnist: tuple[Split, Split], metrics: frozenset[str] | set[str] = OF_SAMPLES, n: int = N, m: int = 2 * N
+) -> Reference:
     train, test = mnist
     return make_reference(
         load_shipped(),
-        test=test.images[:n],
+        test=test.images[:m],
         training=train.images[:400],
         samples=n,
         metrics=metrics,
@@ -56,7 +63,7 @@ def reference(mnist: tuple[Split, Split], metrics: frozenset[str] | set[str] = O
 def measure(
     against: Reference, samples: Tensor, metrics: frozenset[str] | set[str] = OF_SAMPLES, suffix: str = ""
 ) -> dict[str, MetricValue]:
-    values, _ = measure_samples(against, samples, metrics, suffix=suffix, source="a test", phases=quiet())
+    values, _ = measure_samples(against, Samples(samples, "a test", suffix), metrics, phases=quiet())
     return {value.metric: value for value in values}
 
 
@@ -65,13 +72,53 @@ def all_metrics(mnist: tuple[Split, Split]) -> Reference:
     return reference(mnist)
 
 
-def test_training_images_are_at_the_floor_in_every_metric(all_metrics: Reference) -> None:
-    found = measure(all_metrics, all_metrics.training[:N], OF_NOISY_SAMPLES)
+def test_other_test_images_are_at_the_floor_in_every_metric(all_metrics: Reference, mnist: tuple[Split, Split]) -> None:
+    found = measure(all_metrics, mnist[1].images[N : 2 * N], OF_NOISY_SAMPLES)
     assert set(found) == OF_NOISY_SAMPLES
-    for value in found.values():
+    for name, value in found.items():
         assert value.floor == pytest.approx(value.value, rel=1e-6)
         assert value.n == N
         assert value.source == "a test"
+        if name != "recall":  # of one set of samples its error is not known
+            assert value.floor_interval == pytest.approx(value.interval, rel=1e-6)
+    assert found["recall"].interval is None
+    low, high = found["recall"].floor_interval or (math.nan, math.nan)
+    assert low < (found["recall"].floor or math.nan) < high
+
+
+def test_where_there_are_not_twice_as_many_test_images_one_half_is_held_against_the_other(
+    mnist: tuple[Split, Split],
+) -> None:
+    """The floor depends on the halves alone, and the samples are compared with all images all the same."""
+    metrics = {"frechet_distance", "precision", "class_entropy"}
+    whole = reference(mnist, metrics, n=2 * N, m=2 * N + 1)
+    assert len(whole.images) == len(whole.features) == 2 * N
+    assert whole.floor == reference(mnist, metrics).floor
+    assert {estimate.n for estimate in whole.floor.values()} == {N}
+    few = reference(mnist, metrics, n=100, m=FEATURES)
+    assert set(few.floor) == {"precision", "class_entropy"}  # a half is too few for the Fréchet distance
+
+
+def test_recall_is_the_median_of_draws_and_its_interval_their_range(all_metrics: Reference) -> None:
+    draws = [all_metrics.training[10 * draw : 10 * draw + N] for draw in range(RECALL_DRAWS)]
+    asked: list[int] = []
+
+    def redraw(draw: int) -> Tensor:
+        asked.append(draw)
+        return draws[draw]
+
+    samples = Samples(draws[0], "a test", redraw=redraw)
+    (value,), _ = measure_samples(all_metrics, samples, {"recall"}, phases=quiet())
+    assert asked == list(range(1, RECALL_DRAWS))
+    classifier = load_shipped()
+    single = [
+        prdc(features, nearest_others(features.generated, K + 1), nearest_others(features.reference, K)).recall.value
+        for features in (Features(extract_features(classifier, one).features, all_metrics.features) for one in draws)
+    ]
+    assert len(set(single)) > 3
+    assert value.value == pytest.approx(statistics.median(single))
+    assert value.interval == (min(single), max(single))
+    assert value.n == N
 
 
 def test_copies_of_training_images_are_at_no_distance_where_test_images_are(all_metrics: Reference) -> None:
@@ -110,9 +157,11 @@ def test_noise_is_worse_than_the_floor(all_metrics: Reference) -> None:
 def test_shares_have_intervals_of_shares(all_metrics: Reference) -> None:
     found = measure(all_metrics, torch.zeros(N, 784, dtype=torch.uint8))
     assert BETWEEN_0_AND_1
-    for name in BETWEEN_0_AND_1:
+    assert found["recall"].interval is None
+    for name in set(BETWEEN_0_AND_1) - {"recall"}:
         low, high = found[name].interval or (math.nan, math.nan)
         assert 0 <= low <= found[name].value <= high <= 1
+        assert low < high
 
 
 @pytest.mark.parametrize("name", sorted(OF_SAMPLES))
@@ -140,12 +189,13 @@ def test_samples_with_noise_have_names_of_their_own_and_no_distance_to_training_
 
 def test_too_few_images_are_refused_for_what_needs_more_and_for_nothing_else(mnist: tuple[Split, Split]) -> None:
     n = FEATURES
+    images = mnist[0].images[500 : 500 + n]
     with pytest.raises(UsageError, match="no Fréchet distance") as caught:
-        reference(mnist, {"frechet_distance", "precision"}, n)
+        measure(reference(mnist, {"frechet_distance", "precision"}, n), images, {"frechet_distance", "precision"})
     assert str(caught.value).isprintable()
     others = OF_SAMPLES - {"frechet_distance"}
     against = reference(mnist, others, n)
-    assert set(measure(against, mnist[0].images[500 : 500 + n], others)) == others
+    assert set(measure(against, images, others)) == others
 
 
 def test_a_progress_callback_may_cancel_the_work(all_metrics: Reference) -> None:
@@ -157,7 +207,7 @@ def test_a_progress_callback_may_cancel_the_work(all_metrics: Reference) -> None
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        measure_samples(all_metrics, all_metrics.images, OF_SAMPLES, suffix="", source="", phases=Phases(end_at, 1))
+        measure_samples(all_metrics, Samples(all_metrics.images, ""), OF_SAMPLES, phases=Phases(end_at, 1))
     assert "fidelity" in reported
 
 

@@ -51,6 +51,20 @@ def test_t_interval_has_the_quantiles_of_the_printed_table(n: int, quantile: flo
     assert sum(interval) / 2 == pytest.approx(values.mean())
 
 
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.3])
+def test_equal_counts_are_not_certain(share: float) -> None:
+    """Counts of 11, or 12 in a share of all cases: their mean is in the interval, and in none of width 0."""
+
+    def interval_of(random: np.random.Generator, spacing: float = 1.0) -> Interval | None:
+        return t_interval(11 + random.binomial(1, share, 5), spacing=spacing)
+
+    assert coverage(interval_of, 11 + share, 400) >= 0.95 - binomial_error(400)
+    assert coverage(lambda random: interval_of(random, 0.0), 11 + share, 400) < 0.9
+    low, high = welch_interval([4.0, 4.0], [4.0, 4.0, 4.0], spacing=1.0) or (0, 0)
+    assert low < 0 < high
+    assert low == -high
+
+
 @pytest.mark.parametrize("n", [2, 3, 20])
 def test_t_interval_is_that_of_scipy(n: int) -> None:
     values = np.random.default_rng(n).normal(3, 2, n)

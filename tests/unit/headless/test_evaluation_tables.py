@@ -20,7 +20,7 @@ from tui_vae.evaluation.seed_groups import TrainedModel
 from tui_vae.headless.evaluation_tables import print_comparison, print_evaluation
 from tui_vae.headless.tables import aligned
 from tui_vae.metrics import METRICS, MetricValue, format_value, metric_of
-from tui_vae.view.metric_rows import OUTCOME_LABELS
+from tui_vae.view.metric_rows import OUTCOME_LABELS, difference_text, number
 
 OF_TEST_IMAGES = LIKELIHOODS | {"active_units"}
 
@@ -40,8 +40,8 @@ def all_measures(name: str, seed: int, number: int) -> TrainedModel:
     return trained(name, seed, *values, parameters=1000 * (number + 1))
 
 
-def models(number: int, seeds: int = 1) -> list[TrainedModel]:
-    return [all_measures(f"model-{k}", seed, k) for k in range(number) for seed in range(seeds)]
+def models(count: int, seeds: int = 1) -> list[TrainedModel]:
+    return [all_measures(f"model-{k}", seed, k) for k in range(count) for seed in range(seeds)]
 
 
 def text_of(console: Console) -> str:
@@ -62,12 +62,14 @@ def comparison_text(comparison: Comparison, width: int) -> str:
 
 
 @pytest.mark.parametrize("width", [40, 80, 140])
-@pytest.mark.parametrize("number", [1, 2, 3, 6])
-def test_every_value_of_every_model_is_there_and_whole(number: int, width: int) -> None:
-    text = evaluation_text(models(number), width)
-    for model in models(number):
+@pytest.mark.parametrize("count", [1, 2, 3, 6])
+def test_every_value_of_every_model_is_there_and_whole(count: int, width: int) -> None:
+    text = evaluation_text(models(count), width)
+    for model in models(count):
         for value in model.evaluation.metrics:
-            assert re.search(rf"(?<![\d.]){re.escape(format_value(value.metric, value.value))}(?![\d.])", text), value
+            assert re.search(
+                rf"(?<![\d.]){re.escape(number(value.metric, value.value, value.interval).value)}(?![\d.])", text
+            ), value
             assert value.floor is None or format_value(value.metric, value.floor) in text
         assert f"{model.evaluation.parameters.total:,}" in text
         assert model.evaluation.model in text
@@ -84,12 +86,12 @@ def test_every_difference_is_there_with_its_interval_and_outcome(number: int, wi
     for difference in comparison.verdict.differences:
         title = metric_of(difference.metric).title
         assert difference.interval is not None
-        value = format_value(difference.metric, difference.value, signed=True)
-        ends = " to ".join(format_value(difference.metric, end) for end in difference.interval)
+        value, ends = difference_text(difference)
         assert any(
             line.startswith(title)
             and re.search(
-                rf"{re.escape(value)} *\({ends}\) *{OUTCOME_LABELS.get(difference.outcome, difference.outcome)}", line
+                rf"{re.escape(value)} *{re.escape(ends)} *{OUTCOME_LABELS.get(difference.outcome, difference.outcome)}",
+                line,
             )
             for line in lines
         ), difference

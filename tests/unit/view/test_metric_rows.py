@@ -86,6 +86,9 @@ def test_so_many_rows_and_no_more() -> None:
         ("elbo", 1.0, (math.nan, 2.0), "1.00", ""),
         ("elbo", 1.0, (1.0,), "1.00", ""),
         ("unknown", 1234.5678, (1234.0, 1235.0), "1235", "0.5678"),
+        ("two_sample_1nn", 0.99512, (0.9949, 0.9954), "99.51", "0.03"),
+        ("active_units", 32.0, (31.64, 32.36), "32.0", "0.4"),
+        ("coverage", 0.0, (0.0, 0.0), "0.0", "0.0"),
     ],
 )
 def test_numbers_as_text(metric: str, value: float, interval: tuple[float, ...] | None, text: str, margin: str) -> None:

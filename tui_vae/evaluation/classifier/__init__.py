@@ -8,7 +8,14 @@ sets (``cache``).
 from __future__ import annotations
 
 from tui_vae.evaluation.classifier.cache import classifier_for, load_shipped
-from tui_vae.evaluation.classifier.network import CLASSES, FEATURES, ClassifierOutput, DigitClassifier, extract_features
+from tui_vae.evaluation.classifier.network import (
+    CLASSES,
+    FEATURES,
+    ClassifierOutput,
+    DigitClassifier,
+    extract_features,
+    for_inference,
+)
 
 __all__ = [
     "CLASSES",
@@ -17,5 +24,6 @@ __all__ = [
     "DigitClassifier",
     "classifier_for",
     "extract_features",
+    "for_inference",
     "load_shipped",
 ]

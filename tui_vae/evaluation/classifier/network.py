@@ -10,6 +10,7 @@ Images as the classifier sees them: their features and class probabilities, in b
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from tui_vae.config import PIXELS
 from tui_vae.model.vae import Linear
@@ -82,6 +84,23 @@ class DigitClassifier(nn.Module):
         maps: Tensor = self.maps(x.view(-1, 1, SIDE, SIDE))
         features: Tensor = self.features(maps.flatten(1))
         return features, self.logits(features)
+
+
+def for_inference(classifier: DigitClassifier) -> DigitClassifier:
+    """A copy whose batch normalisations are part of the convolutions before them.
+
+    It sees the same but for rounding, in two thirds of the time. It is not to be trained or stored.
+    """
+    copied = copy.deepcopy(classifier).eval()
+    layers: list[nn.Module] = []
+    for layer in copied.maps:
+        before = layers[-1] if layers else None
+        if isinstance(layer, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
+            layers[-1] = fuse_conv_bn_eval(before, layer)
+        else:
+            layers.append(nn.ReLU(inplace=True) if isinstance(layer, nn.ReLU) else layer)
+    copied.maps = nn.Sequential(*layers)
+    return copied.requires_grad_(False)
 
 
 def _convolved(channels_in: int, channels_out: int, side: int, stride: int = 1) -> list[nn.Module]:

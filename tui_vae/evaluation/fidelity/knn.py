@@ -18,7 +18,13 @@ import torch
 from torch import Tensor
 
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.fidelity.estimate import Features, MetricEstimate, jackknife_error, mean_estimate
+from tui_vae.evaluation.fidelity.estimate import (
+    Features,
+    MetricEstimate,
+    jackknife_error,
+    mean_estimate,
+    share_estimate,
+)
 from tui_vae.evaluation.progress import Report, no_progress, part
 
 TILE_ROWS = 1024
@@ -198,9 +204,9 @@ def two_sample_test(
     on_generated = (generated.sum() - generated + change) / (n - 1)
     first, second = float(reference.mean()), float(generated.mean())
     return TwoSampleTest(
-        MetricEstimate((first + second) / 2, jackknife_error((on_reference + on_generated) / 2), n),
-        MetricEstimate(first, jackknife_error(on_reference), n),
-        MetricEstimate(second, jackknife_error(on_generated), n),
+        share_estimate((first + second) / 2, jackknife_error((on_reference + on_generated) / 2), n),
+        share_estimate(first, jackknife_error(on_reference), n),
+        share_estimate(second, jackknife_error(on_generated), n),
     )
 
 

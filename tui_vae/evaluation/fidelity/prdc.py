@@ -11,13 +11,19 @@ whole matrices of them, several of 400 MB at 10,000 images, and prints; it gives
 
 Errors over the samples, the data held fixed. Each sample adds to precision and density by itself. Those of recall and
 coverage are the jackknife's, exactly: what would be covered without a sample, whose ball goes, while the balls of the
-samples that had it among their k nearest reach to the next. They are on the safe side: for normal clusters 1.3 to 1.8
-times the true deviation, more where nearly all is covered.
+samples that had it among their k nearest reach to the next. They are on the safe side where many samples share in the
+value: for normal clusters 1.3 to 1.8 times the true deviation, more where nearly all is covered.
+
+The recall of a poor model is decided by a few samples that lie alone, whose balls reach over much of the data, and
+another set of samples has others. Of 40 sets of 10,000 samples of a linear model it is 0.6 to 15 %, with a mean of 5.1
+and a median of 3.1 %, and the jackknife's interval of 95 % holds the mean in 24 of them. So the recall of a model is
+the median of several sets: :func:`~tui_vae.evaluation.fidelity.estimate.median_of_draws`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -29,9 +35,10 @@ from tui_vae.evaluation.fidelity.estimate import (
     jackknife_error,
     mean_estimate,
     proportion_estimate,
+    share_estimate,
 )
-from tui_vae.evaluation.fidelity.knn import Neighbours, squared_distances
-from tui_vae.evaluation.progress import Report, no_progress
+from tui_vae.evaluation.fidelity.knn import Neighbours, nearest_others, squared_distances
+from tui_vae.evaluation.progress import Report, no_progress, part
 
 K = 5
 
@@ -52,6 +59,8 @@ def prdc(
     among_reference: Neighbours,
     k: int = K,
     report: Report = no_progress,
+    *,
+    error_of_recall: bool = True,
 ) -> Prdc:
     """The four measures.
 
@@ -61,6 +70,7 @@ def prdc(
         among_reference: The k or more nearest other reference images of each reference image.
         k: Neighbours that a ball reaches to.
         report: Called with the share done.
+        error_of_recall: Whether the jackknife's error of the recall is computed; else it is NaN.
     """
     n, m = len(features.generated), len(features.reference)
     balls = torch.zeros(n, dtype=torch.int64, device=features.generated.device)  # Of the data, that a sample is in.
@@ -71,17 +81,37 @@ def prdc(
     next_radii = among_generated.distances[:, k].square().float()
     for rows, squared in squared_distances(features.reference, features.generated):
         inside = squared <= reference_radii[rows, None]
-        balls += inside.sum(0)
+        balls += inside.sum(0, dtype=torch.int32)
         covered.add(inside)
         inside = squared <= generated_radii
-        recalled.add(inside, grown=(squared <= next_radii) & ~inside, grown_by=among_generated.indices[:, :k])
+        if error_of_recall:
+            recalled.add(inside, grown=(squared <= next_radii) & ~inside, grown_by=among_generated.indices[:, :k])
+        else:
+            recalled.count += int(inside.any(1).sum())
         report(rows.stop / m)
+    precision = proportion_estimate(balls > 0)
+    density = mean_estimate(balls.double() / k)
+    if density.error == 0:
+        # A sample that lies in a ball adds at least 1 / k.
+        density = replace(density, error=precision.error / k)
+    recall = recalled.estimate(m)
     return Prdc(
-        precision=proportion_estimate(balls > 0),
-        recall=recalled.estimate(m),
-        density=mean_estimate(balls.double() / k),
+        precision=precision,
+        recall=recall if error_of_recall else replace(recall, error=math.nan),
+        density=density,
         coverage=covered.estimate(m),
     )
+
+
+def recall_of(features: Features, k: int = K, report: Report = no_progress) -> float:
+    """The recall alone, as :func:`prdc` gives it, in less than half of the time."""
+    radii = nearest_others(features.generated, k, part(report, 0, 0.6)).distances[:, k - 1].square().float()
+    covered = 0
+    for rows, squared in squared_distances(features.reference, features.generated):
+        # The sign of a difference is exact: the least one says whether any ball holds the image, in half of the time.
+        covered += int((squared.sub_(radii).amin(1) <= 0).sum())
+        report(0.6 + 0.4 * rows.stop / len(features.reference))
+    return covered / len(features.reference)
 
 
 def check_enough_for_prdc(features: Features, k: int = K) -> None:
@@ -119,7 +149,7 @@ class _Cover:
             grown: Whether it does not, but would if one of its nearest neighbours were missing, bool ``(rows, n)``.
             grown_by: These neighbours, int64 ``(n, k)``.
         """
-        covering = inside.sum(1)
+        covering = inside.sum(1, dtype=torch.int32)
         self.count += int((covering > 0).sum())
         alone = torch.nonzero(covering == 1)[:, 0]
         only = inside[alone].to(torch.uint8).argmax(1)
@@ -139,4 +169,4 @@ class _Cover:
 
     def estimate(self, images: int) -> MetricEstimate:
         """The share of ``images`` that is covered."""
-        return MetricEstimate(self.count / images, jackknife_error(self.change / images), len(self.change))
+        return share_estimate(self.count / images, jackknife_error(self.change / images), len(self.change))

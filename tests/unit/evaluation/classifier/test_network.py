@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from tui_vae.data import Split
-from tui_vae.evaluation.classifier import CLASSES, FEATURES, ClassifierOutput, DigitClassifier, extract_features
+from tui_vae.evaluation.classifier import (
+    CLASSES,
+    FEATURES,
+    ClassifierOutput,
+    DigitClassifier,
+    extract_features,
+    for_inference,
+)
+from tui_vae.evaluation.classifier.network import to_bytes
 
 
 def test_features_and_probabilities_of_every_image(described_test_digits: ClassifierOutput) -> None:
@@ -32,6 +41,18 @@ def test_it_is_the_network_on_images_between_0_and_1(shipped: DigitClassifier, m
     described = extract_features(shipped, images)
     torch.testing.assert_close(described.features, features)
     torch.testing.assert_close(described.probabilities.log(), logits.log_softmax(1), rtol=1e-4, atol=1e-4)
+
+
+def test_for_inference_it_sees_the_same_and_is_itself_unchanged(
+    shipped: DigitClassifier, mnist: tuple[Split, Split]
+) -> None:
+    images, before = mnist[1].images[:50], to_bytes(shipped)
+    faster = for_inference(shipped)
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in faster.modules())
+    expected, found = (extract_features(one, images) for one in (shipped, faster))
+    torch.testing.assert_close(found.features, expected.features, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found.probabilities, expected.probabilities, rtol=1e-4, atol=1e-5)
+    assert to_bytes(shipped) == before
 
 
 def test_it_is_the_same_every_time(shipped: DigitClassifier, mnist: tuple[Split, Split]) -> None:

@@ -19,6 +19,7 @@ from tui_vae.evaluation.fidelity.estimate import (
     mean_estimate,
     proportion_estimate,
 )
+from tui_vae.evaluation.fidelity_metrics import feature_metrics
 
 
 def test_error_of_a_mean() -> None:
@@ -45,6 +46,19 @@ def test_all_or_nothing_is_not_certain(share: int) -> None:
     assert estimate.value == share
     # Clopper & Pearson's exact interval goes to 1 - 0.025^(1/20) = 0.168.
     assert 1.96 * estimate.error == pytest.approx(0.168, abs=0.06)
+
+
+def test_what_no_sample_moves_has_an_interval_as_a_share_or_none() -> None:
+    disjoint = Features(normal(200, 4, shift=100), normal(150, 4))
+    for found in feature_metrics(
+        disjoint, wanted=["precision", "recall", "density", "coverage", "two_sample_1nn"]
+    ).values():
+        low, high = found.interval or (math.nan, math.nan)
+        assert low < found.value < high
+        assert high - low < 0.07
+    assert MetricEstimate(0.5, 0.0, 10).interval is None
+    assert MetricEstimate(0.5, math.nan, 10).interval is None
+    assert MetricEstimate(0.5, math.nan, 10, (0.4, 0.7)).interval == (0.4, 0.7)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])

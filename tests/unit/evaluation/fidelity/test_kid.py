@@ -44,12 +44,12 @@ def test_error_is_that_of_leaving_out_each_sample() -> None:
 
 
 def test_the_order_of_images_does_not_matter(mnist: tuple[Split, Split]) -> None:
-    """Neither that of training nor that of test images is random: the first test images are the clearer ones."""
-    train, test = (extract_features(load_shipped(), split.images[::5]).features for split in mnist)
+    """That of the test images is not random: the first half is clearer."""
+    train, test = (extract_features(load_shipped(), split.images[:1000]).features for split in mnist)
     shuffled = test[torch.randperm(len(test), generator=torch.Generator().manual_seed(0))]
-    value = kernel_distance(Features(train[:2000], test)).value
-    assert value == pytest.approx(kernel_distance(Features(train[:2000], shuffled)).value, abs=1e-9)
-    x, y = train[:2000].double(), test.double()
+    value = kernel_distance(Features(train, test)).value
+    assert value == pytest.approx(kernel_distance(Features(train, shuffled)).value, abs=1e-9)
+    x, y = train.double(), test.double()
     kernels = [(a @ b.T / 64 + 1) ** 3 for a, b in ((x, x), (y, y), (x, y))]
     within = [(k.sum() - k.trace()) / (len(k) * (len(k) - 1)) for k in kernels[:2]]
     assert value == pytest.approx(float(sum(within) - 2 * kernels[2].mean()), abs=1e-9)

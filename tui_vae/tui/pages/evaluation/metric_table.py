@@ -54,7 +54,10 @@ class Table:
 
 @dataclass(frozen=True)
 class _Columns:
-    """Widths of a row's parts: the title, and value, interval and mark of each model; 0 where there is none."""
+    """Widths of a row's parts: the title, value, interval and mark of each model, the floor and its interval.
+
+    0 where there is none.
+    """
 
     title: int
     unit: int
@@ -62,6 +65,7 @@ class _Columns:
     spread: int
     mark: int
     floor: int
+    floor_spread: int = 0
 
     @property
     def label(self) -> int:
@@ -72,7 +76,7 @@ class _Columns:
         return 2 + self.value + (self.spread + 1 if self.spread else 0) + (self.mark + 1 if self.mark else 0)
 
     def models_in(self, width: int) -> int:
-        return max(0, width - self.label - self.floor) // self.model
+        return max(0, width - self.label - self.floor - self.floor_spread) // self.model
 
 
 def metric_table(
@@ -132,6 +136,10 @@ def _chosen(
     bare = _Columns(title, unit, value, 0, 0, floor)
     room = (width - bare.label - floor) // max(1, len(models)) - 2
     choices.append(replace(bare, value=max(value, min(names, room))))
+    of_floor = max((cell_len(row.floor_margin) + 2 for row in rows if row.floor_margin), default=0) if floor else 0
+    richest = replace(choices[0], floor_spread=of_floor)
+    if richest.models_in(width) >= len(models):
+        return richest
     fitting = (columns for columns in choices if columns.models_in(width) >= len(models))
     return next(fitting, choices[0] if choices[0].models_in(width) >= 1 else bare)
 
@@ -170,6 +178,8 @@ def _row(
             line.append(f" {mark}", style=style)
     if columns.floor:
         line.append(f"{row.floor:>{columns.floor}}", style="dim")
+    if columns.floor_spread:
+        line.append(f" {f'±{row.floor_margin}' if row.floor_margin else '':<{columns.floor_spread - 1}}", style="dim")
     return line
 
 
