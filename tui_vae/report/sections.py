@@ -40,7 +40,7 @@ def lay_out(content: ReportContent) -> Document:
     return Document(
         title=_title(content),
         subtitle=_subtitle(content),
-        opening=(*_answer(content), *missing(content)),
+        opening=(*_introduction(groups), *_answer(content), *missing(content)),
         facts=tuple(_facts(content)),
         models=tuple((group.index, group.label) for group in groups),
         sections=tuple(sections),
@@ -57,6 +57,25 @@ def _subtitle(content: ReportContent) -> str:
     what = f"Gaussian variational autoencoders on {', '.join(data)}" if data else "Gaussian variational autoencoders"
     began = [run.state.started_at for run in content.runs if run.state.started_at is not None]
     return f"{what}, trained on {time.strftime('%-d %B %Y', time.gmtime(min(began)))}" if began else what
+
+
+def _introduction(groups: Sequence[Group]) -> Iterable[Block]:
+    """What a reader who was not there has to know first."""
+    what = (
+        "a variational autoencoder: it encodes an image in a few numbers, its latents, and decodes the image from "
+        "them. New images are decoded from random latents."
+    )
+    if len(groups) == 1:
+        yield Paragraph(f"This is {what}")
+    elif groups:
+        sizes = {group.first.model.parameters.total for group in groups if group.first.model.parameters is not None}
+        question = " Does a larger model draw better images?" if len(sizes) > 1 else ""
+        yield Paragraph(f"{_number(len(groups))} models learned to draw the same images. Each is {what}{question}")
+
+
+def _number(count: int) -> str:
+    """Write the number of models at the beginning of a sentence."""
+    return dict(enumerate(("Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"), 2)).get(count, str(count))
 
 
 def _answer(content: ReportContent) -> Iterable[Block]:
@@ -95,11 +114,13 @@ def _facts(content: ReportContent) -> Iterable[Fact]:
 def _models(content: ReportContent, groups: Sequence[Group]) -> Iterable[Section]:
     if not groups:
         return
+    own = any(group.first.model.network is not None for group in groups)
     blocks: list[Block] = [
         Paragraph(
             "Each model is an encoder and a decoder with the hidden layers named here; the decoder has those of the "
             "encoder in reverse order. Without hidden layers, both are one fully connected layer: the linear model, "
-            "whose optimum is known exactly. Networks of the user's own are named by their file and classes."
+            "whose optimum is known exactly."
+            + (" Networks of the user's own are named by their file and classes." if own else "")
         ),
         tables.parameters_table(groups),
     ]
@@ -148,8 +169,9 @@ def _curves(groups: Sequence[Group]) -> Iterable[Section]:
     if not figures:
         return
     introduction = Paragraph(
-        "Training maximises the ELBO, a lower bound on the log-likelihood: ELBO = reconstruction − KL. All are nats "
-        "per image with their constants. The beginning of training, far below, is cut off."
+        "Training maximises the ELBO, a lower bound on the log-likelihood: "
+        "ELBO = reconstruction −\N{NO-BREAK SPACE}KL. All are nats per image with their constants. "
+        "The axes leave out the beginning of training."
     )
     yield Section("curves", "Learning curves", (introduction, Gallery(tuple(figures)), tables.training_table(groups)))
 
@@ -218,7 +240,7 @@ def _comparison(content: ReportContent, groups: Sequence[Group]) -> Iterable[Sec
         f"↑ higher is better, ↓ lower is better. {_sentence(INTERVAL_LEGEND)} {_sentence(FLOOR_LEGEND)} "
         "The best value of a row is bold. What was scored, and how many, stands above each part of the table."
     )
-    yield Section("metrics", "Metrics", (Paragraph(legend, "note"), tables.metric_table(content), *_classes(groups)))
+    yield Section("metrics", "Metrics", (Paragraph(legend, "note"), *tables.metric_tables(content), *_classes(groups)))
     verdict = content.verdict
     if verdict is None:
         return
@@ -282,7 +304,7 @@ def _seeds(groups: Sequence[Group]) -> Iterable[Section]:
     if several:
         yield Section("seeds", "Every seed", (Paragraph("The values behind the means, with their own intervals."),))
     for group in several:
-        yield Section(f"seeds-{group.key}", group.label, (tables.seed_table(group),), 3)
+        yield Section(f"seeds-{group.key}", group.label, tuple(tables.seed_tables(group)), 3)
 
 
 def _making(content: ReportContent) -> Section:
@@ -297,7 +319,7 @@ def _making(content: ReportContent) -> Section:
         ):
             text += " Epochs or learning rates that were changed during training are in the log alone."
         blocks += [Paragraph(text), *map(Command, commands)]
-    blocks += [tables.options_table(content), tables.environment_table(content)]
+    blocks += [*tables.options_tables(content), *tables.environment_tables(content)]
     warnings = [
         f"{line.level}: {line.text if line.model is None else f'{line.model}: {line.text}'}"
         for run in content.runs

@@ -20,6 +20,8 @@ from tui_vae.view.numbers import UNKNOWN, count, duration, nats
 from tui_vae.view.run_diff import differing_options
 from tui_vae.view.sanitize import printable
 
+_MOST_COLUMNS = 5
+"""Values that stand next to each other on a page."""
 _MOST_ROWS = 200
 """Options and versions that are shown; only damaged logs have more."""
 
@@ -68,7 +70,7 @@ def training_table(groups: Sequence[Group]) -> Table:
         "KL",
         "active",
         "exact optimum",
-        "to it ↓",
+        "to optimum ↓",
     )
     title = "Held-out images after the newest epoch, nats per image"
     return _table("training", title, head, rows, (False, True, False, *(True,) * 8))
@@ -94,7 +96,7 @@ def _training_row(group: Group, reported: ReportedModel) -> tuple[Cell, ...]:
     return Cell(group.label, model=group.index), *(Cell(text.replace("-", "−")) for text in texts)
 
 
-def metric_table(content: ReportContent) -> Table:
+def metric_tables(content: ReportContent) -> list[Table]:
     """The metrics of all groups, in parts by what was scored."""
     groups = content.group_of
     models = [one for one in content.summaries if one.values]
@@ -102,7 +104,7 @@ def metric_table(content: ReportContent) -> Table:
     return _metrics("metrics", "Metrics of each model", {one.model: one.values for one in models}, head)
 
 
-def seed_table(group: Group) -> Table:
+def seed_tables(group: Group) -> list[Table]:
     """The metrics of each seed of a group."""
     measured = [(model, model.evaluation) for model in group.models if model.evaluation is not None]
     several_runs = len({id(model.run) for model, _ in measured}) > 1
@@ -110,10 +112,18 @@ def seed_table(group: Group) -> Table:
         f"{model.run.name}, seed {found.seed}" if several_runs else f"seed {found.seed}" for model, found in measured
     ]
     values = {name: found.metrics for name, (_, found) in zip(names, measured, strict=True)}
-    return _metrics(f"seeds-{group.key}", f"Metrics of each seed of {group.label}", values, list(map(Cell, values)))
+    title, head = f"Metrics of each seed of {group.label}", list(map(Cell, values))
+    return _metrics(f"seeds-{group.key}", title, values, head, marks_best=False)
 
 
-def _metrics(key: str, title: str, values: Mapping[str, tuple[MetricValue, ...]], models: Sequence[Cell]) -> Table:
+def _metrics(
+    key: str,
+    title: str,
+    values: Mapping[str, tuple[MetricValue, ...]],
+    models: Sequence[Cell],
+    *,
+    marks_best: bool = True,
+) -> list[Table]:
     """Metrics in rows and models in columns; what was scored on other images is another part."""
     rows = metric_rows(values)
     floors = any(row.floor != UNKNOWN for row in rows)
@@ -121,21 +131,21 @@ def _metrics(key: str, title: str, values: Mapping[str, tuple[MetricValue, ...]]
     for row in rows:
         source = f"{row.source}, {count(row.n)}" if row.n else row.source or "not a number"
         name = Cell(f"{row.title} {ARROWS[row.better]}".rstrip(), row.unit)
-        cells = (_value(row, model) for model in values)
+        cells = (_value(row, model, marks_best=marks_best) for model in values)
         parts.setdefault(source, []).append(
             (name, *cells, *([Cell(row.floor if row.floor != UNKNOWN else "")] if floors else []))
         )
     head = (Cell("metric"), *models, *([Cell("floor")] if floors else []))
     groups = tuple(Rows(source, tuple(found)) for source, found in parts.items())
-    return Table(key, title, head, groups, (False, *(True,) * (len(head) - 1)))
+    return _divided(Table(key, title, head, groups, (False, *(True,) * (len(head) - 1))), with_last=floors)
 
 
-def _value(row: MetricRow, model: str) -> Cell:
+def _value(row: MetricRow, model: str, *, marks_best: bool) -> Cell:
     number = row.numbers.get(model)
     if number is None:
         return Cell(UNKNOWN)
     # Values may differ where the digits that are shown do not.
-    best = model in row.best and len({number.value for number in row.numbers.values()}) > 1
+    best = marks_best and model in row.best and len({number.value for number in row.numbers.values()}) > 1
     return Cell(number.value, f"± {number.margin}" if number.margin else "", best=best)
 
 
@@ -170,7 +180,7 @@ def _difference(difference: Difference) -> tuple[Cell, ...]:
     )
 
 
-def options_table(content: ReportContent) -> Table:
+def options_tables(content: ReportContent) -> list[Table]:
     """All options of every run."""
     states = [run.state for run in content.runs]
     names = list(dict.fromkeys(name for state in states for name in state.config if name != "models"))[:_MOST_ROWS]
@@ -179,7 +189,7 @@ def options_table(content: ReportContent) -> Table:
         for name in names
     ]
     head = ("option", *(run.name for run in content.runs))
-    return _table("options", "Options", head, rows, (False,) * len(head))
+    return _divided(_table("options", "Options", head, rows, (False,) * len(head)))
 
 
 def _option(value: object) -> str:
@@ -188,7 +198,7 @@ def _option(value: object) -> str:
     return printable(f"{value:g}" if isinstance(value, float) else str(value))
 
 
-def environment_table(content: ReportContent) -> Table:
+def environment_tables(content: ReportContent) -> list[Table]:
     """Versions, device and data of every run."""
     states = [run.state for run in content.runs]
     names = list(dict.fromkeys(name for state in states for name in state.versions))[:_MOST_ROWS]
@@ -203,10 +213,34 @@ def environment_table(content: ReportContent) -> Table:
     }
     rows = [(Cell(name), *(Cell(value or UNKNOWN) for value in values)) for name, values in lines.items()]
     head = ("part", *(run.name for run in content.runs))
-    return _table("environment", "Versions, device and data", head, rows, (False,) * len(head))
+    return _divided(_table("environment", "Versions, device and data", head, rows, (False,) * len(head)))
 
 
 def _table(
     key: str, title: str, head: Sequence[str], rows: Sequence[tuple[Cell, ...]], numeric: tuple[bool, ...]
 ) -> Table:
     return Table(key, title, tuple(map(Cell, head)), (Rows("", tuple(rows)),), numeric)
+
+
+def _divided(table: Table, *, with_last: bool = False) -> list[Table]:
+    """Divide a table that is too wide for a page into several, each with the first column, and the last if wanted."""
+    last = [len(table.head) - 1] if with_last else []
+    values = range(1, len(table.head) - len(last))
+    if len(values) <= _MOST_COLUMNS:
+        return [table]
+    tables = []
+    for number, first in enumerate(range(1, len(values) + 1, _MOST_COLUMNS), 1):
+        places = [0, *values[first - 1 : first - 1 + _MOST_COLUMNS], *last]
+        tables.append(
+            Table(
+                key=table.key if number == 1 else f"{table.key}-{number}",
+                title=table.title if number == 1 else f"{table.title}, continued ({number})",
+                head=tuple(table.head[place] for place in places),
+                parts=tuple(
+                    Rows(part.title, tuple(tuple(row[place] for place in places) for row in part.rows))
+                    for part in table.parts
+                ),
+                numeric=tuple(table.numeric[place] for place in places),
+            )
+        )
+    return tables

@@ -11,10 +11,12 @@ import re
 import shlex
 import shutil
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 from PIL import Image
 
 from tests.unit.cli.evaluation_commands import SMALL, Command, everything
@@ -71,6 +73,11 @@ def written(evaluated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     targets = report.ReportTargets(folder / "p.html", folder / "f", folder / "m.md")
     report.make_report([find_run(evaluated, "one")], targets)
     return folder
+
+
+def rendered_markdown(text: str) -> str:
+    """As a forge shows it, with whatever HTML it has."""
+    return str(MarkdownIt("commonmark", {"html": True}).enable("table").render(text))
 
 
 def page_of(path: Path) -> Page:
@@ -218,6 +225,9 @@ def test_the_files_for_a_paper_have_names_that_stay_and_their_fonts(written: Pat
 def test_the_markdown_shows_every_picture_of_its_folder(written: Path) -> None:
     linked = re.findall(r"!\[[^\n]*\]\(([^)\s]+)\)", (written / "m.md").read_text(encoding="utf-8"))
     assert len(linked) == len(set(linked)) == 26
+    rendered = rendered_markdown((written / "m.md").read_text(encoding="utf-8"))
+    assert rendered.count("<img ") == 26
+    assert rendered.count("<table>") == len(page_of(written / "p.html").tables)
     assert set(linked) == {f"m-pictures/{path.name}" for path in (written / "m-pictures").iterdir()}
 
 
@@ -342,7 +352,9 @@ def test_texts_of_a_hostile_run_are_only_text(run_on: Command, tmp_path: Path) -
     assert "\x1b" not in page.source
     assert "\\x1b[2J" in page.text
     in_markdown = (tmp_path / "m.md").read_text(encoding="utf-8")
-    assert "<script" not in in_markdown.replace("\\<script", "")
+    rendered = rendered_markdown(in_markdown)
+    assert HOSTILE in unescape(re.sub(r"<[^>]*>", "", rendered))
+    assert not re.search(r"<(script|img src=x)|onerror=[^&]*>", rendered)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["f", "m-pictures", "m.md", "p.html", "r"]
     assert all(re.fullmatch(r"[a-z0-9-]+\.(pdf|svg|png|csv|tex)", path.name) for path in (tmp_path / "f").iterdir())
 
