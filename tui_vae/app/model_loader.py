@@ -15,7 +15,7 @@ from tui_vae.config import IMAGE_SIDE, ModelSpec, TrainConfig
 from tui_vae.data import Split, load_dataset
 from tui_vae.data.image_ops import quantised
 from tui_vae.errors import EvaluationError, RunStoreError, TuiVaeError, system_failure
-from tui_vae.model import VAE
+from tui_vae.model import VAE, ModelBuilder
 from tui_vae.runs import RunDirectory
 from tui_vae.runs.checkpoints import CheckpointFolder
 from tui_vae.runs.resume import config_of
@@ -35,7 +35,14 @@ class LoadedModel:
     step: int
 
 
-def load_model(run: RunDirectory, spec: ModelSpec, config: TrainConfig, *, trust: bool = False) -> LoadedModel | None:
+def load_model(
+    run: RunDirectory,
+    spec: ModelSpec,
+    config: TrainConfig,
+    *,
+    trust: bool = False,
+    build: ModelBuilder | None = None,
+) -> LoadedModel | None:
     """Load a model's newest intact checkpoint on the CPU, in evaluation mode; ``None`` before the first one.
 
     Args:
@@ -43,6 +50,7 @@ def load_model(run: RunDirectory, spec: ModelSpec, config: TrainConfig, *, trust
         spec: The model.
         config: Of the run.
         trust: Whether the code of networks of the user's own may be executed as the run keeps it.
+        build: Makes the model, if its networks are those of a script.
 
     Raises:
         NetworkError: They may not be executed, or fail.
@@ -54,7 +62,11 @@ def load_model(run: RunDirectory, spec: ModelSpec, config: TrainConfig, *, trust
     if stored is None:
         return None
     try:
-        vae = _with_weights(run, spec, config, stored.weights, trust=trust)
+        if build is None:
+            vae = _with_weights(run, spec, config, stored.weights, trust=trust)
+        else:
+            vae = build(spec, config, seed=0)
+            vae.load_weights(stored.weights)
     except RuntimeError as error:
         raise RunStoreError(f"{folder}: the weights are not of the run's configuration") from error
     bad = next((name for name, tensor in stored.weights.items() if not bool(tensor.isfinite().all())), None)
@@ -82,7 +94,7 @@ def _with_weights(
             vae = VAE.fully_connected(spec.hidden, config.zdim, config.sigma)
         vae.load_state_dict({key: tensor.float() for key, tensor in weights.items()}, assign=True)
         return vae
-    alone = dataclasses.replace(config, models=(spec,))
+    alone = dataclasses.replace(config, models=(spec,), step="general")  # the others, and their step, do not matter
     classes = load_stored(run, alone, trust=trust)
     _, build, _ = check_all(alone, classes, torch.device("cpu"), torch.float32)
     vae = build(spec, config, seed=config.seed if spec.seed is None else spec.seed)

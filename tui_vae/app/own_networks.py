@@ -39,14 +39,14 @@ _LARGEST_MEMORY = 2**20
 
 
 def load_typed(config: TrainConfig, report: Callable[[str], None]) -> Classes:
-    """Execute the sources of the networks that were typed.
+    """Execute the sources of the networks that were typed; those of a script have none.
 
     Raises:
         NetworkError: One cannot be used.
     """
     loaded: dict[Network, NetworkClasses] = {}
     for spec in config.models:
-        if spec.network is not None and spec.network.unresolved not in loaded:
+        if spec.network is not None and spec.network.source and spec.network.unresolved not in loaded:
             report(f"loading {spec.network.source}")
             with _named(spec):
                 loaded[spec.network.unresolved] = load_classes(spec.network.unresolved)
@@ -70,6 +70,11 @@ def load_stored(run: RunDirectory, config: TrainConfig, *, trust: bool, typed: b
     for spec in config.models:
         if spec.network is None or spec.network.unresolved in loaded:
             continue
+        if not spec.network.source:
+            raise NetworkError(
+                f"{spec.name} of {run.name} was trained by a script, whose networks no run keeps; in Python: "
+                f"tui_vae.load({run.name!r}, {spec.name!r}, networks=(encoder, decoder))"
+            )
         kept = run.source(spec.name)
         if trust:
             root: Path | None = kept
@@ -125,7 +130,7 @@ def keep_sources(run: RunDirectory, config: TrainConfig, builder: ModelBuilder) 
     """
     for spec in config.models:
         network = builder.network(spec)
-        if network is None:
+        if network is None or not network.classes.network.source:
             continue
         files, folder = network.classes.files, run.source(spec.name)
         try:

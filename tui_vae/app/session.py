@@ -153,8 +153,13 @@ class Session:
 
         return explorer_model(self._lease.run, name, trust=True)  # it trains here
 
+    @property
+    def run(self) -> RunDirectory:
+        """Where it is kept, also after it was moved."""
+        return self._lease.run
+
     def directory(self) -> str:
-        return str(self._lease.run.path)
+        return str(self.run.path)
 
     def trainer(self) -> tuple[str, int | None]:
         return this_process()

@@ -40,7 +40,7 @@ class Network:
     """An encoder and a decoder of the user's own: two classes of a file or an importable module.
 
     Attributes:
-        source: Path of a file that ends in ``.py``, or the name of a module.
+        source: Path of a file that ends in ``.py``, or the name of a module; empty where a script made the networks.
         encoder: Class whose instances map images ``(batch, 784)`` to ``(mu, sigma)``, each ``(batch, zdim)``.
         decoder: Class whose instances map latents ``(batch, zdim)`` to the mean, ``(batch, 784)``.
         arguments: Keyword arguments of both classes after ``zdim``, as typed: ``width=64, depth=3``.
@@ -119,4 +119,6 @@ class Network:
 
     def __str__(self) -> str:
         classes = "" if (self.encoder, self.decoder) == ("Encoder", "Decoder") else f":{self.encoder},{self.decoder}"
+        if not self.source:
+            return f"{self.encoder},{self.decoder} of a script"
         return f"{self.source}{classes}" + (f"({self.arguments})" if self.arguments else "")

@@ -218,6 +218,47 @@ class VAE(nn.Module):
             mu=mu,
         )
 
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and standard deviation of q(z|x), each ``(batch, zdim)``.
+
+        Args:
+            x: Images in [0, 1], ``(batch, 784)`` or of as many pixels in another shape.
+        """
+        mu, log_sigma = self.encoder(x.flatten(1))
+        return mu, log_sigma.exp()
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the mean of p(x|z), ``(batch, 784)``, for latents ``(batch, zdim)``."""
+        mean: Tensor = self.decoder(z)
+        return mean
+
+    def sample(self, n: int, generator: torch.Generator | None = None, *, noisy: bool = False) -> Tensor:
+        """Return ``n`` images of z drawn from the prior, ``(n, 784)``, neither clipped nor rounded.
+
+        Args:
+            n: How many.
+            generator: Of the random numbers, on the CPU; torch's own by default.
+            noisy: Draw from p(x|z); else take its mean.
+        """
+        device = self.decoder.log_sigma.device
+        mean = self.decode(torch.randn(n, self.zdim, generator=generator).to(device))
+        if not noisy:
+            return mean
+        return mean + self.decoder.sigma * torch.randn(mean.shape, generator=generator).to(device)
+
+    def elbo(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return the ELBO of each image in nats, ``(batch,)``: exact for an affine decoder, else with one draw of z.
+
+        Args:
+            x: As for :meth:`encode`.
+            generator: Of the draw, on the CPU; torch's own by default.
+        """
+        x = x.flatten(1)
+        terms = self.expected_terms(x)
+        if terms is None:
+            terms = self(x, torch.randn(len(x), self.zdim, generator=generator).to(x.device))
+        return terms.reconstruction - terms.kl.sum(1)
+
     def parameter_counts(self) -> Parameters:
         """Count the trainable scalars; those that encoder and decoder share count once in the total."""
         encoder, decoder, both = (
