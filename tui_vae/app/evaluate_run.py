@@ -28,6 +28,7 @@ from tui_vae.evaluation.suite import ModelToEvaluate, Suite
 from tui_vae.events import Evaluation, EvaluationFinished, Event, Notice, RunStatus
 from tui_vae.metrics import Verdict
 from tui_vae.runs import LogWriter, RunDirectory
+from tui_vae.runs.checkpoints import CheckpointFolder
 from tui_vae.runs.evaluations import StoredEvaluation, read_evaluation, write_evaluation
 from tui_vae.runs.handle import RunHandle
 from tui_vae.runs.lease import Lease, Waiting
@@ -112,9 +113,11 @@ def evaluate_run(
     handle = RunHandle(run)
     train_config, _ = config_of(run)
     device = find_device(config.device)
-    subjects = load_subjects(run, train_config, models, device, trust=trust)
-    found = {} if again else _kept(run, train_config, subjects, config)
-    to_measure = [subject for subject in subjects if subject.spec.name not in found]
+    specs = _specs(run, train_config, models)
+    found = {} if again else _kept(run, train_config, specs, config)
+    to_measure = _load(run, train_config, [spec for spec in specs if spec.name not in found], device, trust=trust)
+    if not found and not to_measure:
+        raise RunStoreError(f"{run.name}: no model has weights yet; train at least an epoch, or wait for a checkpoint")
     if to_measure:
         progress = SuiteProgress(emit, len(to_measure))
         try:
@@ -134,13 +137,17 @@ def evaluate_run(
         except KeyboardInterrupt as stopped:
             emit(_ended("stopped", f"by {stopped}", None, began))
             raise
-    measured = [found[subject.spec.name] for subject in subjects]
+    measured = [found[spec.name] for spec in specs if spec.name in found]
     if to_measure:
-        verdict = compared(measured).verdict if len(measured) > 1 else None
-        lost = ", ".join(model.spec.name for model in measured if keep and not model.kept)
-        reason = f"the results of {lost} could not be kept in {run.path}" if lost else None
-        emit(_ended("failed" if lost else "finished", reason, verdict, began))
+        emit(_summary(run, measured, keep=keep, began=began))
     return measured
+
+
+def _summary(run: RunDirectory, measured: Sequence[MeasuredModel], *, keep: bool, began: float) -> EvaluationFinished:
+    verdict = compared(measured).verdict if len(measured) > 1 else None
+    lost = ", ".join(model.spec.name for model in measured if keep and not model.kept)
+    reason = f"the results of {lost} could not be kept in {run.path}" if lost else None
+    return _ended("failed" if lost else "finished", reason, verdict, began)
 
 
 def _ended(status: RunStatus, reason: str | None, verdict: Verdict | None, began: float) -> EvaluationFinished:
@@ -171,28 +178,35 @@ def log_writer(run: RunDirectory, waiting: Waiting | None = None) -> Iterator[Em
         lease.release()
 
 
-def load_subjects(
-    run: RunDirectory, config: TrainConfig, names: Sequence[str], device: torch.device, *, trust: bool = False
-) -> list[ModelToEvaluate]:
-    """Load the models of a run from their newest checkpoints; models without one are skipped.
+def _specs(run: RunDirectory, config: TrainConfig, names: Sequence[str]) -> list[ModelSpec]:
+    """The models of these names; all without any.
 
     Raises:
         UsageError: There is no model of a name.
-        RunStoreError: None has any, or a checkpoint cannot be used.
-        EvaluationError: Weights are not finite.
     """
     known = [spec.name for spec in config.models]
     unknown = next((name for name in names if name not in known), None)
     if unknown is not None:
         raise UsageError(f"{run.name}: no model is called {unknown}; there are {', '.join(known)}")
+    return [spec for spec in config.models if not names or spec.name in names]
+
+
+def _load(
+    run: RunDirectory, config: TrainConfig, specs: Sequence[ModelSpec], device: torch.device, *, trust: bool
+) -> list[ModelToEvaluate]:
+    """Load models from their newest checkpoints; those without one are skipped.
+
+    Raises:
+        NetworkError: Code of networks of the user's own may not be executed, or fails.
+        RunStoreError: A checkpoint cannot be used.
+        EvaluationError: Weights are not finite.
+    """
     found = []
-    for spec in config.models:
-        loaded = load_model(run, spec, config, trust=trust) if not names or spec.name in names else None
+    for spec in specs:
+        loaded = load_model(run, spec, config, trust=trust)
         if loaded is not None:
             seed = config.seed if spec.seed is None else spec.seed
             found.append(ModelToEvaluate(spec, loaded.vae.to(device), seed, loaded.epoch, loaded.step))
-    if not found:
-        raise RunStoreError(f"{run.name}: no model has weights yet; train at least an epoch, or wait for a checkpoint")
     return found
 
 
@@ -264,12 +278,13 @@ def _keep(
 
 
 def _kept(
-    run: RunDirectory, train: TrainConfig, subjects: Sequence[ModelToEvaluate], config: EvaluationConfig
+    run: RunDirectory, train: TrainConfig, specs: Sequence[ModelSpec], config: EvaluationConfig
 ) -> dict[str, MeasuredModel]:
-    """Stored results of the same weights and sizes, by the name of the model."""
+    """Stored results of the same weights and sizes, by the name of the model. No model is made for it."""
     found = {}
-    for subject in subjects:
-        stored = read_evaluation(run, subject.spec.name)
-        if stored and stored.result.step == subject.step and stored.settings == config.identity():
-            found[subject.spec.name] = MeasuredModel(run, train, subject.spec, stored)
+    for spec in specs:
+        stored = read_evaluation(run, spec.name)
+        step = CheckpointFolder(run.checkpoints(spec.name)).newest_step()
+        if stored and stored.result.step == step and stored.settings == config.identity():
+            found[spec.name] = MeasuredModel(run, train, spec, stored)
     return found

@@ -159,7 +159,7 @@ def load(
         EvaluationError: Weights are not finite.
     """
     from tui_vae.app.model_loader import load_model  # noqa: PLC0415 - torch, only where it is needed
-    from tui_vae.library.training import builder_of_modules  # noqa: PLC0415
+    from tui_vae.library.pairs import builder_of_modules  # noqa: PLC0415
 
     found = find_run(folder_of(runs_dir), os.fspath(run))
     config, _ = config_of(found)

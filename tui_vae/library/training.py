@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import nn
 
 from tui_vae.app.own_networks import load_typed
@@ -16,13 +13,8 @@ from tui_vae.config import DisplayConfig, ModelSpec, Network, StoreConfig, Train
 from tui_vae.errors import ExitCode, TrainingError, UsageError
 from tui_vae.headless import Output, follow, make_output
 from tui_vae.headless.notebook import NotebookOutput, notebook_display
+from tui_vae.library.pairs import Part, classes_of
 from tui_vae.library.stored import Run, Where, folder_of
-from tui_vae.model.network_check import check_networks
-from tui_vae.model.own_networks import ModelBuilder
-from tui_vae.model.source_code import NetworkClasses, SourceFiles
-
-Part = nn.Module | Callable[[int], nn.Module]
-"""A network, or what makes one of so many latents, such as its class."""
 
 Model = str | Sequence[int] | tuple[Part, Part]
 
@@ -69,7 +61,7 @@ def train(
     classes = dict(load_typed(config, output.report))
     for spec in config.models:
         if spec.network is not None and spec.name in pairs:
-            classes[spec.network.unresolved] = _classes_of(spec.network, pairs[spec.name])
+            classes[spec.network.unresolved] = classes_of(spec.network, pairs[spec.name])
     store = StoreConfig(runs_dir=str(folder_of(runs_dir)), name=name)
     session = prepare(config, output.report, classes).start(store)
     try:
@@ -85,19 +77,6 @@ def train(
         failed = [f"{key}: {model.reason}" for key, model in state.models.items() if model.status == "failed"]
         raise TrainingError(f"{'; '.join(failed)} (kept in {run.path})")
     return run
-
-
-def builder_of_modules(spec: ModelSpec, config: TrainConfig, pair: tuple[Any, ...]) -> ModelBuilder:
-    """What makes a model of a stored run from these modules.
-
-    Raises:
-        UsageError: They are not an encoder and a decoder, or are for a model of other networks.
-    """
-    if spec.network is None or len(pair) != 2:
-        raise UsageError(f"networks are an encoder and a decoder, for a model of your own networks; not {spec.name}")
-    classes = _classes_of(spec.network, pair)
-    checked = check_networks(classes, config.zdim, torch.device("cpu"))
-    return ModelBuilder({spec.network.unresolved: checked})
 
 
 def _is_pair(model: Model) -> bool:
@@ -120,16 +99,6 @@ def _spec(name: str, model: Model) -> ModelSpec:
 
 def _called(part: object) -> str:
     return type(part).__qualname__ if isinstance(part, nn.Module) else str(getattr(part, "__qualname__", "a function"))
-
-
-def _classes_of(network: Network, pair: Sequence[Any]) -> NetworkClasses:
-    """As though the pair were classes of a file: what is a module already is copied for each model."""
-    encoder, decoder = (_maker(part) for part in pair)
-    return NetworkClasses(network, encoder, decoder, SourceFiles(Path(), "the script", {"the script": b""}))
-
-
-def _maker(part: Part) -> Callable[..., Any]:
-    return (lambda zdim: copy.deepcopy(part)) if isinstance(part, nn.Module) else part
 
 
 def _output(*, quiet: bool) -> Output:

@@ -79,6 +79,14 @@ class CheckpointFolder:
         """
         return self._newest((_WEIGHTS,))
 
+    def newest_step(self) -> int | None:
+        """The step of the newest checkpoint by its manifest; the tensors are not read. ``None`` if it is damaged."""
+        for name in (LATEST, PREVIOUS):
+            with contextlib.suppress(OSError, RunStoreError):
+                step = read_manifest(self.path / f"{name}{ENDING}").course.get("step")
+                return step if isinstance(step, int) else None
+        return None
+
     def _newest(self, endings: Sequence[str]) -> StoredCheckpoint | None:
         damage: list[str] = []
         for name in (LATEST, PREVIOUS):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.unit.cli.evaluation_commands import Command
-from tests.unit.cli.trained_runs import small_config
+from tests.unit.cli.trained_runs import LINEAR, small_config
 from tests.unit.model.wrong_networks import GOOD
 from tui_vae.app.model_loader import ExplorerModel, explorer_model
 from tui_vae.app.own_networks import load_typed
@@ -39,7 +39,8 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     source = folder / "nets.py"
     source.write_text(marking(folder / "executed"))
-    config = small_config(models=(ModelSpec("own", network=Network(str(source))),), no_evaluate=True)
+    models = (LINEAR, ModelSpec("own", network=Network(str(source))))  # of which one takes the fused step
+    config = small_config(models=models, no_evaluate=True)
     preparation = prepare(config, lambda text: None, load_typed(config, lambda text: None))
     session = preparation.start(StoreConfig(runs_dir=str(folder / "runs"), name="own"))
     assert session.close() == 0
@@ -71,7 +72,7 @@ def run(folder: Path) -> RunDirectory:
 
 def test_a_run_keeps_the_source_and_its_hash(folder: Path, run: RunDirectory) -> None:
     assert (run.source("own") / "nets.py").read_text() == (folder / "nets.py").read_text()
-    (model,) = json.loads(run.config.read_text())["models"]
+    _, model = json.loads(run.config.read_text())["models"]
     assert model["network"]["source"] == str(folder / "nets.py")
     assert len(model["network"]["sha256"]) == 64
 
@@ -114,6 +115,7 @@ def test_trust_takes_the_copy_that_the_run_keeps(folder: Path, run: RunDirectory
     _gone(folder)
     for arguments in ONLY_IF_ALLOWED:
         (folder / "executed").unlink(missing_ok=True)
+        shutil.rmtree(run.path / "evaluation", ignore_errors=True)
         assert command(*arguments, "--trust").code == 0
         assert (folder / "executed").exists()
     assert isinstance(explorer_model(run, "own", trust=True), ExplorerModel)
@@ -127,10 +129,10 @@ def test_trust_is_for_runs(command: Command) -> None:
 def test_another_file_is_another_experiment(folder: Path, command: Command) -> None:
     other = folder / "other.py"
     other.write_text(GOOD)
-    done = command(*RESUME, "--model", f"own={other}")
+    done = command(*RESUME, "--model", "linear=", "--model", f"own={other}")
     done.refused(2, "--model would make another experiment")
-    same = f"own={folder / 'nets.py'}"
-    assert command(*RESUME, "--model", same).code == 0
+    same = ("--model", "linear=", "--model", f"own={folder / 'nets.py'}")
+    assert command(*RESUME, *same).code == 0
 
 
 def _its_own_file(run: RunDirectory, mark: Path) -> dict[str, Any]:
@@ -178,7 +180,7 @@ def test_a_hostile_run_executes_nothing(
     monkeypatch.chdir(tmp_path)
     mark = tmp_path / "mark"
     config = {key: value for key, value in json.loads(run.config.read_text()).items() if key != "sha256"}
-    config["models"][0]["network"] |= attack(run, mark)
+    config["models"][1]["network"] |= attack(run, mark)
     run.config.write_bytes(sealed(config, 2))
     for arguments in (*NEVER, *ONLY_IF_ALLOWED):
         done = command(*arguments)
@@ -188,3 +190,11 @@ def test_a_hostile_run_executes_nothing(
     if attack in (_another_copy, _a_link):  # not even then
         command("evaluate", "own", "--trust", *FAST).refused(4, str(run.source("own")))
     assert not mark.exists()
+
+
+def test_what_is_measured_already_is_compared_without_the_code(folder: Path, command: Command) -> None:
+    assert command("evaluate", "own", *FAST).code == 0
+    _gone(folder)
+    (folder / "executed").unlink()
+    assert command("compare", "own", *FAST).code == 0
+    assert not (folder / "executed").exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +107,16 @@ def test_what_is_not_there_is_said(folder: Path, tmp_path: Path) -> None:
         load("otter", "deep", runs_dir=folder, networks=(torch.nn.Identity(), torch.nn.Identity()))
     with pytest.raises(RunStoreError, match="no runs are kept there"):
         load("otter", "deep", runs_dir=tmp_path)
+
+
+def test_the_public_names_are_loaded_when_they_are_used(folder: Path) -> None:
+    """``import tui_vae`` loads next to nothing, and runs are listed and read without torch."""
+    code = """
+import sys, tui_vae
+print({"torch", "numpy", "textual", "rich"} & set(sys.modules))
+print(set(tui_vae.__all__) <= set(dir(tui_vae)), len(tui_vae.runs(sys.argv[1])))
+tui_vae.read("otter", runs_dir=sys.argv[1]).epochs
+print({"torch", "textual", "plotext"} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["set()", "True 1", "set()"]
