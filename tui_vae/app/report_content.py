@@ -5,6 +5,7 @@ Nothing is measured, no torch is loaded, and nothing in a run makes it fail: wha
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from collections.abc import Mapping, Sequence
 
@@ -154,21 +155,29 @@ def _setting(state: RunState, config: TrainConfig | None, dequantized: bool) -> 
 
 
 def _architectures(found: Sequence[_Found]) -> tuple[list[Architecture], str | None]:
-    """The models in groups that differ by their seed only; each alone where they cannot be compared, and why not."""
+    """The models in groups that differ by their seed only; where runs cannot be mixed, those of each, and why not."""
     trained = [one for _, one in found]
     try:
         return gather(trained), None
     except UsageError as error:
-        alone = [
-            Architecture(
-                f"{one.run}/{reported.model.name}",
-                one.setting,
-                one.evaluation.parameters.total,
-                {one.evaluation.seed: one},
-            )
-            for reported, one in found
-        ]
-        return alone, str(error)
+        runs: dict[int, list[TrainedModel]] = {}
+        for reported, one in found:
+            runs.setdefault(id(reported.run), []).append(one)
+        return [architecture for models in runs.values() for architecture in _of_one_run(models)], str(error)
+
+
+def _of_one_run(trained: Sequence[TrainedModel]) -> list[Architecture]:
+    """The groups of one run, each labelled with its name; of a damaged one, which has a model twice, every model."""
+    try:
+        found = gather(trained)
+    except UsageError:
+        found = [_alone(one) for one in trained]
+    return [dataclasses.replace(one, label=f"{trained[0].run}/{one.label}") for one in found]
+
+
+def _alone(trained: TrainedModel) -> Architecture:
+    evaluation = trained.evaluation
+    return Architecture(evaluation.model, trained.setting, evaluation.parameters.total, {evaluation.seed: trained})
 
 
 def _groups(architectures: Sequence[Architecture], found: Sequence[_Found]) -> tuple[Group, ...]:

@@ -170,10 +170,14 @@ def _curves(groups: Sequence[Group]) -> Iterable[Section]:
         return
     introduction = Paragraph(
         "Training maximises the ELBO, a lower bound on the log-likelihood: "
-        "ELBO = reconstruction −\N{NO-BREAK SPACE}KL. All are nats per image with their constants. "
+        "ELBO = reconstruction\N{NO-BREAK SPACE}−\N{NO-BREAK SPACE}KL. All are nats per image with their constants. "
         "The axes leave out the beginning of training."
     )
-    yield Section("curves", "Learning curves", (introduction, Gallery(tuple(figures)), tables.training_table(groups)))
+    columns = "Active are latents whose mean varies over the images."
+    if _has_limit(groups):
+        columns += " The optimum is the exact one of a linear model on these images, the gap what the ELBO lacks to it."
+    blocks = (introduction, Gallery(tuple(figures)), tables.training_table(groups), Paragraph(columns, "note"))
+    yield Section("curves", "Learning curves", blocks)
 
 
 def _newest(groups: Sequence[Group], field: str) -> str:

@@ -66,11 +66,11 @@ def training_table(groups: Sequence[Group]) -> Table:
         "epochs",
         "time",
         "ELBO ↑",
-        "reconstruction ↑",
+        "recon ↑",
         "KL",
         "active",
-        "exact optimum",
-        "to optimum ↓",
+        "optimum",
+        "gap ↓",
     )
     title = "Held-out images after the newest epoch, nats per image"
     return _table("training", title, head, rows, (False, True, False, *(True,) * 8))

@@ -22,13 +22,13 @@ from PIL import Image
 from tests.unit.cli.evaluation_commands import SMALL, Command, everything
 from tests.unit.cli.report_page import Page
 from tests.unit.cli.test_cli_light import COMMANDS_WITH_MODULES, last_line, top_level
-from tests.unit.runs.stored_runs import began, held_out, stored_run
+from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
 from tui_vae.app import report
 from tui_vae.app.report_content import report_content
 from tui_vae.app.signals import StopSignals
 from tui_vae.charts.palette import styles_of
 from tui_vae.cli import app
-from tui_vae.events import Evaluation, ModelStarted, Notice, Parameters
+from tui_vae.events import Evaluation, ModelStarted, Notice, Parameters, State
 from tui_vae.metrics import MetricValue, Picture, metric_of
 from tui_vae.report.canvas import paper_files
 from tui_vae.report.markdown import markdown
@@ -266,6 +266,17 @@ def test_the_command_in_the_report_trains_the_run_again(
     assert read_config(find_run(tmp_path / "again", "again")) == config, done.err
 
 
+def test_a_model_that_is_in_two_runs_is_shown_and_not_compared(
+    run_on: Command, evaluated: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(find_run(evaluated, "one").path, tmp_path / "copy")
+    assert run_on("report", "one", str(copy), "-o", "p.html").code == 0
+    page = page_of(tmp_path / "p.html")
+    assert "The models are not compared: linear with seed 0 is in the runs one and copy" in page.text
+    assert page.tables["Metrics of each model"][0][1:5] == ["one/linear ", "one/deep ", "copy/linear ", "copy/deep "]
+    assert not [title for title in page.tables if " minus " in title]
+
+
 # What bad input gets
 
 
@@ -288,8 +299,9 @@ def test_a_run_without_an_evaluation_says_what_is_missing_and_the_command(
         ([], "otter is empty"),
         ([began()], "is gone before its end"),
         ([began(), held_out("deep", 1, 280.0)], "tui-vae --resume otter"),
+        ([began(), *ended("failed"), State(model="deep", state="failed", reason="nan")], "deep failed: nan"),
     ],
-    ids=["empty", "begun", "killed"],
+    ids=["empty", "begun", "killed", "failed"],
 )
 def test_a_run_that_did_not_end_is_reported_as_it_is(
     run_on: Command, tmp_path: Path, events: list[Any], says: str
