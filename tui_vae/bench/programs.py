@@ -23,6 +23,10 @@ COMMAND = (sys.executable, "-m", "tui_vae")
 MODELS = {"baseline": "baseline=", "deep": "deep=512,256"}
 """The default models, and the values of ``--model`` that stand for them."""
 
+CONV = "conv"
+CONVOLUTIONAL = ("--model", f"{CONV}=tui_vae.bench.convolutional:Encoder,Decoder")
+"""Options that train the convolutional pair alone."""
+
 ENDLESS = ("--epochs", "1000", "--no-evaluate")
 """Options of a training that goes on until it is ended."""
 

@@ -1,8 +1,9 @@
 """The usual training loop of a PyTorch example, with which the trainer is compared.
 
-``python -m tui_vae.bench.reference_loop STEPS DEVICE`` trains the default models one after the other for so many steps
-each, and prints the seconds of a step by model as JSON. It uses ``DataLoader`` and ``ToTensor`` on PIL images,
-``torch.distributions``, ``torch.optim.Adam``, and torch's own number of threads.
+``python -m tui_vae.bench.reference_loop STEPS DEVICE MODEL…`` trains models one after the other for so many steps each,
+and prints the seconds of a step by model as JSON: the default models by their names, or ``conv``. It uses
+``DataLoader`` and ``ToTensor`` on PIL images, ``torch.distributions``, ``torch.optim.Adam``, and torch's own number of
+threads.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from torch.distributions import Normal, kl_divergence
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import ToTensor
 
+from tui_vae.bench import convolutional
+from tui_vae.bench.programs import CONV
 from tui_vae.config import IMAGE_SIDE, PIXELS, TrainConfig
 from tui_vae.data import load_dataset
 
@@ -46,20 +49,37 @@ class Digits(Dataset[Any]):
 class ReferenceVAE(nn.Module):
     """The model of :class:`tui_vae.model.VAE`, with an objective by ``torch.distributions``."""
 
-    def __init__(self, hidden: Sequence[int], zdim: int, sigma: float) -> None:
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, sigma: float) -> None:
         super().__init__()
-        self.sigma = sigma
-        self.encoder = mlp(PIXELS, *hidden, 2 * zdim)
-        self.decoder = mlp(zdim, *reversed(hidden), PIXELS)
+        self.encoder, self.decoder, self.sigma = encoder, decoder, sigma
+
+    @classmethod
+    def of(cls, name: str, config: TrainConfig) -> ReferenceVAE:
+        """One of the default models, or the convolutional one."""
+        zdim, sigma = config.zdim, float(config.sigma)
+        if name == CONV:
+            return cls(convolutional.Encoder(zdim), convolutional.Decoder(zdim), sigma)
+        (hidden,) = (spec.hidden for spec in config.models if spec.name == name)
+        return cls(MlpEncoder(hidden, zdim), mlp(zdim, *reversed(hidden), PIXELS), sigma)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the mean of -ELBO over the batch."""
-        mu, log_sigma = self.encoder(x).chunk(2, dim=-1)
-        posterior = Normal(mu, log_sigma.exp())
+        mu, sigma = self.encoder(x)
+        posterior = Normal(mu, sigma)
         z = posterior.rsample()
         likelihood: Tensor = Normal(self.decoder(z), self.sigma).log_prob(x).sum(-1)
         kl: Tensor = kl_divergence(posterior, Normal(torch.zeros_like(mu), torch.ones_like(mu))).sum(-1)
         return (kl - likelihood).mean()
+
+
+class MlpEncoder(nn.Module):
+    def __init__(self, hidden: Sequence[int], zdim: int) -> None:
+        super().__init__()
+        self.net = mlp(PIXELS, *hidden, 2 * zdim)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mu, log_sigma = self.net(x).chunk(2, dim=-1)
+        return mu, log_sigma.exp()
 
 
 def mlp(*widths: int) -> nn.Sequential:
@@ -67,12 +87,12 @@ def mlp(*widths: int) -> nn.Sequential:
     return nn.Sequential(*itertools.chain.from_iterable(layers))[:-1]
 
 
-def main(steps: int, device: str) -> None:
+def main(steps: int, device: str, models: Sequence[str]) -> None:
     config = TrainConfig()
     data = load_dataset(config).train
     seconds = {}
-    for spec in config.models:
-        model = ReferenceVAE(spec.hidden, config.zdim, float(config.sigma)).to(device)
+    for name in models:
+        model = ReferenceVAE.of(name, config).to(device)
         loader = DataLoader(Digits(data.images, data.labels), batch_size=config.batch_size, shuffle=True)
         optimiser = torch.optim.Adam(model.parameters(), lr=config.lr)
         total_loss, began = 0.0, 0.0
@@ -84,9 +104,9 @@ def main(steps: int, device: str) -> None:
             loss.backward()
             optimiser.step()
             total_loss += loss.item()
-        seconds[spec.name] = (time.perf_counter() - began) / steps
+        seconds[name] = (time.perf_counter() - began) / steps
     print(json.dumps(seconds))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])

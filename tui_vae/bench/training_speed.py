@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from tui_vae.bench.programs import MODELS, Training, json_from, train
+from tui_vae.bench.programs import CONV, CONVOLUTIONAL, MODELS, Training, json_from, train
 from tui_vae.bench.result import RATIO, Figures
 from tui_vae.bench.terminal import COLUMNS, ROWS
 
 _BATCH, _IMAGES = 128, 55_000
 _EPOCHS = 4
 _REFERENCE_STEPS = 60
+_FEW_IMAGES = 12_800
 _WAIT_POLICY = "OMP_WAIT_POLICY"
 _ASK_NAME = "import json, torch; print(json.dumps(torch.cuda.is_available() and torch.cuda.get_device_name(0)))"
 
@@ -54,13 +55,34 @@ def measure_on_cpu() -> Figures:
     steps = {"fp32": json_from(("-m", "tui_vae.bench.roofline", "fp32"))}
     if (auto := steps["fp32"]["auto"]) != "fp32":
         steps[auto] = json_from(("-m", "tui_vae.bench.roofline", auto))
-    return speed_figures(reference_step("cpu"), {precision: _epoch("cpu", precision) for precision in steps}, steps)
+    epochs = {precision: _epoch("cpu", precision) for precision in steps}
+    return speed_figures(reference_step("cpu"), epochs, steps) | _measure_own_networks("cpu", tuple(steps))
+
+
+def _measure_own_networks(device: str, precisions: Sequence[str]) -> Figures:
+    """Compare a training of the convolutional pair, by the general step, with the reference loop."""
+    options = (*CONVOLUTIONAL, "--device", device, "--train-size", str(_FEW_IMAGES), "--epochs", "2")
+    steps = {of: _BATCH / train(*options, "--precision", of).rates[CONV] for of in precisions}
+    return own_network_figures(reference_step(device, (CONV,)), steps)
+
+
+def own_network_figures(reference: float, steps: Mapping[str, float]) -> Figures:
+    """Derive the figures from the seconds of a step in the reference loop, and by precision in a training."""
+    ratios: Figures = {
+        (f"{precision}: reference loop / training of a convolutional pair", RATIO): reference / step
+        for precision, step in steps.items()
+    }
+    absolute: Figures = {
+        (f"{precision}: a step of a convolutional pair", "ms"): 1e3 * step for precision, step in steps.items()
+    }
+    return ratios | {("reference loop, a step of a convolutional pair", "ms"): 1e3 * reference} | absolute
 
 
 def measure_on_cuda(name: str) -> Figures:
     """Measure on the first CUDA device, which has this name."""
     epochs = {precision: _epoch("cuda:0", precision) for precision in ("fp32", "bf16")}
     figures = speed_figures(reference_step("cuda:0"), epochs, {})
+    figures |= _measure_own_networks("cuda:0", tuple(epochs))
     return {(f"{name}, {of}", unit): value for (of, unit), value in figures.items()}
 
 
@@ -93,17 +115,17 @@ def speed_figures(reference: float, epochs: Mapping[str, float], steps: Mapping[
     return {**ratios, **absolute}
 
 
-def reference_step(device: str) -> float:
-    """Return the seconds of a step of both models in the reference loop, one after the other, at its best.
+def reference_step(device: str, models: Sequence[str] = tuple(MODELS)) -> float:
+    """Return the seconds of a step of these models in the reference loop, one after the other, at its best.
 
     Its threads wait for each other by spinning, which is faster on idle cores, or by sleeping, which is faster on busy
     ones and which a script has to ask for: each model counts with the faster of the two.
     """
     sleeping = os.environ | {_WAIT_POLICY: "passive"}
     spinning = {name: value for name, value in os.environ.items() if name != _WAIT_POLICY}
-    command = ("-m", "tui_vae.bench.reference_loop", _REFERENCE_STEPS, device)
+    command = ("-m", "tui_vae.bench.reference_loop", _REFERENCE_STEPS, device, *models)
     measured: list[dict[str, float]] = [json_from(command, environment) for environment in (sleeping, spinning)]
-    return sum(min(of[model] for of in measured) for model in MODELS)
+    return sum(min(of[model] for of in measured) for model in models)
 
 
 def measure_scaling(changed: str) -> Figures:

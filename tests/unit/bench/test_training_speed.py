@@ -13,12 +13,14 @@ import torch
 from tui_vae.bench import programs, roofline, training_speed
 from tui_vae.bench.programs import Training, json_from
 from tui_vae.bench.training_speed import SETTINGS, interface_figures, scaling_figures, speed_figures
-from tui_vae.config import ModelSpec, TrainConfig
+from tui_vae.config import ModelSpec, Network, TrainConfig
 from tui_vae.data import Dataset, Split
 from tui_vae.data.generators import generator
 from tui_vae.errors import TrainingError
 from tui_vae.events import Epoch, Event
 from tui_vae.model import VAE
+from tui_vae.model.network_check import check_networks
+from tui_vae.model.source_code import load_classes
 
 SPECS = [ModelSpec("linear"), ModelSpec("deep", (40, 20))]
 
@@ -44,8 +46,8 @@ def test_the_reference_loop_minimises_the_objective_of_the_trainer(
     reference_loop: ModuleType, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vae = VAE.from_spec(spec, 4, 0.3, generator(1, "weights"))
-    reference = reference_loop.ReferenceVAE(spec.hidden, 4, 0.3)
-    reference.encoder.load_state_dict(vae.encoder.net.state_dict())
+    reference = reference_loop.ReferenceVAE.of(spec.name, TrainConfig(models=(spec,), zdim=4, sigma=0.3))
+    reference.encoder.net.load_state_dict(vae.encoder.net.state_dict())
     reference.decoder.load_state_dict(vae.decoder.net.state_dict())
     images, noise = digits(10).images, torch.randn(10, 4, generator=generator(2, "noise"))
 
@@ -55,6 +57,24 @@ def test_the_reference_loop_minimises_the_objective_of_the_trainer(
     monkeypatch.setattr(torch.distributions.Normal, "rsample", with_given_noise)
     x = images.float() / 255
     assert float(reference(x).detach()) == pytest.approx(float(vae(x, noise).loss().detach()), rel=1e-5)
+
+
+def test_the_convolutional_pair_is_by_the_convention(reference_loop: ModuleType) -> None:
+    network = Network("tui_vae.bench.convolutional")
+    checked = check_networks(load_classes(network), 4, torch.device("cpu"))
+    reference = reference_loop.ReferenceVAE.of(programs.CONV, TrainConfig(zdim=4))
+    assert checked.facts.parameters == sum(p.numel() for p in reference.parameters())
+    assert checked.remarks == ()
+
+
+def test_figures_of_the_convolutional_pair() -> None:
+    assert training_speed.own_network_figures(0.03, {"fp32": 0.02, "bf16": 0.015}) == {
+        ("fp32: reference loop / training of a convolutional pair", "ratio"): pytest.approx(1.5),
+        ("bf16: reference loop / training of a convolutional pair", "ratio"): pytest.approx(2.0),
+        ("reference loop, a step of a convolutional pair", "ms"): pytest.approx(30.0),
+        ("fp32: a step of a convolutional pair", "ms"): pytest.approx(20.0),
+        ("bf16: a step of a convolutional pair", "ms"): pytest.approx(15.0),
+    }
 
 
 def test_the_reference_loop_sees_the_same_pixels(reference_loop: ModuleType) -> None:
@@ -141,7 +161,8 @@ def test_the_reference_loop_counts_with_the_faster_way_to_wait(monkeypatch: pyte
 def test_the_reference_loop_runs_as_a_program() -> None:
     # One thread: several of torch's own spin while they wait for each other, which is slow where cores are busy.
     alone = os.environ | {"OMP_NUM_THREADS": "1"}
-    assert set(json_from(("-m", "tui_vae.bench.reference_loop", 1, "cpu"), alone)) == set(programs.MODELS)
+    names = (*programs.MODELS, programs.CONV)
+    assert set(json_from(("-m", "tui_vae.bench.reference_loop", 1, "cpu", *names), alone)) == set(names)
 
 
 @pytest.mark.gpu
