@@ -113,10 +113,10 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Plate:
+class ImageGrid:
     """A grid of grey images of 28 × 28 pixels without gaps, with the labels of its rows and columns."""
 
-    kind: ClassVar[str] = "plate"
+    kind: ClassVar[str] = "grid"
     key: str
     title: str
     caption: str
@@ -129,10 +129,10 @@ class Plate:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Figures or plates that stand next to each other where there is room."""
+    """Figures or grids that stand next to each other where there is room."""
 
     kind: ClassVar[str] = "gallery"
-    parts: tuple[Figure | Plate, ...]
+    parts: tuple[Figure | ImageGrid, ...]
 
 
 @dataclass(frozen=True)
@@ -202,11 +202,11 @@ class Document:
             if isinstance(part, Figure)
         )
 
-    def plates(self) -> Iterator[Plate]:
+    def grids(self) -> Iterator[ImageGrid]:
         return (
             part
             for block in self.blocks()
             if isinstance(block, Gallery)
             for part in block.parts
-            if isinstance(part, Plate)
+            if isinstance(part, ImageGrid)
         )

@@ -16,14 +16,14 @@ from tui_vae.report.document import (
     Document,
     Figure,
     Gallery,
+    ImageGrid,
     Items,
     Paragraph,
-    Plate,
     Table,
     Term,
     Terms,
 )
-from tui_vae.report.plates import png_of_plate
+from tui_vae.report.image_grids import png_of_grid
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~&$])")
 _START = re.compile(r"^(\d*)([#+=:-]|(?<=\d)[.)](?=\s|$))")
@@ -48,7 +48,7 @@ def markdown(document: Document, folder: str) -> tuple[bytes, dict[str, bytes]]:
         parts += [part for block in section.blocks for part in _block(block, folder)]
     parts.append(f"Made by tui-vae {__version__}.")
     pictures = {f"{figure.key}.svg": picture_svg(figure.key, figure.draw) for figure in document.figures()}
-    pictures |= {f"{plate.key}.png": png_of_plate(plate) for plate in document.plates()}
+    pictures |= {f"{grid.key}.png": png_of_grid(grid) for grid in document.grids()}
     return ("\n\n".join(filter(None, parts)) + "\n").encode(), pictures
 
 
@@ -93,7 +93,7 @@ def _cell(cell: Cell) -> str:
     return f"{mark}{f'**{text}**' if cell.best else text} {_text(cell.detail)}".rstrip()
 
 
-def _picture(part: Figure | Plate, folder: str) -> Iterator[str]:
+def _picture(part: Figure | ImageGrid, folder: str) -> Iterator[str]:
     ending = "svg" if isinstance(part, Figure) else "png"
     yield f"![{_text(part.alt)}]({quote(folder)}/{quote(part.key)}.{ending})"
     yield f"**{_text(part.title)}**: {_text(part.caption)}"

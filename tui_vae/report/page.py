@@ -10,8 +10,8 @@ from markupsafe import Markup
 from tui_vae import __version__
 from tui_vae.charts.palette import model_style
 from tui_vae.report.canvas import DARK, LIGHT, css, model_role, page_svg
-from tui_vae.report.document import Document, Figure, Plate
-from tui_vae.report.plates import png_of_plate
+from tui_vae.report.document import Document, Figure, ImageGrid
+from tui_vae.report.image_grids import png_of_grid
 
 
 def html(document: Document) -> bytes:
@@ -38,5 +38,5 @@ def _svg(figure: Figure) -> Markup:
     return Markup(page_svg(figure.key, figure.draw, figure.alt, figure.title))
 
 
-def _png(plate: Plate) -> str:
-    return base64.b64encode(png_of_plate(plate)).decode()
+def _png(grid: ImageGrid) -> str:
+    return base64.b64encode(png_of_grid(grid)).decode()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from tui_vae.report.canvas import paper_files
 from tui_vae.report.document import Cell, Document, Table
-from tui_vae.report.plates import png_of_plate
+from tui_vae.report.image_grids import png_of_grid
 
 _LATEX = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -34,8 +34,8 @@ def files_for_paper(document: Document) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for figure in document.figures():
         files |= {f"{figure.key}.{ending}": content for ending, content in paper_files(figure.key, figure.draw).items()}
-    for plate in document.plates():
-        files[f"{plate.key}.png"] = png_of_plate(plate)
+    for grid in document.grids():
+        files[f"{grid.key}.png"] = png_of_grid(grid)
     for table in document.tables():
         files[f"table-{table.key}.csv"] = _csv(table)
         files[f"table-{table.key}.tex"] = _latex(table)

@@ -11,8 +11,8 @@ from tui_vae.report import drawings, tables
 from tui_vae.report.content import Group, ReportContent
 from tui_vae.report.document import Block, Command, Document, Fact, Figure, Gallery, Items, Paragraph, Section, Terms
 from tui_vae.report.glossary import TERMS
+from tui_vae.report.image_grids import image_grids
 from tui_vae.report.missing import missing
-from tui_vae.report.plates import KINDS, plates_of
 from tui_vae.view.metric_rows import FLOOR_LEGEND, INTERVAL_LEGEND, title_text
 from tui_vae.view.numbers import count, nats
 from tui_vae.view.sanitize import printable
@@ -220,21 +220,19 @@ def _latents(groups: Sequence[Group]) -> Iterable[Section]:
 
 
 def _pictures(groups: Sequence[Group]) -> Iterable[Section]:
-    sections = []
-    for kind in KINDS:
-        galleries, troubles = plates_of(kind, groups)
-        blocks: list[Block] = [Paragraph(kind.explanation)] if kind.explanation and galleries else []
-        blocks += [Gallery(tuple(plates)) for plates in galleries]
-        if troubles:
-            blocks.append(Paragraph("; ".join(troubles[:_MOST_NOTES]), "warning"))
-        if blocks:
-            sections.append(Section(kind.key, kind.title, tuple(blocks), 3))
-    if sections:
-        several = any(len(group.models) > 1 for group in groups)
-        which = " Pictures are of the first seed of each model." if several else ""
-        text = f"Grey images of 28 × 28 pixels, as every model draws them.{which}"
-        yield Section("pictures", "What the models draw", (Paragraph(text),))
-        yield from sections
+    by_kind, troubles = image_grids(groups)
+    if not troubles and not any(by_kind.values()):
+        return
+    several = any(len(group.models) > 1 for group in groups)
+    which = " Pictures are of the first seed of each model." if several else ""
+    text = f"Grey images of 28 × 28 pixels, as every model draws them.{which}"
+    lost = [Paragraph("; ".join(troubles[:_MOST_NOTES]), "warning")] if troubles else []
+    yield Section("pictures", "What the models draw", (Paragraph(text), *lost))
+    for kind, galleries in by_kind.items():
+        if galleries:
+            blocks: list[Block] = [Paragraph(kind.explanation)] if kind.explanation else []
+            blocks += [Gallery(tuple(grids)) for grids in galleries]
+            yield Section(kind.key, kind.title, tuple(blocks), 3)
 
 
 def _comparison(content: ReportContent, groups: Sequence[Group]) -> Iterable[Section]:

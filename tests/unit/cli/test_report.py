@@ -31,9 +31,9 @@ from tui_vae.cli import app
 from tui_vae.events import Evaluation, ModelStarted, Notice, Parameters, State
 from tui_vae.metrics import MetricValue, Picture, metric_of
 from tui_vae.report.canvas import paper_files
+from tui_vae.report.image_grids import png_of_grid
 from tui_vae.report.markdown import markdown
 from tui_vae.report.page import html
-from tui_vae.report.plates import png_of_plate
 from tui_vae.report.sections import lay_out
 from tui_vae.runs import RunDirectory, files
 from tui_vae.runs.directory import read_config
@@ -124,13 +124,13 @@ def test_the_page_loads_nothing_and_runs_nothing(written: Path) -> None:
 
 
 def test_pictures_are_enlarged_by_a_whole_number(evaluated: Path) -> None:
-    plates = list(lay_out(report_content([find_run(evaluated, "one")])).plates())
-    assert len(plates) == 20
-    for plate in plates:
-        image = Image.open(io.BytesIO(png_of_plate(plate)))
-        assert image.width % (28 * len(plate.columns)) == image.height % (28 * len(plate.rows)) == 0
-        scale = image.width // plate.pixels.shape[1]
-        assert image.reduce(scale).tobytes() == plate.pixels.tobytes()
+    grids = list(lay_out(report_content([find_run(evaluated, "one")])).grids())
+    assert len(grids) == 20
+    for grid in grids:
+        image = Image.open(io.BytesIO(png_of_grid(grid)))
+        assert image.width % (28 * len(grid.columns)) == image.height % (28 * len(grid.rows)) == 0
+        scale = image.width // grid.pixels.shape[1]
+        assert image.reduce(scale).tobytes() == grid.pixels.tobytes()
 
 
 def test_numbers_are_the_same_to_the_digit_in_every_output(run_on: Command, evaluated: Path, written: Path) -> None:

@@ -1,4 +1,4 @@
-"""The pictures of a report: what each model draws, one plate of each kind for a model.
+"""The pictures of a report: what each model draws, one grid of images of each kind for a model.
 
 They are those of its evaluation. A model that was not evaluated shows the newest samples of its training.
 """
@@ -14,14 +14,14 @@ from PIL import Image
 
 from tui_vae.config import IMAGE_SIDE
 from tui_vae.report.content import Group, ReportedModel, file_key
-from tui_vae.report.document import Plate
+from tui_vae.report.document import ImageGrid
 from tui_vae.view.image_cells import Pixels, parse_sheet, scaled
 from tui_vae.view.sanitize import printable
 
 
 @dataclass(frozen=True)
-class PlateKind:
-    """Plates that belong together: those whose kind begins with one of ``prefixes``, and what they show."""
+class GridKind:
+    """Grids that belong together: those whose kind begins with one of ``prefixes``, and what they show."""
 
     key: str
     title: str
@@ -29,46 +29,45 @@ class PlateKind:
     explanation: str
 
 
-KINDS: tuple[PlateKind, ...] = (
-    PlateKind(
+KINDS: tuple[GridKind, ...] = (
+    GridKind(
         "samples",
         "Samples from the prior",
         ("prior",),
         "What the decoder makes of z drawn from N(0, I), without any image to go by: this is generation. Every model "
-        "is shown the same z, place by place, where they have equally many latents. Means show the decoder's "
-        "opinion; samples add its pixel noise, as the model believes images to have.",
+        "is shown the same z, place by place, where they have equally many latents. Means are what the decoder "
+        "expects; samples add its pixel noise, as the model believes images to have.",
     ),
-    PlateKind(
+    GridKind(
         "reconstructions",
         "Reconstructions",
         ("reconstructions",),
-        "Test images, one of each class, and below them what is left after the encoder has pressed them into the "
-        "latents and the decoder has drawn them again.",
+        "Images that no model was trained on, and below them what comes back when they are encoded and decoded.",
     ),
-    PlateKind(
+    GridKind(
         "interpolations",
         "Interpolations",
         ("interpolation",),
-        "In each row the ends are two test images, and between them are decoded latents on a straight line from the "
-        "one to the other. Good latents turn one digit into another by digits, not by a cross-fade.",
+        "At the ends of each row are two images, and between them decoded latents on a straight line from the one to "
+        "the other. Good latents turn one digit into another by way of digits, not by a cross-fade.",
     ),
-    PlateKind(
+    GridKind(
         "traversals",
         "One latent at a time",
         ("traversal",),
         "Each row moves one latent from −3 to 3 standard deviations of the prior, in the order of their KL. A latent "
         "that has collapsed changes nothing.",
     ),
-    PlateKind(
+    GridKind(
         "chains",
         "The encode–decode chain",
         ("chain",),
-        "Each column begins at the top with an image that was drawn from the prior or taken from the test set. It is "
+        "Each column begins at the top with an image that was drawn from the prior or taken from the data. It is "
         "encoded and decoded again and again; rows show it after t steps. The variant says whether z and x are "
         "sampled or replaced by their means. A sampled chain would stay within the model's own distribution if the "
         "encoder were its exact posterior.",
     ),
-    PlateKind("others", "Further pictures", ("",), ""),
+    GridKind("others", "Further pictures", ("",), ""),
 )
 """In the order of a report; a picture belongs to the first that it matches."""
 
@@ -76,22 +75,23 @@ _SCALE = 2
 """Pixels of a side by which a pixel of an image is shown."""
 
 
-def plates_of(kind: PlateKind, groups: Sequence[Group]) -> tuple[list[list[Plate]], list[str]]:
-    """The plates of a kind of the first seed of each group, those of equal kind together, and what cannot be read."""
-    found: dict[str, list[Plate]] = {}
+def image_grids(groups: Sequence[Group]) -> tuple[dict[GridKind, list[list[ImageGrid]]], list[str]]:
+    """The grids of the first seed of each group by kind, those of the same picture together; what cannot be read."""
+    found: dict[str, list[ImageGrid]] = {}
     troubles = []
     for group in groups:
-        for name, plate in _plates(group):
-            if kind_of(name) is not kind:
-                continue
-            if isinstance(plate, str):
-                troubles.append(plate)
+        for name, grid in _grids(group):
+            if isinstance(grid, str):
+                troubles.append(grid)
             else:
-                found.setdefault(name, []).append(plate)
-    return list(found.values()), troubles
+                found.setdefault(name, []).append(grid)
+    by_kind: dict[GridKind, list[list[ImageGrid]]] = {kind: [] for kind in KINDS}
+    for name, grids in found.items():
+        by_kind[kind_of(name)].append(grids)
+    return by_kind, troubles
 
 
-def kind_of(name: str) -> PlateKind:
+def kind_of(name: str) -> GridKind:
     """Return the kind to which a picture of this name belongs."""
     return next(kind for kind in KINDS if name.startswith(kind.prefixes))
 
@@ -101,18 +101,18 @@ def shown_model(group: Group) -> ReportedModel:
     return next((model for model in group.models if model.evaluation is not None), group.first)
 
 
-def png_of_plate(plate: Plate) -> bytes:
-    """Encode a plate as PNG, enlarged by a whole number."""
+def png_of_grid(grid: ImageGrid) -> bytes:
+    """Encode a grid as PNG, enlarged by a whole number."""
     content = io.BytesIO()
-    Image.fromarray(scaled(plate.pixels, _SCALE)).save(content, format="PNG", optimize=True)
+    Image.fromarray(scaled(grid.pixels, _SCALE)).save(content, format="PNG", optimize=True)
     return content.getvalue()
 
 
-def _plates(group: Group) -> Iterator[tuple[str, Plate | str]]:
-    """Yield the plates of a group, by the names of their kinds; in place of one that cannot be read, a sentence."""
+def _grids(group: Group) -> Iterator[tuple[str, ImageGrid | str]]:
+    """Yield the grids of a group, by the names of their kinds; in place of one that cannot be read, a sentence."""
     reported = shown_model(group)
     if reported.evaluation is None:
-        yield from _plates_of_training(group, reported)
+        yield from _grids_of_training(group, reported)
         return
     keys: list[str] = []
     for picture in reported.evaluation.pictures:
@@ -124,10 +124,10 @@ def _plates(group: Group) -> Iterator[tuple[str, Plate | str]]:
             yield picture.kind, f"{group.label}: the picture “{title}” cannot be read"
         else:
             where = _weights(group, reported, reported.evaluation.epoch)
-            yield picture.kind, _plate(group, keys[-1], title, where, pixels, rows, columns)
+            yield picture.kind, _grid(group, keys[-1], title, where, pixels, rows, columns)
 
 
-def _plates_of_training(group: Group, reported: ReportedModel) -> Iterator[tuple[str, Plate | str]]:
+def _grids_of_training(group: Group, reported: ReportedModel) -> Iterator[tuple[str, ImageGrid | str]]:
     """Yield what the newest sample sheet of a training shows."""
     if not reported.model.samples:
         return
@@ -169,7 +169,7 @@ def _plates_of_training(group: Group, reported: ReportedModel) -> Iterator[tuple
             label for part, label in zip(images, labels, strict=False) for label in _rows(label, len(part) // columns)
         ]
         pixels = _tiled(np.concatenate(images), columns)
-        yield name, _plate(group, f"{name}-{group.key}", title, where, pixels, tuple(rows), ("",) * columns)
+        yield name, _grid(group, f"{name}-{group.key}", title, where, pixels, tuple(rows), ("",) * columns)
 
 
 def _rows(label: str, count: int) -> list[str]:
@@ -189,8 +189,8 @@ def _weights(group: Group, reported: ReportedModel, epoch: int) -> str:
     return f"weights after epoch {epoch}{seed}"
 
 
-def _plate(
+def _grid(
     group: Group, key: str, title: str, where: str, pixels: Pixels, rows: tuple[str, ...], columns: tuple[str, ...]
-) -> Plate:
+) -> ImageGrid:
     alt = f"{len(rows)} rows of {len(columns)} grey images each, drawn by {group.label}: {title}"
-    return Plate(key, group.label, f"{title}; {where}", alt, group.index, pixels, rows, columns)
+    return ImageGrid(key, group.label, f"{title}; {where}", alt, group.index, pixels, rows, columns)
