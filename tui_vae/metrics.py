@@ -226,6 +226,9 @@ def format_difference(name: str, value: float, interval: tuple[float, ...] | Non
     if interval is None:
         return format_value(name, value, signed=True), ""
     digits = digits_for(name, (value, *interval), significant=outcome != "not told apart")
+    # Nor should an interval appear to have no width.
+    width = max(interval) - min(interval)
+    digits = max(digits, digits_for(name, [width], significant=width > 0))
     ends = " to ".join(format_value(name, end, digits=digits) for end in interval)
     return format_value(name, value, signed=True, digits=digits), f"({ends})"
 

@@ -248,9 +248,10 @@ def _comparison(content: ReportContent, groups: Sequence[Group]) -> Iterable[Sec
         return
     blocks: list[Block] = [
         Paragraph(
-            "A model generates better if it is better in more than half of the metrics of generation and worse in "
-            "none of the key ones: the likelihoods, the Fréchet distance and the coverage. Each difference is judged "
-            "by its own 95 % interval; of twenty true zero differences, one appears significant."
+            "A model generates better if, over several seeds, it is better in more than half of the metrics of "
+            "generation and worse in none of the key ones: the likelihood, the Fréchet distance and the coverage. All "
+            "likelihoods count as one. Each difference is judged by its own 95 % interval; of twenty true zero "
+            "differences, one appears significant."
         )
     ]
     blocks += [Paragraph(answer.sentence, "lead") for answer in verdict.answers]

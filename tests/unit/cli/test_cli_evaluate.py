@@ -59,7 +59,7 @@ def test_json_is_one_object_of_all_that_was_measured(tui_vae: Command, runs: Pat
         assert name.removesuffix(NOISY) in METRICS
     assert result["verdict"]["baseline"] == "linear"
     assert [answer["model"] for answer in result["verdict"]["answers"]] == ["deep"]
-    assert result["verdict"]["sentence"].startswith("deep ")
+    assert result["verdict"]["sentence"].startswith("On 1 seed deep ")
 
 
 def test_what_was_measured_is_kept_in_the_run_and_logged(tui_vae: Command, runs: Path) -> None:
