@@ -5,12 +5,16 @@ The run log, ``--json``, the interface and the reports read the same events. All
 holds plain values only, so that it can cross threads and be written as one line of JSON.
 
 A field with a default is one that lines of earlier versions may lack, and ``t``, which :func:`decode` requires.
+
+The training of this program knows every number. A loop of the user's own, which writes a run by ``tui_vae.Log``, logs
+what it has: a field is ``None``, and null in JSON, where something is not known.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -32,6 +36,8 @@ LATEST_TIME = 253_402_300_799.0
 """The end of the year 9999, beyond which no calendar can convert a time."""
 
 _MOST_DEPTH = 32
+_IMAGE_SIDE = 28
+"""Height and width of the images of the data sets of this program."""
 
 Text = Annotated[str, msgspec.Meta(max_length=MOST_TEXT)]
 Int = Annotated[int, msgspec.Meta(ge=-LARGEST_INT, le=LARGEST_INT)]
@@ -73,19 +79,21 @@ class DataSummary:
     """The images of a run: counts, and the SHA-256 over the pixels of both splits."""
 
     name: str
-    train: int
-    held_out: int
-    sha256: str
+    train: int | None
+    held_out: int | None
+    sha256: str | None
 
 
 @dataclass(frozen=True)
 class SheetLayout:
-    """The rows of a sample picture, each of ``columns`` images of 28 × 28 without a gap.
+    """The rows of a sample picture, each of ``columns`` images without a gap.
 
     Rows from the top: ``prior`` rows of decoder means for fixed z ~ N(0, I), ``pairs`` rows of fixed held-out
     images, ``pairs`` rows of their reconstructions; ``interpolations`` rows of decoder means between two held-out
     images, which are at the ends; for each number in ``chain``, ``pairs`` rows of the held-out images after that many
     steps of encoding and decoding, by means.
+
+    ``image`` is the height and width of an image; 28 × 28 where it is not set.
     """
 
     columns: Int
@@ -93,10 +101,16 @@ class SheetLayout:
     pairs: Int
     interpolations: Int = 0
     chain: tuple[Int, ...] = ()
+    image: tuple[Int, Int] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def rows(self) -> int:
         return self.prior + (2 + len(self.chain)) * self.pairs + self.interpolations
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of an image."""
+        return (_IMAGE_SIDE, _IMAGE_SIDE) if isinstance(self.image, msgspec.UnsetType) else self.image
 
 
 @dataclass(frozen=True)
@@ -115,6 +129,15 @@ class ModelResult:
     seconds: float
 
 
+WRITER, OWN_LOOP = "writer", "tui_vae.Log"
+"""The option, and its value, by which the configuration of a run says that a loop of the user's own writes it."""
+
+
+def is_own_loop(config: Mapping[str, Any]) -> bool:
+    """Return whether a run of this configuration is written by a loop of the user's own, which keeps no weights."""
+    return config.get(WRITER) == OWN_LOOP
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="event"):
     """Base of all events; ``event`` is the name of the kind, ``t`` is unix time in seconds."""
 
@@ -126,13 +149,14 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     name: str
     config: dict[str, Any]
     versions: dict[str, str]
-    device: str
-    data: DataSummary
+    device: str | None
+    data: DataSummary | None
 
 
 class ModelStarted(Event, frozen=True, kw_only=True, tag="model_started"):
     """A trainer begins; when it resumes, earlier events of later steps and epochs are void.
 
+    ``hidden`` is ``None`` for a network of which the layers are not known.
     ``resumed_at_step`` and ``resumed_at_epoch`` count what the checkpoint had completed; null when the model is new.
     ``network`` names the classes of networks of the user's own, whose ``hidden`` is empty; null for fully connected
     layers. ``limit`` is for linear models; ``reference`` is the same optimum for the others, which may exceed it, of a
@@ -140,8 +164,8 @@ class ModelStarted(Event, frozen=True, kw_only=True, tag="model_started"):
     """
 
     model: str
-    hidden: tuple[int, ...]
-    parameters: Parameters
+    hidden: tuple[int, ...] | None
+    parameters: Parameters | None
     resumed_at_step: int | None
     limit: PpcaOptimum | None
     resumed_at_epoch: int | None = None
@@ -150,18 +174,21 @@ class ModelStarted(Event, frozen=True, kw_only=True, tag="model_started"):
 
 
 class Progress(Event, frozen=True, kw_only=True, tag="progress"):
-    """Means over the images since the last event; ``loss_min`` and ``loss_max`` over the steps since then."""
+    """Means over the images since the last event; ``loss_min`` and ``loss_max`` over the steps since then.
+
+    ``steps`` is the number of steps in all.
+    """
 
     model: Text
     epoch: Int
     step: Int
-    steps: Int
+    steps: Int | None
     loss: float
     loss_min: float
     loss_max: float
-    reconstruction: float
-    kl: float
-    images_per_second: float
+    reconstruction: float | None
+    kl: float | None
+    images_per_second: float | None
 
 
 class Epoch(Event, frozen=True, kw_only=True, tag="epoch"):
@@ -174,12 +201,12 @@ class Epoch(Event, frozen=True, kw_only=True, tag="epoch"):
     model: Text
     epoch: Int
     split: Split
-    elbo: float
-    reconstruction: float
-    kl: float
-    kl_per_latent: tuple[float, ...]
-    active_units: Int
-    sigma: float
+    elbo: float | None
+    reconstruction: float | None
+    kl: float | None
+    kl_per_latent: tuple[float, ...] | None
+    active_units: Int | None
+    sigma: float | None
     seconds: float
 
 

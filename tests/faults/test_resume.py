@@ -312,6 +312,7 @@ def test_other_images_under_the_same_name_are_refused(training: FaultyTraining, 
     lines = (copy / "events.jsonl").read_bytes().splitlines(keepends=True)
     started = decode(lines[0])
     assert isinstance(started, RunStarted)
+    assert started.data is not None
     other = structs.replace(started, data=replace(started.data, sha256="0" * 64))
     lines[0] = sealed_line(encode(other).encode()) + b"\n"
     (copy / "events.jsonl").write_bytes(b"".join(lines))

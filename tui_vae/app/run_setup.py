@@ -231,10 +231,11 @@ def check_images(images: DataSummary, started: RunStarted | None) -> None:
     Raises:
         DataError: They are others.
     """
-    if started is not None and started.data.sha256 != images.sha256:
+    known = started.data.sha256 if started is not None and started.data is not None else None
+    if known is not None and known != images.sha256:
         raise DataError(
             f"the images of {images.name} are not those that the run was trained on "
-            f"(SHA-256 {images.sha256[:12]}…, not {started.data.sha256[:12]}…)"
+            f"(SHA-256 {str(images.sha256)[:12]}…, not {known[:12]}…)"
         )
 
 

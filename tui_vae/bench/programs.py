@@ -48,13 +48,15 @@ class Training:
     @classmethod
     def of(cls, events: Sequence[Event], megabytes: float = 0.0) -> Training:
         """Derive the figures from the events of a run of at least two epochs."""
-        images = next(event for event in events if isinstance(event, RunStarted)).data.train
+        data = next(event for event in events if isinstance(event, RunStarted)).data
+        assert data is not None
+        assert data.train is not None
         began = min(event.t for event in events if isinstance(event, State) and event.state == "running")
         epochs = [event for event in events if isinstance(event, Epoch) and event.split == "train"]
         seconds: dict[str, list[float]] = {}
         for epoch in epochs:
             seconds.setdefault(epoch.model, []).append(epoch.seconds)
-        rates = {model: images * len(of[1:]) / sum(of[1:]) for model, of in seconds.items()}
+        rates = {model: data.train * len(of[1:]) / sum(of[1:]) for model, of in seconds.items()}
         return cls(max(epoch.t for epoch in epochs) - began, rates, megabytes)
 
 

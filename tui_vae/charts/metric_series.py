@@ -39,11 +39,22 @@ def traces_of(state: RunState, others: Sequence[RunState] = (), *, ascii_only: b
         Trace(
             label,
             model,
-            max(1.0, model.steps / max(1, run.epochs_of(model))),
+            _steps_per_epoch(model, run.epochs_of(model)),
             model_style(index, ascii_only=ascii_only),
         )
         for index, (label, model, run) in enumerate(found)
     )
+
+
+def _steps_per_epoch(model: ModelState, epochs: int | None) -> float:
+    """Return the steps of an epoch; where their number is not known beforehand, the mean over the complete epochs."""
+    if model.steps is not None and epochs:
+        return max(1.0, model.steps / epochs)
+    newest = model.last_held_out or model.last_train
+    if newest is None or newest.epoch < 1:
+        return max(1.0, float(model.step))
+    taken = model.progress.column("step")[model.progress.column("t") <= newest.t]
+    return max(1.0, float(taken[-1]) / newest.epoch) if len(taken) else 1.0
 
 
 def wanted_models(state: RunState, globs: str) -> frozenset[str]:
@@ -110,8 +121,9 @@ class Quantity:
 
     ``title`` and ``short_title`` name the quantity and its unit. ``column`` and ``bounds`` are fields of the history
     of steps, negated if ``is_negated``; without a column, the training curve has one point an epoch. ``of_epoch``
-    returns the value of an epoch; ``None`` if epochs do not measure it. ``limit`` returns the theoretical optimum of a
-    model, ``known`` whether a run has the quantity, and ``whole`` says that its values are integers.
+    returns the value of an epoch, ``None`` where it is not known; there is none if epochs do not measure it. ``limit``
+    returns the theoretical optimum of a model, ``known`` whether a run of this program has the quantity, and ``whole``
+    says that its values are integers.
     """
 
     title: str
@@ -120,7 +132,7 @@ class Quantity:
     column: str | None = None
     bounds: tuple[str, str] | None = None
     is_negated: bool = False
-    of_epoch: Callable[[Epoch], float] | None = None
+    of_epoch: Callable[[Epoch], float | None] | None = None
     limit: Callable[[ModelState], float | None] = lambda model: None
     known: Callable[[RunState], bool] = lambda state: True
     whole: bool = False
@@ -136,7 +148,7 @@ LOSS = Quantity(
     nats,
     column="loss",
     bounds=("loss_min", "loss_max"),
-    of_epoch=lambda epoch: -epoch.elbo,
+    of_epoch=lambda epoch: None if epoch.elbo is None else -epoch.elbo,
     limit=lambda model: None if model.linear_limit is None else -model.linear_limit.held_out,
 )
 ELBO = Quantity(
@@ -168,6 +180,9 @@ SIGMA = Quantity(
 ACTIVE = Quantity("active latents, number", "active", count, of_epoch=lambda epoch: epoch.active_units, whole=True)
 SPEED = Quantity("training speed, images per second", "images/s", count, column="images_per_second")
 
+ALWAYS_KNOWN = ("loss",)
+"""Columns of which a value that is not a number is lost; of any other it is not known."""
+
 METRICS: Mapping[str, Quantity] = {
     "loss": LOSS,
     "elbo": ELBO,
@@ -177,6 +192,16 @@ METRICS: Mapping[str, Quantity] = {
     "images_per_second": SPEED,
 }
 """Quantities by their names on the command line."""
+
+
+def has_values(quantity: Quantity, state: RunState) -> bool:
+    """Return whether a run has, or will have, values of a quantity; a loop of the user's own may never log any."""
+    if not state.own_loop:
+        return quantity.known(state)
+    return any(
+        training_points(quantity, trace, "steps", 1) or held_out_points(quantity, trace, "steps")
+        for trace in traces_of(state, ascii_only=False)
+    )
 
 
 def training_points(quantity: Quantity, trace: Trace, axis: XAxis, smoothing: int) -> CurvePoints | None:
@@ -190,7 +215,10 @@ def training_points(quantity: Quantity, trace: Trace, axis: XAxis, smoothing: in
     sign = -1.0 if quantity.is_negated else 1.0
     y = sign * history.column(quantity.column)
     low, high = (sign * history.column(name) for name in quantity.bounds) if quantity.bounds is not None else (y, y)
-    return CurvePoints(x, y, low, high, sign * history.smoothed(quantity.column, smoothing) if smoothing > 1 else y)
+    points = CurvePoints(x, y, low, high, sign * history.smoothed(quantity.column, smoothing) if smoothing > 1 else y)
+    if quantity.column in ALWAYS_KNOWN or not (unknown := np.isnan(y)).any():
+        return points
+    return None if unknown.all() else CurvePoints(*(values[~unknown] for values in points))
 
 
 def held_out_points(quantity: Quantity, trace: Trace, axis: XAxis) -> CurvePoints | None:
@@ -201,9 +229,12 @@ def held_out_points(quantity: Quantity, trace: Trace, axis: XAxis) -> CurvePoint
 def _epoch_points(
     quantity: Quantity, trace: Trace, axis: XAxis, epochs: tuple[Epoch, ...], smoothing: int = 1
 ) -> CurvePoints | None:
-    if not epochs or quantity.of_epoch is None:
+    if quantity.of_epoch is None:
         return None
-    steps = np.array([epoch.epoch for epoch in epochs]) * trace.steps_per_epoch
-    y = np.array([quantity.of_epoch(epoch) for epoch in epochs], dtype=float)
-    x = x_of_trace(trace, axis, steps, np.array([epoch.t for epoch in epochs]))
+    known = [(epoch, value) for epoch in epochs if (value := quantity.of_epoch(epoch)) is not None]
+    if not known:
+        return None
+    steps = np.array([epoch.epoch for epoch, _ in known]) * trace.steps_per_epoch
+    y = np.array([value for _, value in known], dtype=float)
+    x = x_of_trace(trace, axis, steps, np.array([epoch.t for epoch, _ in known]))
     return CurvePoints(x, y, y, y, smoothed(y, smoothing))

@@ -7,17 +7,20 @@ A column has the name of the event's field that it holds, but ``time`` for ``t``
 - ``epochs``: a row for each :class:`tui_vae.events.Epoch`, with ``step``, the steps that were taken by then.
 - ``evaluation``: a row for each metric of each :class:`tui_vae.events.Evaluation`.
 
-Steps and epochs that were trained again, because a run was resumed from an earlier checkpoint, are there once.
+Steps and epochs that were trained again, because a run was resumed from an earlier checkpoint, are there once. What a
+loop of the user's own did not log is NaN.
 """
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, starmap
 from operator import attrgetter
 from struct import Struct
+from struct import error as StructError
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -52,6 +55,10 @@ EVALUATION: dict[str, type] = {
     **{"high": float, "floor": float, "n": int, "source": str, "protocol": int},
 }
 SPLITS = ("train", "held_out")
+UNKNOWN_COUNT = -1
+"""Stands in a record for a count that is not known, which is of one of the columns ``COUNTS``."""
+
+COUNTS = ("steps", "active_units")
 
 _CODES = {float: ("d", "<f8"), int: ("q", "<i8")}
 _progress_fields = attrgetter(*("t" if name == "time" else name for name in PROGRESS))
@@ -72,8 +79,15 @@ class Rows:
     def __len__(self) -> int:
         return len(self._buffer) // self._dtype.itemsize
 
-    def extend(self, records: Iterable[Sequence[float]]) -> None:
-        self._buffer += b"".join(starmap(self._pack, records))
+    def extend(self, records: Sequence[Sequence[float | None]]) -> None:
+        """Append records; ``None`` stands for a number that is not known."""
+        try:
+            self._buffer += b"".join(starmap(self._pack, records))
+        except StructError:
+            names = self._dtype.names or ()
+            unknown = [UNKNOWN_COUNT if name in COUNTS else math.nan for name in names]
+            known = ([u if v is None else v for v, u in zip(record, unknown, strict=True)] for record in records)
+            self._buffer += b"".join(starmap(self._pack, known))
 
     def view(self, start: int = 0) -> npt.NDArray[Any]:
         """The records from ``start`` on as a structured array; while it is referenced, the rows cannot change."""
@@ -126,7 +140,7 @@ class ModelColumns:
 
     def add_progress(self, events: Sequence[Progress]) -> None:
         """Take successive progress of this model."""
-        self.progress.extend(map(_progress_fields, events))
+        self.progress.extend(list(map(_progress_fields, events)))
         self._step = events[-1].step
 
     def add(self, event: Event) -> None:
@@ -135,7 +149,7 @@ class ModelColumns:
             case Epoch():
                 numbers = (event.elbo, event.reconstruction, event.kl, event.active_units, event.sigma, event.seconds)
                 self.epochs.extend([(event.epoch, self._step, SPLITS.index(event.split), event.t, *numbers)])
-                self._kl.extend(event.kl_per_latent)
+                self._kl.extend(event.kl_per_latent or ())
                 self._kl_ends.append(len(self._kl))
                 self._steps_of_epochs[event.epoch] = self._step
             case Samples():  # written by a thread of its own, while the model trains on
@@ -281,6 +295,8 @@ class RunColumns:
         for name, kind in fields.items():
             empty = np.empty(0, _CODES[kind][1])  # of its type, where there is no model yet
             column = np.concatenate([empty, *(of_model[name] for of_model in rows)])
+            if name in COUNTS and (unknown := column == UNKNOWN_COUNT).any():
+                column = np.where(unknown, np.nan, column)
             table[name] = _times(column) if name == "time" else column
         return table
 

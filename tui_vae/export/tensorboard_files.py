@@ -10,6 +10,7 @@ Only TensorBoard's own modules for records and protocol buffers are used, which 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, Sessi
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from tui_vae.events import Evaluation
-from tui_vae.export.columns import PROGRESS, SPLITS, Lengths, ModelColumns, RunColumns
+from tui_vae.export.columns import COUNTS, PROGRESS, SPLITS, UNKNOWN_COUNT, Lengths, ModelColumns, RunColumns
 from tui_vae.export.folder import ExportFolder
 from tui_vae.metrics import METRICS
 from tui_vae.results import evaluation_rows
@@ -240,15 +241,19 @@ class _ModelEvents:
     def _write_progress(self, rows: Iterable[Sequence[float]]) -> None:
         for row in rows:
             values = dict(zip(PROGRESS, row, strict=True))
-            scalars = {tag: values[name] for name, tag in TAGS_OF_PROGRESS.items()}
+            scalars = {tag: values[name] for name, tag in TAGS_OF_PROGRESS.items() if _is_known(name, values[name])}
             self._add_scalars(values["time"], int(values["step"]), scalars)
 
     def _write_epochs(self, start: int) -> None:
         records = self._model.epochs.view(start)
         for record, kl in zip(records, self._model.kl_per_latent(start), strict=True):
             split, t, step = SPLITS[record["split"]], float(record["time"]), int(record["step"])
-            values = {tag: float(record[name]) for name, tag in TAGS_OF_EPOCHS[split].items()}
-            if split == "held_out":
+            values = {
+                tag: float(record[name])
+                for name, tag in TAGS_OF_EPOCHS[split].items()
+                if _is_known(name, float(record[name]))
+            }
+            if split == "held_out" and "elbo/held_out" in values:
                 values["loss/held_out"] = -values["elbo/held_out"]  # to lie beside that of training
             self._add_scalars(t, step, values)
             finite = kl[np.isfinite(kl)]
@@ -271,13 +276,20 @@ class _ModelEvents:
     def _add_image(self, t: float, step: int, tag: str, file: str) -> None:
         pixels = self._picture(file)
         if pixels is not None:
-            height, width = pixels.shape
-            image = Summary.Image(height=height, width=width, colorspace=1, encoded_image_string=png_of(pixels))
+            height, width, *colours = pixels.shape
+            image = Summary.Image(
+                height=height, width=width, colorspace=colours[0] if colours else 1, encoded_image_string=png_of(pixels)
+            )
             self._add_summaries(t, step, [Summary(value=[Summary.Value(tag=tag, image=image)])])
 
     def _add_summaries(self, t: float, step: int, summaries: list[Summary]) -> None:
         for summary in summaries:
             self.file.add(Event(wall_time=t, step=step, summary=summary))
+
+
+def _is_known(name: str, value: float) -> bool:
+    """Whether a number of a column is known; a loss that is not a number was lost, which is to be seen."""
+    return value != UNKNOWN_COUNT if name in COUNTS else name.startswith("loss") or not math.isnan(value)
 
 
 def _folder_of(model: str) -> str:
@@ -288,15 +300,18 @@ def _folder_of(model: str) -> str:
 def _hyperparameters(state: RunState, name: str, began: float) -> list[Summary]:
     """The row of TensorBoard's table of hyperparameters: options of the run and the model, and tags of results."""
     model = state.models.get(name, ModelState(name))
-    widths = ",".join(map(str, model.hidden)) or "linear"
-    options: dict[str, object] = {"model": name, "network": widths if model.network is None else model.network}
+    options: dict[str, object] = {"model": name}
+    if model.hidden is not None:
+        widths = ",".join(map(str, model.hidden)) or "linear"
+        options["network"] = widths if model.network is None else model.network
     if model.parameters is not None:
         options["parameters"] = model.parameters.total
     options |= {key: value for key, value in state.config.items() if isinstance(value, bool | int | float | str)}
     seed = _spec(state, name).get("seed")
     if isinstance(seed, int):  # of its own, where each model is trained once per seed
         options["seed"] = seed
-    options["device"] = state.device
+    if state.device is not None:
+        options["device"] = state.device
     return [
         summary_v2.hparams_config_pb(
             [summary_v2.HParam(option) for option in options],

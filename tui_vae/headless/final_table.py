@@ -40,11 +40,8 @@ def final_report(state: RunState, directory: str | None, width: int, *, terminal
     widest = max((len(cell(r)) for r in state.results for _, cell in _ROWS), default=0)
     per_table = max(1, (width - _LABEL_WIDTH) // (max(widest, _NAME_WIDTH) + _PADDING))
     tables = [_table(state.results[i : i + per_table]) for i in range(0, len(state.results), per_table)]
-    sigma = state.config.get("sigma", UNKNOWN)
-    zdim = state.config.get("zdim", UNKNOWN)
-    held_out = state.data.held_out if state.data else None
     notes = Text(style="dim", no_wrap=not terminal)
-    notes.append(f"nats per image on {count(held_out)} held-out images; sigma {sigma}, zdim {zdim}")
+    notes.append(_notes(state))
     if any(result.limit is not None for result in state.results):
         notes.append("; exact limit: probabilistic PCA, the best that a linear model can reach")
     failures = [
@@ -57,6 +54,14 @@ def final_report(state: RunState, directory: str | None, width: int, *, terminal
     stopped = (model.reason for model in models if model.status == "stopped" and model.reason)
     stops = [Text(f"stopped {reason}") for reason in dict.fromkeys(stopped)]
     return [*tables, notes, *failures, *stops, Text(kept(directory))]
+
+
+def _notes(state: RunState) -> str:
+    if state.own_loop:
+        return "nats per image, as the loop logged them"
+    sigma, zdim = (state.config.get(name, UNKNOWN) for name in ("sigma", "zdim"))
+    held_out = state.data.held_out if state.data else None
+    return f"nats per image on {count(held_out)} held-out images; sigma {sigma}, zdim {zdim}"
 
 
 def kept(directory: str | None) -> str:

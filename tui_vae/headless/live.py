@@ -22,7 +22,7 @@ from tui_vae.headless.curves import print_curves
 from tui_vae.headless.formatters import PlainOutput
 from tui_vae.job_control import Suspension, in_background
 from tui_vae.view.log_lines import LogLine
-from tui_vae.view.numbers import UNKNOWN, count, duration, nats
+from tui_vae.view.numbers import UNKNOWN, count, duration, nats, out_of
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import ModelState, RunState
 from tui_vae.view.status_text import percent, share, task, time_left
@@ -121,19 +121,18 @@ class LiveOutput(PlainOutput):
         model = f"{line.model}: " if line.model else ""
         self._console.print(Text(f"{model}{line.text}", style=style))
 
-    def _show_model(self, name: str, model: ModelState, epochs: int) -> None:
+    def _show_model(self, name: str, model: ModelState, epochs: int | None) -> None:
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=None, epoch="", rate="", elbo="", left="")
-        held_out = model.last_held_out
         status = model.status or "starting"
         left = model.seconds_left()
         self._bars.update(
             self._tasks[name],
             total=model.steps or None,
             completed=model.step,
-            epoch=f"{model.epoch}/{epochs}",
+            epoch=out_of(model.epoch, epochs),
             rate=f"{count(model.images_per_second)} img/s",
-            elbo=f"ELBO {nats(held_out.elbo)}" if held_out else "ELBO –",
+            elbo=f"ELBO {nats(model.elbo)}",
             left=f"{duration(left)} left" if status == "running" and left is not None else status,
         )
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, count, starmap
 from operator import attrgetter, itemgetter
 from struct import Struct
+from struct import error as StructError
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from tui_vae.events import Event, ModelStarted, Progress, RunStarted
 
 _MOST_MODELS = 1000
 _VALUES = ("step", "loss_min", "loss_max", "loss", "reconstruction", "kl", "images_per_second")
+_MEANS, _NULLABLE = _VALUES.index("loss"), _VALUES.index("reconstruction")
+"""Where the fields begin that are means, and of these the fields that may be null."""
 _values_of = attrgetter(*_VALUES)
 _pack = Struct(f"{len(_VALUES)}d").pack
 _model_of = attrgetter("model")
@@ -95,18 +98,27 @@ def _lasts_of_groups(begins: Array, ends: Array, most: int) -> Array:
 
 
 def _values(progress: Sequence[Progress]) -> Array:
-    """The numbers of the progress, ``(events, _VALUES)``."""
-    packed = b"".join(starmap(_pack, map(_values_of, progress)))  # a third faster than numpy's reading of iterators
+    """The numbers of the progress, ``(events, _VALUES)``; NaN for what is not known."""
+    try:
+        packed = b"".join(starmap(_pack, map(_values_of, progress)))  # a third faster than numpy's reading of iterators
+    except StructError:  # a value is None
+        return np.array(list(map(_values_of, progress)), dtype=np.float64)
     return np.frombuffer(packed).reshape(len(progress), -1)
 
 
 def _merged(kept: Sequence[Progress], lasts: Array, values: Array, weights: Array) -> Iterator[Progress]:
-    """One event for the rows up to each of ``lasts``, whose event is in ``kept``: weighted means, extreme losses."""
+    """One event for the rows up to each of ``lasts``, whose event is in ``kept``: weighted means, extreme losses.
+
+    Means of what is not always known are over the rows where it is.
+    """
     firsts = np.concatenate(([0], lasts[:-1] + 1))
     least, greatest = np.fmin.reduceat(values[:, 1], firsts), np.fmax.reduceat(values[:, 2], firsts)
+    shares = np.repeat(weights[:, None], len(_VALUES) - _MEANS, axis=1)
+    shares[:, _NULLABLE - _MEANS :][np.isnan(values[:, _NULLABLE:])] = 0
     with np.errstate(all="ignore"):  # a value that is not finite makes the mean of its group so, and of no other
-        sums = np.add.reduceat(values[:, 3:] * weights[:, None], firsts)
-        means = sums / np.add.reduceat(weights, firsts)[:, None]
-    groups = np.column_stack((least, greatest, means)).tolist()
-    for last, alone, numbers in zip(kept, (firsts == lasts).tolist(), groups, strict=True):
+        weighted = np.where(shares > 0, values[:, _MEANS:] * shares, 0)
+        means = np.add.reduceat(weighted, firsts) / np.add.reduceat(shares, firsts)
+    groups = np.column_stack((least, greatest, means)).astype(object)
+    groups[:, _NULLABLE - 1 :][np.isnan(means[:, _NULLABLE - _MEANS :])] = None
+    for last, alone, numbers in zip(kept, (firsts == lasts).tolist(), groups.tolist(), strict=True):
         yield last if alone else structs.replace(last, **dict(zip(_VALUES[1:], numbers, strict=True)))

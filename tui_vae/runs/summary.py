@@ -117,7 +117,7 @@ def _setup(config: TrainConfig | None, started: RunStarted | None) -> tuple[list
     names = [spec.get("name") for spec in specs if isinstance(spec, dict)] if isinstance(specs, list) else []
     return (
         [name for name in names if isinstance(name, str)],
-        started.data.name,
+        started.data.name if started.data is not None else None,
         epochs if type(epochs) is int else None,
     )
 

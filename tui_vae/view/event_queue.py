@@ -93,12 +93,15 @@ def merged(first: Progress, second: Progress, first_steps: int, second_steps: in
     def mean(one: float, other: float) -> float:
         return one + weight * (other - one)
 
+    def mean_of_known(one: float | None, other: float | None) -> float | None:
+        return mean(one, other) if one is not None and other is not None else other if one is None else one
+
     return structs.replace(
         second,
         loss=mean(first.loss, second.loss),
         loss_min=float(np.fmin(first.loss_min, second.loss_min)),
         loss_max=float(np.fmax(first.loss_max, second.loss_max)),
-        reconstruction=mean(first.reconstruction, second.reconstruction),
-        kl=mean(first.kl, second.kl),
-        images_per_second=mean(first.images_per_second, second.images_per_second),
+        reconstruction=mean_of_known(first.reconstruction, second.reconstruction),
+        kl=mean_of_known(first.kl, second.kl),
+        images_per_second=mean_of_known(first.images_per_second, second.images_per_second),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tui_vae.events import (
@@ -50,22 +51,15 @@ def log_line(event: Event, elapsed: float | None, *, resumed: bool) -> LogLine |
 
     match event:
         case Epoch(split="held_out"):
-            text = (
-                f"epoch {event.epoch}: held-out ELBO {event.elbo:.2f} = {event.reconstruction:.2f} - {event.kl:.2f} KL"
-                f", {event.active_units} active, {event.seconds:.1f} s"
-            )
-            return line(text, event.model)
+            return line(f"epoch {event.epoch}: {', '.join(_what_was_held_out(event))}", event.model)
         case State(state="failed"):
             return line(f"failed: {event.reason}", event.model, "error")
         case State():
             return line(f"{event.state}: {event.reason}" if event.reason else event.state, event.model)
         case ModelStarted():
             return line(_how_it_started(event), event.model)
-        case RunStarted(data=data):
-            how = "resumed on" if resumed else "on"
-            images = f"{data.train:,} training and {data.held_out:,} held-out images"
-            where = ", ".join(filter(None, (event.device, str(event.config.get("precision", "")))))
-            return line(f"run {event.name} {how} {where}: {data.name}, {images}")
+        case RunStarted():
+            return line(_how_the_run_started(event, resumed=resumed))
         case Evaluation():
             return line(f"evaluated at epoch {event.epoch} in {event.seconds:.0f} s", event.model)
         case EvaluationFinished():
@@ -99,10 +93,38 @@ def _what_is_asked(event: Request) -> str:
     return event.action
 
 
+def _what_was_held_out(event: Epoch) -> Iterator[str]:
+    """Yield what is known of an epoch."""
+    elbo, reconstruction, kl = event.elbo, event.reconstruction, event.kl
+    if elbo is not None:
+        parts = f" = {reconstruction:.2f} - {kl:.2f} KL" if reconstruction is not None and kl is not None else ""
+        yield f"held-out ELBO {elbo:.2f}{parts}"
+    if elbo is None or reconstruction is None or kl is None:
+        yield from (
+            f"{name} {value:.2f}"
+            for name, value in (("reconstruction", reconstruction), ("KL", kl))
+            if value is not None
+        )
+    if event.active_units is not None:
+        yield f"{event.active_units} active"
+    yield f"{event.seconds:.1f} s"
+
+
+def _how_the_run_started(event: RunStarted, *, resumed: bool) -> str:
+    where = ", ".join(filter(None, (event.device, str(event.config.get("precision", "")))))
+    text = " ".join((f"run {event.name}", *(["resumed"] if resumed else []), *([f"on {where}"] if where else [])))
+    if (data := event.data) is None:
+        return text
+    if data.train is None or data.held_out is None:
+        return f"{text}: {data.name}"
+    return f"{text}: {data.name}, {data.train:,} training and {data.held_out:,} held-out images"
+
+
 def _how_it_started(event: ModelStarted) -> str:
     if event.resumed_at_step is not None:
         epoch = "" if event.resumed_at_epoch is None else f", epoch {event.resumed_at_epoch}"
         return f"resumes at step {event.resumed_at_step:,}{epoch}"
     limit = f", exact limit {event.limit.held_out:.2f} nats on held-out images" if event.limit else ""
+    parameters = f" with {event.parameters.total:,} parameters" if event.parameters is not None else ""
     of = f", {event.network}" if event.network is not None else ""
-    return f"started with {event.parameters.total:,} parameters{of}{limit}"
+    return f"started{parameters}{of}{limit}"

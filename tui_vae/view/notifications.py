@@ -78,7 +78,7 @@ class Notifier:
 
 
 def _elbo(model: ModelState) -> str:
-    return model.status or "" if model.last_held_out is None else f"ELBO {nats(model.last_held_out.elbo)}"
+    return model.status or "" if model.elbo is None else f"ELBO {nats(model.elbo)}"
 
 
 def notification(title: str, body: str, environ: Mapping[str, str], ascii_only: bool) -> str:

@@ -20,6 +20,11 @@ def nats(value: float | None, digits: int = 1) -> str:
     return f"{value:.{digits}f}" if math.isfinite(value) else str(value)
 
 
+def out_of(done: int, planned: int | None) -> str:
+    """Format how many of the planned ones are done: ``7/20``, ``7/–``."""
+    return f"{done}/{UNKNOWN if planned is None else planned}"
+
+
 def duration(seconds: float | None) -> str:
     """Format seconds: ``00:41``, from an hour on ``1:02:03``, from a day on ``2d 03h``."""
     if seconds is None or not math.isfinite(seconds):

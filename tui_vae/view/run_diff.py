@@ -54,8 +54,9 @@ def _model(spec: object) -> str:
     if not isinstance(spec, Mapping):
         return printable(str(spec))
     hidden = spec.get("hidden")
-    widths = ",".join(map(str, hidden)) if isinstance(hidden, (list, tuple)) else ""
-    return printable(f"{spec.get('name')}={network_of(spec) or widths}")
+    widths = ",".join(map(str, hidden)) if isinstance(hidden, (list, tuple)) else None
+    layers = network_of(spec) or widths
+    return printable(str(spec.get("name")) if layers is None else f"{spec.get('name')}={layers}")
 
 
 def network_of(spec: Mapping[str, Any]) -> str | None:
@@ -73,4 +74,4 @@ def network_of(spec: Mapping[str, Any]) -> str | None:
 
 def _elbo(run: RunState, name: str) -> str:
     model = run.models.get(name)
-    return nats(model.last_held_out.elbo if model is not None and model.last_held_out is not None else None)
+    return nats(model.elbo if model is not None else None)

@@ -66,7 +66,10 @@ MOST_POINTS = 4096
 
 
 class Point(NamedTuple):
-    """One row of a series: means over the last ``steps`` steps until ``step``, at time ``t``."""
+    """One row of a series: means over the last ``steps`` steps until ``step``, at time ``t``.
+
+    ``reconstruction``, ``kl`` and ``images_per_second`` are NaN where they are not known.
+    """
 
     step: float
     t: float
@@ -82,6 +85,15 @@ class Point(NamedTuple):
 _COLUMN = {name: index for index, name in enumerate(Point._fields)}
 
 Choice = Callable[[float, float], float]
+
+
+class _Arithmetic(NamedTuple):
+    """How to merge two numbers, or two columns of numbers."""
+
+    least: Choice
+    greatest: Choice
+    known: Choice
+    """The first where the second is NaN, else the second."""
 
 
 class _Storage:
@@ -146,7 +158,7 @@ class Series:
         if newest is None:
             return self._of(self._storage, self._length, point, self._span)
         if newest.steps + point.steps <= self._span:
-            return self._of(self._storage, self._length, _merged(newest, point, _fmin, _fmax), self._span)
+            return self._of(self._storage, self._length, _merged(newest, point, _OF_NUMBERS), self._span)
         if self._length + 1 >= MOST_POINTS:
             return self._halved(newest).append(point)
         storage = self._storage
@@ -180,13 +192,14 @@ class Series:
 
 def merge(first: FloatArray, second: FloatArray) -> FloatArray:
     """Merge each row ``(n, fields)`` of ``first`` with the row of ``second`` that follows it."""
-    return np.stack(_merged(Point(*first.T), Point(*second.T), np.fmin, np.fmax), axis=1)
+    return np.stack(_merged(Point(*first.T), Point(*second.T), _OF_COLUMNS), axis=1)
 
 
-def _merged(first: Point, second: Point, least: Choice, greatest: Choice) -> Point:
+def _merged(first: Point, second: Point, of: _Arithmetic) -> Point:
     """Merge two successive points, or two columns of points at once.
 
-    A value that is not finite makes the mean so, and hides no extreme.
+    A loss that is not finite makes the mean so, and hides no extreme. What is not known of one point is that of the
+    other.
     """
     steps = first.steps + second.steps
     weight = second.steps / steps
@@ -194,16 +207,19 @@ def _merged(first: Point, second: Point, least: Choice, greatest: Choice) -> Poi
     def mean(one: float, other: float) -> float:
         return one + weight * (other - one)
 
+    def mean_of_known(one: float, other: float) -> float:
+        return mean(of.known(other, one), of.known(one, other))
+
     return Point(
         step=second.step,
         t=second.t,
         steps=steps,
         loss=mean(first.loss, second.loss),
-        loss_min=least(first.loss_min, second.loss_min),
-        loss_max=greatest(first.loss_max, second.loss_max),
-        reconstruction=mean(first.reconstruction, second.reconstruction),
-        kl=mean(first.kl, second.kl),
-        images_per_second=mean(first.images_per_second, second.images_per_second),
+        loss_min=of.least(first.loss_min, second.loss_min),
+        loss_max=of.greatest(first.loss_max, second.loss_max),
+        reconstruction=mean_of_known(first.reconstruction, second.reconstruction),
+        kl=mean_of_known(first.kl, second.kl),
+        images_per_second=mean_of_known(first.images_per_second, second.images_per_second),
     )
 
 
@@ -216,6 +232,18 @@ def _fmax(one: float, other: float) -> float:
     return other if other > one or math.isnan(one) else one
 
 
+def _known(one: float, other: float) -> float:
+    return one if math.isnan(other) else other
+
+
+def _known_of_columns(one: FloatArray, other: FloatArray) -> FloatArray:
+    return np.where(np.isnan(other), one, other)
+
+
+_OF_NUMBERS = _Arithmetic(_fmin, _fmax, _known)
+_OF_COLUMNS = _Arithmetic(np.fmin, np.fmax, _known_of_columns)  # type: ignore[arg-type]
+
+
 def point_of(event: Progress, previous_step: int) -> Point:
     return Point(
         step=event.step,
@@ -224,7 +252,11 @@ def point_of(event: Progress, previous_step: int) -> Point:
         loss=event.loss,
         loss_min=event.loss_min,
         loss_max=event.loss_max,
-        reconstruction=event.reconstruction,
-        kl=event.kl,
-        images_per_second=event.images_per_second,
+        reconstruction=_or_nan(event.reconstruction),
+        kl=_or_nan(event.kl),
+        images_per_second=_or_nan(event.images_per_second),
     )
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value

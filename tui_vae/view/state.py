@@ -33,6 +33,7 @@ from tui_vae.events import (
     Samples,
     Schedule,
     State,
+    is_own_loop,
 )
 from tui_vae.view.history import EpochHistory, History
 from tui_vae.view.log_lines import LogLine, log_line
@@ -46,7 +47,8 @@ MOST_MODELS = 256
 class ModelState(Struct, frozen=True):
     """The state of one model. Nothing is known before its first event.
 
-    ``started_at`` is when it was first started, ``running_since`` when it last began to run, also after a pause.
+    ``hidden`` is ``None`` where the layers are not known, ``steps`` is the number of steps in all. ``started_at`` is
+    when it was first started, ``running_since`` when it last began to run, also after a pause.
     ``latest`` and ``best`` are its newest checkpoints of that kind, ``evaluation`` its newest evaluation. ``epochs``
     and ``lr`` are those of the model where they were changed while it trained, else ``None``: the options hold.
     ``network`` names the classes of networks of the user's own, and ``reference`` is the exact optimum of the linear
@@ -54,7 +56,7 @@ class ModelState(Struct, frozen=True):
     """
 
     name: str
-    hidden: tuple[int, ...] = ()
+    hidden: tuple[int, ...] | None = ()
     network: str | None = None
     parameters: Parameters | None = None
     limit: PpcaOptimum | None = None
@@ -63,7 +65,7 @@ class ModelState(Struct, frozen=True):
     reason: str | None = None
     epoch: int = 0
     step: int = 0
-    steps: int = 0
+    steps: int | None = None
     images_per_second: float | None = None
     progress: Series = field(default_factory=Series)
     train: EpochHistory[Epoch] = field(default_factory=EpochHistory)
@@ -94,9 +96,17 @@ class ModelState(Struct, frozen=True):
     @property
     def to_limit(self) -> float | None:
         """Nats between the held-out ELBO and the exact optimum of a linear model."""
-        if self.limit is None or self.last_held_out is None:
-            return None
-        return self.limit.held_out - self.last_held_out.elbo
+        return None if self.limit is None or self.elbo is None else self.limit.held_out - self.elbo
+
+    @property
+    def elbo(self) -> float | None:
+        """The newest held-out ELBO, in nats per image."""
+        return self.last_held_out.elbo if self.last_held_out is not None else None
+
+    @property
+    def last_latents(self) -> Epoch | None:
+        """The newest epoch of which the KL per latent is known."""
+        return next((epoch for epoch in reversed(self.held_out) if epoch.kl_per_latent is not None), None)
 
     @property
     def ended(self) -> bool:
@@ -107,7 +117,7 @@ class ModelState(Struct, frozen=True):
 
         Steps before a pause, or before the run was resumed, do not count: the time between is no measure of the pace.
         """
-        if self.status != "running" or self.step >= self.steps:
+        if self.status != "running" or self.steps is None or self.step >= self.steps:
             return None
         times, steps = self.progress.column("t"), self.progress.column("step")
         if self.running_since is not None:
@@ -129,7 +139,7 @@ class RunState(Struct, frozen=True):
 
     name: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
-    device: str = ""
+    device: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     data: DataSummary | None = None
     started_at: float | None = None
@@ -144,16 +154,21 @@ class RunState(Struct, frozen=True):
     evaluated: EvaluationFinished | None = None
 
     @property
-    def epochs(self) -> int:
+    def epochs(self) -> int | None:
         epochs = self.config.get("epochs")
-        return epochs if isinstance(epochs, int) else 0
+        return epochs if isinstance(epochs, int) else None
+
+    @property
+    def own_loop(self) -> bool:
+        """Whether a loop of the user's own writes the run, which has no weights and logs what it will."""
+        return is_own_loop(self.config)
 
     def named(self, name: str) -> RunState:
         """Return the state under another name, such as that of a directory that was renamed."""
         return replace(self, name=name)
 
-    def epochs_of(self, model: ModelState) -> int:
-        """Return the planned epochs of a model, including those added while it trained."""
+    def epochs_of(self, model: ModelState) -> int | None:
+        """Return the planned epochs of a model, including those added while it trained; ``None`` if not known."""
         return self.epochs if model.epochs is None else model.epochs
 
     def lr_of(self, model: ModelState) -> float | None:

@@ -22,6 +22,8 @@ def status_warning(state: RunState, writer_status: WriterStatus, name: str) -> s
     if writer_status.deleted:
         return "the folder of the run was deleted: nothing of it is kept"
     match run_status(state, writer_status):
+        case "killed" if state.own_loop:
+            return "the process of this loop is gone"
         case "killed":
             return f"the process that trained is gone; go on with: tui-vae --resume {writer_status.moved or name}"
         case "stalled" if writer_status.silent is not None:
@@ -85,9 +87,9 @@ def result(state: RunState, *, short: bool = False) -> str:
         short: In few words: the two best.
     """
     elbos = [
-        (m.last_held_out.elbo, name)
+        (m.elbo, name)
         for name, m in state.models.items()
-        if m.status != "failed" and m.last_held_out is not None and math.isfinite(m.last_held_out.elbo)
+        if m.status != "failed" and m.elbo is not None and math.isfinite(m.elbo)
     ]
     if not elbos:
         return "no model has a held-out ELBO" if short else "no model that was trained has a held-out ELBO"
@@ -120,7 +122,7 @@ def outcome(state: RunState, directory: str | None, width: int, writer_status: W
     said = [sentence if len(sentence) <= width else f"{state.status}: {result(state, short=True)}"]
     if writer_status.deleted:
         return said
-    if state.status == "stopped":
+    if state.status == "stopped" and not state.own_loop:
         said.append(f"go on with: tui-vae --resume {writer_status.moved or state.name}")
     if directory is not None:
         said.append(f"kept in {directory}")

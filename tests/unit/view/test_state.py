@@ -152,7 +152,7 @@ def test_nothing_is_known_of_a_model_before_its_first_event() -> None:
     assert (model.status, model.parameters, model.last_train, model.to_limit) == (None, None, None, None)
     assert not model.ended
     assert RunState().seconds_left() is None
-    assert RunState().epochs == 0
+    assert RunState().epochs is None
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_models_beyond_any_number_a_run_can_have_are_not_followed(progress: Make
 @pytest.mark.parametrize("config", [{}, {"epochs": "many"}, {"epochs": None}, {"models": 3}, {"models": [{"name": 1}]}])
 def test_a_configuration_that_makes_no_sense_is_shown_as_far_as_it_does(config: dict[str, Any]) -> None:
     state = reduce(RunState(), structs.replace(run_started(), config=config))
-    assert (state.epochs, state.models) == (0, {})
+    assert (state.epochs, state.models) == (None, {})
 
 
 def test_the_log_says_which_precision_was_chosen() -> None:

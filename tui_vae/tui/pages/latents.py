@@ -60,6 +60,8 @@ class LatentsPage(Page):
         self._choose(context)
         settings = replace(context.settings, over_epochs=self._over_epochs)
         for name, chart in self._charts.items():
+            if context.state.own_loop and name in context.state.models and context.state.models[name].held_out:
+                chart.wait_for(f"{name}: the KL per latent is not logged")
             chart.styles.min_height = self._least_height(context.state, name, shades=settings.shades)
             chart.show(context.state, settings)
 
@@ -92,9 +94,9 @@ class LatentsPage(Page):
 
     def _least_height(self, state: RunState, name: str, *, shades: bool) -> int:
         """Return the height of a chart with its frame and axis."""
-        newest = state.models[name].last_held_out if name in state.models else None
+        newest = state.models[name].last_latents if name in state.models else None
         wanted = _LINES_OF_BARS
         if self._over_epochs and newest is not None:
-            latents = len(newest.kl_per_latent)
+            latents = len(newest.kl_per_latent or ())
             wanted = max(wanted, 4 + (latents if shades else -(-latents // 2)))
         return min(self.size.height, wanted)

@@ -20,6 +20,7 @@ from tui_vae.charts.metric_series import (
     SIGMA,
     SPEED,
     end_of_trace,
+    has_values,
     place_on,
     traces_of,
     wanted_traces,
@@ -32,6 +33,7 @@ from tui_vae.tui.widgets.digits import DigitGallery
 from tui_vae.tui.widgets.latent_charts import latent_chart
 from tui_vae.view.decimation import Window, panned, zoomed
 from tui_vae.view.series import FloatArray
+from tui_vae.view.state import RunState
 
 _WAITING = "waiting for the first steps"
 _WAITING_FOR_EPOCH = "waiting for the first epoch"
@@ -164,20 +166,21 @@ class TrainingPage(PanelPage):
 
     def __init__(self, queue: ChartQueue) -> None:
         self._loss = Chart(queue, curve_chart(LOSS), _WAITING, id="loss")
-        self._sigma = Chart(queue, curve_chart(SIGMA), _WAITING_FOR_EPOCH, id="sigma")
-        self._below = [
-            Chart(queue, curve_chart(RECONSTRUCTION), _WAITING, id="reconstruction"),
-            Chart(queue, curve_chart(KL), _WAITING, id="kl"),
-            Chart(queue, latent_chart(None), _WAITING_FOR_EPOCH, id="latent-bars"),
-            Chart(queue, curve_chart(ACTIVE), _WAITING_FOR_EPOCH, id="active"),
-            Chart(queue, curve_chart(SPEED), _WAITING, id="speed"),
-            self._sigma,
-        ]
+        self._latents = Chart(queue, latent_chart(None), _WAITING_FOR_EPOCH, id="latent-bars")
+        self._curves = {
+            Chart(queue, curve_chart(RECONSTRUCTION), _WAITING, id="reconstruction"): RECONSTRUCTION,
+            Chart(queue, curve_chart(KL), _WAITING, id="kl"): KL,
+            Chart(queue, curve_chart(ACTIVE), _WAITING_FOR_EPOCH, id="active"): ACTIVE,
+            Chart(queue, curve_chart(SPEED), _WAITING, id="speed"): SPEED,
+            (sigma := Chart(queue, curve_chart(SIGMA), _WAITING_FOR_EPOCH, id="sigma")): SIGMA,
+        }
+        self._below = [*self._curves]
+        self._below.insert(2, self._latents)
         self._charts = [self._loss, *self._below]
         self._samples = DigitGallery(_WAITING_FOR_SAMPLES, id="samples")
         self._left = Vertical(id="left")
         self._bottom = Grid(id="bottom")
-        self._learns_sigma = False
+        self._without_values: frozenset[Chart] = frozenset((sigma,))
         self._sheet = 0
         self._cursor = ChartCursor()
         self._latest: PageContext | None = None
@@ -195,13 +198,13 @@ class TrainingPage(PanelPage):
 
     def _known(self) -> list[Chart]:
         """Return the charts below the loss for which the runs have values."""
-        return [chart for chart in self._below if chart is not self._sigma or self._learns_sigma]
+        return [chart for chart in self._below if chart not in self._without_values]
 
     def show(self, context: PageContext) -> None:
         self._latest = context
-        learns_sigma = any(SIGMA.known(run) for run in (context.state, *context.others))
-        if learns_sigma != self._learns_sigma:
-            self._learns_sigma = learns_sigma
+        without_values = self._find_without_values((context.state, *context.others))
+        if without_values != self._without_values:
+            self._without_values = without_values
             self.place_panels()
         axis = context.settings.x_axis
         if axis != self._cursor.axis:
@@ -216,6 +219,12 @@ class TrainingPage(PanelPage):
             )
             self._samples.wait_for(context.empty_message(_WAITING_FOR_SAMPLES))
             self._samples.show(rows, draw=settings.draw)
+
+    def _find_without_values(self, runs: Sequence[RunState]) -> frozenset[Chart]:
+        found = {chart for chart, of in self._curves.items() if not any(has_values(of, run) for run in runs)}
+        if runs[0].own_loop and all(model.last_latents is None for model in runs[0].models.values()):
+            found.add(self._latents)
+        return frozenset(found)
 
     # Reading, zooming and panning.
 

@@ -327,5 +327,8 @@ class ChangeScreen(Dialog[Change | None]):
             now = "unknown" if self._lr is None else f"{self._lr:g}"
             what = f"{now} now; {change.value:g} from the next step on"
             return what if constant else f"{what}, the shape of the schedule stays"
-        what = f"epoch {self._model.epoch} of {self._epochs:,} now; {self._epochs + int(change.value):,} in all"
+        if self._epochs is None:
+            what = f"epoch {self._model.epoch} now; how many there are in all is not known"
+        else:
+            what = f"epoch {self._model.epoch} of {self._epochs:,} now; {self._epochs + int(change.value):,} in all"
         return what if constant else f"{what}, the schedule is stretched over them from here on"

@@ -100,6 +100,11 @@ class Chart(StripWidget):
             self._cursor = cursor
             self._inspect()
 
+    def wait_for(self, waiting: str) -> None:
+        """Set the text while there is nothing to show."""
+        if waiting != self._waiting:
+            self._waiting, self._drawn = waiting, None
+
     def on_resize(self) -> None:
         if self.room != self._built_for[0]:  # Textual also sends this when it is shown again
             self._build()

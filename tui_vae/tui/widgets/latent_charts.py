@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -37,26 +38,26 @@ def latent_chart(name: str | None) -> Builder:
     ) -> ChartData | None:
         columns, rows = max(1, columns - _MARGIN), max(1, rows - 2)
         model = state.models.get(name or settings.selected or "")
-        if model is None or model.last_held_out is None:
+        if model is None or (epoch := model.last_latents) is None:
             return None
         style = styles_of(state, ascii_only=settings.ascii_only)[model.name]
         draw = _over_epochs if settings.over_epochs else _bars
-        data = draw(model, model.last_held_out, style, settings, (columns, rows))
+        data = draw(model, epoch, style, settings, (columns, rows))
         return replace(data, subtitle=data.subtitle + _KEYS) if name is not None and columns >= 100 else data
 
     return build
 
 
-def latents_by_kl(epoch: Epoch) -> list[int]:
+def latents_by_kl(kl_per_latent: Sequence[float]) -> list[int]:
     """Return the indices of the latents in the order of their KL, the largest first."""
-    return [int(latent) for latent in _order(_finite(epoch.kl_per_latent), by_index=False)]
+    return [int(latent) for latent in _order(_finite(kl_per_latent), by_index=False)]
 
 
 def _bars(
     model: ModelState, epoch: Epoch, style: ModelStyle, settings: ChartSettings, size: tuple[int, int]
 ) -> ChartData:
     columns, rows = size
-    heights = _finite(epoch.kl_per_latent)
+    heights = _finite(epoch.kl_per_latent or ())
     order = _order(heights, by_index=settings.by_index)
     expected = _expected(model, heights)
     high = 1.05 * max(float(heights.max()), 0.0 if expected is None else float(expected.max()), 1e-3)
@@ -76,10 +77,10 @@ def _over_epochs(
 ) -> ChartData:
     """Return a column for each epoch; if there are more epochs than columns, evenly picked ones and the newest."""
     columns, rows = size
-    history = model.held_out
+    history = [epoch for epoch in model.held_out if epoch.kl_per_latent is not None]
     picked = np.unique(np.linspace(0, len(history) - 1, max(1, min(columns, len(history)))).round().astype(int))
     shown = [history[int(index)] for index in picked]
-    newest = _finite(epoch.kl_per_latent)
+    newest = _finite(epoch.kl_per_latent or ())
     order = _order(newest, by_index=settings.by_index)
     lines = rows if settings.shades else 2 * rows
     order = order[_evenly(len(order), lines)]
@@ -145,7 +146,7 @@ def _expected(model: ModelState, heights: FloatArray) -> FloatArray | None:
     return expected
 
 
-def _finite(values: tuple[float, ...]) -> FloatArray:
+def _finite(values: Sequence[float]) -> FloatArray:
     """Replace values that are not finite by 0."""
     finite: FloatArray = np.nan_to_num(np.array(values, dtype=float), nan=0.0, posinf=0.0, neginf=0.0)
     return finite
@@ -162,16 +163,15 @@ def _title(name: str, style: ModelStyle, what: str, columns: int) -> Text:
 
 
 def _bars_subtitle(epoch: Epoch, has_theory: bool, by_index: bool, columns: int) -> Text:
-    count = len(epoch.kl_per_latent)
+    count = len(epoch.kl_per_latent or ())
     shown = min(count, columns)
     order = "by index" if by_index else "sorted"
     if columns < 40:
         return Text(f" x: {order} " if shown == count else f" x: {shown} of {count} ")
     which = "" if shown == count else f", {shown} of {count} shown"
     theory = "━ exact optimum · " if has_theory else ""
-    return Text(
-        f" {theory}{epoch.active_units}/{count} active · held out, epoch {epoch.epoch} · x: latents, {order}{which} "
-    )
+    active = f"{epoch.active_units}/{count} active · " if epoch.active_units is not None else ""
+    return Text(f" {theory}{active}held out, epoch {epoch.epoch} · x: latents, {order}{which} ")
 
 
 def _heat_subtitle(heat: Heat, shades: bool, rows: str, columns: int) -> Text:

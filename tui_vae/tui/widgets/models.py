@@ -12,7 +12,7 @@ from textual import events
 from textual.widgets import DataTable
 
 from tui_vae.charts.palette import ModelStyle, styles_of
-from tui_vae.view.numbers import UNKNOWN, count, duration, nats, short_count
+from tui_vae.view.numbers import UNKNOWN, count, duration, nats, out_of, short_count
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import ModelState, RunState
 
@@ -64,7 +64,13 @@ def _held_out(field: str) -> Callable[[ModelState, RunState], str]:
 
 def _active(m: ModelState, s: RunState) -> str:
     epoch = m.last_held_out
-    return f"{epoch.active_units}/{len(epoch.kl_per_latent)}" if epoch else UNKNOWN
+    if epoch is None or epoch.active_units is None:
+        return UNKNOWN
+    return (
+        f"{epoch.active_units}/{len(epoch.kl_per_latent)}"
+        if epoch.kl_per_latent is not None
+        else str(epoch.active_units)
+    )
 
 
 def _state(m: ModelState, s: RunState) -> str:
@@ -75,7 +81,7 @@ COLUMNS = (
     Column("encoder", 11, 7, _parameters("encoder")),
     Column("decoder", 11, 7, _parameters("decoder")),
     Column("params", 7, 4, lambda m, s: short_count(m.parameters.total if m.parameters else None)),
-    Column("epoch", 8, 0, lambda m, s: f"{m.epoch}/{s.epochs_of(m)}"),
+    Column("epoch", 8, 0, lambda m, s: out_of(m.epoch, s.epochs_of(m))),
     Column("img/s", 9, 5, lambda m, s: count(m.images_per_second) if m.status == "running" else UNKNOWN),
     Column("left", 8, 8, lambda m, s: duration(m.seconds_left())),
     Column("ELBO train", 11, 9, lambda m, s: nats(m.last_train.elbo if m.last_train else None)),

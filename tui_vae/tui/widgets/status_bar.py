@@ -19,7 +19,7 @@ from tui_vae.run_status import WriterStatus
 from tui_vae.tui.keys import Hint, key_of, key_of_page
 from tui_vae.tui.pages.machine import header
 from tui_vae.view.machine import MachineReading
-from tui_vae.view.numbers import count, duration
+from tui_vae.view.numbers import count, duration, out_of
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
 from tui_vae.view.status_text import at_work, percent, run_status, status_warning, time_left
@@ -118,8 +118,9 @@ def _left(state: RunState, waiting: str | None, room: int) -> Text:
 def _descriptions(state: RunState) -> Iterator[str]:
     """Yield descriptions of the run, from long to short; the least important parts are left out first."""
     data = state.data
-    size, name = (f" {count(data.train)}", data.name) if data is not None else ("", "")
-    device, precision = state.device, str(state.config.get("precision", ""))
+    name = data.name if data is not None else ""
+    size = f" {count(data.train)}" if data is not None and data.train is not None else ""
+    device, precision = state.device or "", str(state.config.get("precision", ""))
     for parts in ((name + size, device, precision), (name, device, precision), (name, device), (name,)):
         yield " · ".join(part for part in (state.name, *parts) if part)
 
@@ -144,7 +145,7 @@ def _right(state: RunState, now: float, writer_status: WriterStatus, width: int)
     evaluation = at_work(state, writer_status)
     last = min(state.models.values(), key=lambda model: model.epoch, default=None)
     epoch, epochs = (last.epoch, state.epochs_of(last)) if last is not None else (0, state.epochs)
-    parts = [f"epoch {epoch}/{epochs}", duration(state.elapsed(end))]
+    parts = [f"epoch {out_of(epoch, epochs)}", duration(state.elapsed(end))]
     if evaluation is not None:
         parts.insert(0, f"evaluating {percent(evaluation)}")
     if what != "running":

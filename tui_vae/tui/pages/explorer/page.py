@@ -168,11 +168,12 @@ class ExplorerPage(Page):
         model, z = self._model, self._position.z
         if model is None or self._latest is None:
             return []
-        epoch = model.last_held_out
+        epoch = model.last_latents
         zdim = len(z) if z is not None else 0
-        if epoch is None or len(epoch.kl_per_latent) != zdim or self._latest.settings.by_index:
+        known = epoch.kl_per_latent if epoch is not None else None
+        if known is None or len(known) != zdim or self._latest.settings.by_index:
             return list(range(zdim))
-        return latents_by_kl(epoch)
+        return latents_by_kl(known)
 
     @property
     def _pair(self) -> tuple[int, int]:
@@ -250,14 +251,14 @@ class ExplorerPage(Page):
         pictures = [("mean of p(x|z)", result.picture)]
         if result.encoded is not None:
             pictures.insert(0, (f"image, a {result.encoded.label}", result.encoded.original))
-        epoch = model.last_held_out
-        known = epoch is not None and len(epoch.kl_per_latent) == len(result.z)
+        epoch = model.last_latents
+        kl = epoch.kl_per_latent if epoch is not None else None
         style = styles_of(self._latest.state, ascii_only=self._latest.settings.ascii_only)[model.name]
         z = self._position.z if self._position.z is not None and len(self._position.z) == len(result.z) else result.z
         return ExplorerContent(
             tuple(pictures),
             z,
-            np.array(epoch.kl_per_latent) if epoch is not None and known else None,
+            np.array(kl) if kl is not None and len(kl) == len(result.z) else None,
             self._order,
             self._chosen,
             Style.parse(style.style),
