@@ -44,6 +44,25 @@ def test_what_is_not_scrolled_fits(rows: int) -> None:
             assert scrolled or 4 * (arrangement.width + 1) <= width
 
 
+@pytest.mark.parametrize(
+    ("size", "image", "images", "factor"),
+    [
+        (Size(140, 40), (64, 64), 8, 1),
+        (Size(129, 40), (64, 64), 8, 2),
+        (Size(140, 32), (64, 64), 8, 2),
+        (Size(70, 40), (64, 64), 1, 1),
+        (Size(80, 20), (256, 128), 8, 7),
+        (Size(80, 5), (256, 128), 8, 18),
+        (Size(80, 20), (8, 8), 64, 1 / 2),
+        (Size(10, 2), (8, 8), 64, 1),
+    ],
+)
+def test_images_of_other_sizes_are_as_large_as_some_of_them_fit(
+    size: Size, image: tuple[int, int], images: int, factor: float
+) -> None:
+    assert arrange(1, size, image, images).factor == factor
+
+
 def test_more_space_never_makes_digits_smaller() -> None:
     for width in (60, 116, 200):
         factors = [arrange(5, Size(width, height)).factor for height in range(5, 120)]

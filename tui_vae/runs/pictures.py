@@ -17,7 +17,7 @@ _MOST_PIXELS = 10_000_000
 
 
 def write_picture(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
-    """Write grey pixels ``(height, width)`` into a folder of a run.
+    """Write pixels, grey ``(height, width)`` or with colours ``(height, width, 3)``, into a folder of a run.
 
     Raises:
         OSError: The picture could not be written.
@@ -28,7 +28,7 @@ def write_picture(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
 
 
 def png_of(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """Encode grey pixels ``(height, width)`` as PNG."""
+    """Encode pixels ``(height, width)`` or ``(height, width, 3)`` as PNG."""
     from PIL import Image  # noqa: PLC0415 - no picture is needed for the first screen
 
     content = io.BytesIO()
@@ -37,7 +37,7 @@ def png_of(pixels: npt.NDArray[np.uint8]) -> bytes:
 
 
 def read_picture(path: Path) -> npt.NDArray[np.uint8]:
-    """Read a picture as grey pixels ``(height, width)``.
+    """Read a picture as grey pixels ``(height, width)``, or one with colours as ``(height, width, 3)``.
 
     Raises:
         RunStoreError: It is missing, not a picture, or larger than any that a run holds.
@@ -52,7 +52,7 @@ def read_picture(path: Path) -> npt.NDArray[np.uint8]:
         with Image.open(content, formats=["PNG"]) as image:
             if image.width * image.height > _MOST_PIXELS:
                 raise RunStoreError(f"{path}: a picture of {image.width} x {image.height} pixels is no sample sheet")
-            return np.asarray(image.convert("L"))
+            return np.asarray(image if image.mode == "RGB" else image.convert("L"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise RunStoreError(f"{path}: cannot be read as a picture") from error
 

@@ -1,4 +1,8 @@
-"""Grey images: cut out of sheets and grids, laid out at a size that fits, and drawn in character cells."""
+"""Images: cut out of sheets and grids, laid out at a size that fits, and drawn in character cells.
+
+Images of this program are grey, ``(height, width)``; those of a loop of the user's own may have colours,
+``(height, width, 3)``.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,16 @@ from tui_vae.events import SheetLayout
 
 Pixels = npt.NDArray[np.uint8]
 
+_LUMA = np.array([0.299, 0.587, 0.114])
+MOST_SIDE = 4096
+"""Pixels of the largest height or width of an image of a sheet."""
+
 UPPER_HALF = "▀"
 RAMP = " .:-=+*#%@"
 
 
 class HalfBlocks(NamedTuple):
-    """A run of :data:`UPPER_HALF` characters with the grey levels (0 to 255) of their upper and lower halves."""
+    """A run of :data:`UPPER_HALF` characters with the values of their upper and lower halves."""
 
     length: int
     upper: int
@@ -28,7 +36,7 @@ class HalfBlocks(NamedTuple):
 def shrunk(image: Pixels, factor: int) -> Pixels:
     """Return the means over blocks of ``factor × factor`` pixels."""
     height, width = image.shape[0] // factor, image.shape[1] // factor
-    blocks = image[: height * factor, : width * factor].reshape(height, factor, width, factor)
+    blocks = image[: height * factor, : width * factor].reshape(height, factor, width, factor, *image.shape[2:])
     means: Pixels = blocks.mean((1, 3)).round().astype(np.uint8)
     return means
 
@@ -41,8 +49,29 @@ def scaled(image: Pixels, scale: float) -> Pixels:
     return larger
 
 
-def half_blocks(image: Pixels) -> list[list[HalfBlocks]]:
-    """Return rows of cells, each one pixel wide and two high; equal neighbours form one run."""
+def grey_levels(image: Pixels) -> Pixels:
+    """Return an image without its colours, by the luma of ITU-R BT.601."""
+    grey: Pixels = image if image.ndim == 2 else (image @ _LUMA).round().astype(np.uint8)
+    return grey
+
+
+def colour_codes(image: Pixels) -> npt.NDArray[np.uint32]:
+    """Return the colours of an image ``(height, width, 3)`` as numbers ``(height, width)``, see :func:`channels`."""
+    codes: npt.NDArray[np.uint32] = (image @ np.array([1 << 16, 1 << 8, 1])).astype(np.uint32)
+    return codes
+
+
+def channels(code: int) -> tuple[int, int, int]:
+    """Return red, green and blue of a number of :func:`colour_codes`."""
+    return code >> 16, code >> 8 & 255, code & 255
+
+
+def half_blocks(image: npt.NDArray[np.unsignedinteger]) -> list[list[HalfBlocks]]:
+    """Return rows of cells, each one pixel wide and two high; equal neighbours form one run.
+
+    Args:
+        image: Numbers ``(height, width)``, such as grey levels.
+    """
     padded = image if image.shape[0] % 2 == 0 else np.vstack((image, np.zeros_like(image[:1])))
     upper, lower = padded[::2], padded[1::2]
     begins = np.ones(upper.shape, dtype=bool)
@@ -58,6 +87,7 @@ def half_blocks(image: Pixels) -> list[list[HalfBlocks]]:
 
 def levels(image: Pixels) -> list[list[int]]:
     """Return rows of grey levels (0 to 255), each the mean of two pixels above each other."""
+    image = grey_levels(image)
     padded = image if image.shape[0] % 2 == 0 else np.vstack((image, np.zeros_like(image[:1])))
     means: list[list[int]] = padded.reshape(-1, 2, padded.shape[1]).mean(1).astype(int).tolist()
     return means
@@ -69,7 +99,7 @@ def ascii_shades(image: Pixels) -> list[str]:
 
 
 class Sheet(NamedTuple):
-    """The images of a sample picture, each part ``(n, 28, 28)``.
+    """The images of a sample picture, each part ``(n, height, width)``, with colours ``(n, height, width, 3)``.
 
     ``interpolations`` has one part for each row of the layout, and ``chain`` one for each number of steps.
     """
@@ -82,17 +112,23 @@ class Sheet(NamedTuple):
 
 
 def parse_sheet(picture: Pixels, layout: SheetLayout) -> Sheet | None:
-    """Cut a picture into its images; ``None`` if its size is not that of the layout."""
-    rows, columns = layout.rows, layout.columns
+    """Cut a picture into its images; ``None`` if its size is not that of the layout.
+
+    Only images with a size of their own may have colours.
+    """
+    rows, columns, (height, width) = layout.rows, layout.columns, layout.image_size
+    colours = picture.shape[2:]
     if (
         columns < 1
         or min(layout.prior, layout.pairs, layout.interpolations) < 0
         or rows < 1
-        or picture.shape != (rows * IMAGE_SIDE, columns * IMAGE_SIDE)
+        or not (1 <= height <= MOST_SIDE and 1 <= width <= MOST_SIDE)
+        or picture.shape[:2] != (rows * height, columns * width)
+        or colours not in ((), (3,) if layout.image else ())
     ):
         return None
-    tiles = picture.reshape(rows, IMAGE_SIDE, columns, IMAGE_SIDE).transpose(0, 2, 1, 3)
-    images = tiles.reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
+    tiles = picture.reshape(rows, height, columns, width, *colours).swapaxes(1, 2)
+    images = tiles.reshape(-1, height, width, *colours)
     of_parts = (layout.prior, *2 * (layout.pairs,), *layout.interpolations * (1,), *len(layout.chain) * (layout.pairs,))
     prior, originals, reconstructions, *paths = np.split(images, np.cumsum(of_parts)[:-1] * columns)
     lines, chain = paths[: layout.interpolations], paths[layout.interpolations :]

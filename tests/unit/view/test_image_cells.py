@@ -18,8 +18,11 @@ from tui_vae.view.image_cells import (
     Grid,
     across,
     ascii_shades,
+    channels,
+    colour_codes,
     cut_grid,
     fitting_factor,
+    grey_levels,
     half_blocks,
     height,
     image_size,
@@ -126,6 +129,29 @@ LAYOUT = SheetLayout(columns=10, prior=2, pairs=1)
 def test_a_picture_of_another_size_is_no_sheet(shape: tuple[int, ...]) -> None:
     assert parse_sheet(np.zeros((112, 280), dtype=np.uint8), LAYOUT) is not None
     assert parse_sheet(np.zeros(shape, dtype=np.uint8), LAYOUT) is None
+
+
+@pytest.mark.parametrize("colours", [(), (3,)])
+def test_images_of_another_size_and_with_colours_are_cut_out(colours: tuple[int, ...]) -> None:
+    images = np.random.default_rng(2).integers(0, 256, (6, 20, 33, *colours), dtype=np.uint8)
+    sheet = parse_sheet(np.hstack(list(images)), SheetLayout(6, 1, 0, image=(20, 33)))
+    assert sheet is not None
+    assert np.array_equal(sheet.prior, images)
+    assert parse_sheet(np.hstack(list(images)), SheetLayout(6, 1, 0, image=(33, 20))) is None
+
+
+@pytest.mark.parametrize("image", [(0, 0), (-28, -28), (1, 10**6), (2**53, 1)])
+def test_an_image_of_a_senseless_size_gives_no_sheet(image: tuple[int, int]) -> None:
+    assert parse_sheet(np.zeros((28, 280), dtype=np.uint8), SheetLayout(10, 1, 0, image=image)) is None
+
+
+def test_colours_survive_as_numbers_and_shrinking_takes_the_mean_of_each() -> None:
+    image = np.random.default_rng(3).integers(0, 256, (4, 6, 3), dtype=np.uint8)
+    codes = colour_codes(image)
+    assert [[list(channels(code)) for code in row] for row in codes.tolist()] == image.tolist()
+    means = shrunk(image, 2)
+    assert np.array_equal(means[1, 2], image[2:4, 4:6].reshape(4, 3).mean(0).round())
+    assert np.array_equal(grey_levels(np.dstack([codes.astype(np.uint8)] * 3)), codes.astype(np.uint8))
 
 
 @pytest.mark.parametrize(

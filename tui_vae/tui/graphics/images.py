@@ -1,4 +1,4 @@
-"""Grey images as cells: half blocks, shades of ASCII, or placeholders of pictures that the terminal draws."""
+"""Images as cells: half blocks, shades of ASCII, or placeholders of grey pictures that the terminal draws."""
 
 from __future__ import annotations
 
@@ -14,10 +14,19 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tui_vae.tui.graphics.kitty import MOST_CELLS, cell
-from tui_vae.view.image_cells import UPPER_HALF, Pixels, ascii_shades, half_blocks, levels, scaled
+from tui_vae.view.image_cells import (
+    UPPER_HALF,
+    Pixels,
+    ascii_shades,
+    channels,
+    colour_codes,
+    half_blocks,
+    levels,
+    scaled,
+)
 
 _GREY_STEP = 8
-"""Grey levels are rounded to steps that cannot be told apart, so that few styles are needed."""
+"""Levels of grey, or of a colour, are rounded to steps that cannot be told apart, so that few styles are needed."""
 
 Draw = Callable[[Pixels, float], list[list[Segment]]]
 """Draws an image at a scale: in width a character for each scaled pixel, in height one for two."""
@@ -30,7 +39,10 @@ def shade_lines(image: Pixels, scale: float) -> list[list[Segment]]:
 
 def half_block_lines(image: Pixels, scale: float) -> list[list[Segment]]:
     """Draw with half blocks; a :data:`Draw`."""
-    return [[_segment(*cells) for cells in row] for row in half_blocks(scaled(image, scale) // np.uint8(_GREY_STEP))]
+    steps = scaled(image, scale) // np.uint8(_GREY_STEP)
+    if image.ndim == 3:
+        return [[_colour_segment(*cells) for cells in row] for row in half_blocks(colour_codes(steps))]
+    return [[_segment(*cells) for cells in row] for row in half_blocks(steps)]
 
 
 def grey(level: int) -> Color:
@@ -43,9 +55,20 @@ def _segment(count: int, upper: int, lower: int) -> Segment:
     return Segment(UPPER_HALF * count, Style(color=_grey(upper), bgcolor=_grey(lower)))
 
 
+@functools.lru_cache(maxsize=8192)
+def _colour_segment(count: int, upper: int, lower: int) -> Segment:
+    front, back = (Color.from_rgb(*map(_value, channels(code))) for code in (upper, lower))
+    return Segment(UPPER_HALF * count, Style(color=front, bgcolor=back))
+
+
 def _grey(level: int) -> Color:
-    value = min(255, level * _GREY_STEP + (level * _GREY_STEP) // 32)
+    value = _value(level)
     return Color.from_rgb(value, value, value)
+
+
+def _value(level: int) -> int:
+    """Return the value (0 to 255) of a rounded level."""
+    return min(255, level * _GREY_STEP + (level * _GREY_STEP) // 32)
 
 
 _MOST_PICTURES = 1024
@@ -126,8 +149,11 @@ class _Album:
         self.numbers: dict[tuple[bytes, int], int] = {}
 
     def lines(self, image: Pixels, scale: float) -> list[list[Segment]]:
-        """Draw with placeholders; where the terminal shows no picture, the background of a cell is its mean grey."""
-        if scale >= self._images.min_scale_for_half_blocks:
+        """Draw with placeholders; where the terminal shows no picture, the background of a cell is its mean grey.
+
+        Images with colours are drawn with half blocks.
+        """
+        if image.ndim == 3 or scale >= self._images.min_scale_for_half_blocks:
             return half_block_lines(image, scale)
         rows = [[level // _COARSE_STEP * _COARSE_STEP for level in row] for row in levels(scaled(image, scale))]
         columns = len(rows[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -27,16 +27,25 @@ from tui_vae.view.run_source import RunSource
 from tui_vae.view.state import ModelState, RunState
 
 _GAP = 1
-_SHRUNK = ((1, False), (1, True), (2, False), (2, True))
+_ENLARGED = (5, 4, 3, 2)
+_SMALLEST = 14
+"""Pixels of the side to which images are shrunk at most; smaller digits cannot be read."""
+_FEW_DIGITS, _FEW_LARGE = 4, 2
+"""Images that should be visible in each row: of the size of digits, and larger ones."""
 
 
 @dataclass(frozen=True)
 class DigitRow:
-    """Images ``(n, 28, 28)`` under one label; if a ``path`` is too long, images evenly along it are shown."""
+    """Images ``(n, height, width[, 3])`` under one label; of a ``path`` too long to show, images evenly along it."""
 
     label: Text
     images: Pixels
     path: bool = False
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of an image."""
+        return self.images.shape[1], self.images.shape[2]
 
 
 @dataclass(frozen=True)
@@ -44,14 +53,19 @@ class _Arrangement:
     factor: float
     """Pixels per cell, in width; below 1 a pixel is larger than a cell."""
     label_inside: bool
+    image: tuple[int, int] = (IMAGE_SIDE, IMAGE_SIDE)
+    """Height and width of an image in pixels."""
 
     @property
     def width(self) -> int:
-        return round(IMAGE_SIDE / self.factor)
+        return self._cells(self.image[1])
 
     @property
     def height(self) -> int:
-        return self.width // 2
+        return (self._cells(self.image[0]) + 1) // 2
+
+    def _cells(self, pixels: int) -> int:
+        return pixels // round(self.factor) if self.factor > 1 else pixels * round(1 / self.factor)
 
     @property
     def row_height(self) -> int:
@@ -116,10 +130,11 @@ class DigitGallery(LeavesHomeAndEnd, ScrollView, can_focus=True):
     def _all_strips(self, size: Size) -> list[Strip]:
         if not self._rows or size.width < 1:
             return []
-        arrangement = arrange(len(self._rows), size)
+        largest = max(row.size[0] for row in self._rows), max(row.size[1] for row in self._rows)
+        arrangement = arrange(len(self._rows), size, largest, max(len(row.images) for row in self._rows))
         strips: list[Strip] = []
         for row in self._rows:
-            strips.extend(self._row_strips(row, arrangement, size.width))
+            strips.extend(self._row_strips(row, replace(arrangement, image=row.size), size.width))
         return strips
 
     def _row_strips(self, row: DigitRow, arrangement: _Arrangement, width: int) -> list[Strip]:
@@ -140,13 +155,28 @@ class DigitGallery(LeavesHomeAndEnd, ScrollView, can_focus=True):
         return [head, *body[1:]] if arrangement.label_inside else [head, *body]
 
 
-def arrange(rows: int, size: Size) -> _Arrangement:
-    """Return the largest size at which all rows are visible with four or more digits each; else the small one."""
-    for factor, label_inside in (*((1 / scale, False) for scale in (5, 4, 3, 2)), *_SHRUNK):
-        arrangement = _Arrangement(factor, label_inside)
-        if rows * arrangement.row_height <= size.height and size.width >= 4 * (arrangement.width + _GAP):
+def arrange(
+    rows: int, size: Size, image: tuple[int, int] = (IMAGE_SIDE, IMAGE_SIDE), images: int = _FEW_DIGITS
+) -> _Arrangement:
+    """Return the largest size at which all rows are visible with a few images each; else the smallest.
+
+    Args:
+        rows: Their number.
+        size: The space for them.
+        image: Height and width of the largest image.
+        images: The most in a row.
+    """
+    side = max(image)
+    few = min(images, _FEW_DIGITS if side <= IMAGE_SIDE else _FEW_LARGE)
+    smallest = max(1, side // _SMALLEST)
+    # The first four rows of an image of MNIST are empty: the label may stand there.
+    insides = (False, True) if image == (IMAGE_SIDE, IMAGE_SIDE) else (False,)
+    shrunk = ((factor, inside) for factor in range(1, smallest + 1) for inside in insides)
+    for factor, label_inside in (*((1 / scale, False) for scale in _ENLARGED), *shrunk):
+        arrangement = _Arrangement(factor, label_inside, image)
+        if rows * arrangement.row_height <= size.height and size.width >= few * (arrangement.width + _GAP):
             return arrangement
-    return _Arrangement(2, label_inside=False)
+    return _Arrangement(smallest, label_inside=False, image=image)
 
 
 def _along(length: int, count: int) -> npt.NDArray[np.int64]:
