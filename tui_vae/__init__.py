@@ -9,13 +9,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tui_vae.library.log import Log
     from tui_vae.library.stored import Run, load, read, runs
     from tui_vae.library.training import train
 
 __version__ = "0.1.0"
-__all__ = ["Run", "__version__", "load", "read", "runs", "train"]
+__all__ = ["Log", "Run", "__version__", "load", "read", "runs", "train"]
 
 _MODULES = {
+    "Log": "tui_vae.library.log",
     **dict.fromkeys(("Run", "load", "read", "runs"), "tui_vae.library.stored"),
     "train": "tui_vae.library.training",
 }

@@ -9,13 +9,15 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 from tui_vae.config import TrainConfig
 from tui_vae.errors import RunStoreError, UsageError
+from tui_vae.events import is_own_loop
 from tui_vae.runs.checksums import sealed, unsealed
 from tui_vae.runs.files import read_small, replace_file
 
@@ -162,8 +164,8 @@ def link_trouble(path: Path) -> str | None:
     return None
 
 
-def create_run(runs_dir: Path, name: str | None, config: TrainConfig) -> RunDirectory:
-    """Make the directory of a new run and write its configuration.
+def create_run(runs_dir: Path, name: str | None, config: TrainConfig | Mapping[str, Any]) -> RunDirectory:
+    """Make the directory of a new run and write its configuration, or that of a loop of the user's own as JSON values.
 
     The folder is ``YYYYMMDD-HHMMSS-name`` in UTC, since local time runs back once a year and depends on the time zone.
     Without a name, the run has a random one.
@@ -189,20 +191,26 @@ def create_run(runs_dir: Path, name: str | None, config: TrainConfig) -> RunDire
     return run
 
 
-def config_file(config: TrainConfig) -> bytes:
+def config_file(config: TrainConfig | Mapping[str, Any]) -> bytes:
     """Encode a run's ``config.json``; :func:`read_config` reads it."""
-    return sealed(config.to_json(), _INDENT)
+    return sealed(config.to_json() if isinstance(config, TrainConfig) else dict(config), _INDENT)
 
 
 def read_config(run: RunDirectory) -> TrainConfig:
     """Read the stored configuration. Those of earlier versions have no checksum.
 
     Raises:
-        RunStoreError: It cannot be read, is not what was written, or is not of this version.
+        RunStoreError: It cannot be read, is not what was written, or is not of this version; or the run is written by a
+            loop of the user's own, of which this program trains nothing.
     """
     try:
-        content = read_small(run.config, _LARGEST_CONFIG)
-        return TrainConfig.from_json(unsealed(content, str(run.config), _INDENT, required=False))
+        values = unsealed(read_small(run.config, _LARGEST_CONFIG), str(run.config), _INDENT, required=False)
+        if is_own_loop(values):
+            raise RunStoreError(
+                f"{run.name} is written by a training loop of the user's own, whose weights are not in the run: it can "
+                "be watched, listed and plotted"
+            )
+        return TrainConfig.from_json(values)
     except OSError as error:
         raise RunStoreError(f"{run.config}: cannot be read ({error.strerror})") from error
     except UsageError as error:

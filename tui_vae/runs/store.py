@@ -9,18 +9,21 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
 from tui_vae.errors import one_line, system_failure
 from tui_vae.events import Notice
-from tui_vae.runs.checkpoints import CheckpointFolder
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.log import Notify
 from tui_vae.runs.pictures import write_picture
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from tui_vae.runs.checkpoints import CheckpointFolder
 
 OnSaved = Callable[[str], None]
 Write = Callable[[RunDirectory], Path]
@@ -118,6 +121,8 @@ class RunStore:
         return sorted({model for _, model in self._unsaved})
 
     def _folder(self, run: RunDirectory, model: str) -> CheckpointFolder:
+        from tui_vae.runs.checkpoints import CheckpointFolder  # noqa: PLC0415 - torch, which pictures do without
+
         folder = self._folders.setdefault(model, CheckpointFolder(run.checkpoints(model)))
         folder.path = run.checkpoints(model)
         return folder

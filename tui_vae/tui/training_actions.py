@@ -12,7 +12,7 @@ from tui_vae.config import Change, ChangeKind
 from tui_vae.tui.run_tracker import RunTracker
 from tui_vae.tui.screens.dialogs import ChangeScreen, StopScreen
 from tui_vae.view.run_source import RunSource
-from tui_vae.view.status_text import evaluation_alone
+from tui_vae.view.status_text import NO_WEIGHTS, evaluation_alone
 
 _SECONDS_TO_ANSWER = 0.1
 """Trainers answer after a step; the next redraw may come later than a key should be answered."""
@@ -51,7 +51,7 @@ class TrainingActions:
     def checkpoint(self) -> None:
         """Save every model that trains."""
         source = self._controlled()
-        if source is None:
+        if source is None or self._has_no_weights():
             return
         names = self._training()
         for name in names:
@@ -61,13 +61,13 @@ class TrainingActions:
 
     def evaluate(self, where: str) -> None:
         """Evaluate the newest weights; ``where`` says where the results are shown."""
-        if self._runs.source is not None:
+        if self._runs.source is not None and not self._has_no_weights():
             self._notify(self._runs.source.evaluate() or f"evaluating now{where}")
             self._refresh_soon()
 
     def change(self, kind: ChangeKind, name: str) -> None:
         """Ask for the epochs to add to a model, or for its learning rate."""
-        if self._controlled() is None:
+        if self._controlled() is None or self._has_no_weights():
             return
         state = self._runs.state
         if state.models[name].ended:
@@ -99,6 +99,12 @@ class TrainingActions:
 
     def _training(self) -> list[str]:
         return [name for name, model in self._runs.state.models.items() if not model.ended]
+
+    def _has_no_weights(self) -> bool:
+        """Return whether a loop of the user's own writes the run; notify the user if so."""
+        if self._runs.state.own_loop:
+            self._notify(NO_WEIGHTS)
+        return self._runs.state.own_loop
 
     def _controlled(self) -> RunSource | None:
         """Return the run if it can be controlled from here; notify the user if not."""

@@ -11,6 +11,9 @@ from tui_vae.view.numbers import duration, nats
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
 
+NO_WEIGHTS = "this run is written by a loop of its user's own, which keeps the weights"
+"""Why a run can be neither evaluated, explored, saved nor changed."""
+
 
 def run_status(state: RunState, writer_status: WriterStatus) -> Condition:
     """Return the condition of a run."""

@@ -267,13 +267,15 @@ def _at(model: ModelState, epoch: int | None) -> Samples | None:
 
 def _samples(drawn: Sequence[_Drawn]) -> Iterator[DigitRow]:
     for model in drawn:
-        yield model.row("samples from the prior", model.sheet.prior)
+        if len(model.sheet.prior):
+            yield model.row("samples from the prior", model.sheet.prior)
 
 
 def _reconstructions(drawn: Sequence[_Drawn]) -> Iterator[DigitRow]:
-    for model in drawn[:1]:
+    pairs = [model for model in drawn if len(model.sheet.originals)]
+    for model in pairs[:1]:
         yield DigitRow(Text("held-out images"), model.sheet.originals)
-    for model in drawn:
+    for model in pairs:
         yield model.row("reconstructions", model.sheet.reconstructions)
 
 

@@ -63,7 +63,7 @@ class OutcomeLines(Static):
         """Show it where there is ``room`` next to an alert."""
         width = self.app.size.width - 2
         said = outcome(state, directory, width, writer_status) if room else []
-        if said:
+        if said and not state.own_loop:
             more = f"{key_of_page('evaluation')} shows the evaluation"
             said.insert(max(1, len(said) - 1), more if evaluated(state) else f"{key_of('evaluate')} evaluates")
         lines = in_lines([printable(part) for part in said], width, 2 if self.app.size.height >= ENOUGH_LINES else 1)

@@ -15,7 +15,7 @@ from tui_vae.tui.pages.evaluation.report import ReportView, evaluated
 from tui_vae.tui.pages.page import PageContext, PanelPage
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
-from tui_vae.view.status_text import at_work, percent, share, task, time_left, training_ended, trouble
+from tui_vae.view.status_text import NO_WEIGHTS, at_work, percent, share, task, time_left, training_ended, trouble
 
 _LONGEST_BAR = 30
 
@@ -165,6 +165,8 @@ def _waiting(context: PageContext) -> str:
         return "the first results come when one model is done"
     if trouble(context.state, context.writer_status) is not None:
         return "nothing evaluated yet"
+    if context.state.own_loop:
+        return f"nothing to evaluate: {NO_WEIGHTS}"
     if context.source is not None and context.source.cannot_control is not None:
         return f"nothing evaluated yet · {context.source.cannot_control}"
     return "nothing evaluated yet: press e to evaluate the newest weights"

@@ -23,6 +23,7 @@ from tui_vae.view.run_source import RunSource, moved
 from tui_vae.view.sanitize import printable
 from tui_vae.view.series import FloatArray
 from tui_vae.view.state import ModelState
+from tui_vae.view.status_text import NO_WEIGHTS
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,6 +244,8 @@ class ExplorerPage(Page):
             return "waiting for the run"
         name = printable(model.name)
         if model.latest is None:
+            if self._latest.state.own_loop:
+                return f"nothing to explore: {NO_WEIGHTS}"
             return f"{name} has no checkpoint yet; one is saved at every epoch"
         if result is None:
             return f"loading the weights of {name}"
