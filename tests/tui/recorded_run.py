@@ -58,6 +58,7 @@ class ScriptedSource:
         self._directory = directory
         self.asked: list[tuple[str, str]] = []
         self.refuses_evaluation: str | None = None
+        self.pictures: dict[str, Pixels] = {}
         self.pictures_read: list[str] = []
         self.models_read: list[str] = []
         self.unreadable: str | None = None
@@ -80,6 +81,8 @@ class ScriptedSource:
         self.pictures_read.append(file)
         if "missing" in file:
             return None
+        if file in self.pictures:
+            return self.pictures[file]
         labelled = re.search(r"-(\d+)x(\d+)\.png$", file)
         return grid(file, int(labelled[1]), int(labelled[2])) if labelled else sheet(file)
 

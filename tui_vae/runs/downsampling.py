@@ -6,6 +6,7 @@ extremes of the loss.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, count, starmap
@@ -113,12 +114,17 @@ def _merged(kept: Sequence[Progress], lasts: Array, values: Array, weights: Arra
     """
     firsts = np.concatenate(([0], lasts[:-1] + 1))
     least, greatest = np.fmin.reduceat(values[:, 1], firsts), np.fmax.reduceat(values[:, 2], firsts)
-    shares = np.repeat(weights[:, None], len(_VALUES) - _MEANS, axis=1)
-    shares[:, _NULLABLE - _MEANS :][np.isnan(values[:, _NULLABLE:])] = 0
+    measured, shares = values[:, _MEANS:], weights[:, None]
+    unknown = np.isnan(measured)
+    unknown[:, : _NULLABLE - _MEANS] = False
+    is_known = not unknown.any()
+    if not is_known:
+        measured, shares = np.where(unknown, 0, measured), np.where(unknown, 0, shares)
     with np.errstate(all="ignore"):  # a value that is not finite makes the mean of its group so, and of no other
-        weighted = np.where(shares > 0, values[:, _MEANS:] * shares, 0)
-        means = np.add.reduceat(weighted, firsts) / np.add.reduceat(shares, firsts)
-    groups = np.column_stack((least, greatest, means)).astype(object)
-    groups[:, _NULLABLE - 1 :][np.isnan(means[:, _NULLABLE - _MEANS :])] = None
-    for last, alone, numbers in zip(kept, (firsts == lasts).tolist(), groups.tolist(), strict=True):
-        yield last if alone else structs.replace(last, **dict(zip(_VALUES[1:], numbers, strict=True)))
+        means = np.add.reduceat(measured * shares, firsts) / np.add.reduceat(shares, firsts)
+    groups = np.column_stack((least, greatest, means)).tolist()
+    for last, alone, numbers in zip(kept, (firsts == lasts).tolist(), groups, strict=True):
+        fields = dict(zip(_VALUES[1:], numbers, strict=True))
+        if not is_known:
+            fields |= {name: None for name in _VALUES[_NULLABLE:] if math.isnan(fields[name])}
+        yield last if alone else structs.replace(last, **fields)

@@ -103,6 +103,13 @@ def test_two_events_become_one_that_ends_where_the_second_does(progress: Make) -
     assert (one.loss, one.loss_min, one.loss_max) == (pytest.approx(2.0), -5.0, 9.0)
 
 
+def test_what_one_of_two_events_does_not_know_is_that_of_the_other(progress: Make) -> None:
+    first, second = progress(4, kl=8.0, reconstruction=None), progress(5, kl=None, reconstruction=None)
+    for one, other in ((first, second), (second, first)):
+        both = merged(one, other, 3, 1)
+        assert (both.kl, both.reconstruction, both.images_per_second) == (8.0, None, 1000.0)
+
+
 def test_a_value_that_is_not_finite_hides_no_spike_and_stays_visible(progress: Make) -> None:
     plain = progress(1, loss=5.0, loss_min=4.0, loss_max=6.0)
     nothing = progress(2, loss=math.nan, loss_min=math.nan, loss_max=math.nan)

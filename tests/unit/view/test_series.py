@@ -136,6 +136,22 @@ def test_a_value_that_is_not_finite_hides_no_spike(monkeypatch: pytest.MonkeyPat
     assert np.nanmax(series.column("loss_max")) == 6.0
 
 
+@given(st.lists(st.floats(-1e6, 1e6) | st.none(), min_size=2, max_size=60))
+def test_what_is_not_known_of_some_points_is_the_mean_of_the_others(values: list[float | None]) -> None:
+    rows = [
+        Point(step, step, 1, 1.0, 1.0, 1.0, math.nan if value is None else value, math.nan, 5.0)
+        for step, value in enumerate(values, start=1)
+    ]
+    with patch.object(series_module, "MOST_POINTS", 4):
+        series = grown(rows)
+    merged, known = series.column("reconstruction"), [value for value in values if value is not None]
+    assert np.isnan(merged).all() == (not known)
+    for value in merged[~np.isnan(merged)]:
+        assert min(known) - 1e-3 <= value <= max(known) + 1e-3
+    assert np.isnan(series.column("kl")).all()
+    assert (series.column("images_per_second") == 5.0).all()
+
+
 def test_a_point_stands_for_the_steps_since_the_last_event(progress: Callable[..., Progress]) -> None:
     assert point_of(progress(30, loss=3.0), previous_step=20) == Point(
         step=30,
