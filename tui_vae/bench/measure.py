@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tui_vae.bench.interface import measure_key_latency, measure_ui_overhead
 from tui_vae.bench.log_open import measure_log_opening
-from tui_vae.bench.programs import COMMAND, seconds_and_megabytes
+from tui_vae.bench.programs import COMMAND, json_from, seconds_and_megabytes
 from tui_vae.bench.result import Figures, Part
 from tui_vae.bench.terminal import PseudoTerminal
 from tui_vae.bench.training_speed import (
@@ -46,6 +46,7 @@ def measure_all(*, repeat: int, epochs: int, report: Callable[[str], None]) -> l
             "the interface's share of training": measure_ui_overhead,
             "how soon keys are answered": partial(measure_key_latency, folder),
             "opening a long log": partial(measure_log_opening, folder),
+            "a training loop of one's own": _measure_logged_step,
             "evaluation": partial(_measure_evaluation, folder),
         }
         return [
@@ -78,6 +79,11 @@ def _measure_startup() -> Figures:
             terminal.wait_for(text)
             figures[name, "s"] = time.perf_counter() - began
     return figures
+
+
+def _measure_logged_step() -> Figures:
+    seconds = json_from(("-m", "tui_vae.bench.own_loop"))
+    return {(f"a logged step, {where}", "µs"): 1e6 * figure for where, figure in seconds.items()}
 
 
 def _measure_evaluation(folder: Path) -> Figures:

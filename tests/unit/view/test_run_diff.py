@@ -45,7 +45,7 @@ def test_a_run_without_a_configuration_differs_in_nothing() -> None:
 def test_whatever_a_log_says_can_be_shown() -> None:
     strange = {"models": [3, {"name": "\x1b[2J", "hidden": "x"}], "\x07": None}
     (models, bell) = differing_options([run(strange), run({"models": [], "\x07": 1})])
-    assert models.values == ("3 \\x1b[2J=", "")
+    assert models.values == ("3 \\x1b[2J", "")
     assert bell == ComparedRow("\\x07", ("–", "1"))
 
 
