@@ -232,4 +232,4 @@ def test_a_step_ends_at_the_farthest_but_brings_back_what_lies_beyond() -> None:
 
 def test_latents_are_listed_by_their_kl() -> None:
     epochs = [event for event in recorded_run(1) if isinstance(event, Epoch)]
-    assert latents_by_kl(epochs[0])[:3] == [LARGEST, SECOND, THIRD]
+    assert latents_by_kl(epochs[0].kl_per_latent or ())[:3] == [LARGEST, SECOND, THIRD]

@@ -98,6 +98,10 @@ async def test_what_takes_weights_is_refused_at_once(open_monitor: OpenMonitor) 
         await monitor.press("escape", "1", "e")
         await monitor.until_shown("which keeps the weights")
         assert monitor.source.asked == []
+        await monitor.press("S")
+        await monitor.until_shown("stop the loop of this run as soon as it asks")
+        await monitor.press("s")
+        assert monitor.source.asked == [("stop", "by the user")]
 
 
 async def test_images_are_shown_in_their_size_and_colours(open_monitor: OpenMonitor) -> None:

@@ -39,14 +39,14 @@ def traces_of(state: RunState, others: Sequence[RunState] = (), *, ascii_only: b
         Trace(
             label,
             model,
-            _steps_per_epoch(model, run.epochs_of(model)),
+            steps_per_epoch_of(model, run.epochs_of(model)),
             model_style(index, ascii_only=ascii_only),
         )
         for index, (label, model, run) in enumerate(found)
     )
 
 
-def _steps_per_epoch(model: ModelState, epochs: int | None) -> float:
+def steps_per_epoch_of(model: ModelState, epochs: int | None) -> float:
     """Return the steps of an epoch; where their number is not known beforehand, the mean over the complete epochs."""
     if model.steps is not None and epochs:
         return max(1.0, model.steps / epochs)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tui_vae.app.interpreter import gc_paused
 from tui_vae.app.signals import StopSignals, interrupted_by
 from tui_vae.app.terminal import prepare_output, waits_for
+from tui_vae.cli.plot import state_of
 from tui_vae.config import DisplayConfig, EvaluationConfig
 from tui_vae.errors import RunStoreError, UsageError
 from tui_vae.events import Event
@@ -19,9 +20,11 @@ from tui_vae.headless import make_console
 from tui_vae.headless.evaluation_tables import print_comparison, print_evaluation, print_verdict
 from tui_vae.headless.live import EvaluationBar
 from tui_vae.headless.pictures import print_picture
+from tui_vae.headless.tables import print_logged
 from tui_vae.metrics import Verdict
 from tui_vae.results import results_csv, results_json
 from tui_vae.runs import RunDirectory
+from tui_vae.runs.directory import written_by_own_loop
 from tui_vae.runs.find import find_run
 from tui_vae.view.sanitize import printable
 
@@ -152,6 +155,8 @@ def compare(
 ) -> None:
     """Compare the models of runs; models without results of these sizes are measured first.
 
+    If a loop of the user's own writes one of the runs, the logs of all are compared.
+
     Raises:
         UsageError: They cannot be compared. So with the errors of :func:`evaluate`.
     """
@@ -161,6 +166,15 @@ def compare(
     for text in texts:
         run = find_run(runs_dir, text)
         runs.setdefault(run.path.resolve(), run)
+    own_loop = next((run.name for run in runs.values() if written_by_own_loop(run)), None)
+    if own_loop is not None:
+        if baseline is not None or shown != EvaluationOptions() or config != EvaluationConfig():
+            raise UsageError(
+                f"{own_loop} is written by a training loop of the user's own, without weights to evaluate: its log is "
+                "compared, to which no option applies"
+            )
+        print_logged(make_console(), [state_of(run) for run in runs.values()])
+        return
     measured, hindered = _measure(list(runs.values()), config, signals, again=False, trust=shown.trust)
     from tui_vae.app.evaluate_run import compared  # noqa: PLC0415
 

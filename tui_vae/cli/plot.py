@@ -75,7 +75,7 @@ def plot_runs(runs_dir: Path, texts: Sequence[str], options: PlotOptions, displa
     """
     ascii_only = prepare_output(display)
     found = [find_run(runs_dir, text) for text in texts]
-    runs = [_state(run) for run in {run.path.absolute(): run for run in found}.values()]
+    runs = [state_of(run) for run in {run.path.absolute(): run for run in found}.values()]
     settings = CurveSettings(
         x_axis=options.axis,
         log_y=options.log,
@@ -95,7 +95,12 @@ def plot_runs(runs_dir: Path, texts: Sequence[str], options: PlotOptions, displa
         sys.stderr.write(f"tui-vae: {message}\n")
 
 
-def _state(run: RunDirectory) -> RunState:
+def state_of(run: RunDirectory) -> RunState:
+    """Read a run to the end of its log; texts are made printable.
+
+    Raises:
+        RunStoreError: Its log cannot be read.
+    """
     state, tail = RunState(), LogTail(run.log)
     for events in tail.portions():
         state = reduce_all(RunState() if tail.restarted else state, map(printable_event, events))

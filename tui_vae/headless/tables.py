@@ -17,7 +17,9 @@ from rich.text import Text
 
 from tui_vae.run_status import ListedModel, ListedRun
 from tui_vae.view.numbers import UNKNOWN, age, nats, size
+from tui_vae.view.run_diff import differing_options, newest_values
 from tui_vae.view.sanitize import printable
+from tui_vae.view.state import RunState
 
 
 def open_table() -> Table:
@@ -216,6 +218,18 @@ def _padded(cell: Text, width: int) -> Text:
     padded = cell.copy()
     padded.pad_left(width - cell.cell_len)
     return padded
+
+
+def print_logged(console: Console, runs: Sequence[RunState]) -> None:
+    """Print what the logs of runs say: options that differ, and the newest values of every model, a column a run."""
+    parts = {"options that differ": differing_options(runs), **newest_values(runs)}
+    groups = [Rows(title, tuple(row.name for row in rows), ("",) * len(rows)) for title, rows in parts.items() if rows]
+    columns = [
+        TableColumn(run.name, tuple(tuple(Text(row.values[number]) for row in rows) for rows in parts.values() if rows))
+        for number, run in enumerate(runs)
+    ]
+    for part in wide_tables(groups, columns, (), console.width):
+        console.print(part)
 
 
 def aligned(cells: Sequence[Sequence[str]]) -> list[str]:

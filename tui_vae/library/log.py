@@ -157,7 +157,7 @@ class Log:
             step: Steps taken so far, where not every step is logged; by default one more than before.
 
         Raises:
-            UsageError: There is no such model, or a value is not one number.
+            UsageError: There is no such model, a value is not one number, or the log is closed.
         """
         self._model(model).take_step((loss, reconstruction, kl), images, step)
 
@@ -249,6 +249,8 @@ class Log:
             self._end("stopped", "the program was left")
 
     def _model(self, name: str) -> LoggedModel:
+        if self._closed:
+            raise UsageError(f"the log of {self.name} is closed: nothing more can be logged")
         try:
             return self._models[name]
         except KeyError:

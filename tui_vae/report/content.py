@@ -64,7 +64,8 @@ class ReportedModel:
         """In nats: of the evaluation, or else of the newest held-out epoch."""
         if self.evaluation is not None and self.evaluation.kl_per_latent:
             return self.evaluation.kl_per_latent
-        return self.model.last_held_out.kl_per_latent if self.model.last_held_out is not None else ()
+        newest = self.model.last_latents
+        return newest.kl_per_latent or () if newest is not None else ()
 
     @property
     def exact_kl_per_latent(self) -> tuple[float, ...]:

@@ -114,7 +114,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class ImageGrid:
-    """A grid of grey images of 28 × 28 pixels without gaps, with the labels of its rows and columns."""
+    """A grid of images without gaps, with the labels of its rows and columns."""
 
     kind: ClassVar[str] = "grid"
     key: str

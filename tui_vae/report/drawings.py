@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tui_vae.charts.metric_series import Quantity, Trace, end_of_trace, held_out_points, training_points
+from tui_vae.charts.metric_series import (
+    Quantity,
+    Trace,
+    end_of_trace,
+    held_out_points,
+    steps_per_epoch_of,
+    training_points,
+)
 from tui_vae.charts.palette import model_style
 from tui_vae.metrics import ArchitectureSummary, metric_of
 from tui_vae.report.canvas import Canvas, Draw
@@ -73,7 +80,7 @@ def _traces(group: Group) -> list[Trace]:
         Trace(
             member.model.name,
             member.model,
-            max(1.0, member.model.steps / max(1, member.run.state.epochs_of(member.model))),
+            steps_per_epoch_of(member.model, member.run.state.epochs_of(member.model)),
             style,
         )
         for member in group.models

@@ -178,9 +178,10 @@ def _rows(label: str, count: int) -> list[str]:
 
 
 def _tiled(images: Pixels, columns: int) -> Pixels:
-    """Lay out images ``(n, 28, 28)`` in rows."""
-    grid = images.reshape(-1, columns, IMAGE_SIDE, IMAGE_SIDE).transpose(0, 2, 1, 3)
-    tiled: Pixels = grid.reshape(-1, columns * IMAGE_SIDE)
+    """Lay out images ``(n, height, width[, 3])`` in rows."""
+    _, height, width, *colours = images.shape
+    grid = images.reshape(-1, columns, height, width, *colours).swapaxes(1, 2)
+    tiled: Pixels = grid.reshape(-1, columns * width, *colours)
     return tiled
 
 
@@ -192,5 +193,5 @@ def _weights(group: Group, reported: ReportedModel, epoch: int) -> str:
 def _grid(
     group: Group, key: str, title: str, where: str, pixels: Pixels, rows: tuple[str, ...], columns: tuple[str, ...]
 ) -> ImageGrid:
-    alt = f"{len(rows)} rows of {len(columns)} grey images each, drawn by {group.label}: {title}"
+    alt = f"{len(rows)} rows of {len(columns)} images each, drawn by {group.label}: {title}"
     return ImageGrid(key, group.label, f"{title}; {where}", alt, group.index, pixels, rows, columns)

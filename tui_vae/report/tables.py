@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tui_vae.events import Epoch
 from tui_vae.metrics import NOISY, Difference, MetricValue, Verdict
 from tui_vae.report.content import Group, ReportContent, ReportedModel
 from tui_vae.report.document import Cell, Rows, Table
@@ -50,8 +51,11 @@ def parameters_table(groups: Sequence[Group]) -> Table:
         model = group.first.model
         known = model.parameters
         parts = (known.encoder, known.decoder, known.total) if known is not None else (None,) * 3
-        hidden = model.network or " · ".join(map(str, model.hidden)) or ("linear" if known is not None else "")
-        rows.append((Cell(group.label, hidden, model=group.index), *(Cell(count(part)) for part in parts)))
+        layers = model.hidden
+        hidden = "" if layers is None else " · ".join(map(str, layers)) or ("linear" if known is not None else "")
+        rows.append(
+            (Cell(group.label, model.network or hidden, model=group.index), *(Cell(count(part)) for part in parts))
+        )
     head = ("model", "encoder", "decoder", "total")
     return _table("parameters", "Trainable parameters", head, rows, (False, True, True, True))
 
@@ -89,11 +93,17 @@ def _training_row(group: Group, reported: ReportedModel) -> tuple[Cell, ...]:
         nats(last.elbo if last is not None else None, 2),
         nats(last.reconstruction if last is not None else None, 2),
         nats(last.kl if last is not None else None, 2),
-        UNKNOWN if last is None else f"{last.active_units}/{len(last.kl_per_latent)}",
+        _active(last),
         nats(limit, 2),
         nats(model.to_limit, 2),
     )
     return Cell(group.label, model=group.index), *(Cell(text.replace("-", "−")) for text in texts)
+
+
+def _active(epoch: Epoch | None) -> str:
+    if epoch is None or epoch.active_units is None:
+        return UNKNOWN
+    return f"{epoch.active_units}/{len(epoch.kl_per_latent)}" if epoch.kl_per_latent else str(epoch.active_units)
 
 
 def metric_tables(content: ReportContent) -> list[Table]:

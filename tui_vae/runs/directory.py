@@ -204,17 +204,34 @@ def read_config(run: RunDirectory) -> TrainConfig:
             loop of the user's own, of which this program trains nothing.
     """
     try:
-        values = unsealed(read_small(run.config, _LARGEST_CONFIG), str(run.config), _INDENT, required=False)
+        values = _stored_options(run)
         if is_own_loop(values):
             raise RunStoreError(
                 f"{run.name} is written by a training loop of the user's own, whose weights are not in the run: it can "
-                "be watched, listed and plotted"
+                "be watched, listed, plotted and compared"
             )
         return TrainConfig.from_json(values)
     except OSError as error:
         raise RunStoreError(f"{run.config}: cannot be read ({error.strerror})") from error
     except UsageError as error:
         raise RunStoreError(f"{run.config}: no configuration of this version ({str(error)[:200]!a})") from error
+
+
+def written_by_own_loop(run: RunDirectory) -> bool:
+    """Whether a run is written by a loop of the user's own; false where its configuration cannot be read."""
+    try:
+        return is_own_loop(_stored_options(run))
+    except (OSError, RunStoreError):
+        return False
+
+
+def _stored_options(run: RunDirectory) -> dict[str, Any]:
+    """
+    Raises:
+        OSError: They cannot be read.
+        RunStoreError: They are not what was written.
+    """
+    return unsealed(read_small(run.config, _LARGEST_CONFIG), str(run.config), _INDENT, required=False)
 
 
 def _cannot_keep(runs_dir: Path, error: OSError) -> RunStoreError:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable, Iterable
+
+import numpy as np
+import numpy.typing as npt
 
 from tui_vae.events import Event, Notice
 from tui_vae.runs.directory import RunDirectory
 from tui_vae.runs.lease import Lease
 from tui_vae.runs.log import LogWriter
 from tui_vae.runs.requests import Handle, Requests
-from tui_vae.runs.store import RunStore
+from tui_vae.runs.store import OnSaved, RunStore
 
 
 class RunWriter:
@@ -48,10 +50,9 @@ class RunWriter:
         if not self._ended.is_set():
             self._log(event)
 
-    @property
-    def save_sheet(self) -> Callable[..., None]:
-        """:meth:`tui_vae.runs.store.RunStore.save_sheet`."""
-        return self._store.save_sheet
+    def save_sheet(self, model: str, epoch: int, sheet: npt.NDArray[np.uint8], written: OnSaved) -> None:
+        """Write the sample images of an epoch; returns at once, and ``written`` is called with the file."""
+        self._store.save_sheet(model, epoch, sheet, written)
 
     def flush(self) -> None:
         """Wait until all pictures are written, or cannot be."""
@@ -71,7 +72,7 @@ class RunWriter:
         if run is None:
             return
         if run.path != self._kept_in:
-            self._tell_of_failure(Notice(level="warning", text=f"the run's folder was moved to {run.path}"))
+            self.emit(Notice(level="warning", text=f"the run's folder was moved from {self._kept_in} to {run.path}"))
             self._kept_in = run.path
         requests.poll(run, self._handle, self.emit)
 
@@ -93,8 +94,7 @@ class RunWriter:
             self._warn(f"{reason}: nothing more is logged")
 
     def _tell_of_failure(self, event: Event) -> None:
-        if self._directory() is not None:
+        """Log and report a failure to write, unless it is that of a folder that was deleted."""
+        if self._directory() is not None and isinstance(event, Notice):
             self.emit(event)
-            if isinstance(event, Notice):
-                with contextlib.suppress(Exception):  # a handler of the user's own must not end this thread
-                    self._warn(event.text)
+            self._warn(event.text)

@@ -12,7 +12,7 @@ from tui_vae.config import Change, ChangeKind
 from tui_vae.tui.run_tracker import RunTracker
 from tui_vae.tui.screens.dialogs import ChangeScreen, StopScreen
 from tui_vae.view.run_source import RunSource
-from tui_vae.view.status_text import NO_WEIGHTS, evaluation_alone
+from tui_vae.view.status_text import NO_WEIGHTS
 
 _SECONDS_TO_ANSWER = 0.1
 """Trainers answer after a step; the next redraw may come later than a key should be answered."""
@@ -89,8 +89,8 @@ class TrainingActions:
             self._app.notify("no model is training", timeout=2)
         elif not isinstance(self._app.screen, StopScreen):
             training = self._training()
-            one = selected if len(training) > 1 and selected in training else None
-            self._app.push_screen(StopScreen(evaluation_alone(state), one), partial(self._stopped, one))
+            one = selected if len(training) > 1 and selected in training and not state.own_loop else None
+            self._app.push_screen(StopScreen(state, one), partial(self._stopped, one))
 
     def _stopped(self, one: str | None, wanted: str | None) -> None:
         if wanted is not None and self._runs.source is not None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from tui_vae.view.numbers import UNKNOWN, nats
+from tui_vae.view.numbers import UNKNOWN, count, nats
 from tui_vae.view.sanitize import printable
-from tui_vae.view.state import RunState
+from tui_vae.view.state import ModelState, RunState
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,33 @@ def differing_options(runs: Sequence[RunState]) -> list[ComparedRow]:
 
 def held_out_elbos(runs: Sequence[RunState]) -> list[ComparedRow]:
     """Return the newest held-out ELBO of every model of any run, in nats per image."""
+    return _of_models(runs, lambda model: nats(model.elbo))
+
+
+def newest_values(runs: Sequence[RunState]) -> dict[str, list[ComparedRow]]:
+    """Return, by title, what the logs of runs say of every model of any run; without what no run says."""
+
+    def held_out(name: str, text: Callable[[float | None], str]) -> Callable[[ModelState], str]:
+        return lambda model: text(getattr(model.last_held_out, name) if model.last_held_out is not None else None)
+
+    quantities: dict[str, Callable[[ModelState], str]] = {
+        "epochs": lambda model: str(model.last_held_out.epoch) if model.last_held_out is not None else UNKNOWN,
+        "parameters": lambda model: count(model.parameters.total if model.parameters is not None else None),
+        "held-out ELBO, nats": lambda model: nats(model.elbo, 2),
+        "held-out reconstruction, nats": held_out("reconstruction", lambda value: nats(value, 2)),
+        "held-out KL, nats": held_out("kl", lambda value: nats(value, 2)),
+        "active units": held_out("active_units", count),
+    }
+    found = {title: _of_models(runs, text) for title, text in quantities.items()}
+    return {title: rows for title, rows in found.items() if any(v != UNKNOWN for row in rows for v in row.values)}
+
+
+def _of_models(runs: Sequence[RunState], text: Callable[[ModelState], str]) -> list[ComparedRow]:
     names = dict.fromkeys(name for run in runs for name in run.models)
-    return [ComparedRow(printable(name), tuple(_elbo(run, name) for run in runs)) for name in names]
+    return [
+        ComparedRow(printable(name), tuple(text(run.models[name]) if name in run.models else UNKNOWN for run in runs))
+        for name in names
+    ]
 
 
 def _typed(name: str) -> str:
@@ -70,8 +95,3 @@ def network_of(spec: Mapping[str, Any]) -> str | None:
     source, arguments = PurePath(str(network.get("source"))).name, network.get("arguments")
     classes = f"{source}:{network.get('encoder')},{network.get('decoder')}"
     return f"{classes}({arguments})" if arguments else classes
-
-
-def _elbo(run: RunState, name: str) -> str:
-    model = run.models.get(name)
-    return nats(model.elbo if model is not None else None)

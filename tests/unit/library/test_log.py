@@ -181,6 +181,8 @@ def test_close_ends_a_run_once_and_lets_another_process_write_it(tmp_path: Path)
     log.step("a", loss=1.0)
     log.close()
     log.close()
+    with pytest.raises(UsageError, match="is closed"):
+        log.step("a", loss=1.0)
     assert [type(event) for event in events_of(log)].count(RunFinished) == 1
     Lease.acquire(find_run(tmp_path, log.name)).release()
 

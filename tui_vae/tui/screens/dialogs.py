@@ -21,6 +21,7 @@ from tui_vae.errors import UsageError
 from tui_vae.run_status import ListedRun
 from tui_vae.view.numbers import size
 from tui_vae.view.state import ModelState, RunState
+from tui_vae.view.status_text import evaluation_alone
 
 
 class Dialog(ModalScreen[ScreenResultType]):
@@ -139,6 +140,7 @@ class LeaveScreen(ChoiceDialog[Leave | None]):
 
 
 _STOP_TRAINING = "Stop training?", "stop all models after a step; it can be resumed"
+_STOP_LOOP = "Stop training?", "stop the loop of this run as soon as it asks"
 _STOP_EVALUATION = "Training is done. Stop its evaluation?", "stop it; the models are kept"
 
 _MOST_OF_A_NAME = 20
@@ -149,7 +151,7 @@ class StopScreen(ChoiceDialog[str | None]):
     """Asks before training is stopped; returns ``all``, ``one`` for a single model, or ``None`` to cancel.
 
     Args:
-        evaluation_alone: Whether training has ended and only its evaluation goes on.
+        state: The run: its training, its loop, or only its evaluation is to be stopped.
         one: The model that may be stopped alone; ``None`` to offer only all.
     """
 
@@ -159,10 +161,14 @@ class StopScreen(ChoiceDialog[str | None]):
         ("o", "choose('one')", "Stop one"),
     ]
 
-    def __init__(self, evaluation_alone: bool, one: str | None) -> None:
+    def __init__(self, state: RunState, one: str | None) -> None:
         super().__init__()
         self._one = one
-        self._texts = _STOP_EVALUATION if evaluation_alone else _STOP_TRAINING
+        self._texts = _STOP_TRAINING
+        if evaluation_alone(state):
+            self._texts = _STOP_EVALUATION
+        elif state.own_loop:
+            self._texts = _STOP_LOOP
 
     def compose(self) -> ComposeResult:
         question, stop = self._texts
