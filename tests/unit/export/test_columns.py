@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from msgspec import structs
 
 from tests.unit.export.exported_runs import FIRST_PART, SECOND_PART, epoch, exported_run, started
 from tests.unit.runs.logged_events import progress
@@ -124,3 +125,18 @@ def test_numbers_that_are_not_finite_are_kept() -> None:
     loss = np.asarray(columns.progress()["loss"])
     assert np.isposinf(loss[0])
     assert np.isnan(loss[1])
+
+
+def test_what_a_loop_of_the_users_own_did_not_log_is_nan() -> None:
+    columns = RunColumns("otter")
+    sparse = {"steps": None, "reconstruction": None, "images_per_second": None}
+    nothing = {"kl_per_latent": None, "active_units": None, "sigma": None}
+    columns.add([progress(1, kl=None, **sparse), progress(2, **(sparse | {"steps": 40}))])
+    columns.add([structs.replace(epoch("deep", 1, "held_out", 3.0), **nothing), epoch("deep", 2, "held_out", 4.0)])
+    rows, epochs = pd.DataFrame(columns.progress()), pd.DataFrame(columns.epochs())
+    assert rows["steps"].isna().tolist() == [True, False]
+    assert rows["steps"].iloc[1] == 40
+    assert rows["reconstruction"].isna().all()
+    assert rows["kl"].isna().tolist() == [True, False]
+    assert epochs["active_units"].isna().tolist() == [True, False]
+    assert [len(kl) for kl in epochs["kl_per_latent"]] == [0, 3]

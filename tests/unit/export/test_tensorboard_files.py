@@ -16,12 +16,14 @@ from tensorboard.backend.event_processing.event_accumulator import STORE_EVERYTH
 from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.util import tensor_util
 
+import tui_vae
 from tests.unit.export.exported_runs import FIRST_PART, SECOND_PART, SHEET, exported_run, started
 from tests.unit.runs.stored_runs import began
 from tui_vae.app.export_run import export_run
 from tui_vae.events import Epoch, Evaluation, Event, Progress, Samples
 from tui_vae.export.columns import RunColumns
 from tui_vae.export.tensorboard_files import TAGS_OF_EPOCHS, TAGS_OF_PROGRESS, TensorBoardFiles
+from tui_vae.runs.find import find_run
 
 MODELS = ("baseline", "deep")
 COUNTED = [
@@ -165,3 +167,19 @@ def test_what_tensorboard_reads_are_the_columns(folder: Path, tmp_path: Path) ->
     export_run(exported_run(tmp_path), "csv", tmp_path / "out")
     table = pd.read_csv(tmp_path / "out" / "epochs.csv").query("model == 'deep' and split == 'held_out'")
     assert [value for _, _, value in points(read(folder, "deep"), "elbo/held_out")] == [*map(single, table["elbo"])]
+
+
+def test_a_run_of_a_loop_of_the_users_own_has_tags_of_what_it_logged(tmp_path: Path) -> None:
+    with tui_vae.Log("own", models=["mine"], runs_dir=tmp_path) as log:
+        log.step("mine", loss=3.0)
+        log.epoch("mine", kl=2.0)
+        log.samples("mine", np.full((2, 5, 7, 3), (255, 0, 9), dtype=np.uint8))
+    export_run(find_run(tmp_path, "own"), "tensorboard", tmp_path / "out")
+    found = read(tmp_path / "out", "mine")
+    assert set(found.Tags()["scalars"]) == {
+        *("epoch", "loss/train", "loss/train_min", "loss/train_max", "elbo/train", "epoch_seconds", "kl/held_out"),
+    }
+    (image,) = found.Images("samples")
+    pixels = np.asarray(Image.open(io.BytesIO(image.encoded_image_string)))
+    assert pixels.shape == (5, 14, 3)
+    assert (pixels == (255, 0, 9)).all()
