@@ -20,6 +20,7 @@ from tui_vae.evaluation.seed_groups import Architecture, Setting, TrainedModel, 
 from tui_vae.events import Evaluation, Parameters
 from tui_vae.report.content import Group, ReportContent, ReportedModel, ReportedRun, file_key
 from tui_vae.runs import RunDirectory
+from tui_vae.runs.directory import options_of_own_loop
 from tui_vae.runs.evaluations import StoredEvaluation, read_evaluation
 from tui_vae.runs.pictures import picture_of
 from tui_vae.runs.resume import config_of
@@ -85,7 +86,9 @@ def _read_state(run: RunDirectory) -> tuple[RunState, str | None]:
 
 
 def _read_config(run: RunDirectory) -> tuple[TrainConfig | None, str | None]:
-    """The options of a run, and what is wrong with their file."""
+    """The options of a run, and what is wrong with their file; neither of a loop of the user's own."""
+    if options_of_own_loop(run) is not None:
+        return None, None
     try:
         return config_of(run)
     except RunStoreError as error:

@@ -24,7 +24,7 @@ from tui_vae.headless.tables import print_logged
 from tui_vae.metrics import Verdict
 from tui_vae.results import results_csv, results_json
 from tui_vae.runs import RunDirectory
-from tui_vae.runs.directory import written_by_own_loop
+from tui_vae.runs.directory import options_of_own_loop
 from tui_vae.runs.find import find_run
 from tui_vae.view.sanitize import printable
 
@@ -166,7 +166,7 @@ def compare(
     for text in texts:
         run = find_run(runs_dir, text)
         runs.setdefault(run.path.resolve(), run)
-    own_loop = next((run.name for run in runs.values() if written_by_own_loop(run)), None)
+    own_loop = next((run.name for run in runs.values() if options_of_own_loop(run) is not None), None)
     if own_loop is not None:
         if baseline is not None or shown != EvaluationOptions() or config != EvaluationConfig():
             raise UsageError(

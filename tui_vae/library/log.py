@@ -19,7 +19,7 @@ import numpy as np
 from msgspec import structs
 
 from tui_vae import __version__
-from tui_vae.config import StoreConfig, check_name, path_of
+from tui_vae.config import check_name
 from tui_vae.errors import EventError, UsageError, one_line
 from tui_vae.events import (
     OWN_LOOP,
@@ -37,6 +37,7 @@ from tui_vae.events import (
 )
 from tui_vae.library.logged_model import HeldOut, LoggedModel
 from tui_vae.library.sample_images import sheet_of
+from tui_vae.library.stored import Where, folder_of
 from tui_vae.runs import create_run
 from tui_vae.runs.lease import Lease
 from tui_vae.runs.requests import Message
@@ -84,7 +85,7 @@ class Log:
         config: Mapping[str, Any] | None = None,
         dataset: str | None = None,
         device: str | None = None,
-        runs_dir: str | os.PathLike[str] | None = None,
+        runs_dir: Where | None = None,
     ) -> None:
         if name is not None:
             check_name(name, "the name of a run")
@@ -108,8 +109,7 @@ class Log:
             device=device,
             data=DataSummary(dataset, None, None, None) if dataset is not None else None,
         )
-        folder = runs_dir if runs_dir is not None else os.environ.get("TUI_VAE_RUNS") or StoreConfig().runs_dir
-        self._writer = self._begin(Path(path_of(os.fspath(folder))), name, started)
+        self._writer = self._begin(folder_of(runs_dir), name, started)
         atexit.register(self._end_unclosed)
 
     def _begin(self, runs_dir: Path, name: str | None, started: RunStarted) -> RunWriter:

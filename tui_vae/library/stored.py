@@ -14,6 +14,7 @@ from tui_vae.errors import RunStoreError, UsageError
 from tui_vae.export.columns import Table, read_tables
 from tui_vae.run_status import ListState
 from tui_vae.runs import RunDirectory
+from tui_vae.runs.directory import options_of_own_loop
 from tui_vae.runs.find import find_run
 from tui_vae.runs.resume import config_of
 from tui_vae.runs.summary import list_runs, summarise_all
@@ -52,12 +53,13 @@ class Run:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """Its options as JSON values, with every ``auto`` resolved.
+        """Its options as JSON values, with every ``auto`` resolved; of a run by ``tui_vae.Log`` what that was given.
 
         Raises:
             RunStoreError: They cannot be read.
         """
-        return config_of(self._directory)[0].to_json()
+        own = options_of_own_loop(self._directory)
+        return own if own is not None else config_of(self._directory)[0].to_json()
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -26,7 +26,8 @@ def missing(content: ReportContent) -> Iterable[Paragraph]:
     """Say what is not as it is in the report of a finished and evaluated run."""
     for run in content.runs:
         if run.condition in _STATES:
-            resume = f"tui-vae --resume {shlex.quote(run.name)}" if run.condition in _RESUMED else None
+            resumed = run.condition in _RESUMED and not run.state.own_loop
+            resume = f"tui-vae --resume {shlex.quote(run.name)}" if resumed else None
             yield Paragraph(_STATES[run.condition].format(name=run.name), "warning", resume)
         for model in run.state.models.values():
             if model.status == "failed":
@@ -35,6 +36,12 @@ def missing(content: ReportContent) -> Iterable[Paragraph]:
             yield Paragraph(f"{run.name}: {trouble}", "warning")
     models = [model for group in content.groups for model in group.models]
     for run in content.runs:
+        if run.state.own_loop:
+            text = (
+                f"{run.name} is written by a training loop of its user's own and holds no weights: it is not evaluated."
+            )
+            yield Paragraph(text)
+            continue
         yield from _unevaluated(run, [model for model in models if model.run is run])
 
 

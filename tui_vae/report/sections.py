@@ -98,7 +98,7 @@ def _facts(content: ReportContent) -> Iterable[Fact]:
         return printable(", ".join(values))
 
     data = next((state.data for state in states if state.data is not None), None)
-    if data is not None:
+    if data is not None and data.train is not None:
         yield Fact("images", f"{count(data.train)} training, {count(data.held_out)} held out")
     for title, name in (("latents", "zdim"), ("sigma of the decoder", "sigma"), ("epochs", "epochs")):
         if value := options(name):
@@ -225,7 +225,9 @@ def _pictures(groups: Sequence[Group]) -> Iterable[Section]:
         return
     several = any(len(group.models) > 1 for group in groups)
     which = " Pictures are of the first seed of each model." if several else ""
-    text = f"Grey images of 28 × 28 pixels, as every model draws them.{which}"
+    own_loop = any(model.run.state.own_loop for group in groups for model in group.models)
+    of = "Images as the loops logged them." if own_loop else "Grey images of 28 × 28 pixels, as every model draws them."
+    text = f"{of}{which}"
     lost = [Paragraph("; ".join(troubles[:_MOST_NOTES]), "warning")] if troubles else []
     yield Section("pictures", "What the models draw", (Paragraph(text), *lost))
     for kind, galleries in by_kind.items():

@@ -217,12 +217,16 @@ def read_config(run: RunDirectory) -> TrainConfig:
         raise RunStoreError(f"{run.config}: no configuration of this version ({str(error)[:200]!a})") from error
 
 
-def written_by_own_loop(run: RunDirectory) -> bool:
-    """Whether a run is written by a loop of the user's own; false where its configuration cannot be read."""
+def options_of_own_loop(run: RunDirectory) -> dict[str, Any] | None:
+    """Read what a run knows of the loop of the user's own that writes it; ``None`` for other runs.
+
+    It is ``None``, too, where the configuration cannot be read.
+    """
     try:
-        return is_own_loop(_stored_options(run))
+        options = _stored_options(run)
     except (OSError, RunStoreError):
-        return False
+        return None
+    return options if is_own_loop(options) else None
 
 
 def _stored_options(run: RunDirectory) -> dict[str, Any]:

@@ -63,3 +63,13 @@ def test_what_takes_weights_is_refused(runs_dir: Path, arguments: tuple[str, ...
     error = run(runs_dir, *arguments).exception
     assert isinstance(error, RunStoreError)
     assert "fast is written by a training loop of the user's own" in str(error)
+
+
+def test_a_report_shows_what_was_logged_and_advises_nothing_that_takes_weights(runs_dir: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    assert run(runs_dir, "report", "slow", "fast", "-o", str(page)).exit_code == 0
+    text = page.read_text("utf-8")
+    assert "175.50" in text
+    assert "fast is written by a training loop of its user&#39;s own and holds no weights: it is not evaluated." in text
+    assert "tui-vae evaluate" not in text
+    assert "– training, – held out" not in text

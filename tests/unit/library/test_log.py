@@ -140,6 +140,14 @@ def test_the_configuration_says_what_is_known_and_whose_loop_it_was(finished: tu
         read_config(find_run(finished.path.parent, "mine"))
 
 
+def test_it_is_read_as_columns_and_has_no_weights(finished: tui_vae.Log) -> None:
+    run = tui_vae.read(finished.path)
+    assert (run.name, run.state, run.models, run.config["beta"]) == ("mine", "finished", ("full", "bare"), 4.0)
+    assert [len(kl) for kl in run.epochs["kl_per_latent"]] == [0, 11, 0, 11, 0, 0, 0, 0]
+    with pytest.raises(RunStoreError, match="whose weights are not in the run"):
+        run.load("full")
+
+
 # How it ends.
 
 
