@@ -257,6 +257,7 @@ def prepare(config: TrainConfig, report: Callable[[str], None], classes: Classes
     config, build, remarks = check_all(config, classes or {}, device, precision_on(device, config).dtype)
     report("reading the data")
     data = load_dataset(config)
+    build.check_batches(config, len(data.train))
     resolved = resolve(config, len(data.train))
     images = len(data.train) + len(data.held_out)
     check_memory(resolved, images)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -47,8 +47,9 @@ def check_networks(
         check.outputs()
         check.gradients(dtype)
         remarks += check.rows_and_randomness()
+        least = check.least_batch()
         facts = check.facts()
-    return CheckedNetwork(classes, facts, check.draws, tuple(remarks))
+    return CheckedNetwork(classes, facts, check.draws, tuple(remarks), least)
 
 
 @dataclass
@@ -158,6 +159,17 @@ class _Check:
                 "the networks give other outputs for the same images: they draw random numbers from elsewhere than "
                 "torch or keep a state of their own, so that a resumed run has other bits",
             )
+
+    def least_batch(self) -> int:
+        """Return 1, or 2 if training needs more than one image, as batch normalisation does."""
+        for part, value in ((self._encoder, self._x), (self._decoder, self._noise)):
+            self._call(replace(part, given=f"a single row of {part.given}"), value[:1], training=False)
+            part.net.train()
+            try:
+                part.net(value[:1])
+            except Exception:  # whatever it is: it works with more
+                return 2
+        return 1
 
     def facts(self) -> NetworkFacts:
         """Measure size and work."""

@@ -13,7 +13,7 @@ from torch import nn
 
 from tui_vae.config import ModelSpec, Network, NetworkFacts, TrainConfig
 from tui_vae.data.generators import generator
-from tui_vae.errors import one_line
+from tui_vae.errors import UsageError, one_line
 from tui_vae.events import Level
 from tui_vae.model.private_randomness import PrivateRandomness, seeded
 from tui_vae.model.source_code import NetworkClasses, NetworkError
@@ -34,12 +34,14 @@ class CheckedNetwork:
         facts: What was measured.
         draws: Whether they draw random numbers from torch's generators.
         remarks: What the user should know before training: levels and sentences.
+        least_batch: The least number of images that training takes.
     """
 
     classes: NetworkClasses
     facts: NetworkFacts
     draws: bool
     remarks: tuple[Remark, ...] = ()
+    least_batch: int = 1
 
 
 class ModelBuilder:
@@ -70,6 +72,21 @@ class ModelBuilder:
             config.zdim,
             randomness,
         )
+
+    def check_batches(self, config: TrainConfig, images: int) -> None:
+        """Check that the last batch of an epoch, which has the rest of the images, is large enough.
+
+        Raises:
+            UsageError: It is not.
+        """
+        last = images % config.batch_size or config.batch_size
+        for spec in config.models:
+            network = self.network(spec)
+            if network is not None and last < network.least_batch:
+                raise UsageError(
+                    f"--model {spec.architecture}: its networks cannot be trained on a single image, which is what "
+                    f"{images:,} images leave for the last batch of {config.batch_size}; choose another --batch-size"
+                )
 
     def network(self, spec: ModelSpec) -> CheckedNetwork | None:
         """The networks of the user's own that a model is made of."""

@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from tests.unit.model.wrong_networks import GOOD, WRONG
-from tui_vae.config import Network
+from tui_vae.config import ModelSpec, Network, TrainConfig
+from tui_vae.errors import UsageError
+from tui_vae.model import ModelBuilder
 from tui_vae.model.network_check import check_networks
 from tui_vae.model.own_networks import CheckedNetwork
 from tui_vae.model.source_code import NetworkError, load_classes
@@ -136,3 +138,16 @@ def test_what_a_script_sets_for_the_process_is_restored(check: Check, capsys: py
     assert torch.is_grad_enabled()
     out, err = capsys.readouterr()
     assert (out, err.strip()) == ("", "hello")  # stdout may be for JSON
+
+
+def test_a_last_batch_of_a_single_image_is_refused_where_it_cannot_be_normalised(check: Check) -> None:
+    source = GOOD.replace("nn.Linear(zdim, 784)", "nn.Sequential(nn.Linear(zdim, 784), nn.BatchNorm1d(784))")
+    checked = check(source)
+    spec = ModelSpec("own", network=checked.classes.network)
+    build = ModelBuilder({checked.classes.network.unresolved: checked})
+    config = TrainConfig(models=(spec,), zdim=4, batch_size=128)
+    build.check_batches(config, 256)
+    build.check_batches(config, 258)
+    with pytest.raises(UsageError, match=r"^--model own: .* 257 images leave for the last batch of 128; choose"):
+        build.check_batches(config, 257)
+    assert check(GOOD).least_batch == 1
