@@ -55,7 +55,7 @@ def test_the_interface_fills_the_terminal_on_every_page_and_leaves(
 def test_inside_tmux_it_fills_the_pane_on_every_page_whatever_becomes_of_its_size(tmux: Callable[..., Tmux]) -> None:
     pane = tmux("--epochs", "100", size=(140, 45))
     pane.wait_until("running")
-    for width, height in ((140, 45), (80, 24), (40, 12)):
+    for width, height in ((140, 45), (40, 12)):
         pane.resize(width, height)
         for page in PAGES:
             pane.press(page)

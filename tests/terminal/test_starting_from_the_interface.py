@@ -33,8 +33,8 @@ def runs_dir(tmp_path: Path) -> Iterator[Path]:
             os.kill(pid, signal.SIGKILL)
 
 
-def test_a_run_is_set_up_started_stopped_and_resumed(spawn: Spawn, runs_dir: Path) -> None:
-    terminal = spawn(runs_dir.parent, "runs", "--open", size=(100, 30))
+def test_a_run_is_set_up_started_stopped_and_resumed(spawn_loaded: Spawn, runs_dir: Path) -> None:
+    terminal = spawn_loaded(runs_dir.parent, "runs", "--open", size=(100, 30))
     terminal.wait_until("no runs in runs yet")
     terminal.press("n")
     terminal.wait_until("a new run")

@@ -87,7 +87,7 @@ def test_the_screen_is_never_long_out_of_date_and_keys_are_answered(
         # Where its answer came too late, the first frame is sent as a whole.
         terminal.wait_until(lambda: terminal.filled() and len(terminal.waiting) < RATE)
         begun = len(terminal.received)
-        until(lambda: len(terminal.received) > begun + 5 * RATE)  # both train, and there is always something to send
+        until(lambda: len(terminal.received) > begun + 3 * RATE)  # both train, and there is always something to send
         terminal.press("3")
         until(lambda: "KL per latent" in terminal.text)
         terminal.press("q")
