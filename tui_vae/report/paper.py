@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tui_vae.report.canvas import paper_files
 from tui_vae.report.document import Cell, Document, Table
 from tui_vae.report.image_grids import png_of_grid
+from tui_vae.view.numbers import UNKNOWN
 
 _LATEX = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -43,25 +44,31 @@ def files_for_paper(document: Document) -> dict[str, bytes]:
 
 
 def _csv(table: Table) -> bytes:
-    """A row for each row, the part that it belongs to before it, and each detail in a column of its own."""
+    """A row for each row, after the title of its part; numbers as programs read them, margins in their own columns."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    parts = any(part.title for part in table.parts)
-    details = table.with_details
-    names = [cell.plain for cell in table.head]
-    columns = [
-        c for name, has in zip(names, details, strict=True) for c in ((name, f"{name} detail") if has else (name,))
-    ]
-    writer.writerow((*(["part"] if parts else []), *columns))
+    with_part = any(part.title for part in table.parts)
+    margins = [numeric and has for numeric, has in zip(table.numeric, table.with_details, strict=True)]
+    head = [(cell.plain, f"{cell.text} ±") for cell in table.head]
+    writer.writerow((*(["part"] if with_part else []), *_spread(head, margins)))
     for part in table.parts:
         for row in part.rows:
             cells = [
-                c
-                for cell, has in zip(row, details, strict=True)
-                for c in ((cell.text, cell.detail) if has else (cell.text,))
+                (_number(cell.text), _number(cell.detail)) if numeric else (cell.plain, "")
+                for cell, numeric in zip(row, table.numeric, strict=True)
             ]
-            writer.writerow((*([part.title] if parts else []), *cells))
+            writer.writerow((*([part.title] if with_part else []), *_spread(cells, margins)))
     return text.getvalue().encode()
+
+
+def _spread(pairs: Sequence[tuple[str, str]], both: Sequence[bool]) -> list[str]:
+    """Return the first of each pair, and the second where there are both."""
+    return [text for pair, has in zip(pairs, both, strict=True) for text in pair[: 2 if has else 1]]
+
+
+def _number(text: str) -> str:
+    """Write a number of a table without what only readers need; an unknown one is empty."""
+    return "" if text == UNKNOWN else text.removeprefix("± ").replace("−", "-").replace(",", "")
 
 
 def _latex(table: Table) -> bytes:
