@@ -5,12 +5,10 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import platform
 import shutil
-import sys
 import threading
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,23 +16,18 @@ from typing import Any, Self
 import numpy as np
 from msgspec import structs
 
-from tui_vae import __version__
 from tui_vae.config import check_name
-from tui_vae.errors import EventError, UsageError, one_line
+from tui_vae.errors import UsageError, one_line
 from tui_vae.events import (
-    OWN_LOOP,
-    WRITER,
     DataSummary,
     ModelStatus,
     Notice,
-    Parameters,
     RunFinished,
     RunStarted,
     RunStatus,
     Samples,
-    decode,
-    encode,
 )
+from tui_vae.library.log_options import Models, config_of_log, parameters_of, versions
 from tui_vae.library.logged_model import HeldOut, LoggedModel
 from tui_vae.library.sample_images import sheet_of
 from tui_vae.library.stored import Where, folder_of
@@ -44,10 +37,6 @@ from tui_vae.runs.requests import Message
 from tui_vae.runs.writer import RunWriter
 
 _LOGGER = logging.getLogger("tui_vae")
-_FRAMEWORKS = ("numpy", "torch", "jax", "tensorflow")
-_RESERVED = ("models", "epochs", "dataset", WRITER)
-
-Models = Mapping[str, Mapping[str, int] | None] | Iterable[str]
 
 
 class Log:
@@ -92,7 +81,7 @@ class Log:
         for what, number in (("epochs", epochs), ("steps", steps)):
             if number is not None and (not isinstance(number, int) or number < 1):
                 raise UsageError(f"{what} is a whole number of at least 1, or None, not {number!r}")
-        parameters = _parameters_of(models)
+        parameters = parameters_of(models)
         self._models = {
             model: LoggedModel(model, counts, epochs, steps, self._emit) for model, counts in parameters.items()
         }
@@ -104,8 +93,8 @@ class Log:
         self._process = os.getpid()
         started = RunStarted(
             name="",
-            config=_config(self._models, epochs, dataset, config),
-            versions=_versions(),
+            config=config_of_log(self._models, epochs, dataset, config),
+            versions=versions(),
             device=device,
             data=DataSummary(dataset, None, None, None) if dataset is not None else None,
         )
@@ -240,13 +229,13 @@ class Log:
         if error is None:
             self.close()
         elif isinstance(error, KeyboardInterrupt):
-            self._end("stopped", "interrupted")
+            self._end("stopped", "by an interrupt")
         elif isinstance(error, Exception):
             text = "".join(traceback.format_exception(error))
             self._emit(Notice(level="error", text=text))
             self._end("failed", f"{type(error).__name__}: {one_line(error)[:300]}")
         else:
-            self._end("stopped", "the program was left")
+            self._end("stopped", "as the program was left")
 
     def _model(self, name: str) -> LoggedModel:
         if self._closed:
@@ -317,63 +306,7 @@ class Log:
         self._writer.close()
 
     def _end_unclosed(self) -> None:
-        self._end("stopped", "the program ended without close()")
-
-
-def _parameters_of(models: Models) -> dict[str, Parameters | None]:
-    """Check the names of models, and their numbers of parameters.
-
-    Raises:
-        UsageError: One of them cannot be used.
-    """
-    if isinstance(models, str):
-        raise UsageError(f"models is a mapping or a list of names, such as [{models!r}]")
-    given = dict(models) if isinstance(models, Mapping) else dict.fromkeys(models)
-    if not given:
-        raise UsageError("models names at least one model")
-    folded = [check_name(name, "a model's name").casefold() for name in given]
-    if len(set(folded)) < len(folded):
-        raise UsageError("models: two of them have the same name but for capitals")
-    return {name: None if counts is None else _parameters(name, counts) for name, counts in given.items()}
-
-
-def _parameters(model: str, counts: Mapping[str, int]) -> Parameters:
-    form = f'models: {model} is given as {{"encoder": number, "decoder": number}} or None'
-    if not isinstance(counts, Mapping) or counts.keys() != {"encoder", "decoder"}:
-        raise UsageError(form)
-    if not all(isinstance(count, int) and count >= 0 for count in counts.values()):
-        raise UsageError(f"{form}; the numbers are whole and not below 0")
-    return Parameters(counts["encoder"], counts["decoder"], counts["encoder"] + counts["decoder"])
-
-
-def _config(
-    models: Iterable[str], epochs: int | None, dataset: str | None, given: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """The configuration of the run: what is known of it, and the options of the user.
-
-    Raises:
-        UsageError: An option has a name that is taken, or is no JSON value.
-    """
-    options = dict(given or {})
-    taken = next((name for name in _RESERVED if name in options), None)
-    if taken is not None:
-        raise UsageError(f"config: {taken} cannot be given there; models, epochs and dataset are arguments of Log")
-    config: dict[str, Any] = {WRITER: OWN_LOOP, "models": [{"name": name} for name in models], "epochs": epochs}
-    config |= {"dataset": dataset} if dataset is not None else {}
-    config |= options
-    try:
-        decoded = decode(encode(RunStarted(name="", config=config, versions={}, device=None, data=None)))
-    except (EventError, NotImplementedError, TypeError, ValueError) as error:
-        raise UsageError(f"config holds JSON values: {one_line(error)}") from error
-    assert isinstance(decoded, RunStarted)
-    return decoded.config
-
-
-def _versions() -> dict[str, str]:
-    """Versions of this program, Python, and those frameworks that the user's program has loaded."""
-    loaded = {name: getattr(sys.modules.get(name), "__version__", None) for name in _FRAMEWORKS}
-    found = {name: str(version) for name, version in loaded.items() if version is not None}
-    return {"tui-vae": __version__, "python": platform.python_version(), **found}
+        self._end("stopped", "as the program ended without close()")
 
 
 def _scalar(name: str, value: Any) -> float:

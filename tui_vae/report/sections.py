@@ -67,7 +67,7 @@ def _introduction(groups: Sequence[Group]) -> Iterable[Block]:
     )
     if len(groups) == 1:
         yield Paragraph(f"This is {what}")
-    elif groups:
+    elif groups and not any(group.first.run.state.own_loop for group in groups):
         sizes = {group.first.model.parameters.total for group in groups if group.first.model.parameters is not None}
         question = " Does a larger model draw better images?" if len(sizes) > 1 else ""
         yield Paragraph(f"{_number(len(groups))} models learned to draw the same images. Each is {what}{question}")

@@ -33,7 +33,7 @@ from tui_vae.events import (
 )
 from tui_vae.runs import RunDirectory, lease, read_log
 from tui_vae.runs.directory import read_config
-from tui_vae.runs.find import find_run
+from tui_vae.runs.find import find_run, runs_in
 from tui_vae.runs.lease import Lease
 from tui_vae.runs.pictures import picture_of
 from tui_vae.runs.requests import send_request
@@ -176,7 +176,7 @@ def test_an_exception_is_the_reason_of_the_failure(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"), [(KeyboardInterrupt(), "interrupted"), (SystemExit(3), "the program was left")]
+    ("error", "reason"), [(KeyboardInterrupt(), "by an interrupt"), (SystemExit(3), "as the program was left")]
 )
 def test_a_loop_that_is_left_is_stopped(tmp_path: Path, error: BaseException, reason: str) -> None:
     log = tui_vae.Log(models=["a"], runs_dir=tmp_path)
@@ -355,3 +355,29 @@ def test_the_public_names_are_there_and_no_others() -> None:
 
 def test_models_are_started_before_anything_else_is_logged(finished: tui_vae.Log) -> None:
     assert [type(event) for event in events_of(finished)[:3]] == [RunStarted, ModelStarted, ModelStarted]
+
+
+def test_a_killed_loop_leaves_all_that_was_due(tmp_path: Path) -> None:
+    program = (
+        "import time, tui_vae\n"
+        f"log = tui_vae.Log('killed', models=['a'], epochs=9, runs_dir={str(tmp_path)!r})\n"
+        "for step in range(5):\n"
+        "    log.step('a', loss=step)\n"
+        "    time.sleep(0.06)\n"
+        "log.epoch('a', elbo=-1.0)\n"
+        "time.sleep(1000)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program])
+    try:
+        for _ in range(int(PATIENCE / 0.02)):
+            runs = [run for run in runs_in(tmp_path) if run.log.exists()]
+            if runs and any(isinstance(event, Epoch) and event.split == "held_out" for event in read_log(runs[0].log)):
+                break
+            threading.Event().wait(0.02)
+    finally:
+        process.kill()
+        process.wait()
+    run = find_run(tmp_path, "killed")
+    assert [event.loss for event in read_log(run.log) if isinstance(event, Progress)] == [0, 1, 2, 3, 4]
+    listed = summarise(run)
+    assert (listed.state, [(model.epoch, model.elbo) for model in listed.models]) == ("killed", [(1, -1.0)])
