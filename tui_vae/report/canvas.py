@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import re
 import warnings
 import xml.etree.ElementTree as ET
@@ -165,7 +164,6 @@ def _saved(key: str, draw: Draw, palette: Palette, ending: str, own: Mapping[str
 @contextlib.contextmanager
 def _style(key: str, palette: Palette, own: Mapping[str, Any]) -> Iterator[None]:
     """Draw the same whatever the user has configured; a name may hold characters that no font has."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         mpl.rcdefaults()

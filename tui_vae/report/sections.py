@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from tui_vae.charts import metric_series
 from tui_vae.metrics import NOISY, Trend
@@ -129,43 +130,41 @@ def _models(content: ReportContent, groups: Sequence[Group]) -> Iterable[Section
     yield Section("models", "The models", tuple(blocks))
 
 
+@dataclass(frozen=True)
+class _Curve:
+    """A figure over epochs: of a quantity, which ``field`` of an epoch holds; ``says`` what to make of it."""
+
+    quantity: metric_series.Quantity
+    field: str
+    title: str
+    says: str
+
+
+_CURVES = (
+    _Curve(metric_series.ELBO, "elbo", "ELBO, nats per image", "Higher is better."),
+    _Curve(
+        metric_series.RECONSTRUCTION,
+        "reconstruction",
+        "Reconstruction, nats per image",
+        "How well images are recovered from their latents; higher is better.",
+    ),
+    _Curve(metric_series.KL, "kl", "KL, nats per image", "What the latents carry about an image."),
+    _Curve(metric_series.SIGMA, "sigma", "Learned sigma", "The noise of the decoder, in parts of the pixel range."),
+)
+
+
 def _curves(groups: Sequence[Group]) -> Iterable[Section]:
-    figures = [
-        Figure(
-            f"curve-{name}",
-            title,
-            f"{says} Lines are the training images, marks the held-out images after each epoch{limit}.",
-            f"{title} over the epochs of training. {_newest(groups, field)}",
-            draw,
-        )
-        for name, title, field, quantity, says, limit in (
-            (
-                "elbo",
-                "ELBO, nats per image",
-                "elbo",
-                metric_series.ELBO,
-                "Higher is better.",
-                "; the dashed line is the exact optimum of a linear model on them" if _has_limit(groups) else "",
-            ),
-            (
-                "reconstruction",
-                "Reconstruction, nats per image",
-                "reconstruction",
-                metric_series.RECONSTRUCTION,
-                "How well images are recovered from their latents; higher is better.",
-                "",
-            ),
-            (
-                "kl",
-                "KL, nats per image",
-                "kl",
-                metric_series.KL,
-                "What the latents carry about an image.",
-                "",
-            ),
-        )
-        if (draw := drawings.curves(quantity, groups)) is not None
-    ]
+    figures = []
+    for curve in _CURVES:
+        known = [group for group in groups if curve.quantity.known(group.first.run.state)]
+        draw = drawings.curves(curve.quantity, known)
+        if draw is None:
+            continue
+        limit = any(curve.quantity.limit(model.model) is not None for group in known for model in group.models)
+        dashes = "; the dashed line is the exact optimum of a linear model" if limit else ""
+        caption = f"{curve.says} Lines are the training images, marks the held-out images after each epoch{dashes}."
+        alt = f"{curve.title} over the epochs of training. {_newest(known, curve.field)}"
+        figures.append(Figure(f"curve-{curve.field}", curve.title, caption, alt, draw))
     if not figures:
         return
     introduction = Paragraph(
