@@ -42,8 +42,9 @@ _LOGGER = logging.getLogger("tui_vae")
 class Log:
     """A run that a training loop of your own writes, to be watched, listed, plotted and compared like any other.
 
-    What is not logged is shown as not known. A step costs some microseconds and never waits for an accelerator: a
-    tensor is read when a record is due, at most 20 times a second. Each model is to be logged by one thread.
+    What is not logged is shown as not known. A step costs some microseconds, and waits for an accelerator only when a
+    record is due, at most 20 times a second: then the tensors of all steps since the last are read. Each model is to
+    be logged by one thread.
 
     As a context manager it ends the run: as finished, as stopped if that was asked for or by ctrl+c, or as failed with
     the exception as its reason. Without ``with``, call :meth:`close`.

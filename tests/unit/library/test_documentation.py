@@ -14,12 +14,22 @@ import pytest
 import torch
 
 import tui_vae
+from tui_vae.config import TrainConfig
 from tui_vae.events import Epoch, Progress, Samples
+from tui_vae.model import VAE
 from tui_vae.runs import RunDirectory, lease, read_log
+from tui_vae.runs.checkpoints import CheckpointFolder
 from tui_vae.runs.find import find_run
 from tui_vae.runs.requests import send_request
 
 PAGE = Path(__file__).parents[3] / "docs" / "library.md"
+
+
+def blocks(heading: str) -> list[str]:
+    """The code of a section of the page, in order."""
+    sections = PAGE.read_text(encoding="utf-8").split("\n## ")
+    (section,) = (section for section in sections if section.startswith(f"{heading}\n"))
+    return re.findall(r"^```python\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +40,7 @@ def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Every name of the code of the page, which was run in order."""
+    """Every name of the code of loops of the user's own, which was run in order."""
     folder = tmp_path_factory.mktemp("runs")
     frameworks = {
         "lightning": types.SimpleNamespace(Callback=object),
@@ -41,7 +51,7 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         patch.setenv("TUI_VAE_RUNS", str(folder))
         for name, module in frameworks.items():
             patch.setitem(sys.modules, name, module)
-        for block in re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+        for block in blocks("Your own training loop"):
             exec(compile(block, str(PAGE), "exec"), names)
     names["runs_dir"] = folder
     return names
@@ -118,3 +128,18 @@ def test_the_hugging_face_callback_logs_and_stops(code: dict[str, Any], tmp_path
     events = list(read_log(find_run(tmp_path, "hf").log))
     assert [event.step for event in events if isinstance(event, Progress)] == [50, 100]
     assert [event.elbo for event in events if isinstance(event, Epoch)] == [-4.0, -3.0]
+
+
+def test_stored_weights_are_decoded_without_this_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vae = VAE(TrainConfig().models[1].hidden, 32, 0.5)
+    run = RunDirectory(tmp_path / "runs" / "20261122-161502-quiet-otter", "quiet-otter")
+    run.path.mkdir(parents=True)
+    CheckpointFolder(run.checkpoints("deep")).save_latest(vae.state_dict(), {}, {})
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    (block,) = blocks("Weights without this program")
+    exec(compile(block, str(PAGE), "exec"), names)
+    z = torch.from_numpy(np.random.default_rng(0).standard_normal((8, 32))).float()
+    with torch.no_grad():
+        expected = vae.decoder(z).numpy()
+    assert np.allclose(names["x"], expected, atol=1e-5)
