@@ -131,7 +131,7 @@ def test_the_hugging_face_callback_logs_and_stops(code: dict[str, Any], tmp_path
 
 
 def test_stored_weights_are_decoded_without_this_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    vae = VAE(TrainConfig().models[1].hidden, 32, 0.5)
+    vae = VAE.from_spec(TrainConfig().models[1], 32, 0.5, torch.Generator().manual_seed(0))
     run = RunDirectory(tmp_path / "runs" / "20261122-161502-quiet-otter", "quiet-otter")
     run.path.mkdir(parents=True)
     CheckpointFolder(run.checkpoints("deep")).save_latest(vae.state_dict(), {}, {})
