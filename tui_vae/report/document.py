@@ -61,7 +61,8 @@ class Cell:
 
     @property
     def plain(self) -> str:
-        return f"{self.text} {self.detail}".rstrip()
+        """Text and detail in one, with plain blanks."""
+        return " ".join(f"{self.text} {self.detail}".split())
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tui_vae.events import Epoch
-from tui_vae.metrics import NOISY, Difference, MetricValue, Verdict
+from tui_vae.metrics import NOISY, Difference, Direction, MetricValue, Verdict
 from tui_vae.report.content import Group, ReportContent, ReportedModel
 from tui_vae.report.document import Cell, Rows, Table
 from tui_vae.view.metric_rows import (
@@ -140,7 +140,7 @@ def _metrics(
     parts: dict[str, list[tuple[Cell, ...]]] = {}
     for row in rows:
         source = f"{row.source}, {count(row.n)}" if row.n else row.source or "not a number"
-        name = Cell(f"{row.title} {ARROWS[row.better]}".rstrip(), row.unit)
+        name = Cell(_named(row.title, row.better), row.unit)
         cells = (_value(row, model, marks_best=marks_best) for model in values)
         parts.setdefault(source, []).append(
             (name, *cells, *([Cell(row.floor if row.floor != UNKNOWN else "")] if floors else []))
@@ -148,6 +148,11 @@ def _metrics(
     head = (Cell("metric"), *models, *([Cell("floor")] if floors else []))
     groups = tuple(Rows(source, tuple(found)) for source, found in parts.items())
     return _divided(Table(key, title, head, groups, (False, *(True,) * (len(head) - 1))), with_last=floors)
+
+
+def _named(title: str, better: Direction) -> str:
+    """The title of a metric with its arrow, which stays on its line."""
+    return f"{title}\N{NO-BREAK SPACE}{ARROWS[better]}" if ARROWS[better] else title
 
 
 def _value(row: MetricRow, model: str, *, marks_best: bool) -> Cell:
@@ -183,7 +188,7 @@ def _difference(difference: Difference) -> tuple[Cell, ...]:
     value, ends = difference_text(difference)
     outcome = OUTCOME_LABELS.get(difference.outcome, difference.outcome)
     return (
-        Cell(f"{name} {ARROWS[better]}".rstrip(), unit),
+        Cell(_named(name, better), unit),
         Cell(value),
         Cell(ends.strip("()")),
         Cell(outcome, outcome=difference.outcome),
