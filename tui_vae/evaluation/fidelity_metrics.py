@@ -124,8 +124,8 @@ OF_NOISY_SAMPLES = FEATURE_METRICS | CLASS_METRICS
 """Without the distances to training images: noise moves a sample from every image, and a copy from its original."""
 OF_SAMPLES = OF_NOISY_SAMPLES | {NEAREST}
 
-_MOST_FOR_NEAREST = 2000
-"""Samples whose nearest training image is looked for: an error of one in a hundred, in a fifth of the time of all."""
+_MOST_FOR_NEAREST = 1000
+"""Samples whose nearest training image is looked for: a standard error of less than one in a hundred."""
 
 
 RECALL_DRAWS = 6
