@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +54,7 @@ def report_content(runs: Sequence[RunDirectory]) -> ReportContent:
         summaries = tuple(map(summary, architectures))
         if incomparable is None and any(trained.evaluation.metrics for _, trained in found):
             try:
-                verdict = compare(trained for _, trained in found).verdict
+                verdict = compare(_measured(architectures)).verdict
             except UsageError as error:
                 incomparable = str(error)
     return ReportContent(tuple(reported), _groups(architectures, found), summaries, verdict, incomparable)
@@ -167,6 +167,15 @@ def _architectures(found: Sequence[_Found]) -> tuple[list[Architecture], str | N
         for reported, one in found:
             runs.setdefault(id(reported.run), []).append(one)
         return [architecture for models in runs.values() for architecture in _of_one_run(models)], str(error)
+
+
+def _measured(architectures: Sequence[Architecture]) -> Iterator[TrainedModel]:
+    """The models with results, under the labels of their groups: one without is no baseline."""
+    for architecture in architectures:
+        for trained in architecture.by_seed.values():
+            if trained.evaluation.metrics:
+                evaluation = structs.replace(trained.evaluation, model=architecture.label)
+                yield dataclasses.replace(trained, evaluation=evaluation)
 
 
 def _of_one_run(trained: Sequence[TrainedModel]) -> list[Architecture]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import re
 import warnings
 import xml.etree.ElementTree as ET
@@ -27,6 +28,8 @@ INCHES = (3.4, 2.45)
 """Of every figure: the width of a column of a paper, and on the page narrow enough for a telephone."""
 
 _POINTS = 7.5
+_MOST_NAMES = 8
+"""Names in a legend."""
 _MARKERS = {"●": "o", "▲": "^", "■": "s", "◆": "D", "✚": "P", "★": "*"}
 _WHITE: RGB = (255, 255, 255)
 _ON_WHITE = light_colours(_WHITE)
@@ -89,9 +92,11 @@ class Canvas:
     def legend(self, names: Mapping[int, str], more: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         """Add a legend above the axes: groups by their index, then lines by their names."""
         handles = []
-        for index, name in names.items():
+        for index, name in itertools.islice(names.items(), _MOST_NAMES):
             colour, marker = self.model(index)
             handles.append(Line2D([], [], color=colour, marker=marker, markersize=4, lw=1.4, label=_short(name)))
+        if len(names) > _MOST_NAMES:
+            handles.append(Line2D([], [], ls="none", label=f"and {len(names) - _MOST_NAMES} more"))
         handles += [Line2D([], [], label=name, **look) for name, look in (more or {}).items()]
         figure = self.axes.get_figure(root=True)
         assert figure is not None

@@ -18,8 +18,8 @@ from tui_vae.view.metric_rows import FLOOR_LEGEND, INTERVAL_LEGEND, title_text
 from tui_vae.view.numbers import count, nats
 from tui_vae.view.sanitize import printable
 
-MOST_GROUPS = 24
-"""Groups that are shown; only damaged logs have more."""
+_MOST_SHOWN = 12
+"""Models whose latents and pictures are shown; all are in the tables and the other figures."""
 _COLLAPSED = 0.01
 """KL in nats below which a latent is said to carry nothing."""
 _MOST_NOTES = 30
@@ -27,7 +27,7 @@ _MOST_NOTES = 30
 
 def lay_out(content: ReportContent) -> Document:
     """Lay out a report."""
-    groups = content.groups[:MOST_GROUPS]
+    groups = content.groups
     sections = [
         *_models(content, groups),
         *_curves(groups),
@@ -95,8 +95,8 @@ def _facts(content: ReportContent) -> Iterable[Fact]:
     states = [run.state for run in content.runs]
 
     def options(name: str) -> str:
-        values = dict.fromkeys(str(state.config[name]) for state in states if state.config.get(name) is not None)
-        return printable(", ".join(values))
+        found = dict.fromkeys(str(state.config[name]) for state in states if state.config.get(name) is not None)
+        return printable(_first(list(found)))
 
     data = next((state.data for state in states if state.data is not None), None)
     if data is not None and data.train is not None:
@@ -106,10 +106,14 @@ def _facts(content: ReportContent) -> Iterable[Fact]:
             yield Fact(title, value)
     seeds = {model.seed for group in content.groups for model in group.models if model.seed is not None}
     if seeds:
-        yield Fact("seeds", ", ".join(map(str, sorted(seeds)[:8])) + (" …" if len(seeds) > 8 else ""))
+        yield Fact("seeds", _first([str(seed) for seed in sorted(seeds)]))
     if devices := ", ".join(dict.fromkeys(state.device for state in states if state.device)):
         yield Fact("device", devices)
     yield Fact("state", ", ".join(dict.fromkeys(run.condition for run in content.runs)))
+
+
+def _first(values: Sequence[str], most: int = 8) -> str:
+    return ", ".join(values[:most]) + (f" and {len(values) - most} more" if len(values) > most else "")
 
 
 def _models(content: ReportContent, groups: Sequence[Group]) -> Iterable[Section]:
@@ -193,7 +197,8 @@ def _has_limit(groups: Sequence[Group]) -> bool:
 
 
 def _latents(groups: Sequence[Group]) -> Iterable[Section]:
-    shown = [group for group in groups if len(drawings.sorted_spectra(group)) and drawings.sorted_spectra(group).size]
+    known = [group for group in groups if drawings.sorted_spectra(group).size]
+    shown = known[:_MOST_SHOWN]
     if not shown:
         return
     high = drawings.highest_kl(shown)
@@ -213,20 +218,25 @@ def _latents(groups: Sequence[Group]) -> Iterable[Section]:
         figures.append(Figure(f"latents-{group.key}", group.label, caption, alt, drawings.spectrum(group, high)))
     introduction = Paragraph(
         "A latent whose KL is 0 has collapsed: its posterior is the prior for every image, and the decoder does "
-        "without it. The charts share one scale."
+        f"without it. The charts share one scale.{_which(shown, known)}"
     )
     yield Section("latents", "Use of the latents: posterior collapse", (introduction, Gallery(tuple(figures))))
 
 
+def _which(shown: Sequence[Group], known: Sequence[Group]) -> str:
+    """Say how many models are shown where not all are."""
+    return f" Shown are the first {len(shown)} of {len(known)} models." if len(shown) < len(known) else ""
+
+
 def _pictures(groups: Sequence[Group]) -> Iterable[Section]:
-    by_kind, troubles = image_grids(groups)
+    by_kind, troubles = image_grids(groups[:_MOST_SHOWN])
     if not troubles and not any(by_kind.values()):
         return
     several = any(len(group.models) > 1 for group in groups)
     which = " Pictures are of the first seed of each model." if several else ""
     own_loop = any(model.run.state.own_loop for group in groups for model in group.models)
     of = "Images as the loops logged them." if own_loop else "Grey images of 28 × 28 pixels, as every model draws them."
-    text = f"{of}{which}"
+    text = f"{of}{which}{_which(groups[:_MOST_SHOWN], groups)}"
     lost = [Paragraph("; ".join(troubles[:_MOST_NOTES]), "warning")] if troubles else []
     yield Section("pictures", "What the models draw", (Paragraph(text), *lost))
     for kind, galleries in by_kind.items():

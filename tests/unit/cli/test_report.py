@@ -277,6 +277,30 @@ def test_a_model_that_is_in_two_runs_is_shown_and_not_compared(
     assert not [title for title in page.tables if " minus " in title]
 
 
+def test_many_models_are_all_in_the_tables_and_the_first_of_them_in_pictures(run_on: Command, tmp_path: Path) -> None:
+    events: list[Any] = [began()]
+    for number in range(14):
+        size = Parameters(number, number, 10 + 2 * number)
+        name = f"model {number}"
+        events.append(ModelStarted(model=name, hidden=(number + 1,), parameters=size, resumed_at_step=None, limit=None))
+        value = MetricValue("elbo", 100.0 + number**2, (99.0, 300.0), None, 5, "test images")
+        evaluated = Evaluation(
+            model=name, seed=0, epoch=1, step=1, parameters=size, metrics=(value,), class_shares=(),
+            kl_per_latent=(1.0,), predicted_kl_per_latent=None, pictures=(), seconds=1.0,
+        )  # fmt: skip
+        events += [held_out(name, 1, 100.0 + number), evaluated]
+    run = stored_run(tmp_path / "r", "otter", [*events, *ended()])
+    assert run_on("report", str(run.path), "-o", "p.html").code == 0
+    page = page_of(tmp_path / "p.html")
+    assert len(page.tables["Trainable parameters"]) == 1 + 14 + 2  # and those of the options, which have not begun
+    wide = [rows for title, rows in page.tables.items() if title.startswith("Metrics of each model")]
+    assert [len(rows[0]) - 1 for rows in wide] == [5, 5, 4]
+    assert [row[1] for row in page.tables["model 13 minus model 0"][1:]] == ["+169.00"]
+    assert "Shown are the first 12 of 14 models." in page.text
+    assert "and 8 more" in page.text  # in legends, of sixteen
+    assert page.tags["svg"] == 3 + 12 + 1
+
+
 # What bad input gets
 
 
