@@ -67,6 +67,20 @@ def stop(log: tui_vae.Log) -> None:
     pytest.fail("asked in vain")
 
 
+def test_what_a_script_trains_is_read_and_loaded(code: dict[str, Any]) -> None:
+    assert code["run"].models == ("mine", "deep", "linear")
+    held_out = code["held_out"]
+    assert list(held_out.index) == [1, 2]
+    assert set(held_out.columns) == {"mine", "deep", "linear"}
+    assert held_out.notna().all(axis=None)
+    assert code["samples"].shape == (16, 784)
+    assert code["mu"].shape == code["sigma"].shape == (5, 8)
+    assert code["bound"].shape == (5,)
+    networks = (code["Encoder"](8), code["Decoder"](8))
+    mine = tui_vae.load("script", "mine", networks=networks, runs_dir=code["runs_dir"])
+    assert mine.decode(torch.zeros(1, 8)).shape == (1, 784)
+
+
 def test_the_numpy_loop_learns_and_its_run_has_all_of_it(code: dict[str, Any]) -> None:
     events = list(read_log(find_run(code["runs_dir"], "blobs").log))
     held_out = [event for event in events if isinstance(event, Epoch) and event.split == "held_out"]
