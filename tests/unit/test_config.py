@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.options import any_text, assert_one_line, specs
-from tui_vae.config import DATASETS, DisplayConfig, ModelSpec, StoreConfig, TrainConfig
+from tui_vae.config import DATASETS, DisplayConfig, ModelSpec, NetworkFacts, StoreConfig, TrainConfig
 from tui_vae.errors import UsageError
 
 positive = st.floats(min_value=0, max_value=1e30, exclude_min=True, allow_nan=False)
@@ -272,3 +273,54 @@ def test_a_run_needs_a_folder_to_be_kept_in() -> None:
 def test_pictures_are_drawn_in_ways_that_are_known_and_in_the_interface_only(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="--graphics"):
         DisplayConfig(**options)
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "classes", "arguments", "label"),
+    [
+        ("lab.py", "lab.py", ("Encoder", "Decoder"), {}, "lab.py"),
+        ("/a b/nets.py:E, D", "/a b/nets.py", ("E", "D"), {}, "nets.py:E,D"),
+        ("nets.py(width=64, act='a, b')", "nets.py", ("Encoder", "Decoder"), {"width": 64, "act": "a, b"}, None),
+        ("my.lab.nets:E,D(deep=[3, 4])", "my.lab.nets", ("E", "D"), {"deep": [3, 4]}, "my.lab.nets:E,D(deep=[3, 4])"),
+        ("lab:E,D", "lab", ("E", "D"), {}, "lab:E,D"),
+    ],
+)
+def test_networks_of_the_users_own_are_a_file_or_a_module(
+    text: str, source: str, classes: tuple[str, str], arguments: dict[str, Any], label: str | None
+) -> None:
+    network = ModelSpec.parse(f"own={text}").network
+    assert network is not None
+    assert (network.source, network.encoder, network.decoder, network.keywords) == (source, *classes, arguments)
+    assert label in (None, network.label)
+    assert ModelSpec.parse(f"own={network}").network == network
+    spec = ModelSpec("own", network=network.resolved("0" * 64, NetworkFacts(1, 2, 3, linear=False)))
+    config = TrainConfig(models=(spec,))
+    assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+    assert spec.identity == ModelSpec.parse(f"own={text}").identity
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("512,x", "widths are whole numbers"),
+        ("nets", "widths are whole numbers"),
+        ("nets.py:Encoder", "nets.py:ENCODER,DECODER"),
+        ("nets.py:E,D,F", "nets.py:ENCODER,DECODER"),
+        ("nets.py:E,2", "nets.py:ENCODER,DECODER"),
+        ("nets.py(64)", "NAME=VALUE"),
+        ("nets.py(width=open('x'))", "NAME=VALUE"),
+        ("nets.py(**x)", "NAME=VALUE"),
+        ("nets.py(width=64", "widths are whole numbers"),
+    ],
+)
+def test_what_is_neither_widths_nor_networks_is_refused(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(words)):
+        ModelSpec.parse(f"own={text}")
+
+
+def test_the_fused_step_is_not_for_networks_of_the_users_own_alone() -> None:
+    own = ModelSpec.parse("own=nets.py")
+    with pytest.raises(UsageError, match="--step fused is for fully connected layers"):
+        TrainConfig(models=(own,), step="fused")
+    both = TrainConfig(models=(own, ModelSpec("deep", (8,))), step="fused")
+    assert [both.step_of(spec) for spec in both.models] == ["general", "fused"]

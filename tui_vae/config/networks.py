@@ -117,6 +117,11 @@ class Network:
         network.keywords  # noqa: B018 - refuses what cannot be used
         return network
 
+    @property
+    def label(self) -> str:
+        """Its classes with the name of their file, without the folder."""
+        return str(dataclasses.replace(self, source=os.path.basename(self.source)))
+
     def __str__(self) -> str:
         classes = "" if (self.encoder, self.decoder) == ("Encoder", "Decoder") else f":{self.encoder},{self.decoder}"
         if not self.source:

@@ -44,7 +44,7 @@ class EventEmitter:
                 resumed_at_step=step,
                 limit=limit if self._spec.linear else None,
                 reference=None if self._spec.linear else limit,
-                network=None if self._spec.network is None else str(self._spec.network),
+                network=None if self._spec.network is None else self._spec.network.label,
                 resumed_at_epoch=epoch,
             )
         )

@@ -67,7 +67,12 @@ def stop(log: tui_vae.Log) -> None:
     pytest.fail("asked in vain")
 
 
-def test_what_a_script_trains_is_read_and_loaded(code: dict[str, Any]) -> None:
+def test_what_a_script_trains_is_read_and_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUI_VAE_RUNS", str(tmp_path))
+    code: dict[str, Any] = {"__name__": "page"}
+    for heading in ("Train from a script or a notebook", "Curves as columns", "Models"):
+        for block in blocks(heading):
+            exec(compile(block, str(PAGE), "exec"), code)
     assert code["run"].models == ("mine", "deep", "linear")
     held_out = code["held_out"]
     assert list(held_out.index) == [1, 2]
@@ -76,8 +81,7 @@ def test_what_a_script_trains_is_read_and_loaded(code: dict[str, Any]) -> None:
     assert code["samples"].shape == (16, 784)
     assert code["mu"].shape == code["sigma"].shape == (5, 8)
     assert code["bound"].shape == (5,)
-    networks = (code["Encoder"](8), code["Decoder"](8))
-    mine = tui_vae.load("script", "mine", networks=networks, runs_dir=code["runs_dir"])
+    mine = tui_vae.load("script", "mine", networks=(code["Encoder"](8), code["Decoder"](8)))
     assert mine.decode(torch.zeros(1, 8)).shape == (1, 784)
 
 
