@@ -34,7 +34,7 @@ from tui_vae.app.session import Session
 from tui_vae.charts.drawer import Drawer
 from tui_vae.config import ModelSpec, StoreConfig, TrainConfig
 from tui_vae.machine.sampler import Sampler
-from tui_vae.runs.find import find_run
+from tui_vae.run_store.find import find_run
 from tui_vae.tui import Leave, MonitorApp
 from tui_vae.tui.themes import MONITOR_THEMES
 from tui_vae.view.state import ModelState, RunState

@@ -67,7 +67,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "metrics": {"msgspec"},
     "model": {"torch"},
     "report": {"PIL", "jinja2", "markupsafe", "matplotlib", "numpy"},
-    "runs": {"PIL", "msgspec", "numpy", "safetensors", "torch"},
+    "run_store": {"PIL", "msgspec", "numpy", "safetensors", "torch"},
     "training": {"numpy", "torch"},
     "tui": {"numpy", "rich", "textual"},
     "view": {"msgspec", "numpy"},
@@ -187,9 +187,9 @@ def test_the_view_adds_nothing_but_numpy() -> None:
 
 
 def test_the_run_store_loads_no_torch_until_it_saves_weights() -> None:
-    loaded = modules_loaded_by("tui_vae.runs.directory", "tui_vae.runs.log", "tui_vae.runs.pictures")
+    loaded = modules_loaded_by("tui_vae.run_store.directory", "tui_vae.run_store.log", "tui_vae.run_store.pictures")
     assert third_party(loaded) <= {"numpy", "PIL", "defusedxml", "msgspec", "typing_extensions"}
-    assert own(loaded) <= {"runs", "config", "events", "errors", "run_status", "metrics", "codec"}
+    assert own(loaded) <= {"run_store", "config", "events", "errors", "run_status", "metrics", "codec"}
 
 
 def test_the_text_outputs_load_neither_torch_nor_the_interface() -> None:
@@ -203,7 +203,7 @@ def test_an_export_needs_numpy_until_its_format_is_chosen() -> None:
     loaded = modules_loaded_by("tui_vae.export.formats", "tui_vae.export.columns")
     assert third_party(loaded) <= {"numpy", "PIL", "defusedxml", "msgspec", "typing_extensions"}
     foundations = {"config", "events", "errors", "run_status", "metrics", "codec"}
-    assert own(loaded) <= {"export", "view", "runs", "results", *foundations}
+    assert own(loaded) <= {"export", "view", "run_store", "results", *foundations}
 
 
 def test_charts_load_plotext_only_when_one_is_drawn() -> None:

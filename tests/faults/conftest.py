@@ -15,8 +15,8 @@ import pytest
 from tests.faults.faulty_runs import FaultyTraining
 from tests.fork_client import ForkServer, PipedChild
 from tui_vae.events import Event, RunFinished, RunStarted
-from tui_vae.runs import RunDirectory, read_log
-from tui_vae.runs.directory import read_config
+from tui_vae.run_store import RunDirectory, read_log
+from tui_vae.run_store.directory import read_config
 
 SAYS_SOMETHING_ABOUT_OUTPUT = (
     "NO_COLOR",

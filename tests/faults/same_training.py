@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_vae.events import Epoch
-from tui_vae.runs import read_log
+from tui_vae.run_store import read_log
 from tui_vae.view.state import RunState, reduce_all
 
 _TIMES = ("seconds", "epoch_began", "reported")

@@ -28,9 +28,9 @@ from tui_vae.events import (
     State,
     decode,
 )
-from tui_vae.runs import RunDirectory, read_log
-from tui_vae.runs.find import find_run
-from tui_vae.runs.requests import send_request
+from tui_vae.run_store import RunDirectory, read_log
+from tui_vae.run_store.find import find_run
+from tui_vae.run_store.requests import send_request
 
 EPOCHS, BATCH_SIZE = 24, 16
 QUICK = EvaluationConfig(metrics=("elbo", "precision"), samples=100, device="cpu")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tui_vae.events import Notice, RunFinished, State, decode
-from tui_vae.runs import read_log
+from tui_vae.run_store import read_log
 
 Start = Callable[..., "subprocess.Popen[str]"]
 

@@ -16,7 +16,7 @@ from tests.tui.drawn_at_once import DrawnAtOnce
 from tests.tui.sparing import spare
 from tui_vae.app import watch_source
 from tui_vae.app.watch_source import WatchSource
-from tui_vae.runs import RunDirectory
+from tui_vae.run_store import RunDirectory
 from tui_vae.tui import MonitorApp
 from tui_vae.view.state import RunState
 

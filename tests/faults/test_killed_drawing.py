@@ -22,7 +22,7 @@ from tests.fork_client import ForkServer
 from tests.terminal.pseudo_terminal import PATIENCE, Terminal
 from tui_vae.charts.drawer import DEATHS
 from tui_vae.events import Checkpoint, Notice, Progress
-from tui_vae.runs import read_log
+from tui_vae.run_store import read_log
 
 KILLS = 4
 SECONDS_TO_LIVE = 0.5

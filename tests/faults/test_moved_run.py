@@ -13,9 +13,9 @@ import pytest
 from tests.faults.faulty_runs import SMALL, FaultyTraining
 from tests.faults.same_training import course
 from tests.fork_client import Child, ForkServer
-from tests.unit.runs.leases import elsewhere, put
+from tests.unit.run_store.leases import elsewhere, put
 from tui_vae.events import Notice, RunFinished
-from tui_vae.runs import read_log
+from tui_vae.run_store import read_log
 
 EPOCHS = 6
 OPTIONS = [*SMALL, "--epochs", str(EPOCHS), "--checkpoint-every", "0.02", "--name", "otter"]

@@ -19,9 +19,9 @@ from tests.faults.faulty_runs import SMALL, FaultyTraining
 from tests.faults.same_training import assert_same_training, course
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Checkpoint, Event, ModelStarted, Notice, RunFinished, RunStarted, State, decode, encode
-from tui_vae.runs import read_log
-from tui_vae.runs.checksums import digest, sealed_line
-from tui_vae.runs.manifest import read_manifest
+from tui_vae.run_store import read_log
+from tui_vae.run_store.checksums import digest, sealed_line
+from tui_vae.run_store.manifest import read_manifest
 from tui_vae.view.state import RunState, reduce_all
 
 EPOCHS = 8

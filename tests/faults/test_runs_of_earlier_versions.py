@@ -25,10 +25,10 @@ from tui_vae.config.evaluation import PROTOCOL
 from tui_vae.data import Split
 from tui_vae.evaluation.likelihood.bounds import elbo_per_image
 from tui_vae.events import Evaluation, EvaluationFinished, RunFinished, RunStarted
-from tui_vae.runs import RunDirectory, read_log, read_picture
-from tui_vae.runs.directory import read_config
-from tui_vae.runs.evaluations import read_evaluation
-from tui_vae.runs.tail import LogTail
+from tui_vae.run_store import RunDirectory, read_log, read_picture
+from tui_vae.run_store.directory import read_config
+from tui_vae.run_store.evaluations import read_evaluation
+from tui_vae.run_store.tail import LogTail
 from tui_vae.view.state import RunState, reduce_all
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "earlier_runs"

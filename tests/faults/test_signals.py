@@ -15,7 +15,7 @@ import pytest
 
 from tests.fork_client import PipedChild
 from tui_vae.events import Event, RunFinished, State
-from tui_vae.runs import read_log
+from tui_vae.run_store import read_log
 
 Start = Callable[..., "subprocess.Popen[str]"]
 StartLoaded = Callable[..., PipedChild]

@@ -15,7 +15,7 @@ import pytest
 from tests.faults.faulty_runs import SMALL, FaultyTraining
 from tests.faults.same_training import assert_same_training
 from tui_vae.events import ModelStarted, Progress, RunFinished
-from tui_vae.runs import read_log
+from tui_vae.run_store import read_log
 from tui_vae.view.state import RunState, reduce_all
 
 OPTIONS = [*SMALL, "--checkpoint-every", "0.02"]

@@ -15,7 +15,7 @@ from tests.terminal.conftest import SMALL
 from tests.terminal.pseudo_terminal import Terminal
 from tests.terminal.shell import Shell
 from tui_vae.events import Checkpoint, Event, Notice, Progress, RunFinished, State, decode
-from tui_vae.runs import read_log
+from tui_vae.run_store import read_log
 
 ENDLESS = " ".join(("tui-vae", *SMALL, "--epochs", "1000000", "--model", "small=8"))
 SUSPENDED = "tui-vae: suspended"

@@ -14,7 +14,7 @@ from tests.fork_client import ForkServer
 from tests.terminal.conftest import ENDLESS, SMALL
 from tests.terminal.pseudo_terminal import Terminal
 from tui_vae.events import RunFinished, State
-from tui_vae.runs import read_log
+from tui_vae.run_store import read_log
 
 Spawn = Callable[..., Terminal]
 OnlyRun = Callable[[Path], Path]

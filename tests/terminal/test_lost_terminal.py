@@ -13,7 +13,7 @@ import pytest
 from tests.fork_client import ForkServer
 from tests.terminal.pseudo_terminal import Terminal, started
 from tui_vae.events import Checkpoint, Event, Notice, RunFinished, State, decode
-from tui_vae.runs import read_log
+from tui_vae.run_store import read_log
 
 Spawn = Callable[..., Terminal]
 OnlyRun = Callable[[Path], Path]

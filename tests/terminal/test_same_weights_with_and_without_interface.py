@@ -12,7 +12,7 @@ import pytest
 
 from tests.terminal.pseudo_terminal import Terminal
 from tui_vae.events import Epoch, RunFinished, State
-from tui_vae.runs import read_log
+from tui_vae.run_store import read_log
 from tui_vae.tui.keys import GROUPS
 
 EPOCHS = 10

@@ -13,9 +13,9 @@ import pytest
 from tests.terminal.pseudo_terminal import Terminal
 from tui_vae.config.form_parser import FIELDS
 from tui_vae.events import ModelStarted, RunFinished, State
-from tui_vae.runs import read_log
-from tui_vae.runs.find import runs_in
-from tui_vae.runs.heartbeat import read_lease, writer_pid
+from tui_vae.run_store import read_log
+from tui_vae.run_store.find import runs_in
+from tui_vae.run_store.heartbeat import read_lease, writer_pid
 
 Spawn = Callable[..., Terminal]
 

@@ -18,7 +18,7 @@ import pytest
 from tests.fork_client import ForkServer
 from tests.terminal.pseudo_terminal import Terminal
 from tui_vae.events import Checkpoint, Event, ModelStarted, Progress, Request, RunFinished, State
-from tui_vae.runs.tail import LogTail
+from tui_vae.run_store.tail import LogTail
 
 Spawn = Callable[..., Terminal]
 

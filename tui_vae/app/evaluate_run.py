@@ -27,12 +27,12 @@ from tui_vae.evaluation.seed_groups import Setting, TrainedModel
 from tui_vae.evaluation.suite import ModelToEvaluate, Suite
 from tui_vae.events import Evaluation, EvaluationFinished, Event, Notice, RunStatus
 from tui_vae.metrics import Verdict
-from tui_vae.runs import LogWriter, RunDirectory
-from tui_vae.runs.checkpoints import CheckpointFolder
-from tui_vae.runs.evaluations import StoredEvaluation, read_evaluation, write_evaluation
-from tui_vae.runs.handle import RunHandle
-from tui_vae.runs.lease import Lease, Waiting
-from tui_vae.runs.resume import config_of, first_event
+from tui_vae.run_store import LogWriter, RunDirectory
+from tui_vae.run_store.checkpoints import CheckpointFolder
+from tui_vae.run_store.evaluations import StoredEvaluation, read_evaluation, write_evaluation
+from tui_vae.run_store.handle import RunHandle
+from tui_vae.run_store.lease import Lease, Waiting
+from tui_vae.run_store.resume import config_of, first_event
 from tui_vae.training.hardware import find_device
 
 Emit = Callable[[Event], None]
@@ -160,7 +160,7 @@ def log_writer(run: RunDirectory, waiting: Waiting | None = None) -> Iterator[Em
 
     Args:
         run: The run.
-        waiting: As for :meth:`tui_vae.runs.lease.Lease.acquire`.
+        waiting: As for :meth:`tui_vae.run_store.lease.Lease.acquire`.
 
     Raises:
         RunStoreError: Another process is, or the run cannot be written.

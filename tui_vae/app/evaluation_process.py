@@ -18,7 +18,7 @@ from tui_vae.codec import to_builtins
 from tui_vae.config import AUTO, EvaluationConfig
 from tui_vae.errors import DataError, EvaluationError, EventError, RunStoreError, TuiVaeError
 from tui_vae.events import EvaluationFinished, Event, RunStatus, decode
-from tui_vae.runs import RunDirectory
+from tui_vae.run_store import RunDirectory
 
 _COMMAND = python_module("tui_vae.app.evaluation_worker")
 

@@ -43,7 +43,7 @@ def _evaluate(job: Job) -> int:
 
     from tui_vae.app.evaluate_run import evaluate_run, log_writer  # noqa: PLC0415
     from tui_vae.config import EvaluationConfig  # noqa: PLC0415
-    from tui_vae.runs.find import run_at  # noqa: PLC0415
+    from tui_vae.run_store.find import run_at  # noqa: PLC0415
 
     if job.threads is not None:
         torch.set_num_threads(job.threads)

@@ -13,8 +13,8 @@ from tui_vae.errors import RunStoreError
 from tui_vae.export.columns import RunColumns, read_columns
 from tui_vae.export.folder import cannot_write
 from tui_vae.export.formats import ExportFiles, Format, open_files
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.pictures import picture_of
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.pictures import picture_of
 from tui_vae.view.image_cells import Pixels
 from tui_vae.view.status_text import status_warning
 

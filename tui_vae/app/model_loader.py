@@ -16,9 +16,9 @@ from tui_vae.data import Split, load_dataset
 from tui_vae.data.image_ops import quantised
 from tui_vae.errors import EvaluationError, RunStoreError, TuiVaeError, system_failure
 from tui_vae.model import VAE, ModelBuilder
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.checkpoints import CheckpointFolder
-from tui_vae.runs.resume import config_of
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.checkpoints import CheckpointFolder
+from tui_vae.run_store.resume import config_of
 from tui_vae.training.hardware import use_threads
 from tui_vae.view.image_cells import Pixels
 from tui_vae.view.run_source import Encoded

@@ -27,8 +27,8 @@ from tui_vae.errors import RunStoreError
 from tui_vae.model.network_check import check_networks
 from tui_vae.model.own_networks import CheckedNetwork, ModelBuilder, Remark
 from tui_vae.model.source_code import NetworkClasses, NetworkError, SourceFiles, files_of, load_classes
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.files import make_folder, read_small, replace_file
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.files import make_folder, read_small, replace_file
 
 Classes = Mapping[Network, NetworkClasses]
 """Loaded classes by :attr:`Network.unresolved`."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tui_vae.app.settings_folder import settings_folder
 from tui_vae.config.display import THEMES
-from tui_vae.runs.files import replace_file
+from tui_vae.run_store.files import replace_file
 from tui_vae.tui.themes import Preferences
 
 _MOST_BYTES = 65_536

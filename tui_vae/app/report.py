@@ -15,9 +15,9 @@ from tui_vae.report.markdown import markdown
 from tui_vae.report.page import html
 from tui_vae.report.paper import files_for_paper
 from tui_vae.report.sections import lay_out
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.directory import run_folder
-from tui_vae.runs.files import replace_files
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.directory import run_folder
+from tui_vae.run_store.files import replace_files
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,13 @@ from tui_vae.evaluation.comparison import compare
 from tui_vae.evaluation.seed_groups import Architecture, Setting, TrainedModel, gather, summary
 from tui_vae.events import Evaluation, Parameters
 from tui_vae.report.content import Group, ReportContent, ReportedModel, ReportedRun, file_key
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.directory import options_of_own_loop
-from tui_vae.runs.evaluations import StoredEvaluation, read_evaluation
-from tui_vae.runs.pictures import picture_of
-from tui_vae.runs.resume import config_of
-from tui_vae.runs.summary import summarise_all
-from tui_vae.runs.tail import LogTail
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.directory import options_of_own_loop
+from tui_vae.run_store.evaluations import StoredEvaluation, read_evaluation
+from tui_vae.run_store.pictures import picture_of
+from tui_vae.run_store.resume import config_of
+from tui_vae.run_store.summary import summarise_all
+from tui_vae.run_store.tail import LogTail
 from tui_vae.view.image_cells import Pixels
 from tui_vae.view.sanitize import printable, printable_event
 from tui_vae.view.state import ModelState, RunState, reduce_all

@@ -25,13 +25,13 @@ from tui_vae.errors import EventError, ExitCode, RunStoreError, TuiVaeError, Usa
 from tui_vae.events import Parameters
 from tui_vae.export.formats import Format, format_of
 from tui_vae.run_status import ListedRun
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.find import newest_first, run_at, runs_in
-from tui_vae.runs.heartbeat import writer_pid
-from tui_vae.runs.pictures import picture_of
-from tui_vae.runs.rename_delete import delete_run, rename_run
-from tui_vae.runs.summary_cache import SummaryCache
-from tui_vae.runs.tail import LogTail
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.find import newest_first, run_at, runs_in
+from tui_vae.run_store.heartbeat import writer_pid
+from tui_vae.run_store.pictures import picture_of
+from tui_vae.run_store.rename_delete import delete_run, rename_run
+from tui_vae.run_store.summary_cache import SummaryCache
+from tui_vae.run_store.tail import LogTail
 from tui_vae.view.image_cells import Sheet, parse_sheet
 from tui_vae.view.run_source import Preview
 from tui_vae.view.sanitize import printable, printable_event

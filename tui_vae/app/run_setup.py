@@ -25,12 +25,12 @@ from tui_vae.evaluation.ppca import linear_limit
 from tui_vae.events import DataSummary, Event, Notice, PpcaOptimum, RunStarted
 from tui_vae.model import ModelBuilder
 from tui_vae.model.own_networks import Remark
-from tui_vae.runs import RunDirectory, create_run
-from tui_vae.runs.checkpoints import CheckpointFolder
-from tui_vae.runs.directory import config_file
-from tui_vae.runs.files import remove_all, rename_parts, write_parts
-from tui_vae.runs.lease import Lease
-from tui_vae.runs.resume import StoredRun, first_start
+from tui_vae.run_store import RunDirectory, create_run
+from tui_vae.run_store.checkpoints import CheckpointFolder
+from tui_vae.run_store.directory import config_file
+from tui_vae.run_store.files import remove_all, rename_parts, write_parts
+from tui_vae.run_store.lease import Lease
+from tui_vae.run_store.resume import StoredRun, first_start
 from tui_vae.training import TrainingContext
 from tui_vae.training.hardware import describe, find_device, precision_on, resolve
 from tui_vae.training.memory import bytes_kept, check_memory

@@ -13,11 +13,11 @@ from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError, UsageError
 from tui_vae.events import Checkpoint, Event, ModelResult, Notice, State
 from tui_vae.machine.sampler import this_process
 from tui_vae.run_status import WriterStatus
-from tui_vae.runs import LogWriter, RunDirectory
-from tui_vae.runs.lease import Lease
-from tui_vae.runs.pictures import picture_of
-from tui_vae.runs.requests import Message, Requests
-from tui_vae.runs.store import RunStore
+from tui_vae.run_store import LogWriter, RunDirectory
+from tui_vae.run_store.lease import Lease
+from tui_vae.run_store.pictures import picture_of
+from tui_vae.run_store.requests import Message, Requests
+from tui_vae.run_store.store import RunStore
 from tui_vae.training import Broadcast, Engine, TrainingContext
 from tui_vae.training.protocols import Emit
 from tui_vae.training.saved_state import SavedState

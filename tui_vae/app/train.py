@@ -17,7 +17,7 @@ from tui_vae.view.notifications import Notifier
 
 if TYPE_CHECKING:
     from tui_vae.app.session import Session
-    from tui_vae.runs.resume import StoredRun
+    from tui_vae.run_store.resume import StoredRun
 
 Report = Callable[[str], None]
 Begin = Callable[[], "Session"]
@@ -80,8 +80,8 @@ def _train(
 
 
 def _acquire(store: StoreConfig, signals: StopSignals) -> StoredRun:
-    from tui_vae.runs.find import find_run  # noqa: PLC0415
-    from tui_vae.runs.resume import acquire  # noqa: PLC0415 - only to continue a run
+    from tui_vae.run_store.find import find_run  # noqa: PLC0415
+    from tui_vae.run_store.resume import acquire  # noqa: PLC0415 - only to continue a run
 
     assert store.resume is not None
     run = find_run(Path(store.runs_dir), store.resume)

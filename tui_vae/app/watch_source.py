@@ -16,12 +16,12 @@ from tui_vae.config import Change
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Action, Epoch, Event, ModelStarted, Notice, Progress, RunFinished, RunStarted, State
 from tui_vae.run_status import WriterStatus
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.handle import RunHandle
-from tui_vae.runs.heartbeat import Observer, writer_pid
-from tui_vae.runs.pictures import picture_of
-from tui_vae.runs.requests import send_request
-from tui_vae.runs.tail import LogTail
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.handle import RunHandle
+from tui_vae.run_store.heartbeat import Observer, writer_pid
+from tui_vae.run_store.pictures import picture_of
+from tui_vae.run_store.requests import send_request
+from tui_vae.run_store.tail import LogTail
 from tui_vae.view.image_cells import Pixels
 from tui_vae.view.run_source import StoredModel
 from tui_vae.view.sanitize import printable, printable_event

@@ -25,8 +25,8 @@ from tui_vae.events import (
     State,
     encode,
 )
-from tui_vae.runs.checksums import sealed_line
-from tui_vae.runs.tail import LogTail
+from tui_vae.run_store.checksums import sealed_line
+from tui_vae.run_store.tail import LogTail
 from tui_vae.view.state import RunState, reduce_all
 
 RECORDS = 2_000_000

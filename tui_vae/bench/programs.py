@@ -16,7 +16,7 @@ from typing import Any
 from tui_vae.bench.terminal import PseudoTerminal
 from tui_vae.errors import TrainingError
 from tui_vae.events import Epoch, Event, RunStarted, State
-from tui_vae.runs import read_log
+from tui_vae.run_store import read_log
 
 COMMAND = (sys.executable, "-m", "tui_vae")
 

@@ -23,9 +23,9 @@ from tui_vae.headless.pictures import print_picture
 from tui_vae.headless.tables import print_logged
 from tui_vae.metrics import Verdict
 from tui_vae.results import results_csv, results_json
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.directory import options_of_own_loop
-from tui_vae.runs.find import find_run
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.directory import options_of_own_loop
+from tui_vae.run_store.find import find_run
 from tui_vae.view.sanitize import printable
 
 if TYPE_CHECKING:

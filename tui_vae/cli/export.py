@@ -12,7 +12,7 @@ from tui_vae.app.terminal import prepare_output
 from tui_vae.config import DisplayConfig, path_of
 from tui_vae.errors import ExitCode
 from tui_vae.export.formats import format_of
-from tui_vae.runs.find import find_run
+from tui_vae.run_store.find import find_run
 from tui_vae.view.sanitize import printable
 
 

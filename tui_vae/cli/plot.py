@@ -17,9 +17,9 @@ from tui_vae.config import DisplayConfig
 from tui_vae.errors import RunStoreError, TuiVaeError, UsageError
 from tui_vae.headless import make_console
 from tui_vae.headless.curves import print_curves
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.find import find_run
-from tui_vae.runs.tail import LogTail
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.find import find_run
+from tui_vae.run_store.tail import LogTail
 from tui_vae.view.sanitize import printable, printable_event
 from tui_vae.view.state import RunState, reduce_all
 

@@ -12,8 +12,8 @@ from tui_vae.app.interpreter import gc_paused
 from tui_vae.app.terminal import prepare_output
 from tui_vae.config import DisplayConfig, path_of
 from tui_vae.headless import make_console
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.find import find_run
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.find import find_run
 from tui_vae.view.sanitize import printable
 
 

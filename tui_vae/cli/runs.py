@@ -15,11 +15,11 @@ from tui_vae.errors import ExitCode, RunStoreError, UsageError
 from tui_vae.headless import make_console
 from tui_vae.headless.tables import print_runs
 from tui_vae.run_status import ListedRun
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.directory import link_trouble
-from tui_vae.runs.find import find_run
-from tui_vae.runs.rename_delete import delete_run
-from tui_vae.runs.summary import list_runs, summarise_all
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.directory import link_trouble
+from tui_vae.run_store.find import find_run
+from tui_vae.run_store.rename_delete import delete_run
+from tui_vae.run_store.summary import list_runs, summarise_all
 from tui_vae.view.sanitize import printable
 
 _SORTS: dict[str, Callable[[ListedRun], tuple[bool, float | str]]] = {

@@ -14,7 +14,7 @@ from tui_vae.app.terminal import TerminalWatch, own_terminal, prepare_output, us
 from tui_vae.app.watch_source import WatchSource
 from tui_vae.config import DisplayConfig
 from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError, UsageError
-from tui_vae.runs.find import find_run
+from tui_vae.run_store.find import find_run
 from tui_vae.view.notifications import Notifier
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState

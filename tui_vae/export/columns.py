@@ -28,8 +28,8 @@ import numpy.typing as npt
 
 from tui_vae.events import Checkpoint, Epoch, Evaluation, Event, ModelStarted, Progress, RunStarted, Samples
 from tui_vae.results import evaluation_rows
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.tail import LogTail
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.tail import LogTail
 from tui_vae.view.sanitize import printable, printable_event
 from tui_vae.view.state import MOST_MODELS, RunState, reduce
 

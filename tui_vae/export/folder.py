@@ -11,7 +11,7 @@ from typing import Any
 from tui_vae.codec import to_builtins
 from tui_vae.errors import RunStoreError
 from tui_vae.export.columns import RunColumns
-from tui_vae.runs.files import read_small, remove_parts, replace_file
+from tui_vae.run_store.files import read_small, remove_parts, replace_file
 
 DESCRIPTION = "run.json"
 _VERSION = 1

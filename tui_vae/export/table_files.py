@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from tui_vae.export.columns import KL_PER_LATENT, Column, RunColumns, Table
 from tui_vae.export.folder import ExportFolder
-from tui_vae.runs.files import replacing
+from tui_vae.run_store.files import replacing
 
 _ROWS_AT_ONCE = 10_000
 

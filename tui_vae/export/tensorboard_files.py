@@ -29,9 +29,9 @@ from tui_vae.export.columns import COUNTS, PROGRESS, SPLITS, UNKNOWN_COUNT, Leng
 from tui_vae.export.folder import ExportFolder
 from tui_vae.metrics import METRICS
 from tui_vae.results import evaluation_rows
-from tui_vae.runs.directory import folder_name
-from tui_vae.runs.files import open_part, remove_all
-from tui_vae.runs.pictures import png_of
+from tui_vae.run_store.directory import folder_name
+from tui_vae.run_store.files import open_part, remove_all
+from tui_vae.run_store.pictures import png_of
 from tui_vae.view.image_cells import Pixels
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import ModelState, RunState

@@ -31,10 +31,10 @@ from tui_vae.library.log_options import Models, config_of_log, parameters_of, ve
 from tui_vae.library.logged_model import HeldOut, LoggedModel
 from tui_vae.library.sample_images import sheet_of
 from tui_vae.library.stored import Where, folder_of
-from tui_vae.runs import create_run
-from tui_vae.runs.lease import Lease
-from tui_vae.runs.requests import Message
-from tui_vae.runs.writer import RunWriter
+from tui_vae.run_store import create_run
+from tui_vae.run_store.lease import Lease
+from tui_vae.run_store.requests import Message
+from tui_vae.run_store.writer import RunWriter
 
 _LOGGER = logging.getLogger("tui_vae")
 

@@ -13,12 +13,12 @@ from tui_vae.config import StoreConfig
 from tui_vae.errors import RunStoreError, UsageError
 from tui_vae.export.columns import Table, read_tables
 from tui_vae.run_status import ListState
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.directory import options_of_own_loop
-from tui_vae.runs.find import find_run
-from tui_vae.runs.resume import config_of
-from tui_vae.runs.summary import list_runs, summarise_all
-from tui_vae.runs.tail import LogTail
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.directory import options_of_own_loop
+from tui_vae.run_store.find import find_run
+from tui_vae.run_store.resume import config_of
+from tui_vae.run_store.summary import list_runs, summarise_all
+from tui_vae.run_store.tail import LogTail
 
 if TYPE_CHECKING:
     import torch

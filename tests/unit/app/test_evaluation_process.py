@@ -31,9 +31,9 @@ from tui_vae.events import (
     ModelStatus,
     State,
 )
-from tui_vae.runs import RunDirectory, read_log
-from tui_vae.runs.evaluations import read_evaluation
-from tui_vae.runs.lease import Lease
+from tui_vae.run_store import RunDirectory, read_log
+from tui_vae.run_store.evaluations import read_evaluation
+from tui_vae.run_store.lease import Lease
 
 SMALL = EvaluationConfig(metrics=("elbo", "precision"), samples=100, device="cpu")
 PROGRESS = '{"v":1,"t":0,"event":"evaluation_progress","doing":"x","model":null,"done":0.5,"seconds_left":null}'

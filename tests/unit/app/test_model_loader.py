@@ -16,7 +16,7 @@ from tui_vae.app.model_loader import ExplorerModel, explorer_model
 from tui_vae.config import ModelSpec
 from tui_vae.data import load_dataset
 from tui_vae.model import VAE
-from tui_vae.runs import RunDirectory
+from tui_vae.run_store import RunDirectory
 from tui_vae.view.run_source import Encoded
 
 

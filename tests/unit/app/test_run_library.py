@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from tests.unit.model.wrong_networks import GOOD
-from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
+from tests.unit.run_store.stored_runs import began, ended, held_out, stored_run
 from tui_vae.app.run_library import Library
 from tui_vae.config import ModelSpec, Network, TrainConfig
 from tui_vae.errors import RunStoreError, TuiVaeError, UsageError
 from tui_vae.events import Event, Parameters, Samples, SheetLayout, encode
-from tui_vae.runs.pictures import write_picture
+from tui_vae.run_store.pictures import write_picture
 
 
 def samples(epoch: int, file: str) -> Samples:

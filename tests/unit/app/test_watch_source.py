@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.runs.leases import live, put, record
-from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
+from tests.unit.run_store.leases import live, put, record
+from tests.unit.run_store.stored_runs import began, ended, held_out, stored_run
 from tui_vae.app import watch_source
 from tui_vae.app.watch_source import WatchSource
 from tui_vae.config import Change
 from tui_vae.events import Epoch, Event, Notice, Request, RunStarted, State, encode
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.lease import Lease
-from tui_vae.runs.requests import Message, Requests
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.lease import Lease
+from tui_vae.run_store.requests import Message, Requests
 from tui_vae.view.state import RunState
 from tui_vae.view.status_text import status_warning
 

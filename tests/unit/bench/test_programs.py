@@ -11,7 +11,7 @@ from tests.unit.cli.trained_runs import trained_run
 from tui_vae.bench.programs import Training, json_from, seconds_and_megabytes
 from tui_vae.errors import TrainingError
 from tui_vae.events import Epoch
-from tui_vae.runs import read_log
+from tui_vae.run_store import read_log
 
 
 def test_a_training_lasts_from_its_first_step_to_its_last_epoch(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tui_vae.events import Evaluation, EvaluationFinished, EvaluationProgress
-from tui_vae.runs import RunDirectory, read_log
+from tui_vae.run_store import RunDirectory, read_log
 
 SMALL = ["--samples", "120", "--iwae-samples", "2", "--device", "cpu"]
 QUICK = [*SMALL, "--metrics", "elbo,active_units"]

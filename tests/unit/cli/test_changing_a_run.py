@@ -13,10 +13,10 @@ from tui_vae.app.session import Session
 from tui_vae.config import Change, ModelSpec, StoreConfig, TrainConfig
 from tui_vae.errors import ExitCode, NothingLeftError
 from tui_vae.events import Action, Event, Request, Schedule
-from tui_vae.runs.find import find_run
-from tui_vae.runs.manifest import manifest, read_manifest
-from tui_vae.runs.requests import send_request
-from tui_vae.runs.resume import acquire
+from tui_vae.run_store.find import find_run
+from tui_vae.run_store.manifest import manifest, read_manifest
+from tui_vae.run_store.requests import send_request
+from tui_vae.run_store.resume import acquire
 from tui_vae.view.state import RunState, reduce_all
 
 CONFIG = TrainConfig(

@@ -23,10 +23,10 @@ from tui_vae.config import ModelSpec, StoreConfig
 from tui_vae.events import Checkpoint, Evaluation, EvaluationFinished, EvaluationProgress, Event, Progress
 from tui_vae.metrics import METRICS, NOISY
 from tui_vae.results import COLUMNS
-from tui_vae.runs import files
-from tui_vae.runs.evaluations import read_evaluation
-from tui_vae.runs.find import find_run
-from tui_vae.runs.lease import Lease
+from tui_vae.run_store import files
+from tui_vae.run_store.evaluations import read_evaluation
+from tui_vae.run_store.find import find_run
+from tui_vae.run_store.lease import Lease
 
 pytestmark = pytest.mark.usefixtures("quick_evaluation")
 

@@ -18,8 +18,8 @@ from tui_vae.app.signals import REQUESTS, WARNINGS, StopSignals
 from tui_vae.data import Split
 from tui_vae.evaluation.suite import Suite
 from tui_vae.events import EvaluationFinished
-from tui_vae.runs.checkpoints import CheckpointFolder
-from tui_vae.runs.find import find_run
+from tui_vae.run_store.checkpoints import CheckpointFolder
+from tui_vae.run_store.find import find_run
 
 pytestmark = pytest.mark.usefixtures("quick_evaluation")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.runs.stored_runs import began, ended, stored_run
+from tests.unit.run_store.stored_runs import began, ended, stored_run
 from tui_vae import __main__ as program
 
 Run = Callable[..., Any]
@@ -88,7 +88,7 @@ def test_listing_watching_and_exporting_load_neither_torch_nor_the_interface(pyt
     assert [after["command"] for after in seen] == [*commands]
     for after in seen:
         assert after["code"] in (0, None)
-        assert "tui_vae.runs.find" in after["modules"]
+        assert "tui_vae.run_store.find" in after["modules"]
         assert not {"torch", "torchvision", "textual"} & top_level(after["modules"]), after["command"]
         assert not [name for name in after["modules"] if name.startswith("tui_vae.tui")], after["command"]
 

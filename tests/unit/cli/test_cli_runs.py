@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tests.unit.runs.leases import live
-from tests.unit.runs.stored_runs import CONFIG, began, ended, held_out, stored_run
+from tests.unit.run_store.leases import live
+from tests.unit.run_store.stored_runs import CONFIG, began, ended, held_out, stored_run
 from tui_vae.cli.runs import delete_runs, show_runs
 from tui_vae.errors import RunStoreError, UsageError
-from tui_vae.runs import RunDirectory, create_run
+from tui_vae.run_store import RunDirectory, create_run
 
 
 @pytest.fixture

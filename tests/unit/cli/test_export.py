@@ -16,14 +16,14 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tests.unit.cli.evaluation_commands import Command
 from tests.unit.export.exported_runs import FIRST_PART, SECOND_PART, exported_run
-from tests.unit.runs.leases import live
-from tests.unit.runs.logged_events import progress
-from tests.unit.runs.stored_runs import began, stored_run
+from tests.unit.run_store.leases import live
+from tests.unit.run_store.logged_events import progress
+from tests.unit.run_store.stored_runs import began, stored_run
 from tui_vae.app import export_run, watch_source
 from tui_vae.app.export_run import follow_run
 from tui_vae.events import Event, encode
 from tui_vae.export.formats import FORMATS, Format
-from tui_vae.runs import RunDirectory
+from tui_vae.run_store import RunDirectory
 
 
 @pytest.fixture

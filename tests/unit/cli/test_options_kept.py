@@ -15,8 +15,8 @@ from tests.unit.cli.trained_runs import small_config
 from tui_vae.app.preferences import PreferencesFile
 from tui_vae.cli.option_builder import CONFIGS, CliOptions, configurations, runs_dir_of, with_options
 from tui_vae.config import DisplayConfig, StoreConfig, TrainConfig
-from tui_vae.runs import create_run
-from tui_vae.runs.find import find_run
+from tui_vae.run_store import create_run
+from tui_vae.run_store.find import find_run
 from tui_vae.training.hardware import resolve
 
 Choose = Callable[..., CliOptions]

@@ -18,9 +18,9 @@ from tui_vae.app.model_loader import ExplorerModel, explorer_model
 from tui_vae.app.own_networks import load_typed
 from tui_vae.app.run_setup import prepare
 from tui_vae.config import ModelSpec, Network, StoreConfig
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.checksums import sealed
-from tui_vae.runs.find import find_run
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.checksums import sealed
+from tui_vae.run_store.find import find_run
 
 FAST = ("--metrics", "elbo", "--samples", "100")
 NEVER = (["runs"], ["watch", "own", "--no-ui"], ["watch", "own", "--json"], ["plot", "own"], ["runs", "own", "--json"])

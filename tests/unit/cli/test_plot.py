@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.cli.evaluation_commands import Command
 from tests.unit.cli.test_cli_light import COMMANDS_WITH_MODULES, last_line, top_level
-from tests.unit.runs.stored_runs import began, held_out, stored_run
+from tests.unit.run_store.stored_runs import began, held_out, stored_run
 from tui_vae.charts.metric_series import METRICS
 from tui_vae.events import Event, ModelStarted, Parameters, Progress
 

@@ -22,7 +22,7 @@ from PIL import Image
 from tests.unit.cli.evaluation_commands import SMALL, Command, everything
 from tests.unit.cli.report_page import Page
 from tests.unit.cli.test_cli_light import COMMANDS_WITH_MODULES, last_line, top_level
-from tests.unit.runs.stored_runs import began, ended, held_out, stored_run
+from tests.unit.run_store.stored_runs import began, ended, held_out, stored_run
 from tui_vae.app import report
 from tui_vae.app.report_content import report_content
 from tui_vae.app.signals import StopSignals
@@ -35,9 +35,9 @@ from tui_vae.report.image_grids import png_of_grid
 from tui_vae.report.markdown import markdown
 from tui_vae.report.page import html
 from tui_vae.report.sections import lay_out
-from tui_vae.runs import RunDirectory, files
-from tui_vae.runs.directory import read_config
-from tui_vae.runs.find import find_run
+from tui_vae.run_store import RunDirectory, files
+from tui_vae.run_store.directory import read_config
+from tui_vae.run_store.find import find_run
 from tui_vae.tui.pages.evaluation.report import report as interface_report
 from tui_vae.view.metric_rows import metric_rows
 

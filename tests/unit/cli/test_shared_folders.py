@@ -14,9 +14,9 @@ from tests.unit.cli.trained_runs import small_config
 from tui_vae.app.run_setup import prepare
 from tui_vae.config import StoreConfig, TrainConfig
 from tui_vae.evaluation.classifier import cache
-from tui_vae.runs import create_run, files
-from tui_vae.runs.lease import Lease
-from tui_vae.runs.requests import send_request
+from tui_vae.run_store import create_run, files
+from tui_vae.run_store.lease import Lease
+from tui_vae.run_store.requests import send_request
 
 
 @pytest.fixture(params=[0o002, 0o027, 0o000], ids=oct)

@@ -8,9 +8,9 @@ from typing import Any
 
 from tui_vae.app.run_setup import prepare
 from tui_vae.config import ModelSpec, StoreConfig, TrainConfig
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.directory import config_file, read_config
-from tui_vae.runs.find import find_run
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.directory import config_file, read_config
+from tui_vae.run_store.find import find_run
 
 LINEAR, DEEP = ModelSpec("linear"), ModelSpec("deep", (16,))
 

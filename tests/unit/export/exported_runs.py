@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.unit.runs.logged_events import progress
-from tests.unit.runs.stored_runs import began, ended, stored_run
+from tests.unit.run_store.logged_events import progress
+from tests.unit.run_store.stored_runs import began, ended, stored_run
 from tui_vae.events import Epoch, Evaluation, Event, ModelStarted, Parameters, Samples, SheetLayout, Split, State
 from tui_vae.metrics import MetricValue, Picture
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.pictures import write_picture
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.pictures import write_picture
 
 PARAMETERS = Parameters(10, 20, 30)
 SHEET = np.arange(28 * 56, dtype=np.uint8).reshape(28, 56)

@@ -11,8 +11,8 @@ import pytest
 from msgspec import structs
 
 from tests.unit.export.exported_runs import FIRST_PART, SECOND_PART, epoch, exported_run, started
-from tests.unit.runs.logged_events import progress
-from tests.unit.runs.stored_runs import began, stored_run
+from tests.unit.run_store.logged_events import progress
+from tests.unit.run_store.stored_runs import began, stored_run
 from tui_vae.events import Event, Progress
 from tui_vae.export.columns import RunColumns, read_columns, read_tables
 from tui_vae.view.state import MOST_MODELS, RunState, reduce_all

@@ -16,15 +16,15 @@ from msgspec import structs
 from pyarrow import parquet
 
 from tests.unit.export.exported_runs import SHEET, epoch, evaluated, exported_run
-from tests.unit.runs.logged_events import progress
-from tests.unit.runs.stored_runs import began, stored_run
+from tests.unit.run_store.logged_events import progress
+from tests.unit.run_store.stored_runs import began, stored_run
 from tui_vae.app.export_run import export_run
 from tui_vae.errors import RunStoreError
 from tui_vae.export.columns import read_columns, read_tables
 from tui_vae.export.formats import Format, open_files
 from tui_vae.metrics import Picture
-from tui_vae.runs import RunDirectory
-from tui_vae.runs.pictures import write_picture
+from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.pictures import write_picture
 
 TABLES = ("progress", "epochs", "evaluation")
 

@@ -18,12 +18,12 @@ from tensorboard.util import tensor_util
 
 import tui_vae
 from tests.unit.export.exported_runs import FIRST_PART, SECOND_PART, SHEET, exported_run, started
-from tests.unit.runs.stored_runs import began
+from tests.unit.run_store.stored_runs import began
 from tui_vae.app.export_run import export_run
 from tui_vae.events import Epoch, Evaluation, Event, Progress, Samples
 from tui_vae.export.columns import RunColumns
 from tui_vae.export.tensorboard_files import TAGS_OF_EPOCHS, TAGS_OF_PROGRESS, TensorBoardFiles
-from tui_vae.runs.find import find_run
+from tui_vae.run_store.find import find_run
 
 MODELS = ("baseline", "deep")
 COUNTED = [

@@ -17,10 +17,10 @@ import tui_vae
 from tui_vae.config import TrainConfig
 from tui_vae.events import Epoch, Progress, Samples
 from tui_vae.model import VAE
-from tui_vae.runs import RunDirectory, lease, read_log
-from tui_vae.runs.checkpoints import CheckpointFolder
-from tui_vae.runs.find import find_run
-from tui_vae.runs.requests import send_request
+from tui_vae.run_store import RunDirectory, lease, read_log
+from tui_vae.run_store.checkpoints import CheckpointFolder
+from tui_vae.run_store.find import find_run
+from tui_vae.run_store.requests import send_request
 
 PAGE = Path(__file__).parents[3] / "docs" / "library.md"
 

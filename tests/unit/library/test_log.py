@@ -31,13 +31,13 @@ from tui_vae.events import (
     Samples,
     State,
 )
-from tui_vae.runs import RunDirectory, lease, read_log
-from tui_vae.runs.directory import read_config
-from tui_vae.runs.find import find_run, runs_in
-from tui_vae.runs.lease import Lease
-from tui_vae.runs.pictures import picture_of
-from tui_vae.runs.requests import send_request
-from tui_vae.runs.summary import summarise
+from tui_vae.run_store import RunDirectory, lease, read_log
+from tui_vae.run_store.directory import read_config
+from tui_vae.run_store.find import find_run, runs_in
+from tui_vae.run_store.lease import Lease
+from tui_vae.run_store.pictures import picture_of
+from tui_vae.run_store.requests import send_request
+from tui_vae.run_store.summary import summarise
 from tui_vae.view.image_cells import parse_sheet
 from tui_vae.view.state import RunState, reduce_all
 

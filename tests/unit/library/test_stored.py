@@ -17,7 +17,7 @@ from tui_vae.data import load_dataset
 from tui_vae.errors import RunStoreError, UsageError
 from tui_vae.library.stored import load, read, runs
 from tui_vae.model import VAE
-from tui_vae.runs.resume import config_of
+from tui_vae.run_store.resume import config_of
 
 
 @pytest.fixture(scope="module")

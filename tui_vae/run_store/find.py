@@ -1,0 +1,174 @@
+"""Find the runs of a directory, and the run that a name, path or ``latest`` stands for."""
+
+from __future__ import annotations
+
+import calendar
+import contextlib
+import difflib
+import os
+import re
+import stat
+import time
+from collections.abc import Container, Iterable, Iterator
+from pathlib import Path
+
+from tui_vae.config import path_of
+from tui_vae.errors import RunStoreError
+from tui_vae.run_store.directory import RunDirectory, link_trouble, name_in, run_folder
+from tui_vae.run_store.files import read_small
+from tui_vae.run_store.log_decoder import Start, read_start
+
+LATEST = "latest"
+_FOLDER = re.compile(r"(\d{8}-\d{6})-(.+)", re.DOTALL)
+_LARGEST_NAMES = 10_000
+
+
+def find_run(runs_dir: Path, text: str) -> RunDirectory:
+    """Find a run by its name, folder name or path, or the ``latest``; of several, the newest.
+
+    Raises:
+        RunStoreError: There is none, or only a dead link; the message suggests similar names.
+    """
+    if os.sep in text or text in (os.curdir, os.pardir):
+        return run_at(Path(path_of(text)))
+    runs = runs_in(runs_dir)
+    if not runs:
+        raise RunStoreError(f"{runs_dir}: no runs are kept there; start one with: tui-vae, or give --runs-dir")
+    meant = runs if text == LATEST else [run for run in runs if _is_called(run, text)]
+    if meant:
+        newest = newest_first(meant)[0]
+        _check(newest.path)
+        return newest
+    if _is_run(Path(text)):
+        return run_at(Path(text))
+    close = difflib.get_close_matches(text, dict.fromkeys(run.name for run in runs), cutoff=0.4)
+    hint = f"close to it: {', '.join(close)}" if close else f"the newest is {newest_first(runs)[0].name}"
+    raise RunStoreError(f"{runs_dir}: no run is called {text}; {hint}")
+
+
+def run_at(path: Path) -> RunDirectory:
+    """The run in a directory, or behind a link.
+
+    Raises:
+        RunStoreError: There is none.
+    """
+    _check(path)
+    return _run(Path(os.path.abspath(path)))
+
+
+def _check(path: Path) -> None:
+    """Check that a path is a run.
+
+    Raises:
+        RunStoreError: It is not.
+    """
+    if (trouble := link_trouble(path)) is not None:
+        raise RunStoreError(f"{path}: {trouble}; bring that back, or remove the link")
+    if not os.path.isdir(path):
+        raise RunStoreError(f"{path}: no such directory; tui-vae runs lists the runs")
+    if not _is_listed(path):
+        raise RunStoreError(f"{path}: no run, for it has neither config.json nor events.jsonl")
+
+
+def runs_in(runs_dir: Path, known: Container[str] = ()) -> list[RunDirectory]:
+    """The runs of a directory, unordered: folders and links. A dead link counts as a run.
+
+    Args:
+        runs_dir: The directory.
+        known: Names of entries to skip.
+
+    Raises:
+        RunStoreError: The directory cannot be read. One that does not exist has no runs.
+    """
+    new = (run_called(runs_dir, name) for name in entries_of(runs_dir) if name not in known)
+    return [run for run in new if run is not None]
+
+
+def entries_of(runs_dir: Path) -> list[str]:
+    """Names of the entries that may be runs.
+
+    Raises:
+        RunStoreError: The directory cannot be read. One that does not exist has no runs.
+    """
+    try:
+        return [name for name in os.listdir(runs_dir) if not name.startswith(".")]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunStoreError(f"{runs_dir}: cannot be read ({error.strerror}); choose another --runs-dir") from error
+
+
+def run_called(runs_dir: Path, entry: str) -> RunDirectory | None:
+    """The run of an entry of a directory; ``None`` if it is no run."""
+    path = runs_dir / entry
+    return _run(path) if _is_listed(path) else None
+
+
+def _is_listed(path: Path) -> bool:
+    """Whether a path is a run or a dead link. A folder with a time in its name is a run even if it is empty."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return False
+    if stat.S_ISLNK(mode):
+        return link_trouble(path) is not None or _is_run(path)
+    return stat.S_ISDIR(mode) and (_FOLDER.fullmatch(path.name) is not None or _is_run(path))
+
+
+def newest_first(runs: Iterable[RunDirectory]) -> list[RunDirectory]:
+    """Sort runs by their start, the newest first.
+
+    The start is read from the log, or else from the name of the folder, which may be in another time zone. Runs without
+    either come last, and then dead links.
+    """
+    return sorted(runs, key=lambda run: order_key(run, read_start(run)), reverse=True)
+
+
+def order_key(run: RunDirectory, start: Start | None) -> tuple[float, str]:
+    """Sort key of a run: unix time of its start, and the name of its folder."""
+    return (start.t if start is not None else _time_in_name(run.path)), run.path.name
+
+
+def _time_in_name(path: Path) -> float:
+    if link_trouble(path) is not None:
+        return -1.0
+    found = _FOLDER.fullmatch(path.name)
+    try:
+        return 0.0 if found is None else calendar.timegm(time.strptime(found[1], "%Y%m%d-%H%M%S"))
+    except ValueError:
+        return 0.0
+
+
+def _is_called(run: RunDirectory, text: str) -> bool:
+    return text == run.path.name or name_in(_name_part(run.path), (text,)) == text
+
+
+def _is_run(path: Path) -> bool:
+    run = RunDirectory(path, path.name)
+    return os.path.lexists(run.config) or os.path.lexists(run.log)
+
+
+def _run(path: Path) -> RunDirectory:
+    return RunDirectory(path, name_in(_name_part(path), _known_names(path)))
+
+
+def _known_names(path: Path) -> Iterator[str]:
+    """Names that the run has stored, read lazily."""
+    run = RunDirectory(path, path.name)
+    with contextlib.suppress(OSError):
+        yield from read_small(run.name_file, _LARGEST_NAMES).decode(errors="replace").splitlines()
+    start = read_start(run)
+    if start is not None:
+        yield start.name
+
+
+def renamed(run: RunDirectory, name: str) -> RunDirectory:
+    """The run under another name: its folder keeps the time in its name."""
+    found = _FOLDER.fullmatch(run.path.name)
+    folder = f"{found[1]}-{run_folder(name)}" if found is not None else run_folder(name)
+    return RunDirectory(run.path.with_name(folder), name)
+
+
+def _name_part(path: Path) -> str:
+    found = _FOLDER.fullmatch(path.name)
+    return found[2] if found is not None else path.name

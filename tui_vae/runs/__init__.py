@@ -1,7 +1,0 @@
-"""The run store. Only its modules of weights load torch."""
-
-from tui_vae.runs.directory import RunDirectory, create_run
-from tui_vae.runs.log import LogWriter, read_log
-from tui_vae.runs.pictures import read_picture
-
-__all__ = ["LogWriter", "RunDirectory", "create_run", "read_log", "read_picture"]
