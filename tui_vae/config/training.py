@@ -68,8 +68,8 @@ class TrainConfig:
 
     models: tuple[ModelSpec, ...] = option(
         (ModelSpec("baseline"), ModelSpec("deep", (512, 256))),
-        "A model: hidden widths of the encoder, mirrored by the decoder; none = one fully connected layer. Or networks "
-        "of your own: NAME=FILE.py[:ENCODER,DECODER]. Repeatable.",
+        "A model: hidden widths of the encoder, which the decoder mirrors (none: one layer), or a file of your own "
+        "networks, FILE.py[:ENCODER,DECODER]. Repeatable.",
         metavar="NAME=H1,H2,…",
         names=("--model",),
         panel="Models",
