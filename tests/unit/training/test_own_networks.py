@@ -46,10 +46,12 @@ def stopped_and_resumed(data: Dataset, build: ModelBuilder, models: tuple[ModelS
     return train(data, saved=saved, build=build, models=models, **OPTIONS)
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda:0", marks=pytest.mark.gpu)])
 @pytest.mark.parametrize("source", [RANDOM, NORMALISED, SHARED], ids=["dropout", "batch norm", "shared"])
-def test_a_resumed_training_has_the_same_bits(source: str, tmp_path: Path, tiny_mnist: Dataset) -> None:
+def test_a_resumed_training_has_the_same_bits(source: str, device: str, tmp_path: Path, tiny_mnist: Dataset) -> None:
     """Also while another model draws from torch's generator, as dropout does."""
     build, models = own(tmp_path / "nets.py", source, "one", "two")
+    tiny_mnist = tiny_mnist.to(torch.device(device))
     straight = train(tiny_mnist, build=build, models=models, **OPTIONS)
     assert ends(straight) == {"one": "finished", "two": "finished"}
     resumed = stopped_and_resumed(tiny_mnist, build, models, step=4)
