@@ -78,7 +78,7 @@ TERMS: tuple[Term, ...] = (
     _paper(
         "Precision, recall",
         "Precision is the share of samples that lie among the data (quality), recall the share of data that lie "
-        "among the samples (variety).",
+        "among the samples (variety), as the median of several sets of samples.",
         "Kynkäänniemi et al. 2019",
         "1904.06991",
     ),
@@ -119,7 +119,8 @@ TERMS: tuple[Term, ...] = (
     Term(
         "Interval, floor, significant",
         "± is the wider side of the 95 % confidence interval: over seeds where there are several (Student's t), else "
-        "over the images of the one. The floor is the metric of training images in place of samples, which a perfect "
-        "model reaches. A difference is significant if its interval excludes 0.",
+        "over the images of the one. The floor is the metric of other images of the data in place of samples, as a "
+        "model that draws from their distribution would reach it. A difference is significant if its interval excludes "
+        "0.",
     ),
 )

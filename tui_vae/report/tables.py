@@ -142,9 +142,7 @@ def _metrics(
         source = f"{row.source}, {count(row.n)}" if row.n else row.source or "not a number"
         name = Cell(_named(row.title, row.better), row.unit)
         cells = (_value(row, model, marks_best=marks_best) for model in values)
-        parts.setdefault(source, []).append(
-            (name, *cells, *([Cell(row.floor if row.floor != UNKNOWN else "")] if floors else []))
-        )
+        parts.setdefault(source, []).append((name, *cells, *([_floor(row)] if floors else [])))
     head = (Cell("metric"), *models, *([Cell("floor")] if floors else []))
     groups = tuple(Rows(source, tuple(found)) for source, found in parts.items())
     return _divided(Table(key, title, head, groups, (False, *(True,) * (len(head) - 1))), with_last=floors)
@@ -162,6 +160,12 @@ def _value(row: MetricRow, model: str, *, marks_best: bool) -> Cell:
     # Values may differ where the digits that are shown do not.
     best = marks_best and model in row.best and len({number.value for number in row.numbers.values()}) > 1
     return Cell(number.value, f"± {number.margin}" if number.margin else "", best=best)
+
+
+def _floor(row: MetricRow) -> Cell:
+    if row.floor == UNKNOWN:
+        return Cell("")
+    return Cell(row.floor, f"± {row.floor_margin}" if row.floor_margin else "")
 
 
 def difference_tables(content: ReportContent, verdict: Verdict) -> list[Table]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tui_vae import metrics
+from tui_vae.events import Evaluation
 from tui_vae.metrics import (
     METRICS,
     NOISY,
@@ -27,7 +28,7 @@ ARROWS: dict[Direction, str] = {"higher": "↑", "lower": "↓", "neither": ""}
 """Marks the direction in which a metric is better."""
 
 INTERVAL_LEGEND = "± wider side of the 95 % interval"
-FLOOR_LEGEND = "floor: other test images in place of samples"
+FLOOR_LEGEND = "floor: images of the data in place of samples"
 
 OUTCOME_LABELS = {"not told apart": "not significant"}
 """Outcomes that are shown in other words than they are stored in."""
@@ -65,7 +66,7 @@ class MetricRow:
         n: Images or samples scored.
         numbers: By the name of the model; models without the metric are missing.
         best: The models whose value is best; empty where all are equal.
-        floor: The value of other test images in place of samples, as text.
+        floor: The value of images of the data in place of samples, as text.
         floor_margin: The margin of its 95 % interval, empty where that is not known.
     """
 
@@ -83,9 +84,18 @@ class MetricRow:
 
 
 def rows_of_run(state: RunState) -> tuple[MetricRow, ...]:
-    """The rows of every model's newest evaluation."""
-    evaluations = {name: model.evaluation for name, model in state.models.items()}
-    return metric_rows({name: found.metrics for name, found in evaluations.items() if found is not None})
+    """The rows of every model's newest evaluation; those of earlier definitions of the metrics are apart."""
+    found = {name: model.evaluation for name, model in state.models.items() if model.evaluation is not None}
+    newest = max((evaluation.protocol for evaluation in found.values()), default=0)
+    return metric_rows({name: _of_version(evaluation, newest) for name, evaluation in found.items()})
+
+
+def _of_version(evaluation: Evaluation, newest: int) -> Iterable[MetricValue]:
+    """The values of an evaluation, their source named with the version of their definitions if it is not the newest."""
+    if evaluation.protocol == newest:
+        return evaluation.metrics
+    version = f"metrics of version {evaluation.protocol}"
+    return [replace(value, source=f"{value.source}, {version}") for value in evaluation.metrics]
 
 
 def metric_rows(results: Mapping[str, Iterable[MetricValue]]) -> tuple[MetricRow, ...]:

@@ -141,7 +141,7 @@ def test_numbers_are_the_same_to_the_digit_in_every_output(run_on: Command, eval
     full = json.loads(compared.out)
     table = run_on("compare", "one", *SMALL).out
     page, in_markdown = page_of(written / "p.html"), (written / "m.md").read_text(encoding="utf-8")
-    assert page.tables["Metrics of each model"][0] == ["metric", "linear ", "deep ", "floor"]
+    assert page.tables["Metrics of each model"][0] == ["metric", "linear ", "deep ", "floor "]
     rows = iter(page.tables["Metrics of each model"][1:])
     in_files = csv.DictReader((written / "f" / "table-metrics.csv").open(encoding="utf-8"))
     interface = [line.plain for line in interface_report(state, styles_of(state, ascii_only=False), 200).table.rows]
@@ -202,7 +202,7 @@ def test_two_runs_of_two_seeds_are_means_and_the_values_behind_them(
     for place, model in enumerate(("linear", "deep"), 1):
         mean = full["models"][model]["elbo"]["value"]
         assert abs(float(elbo[place].split()[0].replace("−", "-")) - mean) <= 0.00500001
-    assert page.tables["Metrics of each seed of deep"][0] == ["metric", "one, seed 0 ", "two, seed 1 ", "floor"]
+    assert page.tables["Metrics of each seed of deep"][0] == ["metric", "one, seed 0 ", "two, seed 1 ", "floor "]
     assert "on 2 seeds" in page.text
     assert [row[0] for row in page.tables["The runs"][1:]] == ["one", "two"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from msgspec import structs
 
 from tests.tui.recorded_evaluation import evaluation
 from tui_vae.events import Evaluation, Parameters
@@ -104,6 +105,12 @@ def test_values_of_other_sources_and_sizes_have_rows_of_their_own() -> None:
     assert [(row.source, row.n, list(row.numbers), row.best) for row in rows] == [
         *(("x", 10, ["a", "b"], {"b"}), ("y", 10, ["c"], frozenset()), ("x", 5, ["c"], frozenset())),
     ]
+
+
+def test_values_of_earlier_definitions_have_rows_of_their_own() -> None:
+    old, new = (evaluation(name, metrics=(MetricValue("kid", 1.0, None, None, 10, "x"),)) for name in ("a", "b"))
+    rows = rows_of_run(reduce_all(RunState(), [old, structs.replace(new, protocol=2)]))
+    assert [(row.source, list(row.numbers)) for row in rows] == [("x, metrics of version 1", ["a"]), ("x", ["b"])]
 
 
 @pytest.mark.parametrize(
