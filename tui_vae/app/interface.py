@@ -76,7 +76,7 @@ def train_in_interface(
         leave = app.run()
         left.set()
         interval.set_drawing(False)
-        remains = capture.take()
+        remains = capture.take(at_end=True)
     if remains:
         sys.stderr.write(f"{remains}\n")
     if terminal.lost:
@@ -136,7 +136,7 @@ def watch_in_interface(
         )
         signals.answer = app.request_stop
         leave = app.run()
-        remains = capture.take()
+        remains = capture.take(at_end=True)
     if remains:
         sys.stderr.write(printable(remains, keep="\n") + "\n")
     if app.error is not None:

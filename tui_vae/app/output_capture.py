@@ -18,6 +18,8 @@ from typing import IO
 SECONDS_TO_STALL = 1.0
 """A terminal that takes so long for one write does not read."""
 
+_MOST_TAKEN = 1_000_000
+
 
 def nameless_file() -> IO[bytes]:
     """A file that leaves nothing behind; in memory where the system has such, for no folder may be writable.
@@ -92,11 +94,12 @@ class OutputCapture:
         """Whether the terminal does not read what the interface draws: drawing more is useless."""
         return isinstance(sys.__stderr__, TerminalStream) and sys.__stderr__.stalled()
 
-    def take(self) -> str:
-        """Return what was printed since the last call."""
-        content = os.pread(self._file.fileno(), 1_000_000, self._read)
-        self._read += len(content)
-        return content.decode(errors="replace").strip()
+    def take(self, *, at_end: bool = False) -> str:
+        """Return what was printed since the last call; a line that has not ended yet only ``at_end``."""
+        content = os.pread(self._file.fileno(), _MOST_TAKEN, self._read)
+        end = len(content) if at_end or len(content) == _MOST_TAKEN else content.rfind(b"\n") + 1
+        self._read += end
+        return content[:end].decode(errors="replace").strip()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -157,12 +157,24 @@ def _check_allowed(run: RunDirectory, spec: ModelSpec, network: Network, *, type
     except NetworkError as error:
         raise NetworkError(f"{spec.name} of {run.name} is made of {network.source}: {error}; {how}") from error
     if found.sha256 != network.sha256:
-        raise NetworkError(f"{spec.name} of {run.name}: {network.source} has changed since the run was trained; {how}")
+        raise NetworkError(
+            f"{spec.name} of {run.name}: {_changed(found, kept, network)} has changed since the run was trained; "
+            f"{how}, and what is changed needs a new run"
+        )
     if not typed and found.sha256 not in _remembered():
         raise NetworkError(
             f"{spec.name} of {run.name} needs code that you have not trained with here, {network.source}: "
             f"read it before you allow it; {how}"
         )
+
+
+def _changed(found: SourceFiles, kept: Path, network: Network) -> Path:
+    """The file that differs from the copy of the run."""
+    contents: Mapping[str, bytes] = {}
+    with contextlib.suppress(RunStoreError):
+        contents = _kept_files(kept, network).contents
+    different = (name for name, content in found.contents.items() if contents.get(name) != content)
+    return found.root / next(different, found.main)
 
 
 def _original_files(kept: Path, network: Network) -> SourceFiles:

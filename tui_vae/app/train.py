@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -132,6 +133,16 @@ def _headless(prepare_run: Prepare, display: DisplayConfig, signals: StopSignals
         session.stop(f"by {name}")
     terminal.on_lost(session.detach)
     announce = Notifier(display.notify, os.environ, ascii_only=ascii_only)
-    follow(session, output, state=session.catch_up(), detached=lambda: terminal.output_lost, announce=announce)
-    session.wait_detached()
-    return session.close()
+    with _prints_of_networks_on_stderr(session):
+        follow(session, output, state=session.catch_up(), detached=lambda: terminal.output_lost, announce=announce)
+        session.wait_detached()
+        return session.close()
+
+
+def _prints_of_networks_on_stderr(session: Session) -> contextlib.AbstractContextManager[object]:
+    """A context in which code of the user's own prints to stderr: stdout, which the output holds, is for the run."""
+    if not session.has_own_code:
+        return contextlib.nullcontext()
+    from tui_vae.model.source_code import PrintedToStderr  # noqa: PLC0415 - torch, which is loaded by now
+
+    return contextlib.redirect_stdout(PrintedToStderr())

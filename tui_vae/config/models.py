@@ -97,8 +97,8 @@ class ModelSpec:
             raise UsageError(f"--model {shown(text)}: {error}") from None
         if network is None:
             raise UsageError(
-                f"--model {shown(text)}: the widths are whole numbers with commas between them; networks of your own "
-                "are a file that ends in .py or a module, such as nets.py:Encoder,Decoder"
+                f"--model {shown(text)}: the widths are whole numbers with commas between them; "
+                "a file of your own networks ends in .py"
             )
         return cls(name.strip(), network=network)
 

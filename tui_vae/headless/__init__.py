@@ -26,7 +26,7 @@ def make_console() -> Console:
     """Rich's console on stdout; a pipe has no width but that of ``COLUMNS``, so lines there are not folded to 80."""
     columns = os.environ.get("COLUMNS", "")
     sized = sys.stdout.isatty() or (columns.isdecimal() and int(columns) > 0)
-    return OutputConsole(width=None if sized else 100, highlight=False, emoji=False)
+    return OutputConsole(file=sys.stdout, width=None if sized else 100, highlight=False, emoji=False)
 
 
 def make_output(display: DisplayConfig, *, in_place: bool = True) -> Output:

@@ -89,6 +89,7 @@ class JsonOutput:
 
     def __init__(self, interval: float) -> None:
         self.interval = interval
+        self._stream = sys.stdout
 
     def report(self, text: str) -> None:
         """Nothing: stdout carries events only."""
@@ -98,11 +99,11 @@ class JsonOutput:
 
     def show(self, events: Sequence[Event], state: RunState) -> None:
         for event in events:
-            sys.stdout.write(encode(event) + "\n")
+            self._stream.write(encode(event) + "\n")
             problem = _problem(event)
             if problem:
                 sys.stderr.write(f"tui-vae: {problem}\n")
-        sys.stdout.flush()
+        self._stream.flush()
 
     def finish(self, state: RunState, directory: str | None) -> None:
         sys.stderr.write(f"tui-vae: {kept(directory)}\n")

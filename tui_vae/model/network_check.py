@@ -6,12 +6,12 @@ Each fault is one line that names the file, the class, and what to do.
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
 from tui_vae.config import PIXELS, NetworkFacts
 from tui_vae.data.generators import generator
@@ -19,7 +19,7 @@ from tui_vae.errors import one_line, system_failure
 from tui_vae.model.affine import stays_affine
 from tui_vae.model.own_networks import CheckedNetwork, Remark, networks_of
 from tui_vae.model.private_randomness import PrivateRandomness, generator_states, seeded
-from tui_vae.model.source_code import NetworkClasses, NetworkError
+from tui_vae.model.source_code import NetworkClasses, NetworkError, PrintedToStderr
 
 _IMAGES = 6
 _CLOSE = 1e-3
@@ -43,7 +43,7 @@ def check_networks(
     encoder, decoder = networks_of(classes, zdim, seed=0)
     check = _Check(classes, encoder, decoder, zdim, device)
     remarks = list(check.weights())
-    with seeded(0), contextlib.redirect_stdout(sys.stderr):
+    with seeded(0), contextlib.redirect_stdout(PrintedToStderr()):
         check.outputs()
         check.gradients(dtype)
         remarks += check.rows_and_randomness()
@@ -213,6 +213,8 @@ class _Check:
         if not any(p.requires_grad for p in part.net.parameters()):
             raise self._fault(part, "it has no parameters to train; assign layers to self in __init__")
         for name, p in part.net.named_parameters():
+            if isinstance(p, UninitializedParameter):
+                raise self._fault(part, f"{name} is of a lazy layer that a call with {part.given} does not reach")
             if p.is_meta:
                 raise self._fault(part, f"{name} is on the device meta, where it has no values")
             if p.dtype != torch.float32:
@@ -245,9 +247,9 @@ class _Check:
                 given = f"{name} is {tuple(value.shape)} for {part.given}"
                 raise self._fault(part, f"{given}: it must be ({_IMAGES}, {zdim}), a row for each image")
         self._check_finite(part, "mu", mu)
+        self._check_finite(part, "sigma", sigma)
         if bool((sigma <= 0).any()):
             raise self._fault(part, self._about_sigma(sigma))
-        self._check_finite(part, "sigma", sigma)
         return mu, sigma
 
     def _about_sigma(self, sigma: Tensor) -> str:
@@ -282,7 +284,8 @@ class _Check:
             where = self._classes.files.place_of(error)
             text = f"{type(error).__name__}: {one_line(error)[:200]}"
             mode = "" if training else " in evaluation"
-            raise NetworkError(f"{where}: {part.name} fails{mode}, given {part.given}: {text}") from error
+            given = f"given {part.given} (batches have any number of rows)"
+            raise NetworkError(f"{where}: {part.name} fails{mode}, {given}: {text}") from error
 
     def _calls(self) -> list[tuple[_Part, Callable[[Tensor, bool], Tensor]]]:
         def encode(x: Tensor, training: bool) -> Tensor:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
 from torch import nn
+from torch.nn.parameter import UninitializedParameter
 
-from tui_vae.config import ModelSpec, Network, NetworkFacts, TrainConfig
+from tui_vae.config import PIXELS, ModelSpec, Network, NetworkFacts, TrainConfig
 from tui_vae.data.generators import generator
 from tui_vae.errors import UsageError, one_line
 from tui_vae.events import Level
 from tui_vae.model.private_randomness import PrivateRandomness, seeded
-from tui_vae.model.source_code import NetworkClasses, NetworkError
+from tui_vae.model.source_code import NetworkClasses, NetworkError, PrintedToStderr
 from tui_vae.model.vae import VAE, Decoder, OwnEncoder
 
 
@@ -101,7 +102,7 @@ def networks_of(classes: NetworkClasses, zdim: int, seed: int) -> tuple[nn.Modul
     """
     made: list[nn.Module] = []
     keywords = classes.network.keywords
-    with seeded(seed), contextlib.redirect_stdout(sys.stderr):
+    with seeded(seed), contextlib.redirect_stdout(PrintedToStderr()):
         for name, make in ((classes.network.encoder, classes.encoder), (classes.network.decoder, classes.decoder)):
             call = f"{name}({', '.join([str(zdim), *(f'{key}={value!r}' for key, value in keywords.items())])})"
             try:
@@ -109,13 +110,33 @@ def networks_of(classes: NetworkClasses, zdim: int, seed: int) -> tuple[nn.Modul
             except Exception as error:
                 where = classes.files.place_of(error)
                 text = f"{where}: {call} fails with {type(error).__name__}: {one_line(error)[:200]}"
-                raise NetworkError(f"{text}; it is to make a network of {zdim} latents") from error
+                raise NetworkError(f"{text}; {_how_it_is_called(error, zdim)}") from error
             if not isinstance(module, nn.Module):
                 raise NetworkError(
-                    f"{classes.files.main}: {call} is a {type(module).__name__}, no torch.nn.Module; derive it from it"
+                    f"{classes.files.main}: {call} makes no torch.nn.Module, but a {type(module).__name__}: derive the "
+                    "class from torch.nn.Module"
                 )
             made.append(module)
+        _give_lazy_layers_their_sizes(made, zdim)
     # What both share, or have of the module around them, belongs to this model alone from here on.
     with contextlib.suppress(Exception):  # a module may hold what cannot be copied
         made = copy.deepcopy(made)
     return made[0], made[1]
+
+
+def _how_it_is_called(error: Exception, zdim: int) -> str:
+    if isinstance(error, TypeError) and "missing" in str(error):
+        return "give further arguments in parentheses, as NAME=FILE.py(width=64)"
+    if isinstance(error, TypeError) and "positional" in str(error):
+        return "its __init__ takes the number of latents: def __init__(self, zdim)"
+    return f"it is to make a network of {zdim} latents"
+
+
+@torch.no_grad()
+def _give_lazy_layers_their_sizes(made: list[nn.Module], zdim: int) -> None:
+    """Call networks with lazy layers once, which have no weights before. What is wrong with it the check finds."""
+    for module, inputs in zip(made, (PIXELS, zdim), strict=True):
+        if any(isinstance(parameter, UninitializedParameter) for parameter in module.parameters()):
+            with contextlib.suppress(Exception):
+                module.eval()(torch.zeros(2, inputs))
+            module.train()

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import importlib
 import importlib.machinery
+import io
 import os
 import sys
 import sysconfig
@@ -127,14 +128,40 @@ def _loaded(network: Network, files: SourceFiles) -> NetworkClasses:
     _LOCAL.clear()
     before = set(sys.modules)
     try:
-        with _importing_from(files.root), _settings_restored(), contextlib.redirect_stdout(sys.stderr):
+        with _importing_from(files.root), _settings_restored(), contextlib.redirect_stdout(PrintedToStderr()):
             module = _executed(files) if network.is_file else importlib.import_module(network.source)
     except (Exception, SystemExit) as error:
-        what = "it ends the program" if isinstance(error, SystemExit) else f"{type(error).__name__}: {_short(error)}"
-        raise NetworkError(f"{files.place_of(error)}: {what}; it is executed once, to find its classes") from error
+        raise NetworkError(f"{files.place_of(error)}: {_what_failed(error)}") from error
     complete = SourceFiles(files.root, files.main, dict(files.contents) | _local_modules(files, before))
     encoder, decoder = (_class_of(module, name, network, complete) for name in (network.encoder, network.decoder))
     return NetworkClasses(network, encoder, decoder, complete)
+
+
+def _what_failed(error: BaseException) -> str:
+    """Describe an error of executing a source, and what to do."""
+    if isinstance(error, SystemExit):
+        return 'it ends the program; put what is not for an import below if __name__ == "__main__":'
+    if isinstance(error, SyntaxError):
+        return f"SyntaxError: {error.msg}"
+    text = f"{type(error).__name__}: {_short(error)}"
+    if isinstance(error, ImportError) and "relative import" in text:
+        return f"{text}; a file of the same folder is imported by its name, without the dot"
+    if isinstance(error, ModuleNotFoundError):
+        return f"{text}; install it, or put the file into the same folder"
+    return f"{text}; the file is executed once, to find its classes"
+
+
+class PrintedToStderr(io.TextIOBase):
+    """A stdout for the user's code where stdout is for something else; that stderr is closed is no error of theirs."""
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 def _main_path(network: Network, root: Path | None) -> tuple[Path, Path]:

@@ -326,6 +326,13 @@ def _making(content: ReportContent) -> Section:
     commands = dict.fromkeys(run.command for run in content.runs if run.command is not None)
     if commands:
         text = "On the same kind of machine with the same versions, these commands train the same weights, bit for bit."
+        if any(run.state.earlier_seconds > 0 for run in content.runs):
+            text = (
+                "These commands have the options of the runs. A run was resumed: if it was with more epochs or other "
+                "options, the same command from the start trains other weights."
+            )
+        if any(model.network is not None for run in content.runs for model in run.state.models.values()):
+            text += " Networks of one's own are kept as they were in the run, in models/NAME/source."
         if any(
             model.epochs is not None or model.lr is not None
             for run in content.runs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import traceback
 from collections import deque
@@ -158,7 +160,7 @@ class Engine:
         # Any other error ends this model only.
         except Exception as error:
             self._context.emit(Notice(level="error", text=traceback.format_exc(), model=spec.name))
-            self._fail(spec, system_failure(error) or f"{type(error).__name__}: {one_line(error)[:300]}")
+            self._fail(spec, system_failure(error) or f"{_place(error)}{type(error).__name__}: {one_line(error)[:300]}")
         self._controls[spec.name].close()
         if trainer is not None:
             self._results[spec.name] = trainer.result(status)
@@ -179,3 +181,12 @@ class Engine:
         self.status = "failed" if "failed" in states else "stopped" if "stopped" in states else "finished"
         self._context.emit(RunFinished(status=self.status, models=results))
         self._finished.set()
+
+
+def _place(error: BaseException) -> str:
+    """Where in code that is neither of this program nor of a library an error arose, such as ``nets.py:12: ``."""
+    own = os.path.dirname(os.path.dirname(__file__))
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if "site-packages" not in frame.filename and not frame.filename.startswith((own, sys.prefix, sys.base_prefix)):
+            return f"{os.path.basename(frame.filename)}:{frame.lineno}: "
+    return ""

@@ -215,7 +215,7 @@ def test_no_folder_for_temporary_files_is_needed(
     assert watched.to_the_end().reason == "no luck"
     with OutputCapture() as stray:
         os.write(1, b"noise")
-        assert stray.take() == "noise"
+        assert stray.take(at_end=True) == "noise"
 
 
 def test_a_process_that_cannot_be_started_is_reported(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from tui_vae.run_store.find import find_run
 
 FAST = ("--metrics", "elbo", "--samples", "100")
 NEVER = (["runs"], ["watch", "own", "--no-ui"], ["watch", "own", "--json"], ["plot", "own"], ["runs", "own", "--json"])
+SMALL = ("--train-size=64", "--val-size=32", "--epochs=1", "--zdim=4", "--threads=1", "--no-evaluate")
 RESUME = ["--no-ui", "--resume", "own", "--epochs", "2"]
 ONLY_IF_ALLOWED = (["evaluate", "own", *FAST], ["compare", "own", *FAST], RESUME)
 
@@ -85,7 +86,7 @@ def test_the_unchanged_source_is_executed(arguments: list[str], folder: Path, co
 
 def _changed(folder: Path) -> str:
     (folder / "nets.py").write_text(f"{marking(folder / 'executed')}# changed\n")
-    return "nets.py has changed since the run was trained"
+    return "nets.py has changed since the run was trained; --trust"
 
 
 def _gone(folder: Path) -> str:
@@ -198,3 +199,49 @@ def test_what_is_measured_already_is_compared_without_the_code(folder: Path, com
     (folder / "executed").unlink()
     assert command("compare", "own", *FAST).code == 0
     assert not (folder / "executed").exists()
+
+
+def test_what_networks_print_is_kept_from_stdout(tmp_path: Path, run_here: Command) -> None:
+    source = tmp_path / "nets.py"
+    source.write_text(
+        GOOD.replace("        return self.layer(z)", "        print('hello')\n        return self.layer(z)")
+    )
+    small = (
+        "--train-size",
+        "64",
+        "--val-size",
+        "32",
+        "--epochs",
+        "1",
+        "--zdim",
+        "4",
+        "--threads",
+        "1",
+        "--no-evaluate",
+    )
+    done = run_here("--json", "--runs-dir", str(tmp_path / "runs"), "--model", f"own={source}", *small)
+    assert done.code == 0, done.err
+    assert all(json.loads(line) for line in done.out.splitlines())
+    assert "hello" in done.err
+
+
+def test_an_error_of_the_users_code_in_training_has_its_place(tmp_path: Path, run_here: Command) -> None:
+    source = tmp_path / "nets.py"
+    failing = "        if len(z) == 64:\n            raise ValueError('late')\n        return self.layer(z)"
+    source.write_text(GOOD.replace("        return self.layer(z)", failing))
+    small = (
+        "--train-size",
+        "64",
+        "--val-size",
+        "32",
+        "--epochs",
+        "1",
+        "--zdim",
+        "4",
+        "--threads",
+        "1",
+        "--no-evaluate",
+    )
+    done = run_here("--json", "--runs-dir", str(tmp_path / "runs"), "--model", f"own={source}", *small)
+    assert done.code == 1
+    assert "own failed: nets.py:21: ValueError: late" in done.err

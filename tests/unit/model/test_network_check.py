@@ -151,3 +151,14 @@ def test_a_last_batch_of_a_single_image_is_refused_where_it_cannot_be_normalised
     with pytest.raises(UsageError, match=r"^--model own: .* 257 images leave for the last batch of 128; choose"):
         build.check_batches(config, 257)
     assert check(GOOD).least_batch == 1
+
+
+def test_lazy_layers_get_their_sizes_from_a_first_call(check: Check) -> None:
+    source = GOOD.replace("nn.Linear(784, 2 * zdim)", "nn.LazyLinear(2 * zdim)")
+    checked = check(source)
+    assert checked.facts == check(GOOD).facts
+    assert checked.remarks == ()  # the same weights each time, from the seed
+    unused = GOOD.replace("        return self.layer(z)", "        return self.layer(z)\n\n    unused = None")
+    unused = unused.replace("nn.Linear(zdim, 784)", "nn.Linear(zdim, 784)\n        self.other = nn.LazyLinear(3)")
+    with pytest.raises(NetworkError, match=r"class Decoder: other\.weight is of a lazy layer"):
+        check(unused)

@@ -54,11 +54,11 @@ WRONG: dict[str, tuple[str, tuple[str, ...]]] = {
     "not Python": ("def f(:\n", ("nets.py:1", "SyntaxError")),
     "an exception when it is executed": (f"{GOOD}\n1 / 0\n", ("nets.py:22", "ZeroDivisionError")),
     "the end of the program": (f"{GOOD}\nraise SystemExit(3)\n", ("nets.py:22", "ends the program")),
-    "a library that is not there": ("import no_such_library\n", ("nets.py:1", "no_such_library")),
+    "a library that is not there": ("import no_such_library\n", ("nets.py:1", "no_such_library", "install it")),
     "no class Decoder": (_changed("class Decoder", "class Dec"), ("no class Decoder", "Encoder, Dec", "nets.py:ENC")),
     "no class but a value": (f"{GOOD}\nDecoder = 3\n", ("Decoder is no class",)),
-    "a class that takes no zdim": (_NO_ZDIM, ("Encoder(4)", "TypeError", "4 latents")),
-    "a class that is no module": (_NO_MODULE, ("Decoder(4)", "torch.nn.Module")),
+    "a class that takes no zdim": (_NO_ZDIM, ("Encoder(4)", "TypeError", "def __init__(self, zdim)")),
+    "a class that is no module": (_NO_MODULE, ("Decoder(4)", "derive the class from torch.nn.Module")),
     "no parameters": (_NO_PARAMETERS, ("class Decoder", "no parameters")),
     "weights in float64": (_layer("self.layer = nn.Linear(zdim, 784).double()"), ("layer.weight is float64",)),
     "weights without values": (_layer('self.layer = nn.Linear(zdim, 784, device="meta")'), ("layer.weight", "meta")),
@@ -90,5 +90,17 @@ WRONG: dict[str, tuple[str, tuple[str, ...]]] = {
     "a tensor that is not moved": (
         _layer('self.layer, self.scale = nn.Linear(zdim, 784), torch.ones(784, device="meta")'),
         ("self.scale stays on meta", "register_buffer"),
+    ),
+}
+
+WRONG |= {
+    "an argument that was not given": (
+        GOOD.replace("(self, zdim)", "(self, zdim, width)"),
+        ("Encoder(4)", "missing 1 required", "NAME=FILE.py(width=64)"),
+    ),
+    "a relative import": ("from .helper import Encoder\n", ("nets.py:1", "without the dot")),
+    "a sigma that is not a number": (
+        _encoder("return mu, log_sigma * float('nan')"),
+        ("sigma has values that are not",),
     ),
 }
