@@ -128,7 +128,7 @@ def _print_error(message: str, code: int) -> int:
 
 
 _Trust = Annotated[
-    bool, typer.Option("--trust", metavar="", help="Let code of networks be executed that the run brings with it.")
+    bool, typer.Option("--trust", metavar="", help="Execute the copy of networks of one's own that the run keeps.")
 ]
 _RunsDir = Annotated[
     str | None,
