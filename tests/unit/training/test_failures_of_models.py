@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -184,7 +185,8 @@ def test_an_exception_in_one_trainer_ends_that_model_only(
     run = train(small_mnist)
     assert ends(run) == {"small": "finished", "deep": "failed"}
     assert run.engine.exit_code == ExitCode.MODEL_FAILED
-    assert run.of(State, "deep")[-1].reason == "BoomError: first line second line"
+    reason = run.of(State, "deep")[-1].reason or ""
+    assert re.fullmatch(r"test_failures_of_models\.py:\d+: BoomError: first line second line", reason)
     (notice,) = run.of(Notice)
     assert (notice.level, notice.model) == ("error", "deep")
     assert notice.text.startswith("Traceback")

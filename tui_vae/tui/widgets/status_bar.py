@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -83,6 +83,7 @@ class StatusLine(Static):
     def __init__(self) -> None:
         super().__init__(id="status")
         self._content: Text | None = None
+        self._draw: Callable[[], None] | None = None
 
     def show(
         self,
@@ -91,6 +92,21 @@ class StatusLine(Static):
         waiting: str | None,
         writer_status: WriterStatus,
         machine: Sequence[MachineReading] = (),
+    ) -> None:
+        self._draw = lambda: self._fit(state, now, waiting, writer_status, machine)
+        self._draw()
+
+    def on_resize(self) -> None:
+        if self._draw is not None:  # not only with the next event of the run
+            self._draw()
+
+    def _fit(
+        self,
+        state: RunState,
+        now: float,
+        waiting: str | None,
+        writer_status: WriterStatus,
+        machine: Sequence[MachineReading],
     ) -> None:
         width = self.size.width
         right = _right(state, now, writer_status, width)
