@@ -16,11 +16,11 @@ from tui_vae.bench.terminal import COLUMNS, ROWS
 _BATCH, _IMAGES = 128, 55_000
 _EPOCHS = 4
 _REFERENCE_STEPS = 60
-_FEW_IMAGES = 12_800
+_FEW_IMAGES = ("--train-size", "12800", "--val-size", "1000")
 _WAIT_POLICY = "OMP_WAIT_POLICY"
 _ASK_NAME = "import json, torch; print(json.dumps(torch.cuda.is_available() and torch.cuda.get_device_name(0)))"
 
-_SCALING = ("--train-size", "12800", "--val-size", "1000", "--epochs", "6")
+_SCALING = (*_FEW_IMAGES, "--epochs", "6")
 _WIDTHS = ("", "256,128", "512,256", "1024,512", "2048,1024")
 
 SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -61,7 +61,7 @@ def measure_on_cpu() -> Figures:
 
 def _measure_own_networks(device: str, precisions: Sequence[str]) -> Figures:
     """Compare a training of the convolutional pair, by the general step, with the reference loop."""
-    options = (*CONVOLUTIONAL, "--device", device, "--train-size", str(_FEW_IMAGES), "--epochs", "2")
+    options = (*CONVOLUTIONAL, "--device", device, *_FEW_IMAGES, "--epochs", "3")
     steps = {of: _BATCH / train(*options, "--precision", of).rates[CONV] for of in precisions}
     return own_network_figures(reference_step(device, (CONV,)), steps)
 
