@@ -46,7 +46,7 @@ def load_typed(config: TrainConfig, report: Callable[[str], None]) -> Classes:
     """
     loaded: dict[Network, NetworkClasses] = {}
     for spec in config.models:
-        if spec.network is not None and spec.network.source and spec.network.unresolved not in loaded:
+        if spec.network is not None and not spec.network.is_by_script and spec.network.unresolved not in loaded:
             report(f"loading {spec.network.source}")
             with _named(spec):
                 loaded[spec.network.unresolved] = load_classes(spec.network.unresolved)
@@ -70,7 +70,7 @@ def load_stored(run: RunDirectory, config: TrainConfig, *, trust: bool, typed: b
     for spec in config.models:
         if spec.network is None or spec.network.unresolved in loaded:
             continue
-        if not spec.network.source:
+        if spec.network.is_by_script:
             raise NetworkError(
                 f"{spec.name} of {run.name} was trained by a script, whose networks no run keeps; in Python: "
                 f"tui_vae.load({run.name!r}, {spec.name!r}, networks=(encoder, decoder))"
@@ -130,7 +130,7 @@ def keep_sources(run: RunDirectory, config: TrainConfig, builder: ModelBuilder) 
     """
     for spec in config.models:
         network = builder.network(spec)
-        if network is None or not network.classes.network.source:
+        if network is None or network.classes.network.is_by_script:
             continue
         files, folder = network.classes.files, run.source(spec.name)
         try:

@@ -40,7 +40,8 @@ class Network:
     """An encoder and a decoder of the user's own: two classes of a file or an importable module.
 
     Attributes:
-        source: Path of a file that ends in ``.py``, or the name of a module; empty where a script made the networks.
+        source: Path of a file that ends in ``.py``, or the name of a module; ``<NAME>`` where a script made those of
+            the model NAME, for the networks of two models may be of one class.
         encoder: Class whose instances map images ``(batch, 784)`` to ``(mu, sigma)``, each ``(batch, zdim)``.
         decoder: Class whose instances map latents ``(batch, zdim)`` to the mean, ``(batch, 784)``.
         arguments: Keyword arguments of both classes after ``zdim``, as typed: ``width=64, depth=3``.
@@ -54,6 +55,15 @@ class Network:
     arguments: str = ""
     sha256: str | None = None
     facts: NetworkFacts | None = None
+
+    @classmethod
+    def by_script(cls, model: str, encoder: str, decoder: str) -> Network:
+        """The networks of a model that a script gave as Python objects; the names are for people."""
+        return cls(f"<{model}>", encoder, decoder)
+
+    @property
+    def is_by_script(self) -> bool:
+        return self.source.startswith("<")
 
     @property
     def is_file(self) -> bool:
@@ -124,6 +134,6 @@ class Network:
 
     def __str__(self) -> str:
         classes = "" if (self.encoder, self.decoder) == ("Encoder", "Decoder") else f":{self.encoder},{self.decoder}"
-        if not self.source:
+        if self.is_by_script:
             return f"{self.encoder},{self.decoder} of a script"
         return f"{self.source}{classes}" + (f"({self.arguments})" if self.arguments else "")

@@ -88,7 +88,7 @@ def _spec(name: str, model: Model) -> ModelSpec:
         return ModelSpec.parse(f"{name}={model}")
     if _is_pair(model):
         encoder, decoder = (_called(part) for part in model)
-        return ModelSpec(name, network=Network("", encoder, decoder, sha256=""))
+        return ModelSpec(name, network=Network.by_script(name, encoder, decoder))
     try:
         return ModelSpec(name, tuple(int(width) for width in model))  # type: ignore[arg-type]
     except (TypeError, ValueError):

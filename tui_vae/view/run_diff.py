@@ -92,6 +92,8 @@ def network_of(spec: Mapping[str, Any]) -> str | None:
     network = spec.get("network")
     if not isinstance(network, Mapping):
         return None
+    if str(network.get("source")).startswith("<"):
+        return f"{network.get('encoder')},{network.get('decoder')} of a script"
     source, arguments = PurePath(str(network.get("source"))).name, network.get("arguments")
     classes = f"{source}:{network.get('encoder')},{network.get('decoder')}"
     return f"{classes}({arguments})" if arguments else classes

@@ -206,20 +206,7 @@ def test_what_networks_print_is_kept_from_stdout(tmp_path: Path, run_here: Comma
     source.write_text(
         GOOD.replace("        return self.layer(z)", "        print('hello')\n        return self.layer(z)")
     )
-    small = (
-        "--train-size",
-        "64",
-        "--val-size",
-        "32",
-        "--epochs",
-        "1",
-        "--zdim",
-        "4",
-        "--threads",
-        "1",
-        "--no-evaluate",
-    )
-    done = run_here("--json", "--runs-dir", str(tmp_path / "runs"), "--model", f"own={source}", *small)
+    done = run_here("--json", "--runs-dir", str(tmp_path / "runs"), "--model", f"own={source}", *SMALL)
     assert done.code == 0, done.err
     assert all(json.loads(line) for line in done.out.splitlines())
     assert "hello" in done.err
@@ -229,19 +216,6 @@ def test_an_error_of_the_users_code_in_training_has_its_place(tmp_path: Path, ru
     source = tmp_path / "nets.py"
     failing = "        if len(z) == 64:\n            raise ValueError('late')\n        return self.layer(z)"
     source.write_text(GOOD.replace("        return self.layer(z)", failing))
-    small = (
-        "--train-size",
-        "64",
-        "--val-size",
-        "32",
-        "--epochs",
-        "1",
-        "--zdim",
-        "4",
-        "--threads",
-        "1",
-        "--no-evaluate",
-    )
-    done = run_here("--json", "--runs-dir", str(tmp_path / "runs"), "--model", f"own={source}", *small)
+    done = run_here("--json", "--runs-dir", str(tmp_path / "runs"), "--model", f"own={source}", *SMALL)
     assert done.code == 1
     assert "own failed: nets.py:21: ValueError: late" in done.err

@@ -66,6 +66,18 @@ def test_modules_classes_widths_and_texts_are_models(here: Path, capsys: pytest.
     assert not torch.equal(vae.encoder.net.layer.weight, before)
 
 
+def test_two_pairs_of_one_class_are_two_models(here: Path) -> None:
+    wide, other = Decoder(4), Decoder(4)
+    with torch.no_grad():
+        other.layer.bias.fill_(7.0)
+    run = train({"one": (Encoder(4), wide), "two": (Encoder(4), other)}, name="pair", quiet=True, **SMALL)
+    bias = {
+        name: load(run.path, name, networks=(Encoder(4), Decoder(4))).decoder.net.layer.bias for name in ("one", "two")
+    }
+    assert abs(float(bias["one"].mean())) < 1  # a few steps move it by hundredths
+    assert float(bias["two"].mean()) > 6
+
+
 def test_an_option_that_is_none_is_named(here: Path) -> None:
     with pytest.raises(UsageError, match="got an unexpected keyword argument 'epoch'"):
         train(epoch=3)
