@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Direction = Literal["higher", "lower", "neither"]
-Outcome = Literal["better", "worse", "higher", "lower", "not told apart"]
-"""``higher`` and ``lower`` are significant differences in a metric of which neither direction is better."""
+Outcome = Literal["better", "worse", "higher", "lower", "not told apart", "not known"]
+"""``higher`` and ``lower`` are significant differences in a metric of which neither direction is better; ``not known``
+is one without an interval, of which nothing can be said."""
 
 Answer = Literal["better", "worse", "mixed", "not told apart"]
 Pairing = Literal["seeds", "unpaired seeds", "images", "intervals"]
@@ -305,7 +306,7 @@ class Difference:
         interval: 95 %, low and high; ``None`` where it is unknown. On one seed it covers the sampling error only.
         pairing: What was paired.
         seeds: Number of seeds, of the model that has fewer.
-        outcome: ``not told apart`` where the interval contains 0 or is unknown.
+        outcome: ``not told apart`` where the interval contains 0, ``not known`` where there is none.
         sentence: The outcome in words.
     """
 
@@ -339,11 +340,15 @@ class Trend:
 
 @dataclass(frozen=True)
 class ModelAnswer:
-    """Whether a model generates better than the baseline, as an outcome and as a sentence."""
+    """Whether a model generates better than another, as an outcome and as a sentence.
+
+    ``baseline`` is the other; empty in logs of earlier versions, which compared with the baseline of the verdict only.
+    """
 
     model: str
     outcome: Answer
     sentence: str
+    baseline: str = ""
 
 
 @dataclass(frozen=True)
@@ -353,7 +358,8 @@ class Verdict:
     Attributes:
         sentence: The answers of all models, or why there is none.
         baseline: The model that the others are compared with; ``None`` when there is nothing to compare.
-        answers: One for each other model.
+        answers: One for each other model against the baseline, and then one for each pair of the others, unless there
+            are many.
         differences: The differences on which the answers are based.
         trends: One for each metric, with three or more models.
         notes: Caveats, a sentence each: what was left out, and why.
@@ -365,3 +371,13 @@ class Verdict:
     differences: tuple[Difference, ...]
     trends: tuple[Trend, ...]
     notes: tuple[str, ...]
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Each model that was compared and what it was compared with, in the order of the answers."""
+        answered = ((one.model, one.baseline or self.baseline or "") for one in self.answers)
+        return tuple(dict.fromkeys((*answered, *((d.model, d.baseline) for d in self.differences))))
+
+    def between(self, model: str, baseline: str) -> tuple[Difference, ...]:
+        """The differences of a pair."""
+        return tuple(d for d in self.differences if (d.model, d.baseline) == (model, baseline))

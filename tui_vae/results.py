@@ -21,23 +21,33 @@ VERSION = 1
 COLUMNS = ("model", "metric", "value", "low", "high", "floor", "n", "source", "seed", "run")
 
 
-def results_object(models: Mapping[str, Sequence[MetricValue]], verdict: Verdict | None) -> dict[str, Any]:
+def results_object(
+    models: Mapping[str, Sequence[MetricValue]],
+    verdict: Verdict | None,
+    options: Mapping[str, Mapping[str, str]] | None = None,
+) -> dict[str, Any]:
     """The results as JSON values.
 
     Args:
         models: Values by the name of the model, or means over seeds by the name of the architecture.
         verdict: ``None`` where models were not compared.
+        options: Those in which compared runs differ, as text by name and run; ``None`` where runs were not compared.
     """
     return {
         "v": VERSION,
         "models": {name: {value.metric: _entry(value) for value in values} for name, values in models.items()},
         "verdict": to_builtins(verdict),
+        **({} if options is None else {"options": {name: dict(values) for name, values in options.items()}}),
     }
 
 
-def results_json(models: Mapping[str, Sequence[MetricValue]], verdict: Verdict | None) -> str:
+def results_json(
+    models: Mapping[str, Sequence[MetricValue]],
+    verdict: Verdict | None,
+    options: Mapping[str, Mapping[str, str]] | None = None,
+) -> str:
     """:func:`results_object` as one line, in ASCII whatever the names in it."""
-    return json.dumps(results_object(models, verdict), allow_nan=False)
+    return json.dumps(results_object(models, verdict, options), allow_nan=False)
 
 
 def results_csv(evaluations: Iterable[tuple[str, Evaluation]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,12 +20,15 @@ from tests.tui.recorded_evaluation import (
     verdict,
 )
 from tests.tui.recorded_run import NAMES, known, recorded_run, run_finished
+from tui_vae.charts.palette import styles_of
 from tui_vae.events import Event, State
 from tui_vae.metrics import METRICS, MetricValue, Picture
 from tui_vae.run_status import WriterStatus
 from tui_vae.tui.pages.evaluation import report as report_widget
 from tui_vae.tui.pages.evaluation.metric_table import OUTCOMES
+from tui_vae.tui.pages.evaluation.report import report
 from tui_vae.tui.screens.dialogs import LeaveScreen, StopScreen
+from tui_vae.view.state import RunState, reduce_all
 
 THREE = ("baseline", "deep", "wide-and-deep")
 DONE = [*recorded_run(), *evaluated_run()]
@@ -278,6 +282,29 @@ async def test_in_ascii_and_without_colour_marks_still_tell(open_monitor: OpenMo
 
 async def test_the_outcomes_and_the_best_are_told_without_colour() -> None:
     assert len({mark for mark, _ in OUTCOMES.values()}) == len(OUTCOMES)
+
+
+def test_no_row_calls_a_value_the_best_and_another_equal_to_it() -> None:
+    """Nor is a count without an interval called equal, also not in a log that stored it as not told apart."""
+    known_differences = verdict()
+    differences = tuple(
+        replace(
+            one,
+            outcome="not told apart" if one.metric in ("recall", "active_units") else one.outcome,
+            interval=None if one.metric == "active_units" else one.interval,
+        )
+        for one in known_differences.differences
+    )
+    done = evaluation_finished(verdict=replace(known_differences, differences=differences))
+    state = reduce_all(RunState(), [*recorded_run(6), evaluation(), evaluation("deep", 1), done])
+    lines = [line.plain for line in report(state, styles_of(state, ascii_only=False), 100).table.rows]
+    of = {line.split("  ")[0].split(" ")[0]: line for line in lines}
+    assert "=" in of["recall"]
+    assert "*" not in of["recall"]
+    assert "?" in of["active"]
+    assert "*" in of["coverage"]
+    assert "✓" in of["coverage"]
+    assert not [line for line in lines if "*" in line and set("=?") & set(line)]
 
 
 NAN, INF = math.nan, math.inf

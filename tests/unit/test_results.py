@@ -72,7 +72,7 @@ def test_the_verdict_is_read_back_as_it_was() -> None:
     comparison = compare(models)
     results = json.loads(results_json({s.model: s.values for s in comparison.summaries}, comparison.verdict))
     assert convert(results["verdict"], Verdict) == comparison.verdict
-    assert len(comparison.verdict.differences) == 2
+    assert len(comparison.verdict.differences) == 3
     assert len(comparison.verdict.trends) == 1
     assert list(results["models"]) == ["baseline", "deep", "deeper"]
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from msgspec import structs
@@ -34,6 +35,8 @@ from tui_vae.run_store.handle import RunHandle
 from tui_vae.run_store.lease import Lease, Waiting
 from tui_vae.run_store.resume import config_of, first_event
 from tui_vae.training.hardware import find_device
+from tui_vae.view.run_diff import ComparedRow, differing_options
+from tui_vae.view.state import RunState
 
 Emit = Callable[[Event], None]
 
@@ -63,9 +66,8 @@ class MeasuredModel:
     @property
     def setting(self) -> Setting:
         """What decides which of its numbers are comparable with another model's."""
-        sigma = self.train.sigma if isinstance(self.train.sigma, str) else f"{self.train.sigma:g}"
         dequantized = bool(self.stored.settings.get("dequantize"))
-        return Setting(self.train.dataset, sigma, self.train.zdim, dequantized, self.stored.result.protocol)
+        return Setting.of(self.train, dequantized=dequantized, protocol=self.stored.result.protocol)
 
     def trained(self) -> TrainedModel:
         """As it is compared: under the name that its seeds share."""
@@ -80,6 +82,25 @@ def compared(measured: Sequence[MeasuredModel], baseline: str | None = None) -> 
         UsageError: They cannot be compared.
     """
     return compare((model.trained() for model in measured), baseline)
+
+
+def compared_options(measured: Sequence[MeasuredModel]) -> tuple[list[str], list[ComparedRow]]:
+    """The names of the runs, and the options in which they differ, with the epochs of the measured weights."""
+    runs: dict[str, list[MeasuredModel]] = {}
+    for model in measured:
+        runs.setdefault(model.run.name, []).append(model)
+    options = differing_options([RunState(config=_options(models[0].train)) for models in runs.values()])
+    epochs = tuple(
+        " and ".join(map(str, sorted({model.stored.result.epoch for model in models}))) for models in runs.values()
+    )
+    weights = [ComparedRow("weights of epoch", epochs)] if len(set(epochs)) > 1 else []
+    return list(runs), [*(row for row in options if row.name != "data-dir"), *weights]
+
+
+def _options(config: TrainConfig) -> dict[str, Any]:
+    """The options of a run, each model once for all its seeds."""
+    specs = (str(dataclasses.replace(spec, name=spec.architecture, seed=None)) for spec in config.models)
+    return config.to_json() | {"models": list(dict.fromkeys(specs))}
 
 
 def evaluate_run(

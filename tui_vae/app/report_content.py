@@ -14,6 +14,7 @@ import numpy.typing as npt
 from msgspec import structs
 
 from tui_vae.config import TrainConfig
+from tui_vae.config.evaluation import PROTOCOL
 from tui_vae.errors import RunStoreError, UsageError
 from tui_vae.evaluation.comparison import compare
 from tui_vae.evaluation.seed_groups import Architecture, Setting, TrainedModel, gather, summary
@@ -22,6 +23,7 @@ from tui_vae.report.content import Group, ReportContent, ReportedModel, Reported
 from tui_vae.run_store import RunDirectory
 from tui_vae.run_store.directory import options_of_own_loop
 from tui_vae.run_store.evaluations import StoredEvaluation, read_evaluation
+from tui_vae.run_store.find import named_apart
 from tui_vae.run_store.pictures import picture_of
 from tui_vae.run_store.resume import config_of
 from tui_vae.run_store.summary import summarise_all
@@ -38,7 +40,7 @@ def report_content(runs: Sequence[RunDirectory]) -> ReportContent:
     """Read what a report of some runs shows; their order is kept."""
     found: list[_Found] = []
     reported = []
-    for run, listed in zip(runs, summarise_all(runs), strict=True):
+    for run, listed in zip(named_apart(runs), summarise_all(runs), strict=True):
         state, trouble = _read_state(run)
         config, damage = _read_config(run)
         troubles = dict.fromkeys(printable(text) for text in (trouble, damage, listed.trouble) if text is not None)
@@ -111,7 +113,7 @@ def _models_of(run: RunDirectory, reported: ReportedRun, config: TrainConfig | N
         compared = _blank(model, seed or 0) if evaluation is None else evaluation
         trained = TrainedModel(
             reported.name,
-            _setting(reported.state, config, dequantized),
+            _setting(reported.state, config, compared.protocol, dequantized),
             structs.replace(compared, model=architecture),
             per_image,
         )
@@ -145,16 +147,16 @@ def _blank(model: ModelState, seed: int) -> Evaluation:
         predicted_kl_per_latent=None,
         pictures=(),
         seconds=0.0,
+        protocol=PROTOCOL,
     )
 
 
-def _setting(state: RunState, config: TrainConfig | None, dequantized: bool) -> Setting:
+def _setting(state: RunState, config: TrainConfig | None, protocol: int, dequantized: bool) -> Setting:
     """What decides which numbers are comparable; of a run without readable options, as the log has it."""
     if config is None:
         data = state.data.name if state.data is not None else "unknown data"
-        return Setting(data, printable(str(state.config.get("sigma"))), 0, dequantized)
-    sigma = config.sigma if isinstance(config.sigma, str) else f"{config.sigma:g}"
-    return Setting(config.dataset, sigma, config.zdim, dequantized)
+        return Setting(data, printable(str(state.config.get("sigma"))), 0, dequantized, protocol)
+    return Setting.of(config, dequantized=dequantized, protocol=protocol)
 
 
 def _architectures(found: Sequence[_Found]) -> tuple[list[Architecture], str | None]:

@@ -25,7 +25,7 @@ from tui_vae.metrics import Verdict
 from tui_vae.results import results_csv, results_json
 from tui_vae.run_store import RunDirectory
 from tui_vae.run_store.directory import options_of_own_loop
-from tui_vae.run_store.find import find_run
+from tui_vae.run_store.find import find_run, named_apart
 from tui_vae.view.sanitize import printable
 
 if TYPE_CHECKING:
@@ -175,16 +175,18 @@ def compare(
             )
         print_logged(make_console(), [state_of(run) for run in runs.values()])
         return
-    measured, hindered = _measure(list(runs.values()), config, signals, again=False, trust=shown.trust)
-    from tui_vae.app.evaluate_run import compared  # noqa: PLC0415
+    measured, hindered = _measure(named_apart(list(runs.values())), config, signals, again=False, trust=shown.trust)
+    from tui_vae.app.evaluate_run import compared, compared_options  # noqa: PLC0415
 
     comparison = compared(measured, baseline)
+    names, options = compared_options(measured)
     if shown.json:
-        print(results_json({one.model: one.values for one in comparison.summaries}, comparison.verdict))
+        by_run = {row.name: dict(zip(names, row.values, strict=True)) for row in options}
+        print(results_json({one.model: one.values for one in comparison.summaries}, comparison.verdict, by_run))
     elif shown.csv:
         sys.stdout.write(results_csv((model.run.name, model.stored.result) for model in measured))
     else:
-        print_comparison(make_console(), comparison.summaries, comparison.verdict)
+        print_comparison(make_console(), comparison.summaries, comparison.verdict, list(map(printable, names)), options)
     _check_kept(measured, hindered=hindered)
 
 

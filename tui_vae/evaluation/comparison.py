@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 
@@ -19,11 +20,12 @@ from tui_vae.errors import UsageError
 from tui_vae.evaluation.differences import EXACT, LIKELIHOODS, difference, interval_text, proof
 from tui_vae.evaluation.intervals import Interval, Values, slope_interval, t_interval
 from tui_vae.evaluation.seed_groups import Architecture, TrainedModel, all_metrics, gather, not_numbers, summary
-from tui_vae.evaluation.verdict import answer
+from tui_vae.evaluation.verdict import OF_ONE_SEED, answer, not_alike, unlike_data
 from tui_vae.metrics import (
     ArchitectureSummary,
     Difference,
     MetricValue,
+    ModelAnswer,
     Trend,
     Verdict,
     metric_of,
@@ -33,6 +35,9 @@ from tui_vae.metrics import (
 )
 
 FEWEST = 3
+
+MOST_IN_PAIRS = 5
+"""Models up to which each is compared with every other, and not with the baseline only."""
 
 
 def can_have_trend(architectures: Sequence[Architecture]) -> bool:
@@ -103,7 +108,7 @@ def compare(models: Iterable[TrainedModel], baseline: str | None = None) -> Comp
         baseline: Name of the architecture to compare with; that of the fewest parameters if none is named.
 
     Raises:
-        UsageError: There is no model, none of that name, several data sets, or the same model twice.
+        UsageError: There is no model, none of that name, several data sets, or a model twice in a run.
     """
     architectures = gather(models)
     if not architectures:
@@ -121,21 +126,35 @@ def compare(models: Iterable[TrainedModel], baseline: str | None = None) -> Comp
         sentence = f"Only {chosen.label} was evaluated: there is nothing to compare it with."
         return Comparison(summaries, Verdict(sentence, None, (), (), (), tuple(notes)))
     answers, differences = [], []
-    for other in others:
-        found, left_out = _against(other, chosen)
+    pairs = [(other, chosen) for other in others]
+    if len(architectures) <= MOST_IN_PAIRS:
+        pairs += [(larger, smaller) for smaller, larger in combinations(others, 2)]
+    else:
+        notes.append(f"of more than {MOST_IN_PAIRS} models each is compared with {chosen.label} only")
+    for model, other in pairs:
+        found, left_out = _against(model, other)
         differences += found
         notes += left_out
-        answers.append(answer(other.label, chosen.label, found))
+        first = " ".join(filter(None, (unlike_data(model, other), not_alike(model, other))))
+        answers.append(answer(model.label, other.label, found, first))
     trends, without = _trends(architectures)
+    answers = _said_once(answers)
     verdict = Verdict(
         sentence=" ".join(one.sentence for one in answers),
         baseline=chosen.label,
         answers=tuple(answers),
         differences=tuple(differences),
         trends=trends,
-        notes=(*notes, *without),
+        notes=tuple(dict.fromkeys((*notes, *without))),
     )
     return Comparison(summaries, verdict)
+
+
+def _said_once(answers: Sequence[ModelAnswer]) -> list[ModelAnswer]:
+    """The answers; where all are of one seed, what is said of that stands in the last alone."""
+    if not all(one.sentence.endswith(OF_ONE_SEED) for one in answers):
+        return list(answers)
+    return [*(replace(one, sentence=one.sentence.removesuffix(OF_ONE_SEED)) for one in answers[:-1]), answers[-1]]
 
 
 def _chosen(architectures: Sequence[Architecture], name: str | None) -> Architecture:

@@ -65,7 +65,7 @@ def difference(metric: str, model: Architecture, baseline: Architecture) -> Diff
     estimate = _estimate(metric, metric, model, baseline)
     if isinstance(estimate, str):
         return estimate
-    outcome: Outcome = "not told apart"
+    outcome: Outcome = "not known"
     if estimate.interval is not None:
         outcome = significance(metric_of(metric).better, *estimate.interval)
     names = model.label, baseline.label
@@ -88,7 +88,7 @@ def proof(model: Architecture, baseline: Architecture) -> Difference | None:
     estimate = _estimate(metric, against, model, baseline)
     if isinstance(estimate, str):
         return None
-    outcome: Outcome = "not told apart"
+    outcome: Outcome = "not told apart" if estimate.interval is not None else "not known"
     if estimate.interval is not None:
         found = significance("higher", *estimate.interval)
         outcome = found if found == ("worse" if exact[0] else "better") else outcome
@@ -107,7 +107,7 @@ def _proof_sentence(names: tuple[str, str], estimate: PairedEstimate, outcome: O
             difference=-estimate.difference,
             interval=None if ends is None else (-ends[1], -ends[0]),
         )
-    if outcome == "not told apart":
+    if outcome in ("not told apart", "not known"):
         claim = f"the lower bound of {names[0]} does not show its likelihood above that of {names[1]}"
     else:
         claim = f"{names[0]} gives test images a higher likelihood than {names[1]}, even by its lower bound"
@@ -197,7 +197,9 @@ def _differs(values: list[MetricValue], *, sources: bool) -> str:
 
 def _sentence(metric: str, names: tuple[str, str], estimate: PairedEstimate, outcome: Outcome) -> str:
     about = metric_of(metric)
-    if outcome == "not told apart":
+    if outcome == "not known":
+        claim = f"whether {names[0]} and {names[1]} differ in {title_of(metric)} is not known:"
+    elif outcome == "not told apart":
         claim = f"{names[0]} and {names[1]} do not differ significantly in {title_of(metric)}:"
     else:
         claim = f"{names[0]} {about.high if estimate.difference > 0 else about.low}: {title_of(metric)}"

@@ -1,7 +1,9 @@
 """Trained models gathered into architectures: the same model trained once per seed.
 
-Models of one name that differ in size, sigma, zdim, dequantisation or the definitions of the metrics are separate
-architectures, labelled by what differs, so that a sweep over sigma can be compared like models of several names.
+Models of one name that differ in size, sigma, zdim, options of training, dequantisation or the definitions of the
+metrics are separate architectures, and so are models of one name and seed in several runs. They are labelled by what
+differs or by their runs, so that a sweep over sigma, or two runs of the same models, can be compared like models of
+several names.
 """
 
 from __future__ import annotations
@@ -9,21 +11,28 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy.typing as npt
 
+from tui_vae.config import TrainConfig
 from tui_vae.config.evaluation import PROTOCOL
 from tui_vae.errors import UsageError
 from tui_vae.evaluation.intervals import Interval, t_interval
 from tui_vae.events import Evaluation
 from tui_vae.metrics import METRICS, NOISY, ArchitectureSummary, MetricValue, is_metric, spacing_of, title_of
 
+_NOT_OF_TRAINING = frozenset(
+    {"models", "seed", "seeds", "zdim", "sigma", "dataset", "data_dir", "download", "checkpoint_every", "no_evaluate"}
+    | {"device", "precision", "threads", "step"}
+)
+"""Options that are compared otherwise, or that say where and how conveniently a model is trained."""
+
 
 @dataclass(frozen=True)
 class Setting:
-    """What decides which metrics of two models are comparable.
+    """How a model was trained and measured; it decides what is one architecture, and which metrics are comparable.
 
     Attributes:
         data: Name of the data set.
@@ -31,6 +40,7 @@ class Setting:
         zdim: Latent dimension.
         dequantized: Whether uniform noise was added to the data for the likelihoods.
         protocol: Version of the metrics' definitions.
+        training: Name and value, as text, of the other options that decide what training gives.
     """
 
     data: str
@@ -38,6 +48,21 @@ class Setting:
     zdim: int
     dequantized: bool = False
     protocol: int = PROTOCOL
+    training: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, config: TrainConfig, *, dequantized: bool, protocol: int) -> Setting:
+        """That of a resolved configuration."""
+        sigma = _text(config.sigma)
+        names = [f.name for f in dataclasses.fields(config) if f.name not in _NOT_OF_TRAINING]
+        training = tuple((name.replace("_", "-"), _text(getattr(config, name))) for name in names)
+        return cls(config.dataset, sigma, config.zdim, dequantized, protocol, training)
+
+    def unlike(self, other: Setting) -> list[tuple[str, str, str]]:
+        """The options of training in which the two differ: name, own value, and the other's."""
+        own, others = dict(self.training), dict(other.training)
+        names = [name for name in dict.fromkeys((*own, *others)) if name in own and name in others]
+        return [(name, own[name], others[name]) for name in names if own[name] != others[name]]
 
 
 @dataclass(frozen=True)
@@ -66,6 +91,11 @@ class Architecture:
     parameters: int
     by_seed: Mapping[int, TrainedModel]
 
+    @property
+    def runs(self) -> frozenset[str]:
+        """The runs of its models."""
+        return frozenset(model.run for model in self.by_seed.values())
+
     def values(self, metric: str) -> dict[int, MetricValue]:
         """The metric's values by seed, where they are numbers."""
         return {
@@ -79,44 +109,85 @@ class Architecture:
 def gather(models: Iterable[TrainedModel]) -> list[Architecture]:
     """The architectures of some models, by number of parameters in ascending order.
 
+    Where several runs have a model of one name, setting and seed, the models of each run are an architecture.
+
     Raises:
-        UsageError: Two models are the same architecture trained with the same seed, so that one would count twice.
+        UsageError: A run has a model twice, so that it would count as two.
     """
-    groups: defaultdict[tuple[str, int, Setting], dict[int, TrainedModel]] = defaultdict(dict)
+    groups: defaultdict[_Key, list[TrainedModel]] = defaultdict(list)
     for model in models:
-        evaluation = model.evaluation
-        same = groups[evaluation.model, evaluation.parameters.total, model.setting]
-        other = same.setdefault(evaluation.seed, model)
-        if other is not model:
-            where = f"the runs {other.run} and {model.run}" if other.run != model.run else f"the run {model.run} twice"
-            raise UsageError(f"{evaluation.model} with seed {evaluation.seed} is in {where}: compare only one of them")
-    labels = _labels(list(groups))
-    found = [
-        Architecture(label, setting, parameters, dict(sorted(by_seed.items())))
-        for label, ((_, parameters, setting), by_seed) in zip(labels, groups.items(), strict=True)
-    ]
-    return sorted(found, key=lambda architecture: architecture.parameters)
+        groups[model.evaluation.model, model.evaluation.parameters.total, model.setting].append(model)
+    found = [one for key, members in groups.items() for one in _architectures(key, members)]
+    labelled = [replace(one, label=label) for one, label in zip(found, _labels(found), strict=True)]
+    return sorted(labelled, key=lambda architecture: architecture.parameters)
 
 
-_DISTINCTIONS: tuple[Callable[[int, Setting], str], ...] = (
-    lambda _, setting: setting.data,
-    lambda _, setting: f"sigma {setting.sigma}",
-    lambda _, setting: f"zdim {setting.zdim}",
-    lambda _, setting: "dequantized" if setting.dequantized else "not dequantized",
-    lambda _, setting: f"metrics of version {setting.protocol}",
+_Key = tuple[str, int, Setting]
+
+
+def _architectures(key: _Key, members: Sequence[TrainedModel]) -> Iterator[Architecture]:
+    """The models of one name, size and setting as one architecture, or as one of each run where seeds are repeated."""
+    by_run: defaultdict[str, dict[int, TrainedModel]] = defaultdict(dict)
+    for model in members:
+        seed = model.evaluation.seed
+        if by_run[model.run].setdefault(seed, model) is not model:
+            raise UsageError(f"{model.evaluation.model} with seed {seed} is in the run {model.run} twice")
+    seeds = [seed for by_seed in by_run.values() for seed in by_seed]
+    apart = list(by_run.values())
+    if len(set(seeds)) == len(seeds):
+        apart = [{seed: model for by_seed in apart for seed, model in by_seed.items()}]
+    for by_seed in apart:
+        yield Architecture(key[0], key[2], key[1], dict(sorted(by_seed.items())))
+
+
+_DISTINCTIONS: tuple[Callable[[Architecture], str], ...] = (
+    lambda one: one.setting.data,
+    lambda one: f"sigma {one.setting.sigma}",
+    lambda one: f"zdim {one.setting.zdim}",
+    lambda one: "dequantized" if one.setting.dequantized else "not dequantized",
+    lambda one: f"metrics of version {one.setting.protocol}",
 )
 
 
-def _labels(groups: Sequence[tuple[str, int, Setting]]) -> list[str]:
-    """Names, followed by what distinguishes groups of one name: their settings, or else their size."""
+def _labels(found: Sequence[Architecture]) -> list[str]:
+    """Names, followed by what distinguishes architectures of one name: their settings, or else their size.
+
+    Where that does not, the options of training do if one is of several runs, and else their runs: ``otter/deep``.
+    """
     labels = []
-    for name, parameters, setting in groups:
-        same = [(p, s) for n, p, s in groups if n == name]
-        parts = [tell(parameters, setting) for tell in _DISTINCTIONS if len({tell(p, s) for p, s in same}) > 1]
-        if sum(s == setting for _, s in same) > 1:
-            parts.append(f"{parameters:,}")
-        labels.append(f"{name} ({', '.join(parts)})" if parts else name)
+    for one in found:
+        same = [other for other in found if other.label == one.label]
+        parts = [tell(one) for tell in _DISTINCTIONS if len({tell(other) for other in same}) > 1]
+        if len({other.parameters for other in same if other.setting == one.setting}) > 1:
+            parts.append(f"{one.parameters:,}")
+        labels.append(_with(one.label, parts))
+    for same_label in _repeated(labels):
+        if any(len(found[place].runs) > 1 for place in same_label):
+            options = {place: dict(found[place].setting.training) for place in same_label}
+            names = dict.fromkeys(name for known in options.values() for name in known)
+            differing = [name for name in names if len({known.get(name) for known in options.values()}) > 1]
+            for place, known in options.items():
+                labels[place] = _with(labels[place], [f"{name} {known.get(name)}" for name in differing])
+    for same_label in _repeated(labels):
+        for place in same_label:
+            labels[place] = f"{' + '.join(sorted(found[place].runs))}/{labels[place]}"
     return labels
+
+
+def _repeated(labels: Sequence[str]) -> list[list[int]]:
+    """The places of each label that there is more than once."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, label in enumerate(labels):
+        places[label].append(place)
+    return [same for same in places.values() if len(same) > 1]
+
+
+def _with(label: str, parts: Sequence[str]) -> str:
+    return f"{label} ({', '.join(parts)})" if parts else label
+
+
+def _text(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def all_metrics(architectures: Iterable[Architecture]) -> list[str]:
@@ -138,7 +209,7 @@ def summary(architecture: Architecture) -> ArchitectureSummary:
         # The floor is of the data alone, the same for every seed.
         first = next((value for value in found if value.floor is not None), found[0])
         mean = sum(numbers) / len(numbers)
-        values.append(dataclasses.replace(first, value=mean, interval=interval))
+        values.append(replace(first, value=mean, interval=interval))
     return ArchitectureSummary(architecture.label, architecture.parameters, tuple(architecture.by_seed), tuple(values))
 
 

@@ -3,13 +3,28 @@
 Over several seeds the intervals of the differences hold for training again, and the verdict is on the architectures. On
 one seed they hold for drawing other samples of the same weights, and two seeds of one architecture differ by more than
 that: the verdict then says what the samples say, and that training again is not in it.
+
+Where neither of two models draws anything like the data, that comes first: of two that hardly began to learn, one may
+be ahead in most metrics.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from tui_vae.metrics import NOISY, Answer, Difference, ModelAnswer, Outcome, metric_of, title_of
+from tui_vae.evaluation.seed_groups import Architecture
+from tui_vae.metrics import (
+    NOISY,
+    Answer,
+    Difference,
+    MetricValue,
+    ModelAnswer,
+    Outcome,
+    format_with_unit,
+    metric_of,
+    title_of,
+)
 
 LIKELIHOODS = ("exact_log_likelihood", "ais", "iwae")
 """Estimates of the same likelihood, the surest first."""
@@ -17,8 +32,17 @@ LIKELIHOODS = ("exact_log_likelihood", "ais", "iwae")
 KEY = frozenset({*LIKELIHOODS, "frechet_distance", "coverage"})
 
 
-def answer(model: str, baseline: str, differences: Sequence[Difference]) -> ModelAnswer:
-    """Whether one model generates better than the baseline.
+VARIETY = ("recall", "coverage")
+"""Metrics that are high only for samples as varied as the data, and that have a floor."""
+
+FAR = 0.1
+"""Share of its floor below which a metric of variety is far from the data's."""
+
+OF_ONE_SEED = " The intervals are of these weights, not of training again: give several --seeds to compare the models."
+
+
+def answer(model: str, baseline: str, differences: Sequence[Difference], first: str = "") -> ModelAnswer:
+    """Whether one model generates better than another.
 
     The rule, over the metrics of generation that both models have, in which all likelihoods are one:
 
@@ -41,7 +65,53 @@ def answer(model: str, baseline: str, differences: Sequence[Difference]) -> Mode
         model: Its name.
         baseline: The baseline's.
         differences: Of this model, in all metrics; those not of generation are skipped.
+        first: What a reader has to know before the answer: whole sentences.
     """
+    outcome, sentence = _answer(model, baseline, differences)
+    return ModelAnswer(model, outcome, " ".join(filter(None, (first, sentence))), baseline)
+
+
+def unlike_data(model: Architecture, baseline: Architecture) -> str:
+    """A sentence if neither of two models draws images like the data; empty otherwise.
+
+    A model does not if all metrics of variety that it has are below a tenth of their floors, which is what images of
+    the data reach in place of samples.
+    """
+    found = [(_mean(model, name), _mean(baseline, name)) for name in VARIETY]
+    both = [(first, second) for first, second in found if first is not None and second is not None]
+    if not both or any(value.value >= FAR * (value.floor or 0) for pair in both for value in pair):
+        return ""
+    parts = (
+        f"{title_of(first.metric)} {_formatted(first)} and {_formatted(second)}, of test images "
+        f"{format_with_unit(first.metric, first.floor or 0)}"
+        for first, second in both
+    )
+    return f"Neither {model.label} nor {baseline.label} draws images like the data ({'; '.join(parts)})."
+
+
+def _mean(architecture: Architecture, metric: str) -> MetricValue | None:
+    """The mean over seeds, where it has a floor above 0."""
+    values = list(architecture.values(metric).values())
+    floors = [value for value in values if value.floor is not None and value.floor > 0]
+    if not floors:
+        return None
+    return replace(floors[0], value=sum(value.value for value in values) / len(values))
+
+
+def _formatted(value: MetricValue) -> str:
+    return format_with_unit(value.metric, value.value)
+
+
+def not_alike(model: Architecture, baseline: Architecture) -> str:
+    """A sentence on the options of training in which two models differ; empty without any."""
+    unlike = model.setting.unlike(baseline.setting)
+    if not unlike:
+        return ""
+    options = ", ".join(f"{name} {own} against {other}" for name, own, other in unlike)
+    return f"{model.label} and {baseline.label} were not trained alike: {options}."
+
+
+def _answer(model: str, baseline: str, differences: Sequence[Difference]) -> tuple[Answer, str]:
     of_generation = [d for d in differences if metric_of(d.metric).generates and d.metric == d.against]
     counted = _votes([d for d in of_generation if not d.metric.endswith(NOISY)])
     noisy = [d for d in of_generation if d.metric.endswith(NOISY)]
@@ -49,9 +119,9 @@ def answer(model: str, baseline: str, differences: Sequence[Difference]) -> Mode
         text = (
             f"Whether {model} generates better than {baseline} is not known: no metric of generation is given by both."
         )
-        return ModelAnswer(model, "not told apart", text)
+        return "not told apart", text
     if min(d.seeds for d in counted) == 1:
-        return ModelAnswer(model, "not told apart", _of_one_seed(model, baseline, counted, noisy))
+        return "not told apart", _of_one_seed(model, baseline, counted, noisy)
     outcome = _outcome(counted)
     claim = {
         "better": f"{model} generates better than {baseline}",
@@ -63,7 +133,7 @@ def answer(model: str, baseline: str, differences: Sequence[Difference]) -> Mode
     second: Outcome = "better" if outcome == "worse" else "worse"
     counts = f"{first} in {_how_many(counted, first)}, {_which(counted, second, second)}"
     sentence = f"{claim}: {counts}, {_seeds(counted)}."
-    return ModelAnswer(model, outcome, sentence + _of_noisy(noisy, "it is better", "worse"))
+    return outcome, sentence + _of_noisy(noisy, "it is better", "worse")
 
 
 def _votes(differences: Sequence[Difference]) -> list[Difference]:
@@ -86,8 +156,7 @@ def _outcome(counted: Sequence[Difference]) -> Answer:
 def _of_one_seed(model: str, baseline: str, counted: Sequence[Difference], noisy: Sequence[Difference]) -> str:
     return (
         f"On 1 seed {model} is ahead of {baseline} in {_how_many(counted, 'better')}, "
-        f"{_which(counted, 'worse', 'behind')}.{_of_noisy(noisy, 'it is ahead', 'behind')} "
-        "The intervals are of these weights, not of training again: give several --seeds to compare the models."
+        f"{_which(counted, 'worse', 'behind')}.{_of_noisy(noisy, 'it is ahead', 'behind')}{OF_ONE_SEED}"
     )
 
 
@@ -105,11 +174,15 @@ def _how_many(counted: Sequence[Difference], outcome: Outcome) -> str:
 
 
 def _which(counted: Sequence[Difference], outcome: Outcome, word: str) -> str:
-    """The metrics with an outcome, in this word, and those that are not significant."""
-    named, rest = (
-        ", ".join(title_of(d.metric) for d in counted if d.outcome == o) for o in (outcome, "not told apart")
+    """The metrics with an outcome, in this word, those that are not significant, and those of unknown error."""
+    named, rest, unknown = (
+        ", ".join(title_of(d.metric) for d in counted if d.outcome == o)
+        for o in (outcome, "not told apart", "not known")
     )
-    return f"{word} in {named or 'none'}" + (f", no significant difference in {rest}" if rest else "")
+    parts = [f"{word} in {named or 'none'}"]
+    parts += [f"no significant difference in {rest}"] if rest else []
+    parts += [f"not known in {unknown}, without an interval"] if unknown else []
+    return ", ".join(parts)
 
 
 def _seeds(counted: Sequence[Difference]) -> str:

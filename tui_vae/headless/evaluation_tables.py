@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tui_vae.events import Evaluation
-from tui_vae.headless.tables import Rows, TableColumn, aligned, wide_tables
+from tui_vae.headless.tables import Rows, TableColumn, aligned, compared_options, wide_tables
 from tui_vae.metrics import NOISY, ArchitectureSummary, Difference, Trend, Verdict
 from tui_vae.view.metric_rows import (
     ARROWS,
@@ -26,9 +26,11 @@ from tui_vae.view.metric_rows import (
     difference_text,
     direction_and_unit,
     metric_rows,
+    outcome_of,
     title_text,
 )
 from tui_vae.view.numbers import UNKNOWN, count, sparks
+from tui_vae.view.run_diff import ComparedRow
 
 _STYLES = {"better": "green", "worse": "red", "mixed": "yellow"}
 
@@ -59,9 +61,25 @@ def print_evaluation(console: Console, evaluations: Sequence[Evaluation], notes:
     _print(console, [Text(), *_notes([_legend(rows), *notes], ascii_only=ascii_only)])
 
 
-def print_comparison(console: Console, summaries: Sequence[ArchitectureSummary], verdict: Verdict) -> None:
-    """Print each model's means over its seeds, the differences to the baseline, a sentence on each, and the verdict."""
+def print_comparison(
+    console: Console,
+    summaries: Sequence[ArchitectureSummary],
+    verdict: Verdict,
+    runs: Sequence[str] = (),
+    options: Sequence[ComparedRow] = (),
+) -> None:
+    """Print each model's means over its seeds, the differences of each pair, a sentence on each, and the verdict.
+
+    Args:
+        console: Where to print.
+        summaries: The models.
+        verdict: What their differences say.
+        runs: Names of the runs.
+        options: The options in which these differ, which stand above everything else.
+    """
     ascii_only = console.options.ascii_only
+    if len(runs) > 1:
+        _print(console, [*compared_options(runs, options, console.width), Text()])
     rows = metric_rows({one.model: one.values for one in summaries})
     head = {
         "parameters": [count(one.parameters) for one in summaries],
@@ -74,10 +92,11 @@ def print_comparison(console: Console, summaries: Sequence[ArchitectureSummary],
 
 
 def print_verdict(console: Console, verdict: Verdict) -> None:
-    """Print the differences to the baseline, a sentence on each, the notes, and the answer."""
+    """Print the differences of each pair, a sentence on each to the baseline, the notes, and the answers."""
     ascii_only = console.options.ascii_only
+    for baseline in dict.fromkeys(difference.baseline for difference in verdict.differences):
+        _print(console, [Text(), *_difference_tables(verdict, baseline, console.width, ascii_only=ascii_only)])
     if verdict.differences:
-        _print(console, [Text(), *_difference_tables(verdict, console.width, ascii_only=ascii_only)])
         _print(console, _sentences(verdict, ascii_only=ascii_only))
     _print(console, [Text(), *_notes(verdict.notes, ascii_only=ascii_only), Text()])
     for answer in verdict.answers:
@@ -157,12 +176,12 @@ def _floor_pieces(row: MetricRow, *, ascii_only: bool) -> list[str]:
     return [row.floor, _plain(" ± ", ascii_only=ascii_only), row.floor_margin]
 
 
-def _difference_tables(verdict: Verdict, width: int, *, ascii_only: bool) -> list[RenderableType]:
-    """The difference of each model to the baseline in each metric, its interval, and the outcome."""
-    found = {(d.model, d.metric, d.against): d for d in verdict.differences}
-    keys = list(dict.fromkeys((d.metric, d.against) for d in verdict.differences))
+def _difference_tables(verdict: Verdict, baseline: str, width: int, *, ascii_only: bool) -> list[RenderableType]:
+    """The difference of each model to a baseline in each metric, its interval, and the outcome."""
+    found = {(d.model, d.metric, d.against): d for d in verdict.differences if d.baseline == baseline}
+    keys = list(dict.fromkeys((metric, against) for _, metric, against in found))
     kinds = {
-        f"difference to {verdict.baseline}": [key for key in keys if key[0] == key[1] and not key[0].endswith(NOISY)],
+        f"difference to {baseline}": [key for key in keys if key[0] == key[1] and not key[0].endswith(NOISY)],
         "on samples with the decoder's noise": [key for key in keys if key[0] == key[1] and key[0].endswith(NOISY)],
         "a lower bound against an exact value": [key for key in keys if key[0] != key[1]],
     }
@@ -172,7 +191,7 @@ def _difference_tables(verdict: Verdict, width: int, *, ascii_only: bool) -> lis
         labels = (_plain(f"{name} %" if unit == "%" else name, ascii_only=ascii_only) for name, _, unit in about)
         groups.append(Rows(title, tuple(labels), tuple(ARROWS[better] for _, better, _ in about)))
     columns = []
-    for model in (answer.model for answer in verdict.answers):
+    for model in (model for model, other in verdict.pairs if other == baseline):
         differences = [found.get((model, *key)) for pairs in kinds.values() for key in pairs]
         texts = aligned([_difference_pieces(difference) for difference in differences])
         cells = iter(zip(texts, differences, strict=True))
@@ -190,15 +209,16 @@ def _difference_pieces(difference: Difference | None) -> list[str]:
 
 
 def _outcome(text: str, difference: Difference | None) -> Text:
-    outcome = difference.outcome if difference is not None else ""
+    outcome = outcome_of(difference) if difference is not None else ""
     return Text.assemble(text, " ", (f"{OUTCOME_LABELS.get(outcome, outcome):<15}", _STYLES.get(outcome, "dim")))
 
 
 def _sentences(verdict: Verdict, *, ascii_only: bool) -> list[RenderableType]:
-    """A sentence for each difference and trend; noisy samples are in the table only."""
+    """A sentence for each difference to the baseline and each trend; noisy samples are in the table only."""
     parts: dict[str, Sequence[Difference | Trend]] = {
-        f"{answer.model} against {verdict.baseline}": [d for d in verdict.differences if d.model == answer.model]
-        for answer in verdict.answers
+        f"{model} against {baseline}": verdict.between(model, baseline)
+        for model, baseline in verdict.pairs
+        if baseline == verdict.baseline
     }
     parts["with the number of parameters"] = verdict.trends
     printed: list[RenderableType] = []

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from tui_vae.run_status import ListedModel, ListedRun
 from tui_vae.view.numbers import UNKNOWN, age, nats, size
-from tui_vae.view.run_diff import differing_options, newest_values
+from tui_vae.view.run_diff import ComparedRow, differing_options, newest_values
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
 
@@ -222,14 +222,30 @@ def _padded(cell: Text, width: int) -> Text:
 
 def print_logged(console: Console, runs: Sequence[RunState]) -> None:
     """Print what the logs of runs say: options that differ, and the newest values of every model, a column a run."""
-    parts = {"options that differ": differing_options(runs), **newest_values(runs)}
-    groups = [Rows(title, tuple(row.name for row in rows), ("",) * len(rows)) for title, rows in parts.items() if rows]
-    columns = [
-        TableColumn(run.name, tuple(tuple(Text(row.values[number]) for row in rows) for rows in parts.values() if rows))
-        for number, run in enumerate(runs)
-    ]
-    for part in wide_tables(groups, columns, (), console.width):
+    parts = {_DIFFERING: differing_options(runs), **newest_values(runs)}
+    for part in _by_run(parts, [run.name for run in runs], console.width):
         console.print(part)
+
+
+_DIFFERING = "options that differ"
+
+
+def compared_options(runs: Sequence[str], options: Sequence[ComparedRow], width: int) -> list[RenderableType]:
+    """The options in which runs differ, a column a run."""
+    if not options:
+        return [Text(f"{' and '.join(runs)} differ in no option", style="dim")]
+    return _by_run({_DIFFERING: options}, runs, width)
+
+
+def _by_run(parts: Mapping[str, Sequence[ComparedRow]], runs: Sequence[str], width: int) -> list[RenderableType]:
+    """Rows with a value for each run, under their titles."""
+    filled = {title: rows for title, rows in parts.items() if rows}
+    groups = [Rows(title, tuple(row.name for row in rows), ("",) * len(rows)) for title, rows in filled.items()]
+    columns = [
+        TableColumn(name, tuple(tuple(Text(row.values[number]) for row in rows) for rows in filled.values()))
+        for number, name in enumerate(runs)
+    ]
+    return wide_tables(groups, columns, (), width)
 
 
 def aligned(cells: Sequence[Sequence[str]]) -> list[str]:

@@ -15,6 +15,7 @@ from tui_vae.view.metric_rows import (
     difference_text,
     direction_and_unit,
     metric_rows,
+    outcome_of,
     title_text,
 )
 from tui_vae.view.numbers import UNKNOWN, count, duration, nats
@@ -169,18 +170,21 @@ def _floor(row: MetricRow) -> Cell:
 
 
 def difference_tables(content: ReportContent, verdict: Verdict) -> list[Table]:
-    """The differences of each model to the baseline: of its samples' means and likelihoods, of noisy samples."""
+    """The differences of each pair of models: of its samples' means and likelihoods, of noisy samples."""
     tables = []
-    for model in dict.fromkeys(difference.model for difference in verdict.differences):
-        own = [difference for difference in verdict.differences if difference.model == model]
+    for model, baseline in verdict.pairs:
+        own = verdict.between(model, baseline)
         kinds = {
             "": [d for d in own if not d.metric.endswith(NOISY)],
             "samples with the decoder's noise": [d for d in own if d.metric.endswith(NOISY)],
         }
         parts = tuple(Rows(title, tuple(map(_difference, found))) for title, found in kinds.items() if found)
+        if not parts:
+            continue
         head = (Cell("metric"), Cell("difference"), Cell("95 % interval"), Cell(f"{model} is"))
-        key, title = f"differences-{content.group_of[model].key}", f"{model} minus {verdict.baseline}"
-        tables.append(Table(key, title, head, parts, (False, True, False, False)))
+        keys = [content.group_of[name].key for name in (model, baseline)]
+        key = f"differences-{keys[0]}" + ("" if baseline == verdict.baseline else f"-{keys[1]}")
+        tables.append(Table(key, f"{model} minus {baseline}", head, parts, (False, True, False, False)))
     return tables
 
 
@@ -190,12 +194,12 @@ def _difference(difference: Difference) -> tuple[Cell, ...]:
     if difference.against != difference.metric:
         name = f"{name} − {title_text(difference.against)}"
     value, ends = difference_text(difference)
-    outcome = OUTCOME_LABELS.get(difference.outcome, difference.outcome)
+    outcome = outcome_of(difference)
     return (
         Cell(_named(name, better), unit),
         Cell(value),
         Cell(ends.strip("()")),
-        Cell(outcome, outcome=difference.outcome),
+        Cell(OUTCOME_LABELS.get(outcome, outcome), outcome=outcome),
     )
 
 

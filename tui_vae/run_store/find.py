@@ -9,7 +9,8 @@ import os
 import re
 import stat
 import time
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tui_vae.config import path_of
@@ -44,6 +45,24 @@ def find_run(runs_dir: Path, text: str) -> RunDirectory:
     close = difflib.get_close_matches(text, dict.fromkeys(run.name for run in runs), cutoff=0.4)
     hint = f"close to it: {', '.join(close)}" if close else f"the newest is {newest_first(runs)[0].name}"
     raise RunStoreError(f"{runs_dir}: no run is called {text}; {hint}")
+
+
+def named_apart(runs: Sequence[RunDirectory]) -> list[RunDirectory]:
+    """The same runs; those that share their name are named by their folders, or by their paths if these agree too."""
+    return [
+        next(
+            (
+                replace(run, name=name)
+                for name, others in (
+                    (run.name, [other.name for other in runs]),
+                    (run.path.name, [other.path.name for other in runs]),
+                )
+                if others.count(name) == 1
+            ),
+            replace(run, name=str(run.path)),
+        )
+        for run in runs
+    ]
 
 
 def run_at(path: Path) -> RunDirectory:

@@ -15,6 +15,7 @@ from tui_vae.metrics import (
     Difference,
     Direction,
     MetricValue,
+    Outcome,
     Picture,
     format_value,
     metric_of,
@@ -30,8 +31,15 @@ ARROWS: dict[Direction, str] = {"higher": "↑", "lower": "↓", "neither": ""}
 INTERVAL_LEGEND = "± wider side of the 95 % interval"
 FLOOR_LEGEND = "floor: images of the data in place of samples"
 
-OUTCOME_LABELS = {"not told apart": "not significant"}
+OUTCOME_LABELS = {"not told apart": "not significant", "not known": "error unknown"}
 """Outcomes that are shown in other words than they are stored in."""
+
+
+def outcome_of(difference: Difference) -> Outcome:
+    """The outcome of a difference; earlier versions stored one without an interval as not told apart."""
+    unknown = difference.interval is None and difference.outcome == "not told apart"
+    return "not known" if unknown else difference.outcome
+
 
 MOST_ROWS = 200
 """Rows that are shown; only damaged logs have more."""

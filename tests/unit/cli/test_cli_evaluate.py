@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.unit.cli.evaluation_commands import QUICK, SMALL, Command, events_of, everything
-from tests.unit.cli.trained_runs import small_config
+from tests.unit.cli.trained_runs import small_config, trained_run
 from tui_vae.app.run_setup import prepare
 from tui_vae.app.session import Session
 from tui_vae.config import ModelSpec, StoreConfig
@@ -59,7 +59,10 @@ def test_json_is_one_object_of_all_that_was_measured(tui_vae: Command, runs: Pat
         assert name.removesuffix(NOISY) in METRICS
     assert result["verdict"]["baseline"] == "linear"
     assert [answer["model"] for answer in result["verdict"]["answers"]] == ["deep"]
-    assert result["verdict"]["sentence"].startswith("On 1 seed deep ")
+    # An epoch of a few steps: neither draws digits, which is said first.
+    sentence = result["verdict"]["sentence"]
+    assert sentence.startswith("Neither deep nor linear draws images like the data (recall ")
+    assert ". On 1 seed deep " in sentence
 
 
 def test_what_was_measured_is_kept_in_the_run_and_logged(tui_vae: Command, runs: Path) -> None:
@@ -232,6 +235,43 @@ def test_comparing_measures_what_is_not_kept_and_nothing_twice(tui_vae: Command,
     lease.release()
     assert max(map(len, table.out.splitlines())) <= 80
     assert everything(one) | everything(two) == everything_kept
+
+
+def test_runs_of_the_same_names_and_seed_are_labelled_by_run_with_what_differs_above(
+    tui_vae: Command, runs: Path
+) -> None:
+    trained_run(runs, "longer", epochs=2, train_size=128)
+    result = json.loads(tui_vae("compare", "one", "longer", *QUICK, "--json").out)
+    assert list(result["models"]) == ["one/linear", "longer/linear", "one/deep", "longer/deep"]
+    assert result["options"] == {
+        "epochs": {"one": "1", "longer": "2"},
+        "train-size": {"one": "256", "longer": "128"},
+        "weights of epoch": {"one": "1", "longer": "2"},
+    }
+    answers = {(one["model"], one["baseline"]): one["sentence"] for one in result["verdict"]["answers"]}
+    assert answers["longer/deep", "one/deep"].startswith(
+        "longer/deep and one/deep were not trained alike: epochs 2 against 1, train-size 128 against 256."
+    )
+    assert "not trained alike" not in answers["one/deep", "one/linear"]
+    table = tui_vae("compare", "one", "longer", *QUICK)
+    assert (table.code, table.err) == (0, "")
+    lines = [line.split() for line in table.out.splitlines()]
+    assert lines[0] == ["options", "that", "differ"]
+    assert ["epochs", "1", "2"] in lines[:8]
+    assert ["train-size", "256", "128"] in lines[:8]
+    named = tui_vae("compare", "one", "longer", *QUICK, "--baseline", "one/deep", "--json")
+    assert json.loads(named.out)["verdict"]["baseline"] == "one/deep"
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders(tui_vae: Command, runs: Path, tmp_path: Path) -> None:
+    other = trained_run(tmp_path / "elsewhere", "one")
+    first = find_run(runs, "one")
+    result = json.loads(tui_vae("compare", "one", str(other.path), *QUICK, "--metrics", "elbo", "--json").out)
+    names = [first.path, other.path]
+    if first.path.name != other.path.name:
+        names = [path.name for path in names]
+    assert list(result["models"]) == [f"{name}/{model}" for model in ("linear", "deep") for name in names]
+    assert result["options"] == {}
 
 
 def test_other_sizes_are_measured_again(tui_vae: Command, runs: Path) -> None:

@@ -39,7 +39,7 @@ from tui_vae.run_store import RunDirectory, files
 from tui_vae.run_store.directory import read_config
 from tui_vae.run_store.find import find_run
 from tui_vae.tui.pages.evaluation.report import report as interface_report
-from tui_vae.view.metric_rows import metric_rows
+from tui_vae.view.metric_rows import OUTCOME_LABELS, metric_rows
 
 pytestmark = pytest.mark.usefixtures("quick_evaluation")
 
@@ -189,7 +189,7 @@ def test_numbers_are_the_same_to_the_digit_in_every_output(run_on: Command, eval
         about = metric_of(difference["metric"])
         digits = len(shown[1].partition(".")[2])
         assert abs(float(shown[1].replace("−", "-")) - difference["value"] * about.scale) <= 0.5000001 * 10.0**-digits
-        assert shown[3] == {"not told apart": "not significant"}.get(difference["outcome"], difference["outcome"])
+        assert shown[3] == OUTCOME_LABELS.get(difference["outcome"], difference["outcome"])
 
 
 def test_two_runs_of_two_seeds_are_means_and_the_values_behind_them(
@@ -266,15 +266,17 @@ def test_the_command_in_the_report_trains_the_run_again(
     assert read_config(find_run(tmp_path / "again", "again")) == config, done.err
 
 
-def test_a_model_that_is_in_two_runs_is_shown_and_not_compared(
+def test_a_model_that_is_in_two_runs_is_labelled_by_them_and_compared(
     run_on: Command, evaluated: Path, tmp_path: Path
 ) -> None:
     copy = shutil.copytree(find_run(evaluated, "one").path, tmp_path / "copy")
     assert run_on("report", "one", str(copy), "-o", "p.html").code == 0
     page = page_of(tmp_path / "p.html")
-    assert "The models are not compared: linear with seed 0 is in the runs one and copy" in page.text
-    assert page.tables["Metrics of each model"][0][1:5] == ["one/linear ", "one/deep ", "copy/linear ", "copy/deep "]
-    assert not [title for title in page.tables if " minus " in title]
+    assert page.tables["Metrics of each model"][0][1:5] == ["one/linear ", "copy/linear ", "one/deep ", "copy/deep "]
+    titles = [title for title in page.tables if " minus " in title]
+    assert len(titles) == 6  # each pair
+    (of_copy,) = {row[1].strip("+") for row in page.tables["copy/deep minus one/deep"] if row[0].startswith("ELBO")}
+    assert float(of_copy) == 0
 
 
 def test_many_models_are_all_in_the_tables_and_the_first_of_them_in_pictures(run_on: Command, tmp_path: Path) -> None:

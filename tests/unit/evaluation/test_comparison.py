@@ -11,9 +11,10 @@ from msgspec import structs
 from scipy import stats
 
 from tests.unit.evaluation.trained_models import MNIST, measured, over_seeds, trained
+from tui_vae.config import TrainConfig
 from tui_vae.errors import UsageError
 from tui_vae.evaluation.comparison import compare
-from tui_vae.evaluation.seed_groups import TrainedModel
+from tui_vae.evaluation.seed_groups import Setting, TrainedModel
 from tui_vae.metrics import METRICS, Difference, MetricValue
 
 
@@ -202,11 +203,20 @@ class TestOneSeed:
 
     def test_without_any_interval_nothing_is_significant(self) -> None:
         found = only_difference([*over_seeds("baseline", "density", [0.3]), *over_seeds("deep", "density", [0.9])])
-        assert (found.interval, found.outcome) == (None, "not told apart")
+        assert (found.interval, found.outcome) == (None, "not known")
         assert found.sentence == (
-            "deep and baseline do not differ significantly in density:"
+            "whether deep and baseline differ in density is not known:"
             " 0.900 against 0.300, +0.600 on 1 seed, error not known"
         )
+
+    def test_a_count_without_an_interval_is_not_called_equal(self) -> None:
+        models = [
+            trained(name, 0, measured("recall", value, 0.01), measured("class_entropy", 2.0))
+            for name, value in (("baseline", 0.5), ("deep", 0.7))
+        ]
+        sentence = compare(models).verdict.sentence
+        assert "not known in class entropy, without an interval" in sentence
+        assert "significant" not in sentence
 
     def test_the_verdict_says_what_is_not_known(self) -> None:
         models = [
@@ -225,6 +235,30 @@ class TestOneSeed:
         assert found.value == pytest.approx(0.3)
         assert found.pairing == "intervals"
         assert "deep and baseline are compared on seed 1 alone: one of them has no other" in comparison.verdict.notes
+
+
+class TestPairs:
+    def models(self, count: int) -> list[TrainedModel]:
+        return [
+            trained(f"m{k}", 0, measured("recall", 0.1 * (k + 1), 0.01), parameters=100 * (k + 1)) for k in range(count)
+        ]
+
+    def test_every_pair_of_three_models_is_compared(self) -> None:
+        verdict = compare(self.models(3)).verdict
+        assert verdict.pairs == (("m1", "m0"), ("m2", "m0"), ("m2", "m1"))
+        assert [(d.model, d.baseline, round(d.value, 3)) for d in verdict.differences] == [
+            ("m1", "m0", 0.1),
+            ("m2", "m0", 0.2),
+            ("m2", "m1", 0.1),
+        ]
+        # What holds of all is said once.
+        assert verdict.sentence.count("give several --seeds") == 1
+        assert verdict.sentence.count("On 1 seed") == 3
+
+    def test_many_models_are_compared_with_the_baseline_only(self) -> None:
+        verdict = compare(self.models(6)).verdict
+        assert {baseline for _, baseline in verdict.pairs} == {"m0"}
+        assert "of more than 5 models each is compared with m0 only" in verdict.notes
 
 
 class TestBoundAgainstExact:
@@ -358,10 +392,66 @@ class TestWhatIsNotCompared:
 
 
 class TestWhatIsOneArchitecture:
-    def test_the_same_seed_twice_is_refused(self) -> None:
-        models = [trained("deep", 0, run="quiet-otter"), trained("deep", 0, run="brave-crow")]
-        with pytest.raises(UsageError, match="deep with seed 0 is in the runs quiet-otter and brave-crow"):
-            compare(models)
+    def test_the_same_seed_in_two_runs_is_labelled_by_them(self) -> None:
+        models = [
+            trained(name, 0, measured("recall", value, 0.01), run=run)
+            for run, base, deep in (("quiet-otter", 0.5, 0.7), ("brave-crow", 0.5, 0.9))
+            for name, value in (("baseline", base), ("deep", deep))
+        ]
+        found = compare([*models, trained("wide", 0, measured("recall", 0.8, 0.01), parameters=9_000_000)])
+        assert [one.model for one in found.summaries] == [
+            *("quiet-otter/baseline", "brave-crow/baseline", "quiet-otter/deep", "brave-crow/deep", "wide")
+        ]
+        (of_deep,) = found.verdict.between("brave-crow/deep", "quiet-otter/deep")
+        assert (of_deep.value, of_deep.outcome) == (pytest.approx(0.2), "better")
+        assert compare(models, "quiet-otter/deep").verdict.baseline == "quiet-otter/deep"
+
+    def test_runs_of_several_seeds_stay_whole(self) -> None:
+        models = [
+            trained("deep", seed, measured("recall", 0.1 * seed), run=run)
+            for run, seeds in (("a", (0, 1)), ("b", (1, 2)))
+            for seed in seeds
+        ]
+        assert [(one.model, one.seeds) for one in compare(models).summaries] == [("a/deep", (0, 1)), ("b/deep", (1, 2))]
+
+    def test_models_that_were_not_trained_alike_are_no_seeds_of_one(self) -> None:
+        """Also where their seeds differ: a mean over 20 and 5 epochs is of nothing."""
+        long, short = (
+            dataclasses.replace(MNIST, training=(("epochs", epochs), ("lr", "0.002"))) for epochs in ("20", "5")
+        )
+        models = [
+            trained("deep", 0, measured("recall", 0.5, 0.01), run="a", setting=long),
+            trained("deep", 1, measured("recall", 0.4, 0.01), run="b", setting=short),
+        ]
+        verdict = compare(models).verdict
+        assert verdict.baseline == "a/deep"
+        assert verdict.sentence.startswith("b/deep and a/deep were not trained alike: epochs 5 against 20. On 1 seed ")
+        several = [*models, trained("deep", 2, measured("recall", 0.5), run="c", setting=long)]
+        assert [(one.model, one.seeds) for one in compare(several).summaries] == [
+            ("deep (epochs 20)", (0, 2)),
+            ("deep (epochs 5)", (1,)),
+        ]
+
+    def test_options_that_decide_what_is_learned_are_part_of_the_setting(self) -> None:
+        """An option that is added later is one of them unless it is listed as another."""
+        base = TrainConfig()
+        other: dict[str, object] = {
+            **{"epochs": 7, "batch_size": 7, "lr": 0.7, "schedule": "constant", "patience": 7, "val_size": 7},
+            **{"train_size": 7, "zdim": 7, "sigma": "learned", "dataset": "kmnist"},
+        }
+        same = {
+            *("models", "seed", "seeds", "data_dir", "download", "device", "precision", "threads", "step"),
+            *("checkpoint_every", "no_evaluate"),
+        }
+        settings = Setting.of(base, dequantized=False, protocol=1)
+        for field in dataclasses.fields(TrainConfig):
+            if field.name in other:
+                changed = dataclasses.replace(base, **{field.name: other[field.name]})
+                assert Setting.of(changed, dequantized=False, protocol=1) != settings
+            elif field.name not in same:
+                assert field.name.replace("_", "-") in dict(settings.training)
+
+    def test_a_model_twice_in_a_run_is_refused(self) -> None:
         with pytest.raises(UsageError, match="is in the run quiet-otter twice"):
             compare([trained("deep", 0), trained("deep", 0)])
 
@@ -385,7 +475,11 @@ class TestWhatIsOneArchitecture:
         assert compare(models).verdict.baseline == "small"
         named = compare(models, "tall").verdict
         assert named.baseline == "tall"
-        assert [answer.model for answer in named.answers] == ["small", "big"]
+        assert [(one.model, one.baseline) for one in named.answers] == [
+            ("small", "tall"),
+            ("big", "tall"),
+            ("big", "small"),
+        ]
 
     def test_a_baseline_that_is_none_is_refused(self) -> None:
         with pytest.raises(UsageError, match="no model is named deeper; there are: baseline, deep"):

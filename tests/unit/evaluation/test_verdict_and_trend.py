@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from scipy import stats
 
 from tests.unit.evaluation.trained_models import measured, over_seeds, trained
 from tui_vae.evaluation.comparison import compare
+from tui_vae.evaluation.seed_groups import TrainedModel
 from tui_vae.evaluation.verdict import LIKELIHOODS, answer
 from tui_vae.metrics import METRICS, Difference, Outcome
 
@@ -125,6 +127,40 @@ def test_metrics_on_several_numbers_of_seeds() -> None:
         "on 3 to 5 seeds."
         in answer("deep", "baseline", [difference_of("kid", "better", 3), difference_of("ais", "better")]).sentence
     )
+
+
+class TestUnlikeTheData:
+    def models(self, recalls: tuple[float, float], coverages: tuple[float, float]) -> list[TrainedModel]:
+        return [
+            trained(
+                name,
+                0,
+                replace(measured("recall", recall, 0.001), floor=0.95),
+                replace(measured("coverage", coverage, 0.001), floor=0.97),
+                measured("precision", 0.2 + 0.6 * index, 0.01),
+            )
+            for index, (name, recall, coverage) in enumerate(zip(("baseline", "deep"), recalls, coverages, strict=True))
+        ]
+
+    def test_where_neither_resembles_the_data_that_is_said_first(self) -> None:
+        verdict = compare(self.models((0.0, 0.001), (0.001, 0.004))).verdict
+        assert verdict.sentence.startswith(
+            "Neither deep nor baseline draws images like the data (recall 0.1 % and 0.0 %, of test images 95.0 %; "
+            "coverage 0.4 % and 0.1 %, of test images 97.0 %). On 1 seed deep is ahead"
+        )
+
+    @pytest.mark.parametrize(
+        ("recalls", "coverages"),
+        [((0.03, 0.36), (0.03, 0.40)), ((0.01, 0.2), (0.01, 0.01)), ((0.2, 0.01), (0.01, 0.01))],
+    )
+    def test_one_that_does_in_one_metric_of_variety_is_enough(
+        self, recalls: tuple[float, float], coverages: tuple[float, float]
+    ) -> None:
+        assert compare(self.models(recalls, coverages)).verdict.sentence.startswith("On 1 seed deep is ahead")
+
+    def test_without_floors_nothing_is_said_of_the_data(self) -> None:
+        models = [trained(name, 0, measured("recall", 0.0, 0.001)) for name in ("baseline", "deep")]
+        assert "like the data" not in compare(models).verdict.sentence
 
 
 @pytest.mark.parametrize("share", [0.0, 0.9, 1.0], ids=["independent", "alike", "one and the same"])

@@ -20,6 +20,7 @@ OUTCOMES: dict[Outcome, tuple[str, str]] = {
     "better": ("✓", "green"),
     "worse": ("✗", "red"),
     "not told apart": ("=", "dim"),
+    "not known": ("?", "dim"),
 }
 """Mark and style. Metrics without a better direction have none."""
 
@@ -166,9 +167,12 @@ def _row(
     columns: _Columns,
 ) -> Text:
     line = _label(row.label, ARROWS[row.better], row.unit, columns)
+    found = {outcomes.get((row.name, name)) for name in row.numbers} if columns.mark else set()
+    # A value that another is not told apart from is not the best.
+    told_apart = not found & {"not told apart", "not known"}
     for model in models:
         cell = row.numbers.get(model.name, Number(UNKNOWN))
-        best = model.name in row.best
+        best = told_apart and model.name in row.best
         line.append(f" {'*' if best else ' '}")
         line.append(f"{cell.value:>{columns.value}}", style="bold" if best else "")
         if columns.spread:

@@ -22,6 +22,7 @@ from tui_vae.view.metric_rows import (
     OUTCOME_LABELS,
     difference_text,
     direction_and_unit,
+    outcome_of,
     rows_of_run,
     title_text,
 )
@@ -70,7 +71,8 @@ def report(
     verdict = state.evaluated.verdict if state.evaluated is not None else None
     models = list(state.models.values())
     differences = verdict.differences[:MOST_DIFFERENCES] if verdict is not None else ()
-    outcomes = {(d.metric, d.model): d.outcome for d in differences}
+    to_baseline = [d for d in differences if verdict is not None and d.baseline == verdict.baseline]
+    outcomes = {(d.metric, d.model): outcome_of(d) for d in to_baseline}
     table = metric_table(rows_of_run(state), models, styles, outcomes, width, first)
     lines = [*table.rows, Text()]
     lines += _wrapped(_legend(table, verdict), width)
@@ -114,7 +116,12 @@ def _legend(table: Table, verdict: Verdict | None) -> Text:
     if table.intervals:
         parts.append(INTERVAL_LEGEND)
     if table.outcomes and verdict is not None and verdict.baseline is not None:
-        marks = ", ".join(f"{mark} {OUTCOME_LABELS.get(outcome, outcome)}" for outcome, (mark, _) in OUTCOMES.items())
+        unknown = any(outcome_of(d) == "not known" for d in verdict.differences if d.baseline == verdict.baseline)
+        marks = ", ".join(
+            f"{mark} {OUTCOME_LABELS.get(outcome, outcome)}"
+            for outcome, (mark, _) in OUTCOMES.items()
+            if unknown or outcome != "not known"
+        )
         parts.append(f"against {printable(verdict.baseline)}: {marks}")
     parts.append(FLOOR_LEGEND)
     return Text("; ".join(parts), style="dim")
@@ -147,12 +154,13 @@ def _differences(differences: Sequence[Difference], styles: Mapping[str, ModelSt
 
 def _difference(difference: Difference, text: str, wide: int, width: int) -> Text:
     better, unit = direction_and_unit(difference.metric)
-    mark, style = OUTCOMES.get(difference.outcome, (" ", ""))
+    outcome = outcome_of(difference)
+    mark, style = OUTCOMES.get(outcome, (" ", ""))
     title = Text(f"{title_text(difference.metric)} {ARROWS[better]}".rstrip(), no_wrap=True)
     room = max(8, min(36, width - wide - len(unit) - 20))
     title.truncate(room, overflow="ellipsis", pad=True)
     line = title.append(f" {text:<{wide}} {unit:<4} ").append(
-        f"{mark} {OUTCOME_LABELS.get(difference.outcome, difference.outcome)}", style=style
+        f"{mark} {OUTCOME_LABELS.get(outcome, outcome)}", style=style
     )
     line.truncate(width, overflow="ellipsis")
     return line
