@@ -55,6 +55,7 @@ class ListedRun:
         key: The path of its folder, which identifies it.
         epochs: Of its configuration.
         began: Unix time of its start.
+        ended: Unix time of its end, unless it goes on.
         size: Bytes on the disk.
         trouble: Why it is damaged.
         link: Where it lies, if its folder is a symbolic link.
@@ -70,6 +71,7 @@ class ListedRun:
     size: int = 0
     trouble: str | None = None
     link: str | None = None
+    ended: float | None = None
 
     @property
     def elbo(self) -> float | None:

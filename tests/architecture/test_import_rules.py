@@ -51,7 +51,7 @@ def own(modules: list[str]) -> set[str]:
 
 
 THIRD_PARTY: dict[str, set[str]] = {
-    "app": {"msgspec", "numpy", "platformdirs", "torch"},
+    "app": {"msgspec", "numpy", "platformdirs", "ray", "torch"},
     "bench": {"PIL", "psutil", "torch", "torchvision"},
     "charts": {"numpy", "plotext"},
     "cli": {"rich", "typer"},

@@ -27,7 +27,7 @@ from tui_vae.model import ModelBuilder
 from tui_vae.model.own_networks import Remark
 from tui_vae.run_store import RunDirectory, create_run
 from tui_vae.run_store.checkpoints import CheckpointFolder
-from tui_vae.run_store.directory import config_file
+from tui_vae.run_store.directory import config_file, create_run_in
 from tui_vae.run_store.files import remove_all, rename_parts, write_parts
 from tui_vae.run_store.lease import Lease
 from tui_vae.run_store.resume import StoredRun, first_start
@@ -57,14 +57,29 @@ class Preparation:
         """
         run = create_run(Path(store.runs_dir), store.name, self.config)
         try:
-            keep_sources(run, self.config, self.build)
-            lease = Lease.acquire(run)
-            session = self._session(lease, {}, [], [self._started(run), *self._said_of_networks()])
+            session = self._begin(run)
         except BaseException:
             shutil.rmtree(run.path, ignore_errors=True)
             raise
         session.start()
         return session
+
+    def start_in(self, run: RunDirectory) -> Session:
+        """Make a new run in a folder of its own choice, and start training.
+
+        The folder may be there already if nothing in it was ever trained: what a process left that was killed before.
+
+        Raises:
+            RunStoreError: Nothing was started.
+        """
+        create_run_in(run, self.config)
+        session = self._begin(run)
+        session.start()
+        return session
+
+    def _begin(self, run: RunDirectory) -> Session:
+        keep_sources(run, self.config, self.build)
+        return self._session(Lease.acquire(run), {}, [], [self._started(run), *self._said_of_networks()])
 
     def continuation(self, stored: StoredRun) -> Callable[[], Session]:
         """Read the state of a stored run; returns a function that resumes training.

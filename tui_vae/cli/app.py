@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import importlib.metadata
 import os
-import platform
 import sys
-import tempfile
 import threading
 import traceback
 from collections.abc import Mapping
-from json import dumps as json_text
 from typing import Annotated, Any
 
 import typer
 
 from tui_vae import __version__
-from tui_vae.app.signals import StopSignals, interrupted_by
+from tui_vae.app.signals import StopSignals
 from tui_vae.app.terminal import prepare_output
 from tui_vae.cli.option_builder import (
     CONFIGS,
+    NOT_OF_A_STUDY,
     CommandHelp,
     GroupHelp,
     configurations,
@@ -30,9 +27,8 @@ from tui_vae.cli.option_builder import (
     runs_dir_of,
     with_options,
 )
-from tui_vae.config import DisplayConfig, EvaluationConfig
-from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError, system_failure
-from tui_vae.resource_limits import cores
+from tui_vae.config import DisplayConfig, EvaluationConfig, StudyConfig, TrainConfig
+from tui_vae.errors import ExitCode, TuiVaeError, system_failure
 from tui_vae.view.sanitize import printable
 
 # Typer carries its own copy of click from some version on; the root of its usage errors is reached from its own name.
@@ -335,34 +331,31 @@ def bench(
 
     Takes some six minutes a repetition on two cores.
     """
-    from tui_vae.bench import RATIO, measure_all, measure_growth  # noqa: PLC0415
-    from tui_vae.headless.tables import print_measurements  # noqa: PLC0415
+    from tui_vae.cli.bench import bench  # noqa: PLC0415
 
-    def report(text: str) -> None:
-        sys.stderr.write(f"measuring: {text}\n")
+    bench(repeat=repeat, epochs=epochs, growth=growth, as_json=json, signals=ctx.obj)
 
-    try:
-        tempfile.gettempdir()
-    except FileNotFoundError as error:
-        raise RunStoreError("bench trains in a temporary folder, and none is writable: set TMPDIR to one") from error
-    with interrupted_by(ctx.obj):
-        if growth:
-            parts = measure_growth(repeat=repeat, report=report)
-        else:
-            parts = measure_all(repeat=repeat, epochs=epochs, report=report)
-    torch = importlib.metadata.version("torch")
-    machine = f"{platform.machine()}, {cores()} cores, Python {platform.python_version()}, torch {torch}"
-    if json:
-        measurements = [measurement for part in parts for measurement in part.to_json()]
-        print(json_text({"v": 1, "machine": machine, "measurements": measurements}))
-    else:
-        rows = {
-            part.title: [
-                (m.name, "" if m.unit == RATIO else m.unit, m.median, m.low, m.high) for m in part.measurements
-            ]
-            for part in parts
-        }
-        print_measurements(rows, f"median, least and greatest of {repeat} round{'s' * (repeat > 1)}; {machine}")
+
+@app.command(cls=CommandHelp)
+@with_options(TrainConfig, StudyConfig, DisplayConfig, without=NOT_OF_A_STUDY)
+def study(
+    ctx: typer.Context,
+    options: Mapping[str, Any],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the study.")],
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=V1,V2,…",
+            help="An option and its values, such as sigma=0.2,0.5. Repeatable.",
+            rich_help_panel="Study",
+        ),
+    ] = None,
+    runs_dir: _RunsDir = None,
+) -> None:
+    """Train every model with every setting and seed as trials on Ray; the same command again goes on where it was."""
+    from tui_vae.cli.study import study  # noqa: PLC0415
+
+    raise typer.Exit(study(runs_dir_of(runs_dir), name, vary or (), options, ctx.obj))
 
 
 def _version(wanted: bool) -> None:

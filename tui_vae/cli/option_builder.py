@@ -20,6 +20,7 @@ from tui_vae.config import (
     EvaluationConfig,
     ModelSpec,
     StoreConfig,
+    StudyConfig,
     TrainConfig,
     option_names,
     option_type,
@@ -27,6 +28,9 @@ from tui_vae.config import (
 )
 
 CONFIGS = (TrainConfig, StoreConfig, DisplayConfig)
+
+NOT_OF_A_STUDY = ("no_ui", "graphics", "theme", "notify", "fps")
+"""Options of the display that are for the interface, or for a single run."""
 
 
 def with_options(
@@ -94,6 +98,25 @@ def configurations(options: Mapping[str, Any]) -> CliOptions:
         {f.name: values[f.name] for f in dataclasses.fields(config) if f.name in values} for config in CONFIGS
     )
     return CliOptions(TrainConfig(**train), train, StoreConfig(**store), DisplayConfig(**display))
+
+
+def study_options_of(options: Mapping[str, Any]) -> tuple[dict[str, Any], StudyConfig, DisplayConfig]:
+    """The train options that were given for a study, by the names of their fields, and its other options.
+
+    Raises:
+        UsageError: An option or a combination cannot be used.
+    """
+    values = _chosen(options)
+    if "models" in values:
+        values["models"] = tuple(ModelSpec.parse(text) for text in values["models"])
+    for config in (TrainConfig, StudyConfig):
+        _parse(config, values)
+    train, study = (
+        {f.name: values.pop(f.name) for f in dataclasses.fields(config) if f.name in values}
+        for config in (TrainConfig, StudyConfig)
+    )
+    TrainConfig(**train)  # checks what was typed before the rest of the study is known
+    return train, StudyConfig(**study), DisplayConfig(**{"no_ui": True, **values})
 
 
 def display_of(options: Mapping[str, Any]) -> DisplayConfig:

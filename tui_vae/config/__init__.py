@@ -5,7 +5,7 @@ configuration is complete and valid once it is constructed; the only later step 
 replaces each ``auto`` by the choice for this machine, so that a stored run says exactly what it did.
 """
 
-from tui_vae.config.display import COLOURS, DisplayConfig, StoreConfig
+from tui_vae.config.display import COLOURS, DisplayConfig, StoreConfig, StudyConfig
 from tui_vae.config.evaluation import EvaluationConfig, parse_metrics
 from tui_vae.config.models import IMAGE_SIDE, PIXELS, ModelSpec, check_name
 from tui_vae.config.networks import Network, NetworkFacts
@@ -45,6 +45,7 @@ __all__ = [
     "NetworkFacts",
     "Plan",
     "StoreConfig",
+    "StudyConfig",
     "TrainConfig",
     "check_name",
     "ended_early",

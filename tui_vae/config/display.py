@@ -1,18 +1,35 @@
-"""Options of where a run is stored and how it is displayed."""
+"""Options of where a run is stored, where a study trains, and how both are displayed."""
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from tui_vae.config.models import check_name
-from tui_vae.config.options import AUTO, one_of, option
+from tui_vae.config.options import AUTO, one_of, option, path_of, shown
 from tui_vae.errors import UsageError
 
 NOTIFY = (AUTO, "each", "bell", "never")
 COLOURS = (AUTO, "always", "never")
 GRAPHICS = (AUTO, "blocks", "kitty", "sixel", "ascii")
+_ADDRESS = re.compile(r"auto|[^\s/:]+:\d{1,5}|\[[0-9a-fA-F:.]+\]:\d{1,5}")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 THEMES = ("dark", "light", "contrast", "solarized")
+
+
+def parse_gpus(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"--gpus-per-trial is a number, not {shown(text)}") from None
+
+
+def _check_gpus(gpus: float) -> None:
+    if not (math.isfinite(gpus) and gpus >= 0):
+        raise UsageError(f"--gpus-per-trial is a number of at least 0, not {gpus:g}")
+    if gpus > 1 and gpus != int(gpus):
+        raise UsageError(f"--gpus-per-trial is a fraction of a GPU, or a whole number of them, not {gpus:g}")
 
 
 @dataclass(frozen=True)
@@ -44,6 +61,49 @@ class StoreConfig:
             check_name(self.name, "--name")
         if not self.runs_dir:
             raise UsageError("--runs-dir names a directory")
+
+
+@dataclass(frozen=True)
+class StudyConfig:
+    """Where the trials of a study run, beside what they are."""
+
+    file: str | None = option(
+        None, "Options of the study as TOML, for what is too long for a line.", metavar="FILE", panel="Study"
+    )
+    address: str | None = option(
+        None,
+        "A Ray cluster that is running: HOST:PORT, or auto for that of this machine.  [default: Ray on this machine "
+        "alone]",
+        metavar="ADDRESS",
+        panel="Study",
+    )
+    storage: str | None = option(
+        None,
+        "Keep the study in this folder, which every node of the cluster sees, instead of --runs-dir.",
+        parse=path_of,
+        metavar="DIR",
+        panel="Study",
+    )
+    gpus_per_trial: float | None = option(
+        None,
+        "GPUs that a trial takes, such as 0.25.  [default: 1 where there are any; --threads says how many cores]",
+        parse=parse_gpus,
+        metavar="NUMBER",
+        panel="Study",
+    )
+    dry_run: bool = option(False, "List the trials and how long they will take, and train nothing.", panel="Study")
+
+    def __post_init__(self) -> None:
+        if self.address is not None and not _ADDRESS.fullmatch(self.address):
+            raise UsageError(f"--address is HOST:PORT of a Ray cluster, or auto; got {shown(self.address)}")
+        if self.storage is not None and _URI.match(self.storage):
+            raise UsageError(f"--storage is a folder that every node sees, and {shown(self.storage)} is none")
+        if self.address is not None and self.storage is None:
+            raise UsageError("--address needs --storage, a folder that every node of the cluster sees")
+        if self.storage == "":
+            raise UsageError("--storage names a directory")
+        if self.gpus_per_trial is not None:
+            _check_gpus(self.gpus_per_trial)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tui_vae.config.display import StoreConfig
 from tui_vae.config.models import ModelSpec
-from tui_vae.config.options import option_names, option_type, shown
+from tui_vae.config.options import option_names, option_type, parse_option, shown
 from tui_vae.config.training import TrainConfig
 from tui_vae.errors import UsageError
 
@@ -90,22 +90,12 @@ def _value(f: dataclasses.Field[Any], text: str) -> Any:
     Raises:
         UsageError: It is not a value of the option.
     """
-    kind, name = option_type(f), option_names(f)[0]
     if f.name == "models":
         try:
             return tuple(ModelSpec.parse(part) for part in shlex.split(text))
         except ValueError:
-            raise UsageError(f"{name}: a quotation has no end in {shown(text)}") from None
-    if f.metadata["parse"]:
-        return f.metadata["parse"](text)
-    if kind is bool:
-        return True
-    if kind is str:
-        return text
-    try:
-        return kind(text)
-    except ValueError:
-        raise UsageError(f"{name} is a {'whole ' if kind is int else ''}number, not {shown(text)}") from None
+            raise UsageError(f"{option_names(f)[0]}: a quotation has no end in {shown(text)}") from None
+    return parse_option(f, text)
 
 
 def _owner(name: str) -> type[Any]:

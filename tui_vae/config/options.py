@@ -80,6 +80,24 @@ def option_type(field: dataclasses.Field[Any]) -> type[bool] | type[str] | type[
     return float if isinstance(field.default, float) else int
 
 
+def parse_option(field: dataclasses.Field[Any], text: str) -> Any:
+    """Parse the text of one option; any text turns a switch on.
+
+    Raises:
+        UsageError: It is not a value of the option.
+    """
+    if field.metadata["parse"]:
+        return field.metadata["parse"](text)
+    kind = option_type(field)
+    if kind in (bool, str):
+        return True if kind is bool else text
+    try:
+        return kind(text)
+    except ValueError:
+        whole = "whole " if kind is int else ""
+        raise UsageError(f"{option_names(field)[0]} is a {whole}number, not {shown(text)}") from None
+
+
 def path_of(text: str) -> str:
     """Expand a tilde at the beginning of a path, as a shell does."""
     return os.path.expanduser(text)

@@ -57,7 +57,7 @@ def _figure(value: float) -> str:
     return f"{float(f'{value:.4g}'):,.0f}" if value >= 999.5 else f"{value:#.3g}".rstrip(".")
 
 
-_STYLES = {
+STATE_STYLES = {
     "running": "green",
     "paused": "yellow",
     "stalled": "yellow",
@@ -92,7 +92,7 @@ def print_runs(console: Console, runs: Sequence[ListedRun], now: float) -> None:
         past = now - run.began if run.began is not None else None
         about = (
             Text(_name(run.name)),
-            Text(run.state, style=_STYLES.get(run.state, "")),
+            Text(run.state, style=STATE_STYLES.get(run.state, "")),
             Text(_name(run.dataset or UNKNOWN)),
         )
         since = age(past) if past is not None and past < _MOST_SECONDS else UNKNOWN

@@ -183,12 +183,29 @@ def create_run(runs_dir: Path, name: str | None, config: TrainConfig | Mapping[s
     except OSError as error:
         raise _cannot_keep(runs_dir, error) from error
     try:
-        store_names(run, run.name)
-        replace_file(run.config, config_file(config))
+        _write_config(run, config)
     except OSError as error:
         shutil.rmtree(run.path, ignore_errors=True)
         raise _cannot_keep(runs_dir, error) from error
     return run
+
+
+def create_run_in(run: RunDirectory, config: TrainConfig) -> None:
+    """Make a run in the folder that is given, which may exist without one.
+
+    Raises:
+        RunStoreError: It cannot be made.
+    """
+    try:
+        run.path.mkdir(exist_ok=True)
+        _write_config(run, config)
+    except OSError as error:
+        raise RunStoreError(f"{run.path}: cannot keep a run there ({error.strerror})") from error
+
+
+def _write_config(run: RunDirectory, config: TrainConfig | Mapping[str, Any]) -> None:
+    store_names(run, run.name)
+    replace_file(run.config, config_file(config))
 
 
 def config_file(config: TrainConfig | Mapping[str, Any]) -> bytes:

@@ -27,11 +27,15 @@ _LARGEST_NAMES = 10_000
 def find_run(runs_dir: Path, text: str) -> RunDirectory:
     """Find a run by its name, folder name or path, or the ``latest``; of several, the newest.
 
+    The run of a trial is found as ``STUDY/TRIAL``, too.
+
     Raises:
         RunStoreError: There is none, or only a dead link; the message suggests similar names.
     """
     if os.sep in text or text in (os.curdir, os.pardir):
-        return run_at(Path(path_of(text)))
+        path = Path(path_of(text))
+        of_study = runs_dir / path
+        return run_at(of_study if not os.path.lexists(path) and _is_listed(of_study) else path)
     runs = runs_in(runs_dir)
     if not runs:
         raise RunStoreError(f"{runs_dir}: no runs are kept there; start one with: tui-vae, or give --runs-dir")

@@ -83,6 +83,7 @@ def summarise(run: RunDirectory, writer: Liveness | None = None) -> ListedRun:
         size,
         trouble if state == "damaged" else None,
         link,
+        end.finished.t if end.finished is not None else None,
     )
 
 

@@ -28,7 +28,7 @@ PARTS = [
 
 
 def output(monkeypatch: pytest.MonkeyPatch, *options: str) -> str:
-    monkeypatch.setattr("tui_vae.bench.measure_all", lambda **settings: PARTS)
+    monkeypatch.setattr("tui_vae.cli.bench.measure_all", lambda **settings: PARTS)
     done = CliRunner().invoke(app, ["bench", *options], obj=StopSignals(), env={"COLUMNS": "100"})
     assert done.exit_code == 0, done.output
     return done.output

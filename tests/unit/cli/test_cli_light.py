@@ -60,11 +60,11 @@ def top_level(modules: list[str]) -> set[str]:
     return {name.partition(".")[0] for name in modules}
 
 
-HEAVY = {"torch", "torchvision", "textual", "PIL", "safetensors"}
+HEAVY = {"torch", "torchvision", "textual", "PIL", "safetensors", "ray"}
 
 
 def test_what_must_be_instant_loads_nothing_heavy(python_in: Run, tmp_path: Path) -> None:
-    commands = ("--help", "-h", "--version", "evaluate --help", "compare -h")
+    commands = ("--help", "-h", "--version", "evaluate --help", "compare -h", "study --help")
     seen = last_line(python_in(tmp_path, COMMANDS_WITH_MODULES, *commands))
     assert [(after["command"], after["code"]) for after in seen] == [(command, 0) for command in commands]
     for after in seen:
@@ -83,7 +83,7 @@ def test_wrong_use_is_refused_before_anything_heavy_is_loaded(python_in: Run, tm
 def test_listing_watching_and_exporting_load_neither_torch_nor_the_interface(python_in: Run, tmp_path: Path) -> None:
     stored_run(tmp_path / "runs", events=[began(), *ended()])
     exports = ("export latest --to tensorboard", "export latest --to parquet --follow")
-    commands = ("runs", "runs --json", "watch --no-ui", "watch --json", *exports)
+    commands = ("runs", "runs --json", "watch --no-ui", "watch --json", "study trend --dry-run", *exports)
     seen = last_line(python_in(tmp_path, COMMANDS_WITH_MODULES, *commands))
     assert [after["command"] for after in seen] == [*commands]
     for after in seen:
@@ -135,7 +135,7 @@ def test_the_help_lists_every_option_with_its_default(run_in: Run, tmp_path: Pat
     assert "[b]" not in done.stdout
 
 
-@pytest.mark.parametrize("name", [[], ["evaluate"], ["compare"], ["export"]], ids=str)
+@pytest.mark.parametrize("name", [[], ["evaluate"], ["compare"], ["export"], ["study"]], ids=str)
 def test_the_help_fits_a_terminal_of_eighty_columns(run_in: Run, tmp_path: Path, name: list[str]) -> None:
     done = run_in(tmp_path, *name, "--help", env={"COLUMNS": "80"})
     assert done.returncode == 0

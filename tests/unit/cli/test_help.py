@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.cli.evaluation_commands import Command
 
-COMMANDS = ([], ["runs"], ["watch"], ["evaluate"], ["compare"], ["bench"])
+COMMANDS = ([], ["runs"], ["watch"], ["evaluate"], ["compare"], ["bench"], ["study"])
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

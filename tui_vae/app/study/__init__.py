@@ -1,0 +1,1 @@
+"""A study: plan it, train its trials on Ray, and see how far they are."""

@@ -1,0 +1,306 @@
+"""Ray: an embedded one on this machine or a cluster that others started, and the trials as its tasks.
+
+Each trial is one task of Ray's core. Ray places it where its cores and GPUs are free, keeps the worker process for the
+next, and repeats it elsewhere if its process or node dies; the task finds in the run's folder how far it was. Ray Tune
+would add a second record of what each trial is doing, with checkpoints of its own, beside the run's log, and schedulers
+and loggers that a fixed list of trials has no use for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tui_vae import __version__
+from tui_vae.app.study.trial import TrialJob, TrialOutcome, train_trial
+from tui_vae.errors import ExitCode, TuiVaeError, UsageError, one_line
+from tui_vae.resource_limits import cores
+
+MOST_RETRIES = 20
+"""How often a trial is repeated whose process or node died: more often, it is its own fault."""
+
+_LOOPBACK = "127.0.0.1"
+_OBJECT_STORE = 80 * 2**20
+_LONGEST_TEMPORARY = 24
+_SECONDS_TO_CONNECT = 5.0
+_SECONDS_TO_ANSWER = 60.0
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a trial takes of its node."""
+
+    cpus: int
+    gpus: float
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of the cluster: its id, its name for people, and what it has."""
+
+    id: str
+    host: str
+    cpus: float
+    gpus: float
+
+
+class Cluster:
+    """A connection to Ray; made by :func:`embedded` or :func:`connected`."""
+
+    def __init__(self, ray: Any, *, remote: bool) -> None:
+        self._ray = ray
+        self.remote = remote
+        self._tasks: dict[Any, str] = {}
+        self._needs: Needs | None = None
+
+    def nodes(self) -> list[Node]:
+        """The nodes that are alive."""
+        return [
+            Node(
+                node["NodeID"],
+                node.get("NodeManagerHostname") or node["NodeManagerAddress"],
+                node["Resources"].get("CPU", 0.0),
+                node["Resources"].get("GPU", 0.0),
+            )
+            for node in self._ray.nodes()
+            if node["Alive"]
+        ]
+
+    def check(self, needs: Needs, device: str) -> int:
+        """Check that every node can train trials, and that one has what a trial needs.
+
+        Returns:
+            How many trials fit into the cluster at once.
+
+        Raises:
+            UsageError: A trial needs more than any node has, or nodes have other versions.
+        """
+        nodes = self.nodes()
+        if device.startswith("cuda") and not any(node.gpus for node in nodes):
+            raise UsageError(f"--device {device}: no node has a GPU")
+        at_once = sum(_fitting(node, needs) for node in nodes)
+        if not at_once:
+            cpus, gpus = (max((getattr(node, of) for node in nodes), default=0) for of in ("cpus", "gpus"))
+            raise UsageError(
+                f"a trial needs {needs.cpus} cores and {needs.gpus:g} GPUs, and no node has them (at most {cpus:g} and "
+                f"{gpus:g}); give fewer --threads or --gpus-per-trial"
+            )
+        if self.remote:
+            self._check_versions(nodes)
+        return at_once
+
+    def _check_versions(self, nodes: Sequence[Node]) -> None:
+        ours = installed_versions()
+        for node, theirs in self._ask(nodes, installed_versions):
+            different = [
+                f"{name} {theirs.get(name)}, not {ours[name]}" for name in ours if theirs.get(name) != ours[name]
+            ]
+            if different:
+                raise UsageError(f"node {node.host} has {', '.join(different)}; install the same on all nodes")
+
+    def _ask(self, nodes: Sequence[Node], question: Callable[[], Any]) -> list[tuple[Node, Any]]:
+        """Call a function on each node.
+
+        Raises:
+            UsageError: A node does not answer, or does not have this program.
+        """
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: PLC0415
+
+        asked = [
+            self._ray.remote(question)
+            .options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node.id, soft=False))
+            .remote()
+            for node in nodes
+        ]
+        answers = []
+        for node, task in zip(nodes, asked, strict=True):
+            try:
+                answers.append((node, self._ray.get(task, timeout=_SECONDS_TO_ANSWER)))
+            except self._ray.exceptions.GetTimeoutError:
+                raise UsageError(f"node {node.host} does not answer within {_SECONDS_TO_ANSWER:.0f} s") from None
+            except self._ray.exceptions.RayError as error:
+                missing = "No module named" in str(error)
+                why = "tui-vae is not installed there" if missing else one_line(error)[:300]
+                raise UsageError(f"node {node.host}: {why}") from None
+        return answers
+
+    def submit(self, jobs: Sequence[TrialJob], needs: Needs) -> None:
+        """Hand trials to Ray, which begins them in this order."""
+        task = self._ray.remote(train_trial)
+        options = {"num_cpus": needs.cpus, "num_gpus": needs.gpus}
+        for job in jobs:
+            reference = task.options(name=job.id, max_retries=MOST_RETRIES, retry_exceptions=False, **options).remote(
+                job
+            )
+            self._tasks[reference] = job.id
+
+    @property
+    def unfinished(self) -> int:
+        return len(self._tasks)
+
+    def wait(self, seconds: float) -> list[TrialOutcome]:
+        """Wait until a trial ends; returns those that have."""
+        if not self._tasks:
+            return []
+        ended, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=seconds)
+        if ended:
+            ended, _ = self._ray.wait(list(self._tasks), num_returns=len(self._tasks), timeout=0)
+        return [self._outcome(task, self._tasks.pop(task)) for task in ended]
+
+    def _outcome(self, task: Any, id: str) -> TrialOutcome:
+        try:
+            outcome: TrialOutcome = self._ray.get(task)
+        except self._ray.exceptions.TaskCancelledError:
+            return TrialOutcome(id, ExitCode.STOPPED)
+        except self._ray.exceptions.RayError as error:
+            return TrialOutcome(id, ExitCode.MODEL_FAILED, f"{LOST}: {one_line(error)[:300]}")
+        return outcome
+
+    def cancel(self, id: str | None = None) -> None:
+        """Stop one trial, or all: after a checkpoint where it trains."""
+        for task, of in self._tasks.items():
+            if id in (None, of):
+                self._ray.cancel(task, force=False)
+
+    def close(self) -> None:
+        """Leave the cluster; an embedded one ends."""
+        self._ray.shutdown()
+
+
+LOST = "its process died again and again"
+
+
+def installed_versions() -> dict[str, str]:
+    """The versions on which trained bits depend, of the node that executes this. Nothing heavy is imported."""
+    from importlib import metadata  # noqa: PLC0415
+
+    return {"tui-vae": __version__, **{name: metadata.version(name) for name in ("torch", "numpy")}}
+
+
+def _fitting(node: Node, needs: Needs) -> int:
+    by_gpus = int(node.gpus / needs.gpus + 1e-9) if needs.gpus else MOST_AT_ONCE
+    return min(int(node.cpus // needs.cpus), by_gpus)
+
+
+MOST_AT_ONCE = 1_000_000
+
+
+@contextlib.contextmanager
+def embedded() -> Iterator[Cluster]:
+    """Start Ray on this machine alone, and end it afterwards. Nothing of it listens on other than loopback.
+
+    Raises:
+        UsageError: Ray is not installed.
+        TuiVaeError: It does not start.
+    """
+    # Where Ray cannot have clusters, as on macOS, its node has the address of the loopback: here, too.
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    os.environ.pop("RAY_ADDRESS", None)
+    ray = _imported()
+    folder = _temporary_folder()
+    try:
+        try:
+            _init(
+                ray,
+                address="local",
+                num_cpus=cores(),
+                include_dashboard=False,
+                object_store_memory=_OBJECT_STORE,
+                _node_ip_address=_LOOPBACK,
+                _temp_dir=folder,
+            )
+        except Exception as error:
+            raise TuiVaeError(f"Ray does not start on this machine: {one_line(error)[:300]}") from error
+        with _silenced(Cluster(ray, remote=False)) as cluster:
+            yield cluster
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def connected(address: str) -> Iterator[Cluster]:
+    """Connect to a cluster that is running.
+
+    Raises:
+        UsageError: Ray is not installed, or the cluster cannot be reached.
+    """
+    ray = _imported()
+    if address != "auto":
+        _check_reachable(address)
+    try:
+        _init(ray, address=address)
+    # Ray raises errors of many kinds: none is there, no node on this machine, another version, no token.
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"--address {address}: {one_line(error)[:300]}") from error
+    with _silenced(Cluster(ray, remote=True)) as cluster:
+        yield cluster
+
+
+@contextlib.contextmanager
+def _silenced(cluster: Cluster) -> Iterator[Cluster]:
+    """Close the cluster at the end, and drop what Ray prints to stdout meanwhile, such as that a worker was killed.
+
+    Outputs hold the stream itself, which is for the study.
+    """
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
+        try:
+            yield cluster
+        finally:
+            cluster.close()
+
+
+def _init(ray: Any, **options: Any) -> None:
+    ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+
+
+def _check_reachable(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_CONNECT).close()
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else one_line(error)
+        raise UsageError(f"--address {address}: no cluster can be reached there ({reason})") from error
+
+
+def _imported() -> Any:
+    """Ray, with its statistics off.
+
+    Raises:
+        UsageError: It is not installed.
+    """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    try:
+        import ray  # noqa: PLC0415 - half a second, and an extra
+    except ImportError as error:
+        raise UsageError("a study needs Ray, which is not installed: pip install 'tui-vae[ray]'") from error
+    return ray
+
+
+def _temporary_folder() -> str:
+    """A new folder whose path is short: Ray keeps sockets in it, whose paths have 107 characters at most."""
+    place = tempfile.gettempdir()
+    return tempfile.mkdtemp(prefix="tui-vae-", dir=place if len(place) <= _LONGEST_TEMPORARY else "/tmp")
+
+
+def needs_of(threads: int, device: str, gpus_per_trial: float | None, nodes: Sequence[Node]) -> Needs:
+    """What each trial takes.
+
+    Raises:
+        UsageError: GPUs for a device that is none.
+    """
+    if device in ("cpu", "mps"):
+        if gpus_per_trial:
+            raise UsageError(f"--gpus-per-trial does not go with --device {device}")
+        return Needs(threads, 0.0)
+    if gpus_per_trial == 0 and device == "cuda":
+        raise UsageError("--gpus-per-trial 0 does not go with --device cuda")
+    any_gpu = any(node.gpus for node in nodes)
+    return Needs(threads, gpus_per_trial if gpus_per_trial is not None else float(any_gpu))

@@ -1,0 +1,111 @@
+"""What a study consists of, and how far its trials are. Loads neither torch nor Ray."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tui_vae.config.study import Setting, Study, plan
+from tui_vae.errors import UsageError
+from tui_vae.run_store.directory import run_folder
+from tui_vae.run_store.study import StudyDirectory, read_study, study_at, study_named
+from tui_vae.run_store.summary_cache import SummaryCache
+from tui_vae.view.study import TrialRow
+
+
+@dataclass(frozen=True)
+class StudyRequest:
+    """A study as it was asked for.
+
+    Attributes:
+        name: Of the study.
+        runs_dir: Where it is kept.
+        typed: The train options that were given, by the names of their fields.
+        vary: What varies.
+        address: Of a Ray cluster; ``None`` for an embedded one on this machine.
+        storage: A folder that every node of the cluster sees, in which the study is kept instead of ``runs_dir``.
+        gpus_per_trial: GPUs, or a fraction of one, that each trial gets; ``None`` for one where there are any.
+    """
+
+    name: str
+    runs_dir: Path
+    typed: Mapping[str, Any]
+    vary: Mapping[str, Sequence[Setting]]
+    address: str | None = None
+    storage: Path | None = None
+    gpus_per_trial: float | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where studies are kept."""
+        return self.storage or self.runs_dir
+
+
+def plan_study(request: StudyRequest) -> tuple[StudyDirectory, Study, Study | None]:
+    """Plan a study; nothing is written.
+
+    Returns:
+        Its folder, the study, and what is stored of it.
+
+    Raises:
+        UsageError: Options clash, or would make another study of the stored one.
+        RunStoreError: What is stored cannot be read.
+    """
+    directory = study_named(request.folder, request.name)
+    stored = read_study(directory) if study_at(directory.path) is not None else None
+    planned = plan(request.name, request.typed, request.vary, run_folder, now=time.time(), stored=stored)
+    return directory, planned, stored
+
+
+class StudyView:
+    """The trials of a study as they are now, for one thread at a time.
+
+    Args:
+        directory: The study's folder.
+        study: Its trials.
+    """
+
+    def __init__(self, directory: StudyDirectory, study: Study) -> None:
+        self._directory = directory
+        self._cache = SummaryCache(directory.path)
+        try:
+            self._rows = {trial.id: TrialRow(trial, config) for trial, config in study.configs()}
+        except UsageError as error:
+            raise UsageError(f"{directory.file}: {error}") from error
+        self._look(self._rows)
+
+    @property
+    def rows(self) -> Sequence[TrialRow]:
+        """All trials, in the order of the study."""
+        return tuple(self._rows.values())
+
+    def row(self, id: str) -> TrialRow:
+        return self._rows[id]
+
+    def refresh(self) -> list[TrialRow]:
+        """Look at the trials that are not finished; returns those that have changed."""
+        return self._look([id for id, row in self._rows.items() if row.state != "finished"])
+
+    def _look(self, ids: Iterator[str] | Sequence[str] | Mapping[str, TrialRow]) -> list[TrialRow]:
+        there = self._folders()
+        changed = []
+        for id in list(ids):
+            row = self._rows[id]
+            if row.trial.folder not in there:
+                continue
+            run = self._cache.look(self._directory.run(row.trial))
+            if run != row.run:
+                self._rows[id] = TrialRow(row.trial, row.config, run)
+                changed.append(self._rows[id])
+        return changed
+
+    def _folders(self) -> set[str]:
+        """Names of the trials' folders; none where the study's cannot be read now."""
+        try:
+            return set(os.listdir(self._directory.path))
+        except OSError:
+            return set()
