@@ -139,5 +139,6 @@ def test_a_cluster_that_cannot_be_reached_is_refused(folder: Path, run_here: Com
     with socket.socket() as taken:  # bound, and not listening
         taken.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        run_here("study", "trend", *OPTIONS, "--address", address, "--storage", "runs").refused(2, "no cluster can be reached there")
+        cluster = ("--address", address, "--storage", "runs")
+        run_here("study", "trend", *OPTIONS, *cluster).refused(2, "no cluster can be reached there")
     assert list(folder.iterdir()) == []
