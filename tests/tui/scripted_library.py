@@ -10,13 +10,15 @@ from pathlib import Path
 from msgspec import structs
 
 from tests.tui.app_driver import Monitor
+from tests.tui.recorded_evaluation import evaluated_run
 from tests.tui.recorded_run import LAYOUT, START, ScriptedSource, recorded_run, recorded_state, run_finished, sheet
 from tui_vae.config import TrainConfig
 from tui_vae.errors import RunStoreError
 from tui_vae.events import Event, Parameters, RunStarted
 from tui_vae.run_status import ListedModel, ListedRun
 from tui_vae.view.image_cells import Sheet, parse_sheet
-from tui_vae.view.run_source import Preview
+from tui_vae.view.run_source import ComparedRuns, Preview
+from tui_vae.view.state import RunState, reduce_all
 
 
 def at_training(monitor: Monitor) -> bool:
@@ -83,6 +85,15 @@ class ScriptedLibrary:
             assert parsed is not None
             sheets[name] = parsed
         return Preview(recorded_state(), sheets)
+
+    def compare(self, keys: Sequence[str]) -> ComparedRuns:
+        self._ask("compare", *keys)
+        named = [self._named(key) for key in keys]
+        begun = [[self._begun(event, run) for event in recorded_run()] for run in named]
+        states = tuple(reduce_all(RunState(), events) for events in begun)
+        labels = tuple(f"{run.name}/deep" for run in named)
+        result = reduce_all(RunState(), evaluated_run(labels))
+        return ComparedRuns(states, result)
 
     def open(self, key: str) -> OpenedSource:
         self._ask("open", key)

@@ -18,7 +18,8 @@ from tui_vae.config.evaluation import PROTOCOL
 from tui_vae.errors import RunStoreError, UsageError
 from tui_vae.evaluation.comparison import compare
 from tui_vae.evaluation.seed_groups import Architecture, Setting, TrainedModel, gather, summary
-from tui_vae.events import Evaluation, Parameters
+from tui_vae.events import Evaluation, EvaluationFinished, Parameters
+from tui_vae.metrics import ArchitectureSummary, Verdict
 from tui_vae.report.content import Group, ReportContent, ReportedModel, ReportedRun, file_key
 from tui_vae.run_store import RunDirectory
 from tui_vae.run_store.directory import options_of_own_loop
@@ -29,6 +30,7 @@ from tui_vae.run_store.resume import config_of
 from tui_vae.run_store.summary import summarise_all
 from tui_vae.run_store.tail import LogTail
 from tui_vae.view.image_cells import Pixels
+from tui_vae.view.run_source import ComparedRuns
 from tui_vae.view.sanitize import printable, printable_event
 from tui_vae.view.state import ModelState, RunState, reduce_all
 
@@ -60,6 +62,31 @@ def report_content(runs: Sequence[RunDirectory]) -> ReportContent:
             except UsageError as error:
                 incomparable = str(error)
     return ReportContent(tuple(reported), _groups(architectures, found), summaries, verdict, incomparable)
+
+
+def compared_runs(runs: Sequence[RunDirectory]) -> ComparedRuns:
+    """What the interface shows of the difference between runs; pairs of models of one name come first."""
+    content = report_content(runs)
+    names = {group.label: group.first.model.name for group in content.groups}
+    verdict = content.verdict
+    if verdict is not None:
+        apart = sorted(verdict.answers, key=lambda one: names[one.model] != names[one.baseline])
+        verdict = dataclasses.replace(verdict, answers=tuple(apart))
+    elif content.incomparable is not None:
+        verdict = Verdict(f"The models are not compared: {content.incomparable}.", None, (), (), (), ())
+    models = {
+        group.label: structs.replace(group.first.model, name=group.label, evaluation=_mean(group, one))
+        for group, one in sorted(zip(content.groups, content.summaries, strict=True), key=lambda pair: pair[0].index)
+    }
+    done = EvaluationFinished(status="finished", reason=None, verdict=verdict, seconds=0.0)
+    result = RunState(models=models, evaluated=done if verdict is not None else None)
+    return ComparedRuns(tuple(run.state for run in content.runs), result)
+
+
+def _mean(group: Group, means: ArchitectureSummary) -> Evaluation | None:
+    """The evaluation of the first model that has one, with the means over all seeds."""
+    first = next((model.evaluation for model in group.models if model.evaluation is not None), None)
+    return structs.replace(first, model=group.label, metrics=means.values) if first is not None else None
 
 
 class _Pictures:

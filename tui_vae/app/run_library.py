@@ -33,7 +33,7 @@ from tui_vae.run_store.rename_delete import delete_run, rename_run
 from tui_vae.run_store.summary_cache import SummaryCache
 from tui_vae.run_store.tail import LogTail
 from tui_vae.view.image_cells import Sheet, parse_sheet
-from tui_vae.view.run_source import Preview
+from tui_vae.view.run_source import ComparedRuns, Preview
 from tui_vae.view.sanitize import printable, printable_event
 from tui_vae.view.state import RunState, reduce_all
 
@@ -258,6 +258,11 @@ class Library:
                     known = RunState() if read.tail.restarted else read.state
                     read.state = reduce_all(known, map(printable_event, events))
             return Preview(read.state, _newest_sheets(run, read))
+
+    def compare(self, keys: Sequence[str]) -> ComparedRuns:
+        from tui_vae.app.report_content import compared_runs  # noqa: PLC0415 - what computes intervals takes a second
+
+        return compared_runs([run_at(Path(key)) for key in keys])
 
     def open(self, key: str) -> WatchSource:
         source = WatchSource(run_at(Path(key)), control=True, trust=self._trust)

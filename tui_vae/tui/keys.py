@@ -37,6 +37,8 @@ RUNS_BINDINGS: list[Binding] = [
             tooltip="Show the run under the cursor."),
     Binding("m,space", "mark", "mark", key_display="m",
             tooltip="Compare with this run, or stop comparing."),
+    Binding("equals_sign", "compare", "differences", key_display="=",
+            tooltip="Show how the marked runs differ."),
     Binding("n", "new", "new", key_display="n", tooltip="Set up a new run, and start it."),
     Binding("r", "resume", "resume", key_display="r",
             tooltip="Resume a run that was stopped."),
@@ -209,6 +211,7 @@ HINTS: dict[str, tuple[Hint, ...]] = {
         Hint(("filter",), "filter"),
     ),
     "evaluation": (Hint(_STEPS, "pictures"),),
+    "differences": (Hint(("restore",), "back to runs"),),
     "log-page": (Hint(("search",), "search"), Hint(("next_view",), "levels")),
 }
 """First hints below a page, by the page's id, as far as they fit."""

@@ -18,7 +18,7 @@ from tui_vae.config import ChangeKind
 from tui_vae.run_status import WriterStatus
 from tui_vae.tui.background import run_in_thread
 from tui_vae.tui.keys import BINDINGS, GROUPS, HINTS, SCREEN_BINDINGS
-from tui_vae.tui.pages import EvaluationPage, MachinePage, Page, PageContext, RunsPage, page_of_a_run
+from tui_vae.tui.pages import DifferencesPage, EvaluationPage, MachinePage, Page, PageContext, RunsPage, page_of_a_run
 from tui_vae.tui.run_tracker import RunTracker, TrackedRun
 from tui_vae.tui.terminal.output import TerminalOutput
 from tui_vae.tui.training_actions import TrainingActions
@@ -182,6 +182,25 @@ class MainScreen(Screen[None]):
                 lambda why: self.notify(why, severity="error", timeout=10, markup=False),
             )
 
+    async def on_runs_page_compare(self, message: RunsPage.Compare) -> None:
+        """Turn to the page of differences, which is filled when the runs have been read."""
+        library = self._library
+        if library is None:
+            return
+        await self._turn_to("differences")
+        page = self.page
+        if isinstance(page, DifferencesPage):
+            page.compare(None)
+            run_in_thread(
+                self.app,
+                lambda: library.compare(message.keys),
+                lambda found: self._on_page(lambda _: page.compare(found)),
+                lambda why: self._on_page(lambda _: page.compare(None, why)),
+            )
+
+    async def on_differences_page_left(self) -> None:
+        await self._turn_to("runs")
+
     async def on_runs_page_run_deleted(self, message: RunsPage.RunDeleted) -> None:
         """Stop following a run that was deleted."""
         self._runs.unmark(message.key)
@@ -206,8 +225,12 @@ class MainScreen(Screen[None]):
     async def action_page(self, name: str) -> None:
         """Turn to a page, which is made when it is first turned to."""
         if self._runs.is_empty and name != "runs":
-            self.notify("no run is open: enter opens the one under the cursor", timeout=5)
+            marked = ", = compares the marked ones" if self._runs.marks else ""
+            self.notify(f"no run is open: enter opens the one under the cursor{marked}", timeout=5)
             return
+        await self._turn_to(name)
+
+    async def _turn_to(self, name: str) -> None:
         page = {"log": "log-page"}.get(name, name)
         async with self._changing_pages:
             if self.is_leaving:
@@ -224,9 +247,9 @@ class MainScreen(Screen[None]):
 
     def action_panel(self, direction: int) -> None:
         """Focus the next panel, or the one before; the table of models is the first."""
-        order: list[Widget] = [self._models, *self.page.panels()]
+        order: list[Widget] = [*([self._models] if self._models.size else []), *self.page.panels()]
         at = order.index(self.focused) if self.focused in order else 0
-        panel = order[(at + direction) % len(order)]
+        panel = order[(at + direction) % len(order)]  # a page has a panel at least
         if panel is not self._models:
             self.page.turn_to(panel)
         self.set_focus(panel)

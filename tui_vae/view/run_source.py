@@ -131,6 +131,20 @@ class Preview:
     sheets: Mapping[str, Sheet] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class ComparedRuns:
+    """Runs that are held against each other.
+
+    Attributes:
+        runs: The state of each; names are distinct.
+        result: What was measured, as a run whose models are those that are compared: each under its label, with means
+            over seeds, and with the verdict.
+    """
+
+    runs: tuple[RunState, ...]
+    result: RunState
+
+
 class OpenedRun(RunSource, Protocol):
     """A source that must be closed."""
 
@@ -159,6 +173,9 @@ class RunLibrary(Protocol):
 
     def preview(self, key: str) -> Preview:
         """Read what a run looks like now."""
+
+    def compare(self, keys: Sequence[str]) -> ComparedRuns:
+        """Hold the logs and the kept evaluations of runs against each other; nothing is measured."""
 
     def open(self, key: str) -> OpenedRun:
         """Follow a run, with control of the process that trains it."""

@@ -13,7 +13,8 @@ from tests.unit.run_store.stored_runs import began, ended, held_out, stored_run
 from tui_vae.app.run_library import Library
 from tui_vae.config import ModelSpec, Network, TrainConfig
 from tui_vae.errors import RunStoreError, TuiVaeError, UsageError
-from tui_vae.events import Event, Parameters, Samples, SheetLayout, encode
+from tui_vae.events import Evaluation, Event, ModelStarted, Parameters, Samples, SheetLayout, encode
+from tui_vae.metrics import MetricValue
 from tui_vae.run_store.pictures import write_picture
 
 
@@ -112,6 +113,34 @@ def test_a_preview_of_what_has_no_log_or_is_gone(tmp_path: Path) -> None:
     assert Library(tmp_path).preview(str(run.path)).state.models == {}
     with pytest.raises(RunStoreError, match="no such directory"):
         Library(tmp_path).preview(str(tmp_path / "none"))
+
+
+def test_runs_are_compared_by_what_they_keep(tmp_path: Path) -> None:
+    """Models of one name and seed first, in the order and colours of the runs."""
+    keys = []
+    for number, name in enumerate(("otter", "lynx")):
+        events: list[Event] = [began(name)]
+        for model, size in (("deep", 200), ("baseline", 100)):
+            parameters = Parameters(size, size, 2 * size)
+            value = MetricValue("recall", 0.2 + 0.3 * number + size / 1000, (0.1, 0.9), None, 100, "decoder means")
+            events += [
+                ModelStarted(model=model, hidden=(), parameters=parameters, resumed_at_step=None, limit=None),
+                Evaluation(
+                    model=model, seed=0, epoch=1, step=1, parameters=parameters, metrics=(value,), class_shares=(),
+                    kl_per_latent=(), predicted_kl_per_latent=None, pictures=(), seconds=1.0,
+                ),
+            ]  # fmt: skip
+        keys.append(str(stored_run(tmp_path, name, events).path))
+    found = Library(tmp_path).compare(keys)
+    assert [run.name for run in found.runs] == ["otter", "lynx"]
+    assert list(found.result.models) == ["otter/baseline", "otter/deep", "lynx/baseline", "lynx/deep"]
+    assert found.result.evaluated is not None
+    verdict = found.result.evaluated.verdict
+    assert verdict is not None
+    assert verdict.pairs[:2] == (("lynx/baseline", "otter/baseline"), ("lynx/deep", "otter/deep"))
+    assert len(verdict.pairs) == 6
+    (of_deep,) = verdict.between("lynx/deep", "otter/deep")
+    assert of_deep.value == pytest.approx(0.3)
 
 
 def test_renaming_returns_the_new_key(tmp_path: Path) -> None:

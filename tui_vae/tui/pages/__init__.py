@@ -9,11 +9,13 @@ from tui_vae.tui.pages.latents import LatentsPage
 from tui_vae.tui.pages.log import LogPage
 from tui_vae.tui.pages.machine import MachinePage
 from tui_vae.tui.pages.page import Page, PageContext
+from tui_vae.tui.pages.runs.differences import DifferencesPage
 from tui_vae.tui.pages.runs.page import RunsPage
 from tui_vae.tui.pages.training import TrainingPage
 from tui_vae.tui.widgets.chart_queue import ChartQueue
 
 __all__ = [
+    "DifferencesPage",
     "EvaluationPage",
     "ExplorerPage",
     "MachinePage",
@@ -32,6 +34,7 @@ _PAGES: dict[str, Callable[[ChartQueue], Page]] = {
     "evaluation": lambda _: EvaluationPage(),
     "log-page": lambda _: LogPage(),
     "machine": MachinePage,
+    "differences": DifferencesPage,
 }
 
 

@@ -75,21 +75,21 @@ def report(
     outcomes = {(d.metric, d.model): outcome_of(d) for d in to_baseline}
     table = metric_table(rows_of_run(state), models, styles, outcomes, width, first)
     lines = [*table.rows, Text()]
-    lines += _wrapped(_legend(table, verdict), width)
-    lines += [line for text in _unevaluated(models) for line in _wrapped(text, width)]
+    lines += wrapped(legend(table, verdict), width)
+    lines += [line for text in unevaluated(models) for line in wrapped(text, width)]
     if verdict is not None and whole_verdict:
-        lines += [*_section("verdict"), *_wrapped(Text(printable(verdict.sentence)), width)]
+        lines += [*section("verdict"), *wrapped(Text(printable(verdict.sentence)), width)]
     if verdict is not None:
         lines += _sentences("notes", verdict.notes, width)
         lines += _differences(differences, styles, width)
         lines += _sentences("with the number of parameters", [trend.sentence for trend in verdict.trends], width)
     lines += [*_class_shares(models, styles, width), *_latents(models, styles, width)]
     if kept_in is not None:
-        lines += [Text(), *_wrapped(Text(f"results and pictures are kept in {printable(kept_in)}", style="dim"), width)]
+        lines += [Text(), *wrapped(Text(f"results and pictures are kept in {printable(kept_in)}", style="dim"), width)]
     return EvaluationText(table, tuple(lines))
 
 
-def _wrapped(text: Text, width: int, *, indent: str = "") -> list[Text]:
+def wrapped(text: Text, width: int, *, indent: str = "") -> list[Text]:
     lines = text.wrap(_PLAIN, max(1, width - len(indent)))
     for line in lines:
         line.rstrip()
@@ -100,7 +100,7 @@ _PLAIN = Console(width=80, color_system=None, force_terminal=False)
 """Rich requires a console for wrapping, but does not use it."""
 
 
-def _section(title: str) -> list[Text]:
+def section(title: str) -> list[Text]:
     return [Text(), Text(title, style="underline", no_wrap=True)]
 
 
@@ -108,10 +108,10 @@ def _sentences(title: str, sentences: Sequence[str], width: int) -> list[Text]:
     if not sentences:
         return []
     texts = [Text(printable(sentence)) for sentence in sentences[:MOST_ROWS]]
-    return [*_section(title), *(line for text in texts for line in _wrapped(text, width))]
+    return [*section(title), *(line for text in texts for line in wrapped(text, width))]
 
 
-def _legend(table: Table, verdict: Verdict | None) -> Text:
+def legend(table: Table, verdict: Verdict | None) -> Text:
     parts = ["↑ higher is better", "↓ lower", "* best value"]
     if table.intervals:
         parts.append(INTERVAL_LEGEND)
@@ -127,7 +127,7 @@ def _legend(table: Table, verdict: Verdict | None) -> Text:
     return Text("; ".join(parts), style="dim")
 
 
-def _unevaluated(models: Sequence[ModelState]) -> Iterator[Text]:
+def unevaluated(models: Sequence[ModelState]) -> Iterator[Text]:
     for model in models:
         if model.evaluation is None:
             yield Text(f"{printable(model.name)} has not been evaluated", style="yellow")
@@ -139,25 +139,30 @@ def _differences(differences: Sequence[Difference], styles: Mapping[str, ModelSt
     texts = {id(d): " ".join(filter(None, difference_text(d))) for d in differences}
     wide = max(map(len, texts.values()), default=0)
     for pair in dict.fromkeys((d.model, d.baseline) for d in differences):
-        heading = Text("difference: ").append(_named(pair[0], styles)).append(" minus ").append(_named(pair[1], styles))
+        names = [model_name(name, styles) for name in pair]
+        heading = Text("difference: ").append(names[0]).append(" minus ").append(names[1])
         lines += [Text(), heading]
         heading.stylize("underline")
         for difference in differences:
             if (difference.model, difference.baseline) == pair:
-                lines.append(_difference(difference, texts[id(difference)], wide, width))
+                lines.append(difference_row(difference, texts[id(difference)], wide, width))
                 lines += [
                     Text(_INDENT, style="dim").append(line)
-                    for line in _wrapped(Text(printable(difference.sentence), style="dim"), width - len(_INDENT))
+                    for line in wrapped(Text(printable(difference.sentence), style="dim"), width - len(_INDENT))
                 ]
     return lines
 
 
-def _difference(difference: Difference, text: str, wide: int, width: int) -> Text:
+_OF_OUTCOME = 24
+"""Columns of the unit and the outcome of a difference, with the spaces around them."""
+
+
+def difference_row(difference: Difference, text: str, wide: int, width: int) -> Text:
     better, unit = direction_and_unit(difference.metric)
     outcome = outcome_of(difference)
     mark, style = OUTCOMES.get(outcome, (" ", ""))
     title = Text(f"{title_text(difference.metric)} {ARROWS[better]}".rstrip(), no_wrap=True)
-    room = max(8, min(36, width - wide - len(unit) - 20))
+    room = max(8, min(36, width - wide - _OF_OUTCOME))
     title.truncate(room, overflow="ellipsis", pad=True)
     line = title.append(f" {text:<{wide}} {unit:<4} ").append(
         f"{mark} {OUTCOME_LABELS.get(outcome, outcome)}", style=style
@@ -166,7 +171,7 @@ def _difference(difference: Difference, text: str, wide: int, width: int) -> Tex
     return line
 
 
-def _named(name: str, styles: Mapping[str, ModelStyle]) -> Text:
+def model_name(name: str, styles: Mapping[str, ModelStyle]) -> Text:
     style = styles.get(name)
     return Text(f"{style.marker} {printable(name)}", style=style.style) if style else Text(printable(name))
 
@@ -182,11 +187,11 @@ def _class_shares(models: Sequence[ModelState], styles: Mapping[str, ModelStyle]
     most = max(1, (width - 1) // _CLASSES)
     shown = min(count, most)
     cut = f", {shown} of {count} classes" if shown < count else ""
-    lines = _section(f"classes of its samples, %{cut}")
+    lines = section(f"classes of its samples, %{cut}")
     lines.append(Text("".join(f"{index:>{_CLASSES}}" for index in range(shown)), style="dim", no_wrap=True))
     high = max((v for values in shares.values() for v in values if math.isfinite(v)), default=0.0)
     for name, values in shares.items():
-        lines.append(_named(name, styles))
+        lines.append(model_name(name, styles))
         bars = sparks(values[:shown], high, shown)
         lines.append(Text("".join(f"{3 * bar:>{_CLASSES}}" for bar in bars), style=styles[name].style, no_wrap=True))
         lines.append(Text("".join(f"{_share(value):>{_CLASSES}}" for value in values[:shown]), no_wrap=True))
@@ -206,14 +211,14 @@ def _latents(models: Sequence[ModelState], styles: Mapping[str, ModelStyle], wid
         high = max(*measured[:1], *predicted[:1], 0.0)
         bars = min(len(measured), max(1, width - 11))
         which = "" if bars == len(measured) else f", {bars} of {len(measured)} shown"
-        label = _named(name, styles).append(f"  {measured[0]:.2f} to {measured[-1]:.2f} nats{which}", style="dim")
+        label = model_name(name, styles).append(f"  {measured[0]:.2f} to {measured[-1]:.2f} nats{which}", style="dim")
         lines.append(label)
         lines.append(
             Text.assemble(("measured  ", "dim")).append(sparks(measured, high, bars), style=styles[name].style)
         )
         if predicted:
             lines.append(Text.assemble(("theory    ", "dim")).append(sparks(predicted, high, bars), style="dim"))
-    return [*_section("KL per latent, sorted"), *lines] if lines else []
+    return [*section("KL per latent, sorted"), *lines] if lines else []
 
 
 def _sorted(values: Sequence[float]) -> list[float]:

@@ -100,10 +100,16 @@ _LONGEST_NAME = 18
 
 
 class ComparisonView(LinesView):
-    """A column for each run, as many as fit, under a head with their names."""
+    """A column for each run, as many as fit, under a head with their names.
 
-    def __init__(self) -> None:
-        super().__init__(id="comparison")
+    Args:
+        id: Of the widget.
+        hint: What can be done with the runs, for the frame.
+    """
+
+    def __init__(self, id: str, hint: str = "") -> None:
+        super().__init__(id=id)
+        self._hint = hint
         self._runs: tuple[RunState, ...] = ()
         self._rows: list[Text] = []
         self._drawn: tuple[object, ...] = ()
@@ -132,7 +138,13 @@ class ComparisonView(LinesView):
         if count < len(names):
             self._rows += [Text(), Text(f"{len(names) - count} more do not fit", style="dim")]
         self.fill(len(self._rows), [_line("option", names[:count], first, column, "bold")], len(self._rows))
-        self.caption.say("compared", f"{len(names)} runs{'   ↑↓ scroll' if self.overflows else ''}")
+        hints = [self._hint] if self._hint else [f"{len(names)} runs"]
+        self.caption.say("compared", "   ".join([*hints, *(["↑↓ scroll"] if self.overflows else [])]))
+
+    @property
+    def lines(self) -> int:
+        """Its lines, with its head."""
+        return len(self._rows) + 1
 
     def strip(self, line: int) -> Strip:
         return self.text_strip(self._rows[line])

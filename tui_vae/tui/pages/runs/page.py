@@ -9,19 +9,22 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Container
+from textual.containers import Container, Vertical
 from textual.message import Message
 from textual.widget import Widget
 
+from tui_vae.charts.curves import curve_chart
+from tui_vae.charts.metric_series import LOSS
 from tui_vae.run_status import ListedRun
 from tui_vae.tui.background import Outcome, run_in_thread
-from tui_vae.tui.keys import RUNS_BINDINGS
+from tui_vae.tui.keys import RUNS_BINDINGS, key_of_page
 from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.pages.runs.details import ComparisonView, RunPreview
 from tui_vae.tui.pages.runs.table import RowFlags, RunTable
 from tui_vae.tui.run_tracker import MOST_COMPARED, RunTracker, TrackedRun
 from tui_vae.tui.screens.dialogs import DeleteScreen, RenameScreen
 from tui_vae.tui.screens.setup import SetupScreen
+from tui_vae.tui.widgets.chart import Chart
 from tui_vae.tui.widgets.chart_queue import ChartQueue
 from tui_vae.tui.widgets.scroll_view import EmptyState
 from tui_vae.view.run_source import OpenedRun, Preview, RunLibrary
@@ -40,6 +43,9 @@ _REFUSED = ("running", "paused", "stalled", "empty", "damaged", "unread")
 _SIDE_BY_SIDE, _BELOW = 100, 14
 """Width from which panels are placed next to the list, and height from which they are placed below it."""
 
+_WITH_CURVES = 20
+"""Height from which the curves of marked runs are drawn below their options."""
+
 
 class RunsPage(Page):
     """Reads the runs only while the page is visible, in threads.
@@ -56,6 +62,13 @@ class RunsPage(Page):
         def __init__(self, key: str, name: str = "", moved: bool = False) -> None:
             super().__init__()
             self.key, self.name, self.moved = key, name, moved
+
+    class Compare(Message):
+        """The user wants to see how these runs differ."""
+
+        def __init__(self, keys: tuple[str, ...]) -> None:
+            super().__init__()
+            self.keys = keys
 
     class RunDeleted(Message):
         """A run was deleted."""
@@ -74,7 +87,10 @@ class RunsPage(Page):
         self._empty_state = EmptyState(id="no-runs")
         self._empty_state.border_title = " runs "
         self._preview = RunPreview(queue)
-        self._comparison = ComparisonView()
+        self._comparison = ComparisonView("comparison", f"{key_of_page('training')} curves · = differences")
+        self._curves = Chart(queue, curve_chart(LOSS), "no steps yet", id="marked-curves")
+        self._curves.can_focus = False
+        self._marked = Vertical(self._comparison, self._curves, id="marked")
         self._runs: Sequence[ListedRun] | None = None
         self._trouble: str | None = None
         self._listing = False
@@ -93,7 +109,7 @@ class RunsPage(Page):
             yield self._table
             yield self._empty_state
             yield self._preview
-            yield self._comparison
+            yield self._marked
 
     def panels(self) -> list[Widget]:
         if self._message() is not None:
@@ -126,8 +142,11 @@ class RunsPage(Page):
         self._read_preview(self._table.selected)
         if self._preview.display:
             self._show_preview(context)
-        if self._comparison.display:
-            self._comparison.show(self._compared(context))
+        if self._marked.display:
+            compared = self._compared(context)
+            self._comparison.show(compared)
+            if self._curves.display and compared:
+                self._curves.show(compared[0], context.settings, tuple(compared[1:]))
 
     # Reading.
 
@@ -209,6 +228,17 @@ class RunsPage(Page):
         else:
             self._notify_of_none()
 
+    def action_compare(self) -> None:
+        """Compare the marked runs; of a single one, with the run that is shown or else with that under the cursor."""
+        selected = self._table.selected
+        keys = list(self._tracker.marks)
+        for key in (self._tracker.key, selected.key if selected is not None else None):
+            keys += [key] if key is not None and key not in keys and len(keys) < 2 else []
+        if self._library is None or len(keys) < 2:
+            self.app.notify("mark two runs with m: = shows how they differ", timeout=5)
+        else:
+            self.post_message(self.Compare(tuple(keys)))
+
     def action_mark(self) -> None:
         self._act_on_selected("mark")
 
@@ -222,7 +252,7 @@ class RunsPage(Page):
         self._act_on_selected("delete")
 
     def _notify_of_none(self) -> None:
-        self.app.notify("there is no run yet", timeout=3)
+        self.app.notify("there is no run yet" if self._runs is not None else "the runs are still read", timeout=3)
 
     def _act_on_selected(self, what: str) -> None:
         run, library = self._table.selected, self._library
@@ -356,9 +386,12 @@ class RunsPage(Page):
         self._empty_state.display = none
         self._table.display = not none and alone is not self._comparison
         self._preview.display = side_by_side and not any_marked and not none
-        self._comparison.display = (
+        self._marked.display = (
             any_marked and not none and (side_by_side or height >= _BELOW or alone is self._comparison)
         )
+        self._curves.display = side_by_side and height >= _WITH_CURVES
         self.query_one("#runs-body").styles.layout = "horizontal" if side_by_side else "vertical"
-        for panel, share in ((self._table, "3fr"), (self._preview, "2fr"), (self._comparison, "2fr")):
+        # With marks the panel on the right is wide enough for curves with the names of their models.
+        table = "4fr" if any_marked else "3fr"
+        for panel, share in ((self._table, table), (self._preview, "2fr"), (self._marked, "3fr")):
             panel.styles.width, panel.styles.height = (share, "100%") if side_by_side else ("100%", share)
