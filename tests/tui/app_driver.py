@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from tests.tui.recorded_run import ScriptedSource
+from tests.tui.sparing import updates
 from tui_vae.events import Event
 from tui_vae.tui import Leave, MonitorApp
 from tui_vae.tui.widgets.models import ModelTable
@@ -35,11 +36,12 @@ class Monitor:
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait until two looks show the same: a page that was turned to is laid out in several passes."""
-        before = self.text
+        """Wait until nothing is drawn again, or the same: a page that was turned to is laid out in several passes."""
+        before = None
         for _ in range(50):
+            drawn = updates()
             await self.pilot.pause(0.02)
-            if (now := self.text) == before:
+            if updates() == drawn or (now := self.text) == before:
                 return
             before = now
 

@@ -18,7 +18,7 @@ from tui_vae.tui.pages.machine import ChartLine, Parts, header, machine_lines
 async def test_it_shows_curves_with_values_units_and_the_share_of_this_process(open_monitor: OpenMonitor) -> None:
     async with open_monitor(size=(80, 24), machine=RecordedMachine()) as monitor:
         await monitor.press("6")
-        await monitor.until_shown("CPU, 8 cores")
+        await monitor.until_shown("100 %┤")
         page = monitor.panel("#machine-view")
         for text in ("100 %┤", "memory", "9.1/25.3 GB", "own  5.5 GB", "own  54 %", "87 %", "last 5 min"):
             assert text in page
