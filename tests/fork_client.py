@@ -9,11 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TextIO
+
+from tests.fork_server import python_module
 
 PATIENCE = 120.0
 """Seconds after which a child that does not end is given up."""
@@ -24,14 +27,22 @@ class ForkServer:
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.fork_server", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
-        theirs.close()
+        self._folder = tempfile.TemporaryDirectory()
+        self._address = f"{self._folder.name}/modules"
+        with theirs, socket.socket(socket.AF_UNIX) as modules:
+            modules.bind(self._address)
+            modules.listen()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.fork_server", str(theirs.fileno()), str(modules.fileno())],
+                pass_fds=[theirs.fileno(), modules.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
         self._answers = self._socket.makefile(encoding="utf-8")
+
+    def python_module(self, name: str) -> tuple[str, ...]:
+        """A command that runs a module as ``python -m`` does, in a fork of the server."""
+        return python_module(self._address, name)
 
     def start(
         self,
@@ -90,6 +101,7 @@ class ForkServer:
         self._process.wait()
         self._answers.close()
         self._socket.close()
+        self._folder.cleanup()
 
 
 class Child:

@@ -1,7 +1,7 @@
 """Start the command many times without importing torch each time: every child is a fork, and a real process to kill.
 
-``python -m tests.fork_server SOCKET``, a descriptor. Reads requests from it as JSON lines, and answers
-each with a line.
+``python -m tests.fork_server SOCKET MODULES``, two descriptors. Reads requests from the first as JSON lines, and
+answers each with a line. The second listens for :mod:`tests.fork_caller`, which has a module run and is told its code.
 
     {"arguments": [...], "folder": PATH, "env": {...}, "terminal": BOOL, "faults": {...}}   answers with the child's pid
     {"ended": PID}                      answers with its exit code, or minus its signal; with null while it lives
@@ -21,19 +21,25 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import gc
 import importlib
 import json
 import os
 import random
 import resource
+import runpy
+import select
 import signal
 import socket
 import sys
 import termios
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, NoReturn
+
+from tests import fork_caller
 
 CHANGING = ("open", "write", "fsync", "replace", "rename", "link", "unlink", "ftruncate")
 LOADED = (
@@ -53,21 +59,54 @@ _offset = [0.0]
 
 
 def main() -> None:
-    requests = socket.socket(fileno=int(sys.argv[1]))
+    requests, modules = (socket.socket(fileno=int(descriptor)) for descriptor in sys.argv[1:])
     # Before anything asks for the time: what is imported below keeps this function.
     time.time = lambda: _clock() + _offset[0]
     command = load_command()
-    while request := receive(requests):
+    unasked: set[int] = set()
+    while True:
+        asking = requests if requests in select.select([requests, modules], [], [])[0] else modules.accept()[0]
+        if (request := receive(asking)) is None:
+            return
         message, streams = request
         if "ended" in message:
             answer = exit_code_of(message["ended"])
         elif (answer := os.fork()) == 0:
             requests.close()
-            start_as_new_process(streams=streams, **message)
+            address = modules.getsockname()
+            modules.close()
+            if module := message.pop("module", None):
+                start_as_new_process(streams=streams, arguments=[], terminal=False, faults={}, **message)
+                run_to_the_end(functools.partial(run_module, module, asking))
+            start_as_new_process(streams=streams, address=address, **message)
             run_to_the_end(command)
         for descriptor in streams:
             os.close(descriptor)
-        requests.sendall(json.dumps(answer).encode() + b"\n")
+        if asking is requests:
+            requests.sendall(json.dumps(answer).encode() + b"\n")
+        else:
+            asking.close()
+            unasked.add(answer)
+        unasked = {pid for pid in unasked if exit_code_of(pid) is None}
+
+
+def python_module(address: str, name: str) -> tuple[str, ...]:
+    """The command that has the server at an address run a module of the program."""
+    return sys.executable, "-I", "-S", fork_caller.__file__, address, name
+
+
+def run_module(name: str, caller: socket.socket) -> NoReturn:
+    """Run a module as the main one; tell the exit code to who asked for it, and do not outlive that."""
+    leave = os._exit
+    threading.Thread(target=lambda: leave(len(caller.recv(1))), daemon=True).start()
+
+    def tell_and_leave(status: int) -> NoReturn:
+        caller.sendall(str(status).encode())
+        leave(status)
+
+    os._exit = tell_and_leave
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+    raise SystemExit
 
 
 def load_command() -> Callable[[], None]:
@@ -107,6 +146,7 @@ def start_as_new_process(
     terminal: bool,
     faults: dict[str, Any],
     streams: list[int],
+    address: str = "",
 ) -> None:
     """Give a fork the working directory, environment, streams and terminal of a new process."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which is ignored where the tests run under nohup
@@ -129,7 +169,7 @@ def start_as_new_process(
             "disk": fail_some_calls,
             "clock_back": turn_clock_back,
             "slow_until": take_steps_slowly,
-            "evaluation": evaluate_otherwise,
+            "evaluation": functools.partial(evaluate_otherwise, address),
             "deaths": lambda number: setattr(importlib.import_module("tui_vae.charts.drawer"), "DEATHS", number),
             "longest_file": lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
         }[name](value)
@@ -187,8 +227,9 @@ def take_steps_slowly(until: str) -> None:
     group.take = take_slowly
 
 
-def evaluate_otherwise(config: dict[str, Any]) -> None:
+def evaluate_otherwise(address: str, config: dict[str, Any]) -> None:
     process = importlib.import_module("tui_vae.app.evaluation_process")
+    process._COMMAND = python_module(address, "tui_vae.app.evaluation_worker")
     chosen = process.EvaluationConfig.from_json(config)
     process.EvaluationConfig = lambda device: chosen
 

@@ -48,6 +48,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return trained_run(tmp_path_factory.mktemp("undisturbed"), "otter", epochs=EPOCHS, batch_size=BATCH_SIZE)
 
 
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch, fork_server: ForkServer) -> None:
+    """The evaluating process has torch loaded already."""
+    monkeypatch.setattr(evaluation_process, "_COMMAND", fork_server.python_module("tui_vae.app.evaluation_worker"))
+
+
 def session_in(folder: Path, *, evaluate: bool) -> Session:
     config = small_config(epochs=EPOCHS, batch_size=BATCH_SIZE, no_evaluate=not evaluate)
     return prepare(config, lambda text: None).start(StoreConfig(runs_dir=str(folder), name="otter"))
@@ -63,7 +69,7 @@ def wait_for(session: Session, kind: type[Event], model: str | None = None) -> N
 
 
 def test_an_evaluation_in_the_middle_leaves_every_bit_of_training_as_it_is(
-    undisturbed: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    undisturbed: RunDirectory, loaded: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluation_process, "EvaluationConfig", lambda device: {"cpu": QUICK}[device])
     session = session_in(tmp_path, evaluate=False)
@@ -84,7 +90,7 @@ def test_an_evaluation_in_the_middle_leaves_every_bit_of_training_as_it_is(
 
 @pytest.mark.long
 def test_an_evaluation_at_the_end_leaves_every_bit_of_training_as_it_is(
-    undisturbed: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    undisturbed: RunDirectory, loaded: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluation_process, "EvaluationConfig", lambda device: {"cpu": QUICK}[device])
     session = session_in(tmp_path, evaluate=True)
@@ -102,7 +108,9 @@ def test_an_evaluation_at_the_end_leaves_every_bit_of_training_as_it_is(
     assert [(event.model, event.epoch) for event in results] == [("linear", EPOCHS), ("deep", EPOCHS)]
 
 
-def test_a_request_to_stop_ends_the_evaluation_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_to_stop_ends_the_evaluation_at_the_end(
+    loaded: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(evaluation_process, "EvaluationConfig", lambda device: ENDLESS)
     session = session_in(tmp_path, evaluate=True)
     wait_for(session, EvaluationProgress)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fork_client import ForkServer
 from tests.unit.cli.trained_runs import DEEP, LINEAR, trained_run
 from tui_vae.app import evaluation_process as evaluator_module
 from tui_vae.app.evaluation_process import STARTING, Evaluator, Job
@@ -48,6 +49,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluator_module, "EvaluationConfig", lambda **of: replace(SMALL, **of))
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch, fork_server: ForkServer) -> None:
+    """The evaluating process has torch loaded already."""
+    monkeypatch.setattr(evaluator_module, "_COMMAND", fork_server.python_module("tui_vae.app.evaluation_worker"))
 
 
 @pytest.fixture
@@ -117,7 +124,7 @@ def test_events_arrive_in_order_and_what_was_measured_is_kept(run: RunDirectory,
     assert run.log.read_bytes() == log  # the writer of the run logs the events
 
 
-def test_an_evaluation_on_its_own_logs_itself_and_lets_the_run_go(run: RunDirectory) -> None:
+def test_an_evaluation_on_its_own_logs_itself_and_lets_the_run_go(run: RunDirectory, loaded: None) -> None:
     watched = Watched(run, own=True)
     assert watched.evaluator.start((DEEP.name,), threads=1) is None
     watched.evaluator.wait()
@@ -129,7 +136,7 @@ def test_an_evaluation_on_its_own_logs_itself_and_lets_the_run_go(run: RunDirect
     assert not run.lease.exists()
 
 
-def test_an_evaluation_on_its_own_of_a_run_that_is_being_written_is_refused(run: RunDirectory) -> None:
+def test_an_evaluation_on_its_own_of_a_run_that_is_being_written_is_refused(run: RunDirectory, loaded: None) -> None:
     lease = Lease.acquire(run)
     end = Watched(run, own=True).to_the_end()
     lease.release()
@@ -137,7 +144,7 @@ def test_an_evaluation_on_its_own_of_a_run_that_is_being_written_is_refused(run:
     assert "is being written by" in (end.reason or "")
 
 
-def test_why_nothing_can_be_measured_is_reported(tmp_path: Path) -> None:
+def test_why_nothing_can_be_measured_is_reported(tmp_path: Path, loaded: None) -> None:
     end = Watched(RunDirectory(tmp_path, "nothing")).to_the_end()
     assert end.status == "failed"
     assert str(tmp_path) in (end.reason or "")
@@ -224,7 +231,7 @@ def test_a_process_that_cannot_be_started_is_reported(watched: Watched, monkeypa
     assert (end.status, end.reason) == ("failed", "its process cannot be started (No such file or directory)")
 
 
-def test_the_process_ends_when_nobody_wants_its_result_any_more(run: RunDirectory) -> None:
+def test_the_process_ends_when_nobody_wants_its_result_any_more(run: RunDirectory, loaded: None) -> None:
     """Its parent's death closes its input as well."""
     process = subprocess.Popen(
         evaluator_module._COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
