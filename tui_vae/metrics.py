@@ -95,6 +95,10 @@ METRICS: dict[str, Metric] = {
             *("gives test images a higher likelihood", "gives test images a lower likelihood"),
         ),
         Metric(
+            *("ais_iwae", "IWAE, AIS set", "nats", "higher", 2, False, "The bound of IWAE on the images of AIS."),
+            *("has the higher bound on the images of AIS", "has the lower bound on the images of AIS"),
+        ),
+        Metric(
             *("ais_gap", "AIS gap", "nats", "lower", 2, False, "Of bounds from both sides on images that it made."),
             *("has the looser bounds on its own images", "has the tighter bounds on its own images"),
         ),

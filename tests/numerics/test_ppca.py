@@ -14,6 +14,7 @@ from tui_vae.evaluation.ppca import (
     Covariance,
     LinearOptimum,
     covariance,
+    dequantized_covariance,
     linear_limit,
     linear_log_likelihood,
     linear_optimum,
@@ -164,6 +165,24 @@ def test_more_latents_than_variance(zdim: int, small_moments: Covariance, small_
     assert float(values.mean()) == pytest.approx(optimum.train_log_likelihood, abs=1e-6)
     with pytest.raises(UsageError, match="--sigma"):
         linear_optimum(small_moments, zdim, "learned")
+
+
+@pytest.mark.parametrize("sigma", [0.02, 0.2, "learned"])
+def test_the_optimum_on_dequantised_images_is_that_in_expectation(
+    sigma: float | str, small_mnist: Dataset, small_moments: Covariance
+) -> None:
+    images, random = small_mnist.train.images.double(), torch.Generator().manual_seed(0)
+    optimum = linear_optimum(dequantized_covariance(small_moments), 8, sigma)
+    plain = linear_optimum(small_moments, 8, sigma)
+    reached, without = [], []
+    for _ in range(20):
+        x = (images + torch.rand(images.shape, generator=random, dtype=torch.float64)) / 256
+        reached.append(float(linear_log_likelihood(x, optimum.weight, optimum.mean, optimum.sigma).mean()))
+        without.append(float(linear_log_likelihood(x, plain.weight, plain.mean, plain.sigma).mean()))
+    values = torch.tensor(reached, dtype=torch.float64)
+    error = float(values.std()) / len(reached) ** 0.5
+    assert abs(float(values.mean()) - optimum.train_log_likelihood) < 4.5 * error
+    assert sum(without) / len(without) < optimum.train_log_likelihood - 4.5 * error
 
 
 @pytest.mark.parametrize("sigma", [0.2, 1.0, "learned"])

@@ -25,7 +25,8 @@ configs = st.builds(
     iwae_samples=st.integers(1, 10**8),
     ais_images=st.integers(0, 10**8),
     ais_steps=st.integers(1, 10**8),
-    dequantize=st.booleans(),
+    dequantize=st.none() | st.booleans(),
+    ais_chains=st.integers(1, 100),
     device=st.sampled_from(("auto", "cpu", "mps", "cuda", "cuda:3")),
     memory=st.floats(min_value=0, max_value=1e9, exclude_min=True),
 )

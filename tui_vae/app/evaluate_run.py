@@ -133,6 +133,7 @@ def evaluate_run(
     began = time.monotonic()
     handle = RunHandle(run)
     train_config, _ = config_of(run)
+    config = config.resolved(train_config)
     device = find_device(config.device)
     specs = _specs(run, train_config, models)
     found = {} if again else _kept(run, train_config, specs, config)

@@ -19,6 +19,7 @@ from tui_vae.app.own_networks import Classes, check_all, keep_sources
 from tui_vae.app.session import Session
 from tui_vae.config import EvaluationConfig, ModelSpec, StoreConfig, TrainConfig
 from tui_vae.data import Dataset, load_dataset
+from tui_vae.data.image_ops import unit_interval
 from tui_vae.errors import DataError, RunStoreError, UsageError
 from tui_vae.evaluation.memory import check_memory_at_the_end
 from tui_vae.evaluation.ppca import linear_limit
@@ -36,6 +37,7 @@ from tui_vae.training.hardware import describe, find_device, precision_on, resol
 from tui_vae.training.memory import bytes_kept, check_memory
 from tui_vae.training.protocols import FindLimit
 from tui_vae.training.saved_state import SavedState
+from tui_vae.training.validation import held_out_noise
 
 
 @dataclass(frozen=True)
@@ -202,8 +204,10 @@ class Preparation:
 
         @functools.cache
         def limit() -> PpcaOptimum:
-            train, held_out = self.data.train.images, self.data.held_out.images
-            return linear_limit(train, held_out, self.config.zdim, self.config.sigma)
+            config, train, held_out = self.config, self.data.train.images, self.data.held_out.images
+            noise = held_out_noise(config, len(held_out))
+            seen = held_out if noise is None else unit_interval(held_out, noise)
+            return linear_limit(train, seen, config.zdim, config.sigma, dequantize=config.dequantize)
 
         def find(spec: ModelSpec) -> PpcaOptimum | None:
             if not spec.linear and any(other.linear for other in self.config.models):

@@ -125,7 +125,8 @@ def _print(
         return
     console = make_console()
     setting = measured[0].setting
-    what = f"{setting.data}, sigma {setting.sigma}, zdim {setting.zdim}"
+    noise = ", dequantised" if setting.dequantized else ""
+    what = f"{setting.data}, sigma {setting.sigma}, zdim {setting.zdim}{noise}"
     print_evaluation(console, evaluations, () if verdict is not None else (what,))
     for grid in (grid for model in measured for grid in model.grids) if shown.pictures else ():
         print_picture(console, grid.picture(""), grid.pixels, ascii_only=ascii_only)

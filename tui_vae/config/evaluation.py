@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tui_vae.codec import to_builtins
 from tui_vae.config.options import AUTO, at_least, from_json, option, positive, shown
-from tui_vae.config.training import device_name
+from tui_vae.config.training import TrainConfig, device_name
 from tui_vae.errors import UsageError
 from tui_vae.metrics import METRICS
 
-ANNEALED = frozenset(("ais", "ais_gap", "ais_acceptance"))
+ANNEALED = frozenset(("ais", "ais_iwae", "ais_gap", "ais_acceptance"))
 """Metrics by annealed importance sampling: they take minutes, so they are measured on request only."""
 
 _DEFAULT_METRICS = tuple(name for name in METRICS if name not in ANNEALED)
 _DEFAULT_AIS_IMAGES = 100
+_AIS_CHAINS = 16
 _MOST_SAMPLES = 100_000_000
 
 PROTOCOL = 2
@@ -61,17 +63,21 @@ class EvaluationConfig:
         0, "Test images for annealed importance sampling; it takes minutes.", metavar="N", panel="Evaluation"
     )
     ais_steps: int = option(750, "Temperatures between prior and posterior.", metavar="N", panel="Evaluation")
-    dequantize: bool = option(
-        False, "Add uniform noise to the test images, as continuous densities require.", panel="Evaluation"
+    ais_chains: int = option(_AIS_CHAINS, "Chains of each image in annealing.", metavar="N", panel="Evaluation")
+    dequantize: bool | None = option(
+        None,
+        "Add uniform noise of a grey level to the test images; --no-dequantize does not.  [default: as in training]",
+        panel="Evaluation",
+        opposite="--no-dequantize",
     )
     device: str = option(AUTO, "Where to evaluate.", metavar="auto|cpu|cuda[:N]|mps", panel="Machine")
     memory: float = option(1.0, "Most GiB of buffers; batches are sized to fit.", metavar="NUMBER", panel="Machine")
 
     def __post_init__(self) -> None:
-        for name in ("samples", "iwae_samples", "ais_steps"):
+        for name in ("samples", "iwae_samples", "ais_steps", "ais_chains"):
             at_least(self, name, 1)
         at_least(self, "ais_images", 0)
-        for name in ("samples", "iwae_samples", "ais_images", "ais_steps"):
+        for name in ("samples", "iwae_samples", "ais_images", "ais_steps", "ais_chains"):
             if getattr(self, name) > _MOST_SAMPLES:
                 raise UsageError(
                     f"--{name.replace('_', '-')} is at most {_MOST_SAMPLES:,}, not {getattr(self, name):,}"
@@ -94,8 +100,16 @@ class EvaluationConfig:
         if ANNEALED & metrics:
             chosen["ais_images"] = chosen.get("ais_images") or _DEFAULT_AIS_IMAGES
         elif chosen.get("ais_images"):
-            chosen["metrics"] = _in_order(metrics | ANNEALED)
+            metrics |= ANNEALED
+        if {"ais", "iwae"} <= metrics:
+            metrics.add("ais_iwae")  # the images of AIS are few: a bound on others says little beside it
+        if metrics != set(_DEFAULT_METRICS):
+            chosen["metrics"] = _in_order(metrics)
         return cls(**chosen)
+
+    def resolved(self, train: TrainConfig) -> EvaluationConfig:
+        """This configuration for the models of a run: test images are dequantised if those of training were."""
+        return self if self.dequantize is not None else dataclasses.replace(self, dequantize=train.dequantize)
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; :meth:`from_json` is the inverse."""
@@ -105,6 +119,8 @@ class EvaluationConfig:
     def identity(self) -> dict[str, Any]:
         """What decides the numbers, as JSON values: evaluations are comparable if these are equal."""
         chosen = {name: value for name, value in self.to_json().items() if name not in ("device", "memory")}
+        if self.ais_chains == _AIS_CHAINS:
+            del chosen["ais_chains"]  # which earlier versions did not store
         return {**chosen, "protocol": PROTOCOL}
 
     @classmethod

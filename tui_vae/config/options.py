@@ -73,7 +73,7 @@ def option_names(field: dataclasses.Field[Any]) -> tuple[str, ...]:
 
 def option_type(field: dataclasses.Field[Any]) -> type[bool] | type[str] | type[float] | type[int]:
     """The type to which a typed text is converted before ``parse``."""
-    if isinstance(field.default, bool):
+    if isinstance(field.default, bool) or str(field.type).startswith("bool"):
         return bool
     if field.metadata["parse"] or isinstance(field.default, tuple) or str(field.type).startswith("str"):
         return str

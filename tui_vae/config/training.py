@@ -125,6 +125,13 @@ class TrainConfig:
     train_size: int | None = option(
         None, "Use only the first N training images.  [default: all]", metavar="N", panel="Data", identity=True
     )
+    dequantize: bool = option(
+        False,
+        "Add uniform noise of a grey level to the images, fresh in every epoch.",
+        panel="Data",
+        identity=True,
+        opposite="--no-dequantize",
+    )
     device: str = option(AUTO, "Where to train.", metavar="auto|cpu|cuda[:N]|mps", panel="Machine")
     precision: str = option(
         AUTO,
@@ -230,10 +237,12 @@ class TrainConfig:
             else:
                 same = getattr(continued, f.name) == getattr(self, f.name)
             if f.metadata["identity"] and f.name in typed_now and not same:
-                name = option_names(f)[0]
+                off = f.metadata["opposite"] if typed_now[f.name] is False else None
+                name = off or option_names(f)[0]
                 stored = ", ".join(map(str, self.models)) if f.name == "models" else getattr(self, f.name)
+                text = shown(str(stored))[1:-1] if not isinstance(stored, bool) else f"it {'on' if stored else 'off'}"
                 raise UsageError(
-                    f"{name} would make another experiment of the run, which has {shown(str(stored))[1:-1]}; "
+                    f"{name} would make another experiment of the run, which has {text}; "
                     f"continue it without {name}, or start a new run"
                 )
         return dataclasses.replace(continued, models=self.models) if "models" in typed_now else continued

@@ -1,4 +1,4 @@
-"""Operations on images as bytes: choose, quantise and tile them."""
+"""Operations on images as bytes: choose, scale, quantise and tile them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,21 @@ def one_of_each(labels: Tensor, count: int) -> Tensor:
         occurrence[same] = torch.arange(int(same.sum()))
     order = torch.argsort(occurrence * (int(values.max()) + 1) + values)
     return order[torch.arange(count) % len(order)]
+
+
+def unit_interval(images: Tensor, noise: Tensor | None = None) -> Tensor:
+    """Return images as numbers in [0, 1], float32 ``(n, 784)``: bytes / 255, or dequantised.
+
+    Dequantised they are (byte + u) / 256 with u uniform in [0, 1) (Theis, van den Oord & Bethge, arXiv:1511.01844,
+    section 3.1), here (noise + ½) / 256 with a byte of noise: 65,536 greys, each exact in float32.
+
+    Args:
+        images: uint8 ``(n, 784)``.
+        noise: Random bytes, uint8 ``(n, 784)``; ``None`` does not dequantise.
+    """
+    if noise is None:
+        return images.float() / 255
+    return images.float().mul_(256).add_(noise).add_(0.5).div_(65536)
 
 
 def quantised(x: Tensor) -> Tensor:

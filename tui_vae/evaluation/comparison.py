@@ -227,7 +227,7 @@ def _settings(architectures: Sequence[Architecture]) -> str:
     first = architectures[0].setting
     sigmas = sorted({a.setting.sigma for a in architectures})
     zdims = [str(zdim) for zdim in sorted({a.setting.zdim for a in architectures})]
-    noise = ", dequantized" if all(a.setting.dequantized for a in architectures) else ""
+    noise = ", dequantised" if all(a.setting.dequantized for a in architectures) else ""
     return f"{first.data}, sigma {' and '.join(sigmas)}, zdim {' and '.join(zdims)}{noise}"
 
 

@@ -39,7 +39,7 @@ from tui_vae.metrics import (
 )
 
 LIKELIHOODS = frozenset(
-    {"elbo", "reconstruction", "kl", "exact_log_likelihood", "decoder_loss", "encoder_gap", "iwae", "ais"}
+    {"elbo", "reconstruction", "kl", "exact_log_likelihood", "decoder_loss", "encoder_gap", "iwae", "ais", "ais_iwae"}
 )
 """Metrics in nats that are of the density which sigma gives, so that they say nothing across sigmas."""
 

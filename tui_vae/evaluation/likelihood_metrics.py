@@ -17,6 +17,7 @@ from tui_vae.metrics import NORMAL_QUANTILE, MetricValue
 from tui_vae.model import VAE
 
 _SOURCE = "test images"
+_DEQUANTIZED = "dequantised test images"
 
 # Weights are seconds on two cores with 10,000 images, and count by their proportions.
 _BOTH_SIDES = 1.8
@@ -66,32 +67,51 @@ def measure_likelihoods(
     if "exact_log_likelihood" in config.metrics and vae.decoder.only_layer is not None:
         phases.begin("exact likelihood", 0.1)
         per_image["exact_log_likelihood"] = exact_log_likelihood(vae, images).cpu()
-    if "iwae" in config.metrics:
-        bound = iwae_bound(
-            vae,
-            images,
-            config.iwae_samples,
-            seed=seed,
-            memory=config.buffer_bytes,
-            report=phases.begin(f"IWAE-{config.iwae_samples}", _iwae_weight(vae, config)),
-        )
-        per_image["iwae"] = bound.values
+    per_image |= _importance_weighted(vae, images, config, seed, phases)
     annealing: list[MetricValue] = []
     if config.ais_images:
         annealing, per_image["ais"] = _annealing(vae, images[: config.ais_images], config, seed, phases)
-    # Different K or numbers of steps are different bounds: the source names them.
-    sources = {"iwae": f"{_SOURCE}, K = {config.iwae_samples}", "ais": f"{_SOURCE}, {config.ais_steps} steps"}
+    source, of_iwae = _source(config), f"K = {config.iwae_samples}"
+    # Different K, steps or chains are different bounds: the source names them.
+    sources = {"iwae": f"{source}, {of_iwae}", "ais_iwae": f"{source}, {of_iwae}", "ais": f"{source}, {_steps(config)}"}
     per_image = {name: values for name, values in per_image.items() if name in config.metrics}
-    values = [_of_images(name, found, sources.get(name, _SOURCE)) for name, found in per_image.items()]
+    values = [_of_images(name, found, sources.get(name, source)) for name, found in per_image.items()]
     values += [*annealing, *_of_latents(elbo, config)]
     if optimum is not None:
         values += _losses(vae, images, optimum, elbo, config)
     return Likelihoods(tuple(values), per_image, elbo.use)
 
 
+def _importance_weighted(
+    vae: VAE, images: Tensor, config: EvaluationConfig, seed: int, phases: Phases
+) -> dict[str, Tensor]:
+    """IWAE of all images, and of those of AIS among them, which are the first; each where it is asked for."""
+    wanted = {"iwae", "ais_iwae"} & set(config.metrics)
+    if not wanted:
+        return {}
+    bound = iwae_bound(
+        vae,
+        images if "iwae" in wanted else images[: config.ais_images],
+        config.iwae_samples,
+        seed=seed,
+        memory=config.buffer_bytes,
+        report=phases.begin(f"IWAE-{config.iwae_samples}", _iwae_weight(vae, config)),
+    )
+    return {"iwae": bound.values, "ais_iwae": bound.values[: config.ais_images]}
+
+
+def _source(config: EvaluationConfig) -> str:
+    return _DEQUANTIZED if config.dequantize else _SOURCE
+
+
+def _steps(config: EvaluationConfig) -> str:
+    chains = "" if config.ais_chains == AisConfig().chains else f", {config.ais_chains} chains"
+    return f"{config.ais_steps} steps{chains}"
+
+
 def likelihood_weight(vae: VAE, config: EvaluationConfig) -> float:
     """Approximate total weight of the phases of :func:`measure_likelihoods`."""
-    iwae = _iwae_weight(vae, config) if "iwae" in config.metrics else 0.0
+    iwae = _iwae_weight(vae, config) if {"iwae", "ais_iwae"} & set(config.metrics) else 0.0
     return 0.5 + iwae + (1 + _BOTH_SIDES) * _ais_weight(vae, config)
 
 
@@ -100,7 +120,8 @@ def _iwae_weight(vae: VAE, config: EvaluationConfig) -> float:
 
 
 def _ais_weight(vae: VAE, config: EvaluationConfig) -> float:
-    return config.ais_images * config.ais_steps * (2e-5 + 8e-10 * vae.parameter_counts().decoder)
+    of_chains = config.ais_chains / AisConfig().chains
+    return config.ais_images * config.ais_steps * of_chains * (2e-5 + 8e-10 * vae.parameter_counts().decoder)
 
 
 def _annealing(
@@ -110,13 +131,14 @@ def _annealing(
 
     The gap is of images that the model made, the acceptance of the test images.
     """
-    plan, weight = AisConfig(steps=config.ais_steps), _ais_weight(vae, config)
+    plan, weight = AisConfig(steps=config.ais_steps, chains=config.ais_chains), _ais_weight(vae, config)
     memory = config.buffer_bytes
     found = ais(vae, images, plan, seed=seed, memory=memory, report=phases.begin("AIS", weight))
     report = phases.begin("AIS from both sides", _BOTH_SIDES * weight)
     gap = bdmc(vae, len(images), plan, seed=seed, memory=memory, report=report).gap
-    steps = f"{plan.steps} steps"
-    accepted = MetricValue("ais_acceptance", found.mean_acceptance, None, None, len(images), f"{_SOURCE}, {steps}")
+    steps = _steps(config)
+    source = f"{_source(config)}, {steps}"
+    accepted = MetricValue("ais_acceptance", found.mean_acceptance, None, None, len(images), source)
     diagnostics = {
         "ais_gap": _of_images("ais_gap", gap.values, f"simulated images, {steps}"),
         "ais_acceptance": accepted,
@@ -134,7 +156,7 @@ def _of_images(metric: str, values: Tensor, source: str) -> MetricValue:
 def _of_latents(elbo: Elbo, config: EvaluationConfig) -> list[MetricValue]:
     if "active_units" not in config.metrics:
         return []
-    return [MetricValue("active_units", float(elbo.use.active_units), None, None, len(elbo.kl), _SOURCE)]
+    return [MetricValue("active_units", float(elbo.use.active_units), None, None, len(elbo.kl), _source(config))]
 
 
 def _losses(
@@ -146,7 +168,7 @@ def _losses(
     losses = linear_losses(vae, images, optimum, elbo.elbo)
     named: dict[str, LossEstimate] = {"decoder_loss": losses.decoder, "encoder_gap": losses.encoder}
     return [
-        MetricValue(name, loss.mean, _interval(loss.mean, loss.standard_error), None, len(images), _SOURCE)
+        MetricValue(name, loss.mean, _interval(loss.mean, loss.standard_error), None, len(images), _source(config))
         for name, loss in named.items()
         if name in config.metrics
     ]

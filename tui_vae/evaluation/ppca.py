@@ -70,6 +70,18 @@ def covariance(images: Tensor) -> Covariance:
     return Covariance((mean / 255).cpu(), eigenvalues.flip(0).clamp_min(0), eigenvectors.flip(1))
 
 
+def dequantized_covariance(moments: Covariance) -> Covariance:
+    """Those of the same images dequantised, (byte + u) / 256 with u ~ U[0, 1), in the expectation over u.
+
+    The noise has the mean ½ / 256 and is white, with the variance 1 / (12 · 256²): eigenvectors stay as they are.
+
+    Args:
+        moments: Of bytes / 255.
+    """
+    mean = (255 * moments.mean + 0.5) / 256
+    return Covariance(mean, (255 / 256) ** 2 * moments.eigenvalues + 1 / (12 * 256**2), moments.eigenvectors)
+
+
 @dataclass(frozen=True)
 class LinearOptimum:
     """The linear decoder x = W z + mean + sigma * noise that maximises the training likelihood.
@@ -155,9 +167,20 @@ def linear_log_likelihood(images: Tensor, weight: Tensor, bias: Tensor, sigma: f
     return torch.cat(result)
 
 
-def linear_limit(train: Tensor, held_out: Tensor, zdim: int, sigma: float | str) -> PpcaOptimum:
-    """What a linear model can reach on these images: uint8 ``(n, 784)`` each."""
-    optimum = linear_optimum(covariance(train), zdim, sigma)
+def linear_limit(
+    train: Tensor, held_out: Tensor, zdim: int, sigma: float | str, *, dequantize: bool = False
+) -> PpcaOptimum:
+    """What a linear model can reach on these images.
+
+    Args:
+        train: uint8 ``(n, 784)``.
+        held_out: The same, or floating in [0, 1].
+        zdim: The latent dimension.
+        sigma: Of the decoder, or ``learned``.
+        dequantize: Whether the training images are dequantised: then it is what can be reached in expectation.
+    """
+    moments = covariance(train)
+    optimum = linear_optimum(dequantized_covariance(moments) if dequantize else moments, zdim, sigma)
     held_out_log_likelihood = linear_log_likelihood(held_out, optimum.weight, optimum.mean, optimum.sigma)
     return PpcaOptimum(
         train=optimum.train_log_likelihood,

@@ -34,7 +34,7 @@ from tui_vae.evaluation.likelihood.conditional_likelihood import dequantized
 from tui_vae.evaluation.likelihood_metrics import likelihood_weight, measure_likelihoods
 from tui_vae.evaluation.memory import check_memory
 from tui_vae.evaluation.pictures import ImageGrid, all_pictures
-from tui_vae.evaluation.ppca import LinearOptimum, covariance, linear_optimum
+from tui_vae.evaluation.ppca import LinearOptimum, covariance, dequantized_covariance, linear_optimum
 from tui_vae.evaluation.progress import Phases
 from tui_vae.evaluation.sampling import prior_means, prior_samples
 from tui_vae.metrics import METRICS, NOISY, MetricValue
@@ -116,7 +116,7 @@ class Suite:
             raise UsageError("--samples 1: a single sample cannot be compared with the data; at least 2 are needed")
         if "frechet_distance" in config.metrics:
             check_count_for_frechet(config.samples, FEATURES, "samples")  # before a classifier is trained for it
-        self._config = config
+        self._config = config = config.resolved(run)
         self._run = run
         self._trained_on = trained_on
         images = shuffled(test).to(device)
@@ -167,7 +167,10 @@ class Suite:
     def _limit(self) -> LinearOptimum:
         """The optimum of a linear model on the run's training images."""
         if self._optimum is None:
-            self._optimum = linear_optimum(covariance(self._trained_on.images), self._run.zdim, self._run.sigma)
+            moments = covariance(self._trained_on.images)
+            if self._run.dequantize:
+                moments = dequantized_covariance(moments)
+            self._optimum = linear_optimum(moments, self._run.zdim, self._run.sigma)
         return self._optimum
 
     def _fidelity(self, subject: ModelToEvaluate, phases: Phases) -> tuple[list[MetricValue], tuple[float, ...]]:

@@ -61,7 +61,8 @@ def _notes(state: RunState) -> str:
         return "nats per image, as the loop logged them"
     sigma, zdim = (state.config.get(name, UNKNOWN) for name in ("sigma", "zdim"))
     held_out = state.data.held_out if state.data else None
-    return f"nats per image on {count(held_out)} held-out images; sigma {sigma}, zdim {zdim}"
+    kind = "dequantised held-out" if state.config.get("dequantize") is True else "held-out"
+    return f"nats per image on {count(held_out)} {kind} images; sigma {sigma}, zdim {zdim}"
 
 
 def kept(directory: str | None) -> str:

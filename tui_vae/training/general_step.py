@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.optim.adam import adam
 
+from tui_vae.data.image_ops import unit_interval
 from tui_vae.model import VAE
 from tui_vae.training.accumulators import DeviceTotals
 from tui_vae.training.step import MAX_LOSS, MOMENTS, Capture, GroupLimit, StepInputs
@@ -67,7 +68,7 @@ class GeneralStep:
             tensor.copy_(optimizer[name])
 
     def _take(self, images: Tensor, given: StepInputs, sums: DeviceTotals) -> None:
-        x = images.index_select(0, given.batch).float() / 255
+        x = unit_interval(images.index_select(0, given.batch), given.pixel_noise)
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16):
             terms = self._vae(x, given.noise)
         loss = terms.loss()

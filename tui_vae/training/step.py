@@ -62,12 +62,28 @@ class StepInputs:
         noise: Standard normal ``(batch, zdim)``.
         lr: The learning rate, a scalar of :func:`rate_dtype`.
         loss: Output: mean of -ELBO over the batch with the weights before the step, a scalar.
+        pixel_noise: Random bytes by which the images are dequantised, uint8 ``(batch, 784)``; ``None`` if they are not.
     """
 
     batch: Tensor
     noise: Tensor
     lr: Tensor
     loss: Tensor
+    pixel_noise: Tensor | None = None
+
+    def like(self) -> StepInputs:
+        """Return new tensors of the same shapes, for :meth:`read_from`."""
+        pixel_noise = None if self.pixel_noise is None else torch.empty_like(self.pixel_noise)
+        batch, noise, lr, loss = map(torch.empty_like, (self.batch, self.noise, self.lr, self.loss))
+        return StepInputs(batch, noise, lr, loss, pixel_noise)
+
+    def read_from(self, other: StepInputs) -> None:
+        """Copy what a step reads."""
+        self.batch.copy_(other.batch)
+        self.noise.copy_(other.noise)
+        self.lr.copy_(other.lr)
+        if self.pixel_noise is not None and other.pixel_noise is not None:
+            self.pixel_noise.copy_(other.pixel_noise)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from tui_vae.config import TrainConfig
+from tui_vae.config import PIXELS, TrainConfig
+from tui_vae.data.generators import PixelNoise
 from tui_vae.errors import TrainingError
 from tui_vae.training.accumulators import DeviceTotals, Totals
 from tui_vae.training.capture_cache import CaptureCache, graphs_for
@@ -82,9 +83,10 @@ def steps_of_read(batch: int, parameters: int, at_once: int) -> int:
 class StepGroup:
     """Takes groups of steps.
 
-    Indices of images, noise and learning rates of a group are copied to the same tensors on the device before its first
-    step. From there on the host has no part in it, so that the group can be one CUDA graph or one trace. The noise is
-    drawn outside of it, so that a generator's state between two groups is that after the same steps one by one.
+    Indices of images, noise of z and of pixels, and learning rates of a group are copied to the same tensors on the
+    device before its first step. From there on the host has no part in it, so that the group can be one CUDA graph or
+    one trace. The noise is drawn outside of it, so that a generator's state between two groups is that after the same
+    steps one by one.
 
     Args:
         step: Takes one step.
@@ -92,21 +94,31 @@ class StepGroup:
         zdim: The latent dimension.
         batch: Maximum number of images in a step.
         schedule: How steps are launched and read.
+        dequantize: Whether the images are dequantised.
 
     Attributes:
         losses: The losses of the steps since the last read, ``(schedule.read,)``.
         sums: The sums over the images of those steps.
     """
 
-    def __init__(self, step: Step, images: Tensor, zdim: int, *, batch: int, schedule: StepSchedule) -> None:
+    def __init__(
+        self, step: Step, images: Tensor, zdim: int, *, batch: int, schedule: StepSchedule, dequantize: bool = False
+    ) -> None:
         self._take_step, self._images, self._captures = step, images, schedule.captures
         self.losses = torch.zeros(schedule.read, device=images.device)
         self.sums = DeviceTotals(zdim, images.device)
-        self._inputs = _GroupInputs.allocate(schedule.at_once, batch, zdim, images.device)
+        self._inputs = _GroupInputs.allocate(schedule.at_once, batch, zdim, images.device, dequantize=dequantize)
         self._inputs_of: dict[tuple[int, ...], _GroupInputs] = {}
 
     def take(
-        self, order: Tensor, sizes: Sequence[int], rates: Sequence[float], generator: torch.Generator, *, begin: int
+        self,
+        order: Tensor,
+        sizes: Sequence[int],
+        rates: Sequence[float],
+        generator: torch.Generator,
+        pixel_noise: Callable[[Tensor], object] | None = None,
+        *,
+        begin: int,
     ) -> None:
         """Take the steps of a group.
 
@@ -115,12 +127,13 @@ class StepGroup:
             sizes: Number of images of each step.
             rates: Learning rate of each step.
             generator: Draws the reparameterisation noise.
+            pixel_noise: Writes the random bytes of all steps, where images are dequantised.
             begin: Number of steps since the last read.
         """
         key = tuple(sizes)
         # A capture reads the tensors that it was made with: the same ones for the same sizes.
         inputs = self._inputs_of.get(key) or self._inputs_of.setdefault(key, self._inputs.divided(key))
-        inputs.fill(order, rates, generator)
+        inputs.fill(order, rates, generator, pixel_noise)
         work = partial(self._take_step, self._images, inputs.of_each, self.sums)
         with intra_op_threads(self._take_step.intra_op):
             if self._captures is None:
@@ -159,7 +172,9 @@ class StepRunner:
         self._take_step, self._images, self._config = step, len(images), config
         size = min(config.batch_size, len(images))
         self._schedule = schedule_for(step, batch=size, device=images.device, on_capture_failed=on_capture_failed)
-        self._group = StepGroup(step, images, config.zdim, batch=size, schedule=self._schedule)
+        self._group = StepGroup(
+            step, images, config.zdim, batch=size, schedule=self._schedule, dequantize=config.dequantize
+        )
         self.sums = self._group.sums
         self.step = self.position = self._unread = 0
         self.noise = noise
@@ -191,19 +206,21 @@ class StepRunner:
         self.position = 0
         self._snapshot()
 
-    def take(self, order: Tensor, rate: Callable[[int], float]) -> None:
+    def take(self, order: Tensor, rate: Callable[[int], float], pixel_noise: PixelNoise | None = None) -> None:
         """Take the next group of steps of an epoch.
 
         Args:
             order: The order of the images in the epoch, int64 ``(n,)``.
             rate: Returns the learning rate of a step.
+            pixel_noise: That of the images in this order, where they are dequantised.
         """
         size, left = self._config.batch_size, len(order) - self.position
         most = min(self._schedule.at_once, self._schedule.read - self._unread)
         sizes = [min(size, left - first) for first in range(0, min(left, most * size), size)]
         rates = [rate(step) for step in range(self.step, self.step + len(sizes))]
         end = self.position + sum(sizes)
-        self._group.take(order[self.position : end], sizes, rates, self.noise, begin=self._unread)
+        write = None if pixel_noise is None else partial(pixel_noise.write, self.position)
+        self._group.take(order[self.position : end], sizes, rates, self.noise, write, begin=self._unread)
         self._unread += len(sizes)
         self.step += len(sizes)
         self.position = end
@@ -259,7 +276,7 @@ class _GroupInputs:
     """The tensors that the steps of a group read, and those that they leave their losses in.
 
     Attributes:
-        order, noise: Of all images.
+        order, noise, pixel_noise: Of all images.
         rates, losses: Of all steps.
         of_each: Views of the same, one for each step.
         drawn: Views of the noise, each of which is drawn in one call.
@@ -269,17 +286,19 @@ class _GroupInputs:
     noise: Tensor
     rates: Tensor
     losses: Tensor
+    pixel_noise: Tensor | None = None
     of_each: tuple[StepInputs, ...] = ()
     drawn: tuple[Tensor, ...] = ()
 
     @staticmethod
-    def allocate(steps: int, batch: int, zdim: int, device: torch.device) -> _GroupInputs:
+    def allocate(steps: int, batch: int, zdim: int, device: torch.device, *, dequantize: bool) -> _GroupInputs:
         """Allocate them for at most so many steps of at most so many images."""
         return _GroupInputs(
             order=torch.zeros(steps * batch, dtype=torch.int64, device=device),
             noise=torch.zeros(steps * batch, zdim, device=device),
             rates=torch.zeros(steps, dtype=rate_dtype(device), device=device),
             losses=torch.zeros(steps, device=device),
+            pixel_noise=torch.zeros(steps * batch, PIXELS, dtype=torch.uint8, device=device) if dequantize else None,
         )
 
     def divided(self, sizes: Sequence[int]) -> _GroupInputs:
@@ -289,11 +308,21 @@ class _GroupInputs:
         orders, noises = (torch.split(tensor, list(sizes)) for tensor in (order, noise))
         # A generator on the CPU draws multiples of sixteen numbers alike in one call and in several.
         in_one_call = noise.device.type == "cpu" and all(part.numel() % 16 == 0 for part in noises)
-        of_each = tuple(map(StepInputs, orders, noises, rates.unbind(), losses.unbind()))
-        return _GroupInputs(order, noise, rates, losses, of_each, (noise,) if in_one_call else noises)
+        pixel_noise = None if self.pixel_noise is None else self.pixel_noise[: sum(sizes)]
+        of_pixels = [None] * len(sizes) if pixel_noise is None else torch.split(pixel_noise, list(sizes))
+        of_each = tuple(map(StepInputs, orders, noises, rates.unbind(), losses.unbind(), of_pixels))
+        return _GroupInputs(order, noise, rates, losses, pixel_noise, of_each, (noise,) if in_one_call else noises)
 
-    def fill(self, order: Tensor, rates: Sequence[float], generator: torch.Generator) -> None:
+    def fill(
+        self,
+        order: Tensor,
+        rates: Sequence[float],
+        generator: torch.Generator,
+        pixel_noise: Callable[[Tensor], object] | None,
+    ) -> None:
         """Copy the indices and learning rates, and draw the noise."""
+        if self.pixel_noise is not None and pixel_noise is not None:
+            pixel_noise(self.pixel_noise)
         self.order.copy_(order)
         for noise in self.drawn:
             noise.normal_(generator=generator)

@@ -14,7 +14,7 @@ import torch
 
 from tui_vae.config import ModelSpec, Plan, ended_early
 from tui_vae.data import image_order
-from tui_vae.data.generators import generator
+from tui_vae.data.generators import PixelNoise, generator
 from tui_vae.errors import TrainingError
 from tui_vae.events import ModelResult, ModelStatus, PpcaOptimum
 from tui_vae.model import VAE
@@ -36,7 +36,7 @@ from tui_vae.training.saved_state import (
 )
 from tui_vae.training.step import Step, learning_rate
 from tui_vae.training.step_batch import StepRunner
-from tui_vae.training.validation import SampleGrid, validate
+from tui_vae.training.validation import SampleGrid, held_out_noise, validate
 
 _STEPS: Mapping[str, Callable[..., Step]] = {"general": GeneralStep, "fused": FusedStep}
 
@@ -69,6 +69,7 @@ class Trainer:
         self._seed = config.seed if spec.seed is None else spec.seed
         self._train = data.train.images
         self._held_out = data.held_out.images
+        self._held_out_noise = held_out_noise(config, len(self._held_out), self._train.device)
         self._emitter = EventEmitter(spec, context.emit)
         self._store = context.store
         self._find_limit = context.find_limit
@@ -229,11 +230,12 @@ class Trainer:
     def _run_epoch(self) -> bool:
         """Train the rest of an epoch and validate; return False if stopped."""
         order = image_order(self._seed, self._epoch, len(self._train)).to(self._train.device)
+        pixel_noise = self._pixel_noise()
         reported = time.perf_counter()
         while self._runner.position < len(order):
             if not self._proceed():
                 return False
-            self._runner.take(order, self._learning_rate)
+            self._runner.take(order, self._learning_rate, pixel_noise)
             last = self._runner.position == len(order)
             if self._runner.full or last:
                 self._count(*self._runner.read())
@@ -243,6 +245,12 @@ class Trainer:
                     self._report_progress()
                 self._save_when_due(now)
         return self._finish_epoch()
+
+    def _pixel_noise(self) -> PixelNoise | None:
+        """Return the noise of this epoch's images, in its order, where they are dequantised."""
+        if not self._config.dequantize:
+            return None
+        return PixelNoise(self._seed, "training pixels", len(self._train), self._epoch, self._train.device)
 
     def _learning_rate(self, step: int) -> float:
         return learning_rate(self._config.schedule, self._plan.lr, step, self._steps)
@@ -269,7 +277,14 @@ class Trainer:
         self._window.add(read, losses)
 
     def _finish_epoch(self) -> bool:
-        held_out = validate(self.vae, self._held_out, seed=self._seed, precision=self._precision, proceed=self._proceed)
+        held_out = validate(
+            self.vae,
+            self._held_out,
+            seed=self._seed,
+            precision=self._precision,
+            proceed=self._proceed,
+            pixel_noise=self._held_out_noise,
+        )
         if held_out is None:
             return False
         if not math.isfinite(held_out.mean_elbo()):

@@ -10,9 +10,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tui_vae.config import TrainConfig
 from tui_vae.data import Split
-from tui_vae.data.generators import generator
-from tui_vae.data.image_ops import one_of_each, quantised, tiled
+from tui_vae.data.generators import PixelNoise, generator
+from tui_vae.data.image_ops import one_of_each, quantised, tiled, unit_interval
 from tui_vae.events import SheetLayout
 from tui_vae.model import VAE
 from tui_vae.model.chain import MEANS, chain, interpolations, links_at
@@ -27,9 +28,23 @@ BATCH = 1000
 LAYOUT = SheetLayout(columns=10, prior=2, pairs=1, interpolations=2, chain=(10, 50))
 
 
+def held_out_noise(config: TrainConfig, images: int, device: torch.device | str = "cpu") -> Tensor | None:
+    """Return the random bytes by which a run dequantises its held-out images, uint8 ``(images, 784)``, if it does.
+
+    They are the same for all models, epochs and seeds of a run, so that curves differ by weights only.
+    """
+    return PixelNoise(config.seed, "held-out pixels", images, device=device).all() if config.dequantize else None
+
+
 @torch.inference_mode()
 def validate(
-    vae: VAE, images: Tensor, *, seed: int, precision: Precision, proceed: Callable[[], bool]
+    vae: VAE,
+    images: Tensor,
+    *,
+    seed: int,
+    precision: Precision,
+    proceed: Callable[[], bool],
+    pixel_noise: Tensor | None = None,
 ) -> Totals | None:
     """Sum the terms of the ELBO over ``images``: exactly with a linear decoder, else with one draw of z for each image.
 
@@ -41,6 +56,7 @@ def validate(
         seed: The run's seed.
         precision: Precision of the matrix products.
         proceed: Called between batches; False ends the validation.
+        pixel_noise: Random bytes by which the images are dequantised, uint8 ``(n, 784)``; ``None`` if they are not.
 
     Returns:
         ``None`` if ``proceed`` returned False.
@@ -48,10 +64,11 @@ def validate(
     noise = generator(seed, "held-out noise", device=images.device)
     totals = DeviceTotals(vae.zdim, images.device)
     with in_evaluation(vae):
-        for rows in torch.split(images, BATCH):
+        for first in range(0, len(images), BATCH):
             if not proceed():
                 return None
-            x = rows.float() / 255
+            rows = slice(first, first + BATCH)
+            x = unit_interval(images[rows], None if pixel_noise is None else pixel_noise[rows])
             with precision.autocast():
                 terms = vae.expected_terms(x)
                 if terms is None:

@@ -9,12 +9,23 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_vae.data.image_ops import one_of_each, quantised, tiled
+from tui_vae.data.image_ops import one_of_each, quantised, tiled, unit_interval
 
 
 def test_every_byte_comes_back() -> None:
     stored = torch.arange(256, dtype=torch.uint8)
     assert torch.equal(quantised(stored.float() / 255), stored)
+
+
+def test_dequantised_images_are_the_middles_of_65536_greys() -> None:
+    """(byte + u) / 256 with u = (noise + ½) / 256, exactly, in single precision."""
+    images, noise = (grid.flatten().to(torch.uint8) for grid in torch.meshgrid(*[torch.arange(256)] * 2, indexing="ij"))
+    x = unit_interval(images, noise)
+    assert x.dtype == torch.float32
+    assert torch.equal(x.double(), (images.double() + (noise.double() + 0.5) / 256) / 256)
+    assert torch.equal(x.double() * 65536, torch.arange(65536) + 0.5)
+    assert torch.equal((x * 256).floor().to(torch.uint8), images)  # the noise never leaves the grey
+    assert torch.equal(unit_interval(images), images.float() / 255)
 
 
 def test_values_go_to_the_nearest_byte_and_never_wrap_round() -> None:

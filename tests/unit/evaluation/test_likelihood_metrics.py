@@ -119,6 +119,20 @@ def test_annealing_is_measured_when_asked_for(optimum: LinearOptimum, images: to
     }
 
 
+def test_iwae_is_given_on_the_images_of_annealing_too(images: torch.Tensor) -> None:
+    names = ("iwae", "ais", "ais_iwae")
+    options = {"ais_images": 3, "ais_steps": 3, "ais_chains": 2, "iwae_samples": 5}
+    both = measure(subject(DEEP).vae, images[:6], config(*names, **options))
+    assert torch.equal(both.per_image["ais_iwae"], both.per_image["iwae"][:3])
+    alone = by_name(measure(subject(DEEP).vae, images[:6], config("ais_iwae", **options)))
+    assert set(alone) == {"ais_iwae"}
+    values = by_name(both)
+    assert (values["iwae"].n, values["ais"].n, values["ais_iwae"].n, alone["ais_iwae"].n) == (6, 3, 3, 3)
+    assert values["ais"].source == "test images, 3 steps, 2 chains"
+    asked = EvaluationConfig.of_options({"metrics": ("elbo", "iwae", "ais"), "ais_images": 128})
+    assert asked.metrics == ("elbo", "iwae", "ais", "ais_iwae")
+
+
 @pytest.mark.filterwarnings("error")
 def test_nothing_warns_of_a_sigma_that_was_learned(images: torch.Tensor) -> None:
     vae = VAE.from_spec(DEEP, 4, "learned", torch.Generator().manual_seed(1))

@@ -165,6 +165,18 @@ def test_dequantised_images_have_densities_of_their_own(mnist: Mnist) -> None:
     assert torch.equal(noisy, again)
 
 
+@pytest.mark.parametrize(("trained", "asked", "measured_on"), [(True, None, True), (True, False, False)])
+def test_test_images_are_dequantised_as_those_of_training_unless_asked_otherwise(
+    trained: bool, asked: bool | None, measured_on: bool, mnist: Mnist
+) -> None:
+    run = dataclasses.replace(RUN, dequantize=trained)
+    found = suite(mnist, config("elbo", dequantize=asked), run=run).evaluate(subject(), unheard)
+    expected = measured(mnist, config("elbo", dequantize=measured_on), subject())
+    assert torch.equal(found.per_image["elbo"], expected.per_image["elbo"])
+    (value,) = found.metrics
+    assert value.source == ("dequantised test images" if measured_on else "test images")
+
+
 def test_progress_never_goes_back_and_does_not_pass_the_end(mnist: Mnist) -> None:
     shared: Told = []
     own: Told = []

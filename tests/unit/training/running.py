@@ -143,8 +143,8 @@ def after_each_step(call: Callable[[Engine, int], object]) -> Iterator[Callable[
     engines: list[Engine] = []
     take = step_batch.StepRunner.take
 
-    def taken(self: step_batch.StepRunner, order: Tensor, rate: Callable[[int], float]) -> None:
-        take(self, order, rate)
+    def taken(self: step_batch.StepRunner, *of: Any) -> None:
+        take(self, *of)
         call(engines[-1], self.step)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -38,10 +38,15 @@ def start(spec: ModelSpec) -> VAE:
     return VAE.from_spec(spec, ZDIM, LEARNED, generator(0, "weights"))
 
 
+@pytest.mark.parametrize("options", [{}, {"dequantize": True}], ids=str)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_both_steps_agree_over_an_epoch_but_for_rounding(precision: str, small_mnist: Dataset) -> None:
+def test_both_steps_agree_over_an_epoch_but_for_rounding(
+    precision: str, options: dict[str, Any], small_mnist: Dataset
+) -> None:
     of_elbo, of_weights = TOLERANCES[precision]
-    general, fused = (train(small_mnist, step=step, precision=precision, **EPOCH) for step in ("general", "fused"))
+    general, fused = (
+        train(small_mnist, step=step, precision=precision, **(EPOCH | options)) for step in ("general", "fused")
+    )
     for one, other in zip(general.of(Epoch, "small") + general.of(Epoch, "deep"), _epochs(fused), strict=True):
         assert (one.model, one.split) == (other.model, other.split)
         assert one.elbo == pytest.approx(other.elbo, rel=of_elbo)

@@ -93,6 +93,19 @@ def test_the_general_step_cut_and_resumed_is_as_if_never_cut(cut: int, precision
     assert same_states(second.store.latest["deep"][-1], straight.store.latest["deep"][-1])
 
 
+@pytest.mark.parametrize("step", ["general", "fused"])
+@pytest.mark.parametrize("cut", [3, 34, 50])
+def test_dequantised_training_cut_and_resumed_is_as_if_never_cut(cut: int, step: str, small_mnist: Dataset) -> None:
+    options = OPTIONS | {"step": step, "epochs": 2, "dequantize": True, "threads": 2}
+    straight = train(small_mnist, **options)
+    first = cut_at(small_mnist, cut, **options)
+    second = train(small_mnist, saved={"deep": first.store.latest["deep"][-1]}, **options)
+    assert same_states(second.store.latest["deep"][-1], straight.store.latest["deep"][-1])
+    assert numbers(first) | numbers(second) == numbers(straight)
+    plain = train(small_mnist, **(options | {"dequantize": False}))
+    assert not identical(plain.weights("deep"), straight.weights("deep"))
+
+
 @settings(max_examples=settings().max_examples // 12)  # each trains several times
 @given(cuts=st.sets(st.integers(1, STEPS - 1), min_size=2, max_size=5))
 def test_cut_again_and_again(cuts: set[int], straight: Run, small_mnist: Dataset) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -75,6 +74,19 @@ def test_a_captured_training_has_the_bits_of_one_step_by_step(
         assert mine[3] == pytest.approx(other[3], rel=1e-5, abs=1e-6)
 
 
+@pytest.mark.parametrize("step", ["general", "fused"])
+def test_the_noise_of_pixels_is_read_anew_at_every_replay(
+    step: str, request: pytest.FixtureRequest, images: Dataset, replays: list[str]
+) -> None:
+    if step == "general" and request.node.callspec.params["capturing"] == "traced":
+        pytest.skip("autograd is not traced")
+    options = {"step": step, "dequantize": True}
+    single = step_by_step(images, **options)
+    run = train(images, **(OPTIONS | options))
+    assert "replayed" in replays
+    assert all(identical(run.weights(model), single.weights(model)) for model in ("small", "deep"))
+
+
 def test_a_captured_training_by_autograd_has_the_bits_of_one_step_by_step(
     request: pytest.FixtureRequest, images: Dataset, replays: list[str]
 ) -> None:
@@ -105,9 +117,9 @@ def test_a_training_resumed_between_two_groups_has_the_same_bits(
     engines: list[Engine] = []
     count = 0
 
-    def counted(self: step_batch.StepRunner, order: torch.Tensor, rate: Callable[[int], float]) -> None:
+    def counted(self: step_batch.StepRunner, *of: Any) -> None:
         nonlocal count
-        taken(self, order, rate)
+        taken(self, *of)
         count += 1
         if count == groups:
             engines[0].stop("cut")

@@ -94,6 +94,7 @@ class NegativeElbo:
         self._encoder = _layers("encoder.net", vae.encoder.net, values, outputs, shares)
         self._decoder = _layers("decoder.net", vae.decoder.net, values, outputs, shares)
         self._batches: dict[int, _Batch] = {}
+        self._half_a_grey = self._log_sigma.new_tensor(0.5 / 65536)
 
     def load(self, values: Tensor) -> None:
         """Continue with other parameters, and with the model's sigma."""
@@ -110,7 +111,9 @@ class NegativeElbo:
             self._batches[images].sums.set_sigma(self._log_sigma)
         self._batch, self._images = self._batches[images], images
 
-    def forward_backward(self, part: int, images: Tensor, batch: Tensor, noise: Tensor) -> None:
+    def forward_backward(
+        self, part: int, images: Tensor, batch: Tensor, noise: Tensor, pixel_noise: Tensor | None = None
+    ) -> None:
         """Take the images of a part through all layers and back.
 
         Args:
@@ -118,11 +121,12 @@ class NegativeElbo:
             images: The training images, uint8 ``(n, 784)``.
             batch: Indices of the images of the batch, int64 ``(batch,)``.
             noise: Standard normal ``(batch, zdim)``.
+            pixel_noise: Random bytes by which the images are dequantised, uint8 ``(batch, 784)``.
         """
         rows, work, sums = self._rows(part, self._images), self._batch.workspaces[part], self._batch.sums
         # index_select is much faster than an index for rows as long as these.
         torch.index_select(images, 0, batch[rows], out=work.pixels)
-        work.x.copy_(work.pixels).div_(255)
+        self._scale(work, None if pixel_noise is None else pixel_noise[rows])
         copy(work.x, work.x_rounded)
         noise = noise[rows]
         self._encode(work, noise)
@@ -181,6 +185,16 @@ class NegativeElbo:
 
     def _rows(self, part: int, batch: int) -> slice:
         return slice(batch * part // self._parts, batch * (part + 1) // self._parts)
+
+    def _scale(self, work: Workspace, pixel_noise: Tensor | None) -> None:
+        """Compute the images in [0, 1], as :func:`tui_vae.data.image_ops.unit_interval` does, in the same bits."""
+        work.x.copy_(work.pixels)
+        if pixel_noise is None:
+            work.x.div_(255)
+        else:
+            # The error is not known yet: its memory is free.
+            torch.add(work.error.copy_(pixel_noise), work.x, alpha=256, out=work.x)
+            torch.add(self._half_a_grey, work.x, alpha=1 / 65536, out=work.x)
 
     def _encode(self, work: Workspace, noise: Tensor) -> None:
         """Compute q(z|x), a draw of z, and the terms of the KL."""

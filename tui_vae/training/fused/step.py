@@ -133,7 +133,7 @@ class FusedStep:
         key = (part, id(images), len(given.batch))
         self._run(
             ("gradient", *key),
-            lambda: self._gradient.forward_backward(part, images, current.batch, current.noise),
+            lambda: self._gradient.forward_backward(part, images, current.batch, current.noise, current.pixel_noise),
         )
         self._after_backward.wait()
         if part == 0:
@@ -152,13 +152,9 @@ class FusedStep:
         """Copy the inputs to the tensors that traced steps of this batch size read."""
         size = len(given.batch)
         if size not in self._traced_inputs:
-            self._traced_inputs[size] = StepInputs(
-                *(torch.empty_like(tensor) for tensor in (given.batch, given.noise, given.lr, given.loss))
-            )
+            self._traced_inputs[size] = given.like()
         traced = self._traced_inputs[size]
-        traced.batch.copy_(given.batch)
-        traced.noise.copy_(given.noise)
-        traced.lr.copy_(given.lr)
+        traced.read_from(given)
         return traced
 
     @torch.no_grad()

@@ -9,6 +9,7 @@ import torch
 
 from tui_vae.config import ModelSpec
 from tui_vae.data.generators import generator
+from tui_vae.data.image_ops import unit_interval
 from tui_vae.model import VAE, ElboTerms
 from tui_vae.training.fused.flat_parameters import FlatParameters
 from tui_vae.training.fused.gradient import NegativeElbo
@@ -79,6 +80,19 @@ def test_it_is_what_autograd_gives(hidden: Sequence[int], sigma: float | str, pa
     assert_near(sums.totals[-1], terms.reconstruction.detach().sum(), 1e-5)
     expected_latents = torch.stack((terms.kl, terms.mu, terms.mu.square())).detach().sum(1)
     assert_near(sums.totals[:-1].view(3, ZDIM), expected_latents, 1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("parts", [1, 3])
+def test_images_are_dequantised_in_the_same_bits(parts: int, dtype: torch.dtype) -> None:
+    parameters = FlatParameters(vae := model((30, 20), 0.5))
+    elbo = NegativeElbo(vae, parameters, dtype, parts)
+    (images, noise), (pixel_noise, _) = batch(33), batch(33, seed=1)
+    elbo.begin(33)
+    for part in range(parts):
+        elbo.forward_backward(part, images, torch.arange(33), noise, pixel_noise)
+    x = torch.cat([work.x for work in elbo._batch.workspaces])
+    assert torch.equal(x, unit_interval(images, pixel_noise))
 
 
 @pytest.mark.parametrize("sigma", SIGMAS)
