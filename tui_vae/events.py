@@ -23,6 +23,7 @@ import msgspec
 from tui_vae.codec import convert, to_builtins
 from tui_vae.errors import EventError, UnknownEventError
 from tui_vae.metrics import MetricValue, Picture, Verdict
+from tui_vae.posterior_collapse import PosteriorCollapse
 
 SCHEMA_VERSION = 1
 
@@ -65,13 +66,15 @@ class PpcaOptimum:
     """Exact optimum of a linear model: probabilistic PCA on the run's own training images.
 
     ``train`` and ``held_out`` are mean log p(x) in nats per image; ``kl_per_latent`` is the predicted spectrum in
-    nats, largest first, zero for a latent that collapses; ``sigma`` is the decoder's sigma there.
+    nats, largest first, zero for a latent that collapses; ``sigma`` is the decoder's sigma there. ``variances`` are
+    those of the training images in the first ``zdim`` principal directions, descending; empty in earlier logs.
     """
 
     train: float
     held_out: float
     sigma: float
     kl_per_latent: tuple[float, ...]
+    variances: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -287,8 +290,9 @@ class Evaluation(Event, frozen=True, kw_only=True, tag="evaluation"):
 
     ``seed`` and ``parameters`` are the model's; ``class_shares`` are the shares of the classes among its samples;
     ``kl_per_latent`` is in nats, averaged over the test images, and ``predicted_kl_per_latent`` its value at the
-    optimum of a linear model, null for any other. ``protocol`` is the version of the metrics' definitions
-    (``tui_vae.config.evaluation.PROTOCOL``); evaluations of the first one do not have the field.
+    optimum of a linear model, null for any other. ``collapse`` says why latents are off; null in earlier logs.
+    ``protocol`` is the version of the metrics' definitions (``tui_vae.config.evaluation.PROTOCOL``); evaluations of
+    the first one do not have the field.
     """
 
     model: str
@@ -303,6 +307,7 @@ class Evaluation(Event, frozen=True, kw_only=True, tag="evaluation"):
     pictures: tuple[Picture, ...]
     seconds: float
     protocol: int = 1
+    collapse: PosteriorCollapse | None = None
 
 
 class EvaluationFinished(Event, frozen=True, kw_only=True, tag="evaluation_finished"):

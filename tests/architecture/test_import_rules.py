@@ -176,40 +176,58 @@ def test_the_foundations_import_the_standard_library_msgspec_and_each_other_only
         "tui_vae.config", "tui_vae.events", "tui_vae.errors", "tui_vae.run_status", "tui_vae.metrics"
     )
     assert third_party(loaded) <= {"msgspec", "typing_extensions"}
-    assert own(loaded) == {"config", "events", "errors", "run_status", "metrics", "codec"}
+    assert own(loaded) == {"config", "events", "errors", "run_status", "metrics", "posterior_collapse", "codec"}
 
 
 def test_the_view_adds_nothing_but_numpy() -> None:
     loaded = modules_loaded_by("tui_vae.view")
     assert third_party(loaded) <= {"numpy", "msgspec", "typing_extensions"}
-    assert own(loaded) <= {"view", "config", "events", "errors", "run_status", "metrics", "codec"}
+    assert own(loaded) <= {"view", "config", "events", "errors", "run_status", "metrics", "posterior_collapse", "codec"}
     assert {"tui_vae.view.state", "tui_vae.view.image_cells"} <= set(loaded)
 
 
 def test_the_run_store_loads_no_torch_until_it_saves_weights() -> None:
     loaded = modules_loaded_by("tui_vae.run_store.directory", "tui_vae.run_store.log", "tui_vae.run_store.pictures")
     assert third_party(loaded) <= {"numpy", "PIL", "defusedxml", "msgspec", "typing_extensions"}
-    assert own(loaded) <= {"run_store", "config", "events", "errors", "run_status", "metrics", "codec"}
+    assert own(loaded) <= {
+        "run_store",
+        "config",
+        "events",
+        "errors",
+        "run_status",
+        "metrics",
+        "posterior_collapse",
+        "codec",
+    }
 
 
 def test_the_text_outputs_load_neither_torch_nor_the_interface() -> None:
     loaded = modules_loaded_by("tui_vae.headless")
     assert not {"torch", "textual"} & third_party(loaded)
-    foundations = {"config", "events", "errors", "run_status", "metrics", "codec", "job_control"}
+    foundations = {"config", "events", "errors", "run_status", "metrics", "posterior_collapse", "codec", "job_control"}
     assert own(loaded) <= {"headless", "charts", "view", *foundations}
 
 
 def test_an_export_needs_numpy_until_its_format_is_chosen() -> None:
     loaded = modules_loaded_by("tui_vae.export.formats", "tui_vae.export.columns")
     assert third_party(loaded) <= {"numpy", "PIL", "defusedxml", "msgspec", "typing_extensions"}
-    foundations = {"config", "events", "errors", "run_status", "metrics", "codec"}
+    foundations = {"config", "events", "errors", "run_status", "metrics", "posterior_collapse", "codec"}
     assert own(loaded) <= {"export", "view", "run_store", "results", *foundations}
 
 
 def test_charts_load_plotext_only_when_one_is_drawn() -> None:
     loaded = modules_loaded_by("tui_vae.charts")
     assert third_party(loaded) <= {"numpy", "msgspec", "typing_extensions"}
-    foundations = {"config", "events", "errors", "run_status", "metrics", "codec", "child_process"}
+    foundations = {
+        "config",
+        "events",
+        "errors",
+        "run_status",
+        "metrics",
+        "posterior_collapse",
+        "codec",
+        "child_process",
+    }
     assert own(loaded) <= {"charts", "view", *foundations}
 
 

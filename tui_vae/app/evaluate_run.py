@@ -272,6 +272,7 @@ def _measure(
         class_shares=found.class_shares,
         kl_per_latent=found.kl_per_latent,
         predicted_kl_per_latent=found.predicted_kl_per_latent,
+        collapse=found.collapse,
         pictures=(),
         seconds=time.monotonic() - began,
         protocol=PROTOCOL,

@@ -24,8 +24,10 @@ from torch import Tensor
 
 from tui_vae.config import LEARNED, PIXELS
 from tui_vae.errors import UsageError
-from tui_vae.evaluation.likelihood.conditional_likelihood import check_finite
+from tui_vae.evaluation.likelihood.bounds import encode
+from tui_vae.evaluation.likelihood.conditional_likelihood import check_finite, pixels
 from tui_vae.evaluation.likelihood.estimate import check_values
+from tui_vae.evaluation.progress import Report, no_progress
 from tui_vae.events import PpcaOptimum
 from tui_vae.model import VAE
 
@@ -34,6 +36,9 @@ LOG_2_PI = math.log(2 * math.pi)
 # A product of two bytes is below 2^16, so sums over 256 rows stay below 2^24: exact in float32, which is much
 # faster than float64, and independent of the order of summation. TF32 has bits enough for a byte as well.
 _EXACT_ROWS = 256
+
+_DECODED = 1000
+"""Images that are decoded at a time."""
 
 _COLUMNS = 112
 """At a time of the second moments: they are symmetric, and blocks below the diagonal are not computed."""
@@ -80,6 +85,38 @@ def dequantized_covariance(moments: Covariance) -> Covariance:
     """
     mean = (255 * moments.mean + 0.5) / 256
     return Covariance(mean, (255 / 256) ** 2 * moments.eigenvalues + 1 / (12 * 256**2), moments.eigenvectors)
+
+
+@torch.inference_mode()
+def unexplained_variances(vae: VAE, images: Tensor, report: Report = no_progress) -> Tensor:
+    """Eigenvalues of the covariance of x - decoder(E_q z): the variances of what a model leaves unexplained.
+
+    Of a model at the optimum of the linear one they are sigma⁴ / lambda_i in the directions in use, which is below
+    sigma², and lambda_i in all others.
+
+    Args:
+        vae: The model, on any device.
+        images: uint8, or floating in [0, 1], ``(n, 784)``.
+        report: Called with the share done, 0 to 1; may raise to cancel.
+
+    Returns:
+        Descending, float64 ``(784,)`` on the CPU.
+
+    Raises:
+        EvaluationError: Weights, or what they give, are not finite.
+    """
+    mu = encode(vae, images).mu
+    second, total = torch.zeros(PIXELS, PIXELS, dtype=torch.float64), torch.zeros(PIXELS, dtype=torch.float64)
+    for start in range(0, len(images), _DECODED):
+        rows = slice(start, start + _DECODED)
+        rest = pixels(images[rows].to(mu.device)) - vae.decoder(mu[rows]).float()
+        second += (rest.T @ rest).cpu().double()
+        total += rest.cpu().double().sum(0)
+        report(min(1.0, rows.stop / len(images)))
+    mean = total / len(images)
+    check_values(second.sum(1))
+    eigenvalues: Tensor = torch.linalg.eigvalsh(second / len(images) - torch.outer(mean, mean))
+    return eigenvalues.flip(0).clamp_min(0)
 
 
 @dataclass(frozen=True)
@@ -187,6 +224,7 @@ def linear_limit(
         held_out=float(held_out_log_likelihood.mean()),
         sigma=optimum.sigma,
         kl_per_latent=tuple(optimum.kl_per_latent.tolist()),
+        variances=tuple(optimum.eigenvalues.tolist()),
     )
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tui_vae.config import EvaluationConfig, ModelSpec, TrainConfig
+from tui_vae.config import LEARNED, EvaluationConfig, ModelSpec, TrainConfig
 from tui_vae.data import Split
 from tui_vae.data.generators import generator
 from tui_vae.errors import UsageError
@@ -34,14 +34,24 @@ from tui_vae.evaluation.likelihood.conditional_likelihood import dequantized
 from tui_vae.evaluation.likelihood_metrics import likelihood_weight, measure_likelihoods
 from tui_vae.evaluation.memory import check_memory
 from tui_vae.evaluation.pictures import ImageGrid, all_pictures
-from tui_vae.evaluation.ppca import LinearOptimum, covariance, dequantized_covariance, linear_optimum
+from tui_vae.evaluation.ppca import (
+    LinearOptimum,
+    covariance,
+    dequantized_covariance,
+    linear_optimum,
+    unexplained_variances,
+)
 from tui_vae.evaluation.progress import Phases
 from tui_vae.evaluation.sampling import prior_means, prior_samples
 from tui_vae.metrics import METRICS, NOISY, MetricValue
 from tui_vae.model import VAE
+from tui_vae.posterior_collapse import LatentKl, PosteriorCollapse, explain
 
 Report = Callable[[str, float], None]
 """Called with the name of the phase and the share done of the whole, 0 to 1; may raise to cancel."""
+
+_IMAGES_UNEXPLAINED = 10_000
+"""About as many training images are enough for the variances of what a model leaves unexplained."""
 
 MEANS, SAMPLES = "decoder means", "noisy samples"
 
@@ -66,6 +76,7 @@ class Evaluated:
         class_shares: Parts of the classes among the decoder means drawn from the prior; empty if none were drawn.
         kl_per_latent: Averaged over the test images, nats.
         predicted_kl_per_latent: At the optimum of a linear model; ``None`` for any other.
+        collapse: Why latents are off.
         per_image: Values of single test images by metric, float64 ``(n,)``, in the order of :func:`shuffled`.
         grids: Pictures.
     """
@@ -74,6 +85,7 @@ class Evaluated:
     class_shares: tuple[float, ...]
     kl_per_latent: tuple[float, ...]
     predicted_kl_per_latent: tuple[float, ...] | None
+    collapse: PosteriorCollapse | None
     per_image: dict[str, Tensor]
     grids: tuple[ImageGrid, ...]
 
@@ -154,15 +166,39 @@ class Suite:
         values, shares = self._fidelity(subject, phases)
         found = {value.metric: value for value in (*likelihoods.values, *values)}
         use = likelihoods.use
+        collapse = self._collapse(subject, use.kl_per_latent, phases)
         of_pictures = phases.begin("pictures", 1)
         return Evaluated(
             metrics=tuple(found[n] for n in (*METRICS, *(f"{name}{NOISY}" for name in METRICS)) if n in found),
             class_shares=shares,
             kl_per_latent=use.kl_per_latent,
             predicted_kl_per_latent=tuple(optimum.kl_per_latent.tolist()) if optimum is not None else None,
+            collapse=collapse,
             per_image=likelihoods.per_image,
             grids=tuple(all_pictures(subject.vae, self._test, use.kl_per_latent, subject.seed, of_pictures)),
         )
+
+    def _collapse(
+        self, subject: ModelToEvaluate, kl_per_latent: tuple[float, ...], phases: Phases
+    ) -> PosteriorCollapse | None:
+        """Why latents are off: by theory in a linear model, else by what it leaves unexplained of training images."""
+        model = LatentKl(
+            kl_per_latent,
+            sigma=subject.vae.decoder.sigma,
+            learned=self._run.sigma == LEARNED,
+            linear=subject.spec.linear,
+            epoch=subject.epoch,
+            epochs=self._run.epochs,
+        )
+        report = phases.begin("posterior collapse", 0.5)
+        if subject.spec.linear:
+            return explain(model, self._limit().eigenvalues.tolist())
+        # Where all are in use, nothing is left for others.
+        images = self._trained_on.images[:: max(1, len(self._trained_on) // _IMAGES_UNEXPLAINED)]
+        if self._run.dequantize:
+            images = dequantized(images.cpu(), generator(self._run.seed, "dequantisation noise"))
+        left = unexplained_variances(subject.vae, images, report).tolist() if model.off else ()
+        return explain(model, left, measured=True)
 
     def _limit(self) -> LinearOptimum:
         """The optimum of a linear model on the run's training images."""
@@ -197,4 +233,4 @@ class Suite:
     def _weight(self, subject: ModelToEvaluate) -> float:
         """About what the phases of one model weigh together."""
         fidelity = 10.0 if self._reference is not None else 0.0
-        return likelihood_weight(subject.vae, self._config) + fidelity + 1
+        return likelihood_weight(subject.vae, self._config) + fidelity + 1.5

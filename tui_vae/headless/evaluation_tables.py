@@ -17,6 +17,7 @@ from rich.text import Text
 from tui_vae.events import Evaluation
 from tui_vae.headless.tables import Rows, TableColumn, aligned, compared_options, wide_tables
 from tui_vae.metrics import NOISY, ArchitectureSummary, Difference, Trend, Verdict
+from tui_vae.posterior_collapse import OFF, PosteriorCollapse
 from tui_vae.view.metric_rows import (
     ARROWS,
     FLOOR_LEGEND,
@@ -31,14 +32,12 @@ from tui_vae.view.metric_rows import (
 )
 from tui_vae.view.numbers import UNKNOWN, count, sparks
 from tui_vae.view.run_diff import ComparedRow
+from tui_vae.view.sanitize import printable
 
 _STYLES = {"better": "green", "worse": "red", "mixed": "yellow"}
 
-_ASCII = {"±": "+-", "é": "e"}
+_ASCII = {"±": "+-", "é": "e", "sigma²": "sigma^2"}
 """Replacements that the encoding of the output would not find, or that are wider than the character."""
-
-ACTIVE = 0.01
-"""KL in nats from which a latent has a bar."""
 
 
 def print_evaluation(console: Console, evaluations: Sequence[Evaluation], notes: Sequence[str] = ()) -> None:
@@ -58,6 +57,8 @@ def print_evaluation(console: Console, evaluations: Sequence[Evaluation], notes:
         _print(console, [Text(), _class_histogram(shares, ascii_only=ascii_only)])
     if any(found.kl_per_latent for found in evaluations):
         _print(console, [Text(), *_kl_of_latents(evaluations, console.width, ascii_only=ascii_only)])
+    verdicts = {found.model: found.collapse for found in evaluations}
+    _print(console, collapse_texts(verdicts, ascii_only=ascii_only))
     _print(console, [Text(), *_notes([_legend(rows), *notes], ascii_only=ascii_only)])
 
 
@@ -288,13 +289,22 @@ def _kl_of_latents(evaluations: Sequence[Evaluation], width: int, *, ascii_only:
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True)
     for label, values in rows:
-        active = [value for value in values if value >= ACTIVE]
+        active = [value for value in values if value >= OFF]
         drawn = sparks(values[: min(len(active), space)], highest, ascii_only=ascii_only)
         # A plus sign marks latents that do not fit.
         more = " +" if len(active) > space else ""
         most = f"{_finite(values[0]):.2f}" if math.isfinite(values[0]) else "nan"
         grid.add_row(Text(label), Text(drawn + more, style="cyan"), f"{len(active)} of {len(values)}, at most {most}")
-    return [Text(f"KL of each latent in nats, those of {ACTIVE} and more", style="bold"), grid]
+    return [Text(f"KL of each latent in nats, those of {OFF} and more", style="bold"), grid]
+
+
+def collapse_texts(verdicts: Mapping[str, PosteriorCollapse | None], *, ascii_only: bool) -> list[Text]:
+    """Why latents are off, a model after another: the result, its reasons, and advice."""
+    texts = []
+    for model, verdict in verdicts.items():
+        if verdict is not None and verdict.notable:
+            texts += [Text(f"{model}: {verdict.summary}"), *(Text(f"  {text}") for text in verdict.details)]
+    return [Text(printable(_plain(text.plain, ascii_only=ascii_only))) for text in texts]
 
 
 def _finite(value: float) -> float:

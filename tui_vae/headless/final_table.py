@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tui_vae.events import ModelResult
-from tui_vae.headless.evaluation_tables import print_evaluation
+from tui_vae.headless.evaluation_tables import collapse_texts, print_evaluation
+from tui_vae.view.collapse import collapse_of
 from tui_vae.view.numbers import UNKNOWN, count, duration, nats
 from tui_vae.view.state import RunState
 
@@ -35,7 +36,9 @@ _ROWS: tuple[tuple[str, Callable[[ModelResult], str]], ...] = (
 )
 
 
-def final_report(state: RunState, directory: str | None, width: int, *, terminal: bool = False) -> list[RenderableType]:
+def final_report(
+    state: RunState, directory: str | None, width: int, *, terminal: bool = False, ascii_only: bool = False
+) -> list[RenderableType]:
     """Tables of all models, as many columns as fit, with notes, wrapped on a terminal, and failures."""
     widest = max((len(cell(r)) for r in state.results for _, cell in _ROWS), default=0)
     per_table = max(1, (width - _LABEL_WIDTH) // (max(widest, _NAME_WIDTH) + _PADDING))
@@ -53,7 +56,10 @@ def final_report(state: RunState, directory: str | None, width: int, *, terminal
     models = state.models.values() if directory is not None else ()
     stopped = (model.reason for model in models if model.status == "stopped" and model.reason)
     stops = [Text(f"stopped {reason}") for reason in dict.fromkeys(stopped)]
-    return [*tables, notes, *failures, *stops, Text(kept(directory))]
+    # An evaluation says it with its own results.
+    verdicts = {model.name: collapse_of(state, model) for model in models if model.evaluation is None}
+    latents = collapse_texts(verdicts, ascii_only=ascii_only)
+    return [*tables, notes, *latents, *failures, *stops, Text(kept(directory))]
 
 
 def _notes(state: RunState) -> str:
@@ -74,7 +80,9 @@ def print_report(console: Console, state: RunState, directory: str | None) -> No
     """Print what became of the models and, where they were evaluated, what was measured of them and the verdict;
     last the command that makes a report.
     """
-    for part in final_report(state, directory, console.width, terminal=console.is_terminal):
+    for part in final_report(
+        state, directory, console.width, terminal=console.is_terminal, ascii_only=console.options.ascii_only
+    ):
         # Commands and paths stay in one piece, to be copied; a sentence is wrapped between words.
         console.print(part, soft_wrap=isinstance(part, Text) and part.no_wrap is not False)
     evaluations = [model.evaluation for model in state.models.values() if model.evaluation is not None]

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from tui_vae.events import Evaluation
 from tui_vae.metrics import ArchitectureSummary, Verdict
+from tui_vae.posterior_collapse import PosteriorCollapse
 from tui_vae.run_status import ListState
+from tui_vae.view.collapse import collapse_of
 from tui_vae.view.image_cells import Pixels
 from tui_vae.view.state import ModelState, RunState
 
@@ -66,6 +68,13 @@ class ReportedModel:
             return self.evaluation.kl_per_latent
         newest = self.model.last_latents
         return newest.kl_per_latent or () if newest is not None else ()
+
+    @property
+    def collapse(self) -> PosteriorCollapse | None:
+        """Why latents are off, where it is known."""
+        if self.evaluation is not None and self.evaluation.collapse is not None:
+            return self.evaluation.collapse
+        return collapse_of(self.run.state, self.model)
 
     @property
     def exact_kl_per_latent(self) -> tuple[float, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tui_vae.charts import metric_series
 from tui_vae.metrics import NOISY, Trend
+from tui_vae.posterior_collapse import OFF
 from tui_vae.report import drawings, tables
 from tui_vae.report.content import Group, ReportContent
 from tui_vae.report.document import Block, Command, Document, Fact, Figure, Gallery, Items, Paragraph, Section, Terms
@@ -20,7 +21,6 @@ from tui_vae.view.sanitize import printable
 
 _MOST_SHOWN = 12
 """Models whose latents and pictures are shown; all are in the tables and the other figures."""
-_COLLAPSED = 0.01
 """KL in nats below which a latent is said to carry nothing."""
 _MOST_NOTES = 30
 
@@ -205,11 +205,9 @@ def _latents(groups: Sequence[Group]) -> Iterable[Section]:
     figures = []
     for group in shown:
         spectra = drawings.sorted_spectra(group)
-        alive = [int((values >= _COLLAPSED).sum()) for values in spectra]
+        alive = [int((values >= OFF).sum()) for values in spectra]
         used = f"{min(alive)}" if min(alive) == max(alive) else f"{min(alive)} to {max(alive)}"
-        sentence = (
-            f"{used} of {spectra.shape[1]} latents carry {_COLLAPSED} nats or more, the largest {spectra.max():.2f}."
-        )
+        sentence = f"{used} of {spectra.shape[1]} latents carry {OFF} nats or more, the largest {spectra.max():.2f}."
         seeds = f" Bars are means over {len(spectra)} seeds, the fine lines their range." if len(spectra) > 1 else ""
         exact = " The short lines are the exact optimum." if group.first.exact_kl_per_latent else ""
         images = "test" if group.first.evaluation is not None else "held-out"
@@ -220,7 +218,18 @@ def _latents(groups: Sequence[Group]) -> Iterable[Section]:
         "A latent whose KL is 0 has collapsed: its posterior is the prior for every image, and the decoder does "
         f"without it. The charts share one scale.{_which(shown, known)}"
     )
-    yield Section("latents", "Use of the latents: posterior collapse", (introduction, Gallery(tuple(figures))))
+    blocks = (introduction, Gallery(tuple(figures)), *_why_latents_are_off(shown))
+    yield Section("latents", "Use of the latents: posterior collapse", blocks)
+
+
+def _why_latents_are_off(groups: Sequence[Group]) -> Iterable[Block]:
+    """The verdict on the first seed of each model that has latents off."""
+    for group in groups:
+        verdict = group.first.collapse
+        if verdict is not None and verdict.notable:
+            seed = f", seed {group.first.seed}" if len(group.models) > 1 and group.first.seed is not None else ""
+            yield Paragraph(f"{group.label}{seed}: {printable(verdict.summary)}.")
+            yield Items(tuple(_sentence(printable(text)) for text in verdict.details))
 
 
 def _which(shown: Sequence[Group], known: Sequence[Group]) -> str:

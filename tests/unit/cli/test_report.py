@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
+from msgspec import structs
 from PIL import Image
 
 from tests.unit.cli.evaluation_commands import SMALL, Command, everything
@@ -28,8 +29,9 @@ from tui_vae.app.report_content import report_content
 from tui_vae.app.signals import StopSignals
 from tui_vae.charts.palette import styles_of
 from tui_vae.cli import app
-from tui_vae.events import Evaluation, ModelStarted, Notice, Parameters, State
+from tui_vae.events import Evaluation, ModelStarted, Notice, Parameters, PpcaOptimum, State
 from tui_vae.metrics import MetricValue, Picture, metric_of
+from tui_vae.posterior_collapse import LatentKl, explain
 from tui_vae.report.canvas import paper_files
 from tui_vae.report.image_grids import png_of_grid
 from tui_vae.report.markdown import markdown
@@ -301,6 +303,31 @@ def test_many_models_are_all_in_the_tables_and_the_first_of_them_in_pictures(run
     assert "Shown are the first 12 of 14 models." in page.text
     assert "and 8 more" in page.text  # in legends, of sixteen
     assert page.tags["svg"] == 3 + 12 + 1
+
+
+def test_latents_that_are_off_have_their_reasons_and_advice(run_on: Command, tmp_path: Path) -> None:
+    """Of an evaluation, and of the log of a model that has none."""
+    size = Parameters(1, 2, 3)
+    limit = PpcaOptimum(1.0, 1.0, 0.5, (1.0, 0.0), variances=(4.0, 0.1))
+    names = ("linear", "deep")
+    starts = [
+        ModelStarted(model=name, hidden=hidden, parameters=size, resumed_at_step=None, limit=found)
+        for name, hidden, found in (("linear", (), limit), ("deep", (8,), None))
+    ]
+    kl = {"kl_per_latent": (1.0, 0.0), "sigma": 0.5}
+    epochs = [structs.replace(held_out(name, 3, 100.0), **kl) for name in names]
+    lost = explain(LatentKl((1.0, 0.0), 0.5, learned=False, linear=False, epoch=3, epochs=3), (0.5,), measured=True)
+    measured = Evaluation(
+        model="deep", seed=0, epoch=3, step=1, parameters=size, metrics=(), class_shares=(), kl_per_latent=(1.0, 0.0),
+        predicted_kl_per_latent=None, pictures=(), seconds=1.0, collapse=lost,
+    )  # fmt: skip
+    run = stored_run(tmp_path / "r", "otter", [began(), *starts, *epochs, measured, *ended()])
+    assert run_on("report", str(run.path), "-o", "p.html").code == 0
+    text = page_of(tmp_path / "p.html").text
+    assert "linear: 1 of 2 latents is off (KL < 0.01 nats): 1 expected" in text
+    assert "1 expected: the data vary by less than sigma² = 0.25 in every direction left" in text
+    assert "deep: 1 of 2 latents is off (KL < 0.01 nats): 1 lost in training." in text
+    assert "For those lost: more --epochs, or a lower --lr" in text
 
 
 # What bad input gets

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.numerics.linear_models import optimal_vae
 from tests.unit.evaluation.small_suite import (
     DEEP,
     LINEAR,
@@ -81,6 +82,26 @@ def test_the_rest_of_the_results_fits_the_model(evaluated: dict[str, Evaluated],
     values = {value.metric: value.value for value in found.metrics}
     limit = linear_log_likelihood(shuffled(mnist[1]).images[:120], optimum.weight, optimum.mean, optimum.sigma).mean()
     assert values["elbo"] + values["decoder_loss"] + values["encoder_gap"] == pytest.approx(float(limit), rel=1e-6)
+
+
+def test_latents_that_are_off_are_explained(mnist: Mnist) -> None:
+    """Of a model that uses one of four latents; at this sigma the data have more than four directions to use."""
+    trained_on = mnist[0].images[:TRAINED_ON]
+    optimum = linear_optimum(covariance(trained_on), RUN.zdim, RUN.sigma)
+    weight, kl = optimum.weight.clone(), optimum.kl_per_latent.clone()
+    weight[:, 1:], kl[1:] = 0.0, 0.0
+    vae = optimal_vae(dataclasses.replace(optimum, weight=weight, kl_per_latent=kl))
+    for spec, evidence in ((LINEAR, "linear theory"), (DEEP, "unexplained variance")):
+        trained = dataclasses.replace(subject(spec, vae), epoch=RUN.epochs)
+        found = measured(mnist, config("elbo"), trained).collapse
+        assert found is not None
+        assert found.evidence == evidence
+        assert found.latents.count("in use") == 1
+        assert found.latents.count("lost") == 3
+        # The other directions are those of the optimum, so that both kinds of evidence agree.
+        ratios = optimum.eigenvalues[1:4] / RUN.sigma**2
+        assert found.gain == pytest.approx(float(0.5 * (ratios - 1 - ratios.log()).sum()), rel=1e-4)
+    assert measured(mnist, config("elbo"), subject(LINEAR, optimal_vae(optimum))).collapse.summary.startswith("all 4")
 
 
 def test_fewer_test_images_are_a_random_part_the_same_for_every_run(mnist: Mnist) -> None:

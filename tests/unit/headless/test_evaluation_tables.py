@@ -20,6 +20,7 @@ from tui_vae.evaluation.seed_groups import TrainedModel
 from tui_vae.headless.evaluation_tables import print_comparison, print_evaluation
 from tui_vae.headless.tables import aligned
 from tui_vae.metrics import METRICS, MetricValue, format_value, metric_of
+from tui_vae.posterior_collapse import LatentKl, explain
 from tui_vae.view.metric_rows import OUTCOME_LABELS, difference_text, number
 
 OF_TEST_IMAGES = LIKELIHOODS | {"active_units"}
@@ -142,6 +143,18 @@ def test_classes_and_latents_have_bars() -> None:
     assert latents == [
         ["model-0", "█▄▁", "3", "of", "4,", "at", "most", "4.00"],
         ["predicted", "█▂▁", "3", "of", "4,", "at", "most", "4.00"],
+    ]
+
+
+def test_why_latents_are_off_stands_below_their_bars() -> None:
+    model = models(1)[0]
+    verdict = explain(LatentKl((4.0, 0.0, 0.0), 1.0, learned=False, linear=True, epoch=1, epochs=1), (9.0, 2.0, 0.5))
+    evaluation = structs.replace(model.evaluation, kl_per_latent=(4.0, 0.0, 0.0), collapse=verdict)
+    lines = evaluation_text([dataclasses.replace(model, evaluation=evaluation)], 200).splitlines()
+    place = lines.index("model-0: 2 of 3 latents are off (KL < 0.01 nats): 1 expected, 1 lost in training")
+    assert lines[place - 1].startswith("model-0 ")
+    assert [line.split(":")[0].strip() for line in lines[place + 1 : place + 5]] == [
+        *("1 lost in training", "1 expected", "for those lost", "for those expected"),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 from collections.abc import Callable
@@ -10,8 +11,12 @@ import pytest
 from msgspec import structs
 from rich.console import Console
 
+from tests.tui.recorded_evaluation import evaluation
+from tests.tui.recorded_run import epoch, model_started, run_finished, run_started
+from tui_vae.headless.evaluation_tables import collapse_texts
 from tui_vae.headless.final_table import print_report
-from tui_vae.view.state import RunState
+from tui_vae.view.collapse import collapse_of
+from tui_vae.view.state import RunState, reduce_all
 
 ROWS = [
     "state",
@@ -151,3 +156,20 @@ def test_the_notes_are_wrapped_between_words_on_a_terminal_and_one_line_in_a_pip
 
 def test_a_run_without_a_single_event_has_a_report(console: Callable[..., Console]) -> None:
     assert "run kept in runs/quiet-otter" in printed(console(), RunState())
+
+
+def test_why_latents_are_off_is_said_where_no_evaluation_says_it(console: Callable[..., Console]) -> None:
+    started = model_started("baseline", linear=True, zdim=2)
+    assert started.limit is not None
+    limit = dataclasses.replace(started.limit, variances=(1.0, 0.01))
+    off = epoch("baseline", 20, zdim=2, kl_per_latent=(1.0, 0.0))
+    ended = run_finished(names=("baseline",))
+    state = reduce_all(RunState(), [run_started(("baseline",)), structs.replace(started, limit=limit), off, *ended])
+    text = printed(console(200), state)
+    assert "baseline: 1 of 2 latents is off (KL < 0.01 nats): 1 expected" in text
+    assert "vary by less than sigma² = 0.04" in text
+    assert "is off" not in printed(console(200), reduce_all(state, [evaluation("baseline")]))
+    verdicts = {"baseline": collapse_of(state, state.models["baseline"])}
+    ascii_only = [line.plain for line in collapse_texts(verdicts, ascii_only=True)]
+    assert "sigma^2 = 0.04" in " ".join(ascii_only)
+    assert all(line.isascii() for line in ascii_only)

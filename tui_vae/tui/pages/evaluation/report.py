@@ -218,6 +218,10 @@ def _latents(models: Sequence[ModelState], styles: Mapping[str, ModelStyle], wid
         )
         if predicted:
             lines.append(Text.assemble(("theory    ", "dim")).append(sparks(predicted, high, bars), style="dim"))
+        if evaluation.collapse is not None and evaluation.collapse.notable:
+            lines += wrapped(Text(printable(evaluation.collapse.summary)), width)
+            for text in evaluation.collapse.details:
+                lines += wrapped(Text(printable(text), style="dim"), width, indent=_INDENT)
     return [*section("KL per latent, sorted"), *lines] if lines else []
 
 
