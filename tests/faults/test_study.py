@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ import psutil
 import pytest
 
 from tests.faults.faulty_runs import FaultyTraining
+from tests.faults.ray_nodes import ENVIRONMENT, Nodes
 from tests.faults.same_training import assert_same_training
 from tui_vae.run_store.study import find_study, read_study
 
@@ -43,7 +46,7 @@ def start_study(training: FaultyTraining) -> Iterator[Callable[..., subprocess.P
             stderr=subprocess.PIPE,
             encoding="utf-8",
             start_new_session=True,
-            env=os.environ | {"OMP_WAIT_POLICY": "passive"},
+            env=os.environ | ENVIRONMENT,
         )
         started.append(process)
         return process
@@ -88,6 +91,16 @@ def wait_for_epochs(log: Path, at_least: int, process: subprocess.Popen[str]) ->
         time.sleep(0.02)
 
 
+def assert_bits_of_plain_runs(training: FaultyTraining, name: str, *options: str) -> None:
+    """Assert that every trial of a study is what the command trains without a study."""
+    study = find_study(training.folder, name)
+    assert study is not None
+    for trial in read_study(study).trials:
+        own = ("--name", f"plain-{trial.id}", "--model", MODELS[trial.model], "--seed", str(trial.seed))
+        assert training.train("--no-ui", "--quiet", *own, "--zdim", "3", *options, *HARDWARE) == 0, training.output()
+        assert_same_training(study.run(trial).path, training.run(f"plain-{trial.id}"))
+
+
 @pytest.mark.timeout(300)
 def test_a_study_goes_on_after_a_kill_and_after_ctrl_c_with_the_bits_of_plain_runs(
     training: FaultyTraining, start_study: Callable[..., subprocess.Popen[str]]
@@ -115,18 +128,41 @@ def test_a_study_goes_on_after_a_kill_and_after_ctrl_c_with_the_bits_of_plain_ru
     assert json.loads(out.splitlines()[-1])["states"] == {"finished": 2}
     assert sorted(path.name for path in folder.iterdir()) == ["deep-zdim3-seed0", "linear-zdim3-seed0", "study.json"]
 
-    study = find_study(training.folder, "trend")
-    assert study is not None
-    for trial in read_study(study).trials:
-        options = (
-            "--no-ui",
-            "--quiet",
-            "--name",
-            f"plain-{trial.model}",
-            "--model",
-            MODELS[trial.model],
-            "--zdim",
-            "3",
-        )
-        assert training.train(*options, *SIZES, *HARDWARE) == 0, training.output()
-        assert_same_training(study.run(trial).path, training.run(f"plain-{trial.model}"))
+    assert_bits_of_plain_runs(training, "trend", *SIZES)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_nodes_are_killed_again_and_again_in_mid_trial_and_no_bit_differs(
+    training: FaultyTraining, start_study: Callable[..., subprocess.Popen[str]], pytestconfig: pytest.Config
+) -> None:
+    """Without shared storage: what nodes train is sent to the machine that runs the study."""
+    sizes = ("--no-evaluate", "--train-size", "6000", "--val-size", "100", "--batch-size", "32", "--epochs", "120")
+    name, kills, generator = "nodes", max(10, pytestconfig.getoption("--kills")), random.Random(0)
+    models = [word for model in MODELS.values() for word in ("--model", model)]
+    folder = training.folder / name
+    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as place, Nodes(Path(place)) as nodes:
+        nodes.add()
+        nodes.add()
+        command = ("study", name, *sizes, *HARDWARE, *models, "--vary", "zdim=3", "--seeds", "3", "--json")
+        study = start_study(*command, "--address", nodes.address)
+        killed = 0
+        while killed < kills and study.poll() is None:
+            before = logged(folder)
+            time.sleep(generator.uniform(2.5, 6.0))
+            if logged(folder) > before:  # something trains
+                nodes.kill(generator.randrange(len(nodes.nodes)))
+                nodes.add()
+                killed += 1
+        out, errors = study.communicate(timeout=1200)
+    assert study.returncode == 0, (out, errors)
+    assert killed == kills, f"it was over after {killed} kills"
+    assert json.loads(out.splitlines()[-1])["states"] == {"finished": 6}
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == sorted(
+        f"{model}-zdim3-seed{seed}" for model in MODELS for seed in range(3)
+    )
+    assert_bits_of_plain_runs(training, name, *sizes)
+
+
+def logged(folder: Path) -> int:
+    return sum(log.stat().st_size for log in folder.glob("*/events.jsonl"))

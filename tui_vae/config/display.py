@@ -79,7 +79,8 @@ class StudyConfig:
     )
     storage: str | None = option(
         None,
-        "Keep the study in this folder, which every node of the cluster sees, instead of --runs-dir.",
+        "Keep the study in this folder, which every node of the cluster sees, instead of --runs-dir. Without it, what "
+        "nodes train is sent to this machine.",
         parse=path_of,
         metavar="DIR",
         panel="Study",
@@ -98,8 +99,6 @@ class StudyConfig:
             raise UsageError(f"--address is HOST:PORT of a Ray cluster, or auto; got {shown(self.address)}")
         if self.storage is not None and _URI.match(self.storage):
             raise UsageError(f"--storage is a folder that every node sees, and {shown(self.storage)} is none")
-        if self.address is not None and self.storage is None:
-            raise UsageError("--address needs --storage, a folder that every node of the cluster sees")
         if self.storage == "":
             raise UsageError("--storage names a directory")
         if self.gpus_per_trial is not None:

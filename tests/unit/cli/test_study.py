@@ -112,7 +112,6 @@ def test_without_ray_a_line_says_what_to_install(
         (("--address", "somewhere"), "--address is HOST:PORT of a Ray cluster, or auto"),
         (("--address", "ray://head:10001"), "--address is HOST:PORT of a Ray cluster, or auto"),
         (("--storage", "s3://bucket/runs"), "--storage is a folder that every node sees"),
-        (("--address", "localhost:6379"), "--address needs --storage"),
         (("--gpus-per-trial", "1.5"), "a fraction of a GPU, or a whole number of them"),
         (("--gpus-per-trial", "-1"), "--gpus-per-trial is a number of at least 0"),
         (("--gpus-per-trial", "nan"), "--gpus-per-trial is a number of at least 0"),

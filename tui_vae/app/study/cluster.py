@@ -9,6 +9,7 @@ and loggers that a fixed list of trials has no use for.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import os
 import shutil
@@ -16,9 +17,11 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from tui_vae import __version__
+import tui_vae
+from tui_vae.app.study.mirror import Keeper
 from tui_vae.app.study.trial import TrialJob, TrialOutcome, train_trial
 from tui_vae.errors import ExitCode, TuiVaeError, UsageError, one_line
 from tui_vae.resource_limits import cores
@@ -58,7 +61,7 @@ class Cluster:
         self._ray = ray
         self.remote = remote
         self._tasks: dict[Any, str] = {}
-        self._needs: Needs | None = None
+        self._keeper: Any = None
 
     def nodes(self) -> list[Node]:
         """The nodes that are alive."""
@@ -105,20 +108,20 @@ class Cluster:
             if different:
                 raise UsageError(f"node {node.host} has {', '.join(different)}; install the same on all nodes")
 
-    def _ask(self, nodes: Sequence[Node], question: Callable[[], Any]) -> list[tuple[Node, Any]]:
+    def _on(self, node: str) -> Any:
+        """The strategy that places something on a node and nowhere else."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: PLC0415
+
+        return NodeAffinitySchedulingStrategy(node, soft=False)
+
+    def _ask(self, nodes: Sequence[Node], question: Callable[..., Any], *arguments: Any) -> list[tuple[Node, Any]]:
         """Call a function on each node.
 
         Raises:
             UsageError: A node does not answer, or does not have this program.
         """
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: PLC0415
-
-        asked = [
-            self._ray.remote(question)
-            .options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node.id, soft=False))
-            .remote()
-            for node in nodes
-        ]
+        call = self._ray.remote(question)
+        asked = [call.options(num_cpus=0, scheduling_strategy=self._on(node.id)).remote(*arguments) for node in nodes]
         answers = []
         for node, task in zip(nodes, asked, strict=True):
             try:
@@ -131,13 +134,33 @@ class Cluster:
                 raise UsageError(f"node {node.host}: {why}") from None
         return answers
 
+    def check_storage(self, folder: Path) -> None:
+        """Check that every node sees a folder.
+
+        Raises:
+            UsageError: One does not.
+        """
+        try:
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=".seen-by-nodes-") as file:
+                for node, sees in self._ask(self.nodes(), os.path.exists, os.path.abspath(file.name)):
+                    if not sees:
+                        raise UsageError(f"--storage {folder}: node {node.host} does not see this folder")
+        except OSError as error:
+            raise UsageError(f"--storage {folder}: cannot be written ({error.strerror})") from error
+
+    def keep_in(self, folder: Path) -> None:
+        """From now on, have what trials write sent to this process's machine, and kept in the folder of the study."""
+        here = self._ray.get_runtime_context().get_node_id()
+        options = {"num_cpus": 0, "max_restarts": -1, "scheduling_strategy": self._on(here)}
+        self._keeper = self._ray.remote(Keeper).options(**options).remote(str(folder))
+
     def submit(self, jobs: Sequence[TrialJob], needs: Needs) -> None:
         """Hand trials to Ray, which begins them in this order."""
         task = self._ray.remote(train_trial)
         options = {"num_cpus": needs.cpus, "num_gpus": needs.gpus}
         for job in jobs:
             reference = task.options(name=job.id, max_retries=MOST_RETRIES, retry_exceptions=False, **options).remote(
-                job
+                job, self._keeper
             )
             self._tasks[reference] = job.id
 
@@ -181,7 +204,13 @@ def installed_versions() -> dict[str, str]:
     """The versions on which trained bits depend, of the node that executes this. Nothing heavy is imported."""
     from importlib import metadata  # noqa: PLC0415
 
-    return {"tui-vae": __version__, **{name: metadata.version(name) for name in ("torch", "numpy")}}
+    # Two checkouts of one version may differ.
+    sources = hashlib.sha256()
+    package = Path(tui_vae.__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        sources.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    versions = {name: metadata.version(name) for name in ("torch", "numpy")}
+    return {"tui-vae": f"{tui_vae.__version__} ({sources.hexdigest()[:8]})", **versions}
 
 
 def _fitting(node: Node, needs: Needs) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 from tui_vae.app.signals import StopSignals
 from tui_vae.app.study.cluster import Cluster, Needs, connected, embedded, needs_of
@@ -45,7 +44,11 @@ def run_study(request: StudyRequest, output: StudyOutput, signals: StopSignals) 
             base = study.base
             needs = needs_of(int(base.threads), base.device, request.gpus_per_trial, cluster.nodes())
             at_once = cluster.check(needs, base.device)
+            if request.storage is not None and cluster.remote:
+                cluster.check_storage(request.storage)
             with _held(request, directory) as (study, lease):
+                if cluster.remote and request.storage is None:
+                    cluster.keep_in(directory.path.absolute())
                 run = _Run(directory, study, cluster, output, at_once)
                 return run.train(needs, lease, signals)
     finally:
@@ -113,12 +116,9 @@ class _Run:
         )
         left = [row for row in self._view.rows if row.state != "finished"]
         self._output.begin(self._study, self._view.rows, self._at_once)
+        folder = str(self._directory.path.absolute())
         self._cluster.submit(
-            [
-                TrialJob(row.trial.id, str(Path(self._directory.run(row.trial).path).absolute()), row.config.to_json())
-                for row in left
-            ],
-            needs,
+            [TrialJob(row.trial.id, folder, row.trial.folder, row.config.to_json()) for row in left], needs
         )
         while self._cluster.unfinished:
             self._take(self._cluster.wait(_SECONDS_BETWEEN_LOOKS))

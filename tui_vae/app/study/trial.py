@@ -7,15 +7,17 @@ that Ray may repeat it as often as processes or nodes die.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from tui_vae.app.study.mirror import RunMirror
 from tui_vae.config import TrainConfig
 from tui_vae.config.study import CHANGEABLE
-from tui_vae.errors import ExitCode, NothingLeftError, TuiVaeError, one_line, system_failure
+from tui_vae.errors import ExitCode, NothingLeftError, RunStoreError, TuiVaeError, one_line, system_failure
 from tui_vae.run_store import RunDirectory
 
 if TYPE_CHECKING:
@@ -30,12 +32,14 @@ class TrialJob:
 
     Attributes:
         id: Its name within the study.
-        path: The folder of its run.
+        study: The folder of the study, on whatever node sees it.
+        folder: The folder of its run within that.
         config: A ``TrainConfig`` as JSON values.
     """
 
     id: str
-    path: str
+    study: str
+    folder: str
     config: dict[str, Any]
 
 
@@ -48,18 +52,44 @@ class TrialOutcome:
     message: str | None = None
 
 
-def train_trial(job: TrialJob, tick: Callable[[], None] = lambda: None) -> TrialOutcome:
+class Place(Protocol):
+    """Where the run of a trial is while it trains."""
+
+    run: RunDirectory
+
+    def tick(self) -> None:
+        """Called some times a second."""
+
+    def finish(self) -> None:
+        """Called when the run has ended."""
+
+
+@dataclass
+class SharedPlace:
+    """The study's own folder, which this node sees."""
+
+    run: RunDirectory
+
+    def tick(self) -> None:
+        """Nothing: what is written is where it belongs."""
+
+    def finish(self) -> None:
+        """As above."""
+
+
+def train_trial(job: TrialJob, keeper: Any = None) -> TrialOutcome:
     """Train a trial to its end; raises nothing.
 
     ``KeyboardInterrupt``, by which Ray cancels a task, stops it after a checkpoint.
 
     Args:
         job: The trial.
-        tick: Called some times a second while it trains.
+        keeper: The actor that keeps its run, where this node does not see the study's folder.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the program itself does, before torch is loaded
     try:
-        return TrialOutcome(job.id, _train(job, tick))
+        with _place_of(job, keeper) as place:
+            return TrialOutcome(job.id, _train(place, TrainConfig.from_json(job.config)))
     except NothingLeftError:
         return TrialOutcome(job.id, ExitCode.OK)
     except KeyboardInterrupt:
@@ -73,15 +103,49 @@ def train_trial(job: TrialJob, tick: Callable[[], None] = lambda: None) -> Trial
         return TrialOutcome(job.id, code, message)
 
 
-def _train(job: TrialJob, tick: Callable[[], None]) -> int:
-    session = _start(RunDirectory(Path(job.path), job.id), TrainConfig.from_json(job.config))
+@contextlib.contextmanager
+def _place_of(job: TrialJob, keeper: Any) -> Iterator[Place]:
+    if keeper is None:
+        yield SharedPlace(RunDirectory(Path(job.study) / job.folder, job.id))
+        return
+    mirror = RunMirror(job.folder, job.id, keeper, _result_of)
     try:
-        while not session.wait(_SECONDS_BETWEEN_LOOKS):
-            session.poll()  # nobody shows the events: they are in the log
-            tick()
-    except KeyboardInterrupt:
-        _stop(session)
-    return session.close()
+        mirror.restore()
+        yield mirror
+    finally:
+        mirror.close()
+
+
+def _result_of(reference: Any) -> Any:
+    """What an actor returned.
+
+    Raises:
+        OSError: It has died, and begins anew.
+    """
+    import ray  # noqa: PLC0415 - this is a task of Ray
+
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayError as error:
+        raise OSError(errno.EIO, one_line(error)[:200]) from error
+
+
+def _train(place: Place, config: TrainConfig) -> int:
+    try:
+        session = _start(place.run, config)
+        try:
+            while not session.wait(_SECONDS_BETWEEN_LOOKS):
+                session.poll()  # nobody shows the events: they are in the log
+                place.tick()
+        except KeyboardInterrupt:
+            _stop(session)
+        except RunStoreError:
+            _stop(session)
+            session.close()
+            raise
+        return session.close()
+    finally:
+        place.finish()
 
 
 def _stop(session: Session) -> None:
