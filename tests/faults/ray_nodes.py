@@ -13,7 +13,9 @@ from pathlib import Path
 import psutil
 
 ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled", "OMP_WAIT_POLICY": "passive"}
+_START = (sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--object-store-memory=80000000")
 _HEAD = "127.0.0.2"
+_STARTED = "Ray runtime started."
 _PATIENCE = 90.0
 
 
@@ -37,14 +39,8 @@ class Nodes:
         port = self.address.rpartition(":")[2]
         temporary = ("--temp-dir", str(self._folder), "--include-dashboard=false")
         self._head = self._start("--head", f"--node-ip-address={_HEAD}", f"--port={port}", "--num-cpus=0", *temporary)
-        end = time.monotonic() + _PATIENCE
-        while True:
-            with contextlib.suppress(OSError):
-                socket.create_connection((_HEAD, int(port)), 1.0).close()
-                return self
-            assert time.monotonic() < end, self._said()
-            assert self._head.poll() is None, self._said()
-            time.sleep(0.2)
+        self.wait()
+        return self
 
     def __exit__(self, *raised: object) -> None:
         for node in [*self.nodes, self._head]:
@@ -58,6 +54,15 @@ class Nodes:
             self._start(f"--address={self.address}", f"--node-ip-address=127.0.0.{self._number}", "--num-cpus=1")
         )
 
+    def wait(self) -> None:
+        """Wait until all nodes that were started have joined."""
+        end = time.monotonic() + _PATIENCE
+        while self._said().count(_STARTED) < self._number - 1:
+            assert time.monotonic() < end, self._said()
+            assert self._head is not None
+            assert self._head.poll() is None, self._said()
+            time.sleep(0.2)
+
     def kill(self, index: int) -> None:
         """Kill a node with all of its processes, at once."""
         kill_all(self.nodes.pop(index))
@@ -65,8 +70,7 @@ class Nodes:
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
         with (self._folder / "said.txt").open("ab") as said:
             return subprocess.Popen(
-                [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", *arguments]
-                + ["--object-store-memory=80000000"],
+                [*_START, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -75,7 +79,7 @@ class Nodes:
             )
 
     def _said(self) -> str:
-        return (self._folder / "said.txt").read_text(encoding="utf-8", errors="replace")[-3000:]
+        return (self._folder / "said.txt").read_text(encoding="utf-8", errors="replace")
 
 
 def kill_all(process: subprocess.Popen[bytes]) -> None:

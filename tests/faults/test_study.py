@@ -144,6 +144,7 @@ def test_nodes_are_killed_again_and_again_in_mid_trial_and_no_bit_differs(
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as place, Nodes(Path(place)) as nodes:
         nodes.add()
         nodes.add()
+        nodes.wait()
         command = ("study", name, *sizes, *HARDWARE, *models, "--vary", "zdim=3", "--seeds", "3", "--json")
         study = start_study(*command, "--address", nodes.address)
         killed = 0

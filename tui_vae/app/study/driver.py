@@ -131,10 +131,10 @@ class _Run:
         """Tell of the trials that ended badly, and stop all if every other would."""
         for outcome in ended:
             self._outcomes.append(outcome)
-            if outcome.message is not None:
-                self._output.problem(f"{outcome.id}: {outcome.message}")
             if outcome.code in _FATAL:
-                self._stop.set()
+                self._stop.set()  # the error at the end is of this trial
+            elif outcome.message is not None:
+                self._output.problem(f"{outcome.id}: {outcome.message}")
 
     def _answer_requests(self) -> None:
         while self._stop_trials:

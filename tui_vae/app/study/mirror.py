@@ -7,6 +7,9 @@ node is lost. So a lost node costs what was trained since its last checkpoint.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import secrets
 import shutil
 import tempfile
@@ -25,6 +28,10 @@ SECONDS_TO_COPY_AT_THE_END = 60.0
 
 AGAIN = "all of it has to be sent again"
 TAKEN = "another node trains it now"
+
+
+_PREFIX = "tui-vae-trial-"
+_SECONDS_TO_LOCK = 60.0
 
 
 class Keeper:
@@ -77,7 +84,11 @@ class RunMirror:
         self._keeper = keeper
         self._get = get
         self._sender = secrets.token_hex(8)
-        self._folder = Path(tempfile.mkdtemp(prefix="tui-vae-trial-"))
+        _remove_abandoned()
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        # Held until this process ends, however that happens: so a folder that nobody uses any more can be told.
+        self._lock = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.run = RunDirectory(self._folder / trial_folder, id)
         self._changed = ChangedFiles(self.run)
         self._next = time.monotonic() + SECONDS_BETWEEN_COPIES
@@ -117,6 +128,7 @@ class RunMirror:
     def close(self) -> None:
         """Remove the temporary folder."""
         shutil.rmtree(self._folder, ignore_errors=True)
+        os.close(self._lock)
 
     def _copy(self) -> str | None:
         """Send what is new; returns why it could not be kept.
@@ -134,3 +146,17 @@ class RunMirror:
         if reason is not None:
             self._changed.forget()
         return reason
+
+
+def _remove_abandoned() -> None:
+    """Remove the temporary folders of processes of this machine that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):  # another user's, or another process is quicker
+            if time.time() - folder.stat().st_mtime < _SECONDS_TO_LOCK:
+                continue
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(descriptor)

@@ -125,7 +125,8 @@ def _result_of(reference: Any) -> Any:
     import ray  # noqa: PLC0415 - this is a task of Ray
 
     try:
-        return ray.get(reference)
+        # Not by ray.get, in which a task lends its cores to the next trial.
+        return reference.future().result()
     except ray.exceptions.RayError as error:
         raise OSError(errno.EIO, one_line(error)[:200]) from error
 
