@@ -16,7 +16,7 @@ ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled", "OMP
 _START = (sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--object-store-memory=80000000")
 _HEAD = "127.0.0.2"
 _STARTED = "Ray runtime started."
-_PATIENCE = 90.0
+_PATIENCE = 300.0
 
 
 class Nodes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ import msgspec
 
 from tui_vae.config.models import ModelSpec
 from tui_vae.config.options import AUTO, option_names, parse_option, shown
-from tui_vae.config.training import TrainConfig
+from tui_vae.config.training import EMBEDDED_DATASET, TrainConfig
 from tui_vae.errors import UsageError
 
 STUDY_VERSION = 1
@@ -178,6 +179,8 @@ def plan(
     base = dataclasses.replace(base, models=tuple(spec.identity for spec in base.models))
     if base.threads == AUTO:  # it would be all cores of a node, and as many trials as nodes at once
         base = dataclasses.replace(base, threads=1)
+    if base.dataset != EMBEDDED_DATASET or "dataset" in values:  # workers may have another working directory
+        base = dataclasses.replace(base, data_dir=os.path.abspath(base.data_dir))
     if ":" in base.device:
         raise UsageError(f"--device {base.device}: a study takes any GPU that is free; give --device cuda")
     trials = tuple(_trials(base, values, folder_of))

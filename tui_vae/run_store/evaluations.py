@@ -47,6 +47,11 @@ class StoredEvaluation:
     per_image: Mapping[str, npt.NDArray[np.float64]]
 
 
+def has_evaluation(run: RunDirectory, model: str) -> bool:
+    """Whether an evaluation of a model is stored; whether it is intact shows when it is read."""
+    return (run.evaluation(model) / _RESULT).is_file()
+
+
 def write_evaluation(
     run: RunDirectory,
     stored: StoredEvaluation,

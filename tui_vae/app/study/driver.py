@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tui_vae.app.signals import StopSignals
 from tui_vae.app.study.cluster import Cluster, Needs, connected, embedded, needs_of
 from tui_vae.app.study.planning import StudyRequest, StudyView, plan_study
-from tui_vae.app.study.trial import TrialJob, TrialOutcome
+from tui_vae.app.study.trial import TrialJob, TrialOutcome, is_evaluated
 from tui_vae.app.terminal import countdown
 from tui_vae.config.study import Study
 from tui_vae.errors import DataError, ExitCode, RunStoreError, TuiVaeError
@@ -17,6 +17,7 @@ from tui_vae.headless.study import StudyOutput
 from tui_vae.run_store.lease import Lease
 from tui_vae.run_store.requests import Message, Requests
 from tui_vae.run_store.study import StudyDirectory, make_study_folder, write_study
+from tui_vae.view.study import TrialRow
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 _FATAL: dict[int, type[TuiVaeError]] = {ExitCode.DATA: DataError, ExitCode.RUN_STORE: RunStoreError}
@@ -33,7 +34,7 @@ def run_study(request: StudyRequest, output: StudyOutput, signals: StopSignals) 
     """
     directory, study, _ = plan_study(request)
     view = StudyView(directory, study)
-    if all(row.state == "finished" for row in view.rows):
+    if not _left(directory, view):
         _write(request, directory)
         output.finish(view.rows, str(directory.path))
         return ExitCode.OK
@@ -84,6 +85,13 @@ def _write(request: StudyRequest, directory: StudyDirectory) -> None:
         pass
 
 
+def _left(directory: StudyDirectory, view: StudyView) -> list[TrialRow]:
+    """The trials that are not finished, or whose evaluation was stopped."""
+    return [
+        row for row in view.rows if row.state != "finished" or not is_evaluated(directory.run(row.trial), row.config)
+    ]
+
+
 class _Run:
     """A study that is run by this process."""
 
@@ -114,7 +122,7 @@ class _Run:
             lambda holder: self._stop.set(),
             lambda: requests.poll(self._directory.as_run, self._handle, lambda event: None),
         )
-        left = [row for row in self._view.rows if row.state != "finished"]
+        left = _left(self._directory, self._view)
         self._output.begin(self._study, self._view.rows, self._at_once)
         folder = str(self._directory.path.absolute())
         self._cluster.submit(

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tui_vae.app.study.mirror import RunMirror
-from tui_vae.config import TrainConfig
+from tui_vae.config import EvaluationConfig, TrainConfig
 from tui_vae.config.study import CHANGEABLE
 from tui_vae.errors import ExitCode, NothingLeftError, RunStoreError, TuiVaeError, one_line, system_failure
 from tui_vae.run_store import RunDirectory
+from tui_vae.run_store.evaluations import has_evaluation
 
 if TYPE_CHECKING:
     from tui_vae.app.session import Session
@@ -133,7 +134,11 @@ def _result_of(reference: Any) -> Any:
 
 def _train(place: Place, config: TrainConfig) -> int:
     try:
-        session = _start(place.run, config)
+        try:
+            session = _start(place.run, config)
+        except NothingLeftError:
+            _evaluate_missing(place.run, config)
+            raise
         try:
             while not session.wait(_SECONDS_BETWEEN_LOOKS):
                 session.poll()  # nobody shows the events: they are in the log
@@ -180,6 +185,25 @@ def _start(run: RunDirectory, config: TrainConfig) -> Session:
     except BaseException:
         stored.lease.release()
         raise
+
+
+def _evaluate_missing(run: RunDirectory, config: TrainConfig) -> None:
+    """Evaluate a run that is finished, but whose evaluation was stopped.
+
+    Raises:
+        TuiVaeError: It cannot be evaluated.
+    """
+    if is_evaluated(run, config):
+        return
+    from tui_vae.app.evaluate_run import evaluate_run, log_writer  # noqa: PLC0415
+
+    with log_writer(run) as emit:
+        evaluate_run(run, EvaluationConfig(device=config.device), emit=emit, keep=True, again=False, trust=True)
+
+
+def is_evaluated(run: RunDirectory, config: TrainConfig) -> bool:
+    """Whether the run of a trial keeps an evaluation, or is to have none."""
+    return config.no_evaluate or has_evaluation(run, config.models[0].name)
 
 
 def _silent(text: str) -> None:
