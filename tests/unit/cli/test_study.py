@@ -30,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def stored(folder: Path, finished: int = 0, seconds: float = 60.0) -> StudyDirectory:
     """The study ``trend`` of ``OPTIONS``, of which some trials are finished, each after so many seconds."""
     models = (ModelSpec("a"), ModelSpec("b", (8, 4)))
-    typed = {"models": models, "seeds": 2, "epochs": 7}
+    typed = {"models": models, "seeds": 2, "epochs": 7, "no_evaluate": True}
     directory, study, _ = plan_study(StudyRequest("trend", folder / "runs", typed, {"sigma": [0.2, 0.5]}))
     make_study_folder(directory)
     write_study(directory, study)
