@@ -188,10 +188,7 @@ def _reasons(model: LatentKl, evidence: Evidence, counts: Mapping[Reason, int], 
         )
     if counts["expected"]:
         what = "what the model leaves unexplained varies" if evidence == "unexplained variance" else "the data vary"
-        found.append(
-            f"{counts['expected']} expected: {what} by less than {threshold} in every direction left for them, so that "
-            "a latent would cost more KL than it explains"
-        )
+        found.append(f"{counts['expected']} expected: {what} by less than {threshold} in every direction left for them")
     return tuple(found)
 
 
@@ -213,7 +210,7 @@ def _advice(
     found = []
     if counts["lost"] and gain is not None and gain >= _WORTH_SAYING:
         start = f"--sigma {model.sigma:.2g}, fixed from the start, or " if model.learned else ""
-        slower = "" if model.linear else ", or a lower --lr, which needs more of them as well"
+        slower = "" if model.linear else ", perhaps at a lower --lr"
         how = f"{start}more --epochs{slower}"
         found.append(f"for those lost: {how}; compare the ELBO")
     if counts["open"]:

@@ -86,7 +86,7 @@ async def test_an_evaluation_says_why_on_the_page_of_latents_and_on_its_own(open
     async with open_monitor([*events(), measured], size=(140, 45)) as monitor:
         await monitor.press("3")
         assert f"{SUMMARY}: 21 expected, 3 lost in training" in flat(monitor)
-        assert "or a lower --lr" in flat(monitor)
+        assert "perhaps at a lower --lr" in flat(monitor)
     state = reduce_all(RunState(), [*events(), measured])
     page = report(state, styles_of(state, ascii_only=False), 200)
     lines = [line.plain.strip() for line in page.lines]

@@ -327,7 +327,7 @@ def test_latents_that_are_off_have_their_reasons_and_advice(run_on: Command, tmp
     assert "linear: 1 of 2 latents is off (KL < 0.01 nats): 1 expected" in text
     assert "1 expected: the data vary by less than sigma² = 0.25 in every direction left" in text
     assert "deep: 1 of 2 latents is off (KL < 0.01 nats): 1 lost in training." in text
-    assert "For those lost: more --epochs, or a lower --lr" in text
+    assert "For those lost: more --epochs, perhaps at a lower --lr" in text
 
 
 # What bad input gets

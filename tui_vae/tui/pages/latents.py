@@ -25,6 +25,9 @@ _LINES_OF_BARS = 9
 """Height of a bar chart with its frame; a heat map shows every latent, as far as the page is high enough."""
 
 
+_LINES_BESIDE_REASONS = 7
+"""Least height of an enlarged bar chart, which leaves the reasons below it room on a small terminal."""
+
 _LINES_WITH_REASONS = 16
 """Height of the page for each model from which the reasons and advice are shown as well."""
 
@@ -124,7 +127,7 @@ class LatentsPage(Page):
     def _least_height(self, state: RunState, name: str, *, shades: bool) -> int:
         """Return the height of a chart with its frame and axis."""
         newest = state.models[name].last_latents if name in state.models else None
-        wanted = _LINES_OF_BARS
+        wanted = _LINES_OF_BARS if self._alone is None else _LINES_BESIDE_REASONS
         if self._over_epochs and newest is not None:
             latents = len(newest.kl_per_latent or ())
             wanted = max(wanted, 4 + (latents if shades else -(-latents // 2)))
