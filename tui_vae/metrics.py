@@ -103,15 +103,7 @@ METRICS: dict[str, Metric] = {
             *("has the looser bounds on its own images", "has the tighter bounds on its own images"),
         ),
         Metric(
-            *(
-                "ais_acceptance",
-                "AIS acceptance",
-                "%",
-                "neither",
-                1,
-                False,
-                "Of Hamiltonian moves; 65 % is aimed at.",
-            ),
+            *("ais_acceptance", "AIS acceptance", "%", "neither", 1, False, "Of HMC moves; 65 % is aimed at."),
             *("accepts more transitions", "accepts fewer transitions", 100),
         ),
         Metric(
@@ -343,6 +335,25 @@ class Trend:
 
 
 @dataclass(frozen=True)
+class Plateau:
+    """From which size on no larger model is significantly better in one metric.
+
+    Attributes:
+        model: The smallest of which that holds, of ``models`` models on ``seeds`` seeds; the largest for want of any.
+        most: By how much a larger model may be better at most, by the intervals; ``None`` of the largest.
+        sentence: The same in words.
+    """
+
+    metric: str
+    model: str
+    parameters: int
+    models: int
+    seeds: int
+    most: float | None
+    sentence: str
+
+
+@dataclass(frozen=True)
 class ModelAnswer:
     """Whether a model generates better than another, as an outcome and as a sentence.
 
@@ -367,6 +378,7 @@ class Verdict:
         differences: The differences on which the answers are based.
         trends: One for each metric, with three or more models.
         notes: Caveats, a sentence each: what was left out, and why.
+        plateaus: One for each metric of which a direction is better, with three or more models on several seeds.
     """
 
     sentence: str
@@ -375,6 +387,7 @@ class Verdict:
     differences: tuple[Difference, ...]
     trends: tuple[Trend, ...]
     notes: tuple[str, ...]
+    plateaus: tuple[Plateau, ...] = ()
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:

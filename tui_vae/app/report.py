@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_vae.app.report_content import report_content
+from tui_vae.app.study.answer import StudyResults
 from tui_vae.errors import RunStoreError, UsageError
 from tui_vae.report.document import Document
 from tui_vae.report.markdown import markdown
 from tui_vae.report.page import html
 from tui_vae.report.paper import files_for_paper
 from tui_vae.report.sections import lay_out
+from tui_vae.report.study import lay_out_study
 from tui_vae.run_store import RunDirectory
 from tui_vae.run_store.directory import run_folder
 from tui_vae.run_store.files import replace_files
+from tui_vae.run_store.study import StudyDirectory
 
 
 @dataclass(frozen=True)
@@ -74,19 +77,35 @@ class ReportTargets:
                 raise RunStoreError(f"{path}: exists already; choose another name, or replace it with --force")
 
 
-def default_page(runs: Sequence[RunDirectory]) -> Path:
+def default_page(runs: Sequence[RunDirectory | StudyDirectory]) -> Path:
     """Name the page of a report that got no name."""
     return Path(f"report-{run_folder(runs[0].name)}.html" if len(runs) == 1 else "report.html")
 
 
 def make_report(runs: Sequence[RunDirectory], targets: ReportTargets) -> list[Path]:
-    """Write a report; returns the files and folders that hold it.
+    """Write a report of runs; returns the files and folders that hold it.
 
     Raises:
         RunStoreError: A target exists or cannot be written; everything is as it was.
     """
     targets.check()
-    contents = _contents(lay_out(report_content(runs)), targets)
+    return _write(lay_out(report_content(runs)), targets)
+
+
+def make_study_report(directory: StudyDirectory, targets: ReportTargets) -> list[Path]:
+    """Write the report of a study; returns the files and folders that hold it.
+
+    Raises:
+        RunStoreError: The study cannot be read, or as :func:`make_report`.
+        UsageError: The study is of another version.
+    """
+    targets.check()
+    results = StudyResults(directory)
+    return _write(lay_out_study(results.study, results.rows, results.answer(), results.lines), targets)
+
+
+def _write(document: Document, targets: ReportTargets) -> list[Path]:
+    contents = _contents(document, targets)
     targets.check_free(contents)
     made: list[Path] = []
     try:

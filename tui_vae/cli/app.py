@@ -276,7 +276,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one for each option
 def compare(
     ctx: typer.Context,
     options: Mapping[str, Any],
-    run: Annotated[list[str], typer.Argument(metavar="RUN", help="Names, paths or latest.")],
+    run: Annotated[list[str], typer.Argument(metavar="RUN", help="Names, paths or latest; or one study.")],
     baseline: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Model to compare with.  \\[default: that of fewest parameters]"),
@@ -295,7 +295,9 @@ def compare(
 
 @app.command(cls=CommandHelp)
 def report(
-    run: Annotated[list[str], typer.Argument(metavar="RUN", help="Names, paths or latest; several in one report.")],
+    run: Annotated[
+        list[str], typer.Argument(metavar="RUN", help="Names, paths or latest; several in one report. Or one study.")
+    ],
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="File of the page.  \\[default: report-RUN.html]"),

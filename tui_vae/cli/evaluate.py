@@ -26,6 +26,7 @@ from tui_vae.results import results_csv, results_json
 from tui_vae.run_store import RunDirectory
 from tui_vae.run_store.directory import options_of_own_loop
 from tui_vae.run_store.find import find_run, named_apart
+from tui_vae.run_store.study import StudyDirectory, study_alone
 from tui_vae.view.sanitize import printable
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def compare(
     shown: EvaluationOptions,
     signals: StopSignals,
 ) -> None:
-    """Compare the models of runs; models without results of these sizes are measured first.
+    """Compare the models of runs, or of a study; models without results of these sizes are measured first.
 
     If a loop of the user's own writes one of the runs, the logs of all are compared.
 
@@ -162,6 +163,10 @@ def compare(
         UsageError: They cannot be compared. So with the errors of :func:`evaluate`.
     """
     prepare_output(DisplayConfig())
+    study = study_alone(runs_dir, texts)
+    if study is not None:
+        _compare_study(study, baseline, config, shown, signals)
+        return
     # A run is one, by whatever path or link it is named: compared with itself it would count as another seed.
     runs: dict[Path, RunDirectory] = {}
     for text in texts:
@@ -189,6 +194,32 @@ def compare(
     else:
         print_comparison(make_console(), comparison.summaries, comparison.verdict, list(map(printable, names)), options)
     _check_kept(measured, hindered=hindered)
+
+
+def _compare_study(
+    directory: StudyDirectory,
+    baseline: str | None,
+    config: EvaluationConfig,
+    shown: EvaluationOptions,
+    signals: StopSignals,
+) -> None:
+    """Compare the models of a study; trials that are finished and have no results of these sizes are measured first."""
+    from tui_vae.app.study.answer import StudyResults  # noqa: PLC0415 - SciPy
+    from tui_vae.headless.study_answer import print_study_answer  # noqa: PLC0415
+
+    results = StudyResults(directory, config)
+    if results.unevaluated:
+        runs = [directory.run(row.trial) for row in results.unevaluated]
+        measured, hindered = _measure(runs, config, signals, again=False, trust=shown.trust)
+        _check_kept(measured, hindered=hindered)
+        results.read()
+    answer = results.answer(baseline)
+    if shown.json:
+        print(results.as_json(answer))
+    elif shown.csv:
+        sys.stdout.write(results.as_csv())
+    else:
+        print_study_answer(make_console(), answer)
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ import numpy as np
 
 from tui_vae.errors import UsageError
 from tui_vae.evaluation.differences import EXACT, LIKELIHOODS, difference, interval_text, proof
-from tui_vae.evaluation.intervals import Interval, Values, slope_interval, t_interval
+from tui_vae.evaluation.intervals import CONFIDENCE, Interval, Values, slope_interval, t_interval
 from tui_vae.evaluation.seed_groups import Architecture, TrainedModel, all_metrics, gather, not_numbers, summary
 from tui_vae.evaluation.verdict import OF_ONE_SEED, answer, not_alike, unlike_data
 from tui_vae.metrics import (
@@ -26,8 +26,10 @@ from tui_vae.metrics import (
     Difference,
     MetricValue,
     ModelAnswer,
+    Plateau,
     Trend,
     Verdict,
+    format_with_unit,
     metric_of,
     significance,
     spacing_of,
@@ -92,6 +94,60 @@ def _without_common(values: dict[int, dict[int, MetricValue]]) -> str:
     return f"{len(values)} models on 1 seed" if single else f"{len(values)} models, means over seeds that differ"
 
 
+def plateau(metric: str, architectures: Sequence[Architecture]) -> Plateau | None:
+    """From which size on no larger model is significantly better.
+
+    From the smallest on, each model is held against all that are larger, by differences of the same seed. Some larger
+    model is better than it if one is at ``1 - 0.05 / m`` of ``m`` (Bonferroni's correction, and the first step of
+    Holm's). The first model than which none is better ends it. Each test is only made after the one before has found an
+    improvement, so their number needs no correction (a fixed sequence: Maurer, Hothorn & Lehmacher, 1995): if in truth
+    no larger model is better than some model, then a larger one is named in its place in at most 2.5 % of all cases,
+    one side of a 95 % interval. That none is significantly better does not say that none is better: ``most`` bounds by
+    how much.
+
+    Args:
+        metric: Name of the result.
+        architectures: By number of parameters in ascending order, all of one setting.
+
+    Returns:
+        ``None`` for fewer than two sizes or seeds that all models share, incomparable values, or a metric without a
+        direction.
+    """
+    about = metric_of(metric)
+    found = [(one, given) for one in architectures if one.parameters > 0 and (given := one.values(metric))]
+    kinds = {(value.n, value.source) for _, given in found for value in given.values()}
+    if about.better == "neither" or len({one.parameters for one, _ in found}) < 2 or len(kinds) > 1:
+        return None
+    seeds = sorted(set.intersection(*(set(given) for _, given in found)))
+    if len(seeds) < 2:
+        return None
+    sign = 1 if about.better == "higher" else -1
+    table = sign * np.array([[given[seed].value for seed in seeds] for _, given in found])
+    spacing = math.sqrt(2) * max(spacing_of(value) for _, given in found for value in given.values())
+    for (one, _), values in zip(found, table, strict=True):
+        gains = [
+            more - values for (other, _), more in zip(found, table, strict=True) if other.parameters > one.parameters
+        ]
+        level = 1 - (1 - CONFIDENCE) / max(1, len(gains))
+        ends = [ends for gain in gains if (ends := t_interval(gain, level, spacing=spacing)) is not None]
+        if all(low <= 0 for low, _ in ends):
+            most = max((high for _, high in ends), default=None)
+            sentence = _plateau_sentence(metric, one, most, smallest=one is found[0][0])
+            sentence = f"{sentence}, {len(found)} models on {len(seeds)} seeds"
+            return Plateau(metric, one.label, one.parameters, len(found), len(seeds), most, sentence)
+    raise AssertionError("no model is larger than the largest")
+
+
+def _plateau_sentence(metric: str, one: Architecture, most: float | None, *, smallest: bool) -> str:
+    title, size = title_of(metric), f"{one.label} ({one.parameters:,} parameters)"
+    if most is None:
+        return f"in {title} more parameters help up to the largest model, {size}"
+    bound = f", at most by {format_with_unit(metric, most)}" if most > 0 else ""
+    if smallest:
+        return f"in {title} no larger model is significantly better than {size}{bound}"
+    return f"in {title} more parameters help up to {size}, than which no larger model is significantly better{bound}"
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Every architecture over its seeds, by number of parameters, and what the differences say."""
@@ -137,7 +193,7 @@ def compare(models: Iterable[TrainedModel], baseline: str | None = None) -> Comp
         notes += left_out
         first = " ".join(filter(None, (unlike_data(model, other), not_alike(model, other))))
         answers.append(answer(model.label, other.label, found, first))
-    trends, without = _trends(architectures)
+    trends, plateaus, without = _trends(architectures)
     answers = _said_once(answers)
     verdict = Verdict(
         sentence=" ".join(one.sentence for one in answers),
@@ -146,6 +202,7 @@ def compare(models: Iterable[TrainedModel], baseline: str | None = None) -> Comp
         differences=tuple(differences),
         trends=trends,
         notes=tuple(dict.fromkeys((*notes, *without))),
+        plateaus=plateaus,
     )
     return Comparison(summaries, verdict)
 
@@ -231,10 +288,13 @@ def _settings(architectures: Sequence[Architecture]) -> str:
     return f"{first.data}, sigma {' and '.join(sigmas)}, zdim {' and '.join(zdims)}{noise}"
 
 
-def _trends(architectures: Sequence[Architecture]) -> tuple[tuple[Trend, ...], list[str]]:
+def _trends(architectures: Sequence[Architecture]) -> tuple[tuple[Trend, ...], tuple[Plateau, ...], list[str]]:
+    """What every metric says of size; and a note where sizes cannot be compared."""
     if not can_have_trend(architectures):
         if len(architectures) < 3:
-            return (), []
-        return (), ["a trend with size takes three models of distinct size with the same sigma"]
-    found = [trend(metric, architectures) for metric in all_metrics(architectures)]
-    return tuple(one for one in found if one is not None), []
+            return (), (), []
+        return (), (), ["a trend with size takes three models of distinct size with the same sigma"]
+    metrics = all_metrics(architectures)
+    trends = (trend(metric, architectures) for metric in metrics)
+    plateaus = (plateau(metric, architectures) for metric in metrics)
+    return tuple(filter(None, trends)), tuple(filter(None, plateaus)), []

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from tui_vae.events import Evaluation
 from tui_vae.headless.tables import Rows, TableColumn, aligned, compared_options, wide_tables
-from tui_vae.metrics import NOISY, ArchitectureSummary, Difference, Trend, Verdict
+from tui_vae.metrics import NOISY, ArchitectureSummary, Difference, Plateau, Trend, Verdict
 from tui_vae.posterior_collapse import OFF, PosteriorCollapse
 from tui_vae.view.metric_rows import (
     ARROWS,
@@ -34,7 +34,7 @@ from tui_vae.view.numbers import UNKNOWN, count, sparks
 from tui_vae.view.run_diff import ComparedRow
 from tui_vae.view.sanitize import printable
 
-_STYLES = {"better": "green", "worse": "red", "mixed": "yellow"}
+OUTCOME_STYLES = {"better": "green", "worse": "red", "mixed": "yellow"}
 
 _ASCII = {"±": "+-", "é": "e", "sigma²": "sigma^2"}
 """Replacements that the encoding of the output would not find, or that are wider than the character."""
@@ -101,10 +101,10 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
         _print(console, _sentences(verdict, ascii_only=ascii_only))
     _print(console, [Text(), *_notes(verdict.notes, ascii_only=ascii_only), Text()])
     for answer in verdict.answers:
-        style = f"bold {_STYLES.get(answer.outcome, '')}"
-        console.print(Text(_plain(answer.sentence, ascii_only=ascii_only), style=style))
+        style = f"bold {OUTCOME_STYLES.get(answer.outcome, '')}"
+        console.print(Text(plain(answer.sentence, ascii_only=ascii_only), style=style))
     if not verdict.answers:
-        console.print(Text(_plain(verdict.sentence, ascii_only=ascii_only), style="bold"))
+        console.print(Text(plain(verdict.sentence, ascii_only=ascii_only), style="bold"))
 
 
 def _print(console: Console, parts: Iterable[RenderableType]) -> None:
@@ -112,7 +112,7 @@ def _print(console: Console, parts: Iterable[RenderableType]) -> None:
         console.print(part)
 
 
-def _plain(text: str, *, ascii_only: bool) -> str:
+def plain(text: str, *, ascii_only: bool) -> str:
     if ascii_only:
         for character, stand_in in _ASCII.items():
             text = text.replace(character, stand_in)
@@ -121,7 +121,7 @@ def _plain(text: str, *, ascii_only: bool) -> str:
 
 def _labels(rows: Iterable[MetricRow], *, ascii_only: bool) -> tuple[str, ...]:
     labels = (f"{row.title} %" if row.unit == "%" else row.title for row in rows)
-    return tuple(_plain(label, ascii_only=ascii_only) for label in labels)
+    return tuple(plain(label, ascii_only=ascii_only) for label in labels)
 
 
 def _value_tables(
@@ -165,8 +165,8 @@ def _grouped(
 def _pieces(row: MetricRow, model: str, *, ascii_only: bool) -> list[str]:
     found = row.numbers.get(model)
     if found is None:
-        return [_plain(UNKNOWN, ascii_only=ascii_only)]
-    return [found.value, _plain(" ± ", ascii_only=ascii_only), found.margin] if found.margin else [found.value]
+        return [plain(UNKNOWN, ascii_only=ascii_only)]
+    return [found.value, plain(" ± ", ascii_only=ascii_only), found.margin] if found.margin else [found.value]
 
 
 def _floor_pieces(row: MetricRow, *, ascii_only: bool) -> list[str]:
@@ -174,7 +174,7 @@ def _floor_pieces(row: MetricRow, *, ascii_only: bool) -> list[str]:
         return []
     if not row.floor_margin:
         return [row.floor]
-    return [row.floor, _plain(" ± ", ascii_only=ascii_only), row.floor_margin]
+    return [row.floor, plain(" ± ", ascii_only=ascii_only), row.floor_margin]
 
 
 def _difference_tables(verdict: Verdict, baseline: str, width: int, *, ascii_only: bool) -> list[RenderableType]:
@@ -189,7 +189,7 @@ def _difference_tables(verdict: Verdict, baseline: str, width: int, *, ascii_onl
     groups = []
     for title, pairs in kinds.items():
         about = [(title_text(metric.removesuffix(NOISY)), *direction_and_unit(metric)) for metric, _ in pairs]
-        labels = (_plain(f"{name} %" if unit == "%" else name, ascii_only=ascii_only) for name, _, unit in about)
+        labels = (plain(f"{name} %" if unit == "%" else name, ascii_only=ascii_only) for name, _, unit in about)
         groups.append(Rows(title, tuple(labels), tuple(ARROWS[better] for _, better, _ in about)))
     columns = []
     for model in (model for model, other in verdict.pairs if other == baseline):
@@ -211,31 +211,33 @@ def _difference_pieces(difference: Difference | None) -> list[str]:
 
 def _outcome(text: str, difference: Difference | None) -> Text:
     outcome = outcome_of(difference) if difference is not None else ""
-    return Text.assemble(text, " ", (f"{OUTCOME_LABELS.get(outcome, outcome):<15}", _STYLES.get(outcome, "dim")))
+    return Text.assemble(text, " ", (f"{OUTCOME_LABELS.get(outcome, outcome):<15}", OUTCOME_STYLES.get(outcome, "dim")))
 
 
 def _sentences(verdict: Verdict, *, ascii_only: bool) -> list[RenderableType]:
     """A sentence for each difference to the baseline and each trend; noisy samples are in the table only."""
-    parts: dict[str, Sequence[Difference | Trend]] = {
+    parts: dict[str, Sequence[Difference | Trend | Plateau]] = {
         f"{model} against {baseline}": verdict.between(model, baseline)
         for model, baseline in verdict.pairs
         if baseline == verdict.baseline
     }
     parts["with the number of parameters"] = verdict.trends
+    parts["from which size on more does not help"] = verdict.plateaus
     printed: list[RenderableType] = []
     for heading, found in parts.items():
         if found:
             printed += [Text(), Text(heading, style="bold")]
         for one in found:
             if not one.metric.endswith(NOISY):
-                printed.append(_item(one.sentence, _STYLES.get(one.outcome, "dim"), ascii_only=ascii_only))
+                style = "dim" if isinstance(one, Plateau) else OUTCOME_STYLES.get(one.outcome, "dim")
+                printed.append(_item(one.sentence, style, ascii_only=ascii_only))
     return printed
 
 
 def _item(sentence: str, style: str, *, ascii_only: bool) -> Table:
     """A sentence behind a mark, its further lines indented as the first."""
     grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_row(Text("-" if ascii_only else "•", style=style), Text(_plain(sentence, ascii_only=ascii_only)))
+    grid.add_row(Text("-" if ascii_only else "•", style=style), Text(plain(sentence, ascii_only=ascii_only)))
     return grid
 
 
@@ -249,7 +251,7 @@ def _legend(rows: Sequence[MetricRow]) -> str:
 
 
 def _notes(notes: Sequence[str], *, ascii_only: bool) -> list[RenderableType]:
-    return [Text(_plain(note, ascii_only=ascii_only), style="dim") for note in notes]
+    return [Text(plain(note, ascii_only=ascii_only), style="dim") for note in notes]
 
 
 def _class_histogram(evaluations: Sequence[Evaluation], *, ascii_only: bool) -> Table:
@@ -304,7 +306,7 @@ def collapse_texts(verdicts: Mapping[str, PosteriorCollapse | None], *, ascii_on
     for model, verdict in verdicts.items():
         if verdict is not None and verdict.notable:
             texts += [Text(f"{model}: {verdict.summary}"), *(Text(f"  {text}") for text in verdict.details)]
-    return [Text(printable(_plain(text.plain, ascii_only=ascii_only))) for text in texts]
+    return [Text(printable(plain(text.plain, ascii_only=ascii_only))) for text in texts]
 
 
 def _finite(value: float) -> float:

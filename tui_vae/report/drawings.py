@@ -22,6 +22,7 @@ from tui_vae.view.axis import nice_ticks, tick_label, y_range_after_transient
 from tui_vae.view.decimation import means
 from tui_vae.view.numbers import short_count
 from tui_vae.view.series import FloatArray
+from tui_vae.view.study_answer import StudyLine
 
 _PARTS = 160
 """Points of a training curve."""
@@ -185,6 +186,38 @@ def trend(metric: str, groups: Sequence[Group], summaries: Sequence[Architecture
         axes.set_xlabel("parameters, log scale")
         axes.set_ylabel(f"{about.title}, {about.unit}" if about.unit else about.title)
         canvas.legend({index_of[label]: label for label, _, _, _ in points})
+
+    return draw
+
+
+def study_lines(metric: str, lines: Sequence[StudyLine]) -> Draw:
+    """Draw a metric over the number of parameters: a line of means with intervals a setting, a small mark a seed."""
+    about = metric_of(metric)
+
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.axes
+        sizes = sorted({x for line in lines for x in line.x if x > 0})
+        ends: list[float] = []
+        for index, line in enumerate(lines):
+            colour, marker = canvas.model(index)
+            marks = [(np.log10(x), about.scale * value) for x, _, value in line.marks if x > 0]
+            axes.plot(*np.transpose(marks), color=colour, marker=marker, markersize=2, ls="none", alpha=0.6)
+            means = [(np.log10(x), about.scale * mean) for x, mean in zip(line.x, line.mean, strict=True) if x > 0]
+            axes.plot(*np.transpose(means), color=colour, lw=1.2)
+            ends += [value for _, value in marks]
+            for x, interval in zip(line.x, line.interval, strict=True):
+                if interval is not None and x > 0:
+                    low, high = (about.scale * end for end in interval)
+                    axes.vlines(np.log10(x), low, high, color=colour, lw=1.1)
+                    ends += [low, high]
+        _axis(canvas, "y", y_range_after_transient([], [end for end in ends if abs(end) < _FARTHEST]) or (0.0, 1.0))
+        places = np.log10(sizes)
+        margin = 0.08 * float(np.ptp(places)) or 0.1
+        axes.set_xlim(places.min() - margin, places.max() + margin)
+        axes.set_xticks(places, [short_count(size) for size in sizes])
+        axes.set_xlabel("parameters, log scale")
+        axes.set_ylabel(f"{about.title}, {about.unit}" if about.unit else about.title)
+        canvas.legend({index: line.label or "all trials" for index, line in enumerate(lines)})
 
     return draw
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tui_vae.charts import metric_series
-from tui_vae.metrics import NOISY, Trend
+from tui_vae.metrics import NOISY, Verdict
 from tui_vae.posterior_collapse import OFF
 from tui_vae.report import drawings, tables
 from tui_vae.report.content import Group, ReportContent
@@ -279,7 +279,7 @@ def _comparison(content: ReportContent, groups: Sequence[Group]) -> Iterable[Sec
     if verdict.notes:
         blocks.append(Items(tuple(verdict.notes[:_MOST_NOTES])))
     yield Section("verdict", "Verdict", tuple(blocks))
-    yield from _trends(content, groups, verdict.trends)
+    yield from _trends(content, groups, verdict)
 
 
 def _sentence(text: str) -> str:
@@ -302,15 +302,16 @@ def _classes(groups: Sequence[Group]) -> Iterable[Block]:
         yield Gallery((Figure("classes", "Classes of the samples", caption, alt, drawings.classes(shown)),))
 
 
-def _trends(content: ReportContent, groups: Sequence[Group], trends: Sequence[Trend]) -> Iterable[Section]:
-    shown = [one for one in trends if not one.metric.endswith(NOISY)]
+def _trends(content: ReportContent, groups: Sequence[Group], verdict: Verdict) -> Iterable[Section]:
+    shown = [one for one in verdict.trends if not one.metric.endswith(NOISY)]
     if not shown:
         return
+    sizes = {one.metric: f" {_sentence(one.sentence)}" for one in verdict.plateaus}
     figures = tuple(
         Figure(
             f"trend-{one.metric}",
             title_text(one.metric),
-            _sentence(one.sentence),
+            f"{_sentence(one.sentence)}{sizes.get(one.metric, '')}",
             f"{title_text(one.metric)} over the number of parameters of {one.models} models. {one.sentence}",
             drawings.trend(one.metric, groups, content.summaries),
         )

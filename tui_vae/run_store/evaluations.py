@@ -82,21 +82,28 @@ def write_evaluation(
     return dataclasses.replace(stored, result=result)
 
 
-def read_evaluation(run: RunDirectory, model: str) -> StoredEvaluation | None:
-    """Read the stored evaluation of a model; ``None`` where there is none, or an incomplete one."""
+def read_evaluation(run: RunDirectory, model: str, *, per_image: bool = True) -> StoredEvaluation | None:
+    """Read the stored evaluation of a model; ``None`` where there is none, or an incomplete one.
+
+    Without ``per_image`` the values of single images are neither read nor checked.
+    """
     try:
         folder = _folder(run, model)
         known = read_manifest(folder / _RESULT)
         result = convert(known.course["result"], Evaluation)
         expected = known.files[_PER_IMAGE]
-        content = read_small(folder / _PER_IMAGE, min(expected.bytes, _LARGEST))
         settings = known.course["settings"]
-        if digest(content) != expected.sha256 or not isinstance(settings, dict) or result.model != model:
+        if not isinstance(settings, dict) or result.model != model:
             return None
-        per_image = load(content)
-        if any(values.ndim != 1 or values.dtype != np.float64 for values in per_image.values()):
+        if not per_image:
+            return StoredEvaluation(result, settings, {})
+        content = read_small(folder / _PER_IMAGE, min(expected.bytes, _LARGEST))
+        if digest(content) != expected.sha256:
             return None
-        return StoredEvaluation(result, settings, per_image)
+        images = load(content)
+        if any(values.ndim != 1 or values.dtype != np.float64 for values in images.values()):
+            return None
+        return StoredEvaluation(result, settings, images)
     except (OSError, RunStoreError, EventError, SafetensorError, KeyError, ValueError):
         return None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +73,18 @@ def find_study(runs_dir: Path, text: str) -> StudyDirectory | None:
     if os.sep in text or text in (os.curdir, os.pardir):
         return study_at(Path(path_of(text)))
     return study_at(runs_dir / run_folder(text)) or study_at(runs_dir / text)
+
+
+def study_alone(runs_dir: Path, texts: Sequence[str]) -> StudyDirectory | None:
+    """The study that is meant; ``None`` where runs are.
+
+    Raises:
+        UsageError: A study stands among others.
+    """
+    study = next((found for text in texts if (found := find_study(runs_dir, text)) is not None), None)
+    if study is not None and len(texts) > 1:
+        raise UsageError(f"{study.name} is a study, which is taken alone; leave the others out")
+    return study
 
 
 def studies_in(runs_dir: Path) -> Iterator[StudyDirectory]:

@@ -10,10 +10,10 @@ import pytest
 from scipy import stats
 
 from tests.unit.evaluation.trained_models import measured, over_seeds, trained
-from tui_vae.evaluation.comparison import compare
-from tui_vae.evaluation.seed_groups import TrainedModel
+from tui_vae.evaluation.comparison import compare, plateau
+from tui_vae.evaluation.seed_groups import TrainedModel, gather
 from tui_vae.evaluation.verdict import LIKELIHOODS, answer
-from tui_vae.metrics import METRICS, Difference, Outcome
+from tui_vae.metrics import METRICS, Difference, Outcome, Plateau
 
 SPEAKING = [name for name, about in METRICS.items() if about.generates]
 
@@ -261,3 +261,102 @@ class TestTrend:
             for n, p in (("a", 10), ("b", 100), ("c", 1000))
         ]
         assert compare(models).verdict.trends == ()
+
+
+class TestPlateau:
+    """From which size on no larger model is better, where the truth is known."""
+
+    sizes = (1_000, 3_000, 10_000, 30_000, 100_000)
+
+    def models(self, means: list[float], seeds: int, random: np.random.Generator, metric: str) -> list[TrainedModel]:
+        """Values of models and seeds: seeds differ by 1, and models of one seed by 0.1 more."""
+        values = random.normal(0, 1, seeds) + random.normal(0, 0.1, (len(means), seeds))
+        return [
+            model
+            for name, size, mean, row in zip("abcde", self.sizes, means, values, strict=False)
+            for model in over_seeds(name, metric, (mean + row).tolist(), parameters=size)
+        ]
+
+    def found(self, means: list[float], seeds: int, random: np.random.Generator, metric: str = "iwae") -> Plateau:
+        architectures = gather(self.models(means, seeds, random, metric))
+        one = plateau(metric, architectures)
+        assert one is not None
+        return one
+
+    @pytest.mark.parametrize(
+        ("means", "truth"),
+        [
+            ([0.0, 0.0, 0.0, 0.0, 0.0], "a"),
+            ([0.0, 2.0, 4.0, 4.0, 4.0], "c"),
+            ([0.0, 1.0, 2.0, 3.0, 4.0], "e"),
+            ([4.0, 0.0, 0.0, 0.0, 0.0], "a"),
+            ([1.0, 0.0, 0.0, 2.0, 0.0], "d"),
+        ],
+        ids=["no trend", "plateau", "monotone", "worse", "peak"],
+    )
+    def test_a_larger_model_than_the_true_one_is_hardly_ever_named(self, means: list[float], truth: str) -> None:
+        """In at most 2.5 % of all studies; steps of ten times the noise are found in nearly every one."""
+        times, random = 1000, np.random.default_rng(7)
+        names = [self.found(means, 4, random).model for _ in range(times)]
+        error = 4 * math.sqrt(0.025 * 0.975 / times)
+        assert sum(name > truth for name in names) / times <= 0.025 + error
+        assert sum(name == truth for name in names) / times >= 0.9
+
+    def test_in_a_metric_that_is_better_if_lower_it_is_the_same(self) -> None:
+        random = np.random.default_rng(3)
+        assert self.found([9.0, 5.0, 2.0, 2.0, 2.0], 5, random, "frechet_distance").model == "c"
+        assert self.found([2.0, 2.0, 2.0, 5.0, 9.0], 5, random, "frechet_distance").model == "a"
+
+    def test_the_tests_are_those_of_pairs_of_seeds_with_their_correction(self) -> None:
+        values = np.array([[1.0, 2.0, 3.0], [1.5, 2.6, 3.4], [1.4, 2.7, 3.6]])  # (model, seed)
+        models = [
+            model
+            for name, size, row in zip("abc", self.sizes, values.tolist(), strict=False)
+            for model in over_seeds(name, "iwae", row, parameters=size)
+        ]
+        found = plateau("iwae", gather(models))
+        assert found is not None
+        of_two = stats.ttest_1samp(values[1] - values[0], 0)
+        assert of_two.pvalue < 0.025  # half of 5 %, for two larger models
+        between = stats.ttest_1samp(values[2] - values[1], 0)
+        assert between.pvalue > 0.05
+        assert (found.model, found.parameters, found.models, found.seeds) == ("b", 3_000, 3, 3)
+        assert found.most == pytest.approx(between.confidence_interval(0.95).high)
+        assert found.sentence == (
+            "in IWAE more parameters help up to b (3,000 parameters), than which no larger model is significantly "
+            f"better, at most by {found.most:.2f} nats, 3 models on 3 seeds"
+        )
+
+    def test_the_sentences_of_the_ends(self) -> None:
+        random = np.random.default_rng(5)
+        flat = self.found([0.0] * 5, 4, random)
+        assert flat.sentence.startswith("in IWAE no larger model is significantly better than a (1,000 parameters), at")
+        rising = self.found([0.0, 2.0, 4.0, 6.0, 8.0], 4, random)
+        assert rising.most is None
+        assert rising.sentence == (
+            "in IWAE more parameters help up to the largest model, e (100,000 parameters), 5 models on 4 seeds"
+        )
+        falling = self.found([9.0, 0.0, 0.0, 0.0, 0.0], 4, random)
+        assert falling.sentence == (
+            "in IWAE no larger model is significantly better than a (1,000 parameters), 5 models on 4 seeds"
+        )
+
+    def test_it_is_of_the_seeds_that_all_models_share(self) -> None:
+        models = self.models([0.0, 2.0, 4.0, 4.0, 4.0], 5, np.random.default_rng(2), "iwae")
+        without = [one for one in models if (one.evaluation.model, one.evaluation.seed) != ("b", 1)]
+        found = plateau("iwae", gather(without))
+        assert found is not None
+        assert (found.model, found.models, found.seeds) == ("c", 5, 4)
+        of_one_seed = [one for one in without if one.evaluation.model != "e" or one.evaluation.seed == 0]
+        assert plateau("iwae", gather(of_one_seed)) is None  # the largest must not be left out in silence
+
+    def test_nothing_is_said_of_one_seed_or_of_a_metric_without_a_direction(self) -> None:
+        random = np.random.default_rng(2)
+        assert plateau("iwae", gather(self.models([0.0] * 5, 1, random, "iwae"))) is None
+        assert plateau("kl", gather(self.models([0.0] * 5, 4, random, "kl"))) is None
+
+    def test_it_is_part_of_the_verdict(self) -> None:
+        models = self.models([0.0, 2.0, 4.0, 4.0, 4.0], 5, np.random.default_rng(2), "iwae")
+        verdict = compare(models).verdict
+        assert [one.model for one in verdict.plateaus] == ["c"]
+        assert compare(models[:10]).verdict.plateaus == ()  # of two models that is their difference
