@@ -69,7 +69,8 @@ def evaluated_study(
         events: list[Event] = [began(trial.id, 1000.0), State(model=trial.model, state="finished"), end]
         run.log.write_text("".join(f"{encode(event)}\n" for event in events), encoding="utf-8")
         if not unevaluated(trial):
-            stored = StoredEvaluation(_evaluation(trial, values), EvaluationConfig().identity(), {})
+            settings = EvaluationConfig().resolved(config).identity()
+            stored = StoredEvaluation(_evaluation(trial, values), settings, {})
             write_evaluation(run, stored, {})
     return directory
 

@@ -78,10 +78,13 @@ class StudyResults:
             if row.state != "finished":
                 continue
             stored = read_evaluation(self.directory.run(row.trial), row.trial.model, per_image=with_images)
-            if stored is None or (self._config is not None and stored.settings != self._config.identity()):
+            if stored is None or not self._is_wanted(stored, row.config):
                 self.unevaluated.append(row)
             else:
                 self.found.append(TrialResult(row.trial, row.config, stored))
+
+    def _is_wanted(self, stored: StoredEvaluation, config: TrainConfig) -> bool:
+        return self._config is None or stored.settings == self._config.resolved(config).identity()
 
     def answer(self, baseline: str | None = None) -> StudyAnswer:
         """Compare the models of each setting.
