@@ -20,6 +20,7 @@ from textual.screen import Screen
 from tui_vae.charts.description import Face
 from tui_vae.events import Notice
 from tui_vae.tui.background import OpenSource, RunOpener
+from tui_vae.tui.key_queue import KeyQueue
 from tui_vae.tui.keys import APP_BINDINGS, GROUPS, PAGE_GROUPS, SCREEN_BINDINGS
 from tui_vae.tui.main_screen import MainScreen
 from tui_vae.tui.pages import ExplorerPage, RunsPage
@@ -103,6 +104,7 @@ class MonitorApp(App[Leave]):
         self._library = library
         self._reports = ReportSaver(self, library)
         self._redraws = RedrawLoop(self, FrameLimiter(fps, lambda: drawer.spent), self._redraw, answers)
+        self._keys = KeyQueue(self, self._take_key)
         self._stray, self._suspended, self._announce = stray, suspended, announce
         self._stalled = stalled if stalled is not None else _never
         self._machine = machine
@@ -170,7 +172,14 @@ class MonitorApp(App[Leave]):
         if self._greeting and isinstance(event, (events.Key, events.MouseDown)):
             self._greeting = False
             self.main.greet(False)
-        await super().on_event(event)
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            await self._keys.add(event)
+        else:
+            await super().on_event(event)
+
+    async def _take_key(self, event: events.Event) -> None:
+        if not self.main.is_leaving:  # what was typed ahead of the end is for nobody
+            await super().on_event(event)
 
     # Reading and drawing.
 

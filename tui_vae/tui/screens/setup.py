@@ -105,6 +105,7 @@ class SetupScreen(Dialog[str | None]):
         self._said: str | None = None
         self._networks: dict[Hashable, Mapping[str, Parameters] | str] = {}
         self._check_later: Timer | None = None
+        self._check_waits = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="setup", classes="dialog") as dialog:
@@ -133,8 +134,10 @@ class SetupScreen(Dialog[str | None]):
     # Checking.
 
     def on_input_changed(self) -> None:
+        """Check once for all that was typed at once: behind the other changes that wait to be noticed."""
         self._said = None
-        self._check()
+        if not self._check_waits:
+            self._check_waits = self.call_later(self._check)
 
     def on_checkbox_changed(self) -> None:
         self.on_input_changed()
@@ -146,6 +149,7 @@ class SetupScreen(Dialog[str | None]):
         self._tell()
 
     def _check(self) -> None:
+        self._check_waits = False
         self._filled = parse_form({name: row.text for name, row in self._rows.items()})
         self._check_networks()
         for name, row in self._rows.items():
@@ -218,6 +222,7 @@ class SetupScreen(Dialog[str | None]):
         self.dismiss(None)
 
     def action_copy(self) -> None:
+        self._check()
         if self._filled.train is not None:
             self.app.copy_to_clipboard(self.command)
             self.notify("copied, where the terminal allows it", timeout=3)
@@ -225,6 +230,7 @@ class SetupScreen(Dialog[str | None]):
             self.notify("not a valid command yet: correct the options in red", timeout=3)
 
     def action_start(self) -> None:
+        self._check()
         wrong = next((name for name in self._rows if name in self._filled.problems), None)
         if wrong is not None:
             self._rows[wrong].choose()
