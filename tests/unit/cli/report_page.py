@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from pathlib import Path
+
+from markdown_it import MarkdownIt
 
 _VOID = ("meta", "img", "br", "hr", "input", "link")
 
@@ -67,3 +70,12 @@ class Page(HTMLParser):
 
     def _within(self, tag: str, kind: str | None = None) -> bool:
         return any(t == tag and kind in (None, k) for t, k in self._open)
+
+
+def rendered_markdown(text: str) -> str:
+    """As a forge shows it, with whatever HTML it has."""
+    return str(MarkdownIt("commonmark", {"html": True}).enable("table").render(text))
+
+
+def page_of(path: Path) -> Page:
+    return Page(path.read_text(encoding="utf-8"))
