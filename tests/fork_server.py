@@ -118,6 +118,7 @@ def load_command() -> Callable[[], None]:
     data = importlib.import_module("tui_vae.data")
     images = data.load_mnist()
     data.load_mnist = lambda: images
+    importlib.import_module("tests.short_chains").shorten()
     # Typer loads Pydantic when it converts the first option; there are no runs to list.
     importlib.import_module("tui_vae.cli.app").app(["runs", "--runs-dir", "/nowhere"], standalone_mode=False)
     gc.freeze()

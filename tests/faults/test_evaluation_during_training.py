@@ -12,6 +12,7 @@ import pytest
 
 from tests.faults.same_training import assert_same_training, course
 from tests.fork_client import ForkServer, PipedChild
+from tests.short_chains import short_chains
 from tests.unit.cli.trained_runs import small_config, trained_run
 from tui_vae.app import evaluation_process
 from tui_vae.app.run_setup import prepare
@@ -52,6 +53,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 def loaded(monkeypatch: pytest.MonkeyPatch, fork_server: ForkServer) -> None:
     """The evaluating process has torch loaded already."""
     monkeypatch.setattr(evaluation_process, "_COMMAND", fork_server.python_module("tui_vae.app.evaluation_worker"))
+
+
+@pytest.fixture(autouse=True)
+def _short_chains() -> Iterator[None]:
+    with short_chains():
+        yield
 
 
 def session_in(folder: Path, *, evaluate: bool) -> Session:

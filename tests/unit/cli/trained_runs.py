@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tests.short_chains import short_chains
 from tui_vae.app.run_setup import prepare
 from tui_vae.config import ModelSpec, StoreConfig, TrainConfig
 from tui_vae.run_store import RunDirectory
@@ -32,8 +33,9 @@ def small_config(**options: Any) -> TrainConfig:
 def trained_run(runs_dir: Path, name: str, **options: Any) -> RunDirectory:
     """A run, trained to its end and not evaluated."""
     store = StoreConfig(runs_dir=str(runs_dir), name=name)
-    session = prepare(small_config(no_evaluate=True, **options), lambda text: None).start(store)
-    assert session.close() == 0
+    with short_chains():
+        session = prepare(small_config(no_evaluate=True, **options), lambda text: None).start(store)
+        assert session.close() == 0
     return find_run(runs_dir, name)
 
 

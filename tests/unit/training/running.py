@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pytest
 from torch import Tensor, isfinite
 
+from tests.short_chains import short_chains
 from tui_vae.config import ModelSpec, TrainConfig
 from tui_vae.data import Dataset
 from tui_vae.events import Event, ModelResult, PpcaOptimum, RunFinished, State
@@ -131,8 +132,9 @@ def train(
     context = TrainingContext(resolved(data, **options), data, Broadcast(calls), kept, find_limit, build)
     engine: Engine = Engine(context, saved, conclude)
     before(engine)
-    engine.start()
-    assert engine.wait(PATIENCE), "the run did not end"
+    with short_chains():
+        engine.start()
+        assert engine.wait(PATIENCE), "the run did not end"
     assert engine.finished
     return Run(engine, events, kept)
 
