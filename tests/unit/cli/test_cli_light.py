@@ -52,6 +52,16 @@ print(json.dumps({"codes": codes, "modules": sorted(sys.modules)}), file=sys.std
 """
 
 
+LIBRARY_OF_THREADS = """
+import ctypes, importlib.util, pathlib
+import tui_vae.__main__ as program
+program.wait_without_spinning()
+(folder,) = importlib.util.find_spec("torch").submodule_search_locations
+(library,) = pathlib.Path(folder, "lib").glob("libgomp*.so*")
+ctypes.CDLL(library)
+"""
+
+
 def last_line(done: Any) -> Any:
     return json.loads(done.stderr.splitlines()[-1])
 
@@ -143,9 +153,8 @@ def test_the_help_fits_a_terminal_of_eighty_columns(run_in: Run, tmp_path: Path,
 
 
 def environment_of_threads(python_in: Run, folder: Path) -> str:
-    """What the library of threads says of itself when torch loads it, after the program has begun."""
-    code = "import tui_vae.__main__ as program; program.wait_without_spinning(); import torch"
-    return str(python_in(folder, code).stderr)
+    """What the library of threads of torch says of itself when it is loaded after the program has begun."""
+    return str(python_in(folder, LIBRARY_OF_THREADS).stderr)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the library of threads of this platform says it otherwise")
