@@ -59,6 +59,8 @@ class ListedRun:
         size: Bytes on the disk.
         trouble: Why it is damaged.
         link: Where it lies, if its folder is a symbolic link.
+        node: Host of the process that writes it, while one does.
+        trials: Of a study, which stands in the list as a run does: how many are finished, and how many there are.
     """
 
     key: str
@@ -72,6 +74,8 @@ class ListedRun:
     trouble: str | None = None
     link: str | None = None
     ended: float | None = None
+    node: str | None = None
+    trials: tuple[int, int] | None = None
 
     @property
     def elbo(self) -> float | None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from tui_vae.app.graphics import query_terminal
 from tui_vae.app.interpreter import gc_paused
 from tui_vae.app.run_library import Library
 from tui_vae.app.signals import StopSignals
+from tui_vae.app.study.planning import SECONDS_BETWEEN_LOOKS, StudyFollower
 from tui_vae.app.terminal import TerminalWatch, own_terminal, prepare_output, usable_terminal
 from tui_vae.app.watch_source import WatchSource
 from tui_vae.config import DisplayConfig
 from tui_vae.errors import ExitCode, RunStoreError, TuiVaeError, UsageError
 from tui_vae.run_store.find import find_run
+from tui_vae.run_store.study import StudyDirectory, find_study
 from tui_vae.view.notifications import Notifier
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
@@ -24,7 +27,7 @@ from tui_vae.view.status_text import run_status, status_warning
 def watch_run(
     text: str, runs_dir: Path, display: DisplayConfig, *, control: bool, trust: bool, signals: StopSignals
 ) -> int:
-    """Show a run in the front end that fits; returns the exit code of the process.
+    """Show a run, or a study, in the front end that fits; returns the exit code of the process.
 
     ``trust`` lets the explorer and evaluations execute the sources of networks that runs keep.
 
@@ -32,9 +35,13 @@ def watch_run(
         UsageError: ``control`` without the interface.
         RunStoreError: There is no such run, or it cannot be read.
     """
-    run = find_run(runs_dir, text)
+    study = find_study(runs_dir, text)
     ascii_only = prepare_output(display)
     with_interface = not display.no_ui and usable_terminal()
+    if study is not None:
+        _end_with_terminal()
+        return _study_as_text(study, display, signals)
+    run = find_run(runs_dir, text)
     if control and not with_interface:
         raise UsageError("--control goes with the interface, which needs a terminal; leave it out to watch as text")
     source = WatchSource(run, control=control, as_logged=display.json, trust=trust)
@@ -111,3 +118,30 @@ def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: St
         sys.stderr.write(f"tui-vae: {warning}\n")
     codes = {"finished": ExitCode.OK, "stopped": ExitCode.STOPPED}
     return codes.get(run_status(state, source.writer_status()), ExitCode.MODEL_FAILED)
+
+
+def _study_as_text(directory: StudyDirectory, display: DisplayConfig, signals: StopSignals) -> int:
+    """Follow a study until all of its trials are finished, or no process runs it."""
+    from tui_vae.headless.study import make_study_output  # noqa: PLC0415 - Rich
+
+    output = make_study_output(display, in_place=own_terminal())
+    signals.answer = signals.interrupt
+    follower = StudyFollower(directory)
+    try:
+        output.begin(follower.study, follower.rows, follower.at_once)
+        while not follower.over:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+            output.show(follower.look(), follower.rows)
+        output.finish(follower.rows, printable(str(directory.path)))
+    except KeyboardInterrupt:
+        return ExitCode.STOPPED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has left: drop what is buffered
+        return ExitCode.OK
+    finally:
+        output.leave()
+    if all(row.state == "finished" for row in follower.rows):
+        return ExitCode.OK
+    name = printable(directory.name)
+    sys.stderr.write(f"tui-vae: no process runs the study {name}; tui-vae study {name} goes on\n")
+    return ExitCode.MODEL_FAILED if any(row.state == "failed" for row in follower.rows) else ExitCode.STOPPED

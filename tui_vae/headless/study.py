@@ -263,7 +263,8 @@ def _sentence(row: TrialRow) -> str:
     at = f" at epoch {out_of(row.epoch, row.config.epochs)}" if row.state != "finished" else ""
     held_out = f", held-out ELBO {nats(elbo)}" if elbo is not None else ""
     took = f" after {duration(row.seconds)}" if row.seconds is not None else ""
-    return f"{printable(row.trial.id)}: {row.state}{at}{took}{held_out}"
+    node = f" on {row.run.node}" if row.run is not None and row.run.live and row.run.node is not None else ""
+    return f"{printable(row.trial.id)}: {row.state}{at}{took}{held_out}{node}"
 
 
 def _elbo(row: TrialRow) -> float | None:
@@ -281,6 +282,8 @@ def _record(row: TrialRow) -> dict[str, Any]:
         "epoch": row.epoch,
         "epochs": row.config.epochs,
         "elbo": elbo if elbo is not None and math.isfinite(elbo) else None,
+        "node": row.run.node if row.run is not None else None,
+        "began": row.run.began if row.run is not None else None,
     }
 
 

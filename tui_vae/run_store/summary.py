@@ -26,7 +26,7 @@ from tui_vae.run_status import ListedModel, ListedRun, ListState, Liveness, cond
 from tui_vae.run_store.directory import RunDirectory, link_trouble, read_config
 from tui_vae.run_store.files import open_regular
 from tui_vae.run_store.find import newest_first, runs_in
-from tui_vae.run_store.heartbeat import liveness_of
+from tui_vae.run_store.heartbeat import liveness_of, read_lease
 from tui_vae.run_store.log_decoder import decode_line, first_line
 
 MOST_BYTES_OF_TAIL = 8 << 20
@@ -72,6 +72,7 @@ def summarise(run: RunDirectory, writer: Liveness | None = None) -> ListedRun:
     else:
         status = end.finished.status if end.finished is not None else None
         state = condition(status, [end.states.get(name) for name in names], writer)
+    lease = read_lease(run) if writer != "gone" else None
     return ListedRun(
         key,
         run.name,
@@ -84,6 +85,7 @@ def summarise(run: RunDirectory, writer: Liveness | None = None) -> ListedRun:
         trouble if state == "damaged" else None,
         link,
         end.finished.t if end.finished is not None else None,
+        lease.host if lease is not None else None,
     )
 
 

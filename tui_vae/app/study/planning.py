@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,11 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from tui_vae.config.study import Setting, Study, plan
-from tui_vae.errors import UsageError
+from tui_vae.errors import RunStoreError, UsageError
 from tui_vae.run_store.directory import run_folder
+from tui_vae.run_store.heartbeat import Observer
 from tui_vae.run_store.study import StudyDirectory, read_study, study_at, study_named
 from tui_vae.run_store.summary_cache import SummaryCache
 from tui_vae.view.study import TrialRow
+
+SECONDS_BETWEEN_LOOKS = 1.0
+_LOOKS_WITHOUT_WRITER = 3
+"""A study whose process begins has no lease for a moment."""
 
 
 @dataclass(frozen=True)
@@ -109,3 +115,62 @@ class StudyView:
             return set(os.listdir(self._directory.path))
         except OSError:
             return set()
+
+
+class StudyFollower:
+    """A study that another process may run and add trials to, for one thread at a time.
+
+    Args:
+        directory: The study's folder.
+
+    Attributes:
+        study: As it is stored now.
+        running: Whether a process runs it.
+
+    Raises:
+        RunStoreError: The study cannot be read.
+        UsageError: Its options are not of this version.
+    """
+
+    def __init__(self, directory: StudyDirectory) -> None:
+        self._directory = directory
+        self._writer = Observer(directory.as_run)
+        self._missed = 0
+        self._read()
+        self.running = self._writer.look().liveness != "gone"
+
+    @property
+    def rows(self) -> Sequence[TrialRow]:
+        """All trials, in the order of the study."""
+        return self._view.rows
+
+    @property
+    def at_once(self) -> int:
+        """How many trials are trained now, at least one."""
+        return max(1, sum(row.run is not None and row.run.live for row in self.rows))
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to be expected: all is finished, or nobody has run the study for some looks."""
+        return self._missed >= _LOOKS_WITHOUT_WRITER or all(row.state == "finished" for row in self.rows)
+
+    def look(self) -> Sequence[TrialRow]:
+        """Look at the trials that are not finished; returns those that have changed, or all of a study that grew."""
+        self.running = self._writer.look().liveness != "gone"
+        self._missed = 0 if self.running else self._missed + 1
+        if self._stored_at() != self._read_at:
+            with contextlib.suppress(RunStoreError):  # its folder may be away for a moment
+                self._read()
+                return self.rows
+        return self._view.refresh()
+
+    def _read(self) -> None:
+        self._read_at = self._stored_at()
+        self.study = read_study(self._directory)
+        self._view = StudyView(self._directory, self.study)
+
+    def _stored_at(self) -> int | None:
+        try:
+            return os.stat(self._directory.file).st_mtime_ns
+        except OSError:
+            return None
