@@ -181,14 +181,16 @@ def runs(  # noqa: PLR0913, PLR0917 - one for each option
 def watch(
     ctx: typer.Context,
     options: Mapping[str, Any],
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name, a path, or latest.")] = "latest",
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run or a study: its name, a path, or latest.")
+    ] = "latest",
     control: Annotated[
         bool, typer.Option("--control", metavar="", help="Let keys pause, resume, save and stop the run.")
     ] = False,
     trust: _Trust = False,
     runs_dir: _RunsDir = None,
 ) -> None:
-    """Watch a run of another process, or a finished one."""
+    """Watch a run or a study of another process, or a finished one."""
     from tui_vae.cli.watch import watch_run  # noqa: PLC0415
 
     code = watch_run(run, runs_dir_of(runs_dir), display_of(options), control=control, trust=trust, signals=ctx.obj)
