@@ -99,7 +99,9 @@ class PlainStudyOutput:
         return new
 
     def _line(self, text: str) -> None:
-        self._console.print(printable(text), markup=False, emoji=False, highlight=False, soft_wrap=True)
+        # A file keeps each line whole; a terminal would cut words.
+        whole = not self._console.is_terminal
+        self._console.print(printable(text), markup=False, emoji=False, highlight=False, soft_wrap=whole)
 
 
 class QuietStudyOutput(PlainStudyOutput):
