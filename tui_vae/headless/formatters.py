@@ -199,7 +199,7 @@ def follow(
                 if not source.own:
                     raise
                 listening = False
-                _let_go(error, source.directory())
+                let_go(error, source.directory())
         if over or detached():
             return state
 
@@ -223,7 +223,7 @@ def _warn_of_change(state: RunState, before: WriterStatus, seen: WriterStatus) -
         sys.stderr.write("tui-vae: the process that trains gives signs of life again\n")
 
 
-def _let_go(error: OSError | ValueError, directory: str) -> None:
+def let_go(error: OSError | ValueError, directory: str) -> None:
     """Say where the run is stored, if stderr is open, and drop what is buffered."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

@@ -13,6 +13,7 @@ import hashlib
 import logging
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,7 @@ from tui_vae.resource_limits import cores
 MOST_RETRIES = 20
 """How often a trial is repeated whose process or node died: more often, it is its own fault."""
 
+_OF_THE_GROUP = (signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 _LOOPBACK = "127.0.0.1"
 _OBJECT_STORE = 80 * 2**20
 _LONGEST_TEMPORARY = 24
@@ -236,21 +238,36 @@ def embedded() -> Iterator[Cluster]:
     folder = _temporary_folder()
     try:
         try:
-            _init(
-                ray,
-                address="local",
-                num_cpus=cores(),
-                include_dashboard=False,
-                object_store_memory=_OBJECT_STORE,
-                _node_ip_address=_LOOPBACK,
-                _temp_dir=folder,
-            )
+            with _ignored_by_children():
+                _init(
+                    ray,
+                    address="local",
+                    num_cpus=cores(),
+                    include_dashboard=False,
+                    object_store_memory=_OBJECT_STORE,
+                    _node_ip_address=_LOOPBACK,
+                    _temp_dir=folder,
+                )
         except Exception as error:
             raise TuiVaeError(f"Ray does not start on this machine: {one_line(error)[:300]}") from error
         with _silenced(Cluster(ray, remote=False)) as cluster:
             yield cluster
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _ignored_by_children() -> Iterator[None]:
+    """Have processes that are started here ignore what a terminal or batch system sends to all of this one's group.
+
+    This process answers it, and needs them until all trials have saved. Ray itself keeps SIGINT from its processes.
+    """
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _OF_THE_GROUP}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from tui_vae.app.signals import StopSignals
 from tui_vae.app.study.cluster import Cluster, Needs, connected, embedded, needs_of
 from tui_vae.app.study.planning import StudyRequest, StudyView, plan_study
 from tui_vae.app.study.trial import TrialJob, TrialOutcome, is_evaluated
-from tui_vae.app.terminal import countdown
+from tui_vae.app.terminal import TerminalWatch, countdown
 from tui_vae.config.study import Study
 from tui_vae.errors import DataError, ExitCode, RunStoreError, TuiVaeError
+from tui_vae.headless.formatters import let_go
 from tui_vae.headless.study import StudyOutput
 from tui_vae.run_store.lease import Lease
 from tui_vae.run_store.requests import Message, Requests
@@ -107,6 +109,7 @@ class _Run:
         self._stop = threading.Event()
         self._stop_trials: list[str] = []
         self._stopping = False
+        self._listening = True
         self._outcomes: list[TrialOutcome] = []
 
     def train(self, needs: Needs, lease: Lease, signals: StopSignals) -> int:
@@ -116,14 +119,16 @@ class _Run:
             TuiVaeError: Something that every trial needs has failed.
         """
         signals.answer = lambda name: self._stop.set()
-        signals.on_hangup = lambda name: self._stop.set()
+        terminal = TerminalWatch()
+        signals.on_hangup = terminal.lose  # training goes on without it
+        terminal.watch()
         requests = Requests(lease.token)
         lease.keep(
             lambda holder: self._stop.set(),
             lambda: requests.poll(self._directory.as_run, self._handle, lambda event: None),
         )
         left = _left(self._directory, self._view)
-        self._output.begin(self._study, self._view.rows, self._at_once)
+        self._tell(self._output.begin, self._study, self._view.rows, self._at_once)
         folder = str(self._directory.path.absolute())
         self._cluster.submit(
             [TrialJob(row.trial.id, folder, row.trial.folder, row.config.to_json()) for row in left], needs
@@ -131,9 +136,20 @@ class _Run:
         while self._cluster.unfinished:
             self._take(self._cluster.wait(_SECONDS_BETWEEN_LOOKS))
             self._answer_requests()
-            self._output.show(self._view.refresh(), self._view.rows)
-        self._output.finish(self._view.rows, str(self._directory.path))
+            changed = self._view.refresh()
+            self._tell(self._output.show, changed, self._view.rows)
+        self._tell(self._output.finish, self._view.rows, str(self._directory.path))
         return self._exit_code()
+
+    def _tell(self, show: Callable[..., None], *shown: Any) -> None:
+        """Show something; a reader that has left, as at the end of a pipe, ends the output and not the study."""
+        if not self._listening:
+            return
+        try:
+            show(*shown)
+        except (OSError, ValueError) as error:  # a closed pipe, a full disk, a closed stream
+            self._listening = False
+            let_go(error, str(self._directory.path))
 
     def _take(self, ended: list[TrialOutcome]) -> None:
         """Tell of the trials that ended badly, and stop all if every other would."""
@@ -142,14 +158,14 @@ class _Run:
             if outcome.code in _FATAL:
                 self._stop.set()  # the error at the end is of this trial
             elif outcome.message is not None:
-                self._output.problem(f"{outcome.id}: {outcome.message}")
+                self._tell(self._output.problem, f"{outcome.id}: {outcome.message}")
 
     def _answer_requests(self) -> None:
         while self._stop_trials:
             self._cluster.cancel(self._stop_trials.pop())
         if self._stop.is_set() and not self._stopping:
             self._stopping = True
-            self._output.report("stopping after a checkpoint of every trial")
+            self._tell(self._output.report, "stopping after a checkpoint of every trial")
             self._cluster.cancel()
 
     def _handle(self, message: Message) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -73,7 +74,14 @@ class ScriptedCluster:
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Runs the study ``trend`` on a cluster."""
 
-    def run(cluster: ScriptedCluster, *, storage: Path | None = None, address: str | None = None, **typed: Any) -> int:
+    def run(
+        cluster: ScriptedCluster,
+        *,
+        storage: Path | None = None,
+        address: str | None = None,
+        signals: StopSignals | None = None,
+        **typed: Any,
+    ) -> int:
         @contextlib.contextmanager
         def given(request: StudyRequest) -> Iterator[ScriptedCluster]:
             yield cluster
@@ -81,7 +89,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]
         monkeypatch.setattr(driver, "_cluster", given)
         monkeypatch.setattr(StopSignals, "install", lambda self: None)
         request = StudyRequest("trend", tmp_path, {**TYPED, **typed}, {}, address, storage)
-        return run_study(request, JsonStudyOutput(), StopSignals())
+        return run_study(request, JsonStudyOutput(), signals or StopSignals())
 
     return run
 
@@ -143,17 +151,31 @@ def test_a_watcher_stops_one_trial(study: Callable[..., int], tmp_path: Path) ->
     assert cluster.cancelled == {"a-seed1"}
 
 
-def test_a_signal_stops_every_trial(
-    study: Callable[..., int], tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_signal_stops_every_trial(study: Callable[..., int], capsys: Any) -> None:
     cluster = ScriptedCluster({})
-    signals: list[StopSignals] = []
-    monkeypatch.setattr(StopSignals, "__init__", signals.append)
-    cluster.at_each_look = lambda: signals[0].answer("SIGINT")
-    assert study(cluster, seeds=2) == 130
+    signals = StopSignals()
+    cluster.at_each_look = lambda: signals.answer("SIGINT")
+    assert study(cluster, signals=signals, seeds=2) == 130
     assert cluster.cancelled == {"b-seed0", "a-seed1", "b-seed1"}
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert records[-1]["event"] == "study_finished"
+
+
+def test_a_reader_that_leaves_ends_the_output_and_not_the_study(
+    study: Callable[..., int], tmp_path: Path, capfd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(self: JsonStudyOutput, *shown: Any) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(JsonStudyOutput, "show", closed)
+    before = os.dup(1)
+    try:
+        assert study(ScriptedCluster({})) == 0
+    finally:
+        os.dup2(before, 1)
+        os.close(before)
+    said = capfd.readouterr().err
+    assert said == f"tui-vae: the output was closed; training goes on, kept in {tmp_path / 'trend'}\n"
 
 
 def test_a_study_that_another_process_runs_is_refused(study: Callable[..., int], tmp_path: Path) -> None:
