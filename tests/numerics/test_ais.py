@@ -68,6 +68,20 @@ def test_dequantised_images_and_long_trajectories(images: torch.Tensor, moments:
     assert float(lacking.mean()) == pytest.approx(0, abs=0.5)
 
 
+def test_steps_adapted_at_a_part_of_the_temperatures_are_as_good(
+    images: torch.Tensor, moments: Covariance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bounds and the acceptance of paths longer than the preliminary run."""
+    monkeypatch.setattr("tui_vae.evaluation.likelihood.ais.ADAPTATION_STEPS", 250)
+    plan = AisConfig(steps=600, chains=8)
+    assert plan.adapted.diff().unique().tolist() == [2, 3]
+    vae = model(moments, 10, 0.5)
+    result = ais(vae, images, plan)
+    lacking = exact_log_likelihood(vae, images) - result.estimate.values
+    assert float(lacking.mean()) == pytest.approx(0, abs=0.5)
+    assert result.mean_acceptance == pytest.approx(0.65, abs=0.05)
+
+
 def test_from_the_exact_posterior_nothing_is_left_to_anneal(images: torch.Tensor, moments: Covariance) -> None:
     """All distributions on the way are the posterior then, and every weight is p(x), whatever the transitions do."""
     vae = optimal_vae(linear_optimum(moments, 32, 0.2))

@@ -49,6 +49,15 @@ def geometric(steps: int) -> Tensor:
     return betas
 
 
+TARGET_ACCEPTANCE = 0.65
+
+ADAPTATION_CHAINS = 4
+"""Chains of each image in the preliminary run."""
+
+ADAPTATION_STEPS = 750
+"""Most steps of the preliminary run: of a longer path it takes a part of the temperatures, and the rest lie between."""
+
+
 @dataclass(frozen=True)
 class AisConfig:
     """The settings of annealed importance sampling; those of arXiv:1611.04273 are 10,000 steps of 10 leapfrog steps.
@@ -73,11 +82,17 @@ class AisConfig:
             if getattr(self, name) < 1:
                 raise UsageError(f"annealing needs at least one of its {name}, not {getattr(self, name)}")
 
+    @property
+    def adapted(self) -> Tensor:
+        """Indices of the inner temperatures that the preliminary run visits, int64, increasing from 0."""
+        inner = self.steps - 1
+        count = min(inner, ADAPTATION_STEPS - 1)
+        return torch.arange(count) * inner // max(1, count)
 
-TARGET_ACCEPTANCE = 0.65
+    def trajectories(self, passes: int) -> int:
+        """Trajectories for one image: those of the preliminary run, and of ``passes`` from end to end."""
+        return len(self.adapted) * ADAPTATION_CHAINS + passes * (self.steps - 1) * self.chains
 
-ADAPTATION_CHAINS = 4
-"""Chains of each image in the preliminary run."""
 
 # The preliminary run's first step, and how fast it follows the acceptance.
 _FIRST_STEP = 0.5
@@ -209,17 +224,22 @@ class AisSampler:
     def _adapt_steps(self) -> Tensor:
         """Follow the acceptance from one temperature to the next, with chains that are not used further.
 
+        Between the temperatures of the preliminary run, which are evenly spaced in the schedule, the step of the last
+        one before is kept.
+
         Returns:
             Log step sizes, ``(steps - 1, n)``.
         """
         point = self._drawn(ADAPTATION_CHAINS)
         log_step = torch.full((len(self._width),), math.log(_FIRST_STEP), device=self._width.device)
-        found = torch.empty(len(self._inner), len(log_step), device=log_step.device)
-        for index in range(len(self._inner)):
-            found[index] = log_step
+        visited = self._plan.adapted
+        found = torch.empty(len(visited), len(log_step), device=log_step.device)
+        for row, index in enumerate(visited.tolist()):
+            found[row] = log_step
             point, accepted = self._move(point, index, log_step)
             log_step = log_step + _RATE * (accepted.mean(1) - TARGET_ACCEPTANCE)
-        return found
+        last_before = torch.searchsorted(visited, torch.arange(len(self._inner)), right=True) - 1
+        return found[last_before.to(found.device)]
 
 
 @dataclass(frozen=True)
@@ -267,7 +287,7 @@ def ais(
     """
     plan = plan or AisConfig()
     batches = AisBatches(vae, images, plan, seed=seed, memory=memory)
-    progress = ProgressCounter(len(images) * (plan.steps - 1) * (ADAPTATION_CHAINS + plan.chains), report)
+    progress = ProgressCounter(len(images) * plan.trajectories(1), report)
     weights = LogMeanWeights(len(images))
     acceptance = torch.zeros(plan.steps - 1, dtype=torch.float64)
     for first in range(0, len(images), batches.size):

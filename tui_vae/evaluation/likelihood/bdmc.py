@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tui_vae.config import PIXELS
 from tui_vae.data.generators import generator
-from tui_vae.evaluation.likelihood.ais import ADAPTATION_CHAINS, AisBatches, AisConfig, ProgressCounter
+from tui_vae.evaluation.likelihood.ais import AisBatches, AisConfig, ProgressCounter
 from tui_vae.evaluation.likelihood.conditional_likelihood import check_finite
 from tui_vae.evaluation.likelihood.estimate import LikelihoodEstimate, LogMeanWeights
 from tui_vae.evaluation.memory import MEMORY
@@ -97,7 +97,7 @@ def bdmc(
     check_finite(vae)
     made = simulate(vae, n, seed)
     batches = AisBatches(vae, made.x, plan, seed=seed, memory=memory)
-    progress = ProgressCounter(n * (plan.steps - 1) * (ADAPTATION_CHAINS + 2 * plan.chains), report)
+    progress = ProgressCounter(n * plan.trajectories(2), report)
     lower, inverse = LogMeanWeights(n), LogMeanWeights(n)
     acceptance = torch.zeros(plan.steps - 1, dtype=torch.float64)
     for first in range(0, n, batches.size):
