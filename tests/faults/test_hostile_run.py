@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from tests.faults.hostile_runs import make_runs
 from tests.tui.drawn_at_once import DrawnAtOnce
-from tests.tui.sparing import spare
+from tests.tui.sparing import spare, tidying
 from tui_vae.app import watch_source
 from tui_vae.app.watch_source import WatchSource
 from tui_vae.run_store import RunDirectory
@@ -111,10 +112,11 @@ def test_every_text_command_survives_every_hostile_run(runs: list[Path], outside
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(watch_source, "SECONDS_TO_APPEAR", 0.05)
     monkeypatch.setattr(watch_source, "SECONDS_BETWEEN_LOOKS", 0.02)
     spare(monkeypatch)
+    yield from tidying()
 
 
 async def test_the_interface_shows_something_of_every_hostile_run(runs: list[Path], quick: None, outside: Path) -> None:

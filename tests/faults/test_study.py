@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import random
@@ -22,7 +23,7 @@ from tests.faults.ray_nodes import ENVIRONMENT, Nodes
 from tests.faults.same_training import assert_same_training
 from tui_vae.run_store.study import find_study, read_study
 
-pytest.importorskip("ray")
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed")
 
 SIZES = ("--no-evaluate", "--train-size", "3000", "--val-size", "100", "--batch-size", "32", "--epochs", "30")
 HARDWARE = ("--device", "cpu", "--threads", "1", "--checkpoint-every", "0.1")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from tests.tui.app_driver import Monitor, OpenMonitor
 from tests.tui.drawn_at_once import DrawnAtOnce
 from tests.tui.recorded_run import ScriptedSource, known, recorded_run
-from tests.tui.sparing import spare
+from tests.tui.sparing import spare, tidying
 from tui_vae.charts.curves import CurvePlot
 from tui_vae.events import Event
 from tui_vae.tui import MonitorApp
@@ -22,16 +21,7 @@ from tui_vae.tui.widgets.chart import Chart
 
 @pytest.fixture
 def tidied() -> Iterator[None]:
-    """Look for garbage when an interface has ended, and never again at what Textual keeps of it in its caches.
-
-    The usual looks in between took two fifths of the time of an interface that starts and ends.
-    """
-    thresholds = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 100)
-    yield
-    gc.set_threshold(*thresholds)
-    gc.collect()
-    gc.freeze()
+    yield from tidying()
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 from msgspec import structs
-from scipy import stats
 
 from tests.unit.evaluation.trained_models import MNIST, measured, over_seeds, trained
 from tui_vae.config import TrainConfig
@@ -26,7 +26,7 @@ def only_difference(models: list[TrainedModel]) -> Difference:
 def test_seeds_are_paired_and_their_mean_has_student_s_interval() -> None:
     baseline, deep = [0.50, 0.53, 0.56, 0.52, 0.54], [0.66, 0.70, 0.71, 0.69, 0.72]
     found = only_difference([*over_seeds("baseline", "recall", baseline), *over_seeds("deep", "recall", deep)])
-    expected = stats.ttest_rel(deep, baseline).confidence_interval()
+    expected = scipy.stats.ttest_rel(deep, baseline).confidence_interval()
     assert found.value == pytest.approx(np.mean(deep) - np.mean(baseline))
     assert found.interval == pytest.approx((expected.low, expected.high))
     assert (found.pairing, found.seeds, found.outcome) == ("seeds", 5, "better")
@@ -40,7 +40,7 @@ def test_means_over_seeds_have_student_s_interval_and_keep_floor_and_source() ->
     ]
     (summary,) = compare(models).summaries
     (mean,) = summary.values
-    expected = stats.ttest_1samp(values, 0).confidence_interval()
+    expected = scipy.stats.ttest_1samp(values, 0).confidence_interval()
     assert (summary.model, summary.parameters, summary.seeds) == ("deep", 1_091_920, (0, 1, 2))
     assert mean.value == pytest.approx(0.53)
     assert mean.interval == pytest.approx((expected.low, expected.high))
@@ -65,7 +65,7 @@ def test_pairs_tell_apart_what_independent_seeds_do_not() -> None:
     assert (paired.pairing, paired.outcome) == ("seeds", "better")
     assert (unpaired.pairing, unpaired.outcome) == ("unpaired seeds", "not told apart")
     assert unpaired.interval is not None
-    expected = stats.ttest_ind(deep, baseline, equal_var=False).confidence_interval()
+    expected = scipy.stats.ttest_ind(deep, baseline, equal_var=False).confidence_interval()
     assert unpaired.interval == pytest.approx((expected.low, expected.high))
     assert "on 6 and 6 seeds, unpaired" in unpaired.sentence
 
@@ -96,7 +96,7 @@ def test_equal_models_do_not_differ_significantly_in_95_of_100_cases() -> None:
 
 def test_a_known_difference_is_found_with_the_power_it_should_have() -> None:
     """Differences of mean 2 and standard deviation 1 on 5 seeds: power 0.92 by the noncentral t distribution."""
-    power = 1 - stats.nct.cdf(stats.t.ppf(0.975, 4), 4, 2 * math.sqrt(5))
+    power = 1 - scipy.stats.nct.cdf(scipy.stats.t.ppf(0.975, 4), 4, 2 * math.sqrt(5))
     times, found = 400, 0
     for k in range(times):
         random = np.random.default_rng([19, k])
@@ -183,7 +183,7 @@ class TestOneSeed:
             trained("deep", 0, measured("elbo", deep.mean(), 3.9), per_image={"elbo": deep}),
         ]
         paired = only_difference(models)
-        expected = stats.ttest_rel(deep, base).confidence_interval()
+        expected = scipy.stats.ttest_rel(deep, base).confidence_interval()
         assert paired.interval == pytest.approx((expected.low, expected.high))
         assert (paired.pairing, paired.seeds, paired.outcome) == ("images", 1, "better")
         assert paired.sentence.endswith("on 1 seed, sampling error only")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from tui_vae.evaluation.intervals import (
     ENOUGH_FOR_T,
@@ -32,7 +32,7 @@ def coverage(interval_of: Callable[[np.random.Generator], Interval | None], trut
 
 def wilson(successes: int, n: int) -> Interval:
     """SciPy's interval of a share, which is lopsided near 0 and 1."""
-    found = stats.binomtest(successes, n).proportion_ci(method="wilson")
+    found = scipy.stats.binomtest(successes, n).proportion_ci(method="wilson")
     return found.low, found.high
 
 
@@ -68,7 +68,7 @@ def test_equal_counts_are_not_certain(share: float) -> None:
 @pytest.mark.parametrize("n", [2, 3, 20])
 def test_t_interval_is_that_of_scipy(n: int) -> None:
     values = np.random.default_rng(n).normal(3, 2, n)
-    expected = stats.ttest_1samp(values, 0).confidence_interval(0.9)
+    expected = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.9)
     assert t_interval(values, 0.9) == pytest.approx((expected.low, expected.high))
 
 
@@ -88,7 +88,7 @@ def test_values_without_spread_have_an_interval_of_no_width() -> None:
 def test_welch_interval_is_that_of_scipy() -> None:
     random = np.random.default_rng(3)
     first, second = random.normal(1, 1, 4), random.normal(0, 5, 7)
-    expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval()
+    expected = scipy.stats.ttest_ind(first, second, equal_var=False).confidence_interval()
     assert welch_interval(first, second) == pytest.approx((expected.low, expected.high))
 
 
@@ -159,9 +159,9 @@ def test_slope_is_that_of_scipy() -> None:
     random = np.random.default_rng(4)
     x = np.array([4.0, 5.0, 6.5, 7.0])
     y = 2 * x + random.normal(size=4)
-    expected = stats.linregress(x, y)
+    expected = scipy.stats.linregress(x, y)
     slope, interval = slope_interval(x, y)
-    half = stats.t.ppf(0.975, 2) * expected.stderr
+    half = scipy.stats.t.ppf(0.975, 2) * expected.stderr
     assert slope == pytest.approx(expected.slope)
     assert interval == pytest.approx((expected.slope - half, expected.slope + half))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from tests.unit.evaluation.trained_models import measured, over_seeds, trained
 from tui_vae.evaluation.comparison import compare, plateau
@@ -201,8 +201,8 @@ class TestTrend:
             for model in over_seeds(name, "recall", values[:, k].tolist(), parameters=size)
         ]
         (found,) = compare(models).verdict.trends
-        slopes = [stats.linregress([4, 5, 6], row).slope for row in values]
-        expected = stats.ttest_1samp(slopes, 0).confidence_interval()
+        slopes = [scipy.stats.linregress([4, 5, 6], row).slope for row in values]
+        expected = scipy.stats.ttest_1samp(slopes, 0).confidence_interval()
         assert found.value == pytest.approx(np.mean(slopes))
         assert found.interval == pytest.approx((expected.low, expected.high))
         assert (found.models, found.seeds, found.outcome) == (3, 3, "better")
@@ -216,8 +216,8 @@ class TestTrend:
         models = [trained(n, 0, measured("frechet_distance", v), parameters=p)
                   for n, v, p in zip("abc", values, self.sizes, strict=True)]  # fmt: skip
         (found,) = compare(models).verdict.trends
-        line = stats.linregress([4, 5, 6], values)
-        half = stats.t.ppf(0.975, 1) * line.stderr
+        line = scipy.stats.linregress([4, 5, 6], values)
+        half = scipy.stats.t.ppf(0.975, 1) * line.stderr
         assert found.interval == pytest.approx((line.slope - half, line.slope + half))
         assert found.sentence == (
             "no significant trend with size in Fréchet distance: -10.50 per tenfold parameters (-21.50 to 0.50),"
@@ -316,9 +316,9 @@ class TestPlateau:
         ]
         found = plateau("iwae", gather(models))
         assert found is not None
-        of_two = stats.ttest_1samp(values[1] - values[0], 0)
+        of_two = scipy.stats.ttest_1samp(values[1] - values[0], 0)
         assert of_two.pvalue < 0.025  # half of 5 %, for two larger models
-        between = stats.ttest_1samp(values[2] - values[1], 0)
+        between = scipy.stats.ttest_1samp(values[2] - values[1], 0)
         assert between.pvalue > 0.05
         assert (found.model, found.parameters, found.models, found.seeds) == ("b", 3_000, 3, 3)
         assert found.most == pytest.approx(between.confidence_interval(0.95).high)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from tests.unit.evaluated_study import SIZES, evaluated_study, plateau_at_c
 from tui_vae.app.study.answer import StudyResults
@@ -42,7 +42,7 @@ def test_differences_are_those_of_the_same_seed_to_the_simplest_model(tmp_path: 
     found = first.difference("iwae", "c")
     trials = {(t.model, t.seed): t for t in results.study.trials if t.settings["sigma"] == 0.2}
     pairs = [plateau_at_c(trials["c", s])["iwae"] - plateau_at_c(trials["a", s])["iwae"] for s in range(4)]
-    expected = stats.ttest_1samp(pairs, 0).confidence_interval()
+    expected = scipy.stats.ttest_1samp(pairs, 0).confidence_interval()
     assert found is not None
     assert (found.baseline, found.pairing, found.seeds) == ("a", "seeds", 4)
     assert found.value == pytest.approx(np.mean(pairs))
@@ -99,7 +99,7 @@ def test_lines_over_parameters_have_a_mark_a_seed_and_the_interval_of_the_mean(t
         for trial in results.study.trials
         if trial.model == "b" and trial.settings["sigma"] == 0.2
     ]
-    expected = stats.ttest_1samp(values, 0).confidence_interval()
+    expected = scipy.stats.ttest_1samp(values, 0).confidence_interval()
     assert first.mean[1] == pytest.approx(np.mean(values))
     assert first.interval[1] == pytest.approx((expected.low, expected.high))
     assert [mark for mark in first.marks if mark[0] == SIZES["b"]] == [
