@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -41,9 +42,13 @@ def run_study(request: StudyRequest, output: StudyOutput, signals: StopSignals) 
         output.finish(view.rows, str(directory.path))
         return ExitCode.OK
     output.report("starting Ray" if request.address is None else f"connecting to {request.address}")
+    stopped = _Stopped()
+    signals.answer = stopped.later
     try:
         with _cluster(request) as cluster:
             signals.install()  # Ray has put a handler of its own in place of that of SIGTERM
+            if stopped.by is not None:
+                return ExitCode.STOPPED
             base = study.base
             needs = needs_of(int(base.threads), base.device, request.gpus_per_trial, cluster.nodes())
             at_once = cluster.check(needs, base.device)
@@ -53,9 +58,22 @@ def run_study(request: StudyRequest, output: StudyOutput, signals: StopSignals) 
                 if cluster.remote and request.storage is None:
                     cluster.keep_in(directory.path.absolute())
                 run = _Run(directory, study, cluster, output, at_once)
-                return run.train(needs, lease, signals)
+                return run.train(needs, lease, signals, stopped)
     finally:
         output.leave()
+
+
+class _Stopped:
+    """A signal that came before there was anything to stop: processes of Ray that are half started would stay."""
+
+    def __init__(self) -> None:
+        self.by: str | None = None
+
+    def later(self, name: str) -> None:
+        """Answer a signal: note it, and say so."""
+        self.by = name
+        with contextlib.suppress(OSError):
+            os.write(2, f"tui-vae: stopping by {name} as soon as Ray answers\n".encode())
 
 
 def _cluster(request: StudyRequest) -> contextlib.AbstractContextManager[Cluster]:
@@ -112,13 +130,15 @@ class _Run:
         self._listening = True
         self._outcomes: list[TrialOutcome] = []
 
-    def train(self, needs: Needs, lease: Lease, signals: StopSignals) -> int:
+    def train(self, needs: Needs, lease: Lease, signals: StopSignals, stopped: _Stopped) -> int:
         """Train what is not finished.
 
         Raises:
             TuiVaeError: Something that every trial needs has failed.
         """
         signals.answer = lambda name: self._stop.set()
+        if stopped.by is not None:
+            return ExitCode.STOPPED
         terminal = TerminalWatch()
         signals.on_hangup = terminal.lose  # training goes on without it
         terminal.watch()
