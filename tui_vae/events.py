@@ -179,7 +179,8 @@ class ModelStarted(Event, frozen=True, kw_only=True, tag="model_started"):
 class Progress(Event, frozen=True, kw_only=True, tag="progress"):
     """Means over the images since the last event; ``loss_min`` and ``loss_max`` over the steps since then.
 
-    ``steps`` is the number of steps in all.
+    ``steps`` is the number of steps in all. ``kl_weight`` is the weight of the KL, at the last of these steps, in what
+    is minimised; null where it is 1 throughout. Loss and KL are without it.
     """
 
     model: Text
@@ -192,13 +193,15 @@ class Progress(Event, frozen=True, kw_only=True, tag="progress"):
     reconstruction: float | None
     kl: float | None
     images_per_second: float | None
+    kl_weight: float | None = None
 
 
 class Epoch(Event, frozen=True, kw_only=True, tag="epoch"):
     """One pass over the training images is complete.
 
     ``train`` holds means over the steps of the epoch, while the model changed; ``held_out`` is measured with the
-    weights at its end. ``active_units`` counts Var_x(E_q z_i) > 0.01 (arXiv:1509.00519).
+    weights at its end. ``active_units`` counts Var_x(E_q z_i) > 0.01 (arXiv:1509.00519). ``kl_weight`` is as in
+    ``progress``, at the end of the epoch; ``free_latents`` counts those whose KL is below the free bits, null without.
     """
 
     model: Text
@@ -211,6 +214,8 @@ class Epoch(Event, frozen=True, kw_only=True, tag="epoch"):
     active_units: Int | None
     sigma: float | None
     seconds: float
+    kl_weight: float | None = None
+    free_latents: Int | None = None
 
 
 class Samples(Event, frozen=True, kw_only=True, tag="samples"):

@@ -178,6 +178,21 @@ SIGMA = Quantity(
     known=_learns_sigma,
 )
 ACTIVE = Quantity("active latents, number", "active", count, of_epoch=lambda epoch: epoch.active_units, whole=True)
+KL_WEIGHT = Quantity(
+    "weight of the KL",
+    "KL weight",
+    lambda value: nats(value, 3),
+    of_epoch=lambda epoch: epoch.kl_weight,
+    known=lambda state: state.config.get("beta", 1.0) != 1 or bool(state.config.get("kl_warmup")),
+)
+FREE = Quantity(
+    "latents below the free bits, number",
+    "free",
+    count,
+    of_epoch=lambda epoch: epoch.free_latents,
+    known=lambda state: bool(state.config.get("free_bits")),
+    whole=True,
+)
 SPEED = Quantity("training speed, images per second", "images/s", count, column="images_per_second")
 
 ALWAYS_KNOWN = ("loss",)
@@ -188,7 +203,9 @@ METRICS: Mapping[str, Quantity] = {
     "elbo": ELBO,
     "reconstruction": RECONSTRUCTION,
     "kl": KL,
+    "kl_weight": KL_WEIGHT,
     "active_units": ACTIVE,
+    "free_latents": FREE,
     "images_per_second": SPEED,
 }
 """Quantities by their names on the command line."""

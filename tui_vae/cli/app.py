@@ -204,7 +204,8 @@ def plot(  # noqa: PLR0913, PLR0917 - one for each option
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="loss, elbo, reconstruction, kl, active_units or images_per_second. Repeatable.  \\[default: elbo]",
+            help="loss, elbo, reconstruction, kl, kl_weight, active_units, free_latents or images_per_second. "
+            "Repeatable.  \\[default: elbo]",
         ),
     ] = None,
     x: Annotated[str, typer.Option("--x", metavar="steps|epochs|time", help="Quantity along the x axis.")] = "steps",

@@ -120,6 +120,12 @@ def positive(option_name: str, value: float) -> None:
         raise UsageError(f"{option_name} is a finite number above 0, not {value:g}")
 
 
+def not_negative(config: object, name: str) -> None:
+    value = getattr(config, name)
+    if not (math.isfinite(value) and value >= 0):
+        raise UsageError(f"--{name.replace('_', '-')} is a finite number of at least 0, not {value:g}")
+
+
 def one_of(option_name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise UsageError(f"{option_name} is one of {', '.join(allowed)}; got {shown(str(value))}")

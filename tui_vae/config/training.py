@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tui_vae.config.models import ModelSpec, once_per_seed
-from tui_vae.config.options import AUTO, at_least, from_json, one_of, option, option_names, path_of, positive, shown
+from tui_vae.config.options import (
+    AUTO,
+    at_least,
+    from_json,
+    not_negative,
+    one_of,
+    option,
+    option_names,
+    path_of,
+    positive,
+    shown,
+)
 from tui_vae.errors import UsageError
 
 LEARNED = "learned"
@@ -24,6 +35,7 @@ DATASETS = (EMBEDDED_DATASET, *TORCHVISION_DATASETS)
 _MAX_SEED = 2**63 - 1
 _MOST_SEEDS = 100
 _LARGEST_LR = 1e30
+_LARGEST_BETA = 1e6
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
@@ -91,6 +103,13 @@ class TrainConfig:
         "cosine",
         "Learning rate: linear warm-up over the first tenth of the steps, then cosine decay to 0; or constant.",
         metavar="|".join(SCHEDULES),
+    )
+    beta: float = option(1.0, "Weight of the KL in what is minimised (beta-VAE).", metavar="NUMBER", identity=True)
+    kl_warmup: float = option(
+        0.0, "Raise the weight of the KL from 0 over the first EPOCHS.", metavar="EPOCHS", identity=True
+    )
+    free_bits: float = option(
+        0.0, "KL of each latent, in nats, below which it costs the same.", metavar="NATS", identity=True
     )
     patience: int = option(
         0, "Stop a model when its held-out ELBO has not risen for this many epochs; 0: never.", metavar="N"
@@ -182,6 +201,7 @@ class TrainConfig:
             positive("--sigma", float(self.sigma))
         check_learning_rate(self.lr, "--lr")
         positive("--checkpoint-every", self.checkpoint_every)
+        self._check_kl()
         at_least(self, "patience", 0)
         one_of("--schedule", self.schedule, SCHEDULES)
         one_of("--dataset", self.dataset, DATASETS)
@@ -192,6 +212,25 @@ class TrainConfig:
         device_name(self.device)
         if self.threads != AUTO:
             at_least(self, "threads", 1)
+
+    def _check_kl(self) -> None:
+        for name in ("beta", "kl_warmup", "free_bits"):
+            not_negative(self, name)
+        if self.beta > _LARGEST_BETA:
+            raise UsageError(f"--beta is at most {_LARGEST_BETA:g}, not {self.beta:g}")
+        if self.beta == 0 and (self.kl_warmup or self.free_bits):
+            name = "--kl-warmup" if self.kl_warmup else "--free-bits"
+            raise UsageError(f"{name} has nothing to act on with --beta 0, which leaves out the KL: give one of them")
+        if self.kl_warmup > self.epochs:
+            raise UsageError(
+                f"--kl-warmup {self.kl_warmup:g} is longer than the training of --epochs {self.epochs}: "
+                "give fewer or more epochs"
+            )
+
+    @property
+    def weighs_kl(self) -> bool:
+        """Whether what is minimised is not the ELBO: the KL has a weight, or is free up to some nats."""
+        return self.beta != 1 or self.kl_warmup > 0 or self.free_bits > 0
 
     @property
     def at_once(self) -> int:

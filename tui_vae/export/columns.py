@@ -42,11 +42,11 @@ KL_PER_LATENT = "kl_per_latent"
 
 PROGRESS: dict[str, type] = {
     **{"epoch": int, "step": int, "steps": int, "time": float, "loss": float, "loss_min": float, "loss_max": float},
-    **{"reconstruction": float, "kl": float, "images_per_second": float},
+    **{"reconstruction": float, "kl": float, "images_per_second": float, "kl_weight": float},
 }
 EPOCHS: dict[str, type] = {
     **{"epoch": int, "step": int, "split": int, "time": float, "elbo": float, "reconstruction": float, "kl": float},
-    **{"active_units": int, "sigma": float, "seconds": float},
+    **{"active_units": int, "sigma": float, "seconds": float, "kl_weight": float, "free_latents": int},
 }
 """``split`` is an index into ``SPLITS``."""
 
@@ -58,9 +58,10 @@ SPLITS = ("train", "held_out")
 UNKNOWN_COUNT = -1
 """Stands in a record for a count that is not known, which is of one of the columns ``COUNTS``."""
 
-COUNTS = ("steps", "active_units")
+COUNTS = ("steps", "active_units", "free_latents")
 
 _CODES = {float: ("d", "<f8"), int: ("q", "<i8")}
+_epoch_numbers = attrgetter("t", *list(EPOCHS)[4:])
 _progress_fields = attrgetter(*("t" if name == "time" else name for name in PROGRESS))
 
 
@@ -147,8 +148,7 @@ class ModelColumns:
         """Take an event of this model that is no progress."""
         match event:
             case Epoch():
-                numbers = (event.elbo, event.reconstruction, event.kl, event.active_units, event.sigma, event.seconds)
-                self.epochs.extend([(event.epoch, self._step, SPLITS.index(event.split), event.t, *numbers)])
+                self.epochs.extend([(event.epoch, self._step, SPLITS.index(event.split), *_epoch_numbers(event))])
                 self._kl.extend(event.kl_per_latent or ())
                 self._kl_ends.append(len(self._kl))
                 self._steps_of_epochs[event.epoch] = self._step

@@ -42,6 +42,7 @@ FindPicture = Callable[[str], Pixels | None]
 TAGS_OF_PROGRESS = {
     **{"epoch": "epoch", "loss": "loss/train", "loss_min": "loss/train_min", "loss_max": "loss/train_max"},
     **{"reconstruction": "reconstruction/train", "kl": "kl/train", "images_per_second": "images_per_second"},
+    "kl_weight": "kl_weight",
 }
 """By the column."""
 
@@ -49,10 +50,11 @@ TAGS_OF_EPOCHS = {
     "train": {
         **{"elbo": "elbo/train", "reconstruction": "reconstruction/train_epoch", "kl": "kl/train_epoch"},
         **{"active_units": "active_units/train", "sigma": "sigma", "seconds": "epoch_seconds"},
+        "free_latents": "free_latents/train",
     },
     "held_out": {
         **{"elbo": "elbo/held_out", "reconstruction": "reconstruction/held_out", "kl": "kl/held_out"},
-        "active_units": "active_units/held_out",
+        **{"active_units": "active_units/held_out", "free_latents": "free_latents/held_out"},
     },
 }
 """By the split and the column; sigma and seconds are the same for both splits."""

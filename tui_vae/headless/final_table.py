@@ -67,8 +67,15 @@ def _notes(state: RunState) -> str:
         return "nats per image, as the loop logged them"
     sigma, zdim = (state.config.get(name, UNKNOWN) for name in ("sigma", "zdim"))
     held_out = state.data.held_out if state.data else None
+    options = {
+        "beta": ("beta {}", 1.0),
+        "kl_warmup": ("KL warm-up of {} epochs", 0.0),
+        "free_bits": ("free bits {}", 0.0),
+    }
+    named = [(text, state.config.get(name, off), off) for name, (text, off) in options.items()]
+    objective = "".join(f", {text.format(f'{value:g}')}" for text, value, off in named if value != off)
     kind = "dequantised held-out" if state.config.get("dequantize") is True else "held-out"
-    return f"nats per image on {count(held_out)} {kind} images; sigma {sigma}, zdim {zdim}"
+    return f"nats per image on {count(held_out)} {kind} images; sigma {sigma}, zdim {zdim}{objective}"
 
 
 def kept(directory: str | None) -> str:

@@ -36,6 +36,20 @@ class ElboTerms:
         """Return the mean of -ELBO over the batch, a scalar."""
         return (self.kl.sum() - self.reconstruction.sum()) / len(self.reconstruction)
 
+    def objective(self, kl_weight: Tensor, free_bits: float) -> Tensor:
+        """Return what training minimises where the KL is weighted, or free up to some nats, a scalar.
+
+        It is w Σ_i max(free bits, KL_i) - reconstruction, all means over the batch. w is beta (beta-VAE, Higgins et
+        al., 2017) as far as it has warmed up (Sønderby et al., arXiv:1602.02282); the maximum is of each latent (Kingma
+        et al., arXiv:1606.04934, equation 15).
+
+        Args:
+            kl_weight: w, a scalar.
+            free_bits: Nats up to which a latent costs the same; 0 for none.
+        """
+        kl = self.kl.mean(0)
+        return kl_weight * (kl.clamp_min(free_bits) if free_bits else kl).sum() - self.reconstruction.mean()
+
 
 def gaussian_log_likelihood(x: Tensor, mean: Tensor, log_sigma: Tensor) -> Tensor:
     """Return log N(x; mean, sigma² I) of each image, ``(batch,)``.

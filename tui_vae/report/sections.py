@@ -153,6 +153,10 @@ _CURVES = (
         "How well images are recovered from their latents; higher is better.",
     ),
     _Curve(metric_series.KL, "kl", "KL, nats per image", "What the latents carry about an image."),
+    _Curve(metric_series.KL_WEIGHT, "kl_weight", "Weight of the KL", "In what is minimised, at the end of each epoch."),
+    _Curve(
+        metric_series.FREE, "free_latents", "Latents below the free bits", "Their KL costs the same, however small."
+    ),
     _Curve(metric_series.SIGMA, "sigma", "Learned sigma", "The noise of the decoder, in parts of the pixel range."),
 )
 

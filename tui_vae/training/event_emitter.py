@@ -58,7 +58,9 @@ class EventEmitter:
     def schedule(self, plan: Plan, *, step: int, steps: int, by: str) -> None:
         self._emit(Schedule(model=self._name, step=step, steps=steps, epochs=plan.epochs, lr=plan.lr, by=by))
 
-    def progress(self, window: Window, *, epoch: int, step: int, steps: int, seconds: float) -> None:
+    def progress(
+        self, window: Window, *, epoch: int, step: int, steps: int, seconds: float, kl_weight: float | None
+    ) -> None:
         totals = window.totals
         self._emit(
             Progress(
@@ -72,10 +74,21 @@ class EventEmitter:
                 reconstruction=totals.mean_reconstruction(),
                 kl=totals.mean_kl(),
                 images_per_second=totals.images / max(seconds, 1e-9),
+                kl_weight=kl_weight,
             )
         )
 
-    def epoch(self, epoch: int, split: Split, totals: Totals, *, sigma: float, seconds: float) -> None:
+    def epoch(
+        self,
+        epoch: int,
+        split: Split,
+        totals: Totals,
+        *,
+        sigma: float,
+        seconds: float,
+        kl_weight: float | None,
+        free_bits: float,
+    ) -> None:
         self._emit(
             Epoch(
                 model=self._name,
@@ -88,6 +101,8 @@ class EventEmitter:
                 active_units=totals.active_units(),
                 sigma=sigma,
                 seconds=seconds,
+                kl_weight=kl_weight,
+                free_latents=sum(kl < free_bits for kl in totals.kl_per_latent()) if free_bits else None,
             )
         )
 

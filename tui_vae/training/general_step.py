@@ -28,12 +28,14 @@ class GeneralStep:
         dtype: To which the factors of matrix products are rounded; float32 rounds nothing.
         threads: Intra-op threads.
         batch: The usual batch size.
+        free_bits: Nats of KL that are free in each latent.
     """
 
-    def __init__(self, vae: VAE, dtype: torch.dtype, *, threads: int, batch: int) -> None:
+    def __init__(self, vae: VAE, dtype: torch.dtype, *, threads: int, batch: int, free_bits: float = 0.0) -> None:
         del batch  # autograd allocates what each batch needs
         named = {name: parameter for name, parameter in vae.named_parameters() if parameter.requires_grad}
         self._vae = vae
+        self._free_bits = free_bits
         self._dtype = dtype
         self._names = tuple(named)
         self._parameters: list[Tensor] = list(named.values())
@@ -72,8 +74,10 @@ class GeneralStep:
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16):
             terms = self._vae(x, given.noise)
         loss = terms.loss()
+        weight = given.kl_weight
+        objective = loss if weight is None else terms.objective(weight, self._free_bits)
         # Of a parameter that took no part, 0: Adam leaves it as it is.
-        gradients = torch.autograd.grad(loss, self._parameters, materialize_grads=True)
+        gradients = torch.autograd.grad(objective, self._parameters, materialize_grads=True)
         with torch.no_grad():
             given.loss.copy_(loss)
             sums.add_terms(terms)

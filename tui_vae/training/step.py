@@ -53,6 +53,15 @@ def learning_rate(schedule: str, peak: float, step: int, steps: int) -> float:
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
 
 
+def kl_weight(beta: float, warm_up: float, epochs: float) -> float:
+    """Return the weight of the KL after so many epochs, a part of an epoch counting as such.
+
+    It rises linearly from 0 to ``beta`` over the first ``warm_up`` epochs (arXiv:1602.02282), however many follow:
+    epochs that are added change nothing of it.
+    """
+    return beta * min(1.0, epochs / warm_up) if warm_up else beta
+
+
 @dataclass(frozen=True)
 class StepInputs:
     """The inputs of one step, and the output for its loss.
@@ -63,6 +72,7 @@ class StepInputs:
         lr: The learning rate, a scalar of :func:`rate_dtype`.
         loss: Output: mean of -ELBO over the batch with the weights before the step, a scalar.
         pixel_noise: Random bytes by which the images are dequantised, uint8 ``(batch, 784)``; ``None`` if they are not.
+        kl_weight: The weight of the KL, a scalar; ``None`` where the objective is the ELBO.
     """
 
     batch: Tensor
@@ -70,12 +80,13 @@ class StepInputs:
     lr: Tensor
     loss: Tensor
     pixel_noise: Tensor | None = None
+    kl_weight: Tensor | None = None
 
     def like(self) -> StepInputs:
         """Return new tensors of the same shapes, for :meth:`read_from`."""
-        pixel_noise = None if self.pixel_noise is None else torch.empty_like(self.pixel_noise)
+        optional = (None if one is None else torch.empty_like(one) for one in (self.pixel_noise, self.kl_weight))
         batch, noise, lr, loss = map(torch.empty_like, (self.batch, self.noise, self.lr, self.loss))
-        return StepInputs(batch, noise, lr, loss, pixel_noise)
+        return StepInputs(batch, noise, lr, loss, *optional)
 
     def read_from(self, other: StepInputs) -> None:
         """Copy what a step reads."""
@@ -84,6 +95,8 @@ class StepInputs:
         self.lr.copy_(other.lr)
         if self.pixel_noise is not None and other.pixel_noise is not None:
             self.pixel_noise.copy_(other.pixel_noise)
+        if self.kl_weight is not None and other.kl_weight is not None:
+            self.kl_weight.copy_(other.kl_weight)
 
 
 @dataclass(frozen=True)
@@ -102,8 +115,10 @@ class GroupLimit:
 class Step(Protocol):
     """Moves the parameters of a model along the gradient of the mean of -ELBO over a batch, by Adam.
 
+    Where its inputs have a weight of the KL, it is that of :meth:`tui_vae.model.ElboTerms.objective` instead.
+
     Constructed from the model, the type to which the factors of matrix products are rounded (float32: not at all), the
-    number of threads, and the usual batch size.
+    number of threads, the usual batch size, and the nats of KL that are free in each latent.
 
     Attributes:
         size: Number of trainable parameters.

@@ -31,6 +31,23 @@ _IMAGES_OF_GRAPH = 12_800
 
 
 @dataclass(frozen=True)
+class EpochInputs:
+    """What the steps of an epoch are given.
+
+    Attributes:
+        order: The order of the images, int64 ``(n,)``.
+        rate: Returns the learning rate of a step, by its number.
+        pixel_noise: That of the images in this order, where they are dequantised.
+        kl_weight: Returns the weight of the KL at an image of the epoch, where the objective is not the ELBO.
+    """
+
+    order: Tensor
+    rate: Callable[[int], float]
+    pixel_noise: PixelNoise | None = None
+    kl_weight: Callable[[int], float] | None = None
+
+
+@dataclass(frozen=True)
 class StepSchedule:
     """How steps are launched and read.
 
@@ -95,6 +112,7 @@ class StepGroup:
         batch: Maximum number of images in a step.
         schedule: How steps are launched and read.
         dequantize: Whether the images are dequantised.
+        weighted: Whether the KL has a weight.
 
     Attributes:
         losses: The losses of the steps since the last read, ``(schedule.read,)``.
@@ -102,12 +120,22 @@ class StepGroup:
     """
 
     def __init__(
-        self, step: Step, images: Tensor, zdim: int, *, batch: int, schedule: StepSchedule, dequantize: bool = False
+        self,
+        step: Step,
+        images: Tensor,
+        zdim: int,
+        *,
+        batch: int,
+        schedule: StepSchedule,
+        dequantize: bool = False,
+        weighted: bool = False,
     ) -> None:
         self._take_step, self._images, self._captures = step, images, schedule.captures
         self.losses = torch.zeros(schedule.read, device=images.device)
         self.sums = DeviceTotals(zdim, images.device)
-        self._inputs = _GroupInputs.allocate(schedule.at_once, batch, zdim, images.device, dequantize=dequantize)
+        self._inputs = _GroupInputs.allocate(
+            schedule.at_once, batch, zdim, images.device, dequantize=dequantize, weighted=weighted
+        )
         self._inputs_of: dict[tuple[int, ...], _GroupInputs] = {}
 
     def take(
@@ -117,6 +145,7 @@ class StepGroup:
         rates: Sequence[float],
         generator: torch.Generator,
         pixel_noise: Callable[[Tensor], object] | None = None,
+        kl_weights: Sequence[float] = (),
         *,
         begin: int,
     ) -> None:
@@ -128,12 +157,13 @@ class StepGroup:
             rates: Learning rate of each step.
             generator: Draws the reparameterisation noise.
             pixel_noise: Writes the random bytes of all steps, where images are dequantised.
+            kl_weights: Weight of the KL of each step, where it has one.
             begin: Number of steps since the last read.
         """
         key = tuple(sizes)
         # A capture reads the tensors that it was made with: the same ones for the same sizes.
         inputs = self._inputs_of.get(key) or self._inputs_of.setdefault(key, self._inputs.divided(key))
-        inputs.fill(order, rates, generator, pixel_noise)
+        inputs.fill(order, rates, generator, pixel_noise, kl_weights)
         work = partial(self._take_step, self._images, inputs.of_each, self.sums)
         with intra_op_threads(self._take_step.intra_op):
             if self._captures is None:
@@ -173,7 +203,13 @@ class StepRunner:
         size = min(config.batch_size, len(images))
         self._schedule = schedule_for(step, batch=size, device=images.device, on_capture_failed=on_capture_failed)
         self._group = StepGroup(
-            step, images, config.zdim, batch=size, schedule=self._schedule, dequantize=config.dequantize
+            step,
+            images,
+            config.zdim,
+            batch=size,
+            schedule=self._schedule,
+            dequantize=config.dequantize,
+            weighted=config.weighs_kl,
         )
         self.sums = self._group.sums
         self.step = self.position = self._unread = 0
@@ -206,21 +242,17 @@ class StepRunner:
         self.position = 0
         self._snapshot()
 
-    def take(self, order: Tensor, rate: Callable[[int], float], pixel_noise: PixelNoise | None = None) -> None:
-        """Take the next group of steps of an epoch.
-
-        Args:
-            order: The order of the images in the epoch, int64 ``(n,)``.
-            rate: Returns the learning rate of a step.
-            pixel_noise: That of the images in this order, where they are dequantised.
-        """
+    def take(self, epoch: EpochInputs) -> None:
+        """Take the next group of steps of an epoch."""
+        order = epoch.order
         size, left = self._config.batch_size, len(order) - self.position
         most = min(self._schedule.at_once, self._schedule.read - self._unread)
         sizes = [min(size, left - first) for first in range(0, min(left, most * size), size)]
-        rates = [rate(step) for step in range(self.step, self.step + len(sizes))]
-        end = self.position + sum(sizes)
-        write = None if pixel_noise is None else partial(pixel_noise.write, self.position)
-        self._group.take(order[self.position : end], sizes, rates, self.noise, write, begin=self._unread)
+        rates = [epoch.rate(step) for step in range(self.step, self.step + len(sizes))]
+        weight, end = epoch.kl_weight, self.position + sum(sizes)
+        weights = [weight(self.position + size * index) for index in range(len(sizes))] if weight is not None else ()
+        write = None if epoch.pixel_noise is None else partial(epoch.pixel_noise.write, self.position)
+        self._group.take(order[self.position : end], sizes, rates, self.noise, write, weights, begin=self._unread)
         self._unread += len(sizes)
         self.step += len(sizes)
         self.position = end
@@ -277,7 +309,7 @@ class _GroupInputs:
 
     Attributes:
         order, noise, pixel_noise: Of all images.
-        rates, losses: Of all steps.
+        rates, losses, kl_weights: Of all steps.
         of_each: Views of the same, one for each step.
         drawn: Views of the noise, each of which is drawn in one call.
     """
@@ -287,11 +319,14 @@ class _GroupInputs:
     rates: Tensor
     losses: Tensor
     pixel_noise: Tensor | None = None
+    kl_weights: Tensor | None = None
     of_each: tuple[StepInputs, ...] = ()
     drawn: tuple[Tensor, ...] = ()
 
     @staticmethod
-    def allocate(steps: int, batch: int, zdim: int, device: torch.device, *, dequantize: bool) -> _GroupInputs:
+    def allocate(
+        steps: int, batch: int, zdim: int, device: torch.device, *, dequantize: bool, weighted: bool
+    ) -> _GroupInputs:
         """Allocate them for at most so many steps of at most so many images."""
         return _GroupInputs(
             order=torch.zeros(steps * batch, dtype=torch.int64, device=device),
@@ -299,6 +334,7 @@ class _GroupInputs:
             rates=torch.zeros(steps, dtype=rate_dtype(device), device=device),
             losses=torch.zeros(steps, device=device),
             pixel_noise=torch.zeros(steps * batch, PIXELS, dtype=torch.uint8, device=device) if dequantize else None,
+            kl_weights=torch.zeros(steps, device=device) if weighted else None,
         )
 
     def divided(self, sizes: Sequence[int]) -> _GroupInputs:
@@ -310,8 +346,11 @@ class _GroupInputs:
         in_one_call = noise.device.type == "cpu" and all(part.numel() % 16 == 0 for part in noises)
         pixel_noise = None if self.pixel_noise is None else self.pixel_noise[: sum(sizes)]
         of_pixels = [None] * len(sizes) if pixel_noise is None else torch.split(pixel_noise, list(sizes))
-        of_each = tuple(map(StepInputs, orders, noises, rates.unbind(), losses.unbind(), of_pixels))
-        return _GroupInputs(order, noise, rates, losses, pixel_noise, of_each, (noise,) if in_one_call else noises)
+        kl_weights = None if self.kl_weights is None else self.kl_weights[: len(sizes)]
+        of_kl = [None] * len(sizes) if kl_weights is None else kl_weights.unbind()
+        of_each = tuple(map(StepInputs, orders, noises, rates.unbind(), losses.unbind(), of_pixels, of_kl))
+        drawn = (noise,) if in_one_call else noises
+        return _GroupInputs(order, noise, rates, losses, pixel_noise, kl_weights, of_each, drawn)
 
     def fill(
         self,
@@ -319,10 +358,13 @@ class _GroupInputs:
         rates: Sequence[float],
         generator: torch.Generator,
         pixel_noise: Callable[[Tensor], object] | None,
+        kl_weights: Sequence[float],
     ) -> None:
         """Copy the indices and learning rates, and draw the noise."""
         if self.pixel_noise is not None and pixel_noise is not None:
             pixel_noise(self.pixel_noise)
+        if self.kl_weights is not None:
+            self.kl_weights.copy_(torch.tensor(kl_weights))
         self.order.copy_(order)
         for noise in self.drawn:
             noise.normal_(generator=generator)

@@ -16,7 +16,7 @@ from tui_vae.config import ModelSpec, Plan, ended_early
 from tui_vae.data import image_order
 from tui_vae.data.generators import PixelNoise, generator
 from tui_vae.errors import TrainingError
-from tui_vae.events import ModelResult, ModelStatus, PpcaOptimum
+from tui_vae.events import ModelResult, ModelStatus, PpcaOptimum, Split
 from tui_vae.model import VAE
 from tui_vae.training.accumulators import Totals, Window
 from tui_vae.training.control import Control
@@ -34,8 +34,8 @@ from tui_vae.training.saved_state import (
     TrainerProgress,
     copied,
 )
-from tui_vae.training.step import Step, learning_rate
-from tui_vae.training.step_batch import StepRunner
+from tui_vae.training.step import Step, kl_weight, learning_rate
+from tui_vae.training.step_batch import EpochInputs, StepRunner
 from tui_vae.training.validation import SampleGrid, held_out_noise, validate
 
 _STEPS: Mapping[str, Callable[..., Step]] = {"general": GeneralStep, "fused": FusedStep}
@@ -79,7 +79,7 @@ class Trainer:
         self.vae: VAE = context.build(spec, config, self._seed).to(device)
         threads = config.threads_of(spec)
         self._take_step = _STEPS[config.step_of(spec)](
-            self.vae, self._precision.dtype, threads=threads, batch=config.batch_size
+            self.vae, self._precision.dtype, threads=threads, batch=config.batch_size, free_bits=config.free_bits
         )
         noise = generator(self._seed, "training noise", device=device)
         self._runner = StepRunner(self._take_step, self._train, config, noise, self._warn_of_graphs)
@@ -229,14 +229,13 @@ class Trainer:
 
     def _run_epoch(self) -> bool:
         """Train the rest of an epoch and validate; return False if stopped."""
-        order = image_order(self._seed, self._epoch, len(self._train)).to(self._train.device)
-        pixel_noise = self._pixel_noise()
+        epoch = self._epoch_inputs()
         reported = time.perf_counter()
-        while self._runner.position < len(order):
+        while self._runner.position < len(epoch.order):
             if not self._proceed():
                 return False
-            self._runner.take(order, self._learning_rate, pixel_noise)
-            last = self._runner.position == len(order)
+            self._runner.take(epoch)
+            last = self._runner.position == len(epoch.order)
             if self._runner.full or last:
                 self._count(*self._runner.read())
                 now = time.perf_counter()
@@ -246,14 +245,24 @@ class Trainer:
                 self._save_when_due(now)
         return self._finish_epoch()
 
-    def _pixel_noise(self) -> PixelNoise | None:
-        """Return the noise of this epoch's images, in its order, where they are dequantised."""
-        if not self._config.dequantize:
-            return None
-        return PixelNoise(self._seed, "training pixels", len(self._train), self._epoch, self._train.device)
+    def _epoch_inputs(self) -> EpochInputs:
+        images, device, config = len(self._train), self._train.device, self._config
+        pixels = PixelNoise(self._seed, "training pixels", images, self._epoch, device) if config.dequantize else None
+        weight = self._kl_weight if config.weighs_kl else None
+        order = image_order(self._seed, self._epoch, images).to(device)
+        return EpochInputs(order, self._learning_rate, pixels, weight)
+
+    def _kl_weight(self, position: int) -> float:
+        epochs = self._epoch + position / len(self._train)
+        return kl_weight(self._config.beta, self._config.kl_warmup, epochs)
 
     def _learning_rate(self, step: int) -> float:
         return learning_rate(self._config.schedule, self._plan.lr, step, self._steps)
+
+    def _told_kl_weight(self) -> float | None:
+        """Return the weight of the KL now, where it is or was another than 1."""
+        acts = self._config.beta != 1 or self._config.kl_warmup > 0
+        return self._kl_weight(self._runner.position) if acts else None
 
     def _warn_of_graphs(self, reason: str) -> None:
         text = f"no CUDA graph can hold the steps; training continues step by step, slower: {reason[:200]}"
@@ -295,9 +304,17 @@ class Trainer:
         train, self._totals = self._totals, Totals(self._config.zdim)
         seconds = self._training_seconds() - self._epoch_began
         self._epoch_began = self._seconds
-        sigma = self.vae.decoder.sigma
-        self._emitter.epoch(self._epoch, "train", train, sigma=sigma, seconds=seconds)
-        self._emitter.epoch(self._epoch, "held_out", held_out, sigma=sigma, seconds=seconds)
+        splits: tuple[tuple[Split, Totals], ...] = (("train", train), ("held_out", held_out))
+        for split, totals in splits:
+            self._emitter.epoch(
+                self._epoch,
+                split,
+                totals,
+                sigma=self.vae.decoder.sigma,
+                seconds=seconds,
+                kl_weight=self._told_kl_weight(),
+                free_bits=self._config.free_bits,
+            )
         better = self._best is None or held_out.mean_elbo() > self._best
         if better:
             self._best, self._best_epoch = held_out.mean_elbo(), self._epoch
@@ -367,5 +384,10 @@ class Trainer:
         seconds = self._training_seconds() - self._reported
         self._reported = self._seconds
         self._emitter.progress(
-            window, epoch=self._epoch + 1, step=self._runner.step, steps=self._steps, seconds=seconds
+            window,
+            epoch=self._epoch + 1,
+            step=self._runner.step,
+            steps=self._steps,
+            seconds=seconds,
+            kl_weight=self._told_kl_weight(),
         )

@@ -105,8 +105,12 @@ def _what_was_held_out(event: Epoch) -> Iterator[str]:
             for name, value in (("reconstruction", reconstruction), ("KL", kl))
             if value is not None
         )
+    if event.kl_weight is not None:
+        yield f"KL × {event.kl_weight:g}"
     if event.active_units is not None:
         yield f"{event.active_units} active"
+    if event.free_latents is not None:
+        yield f"{event.free_latents} free"
     yield f"{event.seconds:.1f} s"
 
 

@@ -51,6 +51,7 @@ class ModelState(Struct, frozen=True):
     when it was first started, ``running_since`` when it last began to run, also after a pause.
     ``latest`` and ``best`` are its newest checkpoints of that kind, ``evaluation`` its newest evaluation. ``epochs``
     and ``lr`` are those of the model where they were changed while it trained, else ``None``: the options hold.
+    ``kl_weight`` is the present weight of the KL in what is minimised, where it is or was another than 1.
     ``network`` names the classes of networks of the user's own, and ``reference`` is the exact optimum of the linear
     model in a run that has none.
     """
@@ -67,6 +68,7 @@ class ModelState(Struct, frozen=True):
     step: int = 0
     steps: int | None = None
     images_per_second: float | None = None
+    kl_weight: float | None = None
     progress: Series = field(default_factory=Series)
     train: EpochHistory[Epoch] = field(default_factory=EpochHistory)
     held_out: EpochHistory[Epoch] = field(default_factory=EpochHistory)
@@ -249,12 +251,14 @@ def _model_after(model: ModelState, event: Event) -> ModelState:
                 step=event.step,
                 steps=event.steps,
                 images_per_second=event.images_per_second,
+                kl_weight=event.kl_weight,
                 progress=model.progress.append(point_of(event, model.step)),
             )
         case Epoch(split="train"):
             return replace(model, train=model.train.append(event))
         case Epoch():
-            return replace(model, epoch=event.epoch, held_out=model.held_out.append(event))
+            held_out = model.held_out.append(event)
+            return replace(model, epoch=event.epoch, held_out=held_out, kl_weight=event.kl_weight)
         case Samples():
             return replace(model, samples=model.samples.append(event))
         case Checkpoint(kind="latest"):
@@ -294,6 +298,7 @@ def _model_started(model: ModelState, event: ModelStarted) -> ModelState:
         epoch=epoch,
         step=step,
         images_per_second=None,
+        kl_weight=None,
         progress=model.progress.until(step),
         train=model.train.until(epoch),
         held_out=model.held_out.until(epoch),

@@ -57,8 +57,9 @@ def expected_scalars(events: list[Event], model: str) -> dict[str, list[tuple[fl
     """What the log says, by tag."""
     expected: dict[str, list[tuple[float, int, float]]] = {}
 
-    def add(tag: str, event: Event, step: int, value: float) -> None:
-        expected.setdefault(tag, []).append((event.t, step, single(value)))
+    def add(tag: str, event: Event, step: int, value: float | None) -> None:
+        if value is not None:
+            expected.setdefault(tag, []).append((event.t, step, single(value)))
 
     for event in events:
         match event:

@@ -38,7 +38,17 @@ def start(spec: ModelSpec) -> VAE:
     return VAE.from_spec(spec, ZDIM, LEARNED, generator(0, "weights"))
 
 
-@pytest.mark.parametrize("options", [{}, {"dequantize": True}], ids=str)
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"dequantize": True},
+    {"beta": 4.0},
+    {"kl_warmup": 1.0, "beta": 0.5},
+    {"free_bits": 1.0},
+    {"dequantize": True, "beta": 0.5, "kl_warmup": 0.5, "free_bits": 0.5, "threads": 2},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_both_steps_agree_over_an_epoch_but_for_rounding(
     precision: str, options: dict[str, Any], small_mnist: Dataset

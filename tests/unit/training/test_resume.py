@@ -95,14 +95,21 @@ def test_the_general_step_cut_and_resumed_is_as_if_never_cut(cut: int, precision
 
 @pytest.mark.parametrize("step", ["general", "fused"])
 @pytest.mark.parametrize("cut", [3, 34, 50])
-def test_dequantised_training_cut_and_resumed_is_as_if_never_cut(cut: int, step: str, small_mnist: Dataset) -> None:
-    options = OPTIONS | {"step": step, "epochs": 2, "dequantize": True, "threads": 2}
+@pytest.mark.parametrize(
+    "objective",
+    [{"dequantize": True}, {"kl_warmup": 1.5, "beta": 2.0}, {"free_bits": 1.0, "kl_warmup": 2.0}],
+    ids=str,
+)
+def test_other_objectives_cut_and_resumed_are_as_if_never_cut(
+    objective: dict[str, Any], cut: int, step: str, small_mnist: Dataset
+) -> None:
+    options = OPTIONS | {"step": step, "epochs": 2, "threads": 2} | objective
     straight = train(small_mnist, **options)
     first = cut_at(small_mnist, cut, **options)
     second = train(small_mnist, saved={"deep": first.store.latest["deep"][-1]}, **options)
     assert same_states(second.store.latest["deep"][-1], straight.store.latest["deep"][-1])
     assert numbers(first) | numbers(second) == numbers(straight)
-    plain = train(small_mnist, **(options | {"dequantize": False}))
+    plain = train(small_mnist, **{name: value for name, value in options.items() if name not in objective})
     assert not identical(plain.weights("deep"), straight.weights("deep"))
 
 

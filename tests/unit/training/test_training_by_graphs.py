@@ -74,13 +74,16 @@ def test_a_captured_training_has_the_bits_of_one_step_by_step(
         assert mine[3] == pytest.approx(other[3], rel=1e-5, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    "objective", [{"dequantize": True}, {"kl_warmup": 1.5, "beta": 2.0}, {"free_bits": 1.0, "kl_warmup": 2.0}], ids=str
+)
 @pytest.mark.parametrize("step", ["general", "fused"])
-def test_the_noise_of_pixels_is_read_anew_at_every_replay(
-    step: str, request: pytest.FixtureRequest, images: Dataset, replays: list[str]
+def test_noise_of_pixels_and_weights_of_the_kl_are_read_anew_at_every_replay(
+    step: str, objective: dict[str, Any], request: pytest.FixtureRequest, images: Dataset, replays: list[str]
 ) -> None:
     if step == "general" and request.node.callspec.params["capturing"] == "traced":
         pytest.skip("autograd is not traced")
-    options = {"step": step, "dequantize": True}
+    options = {"step": step} | objective
     single = step_by_step(images, **options)
     run = train(images, **(OPTIONS | options))
     assert "replayed" in replays

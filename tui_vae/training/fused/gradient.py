@@ -7,7 +7,7 @@ images. So nothing is computed twice, and no gradients have to be added up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,13 @@ from torch import Tensor, nn
 from tui_vae.model import VAE, Decoder, Encoder
 from tui_vae.training.fused.flat_parameters import FlatParameters
 from tui_vae.training.fused.workspace import ElboSums, StepResult, Workspace
+from tui_vae.training.step import StepInputs
+
+Phase = Callable[[int, Tensor, StepInputs], None]
+
+
+def _nothing() -> None:
+    """Where nothing is to be computed from all parts."""
 
 
 class _Layer:
@@ -65,26 +72,37 @@ class _Batch:
 class NegativeElbo:
     """The gradient of the mean of -ELBO over a batch.
 
-    Call :meth:`begin`, then :meth:`forward_backward` for all parts, then :meth:`sum_up` once and :meth:`differentiate`
-    for all parts. The terms are those of :mod:`tui_vae.model.objective`, with z = mu + sigma · noise
-    (arXiv:1312.6114).
+    Call :meth:`begin`, then each of :attr:`phases` for all parts and, once all have done it, what follows it; then
+    :meth:`sum_up` once and :meth:`differentiate` for all parts. The terms are those of
+    :mod:`tui_vae.model.objective`, with z = mu + sigma · noise (arXiv:1312.6114).
 
     Args:
         vae: The model.
         parameters: Its parameters.
         dtype: To which the factors of matrix products are rounded; float32 rounds nothing.
         parts: Parts of a batch and of the parameters; each can be computed by a thread of its own.
+        free_bits: Nats of KL that are free in each latent.
 
     Attributes:
+        phases: What takes the images of a part through all layers and back, with the part, the training images and the
+            step's inputs; and what is to be computed from all parts before the next one.
         weights: The parameters in the precision of the products, laid out alike; to be kept up to date by the caller.
         gradients: The gradients of weights and biases, in that precision and laid out alike.
         slices: The slice of ``gradients`` that :meth:`differentiate` writes, for each part.
     """
 
-    def __init__(self, vae: VAE, parameters: FlatParameters, dtype: torch.dtype, parts: int = 1) -> None:
+    def __init__(
+        self, vae: VAE, parameters: FlatParameters, dtype: torch.dtype, parts: int = 1, free_bits: float = 0.0
+    ) -> None:
         self._log_sigma = vae.decoder.log_sigma.detach()
         self._learns_sigma = vae.decoder.log_sigma.requires_grad
-        self._parts = parts
+        self._parts, self._free_bits = parts, free_bits
+        self.phases: tuple[tuple[Phase, Callable[[], None]], ...] = ((self._forward_backward, _nothing),)
+        if free_bits:  # what a latent costs is known when all of the batch is encoded
+            self.phases = (
+                (self._encode_images, self._find_free_latents),
+                (self._decode_and_back, _nothing),
+            )
         self.weights, self.gradients = parameters.values.to(dtype), parameters.gradients.to(dtype)
         self.slices = parameters.slices(parts)
         values, outputs = parameters.views(self.weights), parameters.views(self.gradients)
@@ -102,38 +120,41 @@ class NegativeElbo:
         for batch in self._batches.values():
             batch.sums.set_sigma(self._log_sigma)
 
-    def begin(self, images: int) -> None:
-        """Begin a step with a batch of so many images, before threads share it."""
+    def begin(self, images: int, kl_weight: Tensor | None = None) -> None:
+        """Begin a step with a batch of so many images and this weight of the KL, before threads share it."""
         # There are few batch sizes: the usual one, and that of the last batch of an epoch.
         if images not in self._batches:
             self._batches[images] = self._allocated(images)
         elif self._learns_sigma:
             self._batches[images].sums.set_sigma(self._log_sigma)
         self._batch, self._images = self._batches[images], images
+        if kl_weight is not None:
+            self._batch.sums.set_kl_weight(kl_weight)
 
-    def forward_backward(
-        self, part: int, images: Tensor, batch: Tensor, noise: Tensor, pixel_noise: Tensor | None = None
-    ) -> None:
-        """Take the images of a part through all layers and back.
+    def _forward_backward(self, part: int, images: Tensor, given: StepInputs) -> None:
+        self._encode_images(part, images, given)
+        self._decode_and_back(part, images, given)
 
-        Args:
-            part: The part.
-            images: The training images, uint8 ``(n, 784)``.
-            batch: Indices of the images of the batch, int64 ``(batch,)``.
-            noise: Standard normal ``(batch, zdim)``.
-            pixel_noise: Random bytes by which the images are dequantised, uint8 ``(batch, 784)``.
-        """
-        rows, work, sums = self._rows(part, self._images), self._batch.workspaces[part], self._batch.sums
+    def _encode_images(self, part: int, images: Tensor, given: StepInputs) -> None:
+        """Encode the images of a part; ``images`` are all of training."""
+        rows, work = self._rows(part, self._images), self._batch.workspaces[part]
         # index_select is much faster than an index for rows as long as these.
-        torch.index_select(images, 0, batch[rows], out=work.pixels)
-        self._scale(work, None if pixel_noise is None else pixel_noise[rows])
+        torch.index_select(images, 0, given.batch[rows], out=work.pixels)
+        self._scale(work, None if given.pixel_noise is None else given.pixel_noise[rows])
         copy(work.x, work.x_rounded)
-        noise = noise[rows]
-        self._encode(work, noise)
-        torch.sum(work.terms, 0, out=sums.terms_of[part])
+        self._encode(work, given.noise[rows])
+        torch.sum(work.terms, 0, out=self._batch.sums.terms_of[part])
+
+    def _decode_and_back(self, part: int, images: Tensor, given: StepInputs) -> None:
+        """Decode the latents of a part, and take the errors back through all layers."""
+        work, sums = self._batch.workspaces[part], self._batch.sums
         self._decode(work)
         torch.dot(work.flat_error, work.flat_error, out=sums.squared_error_of[part])
-        self._backward(work, noise, sums.slope, self._images)
+        slope = None if given.kl_weight is None else sums.kl_slope
+        self._backward(work, given.noise[self._rows(part, self._images)], slope)
+
+    def _find_free_latents(self) -> None:
+        self._batch.sums.find_free_latents()
 
     def sum_up(self) -> None:
         """Compute :attr:`result` and :attr:`log_sigma_gradient`, after :meth:`forward_backward` of all parts."""
@@ -166,7 +187,7 @@ class NegativeElbo:
         whole = Workspace.allocate(images, zdim, encoder, decoder, self.weights)
         return _Batch(
             workspaces=[whole[self._rows(part, images)] for part in range(self._parts)],
-            sums=ElboSums(self._parts, images, zdim, self._log_sigma),
+            sums=ElboSums(self._parts, images, zdim, self._log_sigma, self._free_bits),
             shares=[self._share(part, whole) for part in range(self._parts)],
         )
 
@@ -213,18 +234,25 @@ class NegativeElbo:
         copy(work.decoded[-1], work.mean)
         torch.sub(work.mean, work.x, out=work.error)
 
-    def _backward(self, work: Workspace, noise: Tensor, slope: Tensor, batch: int) -> None:
+    def _backward(self, work: Workspace, noise: Tensor, kl_slope: Tensor | None) -> None:
         """Compute the gradients of the outputs of all layers, from the last to the first."""
-        work.error.mul_(slope)
+        batch = self._images
+        work.error.mul_(self._batch.sums.slope)
         copy(work.error, work.decoded_gradients[-1])
         _backward(self._decoder, work.decoded, work.decoded_gradients)
         torch.mm(work.decoded_gradients[0], self._decoder[0].weight, out=work.z_rounded_gradient)
         copy(work.z_rounded_gradient, work.z_gradient)
         mu, _, _, variance = work.each_term
         mu_gradient, log_sigma_gradient = work.mu_and_log_sigma_gradient
-        torch.add(work.z_gradient, mu, alpha=1 / batch, out=mu_gradient)
+        if kl_slope is None:
+            torch.add(work.z_gradient, mu, alpha=1 / batch, out=mu_gradient)
+        else:
+            torch.addcmul(work.z_gradient, mu, kl_slope, out=mu_gradient)
         torch.mul(work.z_gradient, noise, out=log_sigma_gradient)
-        log_sigma_gradient.mul_(work.sigma).add_(variance, alpha=1 / batch).sub_(1 / batch)
+        if kl_slope is None:
+            log_sigma_gradient.mul_(work.sigma).add_(variance, alpha=1 / batch).sub_(1 / batch)
+        else:
+            log_sigma_gradient.mul_(work.sigma).addcmul_(variance, kl_slope).sub_(kl_slope)
         copy(work.moments_gradient, work.encoded_gradients[-1])
         _backward(self._encoder, work.encoded, work.encoded_gradients)
 

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from threading import Barrier, BrokenBarrierError
 
 import torch
@@ -62,12 +63,13 @@ class FusedStep:
         dtype: To which the factors of matrix products are rounded; float32 rounds nothing.
         threads: Threads that may share a step. Their number decides how sums are rounded.
         batch: The usual batch size.
+        free_bits: Nats of KL that are free in each latent: where there are any, threads meet once more.
 
     Raises:
         TrainingError: The model has other layers.
     """
 
-    def __init__(self, vae: VAE, dtype: torch.dtype, *, threads: int, batch: int) -> None:
+    def __init__(self, vae: VAE, dtype: torch.dtype, *, threads: int, batch: int, free_bits: float = 0.0) -> None:
         if obstacle := check_layers(vae):
             raise TrainingError(f"--step fused trains fully connected layers only, not {obstacle}; use --step general")
         self._vae = vae
@@ -75,7 +77,7 @@ class FusedStep:
         device = parameters.values.device
         self.size = len(parameters.values)
         parts, self.intra_op = split_threads(threads, batch, self.size, device.type)
-        self._gradient = gradient = NegativeElbo(vae, parameters, dtype, parts)
+        self._gradient = gradient = NegativeElbo(vae, parameters, dtype, parts, free_bits)
         self._adam = Adam(parameters, gradient.slices)
         self._slices = [_Slice.of(parameters, gradient, rows) for rows in gradient.slices]
         self.failed, self._check_loss = torch.zeros(2, device=device).unbind()
@@ -92,6 +94,9 @@ class FusedStep:
         )
         self._before_step = Barrier(parts, action=self._begin)
         self._after_backward = Barrier(parts, action=self._sum_up)
+        self._after_phase = [
+            Barrier(parts, action=partial(self._reduce, index)) for index in range(len(gradient.phases) - 1)
+        ]
 
     @torch.no_grad()
     def __call__(self, images: Tensor, inputs: Sequence[StepInputs], sums: DeviceTotals) -> None:
@@ -123,18 +128,18 @@ class FusedStep:
             for one in inputs:
                 self._take_part(part, images, one, sums)
         except BaseException:
-            self._before_step.abort()
-            self._after_backward.abort()
+            for barrier in (self._before_step, *self._after_phase, self._after_backward):
+                barrier.abort()
             raise
 
     def _take_part(self, part: int, images: Tensor, given: StepInputs, sums: DeviceTotals) -> None:
         self._before_step.wait()
         current = self._current
         key = (part, id(images), len(given.batch))
-        self._run(
-            ("gradient", *key),
-            lambda: self._gradient.forward_backward(part, images, current.batch, current.noise, current.pixel_noise),
-        )
+        for index, (phase, _) in enumerate(self._gradient.phases):
+            self._run(("gradient", index, *key), partial(phase, part, images, current))
+            if index < len(self._after_phase):
+                self._after_phase[index].wait()
         self._after_backward.wait()
         if part == 0:
             given.loss.copy_(self._gradient.result.loss)
@@ -146,7 +151,7 @@ class FusedStep:
         """Barrier action: runs once before each step, when all threads have moved their parameters."""
         given = next(self._next_inputs)
         self._current = self._copied_for_trace(given) if self._traces else given
-        self._gradient.begin(len(given.batch))
+        self._gradient.begin(len(given.batch), self._current.kl_weight)
 
     def _copied_for_trace(self, given: StepInputs) -> StepInputs:
         """Copy the inputs to the tensors that traced steps of this batch size read."""
@@ -156,6 +161,11 @@ class FusedStep:
         traced = self._traced_inputs[size]
         traced.read_from(given)
         return traced
+
+    @torch.no_grad()
+    def _reduce(self, index: int) -> None:
+        """Barrier action: runs once after a phase of the gradient."""
+        self._run(("reduce", index, len(self._current.batch)), self._gradient.phases[index][1])
 
     @torch.no_grad()
     def _sum_up(self) -> None:

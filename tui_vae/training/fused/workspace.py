@@ -137,17 +137,24 @@ class ElboSums:
         images: Number of images of the batch.
         zdim: The latent dimension.
         log_sigma: Log sigma of the decoder, a scalar on the device.
+        free_bits: Nats of KL that are free in each latent.
 
     Attributes:
         terms_of: For each part, the output for the sums over ``Workspace.terms``, ``(4 · zdim,)``.
         squared_error_of: For each part, the output for the squared error of the mean of p(x|z), a scalar.
         slope: 1 / sigma² of p(x|z) divided by the number of images: an error times this is its gradient of the loss.
         log_sigma_gradient: The gradient of the loss with respect to log sigma, a scalar.
+        kl_slope: The weight of the KL divided by the number of images, of all latents or, with free bits, of each: 0
+            where its KL is free.
         result: The terms of the ELBO after :meth:`sum_up`.
     """
 
-    def __init__(self, parts: int, images: int, zdim: int, log_sigma: Tensor) -> None:
+    def __init__(self, parts: int, images: int, zdim: int, log_sigma: Tensor, free_bits: float = 0.0) -> None:
         self._images, self._zdim = images, zdim
+        self._free_nats = free_bits * images
+        self.kl_slope = log_sigma.new_empty(zdim if free_bits else ())
+        self._whole_kl_slope = log_sigma.new_empty(()) if free_bits else self.kl_slope
+        self._costs = torch.empty(zdim, dtype=torch.bool, device=log_sigma.device)
         self._of_parts = log_sigma.new_empty(parts, 4 * zdim + 1)
         self.terms_of, self.squared_error_of = self._of_parts[:, :-1].unbind(), self._of_parts[:, -1].unbind()
         # The factor of each sum in the loss.
@@ -175,6 +182,21 @@ class ElboSums:
         torch.add(log_sigma, LOG_2_PI / 2, out=self._likelihood).mul_(PIXELS)
         torch.sub(self._likelihood, self._zdim / 2, out=self._constant)
 
+    def set_kl_weight(self, weight: Tensor) -> None:
+        """Use this weight of the KL in the present step."""
+        torch.div(weight, self._images, out=self._whole_kl_slope)
+
+    def find_free_latents(self) -> None:
+        """Compute :attr:`kl_slope` with free bits, from the sums over ``Workspace.terms`` of all parts."""
+        torch.sum(self._of_parts[:, :-1], 0, out=self._sums[:-1])
+        self._sum_kl()
+        torch.gt(self._kl, self._free_nats, out=self._costs)
+        torch.mul(self._costs, self._whole_kl_slope, out=self.kl_slope)
+
+    def _sum_kl(self) -> None:
+        torch.add(self._mu_squared, self._variance, out=self._kl)
+        self._kl.sub_(self._images).mul_(0.5).sub_(self._log_sigma)
+
     def find_log_sigma_gradient(self) -> None:
         """Compute :attr:`log_sigma_gradient` from the sums of all parts: D - |x - mean|²/sigma², averaged."""
         torch.sum(self._of_parts[:, -1], 0, out=self.log_sigma_gradient).mul_(self.slope).neg_().add_(PIXELS)
@@ -183,8 +205,7 @@ class ElboSums:
         """Compute :attr:`result` from the sums of all parts."""
         torch.dot(self._flat, self._weights, out=self.result.loss).add_(self._constant)
         torch.sum(self._of_parts, 0, out=self._sums)
-        torch.add(self._mu_squared, self._variance, out=self._kl)
-        self._kl.sub_(self._images).mul_(0.5).sub_(self._log_sigma)
+        self._sum_kl()
         self._result_moments.copy_(self._moments)
         torch.addcmul(self._likelihood, self._squared_error, self.slope, value=0.5, out=self._reconstruction)
         self._reconstruction.mul_(-self._images)

@@ -14,7 +14,9 @@ from tui_vae.charts.curves import curve_chart
 from tui_vae.charts.description import Frame
 from tui_vae.charts.metric_series import (
     ACTIVE,
+    FREE,
     KL,
+    KL_WEIGHT,
     LOSS,
     RECONSTRUCTION,
     SIGMA,
@@ -170,6 +172,8 @@ class TrainingPage(PanelPage):
         self._curves = {
             Chart(queue, curve_chart(RECONSTRUCTION), _WAITING, id="reconstruction"): RECONSTRUCTION,
             Chart(queue, curve_chart(KL), _WAITING, id="kl"): KL,
+            (weight := Chart(queue, curve_chart(KL_WEIGHT), _WAITING_FOR_EPOCH, id="kl-weight")): KL_WEIGHT,
+            (free := Chart(queue, curve_chart(FREE), _WAITING_FOR_EPOCH, id="free")): FREE,
             Chart(queue, curve_chart(ACTIVE), _WAITING_FOR_EPOCH, id="active"): ACTIVE,
             Chart(queue, curve_chart(SPEED), _WAITING, id="speed"): SPEED,
             (sigma := Chart(queue, curve_chart(SIGMA), _WAITING_FOR_EPOCH, id="sigma")): SIGMA,
@@ -180,7 +184,7 @@ class TrainingPage(PanelPage):
         self._samples = DigitGallery(_WAITING_FOR_SAMPLES, id="samples")
         self._left = Vertical(id="left")
         self._bottom = Grid(id="bottom")
-        self._without_values: frozenset[Chart] = frozenset((sigma,))
+        self._without_values: frozenset[Chart] = frozenset((sigma, weight, free))
         self._sheet = 0
         self._cursor = ChartCursor()
         self._latest: PageContext | None = None

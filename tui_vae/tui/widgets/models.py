@@ -11,6 +11,7 @@ from rich.text import Text
 from textual import events
 from textual.widgets import DataTable
 
+from tui_vae.charts.metric_series import FREE, KL_WEIGHT
 from tui_vae.charts.palette import ModelStyle, styles_of
 from tui_vae.view.numbers import UNKNOWN, count, duration, nats, out_of, short_count
 from tui_vae.view.sanitize import printable
@@ -73,6 +74,11 @@ def _active(m: ModelState, s: RunState) -> str:
     )
 
 
+def _free(m: ModelState, s: RunState) -> str:
+    epoch = m.last_held_out
+    return UNKNOWN if epoch is None or epoch.free_latents is None else str(epoch.free_latents)
+
+
 def _state(m: ModelState, s: RunState) -> str:
     return _STATES[m.status] if m.status else "… starting"
 
@@ -88,15 +94,22 @@ COLUMNS = (
     Column("held out", 9, 0, _held_out("elbo")),
     Column("recon", 8, 3, _held_out("reconstruction")),
     Column("KL", 6, 2, _held_out("kl")),
+    Column("weight", 7, 2, lambda m, s: UNKNOWN if m.kl_weight is None else f"×{m.kl_weight:.3g}"),
     Column("active", 7, 3, _active),
+    Column("free", 6, 3, _free),
     Column("to limit", 9, 4, lambda m, s: nats(m.to_limit)),
     Column("state", 11, 1, _state),
 )
 
 
-def chosen_columns(width: int) -> tuple[Column, ...]:
-    """Return the columns that fit next to the name, without the least important."""
-    columns: tuple[Column, ...] = COLUMNS
+_OF_OPTIONS = {"weight": KL_WEIGHT, "free": FREE}
+"""Columns of options that few runs have, and how it is known that a run has them."""
+
+
+def chosen_columns(width: int, state: RunState | None = None) -> tuple[Column, ...]:
+    """Return the columns of a run that fit next to the name, without the least important."""
+    absent = {key for key, of in _OF_OPTIONS.items() if state is None or not of.known(state)}
+    columns = tuple(column for column in COLUMNS if column.key not in absent)
     for level in range(9, -1, -1):
         if _NAME_WIDTH + sum(column.width for column in columns) <= width:
             break
@@ -141,7 +154,7 @@ class ModelTable(DataTable[Text], inherit_bindings=False):
         self._fill()
 
     def _arrange(self) -> None:
-        columns = chosen_columns(self.size.width)
+        columns = chosen_columns(self.size.width, self._run_state)
         spare = self.size.width - _NAME_WIDTH - sum(column.width for column in columns)
         indent = " " * (1 + min(2, max(0, spare)))
         if (columns, indent) == (self._columns, self._indent) or not self._run_state.models:

@@ -14,6 +14,7 @@ from tui_vae.model import VAE, ElboTerms
 from tui_vae.training.fused.flat_parameters import FlatParameters
 from tui_vae.training.fused.gradient import NegativeElbo
 from tui_vae.training.fused.workspace import StepResult
+from tui_vae.training.step import StepInputs
 
 ZDIM = 6
 HIDDEN = [(), (40,), (30, 20), (7, 50, 9)]
@@ -41,15 +42,25 @@ def by_autograd(vae: VAE, images: torch.Tensor, noise: torch.Tensor) -> tuple[El
 
 
 def by_hand(
-    vae: VAE, images: torch.Tensor, noise: torch.Tensor, dtype: torch.dtype = torch.float32, parts: int = 1
+    vae: VAE,
+    images: torch.Tensor,
+    noise: torch.Tensor,
+    dtype: torch.dtype = torch.float32,
+    parts: int = 1,
+    *,
+    kl_weight: float | None = None,
+    free_bits: float = 0.0,
 ) -> tuple[StepResult, Gradients]:
     """Return the terms of the ELBO from all parts of the batch, and the gradients."""
     parameters = FlatParameters(vae)
-    elbo = NegativeElbo(vae, parameters, dtype, parts)
-    batch = torch.arange(len(images))
-    elbo.begin(len(batch))
-    for part in range(parts):
-        elbo.forward_backward(part, images, batch, noise)
+    elbo = NegativeElbo(vae, parameters, dtype, parts, free_bits)
+    weight = None if kl_weight is None else torch.tensor(kl_weight)
+    given = StepInputs(torch.arange(len(images)), noise, torch.zeros(()), torch.zeros(()), None, weight)
+    elbo.begin(len(images), weight)
+    for phase, then in elbo.phases:
+        for part in range(parts):
+            phase(part, images, given)
+        then()
     elbo.sum_up()
     for part in range(parts):
         elbo.differentiate(part)
@@ -82,6 +93,26 @@ def test_it_is_what_autograd_gives(hidden: Sequence[int], sigma: float | str, pa
     assert_near(sums.totals[:-1].view(3, ZDIM), expected_latents, 1e-5)
 
 
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize(("kl_weight", "free_bits"), [(0.0, 0.0), (0.3, 0.0), (4.0, 0.0), (1.0, 0.05), (0.5, 0.05)])
+@pytest.mark.parametrize("hidden", [(), (30, 20)])
+def test_a_weighted_kl_has_the_gradient_of_its_objective(
+    hidden: Sequence[int], kl_weight: float, free_bits: float, parts: int
+) -> None:
+    vae = model(hidden, "learned")
+    images, noise = batch(33)
+    terms = vae(images.float() / 255, noise)
+    free = terms.kl.mean(0) < free_bits
+    assert not free_bits or 0 < int(free.sum()) < ZDIM  # some of each
+    terms.objective(torch.tensor(kl_weight), free_bits).backward()
+    expected = {name: p.grad.clone() for name, p in vae.named_parameters() if p.grad is not None}
+    sums, found = by_hand(vae, images, noise, parts=parts, kl_weight=kl_weight, free_bits=free_bits)
+    for name, gradient in expected.items():
+        assert_near(found[name], gradient, 1e-5)
+    assert_near(sums.loss, terms.loss().detach(), 1e-5)  # -ELBO still
+    assert_near(sums.totals[:ZDIM], terms.kl.detach().sum(0), 1e-5)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("parts", [1, 3])
 def test_images_are_dequantised_in_the_same_bits(parts: int, dtype: torch.dtype) -> None:
@@ -89,8 +120,9 @@ def test_images_are_dequantised_in_the_same_bits(parts: int, dtype: torch.dtype)
     elbo = NegativeElbo(vae, parameters, dtype, parts)
     (images, noise), (pixel_noise, _) = batch(33), batch(33, seed=1)
     elbo.begin(33)
+    given = StepInputs(torch.arange(33), noise, torch.zeros(()), torch.zeros(()), pixel_noise)
     for part in range(parts):
-        elbo.forward_backward(part, images, torch.arange(33), noise, pixel_noise)
+        elbo.phases[0][0](part, images, given)
     x = torch.cat([work.x for work in elbo._batch.workspaces])
     assert torch.equal(x, unit_interval(images, pixel_noise))
 
