@@ -117,6 +117,9 @@ class ScriptedLibrary:
         self.runs = [replace(run, state="running") if run.key == key else run for run in self.runs]
         return key
 
+    def stop(self, key: str) -> None:
+        self._ask("stop", key)
+
     def check(self, train: TrainConfig) -> dict[str, Parameters]:
         self._ask("check", *map(str, train.models))
         return {spec.name: Parameters(1234, 5678, 6912) for spec in train.models if spec.network is not None}

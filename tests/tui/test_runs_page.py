@@ -203,6 +203,36 @@ async def test_resuming_opens_the_run(open_monitor: OpenMonitor, library: Script
         assert ("resume", "/runs/lynx") in library.asked
 
 
+@pytest.mark.parametrize(
+    ("answer", "asked", "left"), [("l", (), True), ("s", (("stop", "/runs/lynx"),), True), ("escape", (), False)]
+)
+async def test_leaving_asks_about_a_run_that_was_resumed_here_and_still_trains(
+    open_monitor: OpenMonitor, library: ScriptedLibrary, answer: str, asked: tuple[tuple[str, ...], ...], left: bool
+) -> None:
+    async with open_monitor(size=(80, 24), library=library, **NOTHING_OPEN) as monitor:
+        await monitor.until_shown("lynx")
+        await monitor.press("down", "r")
+        await monitor.until(lambda: monitor.app.runs.state.name == "lynx")
+        await monitor.press("q")
+        await monitor.until_shown("lynx is still training")
+        await monitor.press(answer)
+        if left:
+            await monitor.until(lambda: monitor.app.return_value is Leave.DONE)
+        else:
+            assert monitor.app.return_value is None
+    assert tuple(one for one in library.asked if one[0] == "stop") == asked
+
+
+async def test_leaving_asks_nothing_when_the_run_has_ended(open_monitor: OpenMonitor, library: ScriptedLibrary) -> None:
+    async with open_monitor(size=(80, 24), library=library, **NOTHING_OPEN) as monitor:
+        await monitor.until_shown("lynx")
+        await monitor.press("down", "r")
+        await monitor.until(lambda: monitor.app.runs.state.name == "lynx")
+        library.runs = [replace(run, state="finished") for run in library.runs]
+        await monitor.press("q")
+        await monitor.until(lambda: monitor.app.return_value is Leave.DONE)
+
+
 @pytest.mark.parametrize("key", ["R", "f2"])
 async def test_renaming_checks_the_name_as_it_is_typed(
     open_monitor: OpenMonitor, library: ScriptedLibrary, key: str

@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import Checkbox, Input
 
 from tests.tui.app_driver import Monitor, OpenMonitor
-from tests.tui.scripted_library import ScriptedLibrary, at_training
+from tests.tui.scripted_library import ScriptedLibrary, at_training, listed
 from tui_vae.config import ModelSpec, TrainConfig, option_names
 from tui_vae.config.form_parser import FIELDS
 from tui_vae.model import VAE
@@ -102,6 +102,33 @@ async def test_networks_of_the_users_own_are_checked_a_little_after_the_last_key
         library.refuses = None
         await monitor.press("ctrl+s")  # the source was mended
         await monitor.until(lambda: "6,912" in monitor.panel("#setup-counts"))
+
+
+async def test_a_name_that_exists_is_refused_as_it_is_typed(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    library = ScriptedLibrary(tmp_path, listed("gecko"))
+    async with open_monitor(size=(140, 45), library=library) as monitor:
+        await monitor.press("0")
+        await monitor.until_shown("gecko")
+        await monitor.press("n")
+        await monitor.until_shown("a new run")
+        await monitor.press("up", "up", "up", *"Gecko")  # past the buttons, which are below the last option
+        await monitor.until(lambda: "a run named Gecko exists" in monitor.panel("#setup-about"))
+        await monitor.press("ctrl+s")
+        assert not any(asked[0] == "start" for asked in library.asked)
+        await monitor.press("2")
+        await monitor.until(lambda: "exists" not in monitor.panel("#setup-about"))
+
+
+async def test_an_empty_field_shows_its_default_and_a_long_one_all_of_its_text(
+    open_monitor: OpenMonitor, library: ScriptedLibrary
+) -> None:
+    async with open_monitor(size=(140, 60), library=library) as monitor:
+        form = await open_form(monitor)
+        for name, default in (("name", "generated"), ("train_size", "all"), ("models", "baseline= deep=512,256")):
+            assert form.query_one(f"#option-{name}", Input).placeholder == default
+        models = "baseline= deep=512,256 wide=1024 narrow=64 three=256,128,64"
+        await monitor.press(*models)
+        assert models in monitor.panel("#setup-options")
 
 
 async def test_starting_opens_the_run(open_monitor: OpenMonitor, library: ScriptedLibrary) -> None:

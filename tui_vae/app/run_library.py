@@ -30,6 +30,7 @@ from tui_vae.run_store.find import newest_first, run_at, runs_in
 from tui_vae.run_store.heartbeat import writer_pid
 from tui_vae.run_store.pictures import picture_of
 from tui_vae.run_store.rename_delete import delete_run, rename_run
+from tui_vae.run_store.requests import send_request
 from tui_vae.run_store.summary_cache import SummaryCache
 from tui_vae.run_store.tail import LogTail
 from tui_vae.view.image_cells import Sheet, parse_sheet
@@ -278,6 +279,9 @@ class Library:
     def resume(self, key: str) -> str:
         resume_elsewhere(run_at(Path(key)), trust=self._trust)
         return key
+
+    def stop(self, key: str) -> None:
+        send_request(run_at(Path(key)), "stop", None)
 
     def check(self, train: TrainConfig) -> Mapping[str, Parameters]:
         return checked_elsewhere(train)

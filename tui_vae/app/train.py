@@ -91,6 +91,9 @@ def _acquire(store: StoreConfig, signals: StopSignals) -> StoredRun:
 
 
 def _new(train: TrainConfig, store: StoreConfig, report: Report) -> Begin:
+    from tui_vae.run_store.find import check_unused  # noqa: PLC0415 - only for a new run
+
+    check_unused(Path(store.runs_dir), store.name)
     report("loading torch")
     with gc_paused():
         from tui_vae.app.own_networks import load_typed  # noqa: PLC0415

@@ -37,7 +37,7 @@ class StoreConfig:
     """Where the run is stored."""
 
     runs_dir: str = option("runs", "Where runs are kept.  [env: TUI_VAE_RUNS]", metavar="DIR", panel="Run")
-    name: str | None = option(None, "Name of this run.  [default: made up]", metavar="NAME", panel="Run")
+    name: str | None = option(None, "Name of this run.  [default: generated]", metavar="NAME", panel="Run")
     resume: str | None = option(
         None,
         "Continue a run: its name, its path, or latest. Options of Models, Training, Data and Machine are stored with "

@@ -9,6 +9,7 @@ import shutil
 import threading
 import traceback
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,11 +33,21 @@ from tui_vae.library.logged_model import HeldOut, LoggedModel
 from tui_vae.library.sample_images import sheet_of
 from tui_vae.library.stored import Where, folder_of
 from tui_vae.run_store import create_run
+from tui_vae.run_store.find import is_used
 from tui_vae.run_store.lease import Lease
 from tui_vae.run_store.requests import Message
 from tui_vae.run_store.writer import RunWriter
 
 _LOGGER = logging.getLogger("tui_vae")
+
+
+def _unused(runs_dir: Path, name: str | None) -> str | None:
+    """The name, with a number behind it where a run has it already, as after a script that was run twice."""
+    if name is None or not is_used(runs_dir, name):
+        return name
+    numbered = next(f"{name}-{number}" for number in count(2) if not is_used(runs_dir, f"{name}-{number}"))
+    _LOGGER.warning("a run named %r exists: this one is %r", name, numbered)
+    return numbered
 
 
 class Log:
@@ -50,7 +61,7 @@ class Log:
     the exception as its reason. Without ``with``, call :meth:`close`.
 
     Args:
-        name: Of the run; made up without one.
+        name: Of the run; generated without one, and with a number behind it where another run has it.
         models: Names of the models, or a mapping from names to numbers of parameters such as
             ``{"encoder": 550_000, "decoder": 540_000}``, or to ``None`` where they are not known.
         epochs: Planned epochs, if they are known.
@@ -103,7 +114,7 @@ class Log:
         atexit.register(self._end_unclosed)
 
     def _begin(self, runs_dir: Path, name: str | None, started: RunStarted) -> RunWriter:
-        run = create_run(runs_dir, name, started.config)
+        run = create_run(runs_dir, _unused(runs_dir, name), started.config)
         try:
             opening = [structs.replace(started, name=run.name), *(model.started for model in self._models.values())]
             return RunWriter(Lease.acquire(run), opening, handle=self._handle, warn=_LOGGER.warning)

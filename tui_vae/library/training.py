@@ -15,6 +15,7 @@ from tui_vae.headless import Output, follow, make_output
 from tui_vae.headless.notebook import NotebookOutput, notebook_display
 from tui_vae.library.pairs import Part, classes_of
 from tui_vae.library.stored import Run, Where, folder_of
+from tui_vae.run_store.find import check_unused
 
 Model = str | Sequence[int] | tuple[Part, Part]
 
@@ -36,7 +37,7 @@ def train(
         models: By name: hidden widths ``[512, 256]``, a text as for ``--model`` (``"nets.py:Encoder,Decoder"``), or a
             pair of encoder and decoder, each a module or what makes one from the number of latents, such as its class.
             By default ``baseline`` and ``deep``.
-        name: Of the run; by default made up.
+        name: Of the run; by default generated.
         runs_dir: As for :func:`tui_vae.runs`.
         quiet: Print problems only.
         **options: Train options by the names of their fields: ``epochs=5, zdim=16, lr=1e-3, device="cuda"``. A pair
@@ -45,7 +46,7 @@ def train(
     Raises:
         UsageError: An option or a network cannot be used.
         DataError: The data set is not available.
-        RunStoreError: The run cannot be written.
+        RunStoreError: The run cannot be written, or one of that name exists.
         TrainingError: A model failed; what was saved before is in the run.
     """
     pairs = {key: model for key, model in (models or {}).items() if _is_pair(model)}
@@ -63,6 +64,7 @@ def train(
         if spec.network is not None and spec.name in pairs:
             classes[spec.network.unresolved] = classes_of(spec.network, pairs[spec.name])
     store = StoreConfig(runs_dir=str(folder_of(runs_dir)), name=name)
+    check_unused(folder_of(runs_dir), name)
     session = prepare(config, output.report, classes).start(store)
     try:
         state = follow(session, output, state=session.catch_up())

@@ -25,6 +25,7 @@ LOG, CONFIG = "events.jsonl", "config.json"
 """File names, for callers to whom a path object for each of many runs costs more than opening the file."""
 
 _ATTEMPTS = 20
+_STAMP = len("YYYYMMDD-HHMMSS-")
 _INDENT = 2
 _LARGEST_CONFIG = 1_000_000
 _LONGEST = 200
@@ -265,8 +266,11 @@ def random_name() -> str:
 
 
 def _new_folder(runs_dir: Path, name: str | None) -> RunDirectory:
+    taken = {entry[_STAMP:] for entry in os.listdir(runs_dir)} if name is None else set()
     for attempt in range(_ATTEMPTS):
         chosen = name or random_name()
+        if run_folder(chosen) in taken and attempt < _ATTEMPTS - 1:
+            continue
         now = time.gmtime(time.time())  # gmtime() alone uses the C library's clock, which may be ms behind
         path = runs_dir / f"{time.strftime('%Y%m%d-%H%M%S', now)}-{run_folder(chosen)}"
         try:

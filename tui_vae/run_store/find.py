@@ -22,15 +22,18 @@ from tui_vae.run_store.log_decoder import Start, read_start
 LATEST = "latest"
 _FOLDER = re.compile(r"(\d{8}-\d{6})-(.+)", re.DOTALL)
 _LARGEST_NAMES = 10_000
+_MOST_NAMED = 4
+"""Folders that an error message lists."""
 
 
 def find_run(runs_dir: Path, text: str) -> RunDirectory:
-    """Find a run by its name, folder name or path, or the ``latest``; of several, the newest.
+    """Find a run by its name, folder name or path, or the ``latest``.
 
     The run of a trial is found as ``STUDY/TRIAL``, too.
 
     Raises:
-        RunStoreError: There is none, or only a dead link; the message suggests similar names.
+        RunStoreError: There is none, or only a dead link; the message suggests similar names. Or several have the name,
+            as earlier versions allowed; the message has their folders.
     """
     if os.sep in text or text in (os.curdir, os.pardir):
         path = Path(path_of(text))
@@ -40,6 +43,12 @@ def find_run(runs_dir: Path, text: str) -> RunDirectory:
     if not runs:
         raise RunStoreError(f"{runs_dir}: no runs are kept there; start one with: tui-vae, or give --runs-dir")
     meant = runs if text == LATEST else [run for run in runs if _is_called(run, text)]
+    if len(meant) > 1 and text != LATEST:
+        meant = [run for run in meant if run.path.name == text] or meant
+        meant = [run for run in meant if link_trouble(run.path) is None] or meant
+    if len(meant) > 1 and text != LATEST:
+        folders = ", ".join(run.path.name for run in newest_first(meant)[:_MOST_NAMED])
+        raise RunStoreError(f"{runs_dir}: {len(meant)} runs are named {text!r}; give the folder of one: {folders}")
     if meant:
         newest = newest_first(meant)[0]
         _check(newest.path)
@@ -47,8 +56,29 @@ def find_run(runs_dir: Path, text: str) -> RunDirectory:
     if _is_run(Path(text)):
         return run_at(Path(text))
     close = difflib.get_close_matches(text, dict.fromkeys(run.name for run in runs), cutoff=0.4)
-    hint = f"close to it: {', '.join(close)}" if close else f"the newest is {newest_first(runs)[0].name}"
-    raise RunStoreError(f"{runs_dir}: no run is called {text}; {hint}")
+    hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"the newest is {newest_first(runs)[0].name}"
+    raise RunStoreError(f"{runs_dir}: no run named {text!r}; {hint}")
+
+
+def check_unused(runs_dir: Path, name: str | None) -> None:
+    """Check that no run has the name of a new one. Case does not count: to some file systems both are one name.
+
+    Raises:
+        RunStoreError: One has, or the directory cannot be read.
+    """
+    if name is not None and is_used(runs_dir, name):
+        raise RunStoreError(
+            f"{runs_dir}: a run named {name!r} exists; choose another --name, or continue it with --resume"
+        )
+
+
+def is_used(runs_dir: Path, name: str) -> bool:
+    """Whether a run has a name.
+
+    Raises:
+        RunStoreError: The directory cannot be read.
+    """
+    return any(run.name.casefold() == name.casefold() for run in runs_in(runs_dir))
 
 
 def named_apart(runs: Sequence[RunDirectory]) -> list[RunDirectory]:

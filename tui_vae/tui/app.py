@@ -27,11 +27,11 @@ from tui_vae.tui.pages import ExplorerPage, RunsPage
 from tui_vae.tui.redraw import FrameLimiter, Redraw, RedrawLoop
 from tui_vae.tui.run_tracker import RunTracker
 from tui_vae.tui.saving import ReportSaver, export, save
-from tui_vae.tui.screens.dialogs import ExportScreen, Leave, LeaveScreen, Palette
+from tui_vae.tui.screens.dialogs import ExportScreen, Leave, LeaveScreen, LeaveStartedScreen, Palette
 from tui_vae.tui.screens.help import HelpScreen
 from tui_vae.tui.terminal.output import TerminalOutput
 from tui_vae.tui.themes import ASCII, PreferenceStore, ThemeSwitcher
-from tui_vae.tui.training_actions import TrainingActions
+from tui_vae.tui.training_actions import TrainingActions, ask_about_started
 from tui_vae.tui.widgets.chart_data import ChartSettings
 from tui_vae.tui.widgets.chart_queue import ChartDrawer, ChartQueue
 from tui_vae.view.machine import MachineProbe
@@ -293,9 +293,12 @@ class MonitorApp(App[Leave]):
             self.resumed(stopped=False)
 
     def action_leave(self) -> None:
-        """Leave, after asking if the first run trains here; other runs train in processes of their own."""
+        """Leave, after asking if the first run trains here, or runs that were started from here train elsewhere."""
         if not self.runs.trains_here:
-            self.exit(Leave.STOP if self.runs.opener.waiting else Leave.DONE)
+            if self._library is None or not self.runs.started or isinstance(self.screen, LeaveStartedScreen):
+                self.exit(Leave.STOP if self.runs.opener.waiting else Leave.DONE)
+            else:
+                ask_about_started(self, self._library, self.runs.started)
         elif isinstance(self.screen, LeaveScreen):
             self.exit(Leave.STOP)
         else:

@@ -170,6 +170,8 @@ class MainScreen(Screen[None]):
     async def on_runs_page_opened(self, message: RunsPage.Opened) -> None:
         """Show a run of the library."""
         key, library = message.key, self._library
+        if message.started:
+            self._runs.started.add(key)
         if key == self._runs.first_key:
             self.call_later(self._visit, None)
         elif key == self._runs.key and not message.moved:

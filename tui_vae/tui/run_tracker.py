@@ -37,6 +37,8 @@ class RunTracker:
         self.opener = opener
         self.first_state = state
         self.visited: TrackedRun | None = None
+        self.started: set[str] = set()
+        """Keys of runs that were started or resumed from here, in processes of their own."""
         self._compared: dict[str, TrackedRun | None] = {}
         """By key, in the order in which they were marked; ``None`` stands for the first run."""
 

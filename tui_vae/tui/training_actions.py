@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
 from textual.app import App
 
 from tui_vae.config import Change, ChangeKind
+from tui_vae.errors import TuiVaeError
+from tui_vae.run_status import ListedRun
+from tui_vae.tui.background import run_in_thread
 from tui_vae.tui.run_tracker import RunTracker
-from tui_vae.tui.screens.dialogs import ChangeScreen, StopScreen
-from tui_vae.view.run_source import RunSource
+from tui_vae.tui.screens.dialogs import ChangeScreen, Leave, LeaveStartedScreen, StopScreen
+from tui_vae.view.run_source import RunLibrary, RunSource
 from tui_vae.view.status_text import NO_WEIGHTS
 
 _SECONDS_TO_ANSWER = 0.1
@@ -119,3 +123,35 @@ class TrainingActions:
 
     def _refresh_soon(self) -> None:
         self._app.set_timer(_SECONDS_TO_ANSWER, self._refresh)
+
+
+def ask_about_started(app: App[Leave], library: RunLibrary, keys: Collection[str]) -> None:
+    """Leave; if some of these runs still train, in processes of their own, ask first what becomes of them."""
+
+    def training() -> list[ListedRun]:
+        found = []
+        for key in sorted(keys):
+            with contextlib.suppress(TuiVaeError):  # one that is gone trains no more
+                found.append(library.look(key))
+        return [run for run in found if run.live]
+
+    def ask(runs: list[ListedRun]) -> None:
+        if not runs:
+            app.exit(Leave.DONE)
+        elif not isinstance(app.screen, LeaveStartedScreen):
+            app.push_screen(LeaveStartedScreen([run.name for run in runs]), lambda chosen: answered(chosen, runs))
+
+    def answered(chosen: str | None, runs: list[ListedRun]) -> None:
+        if chosen == "leave":
+            app.exit(Leave.DONE)
+        elif chosen == "stop":
+            run_in_thread(app, lambda: stop(runs), lambda _: app.exit(Leave.DONE), failed)
+
+    def stop(runs: list[ListedRun]) -> None:
+        for run in runs:
+            library.stop(run.key)
+
+    def failed(why: str) -> None:
+        app.notify(why, severity="error", timeout=10, markup=False)
+
+    run_in_thread(app, training, ask, failed)

@@ -189,6 +189,9 @@ class RunLibrary(Protocol):
     def resume(self, key: str) -> str:
         """Resume a run in another process; returns its key when that process is its writer."""
 
+    def stop(self, key: str) -> None:
+        """Ask the process that trains a run to stop after a checkpoint."""
+
     def check(self, train: TrainConfig) -> Mapping[str, Parameters]:
         """Check networks of the user's own in another process; returns the parameters of their models by name."""
 

@@ -17,6 +17,7 @@ from tui_vae.config import ModelSpec, Network, TrainConfig
 from tui_vae.errors import RunStoreError, TuiVaeError, UsageError
 from tui_vae.events import Evaluation, Event, ModelStarted, Parameters, Samples, SheetLayout, encode
 from tui_vae.metrics import MetricValue
+from tui_vae.run_store.lease import Lease
 from tui_vae.run_store.pictures import write_picture
 
 
@@ -143,6 +144,20 @@ def test_runs_are_compared_by_what_they_keep(tmp_path: Path) -> None:
     assert len(verdict.pairs) == 6
     (of_deep,) = verdict.between("lynx/deep", "otter/deep")
     assert of_deep.value == pytest.approx(0.3)
+
+
+def test_stopping_asks_the_process_that_trains(tmp_path: Path) -> None:
+    run = stored_run(tmp_path, events=[began()])
+    library = Library(tmp_path)
+    with pytest.raises(RunStoreError, match="nobody is there to stop it"):
+        library.stop(str(run.path))
+    lease = Lease.acquire(run)
+    try:
+        library.stop(str(run.path))
+        (request,) = run.control.iterdir()
+        assert b'"action":"stop"' in request.read_bytes()
+    finally:
+        lease.release()
 
 
 def test_renaming_returns_the_new_key(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("quick_evaluation")
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["evaluate", "nobody"], 4, "no run is called nobody"),
+        (["evaluate", "nobody"], 4, "no run named 'nobody'"),
         (["evaluate", "one", "--model", "wide"], 2, "no model is called wide; there are linear, deep"),
         (["evaluate", "one", "--metrics", "elbo,beauty"], 2, "--metrics takes some of elbo"),
         (["evaluate", "one", "--json", "--csv"], 2, "--json and --csv exclude each other"),
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.usefixtures("quick_evaluation")
         (["evaluate", "one", "--device", "cuda:77"], 2, "cuda:77"),
         (["evaluate"], 2, "RUN"),
         (["compare"], 2, "RUN"),
-        (["compare", "one", "nobody"], 4, "no run is called nobody"),
+        (["compare", "one", "nobody"], 4, "no run named 'nobody'"),
         (["compare", "one", *QUICK, "--baseline", "wide"], 2, "no model is named wide"),
         (["compare", "one", "--json", "--csv"], 2, "--json and --csv exclude each other"),
     ],

@@ -183,6 +183,8 @@ def test_what_a_container_has_no_memory_for_is_refused_before_there_is_a_run(
     assert_refused(run_in_folder(*SMALL), 2, "the evaluation after training needs", allowed, "give --no-evaluate")
     assert contents(tmp_path) == []
     assert run_in_folder(*SMALL, "--no-evaluate", "--name", "small").returncode == 0
+    taken = run_in_folder(*SMALL, "--no-evaluate", "--name", "Small")
+    assert_refused(taken, 4, "a run named 'Small' exists", "choose another --name")
     again = ("--no-ui", "--resume", "small", "--epochs", "2")
     assert_refused(run_in_folder(*again, "--evaluate"), 2, "the evaluation", allowed)
     assert run_in_folder(*again).returncode == 0

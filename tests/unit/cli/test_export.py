@@ -64,7 +64,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
 
 def test_wrong_use_and_what_is_in_the_way_are_refused_in_a_line(export: Command, tmp_path: Path) -> None:
     export("otter", "--to", "xlsx").refused(2, "--to is one of csv, parquet, tensorboard; got xlsx")
-    export("crow").refused(4, "no run is called crow")
+    export("crow").refused(4, "no run named 'crow'")
     (tmp_path / "mine.csv").write_text("precious", encoding="utf-8")
     export("otter", "-o", "mine.csv").refused(4, "choose another with -o")
     export("otter", "-o", ".").refused(4, "something else than an export of this run")

@@ -149,7 +149,7 @@ def test_colours_go_into_a_pipe_when_they_are_asked_for(plot: Command, run_loade
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
-        (["nobody"], 4, "no run is called nobody"),
+        (["nobody"], 4, "no run named 'nobody'"),
         (["otter", "nobody"], 4, "nobody"),
         (["newborn"], 4, "no values of elbo yet in newborn"),
         (["otter", "--metric", "beauty"], 2, "got beauty"),

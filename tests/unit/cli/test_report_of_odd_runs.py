@@ -190,7 +190,7 @@ def test_targets_that_cannot_be_written_are_refused_in_a_line(run_on: Command, h
     run_on("report", "one", "-o", ".").refused(4, "is a folder")
     run_on("report", "one", "--figures", "none/f").refused(4, "none: no such folder")
     run_on("report", "one", "-o", "m.md", "--markdown", "m.md").refused(2, "different names")
-    run_on("report", "nobody").refused(4, "no run is called nobody")
+    run_on("report", "nobody").refused(4, "no run named 'nobody'")
     assert list(here.iterdir()) == []
 
 

@@ -77,6 +77,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tui_vae.Log:
     return log
 
 
+def test_a_name_that_exists_gets_a_number_which_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for expected in ("otter", "otter-2", "otter-3"):
+        with tui_vae.Log("otter", models=["a"], runs_dir=tmp_path):
+            pass
+        assert find_run(tmp_path, expected).name == expected
+    assert [record.getMessage() for record in caplog.records if "exists" in record.getMessage()] == [
+        f"a run named 'otter' exists: this one is 'otter-{number}'" for number in (2, 3)
+    ]
+
+
 def test_what_is_logged_is_kept_and_the_rest_is_not_known(finished: tui_vae.Log) -> None:
     state = reduce_all(RunState(), events_of(finished))
     assert (state.name, state.status, state.epochs, state.device, state.own_loop) == (

@@ -41,7 +41,7 @@ def test_runs_are_listed_and_found(folder: Path, monkeypatch: pytest.MonkeyPatch
     assert found.path == read("latest").path == read(found.path).path
     assert found.config["zdim"] == 4
     assert repr(found).startswith("<tui_vae.Run 'otter' in ")
-    with pytest.raises(RunStoreError, match="no run is called badger"):
+    with pytest.raises(RunStoreError, match="no run named 'badger'"):
         read("badger")
 
 

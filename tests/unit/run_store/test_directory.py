@@ -92,6 +92,14 @@ def test_a_random_name_that_is_taken_is_replaced_by_another(
     assert [create_run(tmp_path, None, CONFIG).name for _ in range(2)] == ["shy-owl", "tidy-elk"]
 
 
+def test_a_random_name_is_not_that_of_an_earlier_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_up = iter(["shy-owl", "shy-owl", "tidy-elk"])
+    monkeypatch.setattr(directory, "random_name", lambda: next(made_up))
+    first = create_run(tmp_path, None, CONFIG)
+    first.path.rename(tmp_path / "20200101-000000-shy-owl")
+    assert create_run(tmp_path, None, CONFIG).name == "tidy-elk"
+
+
 def test_random_names_that_are_all_taken_end_in_an_error(
     tmp_path: Path, one_second: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ from tui_vae.events import ModelStarted, Notice, Parameters, Progress, Schedule,
 from tui_vae.run_status import ListedModel
 from tui_vae.run_store import RunDirectory, create_run, summary
 from tui_vae.run_store.directory import folder_name, run_folder
-from tui_vae.run_store.find import find_run, run_at
+from tui_vae.run_store.find import check_unused, find_run, run_at
 from tui_vae.run_store.summary import list_runs, summarise
 
 
@@ -46,7 +46,6 @@ def runs_dir(tmp_path: Path) -> Path:
     [
         ("latest", "20260301-000000-lynx"),
         ("lynx", "20260301-000000-lynx"),
-        ("otter", "20260201-000000-otter"),
         ("20260101-000000-otter", "20260101-000000-otter"),
     ],
 )
@@ -74,7 +73,7 @@ def test_a_path_is_a_run_wherever_it_lies(runs_dir: Path, tmp_path: Path, monkey
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("oter", "no run is called oter; close to it: otter"),
+        ("oter", "no run named 'oter'; did you mean 'otter'?"),
         ("zzzzzz", "the newest is lynx"),
         ("./nowhere", "no such directory"),
         ("../x/y", "no such directory"),
@@ -86,6 +85,29 @@ def test_an_unknown_name_is_refused_with_similar_ones(runs_dir: Path, text: str,
         find_run(runs_dir, text)
     assert says in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_name_of_several_is_refused_with_their_folders(tmp_path: Path) -> None:
+    """Earlier versions made a run of any name; none of them is meant silently, and each is found by its folder."""
+    first = stored_run(tmp_path, "otter", [began(t=1.0)])
+    second = stored_run(tmp_path, "otter", [began(t=2.0)], at="20260102-000000")
+    with pytest.raises(RunStoreError) as refusal:
+        find_run(tmp_path, "otter")
+    assert str(refusal.value).endswith(
+        f"2 runs are named 'otter'; give the folder of one: {second.path.name}, {first.path.name}"
+    )
+    for run in (first, second):
+        assert find_run(tmp_path, run.path.name) == run
+    assert find_run(tmp_path, "latest") == second
+
+
+def test_the_name_of_a_new_run_is_of_no_other(tmp_path: Path) -> None:
+    stored_run(tmp_path, "otter")
+    check_unused(tmp_path, None)
+    check_unused(tmp_path, "lynx")
+    check_unused(tmp_path / "nothing", "otter")
+    with pytest.raises(RunStoreError, match="a run named 'Otter' exists; choose another --name"):
+        check_unused(tmp_path, "Otter")
 
 
 @pytest.mark.parametrize("text", ["latest", "otter"])
@@ -113,7 +135,6 @@ def test_the_order_is_that_in_which_runs_began_whatever_their_folders_say(tmp_pa
     listed = list(list_runs(tmp_path))
     assert [found.began for found in listed] == [1004.0, 1003.0, 1002.0, 1001.0, 1000.0]
     assert find_run(tmp_path, "latest").name == "york"
-    assert find_run(tmp_path, "otter").path.name == "20260101-000000-otter"
     with pytest.raises(RunStoreError, match="the newest is york"):
         find_run(tmp_path, "zzzz")
 
@@ -145,7 +166,7 @@ def test_a_run_behind_a_link_is_a_run(runs_dir: Path, tmp_path: Path) -> None:
         assert [(found.name, found.state) for found in newest] == [("moved", "finished"), ("lynx", "finished")]
         assert find_run(folder, "moved").path == folder / "moved"
         assert find_run(folder, "latest").name == "moved"
-        assert find_run(folder, "lynx").path.name == "20260401-000000-lynx"
+        assert find_run(folder, "20260401-000000-lynx").name == "lynx"
         assert find_run(folder, str(folder / "moved") + "/").name == "moved"
 
 
@@ -166,7 +187,7 @@ def test_links_to_no_run_are_skipped_and_dead_ones_are_listed(runs_dir: Path, tm
     for text in ("lost", "20270101-000000-lost", str(runs_dir / "20270101-000000-lost")):
         with pytest.raises(RunStoreError, match=r"lost: a link to .*nowhere, which is not there; bring that back"):
             find_run(runs_dir, text)
-    with pytest.raises(RunStoreError, match="no run is called up"):
+    with pytest.raises(RunStoreError, match="no run named 'up'"):
         find_run(runs_dir, "up")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from enum import Enum
 from typing import ClassVar
 
@@ -137,6 +138,40 @@ class LeaveScreen(ChoiceDialog[Leave | None]):
 
     def action_choose(self, chosen: str) -> None:
         self.dismiss(Leave(chosen) if chosen != "cancel" else None)
+
+
+class LeaveStartedScreen(ChoiceDialog[str | None]):
+    """Asks what becomes of runs that were started here and train in processes of their own.
+
+    Returns ``leave``, ``stop``, or ``None`` to stay.
+
+    Args:
+        names: Of the runs, at least one.
+    """
+
+    BINDINGS: ClassVar = [
+        ("escape,q", "choose('cancel')", "Cancel"),
+        ("l", "choose('leave')", "Leave"),
+        ("s", "choose('stop')", "Stop"),
+    ]
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def compose(self) -> ComposeResult:
+        which = _shortened(self._names[0]) if len(self._names) == 1 else f"{len(self._names)} runs"
+        verb = "is" if len(self._names) == 1 else "are"
+        with Vertical(id="leave-dialog", classes="dialog"):
+            yield Label(Text(f"{which} {verb} still training elsewhere. Leave?"))
+            yield Choices(
+                choice("l", "leave and let training go on; tui-vae watch shows it", "leave"),
+                choice("s", "stop after a checkpoint, and leave", "stop"),
+                choice("esc", "cancel", "cancel"),
+            )
+
+    def action_choose(self, chosen: str) -> None:
+        self.dismiss(chosen if chosen != "cancel" else None)
 
 
 _STOP_TRAINING = "Stop training?", "stop all models after a step; it can be resumed"

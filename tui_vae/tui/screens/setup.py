@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shlex
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Any, ClassVar
 
@@ -19,11 +20,16 @@ from textual.widgets import Button, Checkbox, Input, Label, Static
 from tui_vae.config import LEARNED, PIXELS, ModelSpec, StoreConfig, TrainConfig, option_names
 from tui_vae.config.form_parser import FIELDS, ParsedForm, default_text, is_switch, parse_form
 from tui_vae.events import Parameters
+from tui_vae.run_status import ListedRun
 from tui_vae.tui.background import run_in_thread
 from tui_vae.tui.screens.dialogs import Dialog
 from tui_vae.view.numbers import count
 from tui_vae.view.run_source import RunLibrary
 from tui_vae.view.sanitize import printable
+
+_NAMED_DEFAULT = re.compile(r"\[default: (.+?)\]")
+_WIDTH_OF_INPUT = 26
+"""Characters that an input shows next to its help; a longer text takes the place of that."""
 
 
 class OptionRow(Container):
@@ -34,9 +40,12 @@ class OptionRow(Container):
         self.field_name = field.name
         self.help = str(field.metadata["help"])
         self._option = option_names(field)[0]
-        default = default_text(field) or field.metadata["metavar"] or ""
+        named = _NAMED_DEFAULT.search(self.help)  # where no value can express it
+        default = default_text(field) or (named[1] if named is not None else "")
         self._control: Input | Checkbox = (
-            Checkbox("off", compact=True) if is_switch(field) else Input(placeholder=default, compact=True)
+            Checkbox("off", compact=True)
+            if is_switch(field)
+            else Input(placeholder=default, compact=True, select_on_focus=False)
         )
         self._control.id = f"option-{field.name}"
         self._note = Static(classes="option-note")
@@ -52,6 +61,9 @@ class OptionRow(Container):
 
     def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
         event.checkbox.label = "on" if event.value else "off"  # also without colours
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self.set_class(len(event.value) > _WIDTH_OF_INPUT, "-long")
 
     @property
     def text(self) -> str:
@@ -106,6 +118,7 @@ class SetupScreen(Dialog[str | None]):
         self._networks: dict[Hashable, Mapping[str, Parameters] | str] = {}
         self._check_later: Timer | None = None
         self._check_waits = False
+        self._taken: frozenset[str] = frozenset()
 
     def compose(self) -> ComposeResult:
         with Vertical(id="setup", classes="dialog") as dialog:
@@ -124,6 +137,8 @@ class SetupScreen(Dialog[str | None]):
 
     def begin(self) -> None:
         self._check()
+        # Names alone: of no run more than its folder is read.
+        run_in_thread(self.app, self._library.list, self._know, lambda why: None)
         self._rows["models"].choose()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -151,11 +166,21 @@ class SetupScreen(Dialog[str | None]):
     def _check(self) -> None:
         self._check_waits = False
         self._filled = parse_form({name: row.text for name, row in self._rows.items()})
+        name = self._rows["name"].text.strip()
+        if name.casefold() in self._taken:
+            problem = f"a run named {name} exists: choose another name"
+            self._filled = ParsedForm({**self._filled.problems, "name": problem})
         self._check_networks()
         for name, row in self._rows.items():
             row.judge(self._filled.problems.get(name))
         self.query_one("#setup-start", Button).disabled = bool(self._filled.problems) or self._starting
         self._tell()
+
+    def _know(self, runs: Sequence[ListedRun]) -> None:
+        """Take the names of all runs, which a new one cannot have."""
+        self._taken = frozenset(run.name.casefold() for run in runs)
+        if self.is_attached:
+            self._check()
 
     def _check_networks(self) -> None:
         """Take what is known of the user's networks as part of the form, and find out what is not, a little later."""

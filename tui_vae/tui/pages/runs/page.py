@@ -57,11 +57,11 @@ class RunsPage(Page):
     """
 
     class Opened(Message):
-        """The user wants to see a run; ``moved`` means that its files were moved."""
+        """The user wants to see a run, whose files were ``moved``, or that was ``started`` from here."""
 
-        def __init__(self, key: str, name: str = "", moved: bool = False) -> None:
+        def __init__(self, key: str, name: str = "", *, moved: bool = False, started: bool = False) -> None:
             super().__init__()
-            self.key, self.name, self.moved = key, name, moved
+            self.key, self.name, self.moved, self.started = key, name, moved, started
 
     class Compare(Message):
         """The user wants to see how these runs differ."""
@@ -308,7 +308,7 @@ class RunsPage(Page):
     def _open_started(self, key: str | None) -> None:
         if key is not None:
             self.look_again()
-            self.post_message(self.Opened(key))
+            self.post_message(self.Opened(key, started=True))
 
     def _is_own(self, key: str) -> bool:
         first = self._tracker.first
@@ -328,7 +328,7 @@ class RunsPage(Page):
 
     def _resume(self, run: ListedRun, library: RunLibrary) -> None:
         self.app.notify(f"{run.name}: a new process resumes it", timeout=5, markup=False)
-        self._do(lambda: library.resume(run.key), lambda key: self.post_message(self.Opened(key)))
+        self._do(lambda: library.resume(run.key), lambda key: self.post_message(self.Opened(key, started=True)))
 
     def _rename(self, run: ListedRun, library: RunLibrary, name: str | None) -> None:
         if name is None:
