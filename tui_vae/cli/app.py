@@ -240,7 +240,7 @@ def export(
     follow: Annotated[bool, typer.Option("--follow", metavar="", help="Go on while the run trains.")] = False,
     runs_dir: _RunsDir = None,
 ) -> None:
-    """Write a run for other tools: its progress, epochs and evaluation."""
+    """Write a run for other tools: its curves and evaluation."""
     from tui_vae.cli.export import export  # noqa: PLC0415
 
     raise typer.Exit(export(runs_dir_of(runs_dir), run, to, output, follow=follow, signals=ctx.obj))

@@ -1,10 +1,11 @@
-"""The columns of a run: its log as three tables, of which every export is made.
+"""The columns of a run: its log as four tables, of which every export is made.
 
 A column has the name of the event's field that it holds, but ``time`` for ``t``. Every table begins with ``run`` and
 ``model``, so that those of several runs can be put below each other; rows are ordered by model, then as logged.
 
 - ``progress``: a row for each :class:`tui_vae.events.Progress`.
 - ``epochs``: a row for each :class:`tui_vae.events.Epoch`, with ``step``, the steps that were taken by then.
+- ``curves``: the two above as one tidy table, for a chart of whatever is wanted.
 - ``evaluation``: a row for each metric of each :class:`tui_vae.events.Evaluation`.
 
 Steps and epochs that were trained again, because a run was resumed from an earlier checkpoint, are there once. What a
@@ -263,6 +264,32 @@ class RunColumns:
         table[KL_PER_LATENT] = [kl for model in self.ordered() for kl in model.kl_per_latent()]
         return table
 
+    def curves(self) -> Table:
+        """``run, model, split, step, epoch, time``, and every number of ``progress`` and ``epochs``, ordered by step.
+
+        ``split`` is ``train`` of means since the row before, ``train_epoch`` of means over an epoch, and ``held_out``.
+        """
+        parts = self.progress(), self.epochs()
+        lengths = [len(part["run"]) for part in parts]
+        parts[0]["elbo"], parts[1]["loss"] = -np.asarray(parts[0]["loss"]), -np.asarray(parts[1]["elbo"])
+        splits = np.where(np.asarray(parts[1]["split"]) == SPLITS[0], "train_epoch", SPLITS[1]).astype(object)
+        parts[0]["split"], parts[1]["split"] = np.full(lengths[0], SPLITS[0], object), splits
+        places = {model.name: place for place, model in enumerate(self.ordered())}
+        model = np.concatenate([np.asarray(part["model"]) for part in parts])
+        step = np.concatenate([np.asarray(part["step"]) for part in parts])
+        order = np.lexsort((step, np.array([places[name] for name in model], int)))
+        first = ("run", "model", "split", "step", "epoch", "time")
+        table: Table = {}
+        for name in dict.fromkeys((*first, *PROGRESS, *EPOCHS)):
+            columns = [
+                np.asarray(part[name]) if name in part else np.full(length, np.nan)
+                for part, length in zip(parts, lengths, strict=True)
+            ]
+            table[name] = np.concatenate(columns)[order]
+        kl = [*([np.empty(0)] * lengths[0]), *parts[1][KL_PER_LATENT]]
+        table[KL_PER_LATENT] = [kl[place] for place in order]
+        return table
+
     def evaluation(self) -> Table:
         """``run, model``, and the names in ``EVALUATION``.
 
@@ -283,6 +310,7 @@ class RunColumns:
         """Yield all tables with their names, each made when it is its turn."""
         yield "progress", self.progress()
         yield "epochs", self.epochs()
+        yield "curves", self.curves()
         yield "evaluation", self.evaluation()
 
     def _table(self, rows: Sequence[npt.NDArray[Any]], fields: Mapping[str, type]) -> Table:
@@ -323,10 +351,10 @@ def read_columns(run: RunDirectory) -> RunColumns:
 
 
 def read_tables(run: RunDirectory) -> dict[str, Table]:
-    """Read the tables ``progress``, ``epochs`` and ``evaluation`` of a run as plain columns.
+    """Read the tables ``progress``, ``epochs``, ``curves`` and ``evaluation`` of a run as plain columns.
 
     Each is a dict of columns of equal length: NumPy arrays of integers, floats, texts (objects) and times
-    (``datetime64[us]``, UTC). ``kl_per_latent`` of ``epochs`` is a list of arrays ``(zdim,)``. Their names and units
+    (``datetime64[us]``, UTC). ``kl_per_latent`` is a list of arrays ``(zdim,)``. Their names and units
     are those of :meth:`RunColumns.progress`, :meth:`RunColumns.epochs` and :meth:`RunColumns.evaluation`.
 
     Example:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from tui_vae.export.columns import KL_PER_LATENT, Column, RunColumns, Table
+from tui_vae.export.columns import COUNTS, KL_PER_LATENT, Column, RunColumns, Table
 from tui_vae.export.folder import ExportFolder
 from tui_vae.run_store.files import replacing
 
@@ -25,7 +25,7 @@ WriteTable = Callable[[BinaryIO, Table], None]
 
 
 class TableFiles:
-    """Writes ``progress``, ``epochs`` and ``evaluation`` into a folder.
+    """Writes ``progress``, ``epochs``, ``curves`` and ``evaluation`` into a folder.
 
     Args:
         folder: Where to.
@@ -48,12 +48,7 @@ class TableFiles:
         """
         self._folder.claim(columns)
         lines = []
-        for name, make in (
-            ("progress", columns.progress),
-            ("epochs", columns.epochs),
-            ("evaluation", columns.evaluation),
-        ):
-            table = make()
+        for name, table in columns.tables():
             path = self._folder.path / f"{name}.{self._suffix}"
             with replacing(path) as file:
                 self._write_table(file, table)
@@ -82,7 +77,7 @@ def write_csv(file: BinaryIO, table: Table) -> None:
     writer.writerow((*names, *(f"kl_{latent}" for latent in range(latents))))
     for start in range(0, len(table["run"]), _ROWS_AT_ONCE):
         part = slice(start, start + _ROWS_AT_ONCE)
-        columns = [_cells(np.asarray(table[name][part])) for name in names]
+        columns = [_cells(np.asarray(table[name][part]), whole=name in COUNTS) for name in names]
         if latents:
             columns += map(_cells, _padded(kl[part], latents).T)
         writer.writerows(zip(*columns, strict=True))
@@ -90,11 +85,14 @@ def write_csv(file: BinaryIO, table: Table) -> None:
     text.detach()
 
 
-def _cells(column: npt.NDArray[Any]) -> Sequence[object]:
+def _cells(column: npt.NDArray[Any], *, whole: bool = False) -> Sequence[object]:
+    """The texts or numbers of a column; those of a ``whole`` one are whole also where some of them are not known."""
     if column.dtype.kind == "M":
         times: list[str] = np.datetime_as_string(column, unit="us", timezone="UTC").tolist()
         return times
     values: list[object] = column.tolist()
+    if whole and column.dtype.kind == "f":
+        return ["" if value != value else int(value) for value in column.tolist()]  # noqa: PLR0124 - as below
     if column.dtype.kind == "f" and np.isnan(column).any():
         return ["" if value != value else value for value in values]  # noqa: PLR0124 - faster than math.isnan
     return values

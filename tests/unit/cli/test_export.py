@@ -43,7 +43,7 @@ def test_each_format_has_a_folder_named_after_the_run(export: Command, tmp_path:
         assert folder in done.out
     assert export("otter").out.splitlines() == [
         f"20260101-000000-otter-csv/{name}.csv: {rows} rows"
-        for name, rows in (("progress", 12), ("epochs", 8), ("evaluation", 6))
+        for name, rows in (("progress", 12), ("epochs", 8), ("curves", 20), ("evaluation", 6))
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import io
 import json
 import os
 from pathlib import Path
@@ -71,6 +72,32 @@ def test_csv_gives_back_every_number(run: RunDirectory, tmp_path: Path, name: st
         latents = np.stack(expected.pop("kl_per_latent").tolist())
         expected = expected.join(pd.DataFrame(latents, columns=["kl_0", "kl_1", "kl_2"]))
     pd.testing.assert_frame_equal(frame, expected, check_dtype=False, rtol=1e-15)
+
+
+def test_all_curves_are_one_tidy_table(run: RunDirectory, tmp_path: Path) -> None:
+    export_run(run, "csv", tmp_path / "out")
+    text = (tmp_path / "out" / "curves.csv").read_text(encoding="utf-8")
+    frame = pd.read_csv(io.StringIO(text), parse_dates=["time"])
+    assert frame.columns[:6].tolist() == ["run", "model", "split", "step", "epoch", "time"]
+    assert {"loss", "elbo", "reconstruction", "kl", "active_units", "kl_0", "kl_2"} <= set(frame.columns)
+    apart = {
+        name: pd.read_csv(tmp_path / "out" / f"{name}.csv", parse_dates=["time"]) for name in ("progress", "epochs")
+    }
+    assert len(frame) == sum(map(len, apart.values()))
+    for model, rows in frame.groupby("model"):
+        assert rows["step"].is_monotonic_increasing
+        of_model = {name: table[table["model"] == model] for name, table in apart.items()}
+        epochs = of_model["epochs"].query("split == 'held_out'")
+        held_out = rows.query("split == 'held_out'")
+        for name in ("elbo", "kl", "active_units", "kl_1", "time"):
+            assert held_out[name].tolist() == epochs[name].tolist()
+        assert (held_out["loss"] == -held_out["elbo"]).all()
+        train = rows.query("split == 'train'")
+        assert train["loss"].tolist() == of_model["progress"]["loss"].tolist()
+    # Whole numbers are whole, also in a column that not every row has.
+    for row in csv.DictReader(io.StringIO(text)):
+        for name in ("step", "epoch", "steps", "active_units"):
+            assert row[name] == "" or row[name].isdigit()
 
 
 def test_a_value_that_is_no_number_is_empty_in_csv(tmp_path: Path) -> None:
@@ -163,7 +190,7 @@ def test_a_damaged_log_is_exported_and_nothing_outside_the_folder_touched(tmp_pa
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["here"]
     written = content(tmp_path / "out")
     assert not any(b"\x1b[2J" in text or secret.read_bytes() in text for text in written.values())
-    assert len(written) == (1 + len(names) if form == "tensorboard" else 4)
+    assert len(written) == (1 + len(names) if form == "tensorboard" else 5)
 
 
 def test_a_run_of_which_nothing_is_logged_has_no_export(tmp_path: Path) -> None:
