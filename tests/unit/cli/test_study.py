@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -140,4 +141,22 @@ def test_a_cluster_that_cannot_be_reached_is_refused(folder: Path, run_here: Com
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         cluster = ("--address", address, "--storage", "runs")
         run_here("study", "trend", *OPTIONS, *cluster).refused(2, "no cluster can be reached there")
+    assert list(folder.iterdir()) == []
+
+
+def test_a_service_that_is_no_cluster_is_refused_at_once(folder: Path, run_here: Command) -> None:
+    pytest.importorskip("ray")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+
+        def answer() -> None:
+            connection, _ = other.accept()
+            with connection:
+                connection.recv(100)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        run_here("study", "trend", *OPTIONS, "--address", address).refused(2, "is no Ray cluster")
     assert list(folder.iterdir()) == []

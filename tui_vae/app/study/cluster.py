@@ -35,6 +35,10 @@ _LOOPBACK = "127.0.0.1"
 _OBJECT_STORE = 80 * 2**20
 _LONGEST_TEMPORARY = 24
 _SECONDS_TO_CONNECT = 5.0
+_HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5)
+"""Of a client, with an empty frame of settings (RFC 9113, section 3.4); a server answers with such a frame."""
+
+_SETTINGS = b"\x04"
 _SECONDS_TO_ANSWER = 60.0
 
 
@@ -283,7 +287,7 @@ def connected(address: str) -> Iterator[Cluster]:
     try:
         _init(ray, address=address)
     # Ray raises errors of many kinds: none is there, no node on this machine, another version, no token.
-    except (Exception, SystemExit) as error:
+    except Exception as error:
         raise UsageError(f"--address {address}: {one_line(error)[:300]}") from error
     with _silenced(Cluster(ray, remote=True)) as cluster:
         yield cluster
@@ -307,12 +311,25 @@ def _init(ray: Any, **options: Any) -> None:
 
 
 def _check_reachable(address: str) -> None:
+    """Check that something at an address speaks Ray's protocol, gRPC: Ray itself tries for minutes.
+
+    Raises:
+        UsageError: Nothing does.
+    """
     host, _, port = address.rpartition(":")
+    answer = None
     try:
-        socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_CONNECT).close()
+        with socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_CONNECT) as connection:
+            if os.environ.get("RAY_USE_TLS", "0") in ("", "0"):
+                connection.sendall(_HTTP2_PREFACE)
+                answer = connection.recv(9)
     except (OSError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else one_line(error)
         raise UsageError(f"--address {address}: no cluster can be reached there ({reason})") from error
+    if answer is not None and answer[3:4] != _SETTINGS:
+        raise UsageError(
+            f"--address {address}: what answers there is no Ray cluster; give the port of ray start --head"
+        )
 
 
 def _imported() -> Any:
