@@ -153,6 +153,12 @@ def test_models_whose_trials_would_share_a_folder_are_refused() -> None:
         plan("trend", {"models": models}, {}, lambda name: name[:1], now=0.0)
 
 
+def test_values_are_checked_with_the_options_of_their_trial() -> None:
+    assert len(planned("kl-warmup=0,30", epochs=40).trials) == 4
+    with pytest.raises(UsageError, match="linear-kl-warmup30-seed0: --kl-warmup"):
+        planned("kl-warmup=0,30", epochs=20)
+
+
 def test_a_model_that_varies_cannot_clash_with_its_step() -> None:
     own = ModelSpec.parse("own=nets.py")
     with pytest.raises(UsageError, match="own-step"):

@@ -25,13 +25,14 @@ MOST_TRIALS = 100_000
 
 VARIABLE = (
     *("zdim", "sigma", "epochs", "batch_size", "lr", "schedule", "patience"),
-    *("dataset", "val_size", "train_size", "precision", "step"),
+    *("beta", "kl_warmup", "free_bits", "dataset", "val_size", "train_size", "precision", "step"),
 )
 """Options that may vary within a study, by the names of their fields."""
 
 CHANGEABLE = ("data_dir", "download", "checkpoint_every", "no_evaluate")
 """Options that change no trained bit, so that a study may go on with others."""
 
+_MANY = 1_000_000
 _GROWING = ("models", "seeds")
 _FIELDS = {f.name: f for f in dataclasses.fields(TrainConfig)}
 
@@ -133,7 +134,7 @@ def parse_values(field: str, texts: Sequence[str]) -> list[Setting]:
             raise UsageError(f"--vary {option_word(field)}: a value is missing")
         try:
             value = parse_option(_FIELDS[field], text.strip())
-            TrainConfig(**{field: value})
+            TrainConfig(**{"epochs": _MANY, field: value})  # by itself; with the others it is checked by trial
         except UsageError as error:
             raise UsageError(f"--vary {option_word(field)}: {error}") from None
         if value in values:
