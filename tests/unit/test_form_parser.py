@@ -76,7 +76,7 @@ def test_the_command_line_stands_for_the_same_run() -> None:
         ("zdim", "1.5", "--zdim is a whole number, not '1.5'"),
         ("lr", "fast", "--lr is a number, not 'fast'"),
         ("lr", "nan", "--lr is a finite number above 0, not nan"),
-        ("sigma", "big", "--sigma is a number above 0, or learned; got 'big'"),
+        ("sigma", "big", "--sigma is a number above 0, or learned, learned:START or learned:START:FLOOR; got 'big'"),
         ("schedule", "wavy", "--schedule is one of cosine, constant; got 'wavy'"),
         ("seed", "-1", "--seed is a whole number from 0 to"),
         ("name", "a/b", "--name holds no path separator"),

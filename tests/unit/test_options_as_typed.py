@@ -130,7 +130,15 @@ def test_an_accepted_name_can_neither_leave_its_folder_nor_disturb_a_terminal(na
         assert name not in (".", "..", "")
 
 
-@pytest.mark.parametrize(("text", "sigma"), [("0.2", 0.2), ("1", 1.0), ("1e-3", 1e-3), ("learned", "learned")])
+@pytest.mark.parametrize(
+    ("text", "sigma"),
+    [
+        ("0.2", 0.2),
+        ("1", 1.0),
+        ("1e-3", 1e-3),
+        *((text, text) for text in ("learned", "learned:0.5", "learned:0.5:0.05")),
+    ],
+)
 def test_sigma_as_typed(text: str, sigma: float | str) -> None:
     assert parse_sigma(text) == sigma
     assert TrainConfig(sigma=parse_sigma(text)).sigma == sigma

@@ -139,7 +139,7 @@ class Quantity:
 
 
 def _learns_sigma(state: RunState) -> bool:
-    return state.config.get("sigma") == "learned"
+    return isinstance(state.config.get("sigma"), str)
 
 
 LOSS = Quantity(

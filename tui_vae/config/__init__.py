@@ -10,16 +10,15 @@ from tui_vae.config.evaluation import EvaluationConfig, parse_metrics
 from tui_vae.config.models import IMAGE_SIDE, PIXELS, ModelSpec, check_name
 from tui_vae.config.networks import Network, NetworkFacts
 from tui_vae.config.options import AUTO, option_names, option_type, path_of
+from tui_vae.config.sigma import LEARNED, learned_sigma, parse_sigma
 from tui_vae.config.training import (
     DATASETS,
     EMBEDDED_DATASET,
-    LEARNED,
     PRECISIONS,
     SCHEDULES,
     STEPS,
     TORCHVISION_DATASETS,
     TrainConfig,
-    parse_sigma,
     parse_threads,
 )
 from tui_vae.config.training_plan import Change, ChangeKind, Plan, ended_early
@@ -49,6 +48,7 @@ __all__ = [
     "TrainConfig",
     "check_name",
     "ended_early",
+    "learned_sigma",
     "option_names",
     "option_type",
     "parse_metrics",

@@ -22,9 +22,9 @@ from tui_vae.config.options import (
     positive,
     shown,
 )
+from tui_vae.config.sigma import learned_sigma, parse_sigma
 from tui_vae.errors import UsageError
 
-LEARNED = "learned"
 SCHEDULES = ("cosine", "constant")
 PRECISIONS = (AUTO, "fp32", "bf16")
 STEPS = (AUTO, "general", "fused")
@@ -37,15 +37,6 @@ _MOST_SEEDS = 100
 _LARGEST_LR = 1e30
 _LARGEST_BETA = 1e6
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
-
-
-def parse_sigma(text: str) -> float | Literal["learned"]:
-    if text == LEARNED:
-        return "learned"
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(f"--sigma is a number above 0, or {LEARNED}; got {shown(text)}") from None
 
 
 def device_name(text: str) -> str:
@@ -88,11 +79,11 @@ class TrainConfig:
         identity=True,
     )
     zdim: int = option(32, "Latent dimension, the same for all models.", metavar="N", panel="Models", identity=True)
-    sigma: float | Literal["learned"] = option(
+    sigma: float | str = option(
         0.5,
-        "Standard deviation of the decoder: a number, or 'learned' (one trained scalar).",
+        "Standard deviation of the decoder: a number, or learned:START:FLOOR (one scalar).",
         parse=parse_sigma,
-        metavar="NUMBER|learned",
+        metavar="NUMBER|learned[:START[:FLOOR]]",
         panel="Models",
         identity=True,
     )
@@ -197,7 +188,7 @@ class TrainConfig:
         at_least(self, "val_size", 0)
         if self.train_size is not None:
             at_least(self, "train_size", 1)
-        if self.sigma != LEARNED:
+        if learned_sigma(self.sigma) is None:
             positive("--sigma", float(self.sigma))
         check_learning_rate(self.lr, "--lr")
         positive("--checkpoint-every", self.checkpoint_every)

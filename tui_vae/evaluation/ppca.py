@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tui_vae.config import LEARNED, PIXELS
+from tui_vae.config import LEARNED, PIXELS, learned_sigma
 from tui_vae.errors import UsageError
 from tui_vae.evaluation.likelihood.bounds import encode
 from tui_vae.evaluation.likelihood.conditional_likelihood import check_finite, pixels
@@ -153,11 +153,11 @@ def linear_optimum(moments: Covariance, zdim: int, sigma: float | str) -> Linear
     """
     zdim_used = min(zdim, PIXELS)
     values = moments.eigenvalues
-    if sigma == LEARNED:
+    if (learned := learned_sigma(sigma)) is not None:
         rest = float(values[zdim_used:].sum())
         if rest <= 0:
             raise UsageError(f"--sigma {LEARNED}: with --zdim {zdim} no variance is left, the likelihood is unbounded")
-        variance = rest / (PIXELS - zdim_used)
+        variance = max(rest / (PIXELS - zdim_used), (learned.floor or 0.0) ** 2)
     else:
         variance = float(sigma) ** 2
     leading = values[:zdim_used]

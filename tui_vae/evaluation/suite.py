@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tui_vae.config import LEARNED, EvaluationConfig, ModelSpec, TrainConfig
+from tui_vae.config import EvaluationConfig, ModelSpec, TrainConfig
 from tui_vae.data import Split
 from tui_vae.data.generators import generator
 from tui_vae.errors import UsageError
@@ -185,7 +185,7 @@ class Suite:
         model = LatentKl(
             kl_per_latent,
             sigma=subject.vae.decoder.sigma,
-            learned=self._run.sigma == LEARNED,
+            learned=isinstance(self._run.sigma, str),
             linear=subject.spec.linear,
             epoch=subject.epoch,
             epochs=self._run.epochs,

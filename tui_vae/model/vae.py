@@ -20,13 +20,10 @@ from typing import TypeGuard
 import torch
 from torch import Tensor, nn
 
-from tui_vae.config import LEARNED, PIXELS, ModelSpec
+from tui_vae.config import PIXELS, ModelSpec, learned_sigma
 from tui_vae.events import Parameters
 from tui_vae.model.objective import ElboTerms, expected_log_likelihood, gaussian_kl, gaussian_log_likelihood
 from tui_vae.model.private_randomness import PrivateRandomness
-
-# The initial value of a learned sigma, which reaches its optimum within the warm-up.
-_INITIAL_LEARNED_SIGMA = 0.2
 
 
 class Linear(nn.Linear):
@@ -88,7 +85,8 @@ class OwnEncoder(nn.Module):
 class Decoder(nn.Module):
     """p(x|z): maps latents ``(batch, zdim)`` to means ``(batch, 784)`` without squashing.
 
-    ``log_sigma`` is the log of the scalar standard deviation: a parameter when sigma is learned, else a constant.
+    ``log_sigma`` is the log of the scalar standard deviation: a parameter when sigma is learned, else a constant. A
+    training step leaves it at ``log_sigma_floor`` or above, if that is not ``None``.
 
     Args:
         net: Maps latents to means, ``(batch, 784)`` or images of as many values.
@@ -111,8 +109,10 @@ class Decoder(nn.Module):
         self.net = net
         self._randomness = randomness
         self._affine_in = affine_in
-        if sigma == LEARNED:
-            self.log_sigma = nn.Parameter(torch.tensor(math.log(_INITIAL_LEARNED_SIGMA)))
+        learned = learned_sigma(sigma)
+        self.log_sigma_floor = math.log(learned.floor) if learned is not None and learned.floor is not None else None
+        if learned is not None:
+            self.log_sigma = nn.Parameter(torch.tensor(math.log(learned.start)))
         else:
             self.register_buffer("log_sigma", torch.tensor(math.log(float(sigma))))
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim.adam import adam
 
 from tui_vae.data.image_ops import unit_interval
-from tui_vae.model import VAE
+from tui_vae.model import VAE, Decoder
 from tui_vae.training.accumulators import DeviceTotals
 from tui_vae.training.step import MAX_LOSS, MOMENTS, Capture, GroupLimit, StepInputs
 
@@ -36,6 +36,7 @@ class GeneralStep:
         named = {name: parameter for name, parameter in vae.named_parameters() if parameter.requires_grad}
         self._vae = vae
         self._free_bits = free_bits
+        self._floor = vae.decoder.log_sigma_floor if isinstance(vae.decoder, Decoder) else None
         self._dtype = dtype
         self._names = tuple(named)
         self._parameters: list[Tensor] = list(named.values())
@@ -99,3 +100,5 @@ class GeneralStep:
                 eps=1e-8,
                 maximize=False,
             )
+            if self._floor is not None:
+                self._vae.decoder.log_sigma.clamp_(min=self._floor)

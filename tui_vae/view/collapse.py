@@ -19,7 +19,7 @@ def collapse_of(state: RunState, model: ModelState) -> PosteriorCollapse | None:
     verdict = LatentKl(
         newest.kl_per_latent or (),
         sigma=newest.sigma,
-        learned=state.config.get("sigma") == "learned",
+        learned=isinstance(state.config.get("sigma"), str),
         linear=model.limit is not None,
         epoch=newest.epoch,
         epochs=state.epochs_of(model),

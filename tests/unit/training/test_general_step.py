@@ -44,6 +44,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"beta": 4.0},
     {"kl_warmup": 1.0, "beta": 0.5},
     {"free_bits": 1.0},
+    {"sigma": "learned:0.5:0.45"},
     {"dequantize": True, "beta": 0.5, "kl_warmup": 0.5, "free_bits": 0.5, "threads": 2},
 ]
 

@@ -194,6 +194,9 @@ class FusedStep:
         if own.log_sigma_gradient is not None:
             own.log_sigma_gradient.copy_(self._gradient.log_sigma_gradient)
         self._adam.step(lr, self.failed, part)
+        floor = self._vae.decoder.log_sigma_floor
+        if own.log_sigma is not None and floor is not None:
+            own.log_sigma.clamp_(min=floor)
         copy(own.values, own.weights)
 
 
@@ -204,13 +207,14 @@ class _Slice:
     Attributes:
         values, gradients: Of the parameters, in single precision.
         weights, rounded_gradients: The same in the precision of the matrix products.
-        log_sigma_gradient: The gradient of the decoder's log sigma, if it is in this slice.
+        log_sigma, log_sigma_gradient: The decoder's log sigma and its gradient, if it is in this slice.
     """
 
     values: Tensor
     weights: Tensor
     gradients: Tensor
     rounded_gradients: Tensor
+    log_sigma: Tensor | None
     log_sigma_gradient: Tensor | None
 
     @staticmethod
@@ -222,5 +226,6 @@ class _Slice:
             weights=gradient.weights[rows],
             gradients=parameters.gradients[rows],
             rounded_gradients=gradient.gradients[rows],
+            log_sigma=parameters.values[log_sigma] if inside else None,
             log_sigma_gradient=parameters.gradients[log_sigma] if inside else None,
         )

@@ -17,7 +17,7 @@ from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.timer import Timer
 from textual.widgets import Button, Checkbox, Input, Label, Static
 
-from tui_vae.config import LEARNED, PIXELS, ModelSpec, StoreConfig, TrainConfig, option_names
+from tui_vae.config import PIXELS, ModelSpec, StoreConfig, TrainConfig, option_names
 from tui_vae.config.form_parser import FIELDS, ParsedForm, default_text, is_switch, parse_form
 from tui_vae.events import Parameters
 from tui_vae.run_status import ListedRun
@@ -324,7 +324,7 @@ def _of_own(name: str, own: Mapping[str, Parameters] | str | None) -> Parameters
 def parameters_of(spec: ModelSpec, config: TrainConfig) -> Parameters:
     """Count the trainable scalars of encoder and decoder, with biases; a learned sigma is one of the decoder's."""
     encoder = _parameters_of_layers((PIXELS, *spec.hidden, 2 * config.zdim))
-    decoder = _parameters_of_layers((config.zdim, *reversed(spec.hidden), PIXELS)) + (config.sigma == LEARNED)
+    decoder = _parameters_of_layers((config.zdim, *reversed(spec.hidden), PIXELS)) + isinstance(config.sigma, str)
     return Parameters(encoder, decoder, encoder + decoder)
 
 
