@@ -111,7 +111,7 @@ def test_a_run_that_is_deleted_stops_and_is_not_made_again(
     assert [line.split(" was ")[1] for line in lines[:1]] == [
         "deleted: nothing of the run can be kept any more; training stops"
     ]
-    assert lines[1:] == ["the run is not kept: its folder was deleted", training.output().splitlines()[-1]]
+    assert lines[1:] == ["nothing is left of the run: its folder was deleted", training.output().splitlines()[-1]]
     assert lines[-1].startswith("tui-vae: training stopped: ")
     assert "--resume" not in training.output()
 
@@ -167,7 +167,7 @@ def test_a_writer_that_might_live_elsewhere_is_waited_for_and_the_wait_can_be_le
     second = training.start(*RESUME, "otter")
     wait_for(training.output)
     assert training.output() == (
-        "tui-vae: waiting 15 s for a sign of life from host gpubox, pid 17; Ctrl-C leaves the run as it is\n"
+        "tui-vae: waiting 15 s for a heartbeat from host gpubox, pid 17; Ctrl-C leaves the run as it is\n"
     )
     second.send_signal(signal.SIGINT)
     assert second.wait() == 130
@@ -187,4 +187,4 @@ def test_one_that_gives_a_sign_of_life_then_is_not_displaced(
     wait_for(training.output)
     put(run / "lease.json", elsewhere(token=other.token, beat=1))
     assert second.wait() == 4
-    assert "is being written by host gpubox, pid 17 (sign of life 0 s ago)" in training.output().splitlines()[-1]
+    assert "is being written by host gpubox, pid 17 (last heartbeat 0 s ago)" in training.output().splitlines()[-1]

@@ -129,7 +129,7 @@ def test_what_is_no_key_ends_no_interface(
     assert "Traceback" not in terminal.text
     terminal.press("q")
     if command[0] != "runs":
-        terminal.wait_until("Leave the interface?")
+        terminal.wait_until("Training is still running. Leave?")
         terminal.press("s")
     assert terminal.exit_code() == (0 if command[0] == "runs" else 130)
     terminal.assert_left_as_found()

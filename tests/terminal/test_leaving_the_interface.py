@@ -39,7 +39,7 @@ def test_q_h_goes_on_training_in_the_same_terminal(spawn_loaded: Spawn, only_run
     terminal = spawn_loaded(tmp_path, "--epochs", "8", size=(100, 60))
     terminal.wait_until("running")
     terminal.press("q")
-    terminal.wait_until("Leave the interface?")
+    terminal.wait_until("Training is still running. Leave?")
     terminal.press("h")
     terminal.wait_until("img/s")
     terminal.wait_until(lambda: "━" in terminal.text and "Leave" not in terminal.text)
@@ -62,7 +62,7 @@ def test_q_h_with_a_paused_model_trains_it_to_its_end(spawn: Spawn, only_run: On
     terminal.press(" ")
     terminal.wait_until("paused")
     terminal.press("q")
-    terminal.wait_until("Leave the interface?")
+    terminal.wait_until("Training is still running. Leave?")
     terminal.press("h")
     assert terminal.exit_code(patience=90) == 0
     *_, last = read_log(only_run(tmp_path) / "events.jsonl")
@@ -74,7 +74,7 @@ def test_q_s_stops_with_everything_kept(spawn_loaded: Spawn, only_run: OnlyRun, 
     terminal = spawn_loaded(tmp_path, *ENDLESS)
     terminal.wait_until(lambda: both_train(terminal))
     terminal.press("q")
-    terminal.wait_until("Leave the interface?")
+    terminal.wait_until("Training is still running. Leave?")
     terminal.press("s")
     assert terminal.exit_code() == 130
     terminal.assert_left_as_found()
@@ -86,7 +86,7 @@ def test_ctrl_c_twice_stops_with_everything_kept(spawn_loaded: Spawn, only_run: 
     terminal = spawn_loaded(tmp_path, *ENDLESS)
     terminal.wait_until("running")
     terminal.press("ctrl+c")
-    terminal.wait_until("Leave the interface?")
+    terminal.wait_until("Training is still running. Leave?")
     terminal.press("ctrl+c")
     assert terminal.exit_code() == 130
     terminal.assert_left_as_found()
@@ -163,7 +163,7 @@ def test_the_interface_is_on_the_terminal_where_messages_go_to_a_file(
     try:
         terminal.wait_until("running")
         terminal.press("q")
-        terminal.wait_until("Leave the interface?")
+        terminal.wait_until("Training is still running. Leave?")
         terminal.press("s")
         assert terminal.exit_code() == 130
         terminal.assert_left_as_found()

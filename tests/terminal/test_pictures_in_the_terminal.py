@@ -21,7 +21,7 @@ KITTY = f"\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.42.1)\x1b\\{LAST}"
 SIXEL = "\x1bP>|XTerm(379)\x1b\\\x1b[6;18;9t\x1b[?62;4;22c"
 FOCUS = "\x1b[I"
 NO_RUNS = "no runs in"
-HELP = "esc closes"
+HELP = "esc close"
 
 
 def asked(terminal: Terminal) -> bool:
@@ -36,7 +36,7 @@ def test_kitty_gets_pictures_before_it_shows_them_and_forgets_them_at_the_end(
     terminal.press(KITTY)
     terminal.wait_until(lambda: PLACEHOLDER.encode() in terminal.received)
     terminal.press("q")
-    terminal.wait_until(lambda: b"Leave the interface?" in terminal.received)
+    terminal.wait_until(lambda: b"Training is still running. Leave?" in terminal.received)
     terminal.press("s")
     assert terminal.exit_code() == 130
     terminal.assert_left_as_found()

@@ -75,9 +75,9 @@ def with_interface(
     terminal.press("escape")
     terminal.wait_until(lambda: "Pause or resume all." not in terminal.text)
     terminal.press("q")
-    see("question", "Leave the interface?")
+    see("question", "Training is still running. Leave?")
     terminal.press("escape")
-    terminal.wait_until(lambda: "Leave the interface?" not in terminal.text)
+    terminal.wait_until(lambda: "Training is still running. Leave?" not in terminal.text)
     for width, height in ((140, 45), (40, 12), (20, 5), (80, 24)):
         terminal.resize(width, height)
         seen[f"{width}x{height}"] = terminal.see("20x5 is too" if width == 20 else terminal.filled)

@@ -91,7 +91,7 @@ def test_the_screen_is_never_long_out_of_date_and_keys_are_answered(
         terminal.press("3")
         until(lambda: "KL per latent" in terminal.text)
         terminal.press("q")
-        until(lambda: "Leave the interface?" in terminal.text)
+        until(lambda: "Training is still running. Leave?" in terminal.text)
         assert most < 3 * RATE, "the screen was more than three seconds old"
         terminal.press("s")
         assert terminal.exit_code() == 130
@@ -113,7 +113,7 @@ def test_a_terminal_that_never_answers_soon_shows_a_whole_page(
     terminal.wait_until(lambda: "heat map" in terminal.text and terminal.filled())
     assert time.monotonic() - first < 1.0
     terminal.press("q")
-    terminal.wait_until("Leave the interface?")
+    terminal.wait_until("Training is still running. Leave?")
     terminal.press("s")
     assert terminal.exit_code() == 130
     terminal.assert_left_as_found()
@@ -137,7 +137,7 @@ def test_a_slow_terminal_that_never_answers_is_never_long_behind(
         terminal.wait_until(lambda: terminal.filled() and len(terminal.received) > 6 * RATE)
         terminal.press("q")
         begun = len(terminal.received)
-        terminal.wait_until("Leave the interface?")
+        terminal.wait_until("Training is still running. Leave?")
         assert len(terminal.received) - begun < 7 * RATE, "the screen was more than seven seconds old"
         terminal.press("s")
         assert terminal.exit_code() == 130
@@ -154,6 +154,6 @@ def test_what_something_else_wrote_on_the_screen_goes_by_a_key(
     terminal.press("ctrl+l")
     terminal.wait_until(lambda: terminal.filled() and "from wall(1)" not in terminal.text)
     terminal.press("q")
-    terminal.wait_until("Leave the interface?")
+    terminal.wait_until("Training is still running. Leave?")
     terminal.press("s")
     assert terminal.exit_code() == 130

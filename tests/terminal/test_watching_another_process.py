@@ -175,7 +175,7 @@ def test_a_watcher_tells_of_a_process_that_is_killed_and_of_the_one_that_goes_on
     assert "killed" in watcher.text.splitlines()[0]
     text = run("watch", "--no-ui")
     assert text.returncode == 1
-    assert "go on with: tui-vae --resume otter" in text.stderr
+    assert "resume with: tui-vae --resume otter" in text.stderr
     again = subprocess.Popen(
         [command, "--no-ui", "--no-evaluate", "--resume", "otter"], cwd=tmp_path, stdout=subprocess.DEVNULL
     )

@@ -21,12 +21,12 @@ async def test_a_asks_how_many_epochs_and_says_what_comes_of_it(
         await monitor.press("a")
         assert isinstance(monitor.app.screen, ChangeScreen)
         shown = " ".join(monitor.panel("#change-dialog").replace("│", " ").split())
-        for text in ("baseline: epochs to add", "a number", "enter do it", "esc cancel"):
+        for text in ("baseline: epochs to add", "a number", "enter apply", "esc cancel"):
             assert text in shown
         await monitor.press("enter")
         assert isinstance(monitor.app.screen, ChangeScreen), "nothing was asked for"
         await monitor.press("1", "2")
-        await monitor.until(lambda: "epoch 6 of 20 now; 32 in all" in monitor.text)
+        await monitor.until(lambda: "epoch 6 of 20 now, 32 in total" in monitor.text)
         await monitor.press("enter")
         assert monitor.source.asked == [("add_epochs", "baseline 12")]
         assert len(monitor.app.screen_stack) == 1
@@ -37,7 +37,7 @@ async def test_l_asks_for_the_learning_rate_of_the_selected_model(open_monitor: 
         await monitor.feed(SCHEDULE)
         await monitor.press("down", "l")
         assert "deep: peak learning rate" in monitor.text
-        assert "0.001 now; 0.001 from the next step on" in monitor.text
+        assert "0.001 now, 0.001 from the next step on" in monitor.text
         await monitor.press("end", "backspace", "5", "enter")
         assert monitor.source.asked == [("set_learning_rate", "deep 0.005")]
 

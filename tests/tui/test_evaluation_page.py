@@ -55,8 +55,8 @@ FACES: dict[str, tuple[list[Event], str]] = {
     "nothing": ([], "press e to evaluate the newest weights"),
     "begins": ([progress_of_evaluation(0.0, seconds_left=None)], "the first results come when one model is done"),
     "first results": ([evaluation(), progress_of_evaluation()], "310.31"),
-    "failed": ([failed()], "evaluation failed: the weights of deep are not finite · e tries again"),
-    "stopped": ([failed(status="stopped", reason=None)], "evaluation stopped · e tries again"),
+    "failed": ([failed()], "evaluation failed: the weights of deep are not finite · press e to try again"),
+    "stopped": ([failed(status="stopped", reason=None)], "evaluation stopped · press e to try again"),
     "one model": ([evaluation(), evaluation_finished(verdict=None)], "310.31"),
     "done": (evaluated_run(), "310.31"),
     "again": ([*evaluated_run(), progress_of_evaluation()], "310.31"),
@@ -237,7 +237,7 @@ async def test_e_asks_for_an_evaluation_and_says_where_it_is_seen(open_monitor: 
     async with open_monitor(size=(80, 24)) as monitor:
         await monitor.press("e")
         assert monitor.source.asked == [("evaluate", "all")]
-        await monitor.until_shown("evaluating now: 4 shows it")
+        await monitor.until_shown("evaluating now; press 4 to see the results")
         assert monitor.app.query_one("#pages", ContentSwitcher).current == "training"
 
 
@@ -255,16 +255,16 @@ async def test_leaving_and_stopping_speak_of_the_evaluation_when_that_is_all_tha
     ends: list[Event] = [State(model=name, state="finished") for name in NAMES]
     async with open_monitor([*recorded_run(), progress_of_evaluation()], size=(80, 24)) as monitor:
         await monitor.press("q")
-        assert "Training is going on" in monitor.text
+        assert "Training is still running" in monitor.text
         await monitor.press("escape")
         await monitor.feed(*ends)
         await monitor.press("q")
         assert isinstance(monitor.app.screen, LeaveScreen)
-        for text in ("its evaluation goes on", "h  let the evaluation go on", "s  leave now"):
+        for text in ("the evaluation is still running", "h  keep evaluating here", "s  stop the evaluation"):
             assert text in monitor.text
         await monitor.press("escape", "S")
         assert isinstance(monitor.app.screen, StopScreen)
-        assert "Stop its evaluation?" in monitor.text
+        assert "Stop the evaluation?" in monitor.text
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 45)])

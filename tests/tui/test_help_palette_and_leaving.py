@@ -40,7 +40,7 @@ async def test_help_scrolls_where_it_does_not_fit(open_monitor: OpenMonitor) -> 
         await monitor.press("question_mark")
         assert "Pause or resume" in monitor.text
         await monitor.press("end")
-        await monitor.until_shown("As q.")
+        await monitor.until_shown("Quit, like q.")
 
 
 @pytest.mark.parametrize("explores", [False, True])
@@ -75,14 +75,19 @@ async def test_q_asks_and_offers_three_ways(open_monitor: OpenMonitor) -> None:
     async with open_monitor(size=(80, 24)) as monitor:
         await monitor.press("q")
         assert isinstance(monitor.app.screen, LeaveScreen)
-        for text in ("Leave the interface?", "h  go on training in this terminal", "s  stop after", "esc  cancel"):
+        for text in (
+            "Training is still running. Leave?",
+            "h  keep training here without the interface",
+            "s  stop and save a checkpoint",
+            "esc  cancel",
+        ):
             assert text in monitor.text
 
 
 async def test_at_40_by_12_the_question_is_seen_with_all_answers(open_monitor: OpenMonitor) -> None:
     async with open_monitor(size=(40, 12)) as monitor:
         await monitor.press("q")
-        for text in ("Training is going on", " h ", " s ", "esc"):
+        for text in ("Training is still running", " h ", " s ", "esc"):
             assert text in monitor.text
 
 

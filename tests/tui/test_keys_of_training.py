@@ -60,5 +60,5 @@ async def test_nothing_is_paused_when_all_models_have_ended(open_monitor: OpenMo
     async with open_monitor(size=(80, 24)) as monitor:
         await monitor.feed(*run_finished())
         await monitor.press("space", "p")
-        await monitor.until_shown("no model here is training")
+        await monitor.until_shown("no model is training")
         assert monitor.source.asked == []

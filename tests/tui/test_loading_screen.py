@@ -61,7 +61,7 @@ async def test_where_space_is_short_what_went_wrong_comes_before_how_it_ended(op
 async def test_a_lost_trainer_is_told_with_the_way_to_go_on(open_monitor: OpenMonitor) -> None:
     gone = {"own": False, "seen": WriterStatus("gone")}
     async with open_monitor(size=(80, 24), **gone) as monitor:
-        await monitor.until_shown("the process that trained is gone; go on with: tui-vae --resume quiet-otter")
+        await monitor.until_shown("the training process is gone; resume with: tui-vae --resume quiet-otter")
         killed = [s for strip in monitor.strips for s in strip if "killed" in s.text and s.style and s.style.bold]
         assert len(killed) == 2
 

@@ -88,7 +88,7 @@ async def test_v_shows_warnings_and_errors_then_errors_then_all(open_monitor: Op
 async def test_a_level_without_lines_says_so(open_monitor: OpenMonitor) -> None:
     async with open_monitor(size=(80, 24)) as monitor:
         await monitor.press("5", "v")
-        assert "no warnings and errors: v shows others" in log(monitor)
+        assert "no warnings and errors: press v for other levels" in log(monitor)
     async with open_monitor([], size=(80, 24)) as monitor:
         await monitor.press("5")
         assert "the log is empty" in log(monitor)

@@ -94,12 +94,12 @@ async def test_what_takes_weights_is_refused_at_once(open_monitor: OpenMonitor) 
     async with open_monitor(own_loop(progress(1)), cannot_control=None) as monitor:
         for page, text in (("4", "nothing to evaluate"), ("z", "nothing to explore")):
             await monitor.press(page)
-            assert f"{text}: this run is written by a loop of its user's own" in monitor.text
+            assert f"{text}: this run comes from a custom training loop" in monitor.text
         await monitor.press("escape", "1", "e")
         await monitor.until_shown("which keeps the weights")
         assert monitor.source.asked == []
         await monitor.press("S")
-        await monitor.until_shown("stop the loop of this run as soon as it asks")
+        await monitor.until_shown("stop the training loop at its next check")
         await monitor.press("s")
         assert monitor.source.asked == [("stop", "by the user")]
 

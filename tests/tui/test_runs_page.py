@@ -32,7 +32,7 @@ def without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def library(tmp_path: Path) -> ScriptedLibrary:
-    damaged = ListedRun("/runs/ruin", "ruin", "damaged", trouble="its log begins with a line that is no event")
+    damaged = ListedRun("/runs/ruin", "ruin", "damaged", trouble="its log begins with a line that is not an event")
     return ScriptedLibrary(
         tmp_path, listed("gecko", "running"), listed("lynx", "stopped", 301.5), listed("swan"), damaged
     )
@@ -73,7 +73,7 @@ async def test_the_run_under_the_cursor_is_looked_into_where_there_is_room(
         await monitor.until(lambda: "nats" in monitor.panel("#preview-chart"))
         await monitor.until(lambda: "▀" in monitor.panel("#preview-digits"))
         await monitor.press("end")
-        await monitor.until(lambda: "no event" in monitor.panel("#preview-about"))
+        await monitor.until(lambda: "not an event" in monitor.panel("#preview-about"))
         assert not monitor.shows("#preview-chart")
         await monitor.resize(80, 24)
         assert not monitor.shows("#preview")
@@ -242,7 +242,7 @@ async def test_renaming_checks_the_name_as_it_is_typed(
         await monitor.press("down", key)
         assert isinstance(monitor.app.screen, RenameScreen)
         await monitor.press("slash", "enter")
-        assert "no path separator" in monitor.text
+        assert "cannot contain path separators" in monitor.text
         assert isinstance(monitor.app.screen, RenameScreen)
         await monitor.press("backspace", *"bobcat", "enter")
         await monitor.until_shown("bobcat")
@@ -377,9 +377,9 @@ async def test_deleting_a_run_behind_a_link_says_what_stays(open_monitor: OpenMo
     async with open_monitor(size=(80, 24), library=library, **NOTHING_OPEN) as monitor:
         await monitor.until_shown("otter")
         await monitor.press("D")
-        assert "the run stays in /disk/moved" in monitor.panel("#delete-dialog")
+        assert "the run itself stays in /disk/moved" in monitor.panel("#delete-dialog")
         assert "remove the link" in monitor.panel("#delete-dialog")
-        assert "for good" not in monitor.panel("#delete-dialog")
+        assert "permanently" not in monitor.panel("#delete-dialog")
 
 
 async def test_the_wheel_shows_other_runs_and_leaves_the_cursor(open_monitor: OpenMonitor, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ async def test_digits_are_the_samples_of_the_run_and_dialogs_lie_above_them(open
             assert {column for _, column in places} == set(range(held.columns))
         assert "▀" not in monitor.panel("#gallery")
         await monitor.press("q")
-        assert "Leave the interface?" in monitor.text
+        assert "Training is still running. Leave?" in monitor.text
         covered = [s for strip in monitor.strips for s in strip if s.text.startswith(PLACEHOLDER)]
         assert covered, "pictures beside the dialog are still there"
         assert not {number_of(segment) for segment in covered} & set(screen.images), "and are no other pictures"

@@ -78,7 +78,7 @@ async def test_leaving_asks_nothing_and_touches_nothing(
 CONDITIONS: list[tuple[list[Any], WriterStatus, str, str | None]] = [
     ([], WriterStatus("live"), "left", None),
     ([State(model=m, state="paused") for m in ("baseline", "deep")], WriterStatus("live"), "paused", None),
-    ([], WriterStatus("stalled", 23.0), "stalled", "no sign of life from the process that trains for 23 s"),
+    ([], WriterStatus("stalled", 23.0), "stalled", "no heartbeat from the training process for 23 s"),
     ([], WriterStatus("gone"), "killed", "tui-vae --resume quiet-otter"),
     (run_finished("finished"), WriterStatus("gone"), "finished", None),
     (run_finished("stopped", state="stopped"), WriterStatus("gone"), "stopped", None),

@@ -79,7 +79,7 @@ def test_the_command_line_stands_for_the_same_run() -> None:
         ("sigma", "big", "--sigma is a number above 0, or learned, learned:START or learned:START:FLOOR; got 'big'"),
         ("schedule", "wavy", "--schedule is one of cosine, constant; got 'wavy'"),
         ("seed", "-1", "--seed is a whole number from 0 to"),
-        ("name", "a/b", "--name holds no path separator"),
+        ("name", "a/b", "--name cannot contain path separators"),
         ("models", "deep", "--model takes NAME=WIDTHS"),
         ("models", "a= A=", "--model: two models are called 'a'"),
         ("models", "'a=", "--model: a quotation has no end"),

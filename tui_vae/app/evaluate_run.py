@@ -209,7 +209,7 @@ def _specs(run: RunDirectory, config: TrainConfig, names: Sequence[str]) -> list
     known = [spec.name for spec in config.models]
     unknown = next((name for name in names if name not in known), None)
     if unknown is not None:
-        raise UsageError(f"{run.name}: no model is called {unknown}; there are {', '.join(known)}")
+        raise UsageError(f"{run.name}: no model named {unknown}; there are {', '.join(known)}")
     return [spec for spec in config.models if not names or spec.name in names]
 
 

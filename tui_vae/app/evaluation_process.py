@@ -23,7 +23,7 @@ from tui_vae.run_store import RunDirectory
 _COMMAND = python_module("tui_vae.app.evaluation_worker")
 
 _SECONDS_TO_END = 5.0
-STARTING = "an evaluation is under way already"
+STARTING = "an evaluation is already running"
 
 
 @dataclass(frozen=True)

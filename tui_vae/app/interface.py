@@ -93,7 +93,7 @@ def train_in_interface(
     terminal.on_lost(opening.session.detach)
     if leave is None:
         # Textual has printed what went wrong. The run is worth more than its display.
-        print("tui-vae: the interface failed; training goes on without it", file=sys.stderr)
+        print("tui-vae: the interface failed; training continues without it", file=sys.stderr)
         leave = Leave.HEADLESS
     return _after(leave, opening.session, app.first_state, display, terminal, announce)
 

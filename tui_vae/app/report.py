@@ -28,7 +28,7 @@ class ReportTargets:
     """Where a report goes, at least one of these.
 
     Attributes:
-        page: File of the page.
+        page: Output file.
         figures: Folder of figures and tables for a paper.
         markdown: File of the Markdown; its pictures are in a folder beside it.
         force: Whether files that exist are replaced.

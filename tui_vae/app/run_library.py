@@ -52,7 +52,7 @@ class EndedError(TuiVaeError):
     """A process failed; the message is its own."""
 
     def __init__(self, said: str, code: int) -> None:
-        super().__init__(said or f"the process ended at once, with code {code} and without a word")
+        super().__init__(said or f"the process ended at once, with code {code} and without a message")
         self.code = code
 
 

@@ -172,7 +172,7 @@ class Preparation:
                 continue
             saved[spec.name], damage = found
             if damage is not None:
-                text = f"{damage}; going on from the checkpoint before it, step {saved[spec.name].course.step:,}"
+                text = f"{damage}; continuing from the checkpoint before it, step {saved[spec.name].course.step:,}"
                 notices.append(Notice(level="warning", text=text, model=spec.name))
         return saved, notices
 

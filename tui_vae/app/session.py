@@ -205,7 +205,7 @@ class Session:
         if self._detached.is_set() or self._engine.finished:
             return
         self._detached.set()
-        self.warn(f"{why}; training goes on without a terminal")
+        self.warn(f"{why}; training continues without a terminal")
         for model in self._engine.models:
             self._engine.checkpoint(model)
             self._engine.resume(model)
@@ -263,7 +263,7 @@ class Session:
         code = self._engine.exit_code
         run = self._lease.run
         if self._deleted.is_set():
-            raise RunStoreError(f"training {self._engine.status}: {run.path} was deleted, and nothing of it is kept")
+            raise RunStoreError(f"training {self._engine.status}: {run.path} was deleted, and nothing of it is left")
         if not self._lease_held.is_set():
             raise RunStoreError(f"{run.name} was taken by another process; what was trained since is not kept")
         missing = [f"the last checkpoint of {model}" for model in unsaved] + ([f"{lost:,} events"] if lost else [])
@@ -284,7 +284,7 @@ class Session:
         if run is None:
             return
         if run.path != self._kept_in:
-            text = f"the run's folder was moved from {self._kept_in} to {run.path}; training goes on there"
+            text = f"the run's folder was moved from {self._kept_in} to {run.path}; training continues there"
             self._kept_in = run.path
             self.warn(text)
         requests.poll(run, self._handle, self._emit)
@@ -329,14 +329,14 @@ class Session:
 
     def _lost(self, holder: str) -> None:
         self._lease_held.clear()
-        self._emit(Notice(level="error", text=f"{holder} writes this run now; training stops here"))
+        self._emit(Notice(level="error", text=f"{holder} now writes this run; training stops here"))
         self._engine.stop(f"taken by {holder}")
 
     def _handle(self, request: Message) -> str | None:
         """Do what another process asks for; returns why not."""
         models = self._engine.models
         if request.model is not None and request.model not in models:
-            return f"no model is called {request.model}"
+            return f"no model named {request.model}"
         if self._engine.finished:
             return "training has ended"
         named = models if request.model is None else (request.model,)

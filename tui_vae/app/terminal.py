@@ -73,7 +73,7 @@ def process_status(pid: int) -> list[str]:
 
 def waits_for(holder: str, seconds: float) -> str:
     """The message while a writer of unknown state may still give a sign of life."""
-    return f"waiting {math.ceil(seconds)} s for a sign of life from {holder}"
+    return f"waiting {math.ceil(seconds)} s for a heartbeat from {holder}"
 
 
 @contextlib.contextmanager

@@ -116,7 +116,7 @@ class DrawingProcess:
         except OSError as error:
             raise self._lost(error, SECONDS_TO_DRAW) from error
         if self._answer(SECONDS_TO_DRAW) is not None:
-            raise ProcessLostError("it talks nonsense")
+            raise ProcessLostError("it sent invalid data")
         try:
             answer = self._answer(SECONDS_TO_DRAW)
         except ProcessLostError as lost:
@@ -125,24 +125,24 @@ class DrawingProcess:
         if isinstance(answer, str):
             raise CannotDrawError(answer)
         if answer is None or len(answer.rows) != chart.rows:
-            raise ProcessLostError("it talks nonsense", drew=True)
+            raise ProcessLostError("it sent invalid data", drew=True)
         return answer
 
     def _answer(self, seconds: float) -> Drawn | str | None:
         try:
             return decode(receive(self._socket, seconds))
         except GarbageError as error:
-            raise ProcessLostError("it talks nonsense") from error
+            raise ProcessLostError("it sent invalid data") from error
         except (EOFError, OSError) as error:
             raise self._lost(error, seconds) from error
 
     def _lost(self, error: Exception, seconds: float) -> ProcessLostError:
         if isinstance(error, TimeoutError):
-            return ProcessLostError(f"it said nothing for {seconds:g} s")
+            return ProcessLostError(f"it did not answer for {seconds:g} s")
         try:
             self._process.wait(_SECONDS_TO_END)
         except subprocess.TimeoutExpired:
-            return ProcessLostError("it went silent")
+            return ProcessLostError("it stopped answering")
         return self._ended()
 
     def _ended(self) -> ProcessLostError:

@@ -124,7 +124,10 @@ def _print_error(message: str, code: int) -> int:
 
 
 _Trust = Annotated[
-    bool, typer.Option("--trust", metavar="", help="Execute the copy of networks of one's own that the run keeps.")
+    bool,
+    typer.Option(
+        "--trust", metavar="", help="Run the stored copy of your own networks, even if the original file has changed."
+    ),
 ]
 _RunsDir = Annotated[
     str | None,
@@ -144,7 +147,7 @@ def runs(  # noqa: PLR0913, PLR0917 - one for each option
     pattern: Annotated[
         str | None, typer.Option("--filter", metavar="GLOB", help="Only runs whose name or state matches.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", metavar="", help="JSON Lines: one object for each run.")] = False,
+    json: Annotated[bool, typer.Option("--json", metavar="", help="JSON Lines: one object per run.")] = False,
     delete: Annotated[bool, typer.Option("--delete", metavar="", help="Delete these runs, after asking.")] = False,
     yes: Annotated[bool, typer.Option("--yes", metavar="", help="Delete without asking.")] = False,
     open_: Annotated[
@@ -157,7 +160,7 @@ def runs(  # noqa: PLR0913, PLR0917 - one for each option
     """List the stored runs, newest first, or delete some."""
     if open_:
         if run or json or delete or yes or pattern is not None or sort != "age":
-            raise typer.BadParameter("--open goes with --runs-dir and the options of the interface only")
+            raise typer.BadParameter("--open can be combined with --runs-dir and the options of the interface only")
         from tui_vae.cli.watch import open_library  # noqa: PLC0415
 
         raise typer.Exit(open_library(runs_dir_of(runs_dir), display_of(options), ctx.obj, trust=trust))
@@ -169,10 +172,10 @@ def runs(  # noqa: PLR0913, PLR0917 - one for each option
 
     if delete:
         if json or pattern is not None:
-            raise typer.BadParameter("--delete takes names, and neither --filter nor --json")
+            raise typer.BadParameter("--delete takes names and cannot be combined with --filter or --json")
         raise typer.Exit(delete_runs(runs_dir_of(runs_dir), run or (), yes=yes))
     if yes:
-        raise typer.BadParameter("--yes goes with --delete")
+        raise typer.BadParameter("--yes needs --delete")
     show_runs(runs_dir_of(runs_dir), run or (), sort=sort, pattern=pattern, as_json=json)
 
 
@@ -215,13 +218,14 @@ def plot(  # noqa: PLR0913, PLR0917 - one for each option
         int | None, typer.Option(metavar="COLUMNS", help="\\[default: of the terminal; 80 into a pipe]")
     ] = None,
     height: Annotated[
-        int | None, typer.Option(metavar="LINES", help="Of a chart.  \\[default: of the terminal; 20 into a pipe]")
+        int | None,
+        typer.Option(metavar="LINES", help="Lines of a chart.  \\[default: of the terminal; 20 into a pipe]"),
     ] = None,
     color: Annotated[str, typer.Option(metavar="auto|always|never", help="Colour in the output.")] = "auto",
     ascii: Annotated[bool, typer.Option("--ascii", metavar="", help="Draw with ASCII only.")] = False,
     runs_dir: _RunsDir = None,
 ) -> None:
-    """Print curves of stored runs as charts, also into a pipe."""
+    """Plot curves of stored runs, on the terminal or into a pipe."""
     from tui_vae.cli.plot import PlotOptions, plot_runs  # noqa: PLC0415
 
     options = PlotOptions(tuple(metric or ()), x, log, smooth, width, height)
@@ -235,19 +239,19 @@ def export(
     to: Annotated[str, typer.Option("--to", metavar="csv|parquet|tensorboard", help="Format.")] = "csv",
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="DIR", help=r"Folder of the files.  \[default: named after the run]"),
+        typer.Option("--output", "-o", metavar="DIR", help=r"Output folder.  \[default: named after the run]"),
     ] = None,
-    follow: Annotated[bool, typer.Option("--follow", metavar="", help="Go on while the run trains.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", metavar="", help="Keep exporting while the run trains.")] = False,
     runs_dir: _RunsDir = None,
 ) -> None:
-    """Write a run for other tools: its curves and evaluation."""
+    """Export the curves and evaluations of a run for other tools."""
     from tui_vae.cli.export import export  # noqa: PLC0415
 
     raise typer.Exit(export(runs_dir_of(runs_dir), run, to, output, follow=follow, signals=ctx.obj))
 
 
 _Json = Annotated[bool, typer.Option("--json", metavar="", help="One JSON object on stdout.")]
-_Csv = Annotated[bool, typer.Option("--csv", metavar="", help="CSV on stdout: a row for each model and metric.")]
+_Csv = Annotated[bool, typer.Option("--csv", metavar="", help="CSV on stdout: one row per model and metric.")]
 
 
 @app.command(cls=CommandHelp)
@@ -282,7 +286,7 @@ def compare(
     run: Annotated[list[str], typer.Argument(metavar="RUN", help="Names, paths or latest; or one study.")],
     baseline: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Model to compare with.  \\[default: that of fewest parameters]"),
+        typer.Option(metavar="NAME", help="Model to compare with.  \\[default: the one with the fewest parameters]"),
     ] = None,
     json: _Json = False,
     csv: _Csv = False,
@@ -303,7 +307,7 @@ def report(
     ],
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="File of the page.  \\[default: report-RUN.html]"),
+        typer.Option("--output", "-o", metavar="FILE", help="Output file.  \\[default: report-RUN.html]"),
     ] = None,
     figures: Annotated[
         str | None,
@@ -325,16 +329,20 @@ def report(
 def bench(
     ctx: typer.Context,
     repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Repetitions of everything.")] = 2,
-    epochs: Annotated[int, typer.Option(min=2, metavar="N", help="Epochs of each training that is measured.")] = 3,
+    epochs: Annotated[int, typer.Option(min=2, metavar="N", help="Epochs of each measured training.")] = 3,
     growth: Annotated[
         bool,
-        typer.Option("--growth", metavar="", help="Instead: how cost grows with model, batch and number of models."),
+        typer.Option(
+            "--growth",
+            metavar="",
+            help="Measure instead how the cost grows with model size, batch size and number of models.",
+        ),
     ] = False,
     json: Annotated[bool, typer.Option("--json", metavar="", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Measure this machine: training, start-up, the interface's cost, opening a long run, evaluation.
 
-    Takes some six minutes a repetition on two cores.
+    It takes about six minutes per repetition on two cores.
     """
     from tui_vae.cli.bench import bench  # noqa: PLC0415
 
@@ -357,7 +365,7 @@ def study(
     ] = None,
     runs_dir: _RunsDir = None,
 ) -> None:
-    """Train every model with every setting and seed as trials on Ray; the same command again goes on where it was."""
+    """Train every model with every setting and seed as trials on Ray; repeat the command to continue."""
     from tui_vae.cli.study import study  # noqa: PLC0415
 
     raise typer.Exit(study(runs_dir_of(runs_dir), name, vary or (), options, ctx.obj))
@@ -379,14 +387,14 @@ def train(
     ] = False,
     version: Annotated[
         bool,
-        typer.Option("--version", metavar="", help="Show the version and leave.", callback=_version, is_eager=True),
+        typer.Option("--version", metavar="", help="Show the version and exit.", callback=_version, is_eager=True),
     ] = False,
 ) -> None:
     """Train in the front end that fits."""
     if ctx.invoked_subcommand is not None:
         if any(value not in (None, False, []) for value in options.values()):
             raise typer.BadParameter(
-                f"train options do not go with '{ctx.invoked_subcommand}'; give its own after its name"
+                f"train options cannot be combined with '{ctx.invoked_subcommand}'; put its own after its name"
             )
         return
     from tui_vae.app.train import run_training  # noqa: PLC0415

@@ -49,9 +49,9 @@ class EvaluationOptions:
 
     def __post_init__(self) -> None:
         if self.json and self.csv:
-            raise UsageError("--json and --csv exclude each other: choose one")
+            raise UsageError("--json and --csv cannot be combined: choose one")
         if self.pictures and (self.json or self.csv):
-            raise UsageError("--pictures goes with tables, neither with --json nor with --csv")
+            raise UsageError("--pictures goes with tables and cannot be combined with --json or --csv")
 
 
 def evaluate(
@@ -176,7 +176,7 @@ def compare(
     if own_loop is not None:
         if baseline is not None or shown != EvaluationOptions() or config != EvaluationConfig():
             raise UsageError(
-                f"{own_loop} is written by a training loop of the user's own, without weights to evaluate: its log is "
+                f"{own_loop} comes from a custom training loop, without weights to evaluate: its log is "
                 "compared, to which no option applies"
             )
         print_logged(make_console(), [state_of(run) for run in runs.values()])

@@ -57,7 +57,7 @@ def _with_options(fields: Sequence[dataclasses.Field[Any]], command: Callable[..
         for name, opposite in opposites.items():
             if values.pop(opposite):
                 if options[name]:
-                    raise typer.BadParameter(f"--{name.replace('_', '-')} does not go with its opposite")
+                    raise typer.BadParameter(f"--{name.replace('_', '-')} cannot be combined with its opposite")
                 options[name] = False
         command(ctx, options, **values)
 

@@ -24,7 +24,7 @@ def report_runs(
     """Write the report, and print where it is.
 
     Args:
-        runs_dir: Where runs are kept.
+        runs_dir: Directory of the runs.
         texts: Names, paths or ``latest``; or one study.
         page: The file of the page; by default named after the run, and left out where only other forms are asked for.
         figures: The folder of figures and tables for a paper.

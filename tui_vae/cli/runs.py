@@ -36,7 +36,7 @@ def show_runs(runs_dir: Path, texts: Sequence[str], *, sort: str, pattern: str |
     """Print the runs meant by ``texts``, or all.
 
     Args:
-        runs_dir: Where runs are kept.
+        runs_dir: Directory of the runs.
         texts: Names, paths or ``latest``.
         sort: One of ``SORTS``; runs that are equal in it stand newest first, or as named.
         pattern: A shell pattern for name or state.
@@ -81,7 +81,9 @@ def delete_runs(runs_dir: Path, texts: Sequence[str], *, yes: bool) -> int:
             raise RunStoreError(f"{run.path}: not in {runs_dir}, and only runs kept there are deleted; see --runs-dir")
     if not yes:
         if not sys.stdin.isatty():
-            raise UsageError("--delete asks first, and nobody is here to answer; add --yes to delete without asking")
+            raise UsageError(
+                "--delete asks first, and there is no terminal to answer on; add --yes to delete without asking"
+            )
         names = ", ".join(map(_described, runs))
         sys.stderr.write(f"Delete {names} for good? [y/N] ")
         sys.stderr.flush()

@@ -43,7 +43,7 @@ def watch_run(
         return _study_as_text(study, display, signals)
     run = find_run(runs_dir, text)
     if control and not with_interface:
-        raise UsageError("--control goes with the interface, which needs a terminal; leave it out to watch as text")
+        raise UsageError("--control needs the interface, which needs a terminal; omit it to watch as text")
     source = WatchSource(run, control=control, as_logged=display.json, trust=trust)
     _end_with_terminal()
     try:

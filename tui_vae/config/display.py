@@ -36,7 +36,7 @@ def _check_gpus(gpus: float) -> None:
 class StoreConfig:
     """Where the run is stored."""
 
-    runs_dir: str = option("runs", "Where runs are kept.  [env: TUI_VAE_RUNS]", metavar="DIR", panel="Run")
+    runs_dir: str = option("runs", "Directory of the runs.  [env: TUI_VAE_RUNS]", metavar="DIR", panel="Run")
     name: str | None = option(None, "Name of this run.  [default: generated]", metavar="NAME", panel="Run")
     resume: str | None = option(
         None,
@@ -54,7 +54,7 @@ class StoreConfig:
 
     def __post_init__(self) -> None:
         if self.trust and self.resume is None:
-            raise UsageError("--trust goes with --resume; networks given by --model are executed as they are")
+            raise UsageError("--trust needs --resume; networks given by --model are executed as they are")
         if self.resume is not None and self.name is not None:
             raise UsageError("--name is for a new run; --resume continues one under the name it has")
         if self.name is not None:
@@ -67,13 +67,10 @@ class StoreConfig:
 class StudyConfig:
     """Where the trials of a study run, beside what they are."""
 
-    file: str | None = option(
-        None, "Options of the study as TOML, for what is too long for a line.", metavar="FILE", panel="Study"
-    )
+    file: str | None = option(None, "Read the options of the study from a TOML file.", metavar="FILE", panel="Study")
     address: str | None = option(
         None,
-        "A Ray cluster that is running: HOST:PORT, or auto for that of this machine.  [default: Ray on this machine "
-        "alone]",
+        "A running Ray cluster: HOST:PORT, or auto for the one on this machine.  [default: Ray on this machine alone]",
         metavar="ADDRESS",
         panel="Study",
     )
@@ -92,13 +89,13 @@ class StudyConfig:
         metavar="NUMBER",
         panel="Study",
     )
-    dry_run: bool = option(False, "List the trials and how long they will take, and train nothing.", panel="Study")
+    dry_run: bool = option(False, "List the trials and the expected time, without training.", panel="Study")
 
     def __post_init__(self) -> None:
         if self.address is not None and not _ADDRESS.fullmatch(self.address):
             raise UsageError(f"--address is HOST:PORT of a Ray cluster, or auto; got {shown(self.address)}")
         if self.storage is not None and _URI.match(self.storage):
-            raise UsageError(f"--storage is a folder that every node sees, and {shown(self.storage)} is none")
+            raise UsageError(f"--storage is a folder that every node sees, not {shown(self.storage)}")
         if self.storage == "":
             raise UsageError("--storage names a directory")
         if self.gpus_per_trial is not None:
@@ -113,7 +110,7 @@ class DisplayConfig:
         False, "Without the interface: a live view on a terminal, plain lines otherwise.", panel="Display"
     )
     json: bool = option(False, "Events as JSON Lines on stdout, all else on stderr; implies --no-ui.", panel="Display")
-    quiet: bool = option(False, "Without the interface: only the final table.", panel="Display")
+    quiet: bool = option(False, "Print only the final table, without the interface.", panel="Display")
     ascii: bool = option(False, "Draw with ASCII only.", panel="Display")
     color: str = option(AUTO, "Colour in the output.", metavar="|".join(COLOURS), panel="Display")
     graphics: str = option(
@@ -136,21 +133,21 @@ class DisplayConfig:
         metavar="|".join(NOTIFY),
         panel="Display",
     )
-    fps: float = option(10.0, "Redraws per second at most.", metavar="NUMBER", panel="Display")
+    fps: float = option(10.0, "Maximum redraws per second.", metavar="NUMBER", panel="Display")
 
     def __post_init__(self) -> None:
         one_of("--color", self.color, COLOURS)
         one_of("--notify", self.notify, NOTIFY)
         one_of("--graphics", self.graphics, GRAPHICS)
         if self.graphics != AUTO and self.no_ui:
-            raise UsageError("--graphics is for the interface; it does not go with --no-ui")
+            raise UsageError("--graphics is for the interface and cannot be combined with --no-ui")
         if self.theme is not None:
             one_of("--theme", self.theme, THEMES)
             if self.no_ui:
-                raise UsageError("--theme is for the interface; it does not go with --no-ui")
+                raise UsageError("--theme is for the interface and cannot be combined with --no-ui")
         if not (math.isfinite(self.fps) and 0.1 <= self.fps <= 60):
             raise UsageError(f"--fps is a number from 0.1 to 60, not {self.fps:g}")
         if self.json and self.quiet:
-            raise UsageError("--json and --quiet exclude each other: choose one")
+            raise UsageError("--json and --quiet cannot be combined: choose one")
         if self.quiet and not self.no_ui:
-            raise UsageError("--quiet goes with --no-ui")
+            raise UsageError("--quiet needs --no-ui")

@@ -58,20 +58,22 @@ class EvaluationConfig:
     samples: int = option(
         10_000, "Samples of each model, and test images, taken at random.", metavar="N", panel="Evaluation"
     )
-    iwae_samples: int = option(100, "Importance samples of z for each test image.", metavar="K", panel="Evaluation")
+    iwae_samples: int = option(100, "Importance samples of z per test image.", metavar="K", panel="Evaluation")
     ais_images: int = option(
         0, "Test images for annealed importance sampling; it takes minutes.", metavar="N", panel="Evaluation"
     )
     ais_steps: int = option(750, "Temperatures between prior and posterior.", metavar="N", panel="Evaluation")
-    ais_chains: int = option(_AIS_CHAINS, "Chains of each image in annealing.", metavar="N", panel="Evaluation")
+    ais_chains: int = option(_AIS_CHAINS, "Chains per image in annealing.", metavar="N", panel="Evaluation")
     dequantize: bool | None = option(
         None,
         "Add uniform noise of a grey level to the test images; --no-dequantize does not.  [default: as in training]",
         panel="Evaluation",
         opposite="--no-dequantize",
     )
-    device: str = option(AUTO, "Where to evaluate.", metavar="auto|cpu|cuda[:N]|mps", panel="Machine")
-    memory: float = option(1.0, "Most GiB of buffers; batches are sized to fit.", metavar="NUMBER", panel="Machine")
+    device: str = option(AUTO, "Device to evaluate on.", metavar="auto|cpu|cuda[:N]|mps", panel="Machine")
+    memory: float = option(
+        1.0, "Maximum size of buffers in GiB; batches are sized to fit.", metavar="NUMBER", panel="Machine"
+    )
 
     def __post_init__(self) -> None:
         for name in ("samples", "iwae_samples", "ais_steps", "ais_chains"):

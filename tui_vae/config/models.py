@@ -33,7 +33,7 @@ class ModelSpec:
     network: Network | None = None
 
     def __post_init__(self) -> None:
-        check_name(self.name, "a model's name")
+        check_name(self.name, "a model name")
         for width in self.hidden:
             if not 1 <= width <= _MAX_WIDTH:
                 raise UsageError(
@@ -111,10 +111,10 @@ def check_name(name: str, what: str) -> str:
     if not name or len(name) > 64:
         raise UsageError(f"{what} has 1 to 64 characters, not {len(name)}")
     if name.startswith((".", "-")):
-        raise UsageError(f"{what} starts with neither a dot nor a dash: {shown(name)}")
+        raise UsageError(f"{what} cannot start with a dot or a dash: {shown(name)}")
     bad = next((c for c in name if c in '/\\:*?"<>|' or (unicodedata.category(c)[0] in "CZ" and c != " ")), None)
     if bad is not None:
-        raise UsageError(f"{what} holds no path separator, control or reserved character: {shown(name)}")
+        raise UsageError(f"{what} cannot contain path separators, control or reserved characters: {shown(name)}")
     return name
 
 

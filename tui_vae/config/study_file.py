@@ -54,7 +54,7 @@ def read_study_file(name: str) -> tuple[dict[str, Any], dict[str, list[Setting]]
     except OSError as error:
         raise UsageError(f"--file {path}: cannot be read ({error.strerror})") from error
     except ValueError as error:  # also of bytes that are no UTF-8
-        raise UsageError(f"--file {path}: no TOML ({error})") from error
+        raise UsageError(f"--file {path}: not valid TOML ({error})") from error
     try:
         return _parse(values)
     except UsageError as error:
@@ -70,7 +70,7 @@ def _parse(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[Se
             if not isinstance(value, dict):
                 raise UsageError(f"{key} is a table, such as [{key}]")
         elif field not in _FIELDS:
-            raise UsageError(f"{shown(key)} is no train option; models stand in [models], what varies in [vary]")
+            raise UsageError(f"{shown(key)} is not a train option; models belong in [models], what varies in [vary]")
         else:
             typed[field] = _option(field, value)
     if "models" in values:

@@ -88,7 +88,7 @@ class TrainConfig:
         identity=True,
     )
     epochs: int = option(20, "Passes over the training images.", metavar="N")
-    batch_size: int = option(128, "Images in a step.", metavar="N")
+    batch_size: int = option(128, "Images per step.", metavar="N")
     lr: float = option(2e-3, "Peak learning rate of Adam.", metavar="NUMBER")
     schedule: str = option(
         "cosine",
@@ -107,7 +107,7 @@ class TrainConfig:
     )
     seed: int = option(0, "The only source of randomness.", metavar="N", identity=True)
     seeds: int = option(
-        1, "Train every model once per seed, --seed being the first.", metavar="N", panel="Models", identity=True
+        1, "Train every model once per seed, starting from --seed.", metavar="N", panel="Models", identity=True
     )
     dataset: str = option(
         EMBEDDED_DATASET,
@@ -117,7 +117,7 @@ class TrainConfig:
         identity=True,
     )
     data_dir: str = option(
-        "data", "Where torchvision keeps the other data sets.", parse=path_of, metavar="DIR", panel="Data"
+        "data", "Directory of the other data sets, in torchvision's layout.", parse=path_of, metavar="DIR", panel="Data"
     )
     download: bool = option(
         False,
@@ -142,10 +142,10 @@ class TrainConfig:
         identity=True,
         opposite="--no-dequantize",
     )
-    device: str = option(AUTO, "Where to train.", metavar="auto|cpu|cuda[:N]|mps", panel="Machine")
+    device: str = option(AUTO, "Device to train on.", metavar="auto|cpu|cuda[:N]|mps", panel="Machine")
     precision: str = option(
         AUTO,
-        "Matrix products (fp32 is TF32 on CUDA); weights and sums stay fp32.",
+        "Precision of matrix products (fp32 is TF32 on CUDA); weights and sums stay fp32.",
         metavar="|".join(PRECISIONS),
         panel="Machine",
     )
@@ -158,7 +158,7 @@ class TrainConfig:
     )
     step: str = option(
         AUTO,
-        "Training step: general (autograd) or fused (fully connected layers only); auto takes the faster.",
+        "Training step: general (autograd) or fused (fully connected layers only); auto chooses the faster.",
         metavar="|".join(STEPS),
         panel="Machine",
     )

@@ -226,7 +226,7 @@ def _chosen(architectures: Sequence[Architecture], name: str | None) -> Architec
         if any(model.evaluation.model == name for model in architecture.by_seed.values())
     ]
     if not found:
-        raise UsageError(f"no model is named {name}; there are: {labels}")
+        raise UsageError(f"no model named {name}; there are: {labels}")
     if len(found) > 1:
         raise UsageError(f"several models are named {name}; choose one of: {labels}")
     return found[0]

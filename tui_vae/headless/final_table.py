@@ -80,7 +80,7 @@ def _notes(state: RunState) -> str:
 
 def kept(directory: str | None) -> str:
     """Where a run is kept; ``None`` if its folder was deleted."""
-    return f"run kept in {directory}" if directory is not None else "the run is not kept: its folder was deleted"
+    return f"run kept in {directory}" if directory is not None else "nothing is left of the run: its folder was deleted"
 
 
 def print_report(console: Console, state: RunState, directory: str | None) -> None:

@@ -220,7 +220,7 @@ def _warn_of_change(state: RunState, before: WriterStatus, seen: WriterStatus) -
     if now == "stalled" and was != "stalled":
         sys.stderr.write(f"tui-vae: {status_warning(state, seen, state.name)}\n")
     elif was == "stalled" and now in ("running", "paused"):
-        sys.stderr.write("tui-vae: the process that trains gives signs of life again\n")
+        sys.stderr.write("tui-vae: the training process responds again\n")
 
 
 def let_go(error: OSError | ValueError, directory: str) -> None:
@@ -230,7 +230,7 @@ def let_go(error: OSError | ValueError, directory: str) -> None:
     closed = isinstance(error, (BrokenPipeError, ValueError))
     what = "was closed" if closed else f"cannot be written ({system_failure(error)})"
     try:
-        sys.stderr.write(f"tui-vae: the output {what}; training goes on, kept in {directory}\n")
+        sys.stderr.write(f"tui-vae: the output {what}; training continues; the run is kept in {directory}\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         os.dup2(nowhere, 2)

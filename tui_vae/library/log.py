@@ -89,7 +89,7 @@ class Log:
         runs_dir: Where | None = None,
     ) -> None:
         if name is not None:
-            check_name(name, "the name of a run")
+            check_name(name, "a run name")
         for what, number in (("epochs", epochs), ("steps", steps)):
             if number is not None and (not isinstance(number, int) or number < 1):
                 raise UsageError(f"{what} is a whole number of at least 1, or None, not {number!r}")
@@ -279,7 +279,7 @@ class Log:
     def _handle(self, request: Message) -> str | None:
         """Do what another process asks for; returns why not."""
         if request.model is not None and request.model not in self._models:
-            return f"no model is called {request.model}"
+            return f"no model named {request.model}"
         names = set(self._models) if request.model is None else {request.model}
         match request.action:
             case "pause" if not self._can_pause:
@@ -294,7 +294,7 @@ class Log:
                         self._paused = self._paused | names if request.action == "pause" else self._paused - names
                     self._changed.notify_all()
                 return None
-        return "a loop of the user's own can only be paused and stopped"
+        return "a custom training loop can only be paused and stopped"
 
     def _end(self, status: RunStatus, reason: str | None) -> None:
         if self._closed or os.getpid() != self._process:

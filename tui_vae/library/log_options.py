@@ -29,7 +29,7 @@ def parameters_of(models: Models) -> dict[str, Parameters | None]:
     given = dict(models) if isinstance(models, Mapping) else dict.fromkeys(models)
     if not given:
         raise UsageError("models names at least one model")
-    folded = [check_name(name, "a model's name").casefold() for name in given]
+    folded = [check_name(name, "a model name").casefold() for name in given]
     if len(set(folded)) < len(folded):
         raise UsageError("models: two of them have the same name but for capitals")
     return {name: None if counts is None else _parameters(name, counts) for name, counts in given.items()}

@@ -176,5 +176,5 @@ def load(
 
 
 def folder_of(runs_dir: Where | None) -> Path:
-    """Where runs are kept."""
+    """Directory of the runs."""
     return Path(runs_dir if runs_dir is not None else os.environ.get("TUI_VAE_RUNS") or StoreConfig().runs_dir)

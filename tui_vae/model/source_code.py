@@ -97,7 +97,7 @@ def files_of(network: Network, root: Path | None = None) -> SourceFiles:
     path, root = _main_path(network, root)
     try:
         if path.stat().st_size > _LARGEST_SOURCE:
-            raise NetworkError(f"{path} has more than {_LARGEST_SOURCE:,} bytes: that is no Python source")
+            raise NetworkError(f"{path} has more than {_LARGEST_SOURCE:,} bytes: that is not Python source")
         content = path.read_bytes()
     except OSError as error:
         raise NetworkError(f"{path} cannot be read ({error.strerror})") from error
@@ -239,7 +239,7 @@ def _class_of(module: ModuleType, name: str, network: Network, files: SourceFile
     if callable(found):
         return found  # type: ignore[no-any-return]
     if found is not None:
-        raise NetworkError(f"{files.main}: {name} is no class")
+        raise NetworkError(f"{files.main}: {name} is not a class")
     there = [
         key
         for key, value in vars(module).items()

@@ -12,7 +12,7 @@ from tui_vae.run_status import ListState
 _STATES: dict[ListState, str] = {
     "running": "{name} is still training: this is what there is so far.",
     "paused": "The training of {name} is paused: this is what there is so far.",
-    "stalled": "{name} was training, and its process shows no sign of life: this is what there is so far.",
+    "stalled": "{name} was training, and its process no longer responds; this is what there is so far.",
     "killed": "The process that trained {name} is gone before its end.",
     "stopped": "The training of {name} was stopped before its end.",
     "failed": "The training of {name} has failed.",

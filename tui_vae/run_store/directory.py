@@ -179,7 +179,7 @@ def create_run(runs_dir: Path, name: str | None, config: TrainConfig | Mapping[s
         run = _new_folder(runs_dir, name)
     except FileExistsError as error:
         if not runs_dir.is_dir():
-            raise RunStoreError(f"{runs_dir} is no directory; choose another --runs-dir") from error
+            raise RunStoreError(f"{runs_dir} is not a directory; choose another --runs-dir") from error
         raise RunStoreError(f"{runs_dir}: a run called {name} began this second; choose another --name") from error
     except OSError as error:
         raise _cannot_keep(runs_dir, error) from error

@@ -269,7 +269,7 @@ def _take_over(run: RunDirectory, chain: Sequence[LeaseFile], mine: LeaseRecord)
 
 
 def _held_error(run: RunDirectory, record: LeaseRecord | None, silent: float) -> RunStoreError:
-    sign = f"it does not respond for {silent:.0f} s" if silent > UNRESPONSIVE else f"sign of life {silent:.0f} s ago"
+    sign = f"it does not respond for {silent:.0f} s" if silent > UNRESPONSIVE else f"last heartbeat {silent:.0f} s ago"
     holder = f"{record.holder} ({sign})" if record is not None else "a process of this machine that has just begun"
     return RunStoreError(
         f"{run.name} is being written by {holder}; stop that first, or watch it with: tui-vae watch {run.name}"

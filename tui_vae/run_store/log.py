@@ -156,7 +156,9 @@ class LogWriter:
         except OSError as error:
             if not self._failing:
                 self._failing = True
-                self._say("error", f"the run log cannot be written ({error.strerror}); training goes on: {self._path}")
+                self._say(
+                    "error", f"the run log cannot be written ({error.strerror}); training continues: {self._path}"
+                )
             return
         self._unwritten.clear()
         if self._failing:

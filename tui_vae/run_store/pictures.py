@@ -51,7 +51,7 @@ def read_picture(path: Path) -> npt.NDArray[np.uint8]:
         content.seek(0)
         with Image.open(content, formats=["PNG"]) as image:
             if image.width * image.height > _MOST_PIXELS:
-                raise RunStoreError(f"{path}: a picture of {image.width} x {image.height} pixels is no sample sheet")
+                raise RunStoreError(f"{path}: a picture of {image.width} x {image.height} pixels is not a sample sheet")
             return np.asarray(image if image.mode == "RGB" else image.convert("L"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise RunStoreError(f"{path}: cannot be read as a picture") from error

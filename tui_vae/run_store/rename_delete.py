@@ -28,7 +28,7 @@ def rename_run(run: RunDirectory, name: str) -> RunDirectory:
         UsageError: The name is not allowed.
         RunStoreError: Another run has that name, the run is being written, or its folder cannot be renamed.
     """
-    check_name(name, "a run's name")
+    check_name(name, "a run name")
     there = renamed(run, name)
     if there.path == run.path:
         return run

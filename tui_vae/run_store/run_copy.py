@@ -228,7 +228,7 @@ def _checkpoint_of(file: str) -> str | None:
 def _inside(run: RunDirectory, file: str) -> Path:
     parts = Path(file).parts
     if not parts or ".." in parts or Path(file).is_absolute():
-        raise RunStoreError(f"{file!a} is no file of a run")
+        raise RunStoreError(f"{file!a} is not a file of a run")
     return run.path.joinpath(*parts)
 
 

@@ -165,7 +165,7 @@ class RunStore:
                 self._failing.add((what, model))
                 reason = error.strerror if isinstance(error, OSError) else system_failure(error)
                 reason = reason or f"{type(error).__name__}: {one_line(error)}"
-                text = f"{what} cannot be written ({reason}); training goes on: {run.path}"
+                text = f"{what} cannot be written ({reason}); training continues: {run.path}"
                 self._notify(Notice(level="error", text=text, model=model))
             return False
         self._failing.discard((what, model))

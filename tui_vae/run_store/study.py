@@ -57,7 +57,7 @@ def study_named(runs_dir: Path, name: str) -> StudyDirectory:
     Raises:
         UsageError: The name is not allowed.
     """
-    check_name(name, "a study's name")
+    check_name(name, "a study name")
     if name in _RESERVED or _LIKE_A_RUN.fullmatch(name):
         raise UsageError(f"{name} cannot be a study's name, since it names runs; choose another")
     return StudyDirectory(runs_dir / run_folder(name), name)
@@ -147,7 +147,7 @@ def make_study_folder(directory: StudyDirectory) -> None:
         directory.path.mkdir(parents=True)
     except FileExistsError:
         if not directory.path.is_dir() or not _is_free(directory):
-            raise RunStoreError(f"{directory.path} exists and is no study; choose another name") from None
+            raise RunStoreError(f"{directory.path} exists and is not a study; choose another name") from None
     except OSError as error:
         raise RunStoreError(
             f"{directory.path}: cannot keep a study there ({error.strerror}); choose another --runs-dir"

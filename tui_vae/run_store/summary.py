@@ -104,7 +104,7 @@ def _read_start(run: RunDirectory) -> tuple[TrainConfig | None, RunStarted | Non
     except OSError as error:
         return config, None, f"its log cannot be read ({error.strerror})"
     except EventError:
-        return config, None, "its log begins with a line that is no event"
+        return config, None, "its log begins with a line that is not an event"
     if not isinstance(event, RunStarted):
         return config, None, "its log does not begin with the start of a run"
     return config, event, None

@@ -48,7 +48,7 @@ class SummaryCache:
     the same however many runs there are.
 
     Args:
-        runs_dir: Where runs are kept.
+        runs_dir: Directory of the runs.
         clean: Applied to each summary when it is made, such as to make its texts printable.
     """
 

@@ -21,7 +21,7 @@ from tui_vae.charts.description import Face
 from tui_vae.events import Notice
 from tui_vae.tui.background import OpenSource, RunOpener
 from tui_vae.tui.key_queue import KeyQueue
-from tui_vae.tui.keys import APP_BINDINGS, GROUPS, PAGE_GROUPS, SCREEN_BINDINGS
+from tui_vae.tui.keys import ALSO_CALLED, APP_BINDINGS, GROUPS, PAGE_GROUPS, SCREEN_BINDINGS
 from tui_vae.tui.main_screen import MainScreen
 from tui_vae.tui.pages import ExplorerPage, RunsPage
 from tui_vae.tui.redraw import FrameLimiter, Redraw, RedrawLoop
@@ -277,14 +277,14 @@ class MonitorApp(App[Leave]):
         if self._suspended is not None:
             self._suspended()
         if self.runs.trains_here:
-            return "tui-vae: suspended, and training with it; fg resumes both, bg only training"
+            return "tui-vae: suspended, and training with it; fg resumes both, bg training only"
         return "tui-vae: suspended; fg resumes it"
 
     def resumed(self, *, stopped: bool) -> None:
         self._redraws.resume()
         self.refresh(layout=True)
         if not stopped:
-            self.notify("ctrl+z: no shell could bring the interface back from here; q leaves it", timeout=10)
+            self.notify("ctrl+z: there is no shell to return from here; press q to leave", timeout=10)
 
     def action_suspend_process(self) -> None:
         if self._driver is not None and self._driver.can_suspend:
@@ -347,11 +347,16 @@ class MonitorApp(App[Leave]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         explores = isinstance(self.main.page, ExplorerPage)
+        shown = {"command_palette"}  # it is open
         for title, bindings in GROUPS.items():
             for binding in bindings if explores or title != "Explorer" else ():
-                if binding.action != "command_palette":
+                if binding.action not in shown:
+                    shown.add(binding.action)
+                    other = f" ({ALSO_CALLED[binding.action]})" if binding.action in ALSO_CALLED else ""
                     yield SystemCommand(
-                        f"{title}: {binding.description}", binding.tooltip, self._command(title, binding)
+                        f"{title}: {binding.description}{other} · {binding.key_display}",
+                        binding.tooltip,
+                        self._command(title, binding),
                     )
         yield from self.theme_switcher.commands()
 

@@ -13,7 +13,7 @@ EXPLORER: list[Binding] = [
             tooltip="Latent below; on a plane, decrease the second."),
     Binding("up", "walk(1, 1)", "above", show=False, key_display="↑",
             tooltip="Latent above; on a plane, increase the second."),
-    Binding("b", "plane", "plane", show=False, key_display="b", tooltip="Move two latents at once, a plane, or one."),
+    Binding("b", "plane", "plane", show=False, key_display="b", tooltip="Move in a plane of two latents, or one."),
     Binding("comma", "choose(0, -1)", "previous latent", show=False, key_display=",",
             tooltip="Previous latent for ← and →."),
     Binding("full_stop", "choose(0, 1)", "next latent", show=False, key_display=".",
@@ -34,38 +34,40 @@ EXPLORER: list[Binding] = [
 
 RUNS_BINDINGS: list[Binding] = [
     Binding("enter", "open", "open", key_display="enter",
-            tooltip="Show the run under the cursor."),
+            tooltip="Open the run under the cursor."),
     Binding("m,space", "mark", "mark", key_display="m",
-            tooltip="Compare with this run, or stop comparing."),
+            tooltip="Mark the run for comparison, or unmark it."),
     Binding("equals_sign", "compare", "differences", key_display="=",
             tooltip="Show how the marked runs differ."),
-    Binding("n", "new", "new", key_display="n", tooltip="Set up a new run, and start it."),
+    Binding("n", "new", "new", key_display="n", tooltip="Set up and start a new run."),
     Binding("r", "resume", "resume", key_display="r",
             tooltip="Resume a run that was stopped."),
-    Binding("R,f2", "rename", "rename", key_display="R", tooltip="Rename it."),
+    Binding("R,f2", "rename", "rename", key_display="R", tooltip="Rename the run."),
     Binding("D,delete", "delete", "delete", key_display="D",
-            tooltip="Delete it, after asking."),
+            tooltip="Delete the run, after asking."),
 ]  # fmt: skip
 """Keys of the page of runs, which precede those of the main screen."""
 
 LOG_BINDINGS = [
-    Binding("slash", "search", "search", show=False, key_display="/", tooltip="On the log: search."),
-    Binding("n", "match(1)", "next match", show=False, key_display="n", tooltip="On the log: next match."),
-    Binding("N", "match(-1)", "previous match", show=False, key_display="N", tooltip="On the log: previous match."),
+    Binding("slash", "search", "search", show=False, key_display="/", tooltip="Search the log."),
+    Binding("n", "match(1)", "next match", show=False, key_display="n", tooltip="Next match."),
+    Binding("N", "match(-1)", "previous match", show=False, key_display="N", tooltip="Previous match."),
 ]  # fmt: skip
 """Keys of the log page."""
 
 GROUPS: dict[str, list[Binding]] = {
     "Training": [
         Binding("space", "pause_model", "pause", key_display="space", tooltip="Pause or resume the selected model."),
-        Binding("p,shift+space", "pause_all", "pause all", show=False, key_display="p", tooltip="Pause or resume all."),
-        Binding("c", "checkpoint", "checkpoint", show=False, key_display="c", tooltip="Save every model now."),
+        Binding("p,shift+space", "pause_all", "pause all", show=False, key_display="p",
+                tooltip="Pause or resume all models."),
+        Binding("c", "checkpoint", "checkpoint", show=False, key_display="c",
+                tooltip="Save a checkpoint of every model."),
         Binding("S,ctrl+s", "stop_training", "stop training", show=False, key_display="S",
                 tooltip="Stop one model or all, after asking."),
         Binding("a", "change('add_epochs')", "add epochs", show=False, key_display="a",
                 tooltip="Add epochs to the selected model."),
         Binding("l", "change('set_learning_rate')", "learning rate", show=False, key_display="l",
-                tooltip="Change its learning rate."),
+                tooltip="Change the learning rate of the selected model."),
         Binding("e", "evaluate", "evaluate", key_display="e", tooltip="Evaluate the newest weights now."),
         Binding("up", "select(-1)", "model above", show=False, key_display="↑", tooltip="Model above, or scroll."),
         Binding("down", "select(1)", "model below", show=False, key_display="↓", tooltip="Model below, or scroll."),
@@ -76,7 +78,7 @@ GROUPS: dict[str, list[Binding]] = {
                 tooltip="Go to the previous panel.", priority=True),
         Binding("enter", "enlarge", "enlarge", key_display="enter", tooltip="Enlarge the panel, or restore it."),
         Binding("escape", "restore", "back", show=False, key_display="esc",
-                tooltip="Undo a cursor, zoom or filter; restore a panel."),
+                tooltip="Clear cursor, zoom or filter; restore a panel."),
     ],
     "Pages": [
         Binding("0", "page('runs')", "runs", key_display="0", tooltip="Stored runs, and new ones."),
@@ -86,23 +88,23 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("4", "page('evaluation')", "evaluation", key_display="4",
                 tooltip="Metrics, verdict and pictures."),
         Binding("5", "page('log')", "log", key_display="5", tooltip="The log of the run."),
-        Binding("6", "page('machine')", "machine", key_display="6", tooltip="Processor, memory and GPUs."),
+        Binding("6", "page('machine')", "machine", key_display="6", tooltip="CPU, memory and GPUs."),
     ],
     "Runs": RUNS_BINDINGS,
     "Charts and digits": [
         Binding("y", "log_axis", "log", show=False, key_display="y", tooltip="Signed log axis on or off."),
         Binding("x", "x_axis", "x axis", show=False, key_display="x", tooltip="Steps, epochs or time along x."),
-        Binding("plus,equals_sign", "smooth(1)", "smoother", show=False, key_display="+",
+        Binding("plus,equals_sign", "smooth(1)", "more smoothing", show=False, key_display="+",
                 tooltip="Smooth more, with the raw curve behind."),
-        Binding("minus", "smooth(-1)", "rougher", show=False, key_display="-", tooltip="Smooth less."),
+        Binding("minus", "smooth(-1)", "less smoothing", show=False, key_display="-", tooltip="Smooth less."),
         Binding("left", "step(-1)", "previous", show=False, key_display="←",
                 tooltip="Cursor to the left; previous epoch or picture."),
         Binding("right", "step(1)", "next", show=False, key_display="→",
                 tooltip="Cursor to the right; next epoch or picture."),
         Binding("shift+left", "step(-10)", "ten back", show=False, key_display="shift+←",
-                tooltip="As ←, ten at a time."),
+                tooltip="← ten times."),
         Binding("shift+right", "step(10)", "ten forward", show=False, key_display="shift+→",
-                tooltip="As →, ten at a time."),
+                tooltip="→ ten times."),
         Binding("home", "edge(-1)", "first", show=False, key_display="home",
                 tooltip="Start of the curves; first epoch or picture."),
         Binding("end", "edge(1)", "last", show=False, key_display="end",
@@ -120,7 +122,7 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("pageup", "turn(-1)", "previous charts", show=False, key_display="pgup",
                 tooltip="Previous charts or panel."),
         Binding("slash", "filter", "filter", show=False, key_display="/",
-                tooltip="Filter the models shown, by globs."),
+                tooltip="Show some models only, such as deep*."),
         Binding("f", "film", "film", show=False, key_display="f", tooltip="Play the digits of all epochs, or stop."),
         Binding("v", "next_view", "view", show=False, key_display="v",
                 tooltip="Other digits; KL bars or heat map; log levels."),
@@ -139,15 +141,16 @@ GROUPS: dict[str, list[Binding]] = {
     ],
     "Program": [
         Binding("question_mark,f1", "help", "keys", key_display="?", id="help", tooltip="Show every key."),
-        Binding("t", "next_theme", "theme", show=False, key_display="t", tooltip="Next theme; it is remembered."),
-        Binding("ctrl+p", "command_palette", "palette", show=False, key_display="ctrl+p",
-                tooltip="Search for a command.", priority=True),
-        Binding("q", "leave", "leave", key_display="q", id="leave", tooltip="Leave; asks what to do with training."),
+        Binding("t", "next_theme", "theme", show=False, key_display="t", tooltip="Next theme (saved)."),
+        Binding("ctrl+p", "command_palette", "menu", key_display="ctrl+p", id="palette",
+                tooltip="Search all commands and their keys.", priority=True),
+        Binding("q", "leave", "leave", key_display="q", id="leave", tooltip="Quit; asks first while training runs."),
         Binding("ctrl+l", "redraw", "redraw", show=False, key_display="ctrl+l", priority=True,
                 tooltip="Redraw the whole screen."),
         Binding("ctrl+z", "suspend_process", "suspend", show=False, key_display="ctrl+z", priority=True,
                 tooltip="Suspend, with training; fg or bg resumes."),
-        Binding("ctrl+c,ctrl+q", "leave", "leave", show=False, key_display="ctrl+c", priority=True, tooltip="As q."),
+        Binding("ctrl+c,ctrl+q", "leave", "leave", show=False, key_display="ctrl+c", priority=True,
+                tooltip="Quit, like q."),
     ],
 }  # fmt: skip
 
@@ -215,6 +218,18 @@ HINTS: dict[str, tuple[Hint, ...]] = {
     "log-page": (Hint(("search",), "search"), Hint(("next_view",), "levels")),
 }
 """First hints below a page, by the page's id, as far as they fit."""
+
+
+ALSO_CALLED = {
+    "leave": "quit, exit",
+    "compare": "compare",
+    "page('runs')": "open a run",
+    "export": "CSV, Parquet, TensorBoard",
+    "save_picture": "screenshot",
+    "stop_training": "cancel",
+    "new": "start a run",
+}
+"""What people type to find an action whose name is another."""
 
 
 def key_of(action: str) -> str:

@@ -30,7 +30,7 @@ from tui_vae.tui.widgets.models import ModelTable
 from tui_vae.tui.widgets.status_bar import AlertLine, FilterLine, KeyHints, StatusLine
 from tui_vae.view.machine import MachineProbe
 from tui_vae.view.run_source import RunLibrary
-from tui_vae.view.status_text import run_status
+from tui_vae.view.status_text import run_status, training_ended
 
 SMALLEST = (30, 6)
 
@@ -131,13 +131,30 @@ class MainScreen(Screen[None]):
         self._models.show(state, ascii_only=ascii_only, killed=run_status(state, writer_status) == "killed")
         self._alert.show(state, writer_status)
         self._show_loading_and_outcome(writer_status)
-        self._hints.of_page(type(self.page).BINDINGS, HINTS.get(self.page.id or "", ()))
+        self._hints.of_page(
+            type(self.page).BINDINGS, HINTS.get(self.page.id or "", ()), self._without_effect(writer_status)
+        )
         settings = replace(self.settings, selected=self.selected, draw=self._output.draw)
         if self.page.is_mounted:  # else its widgets are still being added
             compared = self._runs.compared
             self.page.show(
                 PageContext(state, settings, source, self._sheets, writer_status, compared, machine, self._stalled)
             )
+
+    def _without_effect(self, writer_status: WriterStatus) -> frozenset[str]:
+        """Return the actions that would do nothing now to the run that is shown, or on the page."""
+        state, source = self._runs.state, self._runs.source
+        found = set()
+        is_over = training_ended(state) or run_status(state, writer_status) == "killed"
+        if is_over or source is None or source.cannot_control is not None:
+            found |= {"pause_model", "pause_all"}
+        if source is None or state.own_loop:
+            found.add("evaluate")
+        if len(self.page.panels()) < 2:
+            found.add("enlarge")
+        if len(self._runs.marks) < 2:
+            found.add("compare")
+        return frozenset(found)
 
     def _show_loading_and_outcome(self, writer_status: WriterStatus) -> None:
         """Show how the run ended, and what is being loaded in place of a page that has nothing to show yet."""
@@ -227,8 +244,8 @@ class MainScreen(Screen[None]):
     async def action_page(self, name: str) -> None:
         """Turn to a page, which is made when it is first turned to."""
         if self._runs.is_empty and name != "runs":
-            marked = ", = compares the marked ones" if self._runs.marks else ""
-            self.notify(f"no run is open: enter opens the one under the cursor{marked}", timeout=5)
+            marked = ", = to compare the marked ones" if self._runs.marks else ""
+            self.notify(f"no run is open; press enter to open the one under the cursor{marked}", timeout=5)
             return
         await self._turn_to(name)
 
@@ -335,7 +352,7 @@ class MainScreen(Screen[None]):
         if self.page.has_filter:
             self._filter.open(self.settings.wanted)
         else:
-            self.notify("models are filtered on the pages 1, 2 and 3", timeout=2)
+            self.notify("filter models on pages 1, 2 and 3", timeout=2)
 
     # Training.
 
@@ -350,7 +367,7 @@ class MainScreen(Screen[None]):
         self._training.checkpoint()
 
     def action_evaluate(self) -> None:
-        self._training.evaluate("" if isinstance(self.page, EvaluationPage) else ": 4 shows it")
+        self._training.evaluate("" if isinstance(self.page, EvaluationPage) else "; press 4 to see the results")
 
     def action_change(self, kind: ChangeKind) -> None:
         if self.selected is not None:

@@ -55,7 +55,7 @@ class ReportSaver:
         library = self._library
         if library is None or self._busy:
             self._app.notify(
-                "the report is being written" if self._busy else "no report can be written here", timeout=3
+                "the report is being written" if self._busy else "reports cannot be written here", timeout=3
             )
             return
         self._busy = True

@@ -49,7 +49,7 @@ class TrainingActions:
         for name in paused if not running else ():
             source.resume(name)
         if not running and not paused:
-            self._app.notify("no model here is training", timeout=2)
+            self._app.notify("no model is training", timeout=2)
         self._refresh_soon()
 
     def checkpoint(self) -> None:

@@ -11,7 +11,7 @@ from tui_vae.view.numbers import duration, nats
 from tui_vae.view.sanitize import printable
 from tui_vae.view.state import RunState
 
-NO_WEIGHTS = "this run is written by a loop of its user's own, which keeps the weights"
+NO_WEIGHTS = "this run comes from a custom training loop, which keeps the weights"
 """Why a run can be neither evaluated, explored, saved nor changed."""
 
 
@@ -23,16 +23,16 @@ def run_status(state: RunState, writer_status: WriterStatus) -> Condition:
 def status_warning(state: RunState, writer_status: WriterStatus, name: str) -> str | None:
     """Return a warning about the process that trains run ``name``; ``None`` while there is none."""
     if writer_status.deleted:
-        return "the folder of the run was deleted: nothing of it is kept"
+        return "the run's folder was deleted; nothing of it is left"
     match run_status(state, writer_status):
         case "killed" if state.own_loop:
-            return "the process of this loop is gone"
+            return "the process of this training loop is gone"
         case "killed":
-            return f"the process that trained is gone; go on with: tui-vae --resume {writer_status.moved or name}"
+            return f"the training process is gone; resume with: tui-vae --resume {writer_status.moved or name}"
         case "stalled" if writer_status.silent is not None:
-            return f"no sign of life from the process that trains for {writer_status.silent:.0f} s"
+            return f"no heartbeat from the training process for {writer_status.silent:.0f} s"
         case "stalled":
-            return "no sign of life from the process that trains"
+            return "no heartbeat from the training process"
     return None
 
 
@@ -107,7 +107,7 @@ def result(state: RunState, *, short: bool = False) -> str:
         return f"{first} and {second} have the same held-out ELBO: {nats(best)} nats"
     if len(others) == 1:
         return f"{first} has the higher held-out ELBO: {nats(best)} against {nats(next_best)} nats"
-    return f"{first} has the highest held-out ELBO: {nats(best)} nats, before {second} with {nats(next_best)}"
+    return f"{first} has the highest held-out ELBO: {nats(best)} nats, ahead of {second} ({nats(next_best)})"
 
 
 def outcome(state: RunState, directory: str | None, width: int, writer_status: WriterStatus) -> list[str]:
@@ -126,7 +126,7 @@ def outcome(state: RunState, directory: str | None, width: int, writer_status: W
     if writer_status.deleted:
         return said
     if state.status == "stopped" and not state.own_loop:
-        said.append(f"go on with: tui-vae --resume {writer_status.moved or state.name}")
+        said.append(f"resume with: tui-vae --resume {writer_status.moved or state.name}")
     if directory is not None:
         said.append(f"kept in {directory}")
     return said

@@ -243,7 +243,7 @@ def test_a_run_that_is_renamed_is_followed_and_recommended_by_where_it_is(
     writer.close()
     assert source.wait(10)
     assert status_warning(RunState(), source.writer_status(), "otter") == (
-        f"the process that trained is gone; go on with: tui-vae --resume {there.path}"
+        f"the training process is gone; resume with: tui-vae --resume {there.path}"
     )
 
 

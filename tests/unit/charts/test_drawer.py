@@ -88,7 +88,7 @@ def test_a_chart_during_which_the_process_is_lost_is_drawn_by_another(
 
 @pytest.mark.parametrize(
     ("deed", "reason"),
-    [("abort", "Aborted"), ("hoard", "out of memory"), ("leave a row out", "it talks nonsense")],
+    [("abort", "Aborted"), ("hoard", "out of memory"), ("leave a row out", "it sent invalid data")],
 )
 def test_a_chart_that_ends_two_processes_is_given_up_and_others_go_on(watched: Watched, deed: str, reason: str) -> None:
     deadly, other = ScriptedChart("it", deed), ScriptedChart("other")

@@ -75,7 +75,7 @@ def test_epochs_and_rate_are_changed_from_both_sides_and_kept(tmp_path: Path) ->
     assert steered.ask("set_learning_rate", None, -1.0) == "the learning rate is a finite number above 0, not -1"
     assert steered.ask("add_epochs", "small", None) == "add_epochs without a value"
     assert steered.ask("add_epochs", "small", 1.5) == "epochs to add: a whole number from 1 to 1,000,000, not 1.5"
-    assert steered.ask("add_epochs", "large", 1.0) == "no model is called large"
+    assert steered.ask("add_epochs", "large", 1.0) == "no model named large"
     steered.until(lambda events: sum(isinstance(event, Schedule) for event in events) == 2)
     state = reduce_all(RunState(), steered.events)
     model = state.models["small"]

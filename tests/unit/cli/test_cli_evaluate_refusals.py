@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("quick_evaluation")
     ("arguments", "code", "words"),
     [
         (["evaluate", "nobody"], 4, "no run named 'nobody'"),
-        (["evaluate", "one", "--model", "wide"], 2, "no model is called wide; there are linear, deep"),
+        (["evaluate", "one", "--model", "wide"], 2, "no model named wide; there are linear, deep"),
         (["evaluate", "one", "--metrics", "elbo,beauty"], 2, "--metrics takes some of elbo"),
         (["evaluate", "one", "--json", "--csv"], 2, "--json and --csv exclude each other"),
         (["evaluate", "one", "--json", "--pictures"], 2, "--pictures goes with tables"),
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.usefixtures("quick_evaluation")
         (["evaluate"], 2, "RUN"),
         (["compare"], 2, "RUN"),
         (["compare", "one", "nobody"], 4, "no run named 'nobody'"),
-        (["compare", "one", *QUICK, "--baseline", "wide"], 2, "no model is named wide"),
+        (["compare", "one", *QUICK, "--baseline", "wide"], 2, "no model named wide"),
         (["compare", "one", "--json", "--csv"], 2, "--json and --csv exclude each other"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -18,7 +18,7 @@ def test_a_pipe_gets_one_plain_line(capsys: pytest.CaptureFixture[str]) -> None:
         for left in (14.6, 14.0, 0.4):
             waiting("host gpubox, pid 17", left)
     assert capsys.readouterr().err == (
-        "tui-vae: waiting 15 s for a sign of life from host gpubox, pid 17; Ctrl-C leaves the run as it is\n"
+        "tui-vae: waiting 15 s for a heartbeat from host gpubox, pid 17; Ctrl-C leaves the run as it is\n"
     )
 
 

@@ -155,7 +155,7 @@ def test_a_run_whose_process_is_gone_is_exported_with_a_warning(
 ) -> None:
     lines, warning = follow(stored_run(tmp_path, events=FIRST_PART), "parquet", tmp_path / "out", [])
     assert lines[0].endswith("progress.parquet: 10 rows")
-    assert warning == "the process that trained is gone; go on with: tui-vae --resume otter"
+    assert warning == "the training process is gone; resume with: tui-vae --resume otter"
 
 
 PEAK = """

@@ -83,7 +83,7 @@ def test_a_switch_and_its_opposite_exclude_each_other() -> None:
 
     result = CliRunner().invoke(app, ["--no-evaluate", "--evaluate"])
     assert result.exit_code == 2
-    assert "--no-evaluate does not go with its opposite" in result.output
+    assert "--no-evaluate cannot be combined with its opposite" in result.output
 
 
 def test_a_folder_of_data_is_stored_so_that_the_run_can_be_continued_from_anywhere(

@@ -124,7 +124,7 @@ def test_trust_takes_the_copy_that_the_run_keeps(folder: Path, run: RunDirectory
 
 
 def test_trust_is_for_runs(command: Command) -> None:
-    command("--no-ui", "--trust").refused(2, "--trust goes with --resume")
+    command("--no-ui", "--trust").refused(2, "--trust needs --resume")
 
 
 def test_another_file_is_another_experiment(folder: Path, command: Command) -> None:

@@ -67,7 +67,7 @@ def test_a_study_stands_alone(folder: Path, run_here: Command) -> None:
     evaluated_study(folder / "runs")
     run_here("compare", "trend", "trend/a-sigma0.2-seed0").refused(2, "trend is a study")
     run_here("report", "trend", "trend").refused(2, "trend is a study")
-    run_here("compare", "trend", "--baseline", "x").refused(2, "no model is named x")
+    run_here("compare", "trend", "--baseline", "x").refused(2, "no model named x")
     assert not (folder / "report-trend.html").exists()
 
 

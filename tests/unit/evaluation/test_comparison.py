@@ -482,7 +482,7 @@ class TestWhatIsOneArchitecture:
         ]
 
     def test_a_baseline_that_is_none_is_refused(self) -> None:
-        with pytest.raises(UsageError, match="no model is named deeper; there are: baseline, deep"):
+        with pytest.raises(UsageError, match="no model named deeper; there are: baseline, deep"):
             compare([trained("baseline", 0), trained("deep", 0)], "deeper")
 
     def test_a_baseline_that_is_several_is_refused(self) -> None:

@@ -246,10 +246,10 @@ def test_a_process_that_ceases_to_give_signs_of_life_is_reported_once_and_so_is_
     watched = source(run_events("deep", "baseline"))
     watched.sightings = {2: WriterStatus("stalled", 17.2), 3: WriterStatus("stalled", 18.2)}
     follow(watched, make_output(console(), 0.1))
-    lines = [line for line in capsys.readouterr().err.splitlines() if "sign" in line]
+    lines = [line for line in capsys.readouterr().err.splitlines() if "training process" in line]
     assert lines == [
-        "tui-vae: no sign of life from the process that trains for 17 s",
-        "tui-vae: the process that trains gives signs of life again",
+        "tui-vae: no heartbeat from the training process for 17 s",
+        "tui-vae: the training process responds again",
     ]
 
 

@@ -272,8 +272,8 @@ def wait_for(log: tui_vae.Log, condition: Any) -> list[Event]:
 def test_a_watcher_pauses_resumes_and_stops_the_loop(looping: tui_vae.Log) -> None:
     wait_for(looping, lambda events: any(isinstance(event, Progress) for event in events))
     for action in ("checkpoint", "evaluate", "add_epochs", "set_learning_rate"):
-        assert answer(looping, action, value=1.0).refused == "a loop of the user's own can only be paused and stopped"
-    assert answer(looping, "pause", "c").refused == "no model is called c"
+        assert answer(looping, action, value=1.0).refused == "a custom training loop can only be paused and stopped"
+    assert answer(looping, "pause", "c").refused == "no model named c"
     assert answer(looping, "stop", "a").refused == "the loop stops as a whole: stop all models"
     assert answer(looping, "pause", "a").refused is None
     wait_for(looping, lambda events: [e.state for e in events if isinstance(e, State)][-2:] == ["paused"] * 2)
@@ -316,7 +316,7 @@ def test_a_deleted_run_ends_the_log_and_not_the_loop(tmp_path: Path, caplog: pyt
         ({"models": {"a": {"encoder": 1, "decoder": -1}}}, "not below 0"),
         ({"models": ["a"], "epochs": 0}, "epochs is a whole number"),
         ({"models": ["a"], "steps": 1.5}, "steps is a whole number"),
-        ({"models": ["a"], "name": "a/b"}, "the name of a run"),
+        ({"models": ["a"], "name": "a/b"}, "a run name"),
         ({"models": ["a"], "config": {"epochs": 3}}, "epochs cannot be given there"),
         ({"models": ["a"], "config": {"x": object()}}, "config holds JSON values"),
         ({"models": ["a"], "config": {"x": 2**70}}, "config holds JSON values"),

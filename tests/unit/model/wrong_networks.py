@@ -56,7 +56,7 @@ WRONG: dict[str, tuple[str, tuple[str, ...]]] = {
     "the end of the program": (f"{GOOD}\nraise SystemExit(3)\n", ("nets.py:22", "ends the program")),
     "a library that is not there": ("import no_such_library\n", ("nets.py:1", "no_such_library", "install it")),
     "no class Decoder": (_changed("class Decoder", "class Dec"), ("no class Decoder", "Encoder, Dec", "nets.py:ENC")),
-    "no class but a value": (f"{GOOD}\nDecoder = 3\n", ("Decoder is no class",)),
+    "no class but a value": (f"{GOOD}\nDecoder = 3\n", ("Decoder is not a class",)),
     "a class that takes no zdim": (_NO_ZDIM, ("Encoder(4)", "TypeError", "def __init__(self, zdim)")),
     "a class that is no module": (_NO_MODULE, ("Decoder(4)", "derive the class from torch.nn.Module")),
     "no parameters": (_NO_PARAMETERS, ("class Decoder", "no parameters")),

@@ -38,7 +38,7 @@ def test_a_second_writer_is_refused_in_one_line_that_says_who_and_what_to_do(run
         Lease.acquire(run)
     text = str(refusal.value)
     assert text.startswith("otter is being written by host ")
-    assert f"pid {os.getpid()} (sign of life 0 s ago); stop that first" in text
+    assert f"pid {os.getpid()} (last heartbeat 0 s ago); stop that first" in text
     assert text.endswith("tui-vae watch otter")
     assert "\n" not in text
     assert [path.name for path in run.path.iterdir()] == ["lease.json"]
@@ -116,7 +116,7 @@ def test_a_writer_in_another_container_of_this_machine_is_known_to_live_or_not(r
     assert container.says().startswith("writes")
     assert held(run).pid == 1
     assert held(run).namespace != record(run).namespace
-    with pytest.raises(RunStoreError, match=r"pid 1 \(sign of life \d s ago\)"):
+    with pytest.raises(RunStoreError, match=r"pid 1 \(last heartbeat \d s ago\)"):
         Lease.acquire(run, waiting=in_vain)
     container.close()
     assert Lease.acquire(run, waiting=in_vain).ours()
@@ -191,7 +191,7 @@ def test_a_jump_of_the_clock_neither_frees_a_live_run_nor_blocks_a_dead_one(
     own = Lease.acquire(run)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + jump)
-    with pytest.raises(RunStoreError, match="sign of life 0 s ago"):
+    with pytest.raises(RunStoreError, match="last heartbeat 0 s ago"):
         Lease.acquire(run)
     own.release()
     put(run.lease, record(run))

@@ -43,7 +43,7 @@ def test_a_folder_without_a_time_is_renamed_as_a_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "a/b", ".hidden", "-x", "x" * 65, "a\nb"])
 def test_a_name_that_cannot_be_one_is_refused(tmp_path: Path, name: str) -> None:
     run = stored_run(tmp_path, "otter")
-    with pytest.raises(UsageError, match="a run's name"):
+    with pytest.raises(UsageError, match="a run name"):
         rename_run(run, name)
     assert names(tmp_path) == ["otter"]
 

@@ -183,7 +183,7 @@ def test_what_was_sent_is_not_there_twice_when_it_is_sent_again(run: RunDirector
 
 @pytest.mark.parametrize("file", ["../other", "/etc/passwd", "", "models/../../x"])
 def test_nothing_is_written_outside_the_run(copy: RunDirectory, file: str) -> None:
-    with pytest.raises(RunStoreError, match="is no file of a run"):
+    with pytest.raises(RunStoreError, match="is not a file of a run"):
         apply_changes(copy, [Change(file, b"x")])
 
 

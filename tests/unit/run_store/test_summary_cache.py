@@ -177,7 +177,7 @@ def test_an_idle_look_costs_the_same_however_many_runs_there_are(
 @pytest.mark.parametrize(
     ("log", "trouble"),
     [
-        (b"garbage\n", "its log begins with a line that is no event"),
+        (b"garbage\n", "its log begins with a line that is not an event"),
         (encode(held_out("x", 1, 1.0)).encode() + b"\n", "its log does not begin with the start of a run"),
         (None, "its log cannot be read (no regular file)"),
     ],

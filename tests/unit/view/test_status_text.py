@@ -33,18 +33,18 @@ TRAINING = RunState(models={"deep": ModelState("deep", status="running")})
     ("state", "seen", "said"),
     [
         (TRAINING, WriterStatus("live"), None),
-        (TRAINING, WriterStatus("stalled", 22.6), "no sign of life from the process that trains for 23 s"),
-        (TRAINING, WriterStatus("stalled"), "no sign of life from the process that trains"),
-        (TRAINING, WriterStatus("gone"), "the process that trained is gone; go on with: tui-vae --resume otter"),
+        (TRAINING, WriterStatus("stalled", 22.6), "no heartbeat from the training process for 23 s"),
+        (TRAINING, WriterStatus("stalled"), "no heartbeat from the training process"),
+        (TRAINING, WriterStatus("gone"), "the training process is gone; resume with: tui-vae --resume otter"),
         (
             TRAINING,
             WriterStatus("gone", moved="runs/lynx"),
-            "the process that trained is gone; go on with: tui-vae --resume runs/lynx",
+            "the training process is gone; resume with: tui-vae --resume runs/lynx",
         ),
         (
             RunState(status="finished"),
             WriterStatus("gone", deleted=True),
-            "the folder of the run was deleted: nothing of it is kept",
+            "the run's folder was deleted; nothing of it is left",
         ),
         (RunState(status="finished"), WriterStatus("gone"), None),
         (RunState(status="stopped"), WriterStatus("stalled", 100.0), None),
@@ -123,7 +123,7 @@ def test_of_two_models_the_higher_elbo_is_named_first() -> None:
 
 def test_of_many_models_the_two_best_are_named() -> None:
     state = after(*recorded_run(names=("a", "b", "c")), epoch("b", 7, elbo=400.0))
-    assert result(state) == "b has the highest held-out ELBO: 400.0 nats, before a with 286.0"
+    assert result(state) == "b has the highest held-out ELBO: 400.0 nats, ahead of a (286.0)"
 
 
 def test_what_is_the_same_to_the_digit_shown_is_called_the_same() -> None:
@@ -158,13 +158,13 @@ def test_a_finished_run_says_what_came_out_and_where_it_is_kept() -> None:
 
 def test_a_stopped_run_says_how_to_go_on() -> None:
     said = outcome(after(*recorded_run(), *run_finished("stopped", NAMES, state="stopped")), None, 80, GONE)
-    assert said[1] == "go on with: tui-vae --resume quiet-otter"
+    assert said[1] == "resume with: tui-vae --resume quiet-otter"
 
 
 def test_a_run_whose_folder_was_moved_or_deleted_is_not_recommended_by_its_old_name() -> None:
     state = after(*recorded_run(), *run_finished("stopped", NAMES, state="stopped"))
     moved = outcome(state, "runs/lynx", 80, WriterStatus("gone", moved="runs/lynx"))
-    assert moved[1:] == ["go on with: tui-vae --resume runs/lynx", "kept in runs/lynx"]
+    assert moved[1:] == ["resume with: tui-vae --resume runs/lynx", "kept in runs/lynx"]
     deleted = outcome(state, "runs/quiet-otter", 80, WriterStatus("gone", deleted=True))
     assert len(deleted) == 1
 

@@ -361,9 +361,9 @@ def needs_of(threads: int, device: str, gpus_per_trial: float | None, nodes: Seq
     """
     if device in ("cpu", "mps"):
         if gpus_per_trial:
-            raise UsageError(f"--gpus-per-trial does not go with --device {device}")
+            raise UsageError(f"--gpus-per-trial cannot be combined with --device {device}")
         return Needs(threads, 0.0)
     if gpus_per_trial == 0 and device == "cuda":
-        raise UsageError("--gpus-per-trial 0 does not go with --device cuda")
+        raise UsageError("--gpus-per-trial 0 cannot be combined with --device cuda")
     any_gpu = any(node.gpus for node in nodes)
     return Needs(threads, gpus_per_trial if gpus_per_trial is not None else float(any_gpu))

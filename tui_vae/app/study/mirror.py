@@ -65,7 +65,7 @@ class Keeper:
 
     def _run(self, trial_folder: str) -> RunDirectory:
         if Path(trial_folder).name != trial_folder:
-            raise RunStoreError(f"{trial_folder!a} is no folder of a trial")
+            raise RunStoreError(f"{trial_folder!a} is not the folder of a trial")
         return RunDirectory(self._folder / trial_folder, trial_folder)
 
 

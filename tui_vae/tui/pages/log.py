@@ -192,7 +192,7 @@ class LogView(LinesView):
             self.fill(len(self._rows))
             self._stay(top)
         else:
-            self.say("the log is empty" if not log else f"no {LEVELS[self._level]}: v shows others")
+            self.say("the log is empty" if not log else f"no {LEVELS[self._level]}: press v for other levels")
         self._entitle()
 
     def _fold(self, width: int) -> None:

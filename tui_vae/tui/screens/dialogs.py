@@ -100,14 +100,14 @@ class Leave(Enum):
 
 
 _TRAINING = (
-    "Training is going on. Leave the interface?",
-    "go on training in this terminal, without the interface",
-    "stop after a checkpoint; --resume continues from it",
+    "Training is still running. Leave?",
+    "keep training here without the interface",
+    "stop and save a checkpoint, to resume later",
 )
 _EVALUATION = (
-    "Training is done, its evaluation goes on. Leave the interface?",
-    "let the evaluation go on in this terminal",
-    "leave now, without the rest of the evaluation",
+    "Training is done; the evaluation is still running. Leave?",
+    "keep evaluating here without the interface",
+    "stop the evaluation; the models are kept",
 )
 
 
@@ -174,9 +174,9 @@ class LeaveStartedScreen(ChoiceDialog[str | None]):
         self.dismiss(chosen if chosen != "cancel" else None)
 
 
-_STOP_TRAINING = "Stop training?", "stop all models after a step; it can be resumed"
-_STOP_LOOP = "Stop training?", "stop the loop of this run as soon as it asks"
-_STOP_EVALUATION = "Training is done. Stop its evaluation?", "stop it; the models are kept"
+_STOP_TRAINING = "Stop training?", "stop all models and save a checkpoint, to resume later"
+_STOP_LOOP = "Stop training?", "stop the training loop at its next check"
+_STOP_EVALUATION = "Training is done. Stop the evaluation?", "stop it; the models are kept"
 
 _MOST_OF_A_NAME = 20
 """In cells, as some characters are two cells wide."""
@@ -238,10 +238,10 @@ class DeleteScreen(ChoiceDialog[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(id="delete-dialog", classes="dialog"):
             yield Label(Text(f"Delete the run {self._run.name}?", no_wrap=True, overflow="ellipsis"))
-            delete = f"delete its {size(self._run.size)} for good"
+            delete = f"delete {size(self._run.size)} permanently"
             if self._run.link is not None:
                 delete = "remove the link"
-                yield Label(Text(f"Its place here is a link; the run stays in {self._run.link}"), id="delete-link")
+                yield Label(Text(f"This is a link; the run itself stays in {self._run.link}"), id="delete-link")
             yield Choices(choice("d", delete, "delete"), choice("esc", "cancel", "cancel"))
 
     def begin(self) -> None:
@@ -263,10 +263,10 @@ class ExportScreen(ChoiceDialog[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="export-dialog", classes="dialog"):
-            yield Label("Write progress, epochs and evaluation of this run")
+            yield Label("Export progress, epochs and evaluation")
             yield Choices(
                 choice("c", "as CSV", "csv"),
-                choice("p", "as Parquet, for pandas and others", "parquet"),
+                choice("p", "as Parquet (pandas, polars, DuckDB, R)", "parquet"),
                 choice("t", "for TensorBoard, with pictures", "tensorboard"),
                 choice("esc", "cancel", "cancel"),
             )
@@ -286,7 +286,7 @@ class RenameScreen(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="rename-dialog", classes="dialog") as dialog:
-            dialog.border_subtitle = " enter renames · esc cancels "
+            dialog.border_subtitle = " enter rename · esc cancel "
             yield Label(Text(f"New name for {self._name_now}:"))
             yield Input(self._name_now, id="new-name", compact=True)
             yield Static(id="name-trouble")
@@ -301,7 +301,7 @@ class RenameScreen(Dialog[str | None]):
 
 def _trouble(name: str) -> str | None:
     try:
-        check_name(name, "a run's name")
+        check_name(name, "a run name")
     except UsageError as error:
         return str(error)
     return None
@@ -359,17 +359,17 @@ class ChangeScreen(Dialog[Change | None]):
 
     def _say(self, text: Text) -> None:
         self.query_one("#change-outcome", Static).update(
-            Text.assemble(text, "\n", ("enter", "bold"), " do it   ", ("esc", "bold"), " cancel")
+            Text.assemble(text, "\n", ("enter", "bold"), " apply   ", ("esc", "bold"), " cancel")
         )
 
     def _outcome(self, change: Change) -> str:
         constant = self._schedule == "constant"
         if change.kind == "set_learning_rate":
             now = "unknown" if self._lr is None else f"{self._lr:g}"
-            what = f"{now} now; {change.value:g} from the next step on"
-            return what if constant else f"{what}, the shape of the schedule stays"
+            what = f"{now} now, {change.value:g} from the next step on"
+            return what if constant else f"{what}; the schedule keeps its shape"
         if self._epochs is None:
-            what = f"epoch {self._model.epoch} now; how many there are in all is not known"
+            what = f"epoch {self._model.epoch} now; the total is not known"
         else:
-            what = f"epoch {self._model.epoch} of {self._epochs:,} now; {self._epochs + int(change.value):,} in all"
-        return what if constant else f"{what}, the schedule is stretched over them from here on"
+            what = f"epoch {self._model.epoch} of {self._epochs:,} now, {self._epochs + int(change.value):,} in total"
+        return what if constant else f"{what}; the schedule is stretched to the new end"

@@ -26,7 +26,7 @@ class HelpScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help-dialog", classes="dialog") as dialog:
             dialog.border_title = " keys "
-            dialog.border_subtitle = " esc closes "
+            dialog.border_subtitle = " esc close "
             yield Static()
 
     def on_resize(self) -> None:

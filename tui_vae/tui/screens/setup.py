@@ -265,7 +265,7 @@ class SetupScreen(Dialog[str | None]):
         if self._starting or self._filled.problems:
             return
         self._starting = True
-        self._said = "starting: a new process loads torch and the data…"
+        self._said = "starting a new process…"
         self._check()
         arguments = self._filled.arguments
         run_in_thread(self.app, lambda: self._library.start(arguments), self._started, self._failed)
@@ -274,7 +274,7 @@ class SetupScreen(Dialog[str | None]):
         if self.is_attached:
             self.dismiss(key)
         else:
-            self.app.notify("the run has started: 0 lists it", timeout=10)
+            self.app.notify("the run has started; page 0 lists it", timeout=10)
 
     def _failed(self, why: str) -> None:
         self._starting, self._said = False, printable(why)

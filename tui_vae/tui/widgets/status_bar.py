@@ -209,8 +209,12 @@ def _alert(state: RunState, writer_status: WriterStatus, width: int) -> Text | N
     return alert
 
 
+_ALWAYS = ("help", "palette", "leave")
+"""Identifiers of the bindings that are always named."""
+
+
 class KeyHints(Static):
-    """As many key hints as fit; help and leave are always at the end.
+    """As many key hints as fit; help, the menu of all commands and leave are always at the end.
 
     Args:
         bindings: Of all keys.
@@ -223,32 +227,37 @@ class KeyHints(Static):
         self._pages = pages
         self._own: tuple[Binding, ...] = ()
         self._first: tuple[Hint, ...] = ()
+        self._without_effect: frozenset[str] = frozenset()
         self._arrange()
         self._greetings = _greetings()
         self._greeting = False
 
-    def of_page(self, own: Sequence[object], first: tuple[Hint, ...] = ()) -> None:
+    def of_page(
+        self, own: Sequence[object], first: tuple[Hint, ...] = (), without_effect: frozenset[str] = frozenset()
+    ) -> None:
         """Name the keys of the page at hand before those of all pages, and none that means something else there.
 
         Args:
             own: The bindings of the page alone.
             first: What else of all keys is of most use there.
+            without_effect: Actions that would do nothing now, and are not named.
         """
         bindings = tuple(binding for binding in own if isinstance(binding, Binding))
-        if (bindings, first) != (self._own, self._first):
-            self._own, self._first = bindings, first
+        if (bindings, first, without_effect) != (self._own, self._first, self._without_effect):
+            self._own, self._first, self._without_effect = bindings, first, without_effect
             self._arrange()
             self.on_resize()
 
     def _arrange(self) -> None:
         """Collect the hints: those always shown, all others, and the others with one hint for all pages."""
         taken = {key for binding in self._own for key in binding.key.split(",")}
-        named = {action for hint in self._first for action in hint.actions}
+        first = [hint for hint in self._first if not self._without_effect.issuperset(hint.actions)]
+        named = {action for hint in first for action in hint.actions} | self._without_effect
         shown = [b for b in self._shown if not taken & set(b.key.split(",")) and b.action not in named]
-        self._always = [_hint(b) for b in shown if b.id in ("help", "leave")]
-        own = [_hint(binding) for binding in self._own if binding.show]
-        own += [_key_and_text(hint.keys, hint.text) for hint in self._first]
-        others = [b for b in shown if b.id not in ("help", "leave")]
+        self._always = [_hint(b) for b in shown if b.id in _ALWAYS]
+        own = [_hint(b) for b in self._own if b.show and b.action not in self._without_effect]
+        own += [_key_and_text(hint.keys, hint.text) for hint in first]
+        others = [b for b in shown if b.id not in _ALWAYS]
         self._each = own + [_hint(b) for b in others]
         self._shared = own + [_hint(b) for b in others if b not in self._pages]
         keys = [binding.key_display or binding.key for binding in self._pages]

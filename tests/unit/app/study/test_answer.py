@@ -50,7 +50,7 @@ def test_differences_are_those_of_the_same_seed_to_the_simplest_model(tmp_path: 
     chosen = results.answer("b").settings[0].difference("iwae", "a")
     assert chosen is not None
     assert chosen.outcome == "worse"
-    with pytest.raises(UsageError, match="no model is named x"):
+    with pytest.raises(UsageError, match="no model named x"):
         results.answer("x")
 
 

@@ -173,5 +173,5 @@ def test_folders_of_processes_that_were_killed_are_removed(
 
 
 def test_no_trial_is_kept_outside_the_study(study: Path) -> None:
-    with pytest.raises(RunStoreError, match="is no folder of a trial"):
+    with pytest.raises(RunStoreError, match="is not the folder of a trial"):
         Keeper(str(study)).load("../other", "me")

@@ -50,7 +50,9 @@ class VerdictLines(Static):
         if progress is not None:
             lines.append(_progress_line(progress, width))
         elif wrong is not None:
-            lines += _cut(self._wrapped(Text(f"{wrong} · e tries again", style="bold red"), width), max(1, most - 1))
+            lines += _cut(
+                self._wrapped(Text(f"{wrong} · press e to try again", style="bold red"), width), max(1, most - 1)
+            )
         verdict = state.evaluated.verdict if state.evaluated is not None else None
         self.whole = verdict is None
         if verdict is not None:

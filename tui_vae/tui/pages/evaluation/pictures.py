@@ -88,7 +88,7 @@ class PictureView(LeavesHomeAndEnd, LinesView):
         self._at = min(self._at, max(0, len(self._groups) - 1))
         if not self._groups:
             self.caption.say("pictures")
-            self.say("pictures come with the results")
+            self.say("pictures appear with the results")
             return
         self._lay_out_group(self._groups[self._at], self._source, styles_of(state, ascii_only=self._ascii))
 

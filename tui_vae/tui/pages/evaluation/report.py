@@ -86,7 +86,7 @@ def report(
         lines += _sentences("from which size on more does not help", [p.sentence for p in verdict.plateaus], width)
     lines += [*_class_shares(models, styles, width), *_latents(models, styles, width)]
     if kept_in is not None:
-        lines += [Text(), *wrapped(Text(f"results and pictures are kept in {printable(kept_in)}", style="dim"), width)]
+        lines += [Text(), *wrapped(Text(f"kept in {printable(kept_in)}", style="dim"), width)]
     return EvaluationText(table, tuple(lines))
 
 

@@ -252,7 +252,7 @@ class RunsPage(Page):
         self._act_on_selected("delete")
 
     def _notify_of_none(self) -> None:
-        self.app.notify("there is no run yet" if self._runs is not None else "the runs are still read", timeout=3)
+        self.app.notify("there is no run yet" if self._runs is not None else "the runs are still being read", timeout=3)
 
     def _act_on_selected(self, what: str) -> None:
         run, library = self._table.selected, self._library
@@ -318,16 +318,16 @@ class RunsPage(Page):
         """Return whether a run is being written, and notify the user. The library checks again."""
         if self._is_own(run.key):
             self.app.notify(
-                f"{run.name} is the run of this process: it can be {done} when that has ended", markup=False
+                f"{run.name} is the run of this process: it can be {done} once that has ended", markup=False
             )
         elif run.live:
-            self.app.notify(f"{run.name} is being trained: it can be {done} when it has ended", markup=False)
+            self.app.notify(f"{run.name} is being trained: it can be {done} once it has ended", markup=False)
         else:
             return False
         return True
 
     def _resume(self, run: ListedRun, library: RunLibrary) -> None:
-        self.app.notify(f"{run.name}: a new process resumes it", timeout=5, markup=False)
+        self.app.notify(f"{run.name}: resuming in a new process", timeout=5, markup=False)
         self._do(lambda: library.resume(run.key), lambda key: self.post_message(self.Opened(key, started=True)))
 
     def _rename(self, run: ListedRun, library: RunLibrary, name: str | None) -> None:
