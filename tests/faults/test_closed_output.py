@@ -39,7 +39,7 @@ def test_training_goes_on_when_the_reader_of_a_pipe_leaves(start_loaded: StartLo
     assert '"event":"run_started"' in first
     assert_trained_to_the_end(process, whole_run)
     assert stderr.count("\n") == 1, stderr
-    assert "training goes on" in stderr
+    assert "training continues" in stderr
     assert "runs/" in stderr
 
 
@@ -64,7 +64,7 @@ def test_training_goes_on_when_the_output_is_a_file_on_a_full_disk(
         _, stderr = process.communicate()
     assert "Traceback" not in stderr
     assert_trained_to_the_end(process, whole_run)
-    assert "tui-vae: the output cannot be written (No space left on device); training goes on" in stderr
+    assert "tui-vae: the output cannot be written (No space left on device); training continues" in stderr
     assert all(line.startswith("tui-vae: ") for line in stderr.splitlines())
 
 

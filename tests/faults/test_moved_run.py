@@ -136,7 +136,7 @@ def test_a_log_that_is_deleted_is_said_and_what_is_recommended_works(
     (run / "events.jsonl").unlink()
     go_on(writer, training)
     assert writer.wait() == 4
-    assert "the run log cannot be written (it was deleted); training goes on" in training.output()
+    assert "the run log cannot be written (it was deleted); training continues" in training.output()
     assert f"--resume {run}" in training.output().splitlines()[-1]
     assert training.train(*RESUME, str(run)) == 0, training.output()
 

@@ -56,9 +56,9 @@ def test_a_file_has_every_kind_of_option(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("epochs = ", "no TOML"),
-        (b"\xff\xfe", "no TOML"),
-        ("epoch = 3", "'epoch' is no train option"),
+        ("epochs = ", "not valid TOML"),
+        (b"\xff\xfe", "not valid TOML"),
+        ("epoch = 3", "'epoch' is not a train option"),
         ("epochs = 2.5", "--epochs is a whole number"),
         ("epochs = [1, 2]", "epochs takes numbers and texts"),
         ("epochs = true", "epochs takes numbers and texts"),

@@ -143,5 +143,5 @@ def _study_as_text(directory: StudyDirectory, display: DisplayConfig, signals: S
     if all(row.state == "finished" for row in follower.rows):
         return ExitCode.OK
     name = printable(directory.name)
-    sys.stderr.write(f"tui-vae: no process runs the study {name}; tui-vae study {name} goes on\n")
+    sys.stderr.write(f"tui-vae: no process runs the study {name}; continue it with: tui-vae study {name}\n")
     return ExitCode.MODEL_FAILED if any(row.state == "failed" for row in follower.rows) else ExitCode.STOPPED

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("quick_evaluation")
         (["evaluate", "nobody"], 4, "no run named 'nobody'"),
         (["evaluate", "one", "--model", "wide"], 2, "no model named wide; there are linear, deep"),
         (["evaluate", "one", "--metrics", "elbo,beauty"], 2, "--metrics takes some of elbo"),
-        (["evaluate", "one", "--json", "--csv"], 2, "--json and --csv exclude each other"),
+        (["evaluate", "one", "--json", "--csv"], 2, "--json and --csv cannot be combined"),
         (["evaluate", "one", "--json", "--pictures"], 2, "--pictures goes with tables"),
         (["evaluate", "one", "--samples", "64"], 2, "no Fréchet distance: 64 samples"),
         (["evaluate", "one", "--samples", "100000000"], 2, "bytes of memory; "),
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.usefixtures("quick_evaluation")
         (["compare"], 2, "RUN"),
         (["compare", "one", "nobody"], 4, "no run named 'nobody'"),
         (["compare", "one", *QUICK, "--baseline", "wide"], 2, "no model named wide"),
-        (["compare", "one", "--json", "--csv"], 2, "--json and --csv exclude each other"),
+        (["compare", "one", "--json", "--csv"], 2, "--json and --csv cannot be combined"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

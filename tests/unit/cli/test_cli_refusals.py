@@ -84,7 +84,7 @@ def contents(folder: Path) -> list[str]:
         (["--name", ""], ["--name"]),
         (["--runs-dir", ""], ["--runs-dir"]),
         (["runs", "--open"], ["--open needs a terminal"]),
-        (["runs", "--open", "--json"], ["--open goes with --runs-dir"]),
+        (["runs", "--open", "--json"], ["--open can be combined with --runs-dir"]),
         (["runs", "--open", "--ascii", "--fps", "4"], ["--open needs a terminal"]),
         (["runs", "--open", "--theme", "loud"], ["--theme is one of"]),
         (["runs", "--theme", "dark"], ["add --open"]),

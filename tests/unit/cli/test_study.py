@@ -116,7 +116,7 @@ def test_without_ray_a_line_says_what_to_install(
         (("--gpus-per-trial", "1.5"), "a fraction of a GPU, or a whole number of them"),
         (("--gpus-per-trial", "-1"), "--gpus-per-trial is a number of at least 0"),
         (("--gpus-per-trial", "nan"), "--gpus-per-trial is a number of at least 0"),
-        (("--json", "--quiet"), "exclude each other"),
+        (("--json", "--quiet"), "cannot be combined"),
     ],
 )
 def test_wrong_use_is_refused_and_nothing_is_started(

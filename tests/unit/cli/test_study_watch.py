@@ -39,7 +39,7 @@ def test_one_that_nobody_runs_says_what_goes_on(
     evaluated_study(folder / "runs", seeds=2, without=lambda trial: trial.seed == 1)
     done = run_here("watch", "trend", "--json")
     assert done.code == 130
-    assert done.err == "tui-vae: no process runs the study trend; tui-vae study trend goes on\n"
+    assert done.err == "tui-vae: no process runs the study trend; continue it with: tui-vae study trend\n"
     records = [json.loads(line) for line in done.out.splitlines()]
     assert [record["event"] for record in records] == ["study_started", "study_finished"]
     assert records[-1]["states"] == {"finished": 8, "waiting": 8}

@@ -169,7 +169,7 @@ def test_a_failure_is_said_once_for_each_kind(run: RunDirectory) -> None:
     assert "samples cannot be written" in samples
     assert "checkpoint cannot be written" in latest
     assert "best weights cannot be written" in best
-    assert all("training goes on" in text and str(run.path) in text for text in reports.texts)
+    assert all("training continues" in text and str(run.path) in text for text in reports.texts)
 
 
 def test_whatever_goes_wrong_the_next_may_succeed(run: RunDirectory) -> None:

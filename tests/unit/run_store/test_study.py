@@ -98,10 +98,10 @@ def test_a_folder_of_something_else_is_not_taken(tmp_path: Path) -> None:
     (tmp_path / "trend").mkdir()
     make_study_folder(study_named(tmp_path, "trend"))  # killed before its file was there
     (tmp_path / "trend" / "thesis.tex").touch()
-    with pytest.raises(RunStoreError, match="is no study; choose another name"):
+    with pytest.raises(RunStoreError, match="is not a study; choose another name"):
         make_study_folder(study_named(tmp_path, "trend"))
     (tmp_path / "file").touch()
-    with pytest.raises(RunStoreError, match="is no study"):
+    with pytest.raises(RunStoreError, match="is not a study"):
         make_study_folder(study_named(tmp_path, "file"))
 
 

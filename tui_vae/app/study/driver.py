@@ -195,7 +195,7 @@ class _Run:
         if message.model is None:
             self._stop.set()
         elif all(trial.id != message.model for trial in self._study.trials):
-            return f"no trial is called {message.model}"
+            return f"no trial named {message.model}"
         else:
             self._stop_trials.append(message.model)
         return None
@@ -209,7 +209,7 @@ class _Run:
         fatal = next((outcome for outcome in self._outcomes if outcome.code in _FATAL), None)
         if fatal is not None:
             raise _FATAL[fatal.code](
-                f"{fatal.id}: {fatal.message}; all trials are stopped, and the same command goes on"
+                f"{fatal.id}: {fatal.message}; all trials are stopped, and the same command continues"
             )
         codes = {outcome.code for outcome in self._outcomes} - {ExitCode.OK}
         if ExitCode.STOPPED in codes:

@@ -128,7 +128,7 @@ def test_what_every_trial_would_meet_stops_all_and_says_how_to_go_on(
     study: Callable[..., int], code: int, kind: type[TuiVaeError]
 ) -> None:
     cluster = ScriptedCluster({"a-seed0": code})
-    with pytest.raises(kind, match=f"a-seed0: code {code}; all trials are stopped, and the same command goes on"):
+    with pytest.raises(kind, match=f"a-seed0: code {code}; all trials are stopped, and the same command continues"):
         study(cluster, seeds=2)
     assert cluster.cancelled == {"b-seed0", "a-seed1", "b-seed1"}
 
