@@ -311,7 +311,7 @@ def test_a_deleted_run_ends_the_log_and_not_the_loop(tmp_path: Path, caplog: pyt
         ({"models": []}, "at least one model"),
         ({"models": "mine"}, "a mapping or a list of names"),
         ({"models": ["a", "A"]}, "same name but for capitals"),
-        ({"models": ["a/b"]}, "no path separator"),
+        ({"models": ["a/b"]}, "cannot contain path separators"),
         ({"models": {"a": {"encoder": 1}}}, '"encoder": number, "decoder": number'),
         ({"models": {"a": {"encoder": 1, "decoder": -1}}}, "not below 0"),
         ({"models": ["a"], "epochs": 0}, "epochs is a whole number"),
