@@ -332,7 +332,7 @@ def test_what_cannot_be_used_is_refused_before_anything_is_written(
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("mine")
-    with pytest.raises(RunStoreError, match="no directory"):
+    with pytest.raises(RunStoreError, match="is not a directory"):
         tui_vae.Log(models=["a"], runs_dir=tmp_path / "runs")
 
 
