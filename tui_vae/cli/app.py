@@ -218,8 +218,7 @@ def plot(  # noqa: PLR0913, PLR0917 - one for each option
         int | None, typer.Option(metavar="COLUMNS", help="\\[default: of the terminal; 80 into a pipe]")
     ] = None,
     height: Annotated[
-        int | None,
-        typer.Option(metavar="LINES", help="Lines of a chart.  \\[default: of the terminal; 20 into a pipe]"),
+        int | None, typer.Option(metavar="LINES", help="Chart height.  \\[default: of the terminal; 20 into a pipe]")
     ] = None,
     color: Annotated[str, typer.Option(metavar="auto|always|never", help="Colour in the output.")] = "auto",
     ascii: Annotated[bool, typer.Option("--ascii", metavar="", help="Draw with ASCII only.")] = False,
@@ -332,11 +331,7 @@ def bench(
     epochs: Annotated[int, typer.Option(min=2, metavar="N", help="Epochs of each measured training.")] = 3,
     growth: Annotated[
         bool,
-        typer.Option(
-            "--growth",
-            metavar="",
-            help="Measure instead how the cost grows with model size, batch size and number of models.",
-        ),
+        typer.Option("--growth", metavar="", help="Measure how the cost grows with model size, batch and models."),
     ] = False,
     json: Annotated[bool, typer.Option("--json", metavar="", help="One JSON object on stdout.")] = False,
 ) -> None:
