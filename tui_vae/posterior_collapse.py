@@ -8,6 +8,10 @@ directions a model without spurious optima has at most ``off - k`` latents off, 
 In a linear model the directions left are the principal components of the data beyond those in use, and there are no
 other optima (Lucas, Tucker, Grosse & Norouzi, arXiv:1911.02469): the variances of the data decide already. A deep model
 may explain with few latents what takes a linear one many; for it the variances of r have to be measured.
+
+Where training minimises beta Σ max(f, KL_i) - reconstruction, a latent of KL t explains the share 1 - e^(-2t) of its
+direction's variance, and adds ½ Var(uᵀr) (1 - e^(-2t)) / sigma² - beta max(0, t - f) to the objective. That is greatest
+at t = max(f, ½ ln rho) with rho = Var(uᵀr) / (beta sigma²): beta scales sigma², and free bits keep all directions.
 """
 
 from __future__ import annotations
@@ -21,10 +25,11 @@ OFF = 0.01
 """KL in nats below which a latent is off."""
 
 EDGE = math.exp(2 * OFF)
-"""Variance over sigma² from which a direction counts: at the optimum the KL of its latent, ½ ln rho, is ``OFF``."""
+"""Variance over beta sigma² from which a direction counts: at the optimum, the KL of its latent is ``OFF``."""
 
 EARLY = 0.1
-"""Share of the epochs, that of the warm-up of the learning rate, within which nothing is said."""
+"""Share of the epochs, that of the warm-up of the learning rate, within which nothing is said; nor is it during that of
+the KL."""
 
 _WORTH_SAYING = 0.01
 """Nats of the ELBO below which latents that were lost are not worth advice."""
@@ -46,7 +51,8 @@ class PosteriorCollapse:
             taken for the ones that were lost.
         sigma: The decoder's sigma in force.
         evidence: What decides.
-        gain: Nats by which the ELBO would rise, at least, with the latents that were lost; ``None`` where it is open.
+        gain: Nats by which the ELBO, or what is maximised in its place, would rise at least with the latents that were
+            lost; ``None`` where it is open.
         summary: The result in a few words.
         reasons: A sentence on each reason.
         advice: What to do, naming the option; empty where there is nothing to gain.
@@ -89,6 +95,9 @@ class LatentKl:
         linear: Whether encoder and decoder are one layer each.
         epoch: Completed epochs.
         epochs: All epochs; ``None`` where they are not known.
+        beta: Weight of the KL in what is minimised.
+        kl_warmup: Epochs over which it rises to that.
+        free_bits: KL of each latent, in nats, below which it costs the same.
     """
 
     kl_per_latent: Sequence[float]
@@ -97,6 +106,20 @@ class LatentKl:
     linear: bool
     epoch: int
     epochs: int | None
+    beta: float = 1.0
+    kl_warmup: float = 0.0
+    free_bits: float = 0.0
+
+    @property
+    def edge(self) -> float:
+        """Variance from which a direction is worth a latent."""
+        return 0.0 if self.free_bits >= OFF else EDGE * self.beta * self.sigma**2
+
+    def gain(self, variance: float) -> float:
+        """Nats that a latent for a direction of this variance, above :attr:`edge`, adds to what is maximised."""
+        ratio = variance / (self.beta * self.sigma**2)
+        kl = max(self.free_bits, 0.5 * math.log(ratio))
+        return self.beta * (-0.5 * ratio * math.expm1(-2 * kl) - (kl - self.free_bits))
 
     @property
     def off(self) -> list[int]:
@@ -107,7 +130,8 @@ class LatentKl:
 
     @property
     def early(self) -> bool:
-        return self.epochs is not None and self.epoch < self.epochs and self.epoch <= EARLY * self.epochs
+        early = max(EARLY * self.epochs, self.kl_warmup) if self.epochs is not None else 0
+        return self.epochs is not None and self.epoch < self.epochs and self.epoch <= early
 
 
 def explain(model: LatentKl, variances: Sequence[float], *, measured: bool = False) -> PosteriorCollapse | None:
@@ -120,17 +144,18 @@ def explain(model: LatentKl, variances: Sequence[float], *, measured: bool = Fal
         measured: Whether they are the latter.
 
     Returns:
-        ``None`` where nothing is known: no variances, or sigma is no positive number.
+        ``None`` where nothing is known: no variances, sigma is no positive number, or the KL has no weight.
     """
     zdim, off = len(model.kl_per_latent), model.off
-    if not zdim or not (variances or not off) or not (math.isfinite(model.sigma) and model.sigma > 0):
+    if not zdim or not (variances or not off):
+        return None
+    if not (math.isfinite(model.sigma) and model.sigma > 0 and model.beta > 0):
         return None
     evidence: Evidence = "linear theory" if model.linear else "linear comparison"
     left = list(variances[zdim - len(off) : zdim])
     if measured:
         evidence, left = "unexplained variance", list(variances[: len(off)])
-    ratios = [variance / model.sigma**2 for variance in left]
-    useful = [ratio for ratio in ratios if ratio >= EDGE]
+    useful = [variance for variance in left if variance >= model.edge and variance > 0]
     undecided = model.early or (evidence == "linear comparison" and bool(useful))
     latents: list[Reason] = ["in use"] * zdim
     for rank, latent in enumerate(off):
@@ -143,7 +168,7 @@ def explain(model: LatentKl, variances: Sequence[float], *, measured: bool = Fal
         "open": latents.count("open"),
     }
     beyond = () if measured else _beyond(model, variances)
-    gain = None if undecided else math.fsum(0.5 * (ratio - 1 - math.log(ratio)) for ratio in useful)
+    gain = None if undecided else math.fsum(map(model.gain, useful))
     return PosteriorCollapse(
         latents=tuple(latents),
         sigma=model.sigma,
@@ -169,7 +194,9 @@ def _summary(model: LatentKl, counts: Mapping[Reason, int]) -> str:
 
 
 def _reasons(model: LatentKl, evidence: Evidence, counts: Mapping[Reason, int], gain: float | None) -> tuple[str, ...]:
-    threshold = f"sigma² = {model.sigma**2:.3g}"
+    scaled = model.beta * model.sigma**2
+    threshold = f"{'' if model.beta == 1 else 'beta · '}sigma² = {scaled:.3g}" if model.edge else "0"
+    maximised = "ELBO" if model.beta == 1 and model.edge else "objective"
     found = []
     if counts["lost"]:
         worth = f"{gain:.2f}" if gain is not None and gain >= _WORTH_SAYING else f"{gain or 0:.1g}"
@@ -179,7 +206,7 @@ def _reasons(model: LatentKl, evidence: Evidence, counts: Mapping[Reason, int], 
             "directions",
         }[evidence]
         found.append(
-            f"{counts['lost']} lost in training: {where}; using them would add {worth} nats or more to the ELBO"
+            f"{counts['lost']} lost in training: {where}; using them would add {worth} nats or more to the {maximised}"
         )
     if counts["open"]:
         found.append(
@@ -195,7 +222,7 @@ def _reasons(model: LatentKl, evidence: Evidence, counts: Mapping[Reason, int], 
 def _beyond(model: LatentKl, variances: Sequence[float]) -> tuple[str, ...]:
     """What to say of latents in use where the linear optimum has fewer."""
     zdim = len(model.kl_per_latent)
-    optimal = sum(variance >= EDGE * model.sigma**2 for variance in variances[:zdim])
+    optimal = sum(variance >= model.edge for variance in variances[:zdim])
     more = zdim - len(model.off) - optimal
     if more <= 0 or not variances:
         return ()
@@ -210,14 +237,14 @@ def _advice(
     found = []
     if counts["lost"] and gain is not None and gain >= _WORTH_SAYING:
         start = f"--sigma {model.sigma:.2g}, fixed from the start, or " if model.learned else ""
-        slower = "" if model.linear else ", perhaps at a lower --lr"
+        slower = "" if model.linear else ", perhaps at a lower --lr or with --kl-warmup"
         how = f"{start}more --epochs{slower}"
         found.append(f"for those lost: {how}; compare the ELBO")
     if counts["open"]:
         found.append("to know: evaluate the model (key e, or tui-vae evaluate)")
     if counts["expected"]:
         zdim = len(model.kl_per_latent)
-        below = math.sqrt(left[-1] / EDGE) if len(left) == len(model.off) else 0.0
+        below = math.sqrt(max(0.0, left[-1]) / EDGE / model.beta) if len(left) == len(model.off) else 0.0
         effect = "uses them all at the optimum" if model.linear else "leaves each of them something to explain"
         smaller = f"--sigma below {_rounded_down(below)} {effect}; " if below > 0 else ""
         found.append(f"for those expected: {smaller}for this sigma --zdim {zdim - counts['expected']} is enough")

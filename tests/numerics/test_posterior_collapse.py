@@ -147,3 +147,38 @@ def test_where_no_direction_has_more_variance_than_sigma_squared_a_latent_gains_
     assert float(unexplained_variances(vae, images)[0]) < 1
     before = float(elbo_per_image(vae, images).elbo.mean())
     assert float(elbo_per_image(with_one_more(vae, images, 0), images).elbo.mean()) == pytest.approx(before, abs=1e-3)
+
+
+@pytest.mark.parametrize("beta", [0.25, 4.0])
+def test_beta_scales_what_sigma_asks_of_a_direction(beta: float, images: Tensor, moments: Covariance) -> None:
+    """The optimum under beta is that of sigma² times beta: nothing is lost there, and without a latent that one is."""
+    sigma = 0.5
+    optimum = linear_optimum(moments, ZDIM, sigma * math.sqrt(beta))
+    kept = int((optimum.kl_per_latent >= OFF).sum())
+    for left_out in ((), (1,)):
+        use = elbo_per_image(optimal_vae(without(optimum, *left_out)), images).use
+        model = LatentKl(use.kl_per_latent, sigma, learned=False, linear=True, epoch=1, epochs=1, beta=beta)
+        found = explain(model, moments.eigenvalues.tolist())
+        assert found is not None
+        assert found.count("lost") == len(left_out)
+        assert found.count("expected") == ZDIM - kept
+        assert not found.off or f"beta · sigma² = {beta * sigma**2:.3g}" in " ".join(found.reasons)
+
+
+@pytest.mark.parametrize(("beta", "free_bits"), [(1.0, 0.0), (1.0, 0.5), (0.3, 0.0), (4.0, 0.2), (1.0, 3.0)])
+def test_the_gain_of_a_latent_is_the_best_of_all_its_kls(beta: float, free_bits: float) -> None:
+    """What it explains of a direction less what its KL costs, on a fine grid of KLs."""
+    sigma, variance = 0.5, 2.0
+    model = LatentKl((0.0,), sigma, False, True, 1, 1, beta=beta, free_bits=free_bits)
+    kl = torch.linspace(0, 8, 800_001, dtype=torch.float64)
+    explained = 0.5 * variance * -torch.expm1(-2 * kl) / sigma**2
+    best = float((explained - beta * (kl - free_bits).clamp_min(0)).max())
+    assert model.gain(variance) == pytest.approx(best, abs=1e-6)
+
+
+def test_free_bits_keep_every_direction_in_use(moments: Covariance) -> None:
+    model = LatentKl((1.0, 0.0, 0.0), 3.0, False, True, 1, 1, free_bits=0.1)
+    found = explain(model, moments.eigenvalues.tolist())
+    assert found is not None
+    assert found.latents == ("in use", "lost", "lost")
+    assert "objective" in " ".join(found.reasons)

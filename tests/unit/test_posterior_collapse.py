@@ -144,3 +144,14 @@ def test_without_variances_or_latents_nothing_is_said() -> None:
 def test_kl_that_is_not_finite_counts_as_off() -> None:
     found = explained(dataclasses.replace(MODEL, kl_per_latent=(math.nan, 1.0, math.inf)), (4.0, 3.0, 2.0))
     assert found.count("in use") == 1
+
+
+def test_while_the_kl_gains_weight_it_is_too_early() -> None:
+    warming = dataclasses.replace(MODEL, epoch=7, epochs=20, kl_warmup=8.0)
+    assert "too early" in explained(warming).summary
+    assert "too early" not in explained(dataclasses.replace(warming, epoch=9)).summary
+    assert "too early" not in explained(dataclasses.replace(warming, epoch=8, epochs=8)).summary
+
+
+def test_where_the_kl_has_no_weight_nothing_is_said() -> None:
+    assert explain(dataclasses.replace(MODEL, beta=0.0), VARIANCES) is None

@@ -189,6 +189,9 @@ class Suite:
             linear=subject.spec.linear,
             epoch=subject.epoch,
             epochs=self._run.epochs,
+            beta=self._run.beta,
+            kl_warmup=self._run.kl_warmup,
+            free_bits=self._run.free_bits,
         )
         report = phases.begin("posterior collapse", 0.5)
         if subject.spec.linear:

@@ -23,5 +23,8 @@ def collapse_of(state: RunState, model: ModelState) -> PosteriorCollapse | None:
         linear=model.limit is not None,
         epoch=newest.epoch,
         epochs=state.epochs_of(model),
+        beta=state.config.get("beta", 1.0),
+        kl_warmup=state.config.get("kl_warmup", 0.0),
+        free_bits=state.config.get("free_bits", 0.0),
     )
     return explain(verdict, variances)
