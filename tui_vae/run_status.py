@@ -11,7 +11,8 @@ from tui_vae.events import ModelStatus, RunStatus
 
 Liveness = Literal["live", "stalled", "gone"]
 Condition = Literal["running", "paused", "finished", "stopped", "failed", "stalled", "killed"]
-ListState = Condition | Literal["empty", "damaged", "unread"]
+ListState = Condition | Literal["empty", "damaged", "unread", "waiting"]
+"""``waiting`` is a trial of a study that has not begun."""
 
 
 @dataclass(frozen=True)

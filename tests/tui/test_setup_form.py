@@ -13,7 +13,8 @@ from tests.tui.scripted_library import ScriptedLibrary, at_training, listed
 from tui_vae.config import ModelSpec, TrainConfig, option_names
 from tui_vae.config.form_parser import FIELDS
 from tui_vae.model import VAE
-from tui_vae.tui.screens.setup import SetupScreen, parameters_of
+from tui_vae.tui.screens.setup import SetupScreen
+from tui_vae.view.study import parameters_of
 
 
 @pytest.fixture

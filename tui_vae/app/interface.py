@@ -107,6 +107,7 @@ def watch_in_interface(
     graphics: Graphics,
     *,
     ascii_only: bool,
+    study: str | None = None,
 ) -> int:
     """Show a run of another process, or the list of runs; returns the exit code of the process.
 
@@ -118,6 +119,7 @@ def watch_in_interface(
         signals: Answered by the interface.
         graphics: How pictures are drawn.
         ascii_only: Draw with ASCII characters only.
+        study: Key of a study to begin with.
     """
     with OutputCapture() as capture:
         app = MonitorApp(
@@ -130,6 +132,7 @@ def watch_in_interface(
             stray=capture.take,
             stalled=capture.stalled,
             library=library,
+            study=study,
             machine=Sampler(),
             preferences=PreferencesFile(display.theme),
             announce=Notifier(display.notify, os.environ, ascii_only=ascii_only),

@@ -17,6 +17,7 @@ from typing import IO
 
 from tui_vae.app.export_run import default_folder
 from tui_vae.app.output_capture import nameless_file
+from tui_vae.app.study.watcher import StudyWatcher
 from tui_vae.app.watch_source import WatchSource
 from tui_vae.child_process import python_module, withheld_from_children
 from tui_vae.codec import convert
@@ -31,6 +32,7 @@ from tui_vae.run_store.heartbeat import writer_pid
 from tui_vae.run_store.pictures import picture_of
 from tui_vae.run_store.rename_delete import delete_run, rename_run
 from tui_vae.run_store.requests import send_request
+from tui_vae.run_store.study import study_at
 from tui_vae.run_store.summary_cache import SummaryCache
 from tui_vae.run_store.tail import LogTail
 from tui_vae.view.image_cells import Sheet, parse_sheet
@@ -269,6 +271,12 @@ class Library:
         source = WatchSource(run_at(Path(key)), control=True, trust=self._trust)
         source.start()
         return source
+
+    def study(self, key: str) -> StudyWatcher:
+        directory = study_at(Path(key))
+        if directory is None:
+            raise RunStoreError(f"{key}: no study is there")
+        return StudyWatcher(directory)
 
     def rename(self, key: str, name: str) -> str:
         return str(rename_run(run_at(Path(key)), name).path)

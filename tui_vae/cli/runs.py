@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -19,7 +20,9 @@ from tui_vae.run_store import RunDirectory
 from tui_vae.run_store.directory import link_trouble
 from tui_vae.run_store.find import find_run
 from tui_vae.run_store.rename_delete import delete_run
+from tui_vae.run_store.study import studies_in
 from tui_vae.run_store.summary import list_runs, summarise_all
+from tui_vae.run_store.summary_cache import StudyRow
 from tui_vae.view.sanitize import printable
 
 _SORTS: dict[str, Callable[[ListedRun], tuple[bool, float | str]]] = {
@@ -49,7 +52,13 @@ def show_runs(runs_dir: Path, texts: Sequence[str], *, sort: str, pattern: str |
     prepare_output(DisplayConfig())
     if sort not in _SORTS:
         raise UsageError(f"--sort is one of {', '.join(SORTS)}; got {printable(sort)}")
-    found = list(summarise_all([find_run(runs_dir, text) for text in texts]) if texts else list_runs(runs_dir))
+    if texts:
+        found = list(summarise_all([find_run(runs_dir, text) for text in texts]))
+    else:
+        studies = [StudyRow(study).look(math.inf) for study in studies_in(runs_dir)]
+        found = list(list_runs(runs_dir))
+        if studies:
+            found = sorted([*found, *studies], key=lambda run: run.began or 0.0, reverse=True)
     chosen = [summary for summary in found if pattern is None or _matches(summary, pattern)]
     chosen.sort(key=_SORTS[sort])
     for summary in chosen:
@@ -123,6 +132,7 @@ def _record(summary: ListedRun) -> dict[str, object]:
         "elbo": _finite(summary.elbo),
         "began": _finite(summary.began),
         "bytes": summary.size,
+        **({"study": {"finished": summary.trials[0], "trials": summary.trials[1]}} if summary.trials else {}),
     }
 
 

@@ -39,7 +39,13 @@ def watch_run(
     ascii_only = prepare_output(display)
     with_interface = not display.no_ui and usable_terminal()
     if study is not None:
+        if control:
+            raise UsageError("--control is for a run; in the interface of a study S stops trials")
         _end_with_terminal()
+        if with_interface:
+            library = Library(runs_dir, trust=trust)
+            key = str(study.path)
+            return _in_interface(None, RunState(), library, display, signals, ascii_only=ascii_only, study=key)
         return _study_as_text(study, display, signals)
     run = find_run(runs_dir, text)
     if control and not with_interface:
@@ -87,10 +93,13 @@ def _in_interface(
     signals: StopSignals,
     *,
     ascii_only: bool,
+    study: str | None = None,
 ) -> int:
     with query_terminal(display.graphics, ascii_only=ascii_only) as query, gc_paused():
         from tui_vae.app.interface import watch_in_interface  # noqa: PLC0415 - Textual, which no text output loads
-    return watch_in_interface(source, known, library, display, signals, query.graphics, ascii_only=ascii_only)
+    return watch_in_interface(
+        source, known, library, display, signals, query.graphics, ascii_only=ascii_only, study=study
+    )
 
 
 def _as_text(source: WatchSource, name: str, display: DisplayConfig, signals: StopSignals, *, ascii_only: bool) -> int:

@@ -20,7 +20,7 @@ from tui_vae.headless.tables import STATE_STYLES, open_table
 from tui_vae.job_control import Suspension, in_background
 from tui_vae.view.numbers import duration, nats, out_of
 from tui_vae.view.sanitize import printable
-from tui_vae.view.study import TrialRow, counts, estimated_seconds, seconds_left
+from tui_vae.view.study import TrialRow, counts, estimated_seconds, progress_text, seconds_left
 
 _MOST_LIVE = 20
 """Trials that are shown in place at a time."""
@@ -77,7 +77,7 @@ class PlainStudyOutput:
         for row in self._new_states(changed):
             self._line(f"{duration(self._clock() - self._began):>8}  {_sentence(row)}")
             if row.state == "finished":
-                self._line(f"{'':>8}  {_progress(rows, self._at_once)}")
+                self._line(f"{'':>8}  {progress_text(rows, self._at_once)}")
         self._console.file.flush()
 
     def problem(self, text: str) -> None:
@@ -132,7 +132,9 @@ class LiveStudyOutput(PlainStudyOutput):
         lines = [Text(_sentence(row), overflow="ellipsis", no_wrap=True) for row in running[:_MOST_LIVE]]
         if len(running) > _MOST_LIVE:
             lines.append(Text(f"and {len(running) - _MOST_LIVE:,} more"))
-        self._draw(Group(*lines, Text(_progress(rows, self._at_once), style="dim", overflow="ellipsis", no_wrap=True)))
+        self._draw(
+            Group(*lines, Text(progress_text(rows, self._at_once), style="dim", overflow="ellipsis", no_wrap=True))
+        )
 
     def finish(self, rows: Sequence[TrialRow], directory: str) -> None:
         with self._suspension:
@@ -249,14 +251,6 @@ def _outlook(rows: Sequence[TrialRow], at_once: int) -> str:
     return f"{text}; " + (
         "no estimate of the time until one is finished" if left is None else f"about {duration(left)} left"
     )
-
-
-def _progress(rows: Sequence[TrialRow], at_once: int) -> str:
-    found = counts(rows)
-    others = ", ".join(f"{number:,} {state}" for state, number in found.items() if state not in ("finished", "waiting"))
-    left = seconds_left(rows, at_once)
-    text = f"{found.get('finished', 0):,} of {len(rows):,} finished" + (f", {others}" if others else "")
-    return text if left is None or not left else f"{text}; about {duration(left)} left"
 
 
 def _sentence(row: TrialRow) -> str:

@@ -97,6 +97,8 @@ def print_runs(console: Console, runs: Sequence[ListedRun], now: float) -> None:
         )
         since = age(past) if past is not None and past < _MOST_SECONDS else UNKNOWN
         models = [_model_cells(run, model) for model in run.models] or [("", "", "")]
+        if run.trials is not None:
+            models = [(f"study: {run.trials[0]:,} of {run.trials[1]:,} trials", "", "")]
         if len(models) > _MOST_MODELS:
             models[_MOST_MODELS:] = [(f"and {len(models) - _MOST_MODELS:,} more", "", "")]
         for number, (model, epochs, elbo) in enumerate(models):

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from tui_vae.codec import convert, to_builtins
 from tui_vae.config import check_name, path_of
 from tui_vae.config.study import STUDY_VERSION, Study, Trial
@@ -123,6 +125,21 @@ def read_study(directory: StudyDirectory) -> Study:
     if any(trial.folder != os.path.basename(trial.folder) or trial.folder in ("", ".", "..") for trial in study.trials):
         raise RunStoreError(f"{directory.file}: a trial's run lies outside the study")
     return study
+
+
+class StudyStart(msgspec.Struct, frozen=True):
+    """What a list says of a study: when it was made, in Unix time, and its trials, which are counted and not read."""
+
+    created: float
+    trials: tuple[msgspec.Raw, ...]
+
+
+def read_study_start(directory: StudyDirectory) -> StudyStart | None:
+    """Read the start of a study, whose checksum is not checked; ``None`` if that is impossible."""
+    try:
+        return msgspec.json.decode(read_small(directory.file, _LARGEST), type=StudyStart)
+    except (OSError, msgspec.MsgspecError):
+        return None
 
 
 def write_study(directory: StudyDirectory, study: Study) -> None:

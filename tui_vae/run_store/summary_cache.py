@@ -10,15 +10,19 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from tui_vae.run_status import ListedRun
+from tui_vae.run_status import ListedRun, ListState
 from tui_vae.run_store.directory import CONFIG, LOG, RunDirectory
 from tui_vae.run_store.find import entries_of, order_key, run_called
 from tui_vae.run_store.heartbeat import Observer
 from tui_vae.run_store.log_decoder import Start, read_start
+from tui_vae.run_store.study import STUDY, StudyDirectory, read_study_start, study_at
 from tui_vae.run_store.summary import summarise
 
 MOST_CHECKED = 100
 """Entries that each refresh checks for changed files, in turn."""
+
+_SECONDS_OF_TRIALS = 0.2
+"""For which the trials of a study are read at a time."""
 
 SECONDS_OF_A_TICK = 2.5
 """More than the tick of the coarsest clock by which a file system marks a change of a directory."""
@@ -65,6 +69,7 @@ class SummaryCache:
         self._listed: Sequence[ListedRun] | None = ()
         self._known: dict[str, tuple[Signature, ListedRun]] = {}
         self._writers: dict[str, Observer] = {}
+        self._studies: dict[str, StudyRow] = {}
 
     def list(self, seen: Collection[str] = ()) -> Sequence[ListedRun]:
         """List the runs, newest first; the same object while nothing has changed.
@@ -86,6 +91,8 @@ class SummaryCache:
     def look(self, run: RunDirectory) -> ListedRun:
         """Summarise a run as it is now; read only if its files have changed, or its writer may be alive."""
         key, signature = str(run.path), _signature(run)
+        if key in self._studies:
+            return self._look_at_study(key)
         known = self._known.get(key)
         if known is None or known[0] != signature or known[1].state not in _AT_REST:
             # The same observer each time: only repeated looks see a heartbeat.
@@ -93,10 +100,17 @@ class SummaryCache:
             self._known[key] = known = signature, self._cleaned(summarise(run, writer.look().liveness))
             if known[1].state in _AT_REST:
                 del self._writers[key]
-        row = known[1]
+        return self._noted(key, known[1])
+
+    def _noted(self, key: str, row: ListedRun) -> ListedRun:
         if key in self._rows and row != self._rows[key]:
             self._rows[key], self._listed = row, None
         return row
+
+    def _look_at_study(self, key: str) -> ListedRun:
+        row = self._cleaned(self._studies[key].look())
+        self._known[key] = (), row
+        return self._noted(key, row)
 
     def _refresh(self) -> None:
         """Find the runs that have come, gone or changed their place."""
@@ -154,7 +168,12 @@ class SummaryCache:
         if known is not None and known.files == files and name not in self._unsettled:
             return False
         run = run_called(self._runs_dir, name)
-        self._entries[name] = entry = _Entry(run, read_start(run) if run is not None else None, files)
+        start: Start | None = read_start(run) if run is not None else None
+        study = study_at(self._runs_dir / name) if run is None else None
+        if study is not None:
+            run, row = study.as_run, StudyRow(study)
+            self._studies[str(run.path)], start = row, row.begun
+        self._entries[name] = entry = _Entry(run, start, files)
         # A log that exists and is empty may begin without a new inode.
         (self._unsettled.add if run is not None and entry.start is None else self._unsettled.discard)(name)
         return known is None or (known.run, known.start) != (entry.run, entry.start)
@@ -165,12 +184,48 @@ class SummaryCache:
         if run is not None:
             self._known.pop(str(run.path), None)
             self._writers.pop(str(run.path), None)
+            self._studies.pop(str(run.path), None)
+
+
+class StudyRow:
+    """A study in the list: who runs it, and how many of its trials are finished, which are read for a while a look."""
+
+    def __init__(self, study: StudyDirectory) -> None:
+        self._study = study
+        self.start = read_study_start(study)
+        self._writer = Observer(study.as_run)
+        self._runs = SummaryCache(study.path)
+
+    @property
+    def begun(self) -> Start | None:
+        """Its start, as that of a run."""
+        start = self.start
+        return Start(1, start.created, "run_started", self._study.name) if start is not None else None
+
+    def look(self, seconds: float = _SECONDS_OF_TRIALS) -> ListedRun:
+        """Summarise the study; trials are read for so many seconds, and the others the next time."""
+        key, name, start = str(self._study.path), self._study.name, self.start
+        if start is None:
+            return ListedRun(key, name, "damaged", trouble="its study.json cannot be read")
+        end = time.monotonic() + seconds
+        runs = [
+            run
+            if run.state in _AT_REST or time.monotonic() > end
+            else self._runs.look(RunDirectory(Path(run.key), run.name))
+            for run in self._runs.list()
+        ]
+        done, every = sum(run.state == "finished" for run in runs), len(start.trials)
+        state: ListState = "finished" if done >= every else "stopped"
+        if self._writer.look().liveness != "gone":
+            state = "running"
+        size = sum(run.size for run in runs)
+        return ListedRun(key, name, state, began=start.created, size=size, trials=(done, every))
 
 
 def _files(path: str) -> tuple[int | None, ...]:
     """Inodes of the files that make an entry a run: of its log, or else of its configuration and its folder."""
     log = _inode(f"{path}/{LOG}")
-    return (log,) if log is not None else (_inode(f"{path}/{CONFIG}"), _inode(f"{path}/."))
+    return (log,) if log is not None else (_inode(f"{path}/{CONFIG}"), _inode(f"{path}/{STUDY}"), _inode(f"{path}/."))
 
 
 def _inode(path: str) -> int | None:

@@ -23,7 +23,7 @@ from tui_vae.tui.background import OpenSource, RunOpener
 from tui_vae.tui.key_queue import KeyQueue
 from tui_vae.tui.keys import ALSO_CALLED, APP_BINDINGS, GROUPS, PAGE_GROUPS, SCREEN_BINDINGS
 from tui_vae.tui.main_screen import MainScreen
-from tui_vae.tui.pages import ExplorerPage, RunsPage
+from tui_vae.tui.pages import ExplorerPage, Page, RunsPage, StudyPage
 from tui_vae.tui.redraw import FrameLimiter, Redraw, RedrawLoop
 from tui_vae.tui.run_tracker import RunTracker
 from tui_vae.tui.saving import ReportSaver, export, save
@@ -61,6 +61,7 @@ class MonitorApp(App[Leave]):
         suspended: Called when the interface is suspended.
         machine: Takes readings of the machine while the interface runs.
         library: The stored runs.
+        study: Key of a study to begin with.
         preferences: Where the user's preferences are remembered.
         announce: Returns what to write to the terminal for the first run's state, such as a bell.
 
@@ -90,6 +91,7 @@ class MonitorApp(App[Leave]):
         suspended: Callable[[], object] | None = None,
         machine: MachineProbe | None = None,
         library: RunLibrary | None = None,
+        study: str | None = None,
         preferences: PreferenceStore | None = None,
         announce: Callable[[RunState], str] | None = None,
     ) -> None:
@@ -111,6 +113,7 @@ class MonitorApp(App[Leave]):
         self._machine_of: RunSource | None = None
         self._taken_at = 0.0
         self._greeting = False
+        self._study = study
         self._notified_of_end = False
         self._leave_requested = threading.Event()
         self.main = MainScreen(
@@ -187,6 +190,8 @@ class MonitorApp(App[Leave]):
         self.main.update_view()
         self._drawer.prepare()
         self.runs.opener.start()
+        if self._study is not None:
+            self.main.open_study(self._study)
         self._redraws.tick()
 
     def _redraw(self) -> Redraw | None:
@@ -200,7 +205,7 @@ class MonitorApp(App[Leave]):
         stalled = self._stalled()
         if not stalled and (not self.output.sender.behind or time.monotonic() > self._taken_at + _SECONDS_BEHIND):
             self.take()
-        return Redraw(self.runs.training, drew=not stalled, idle=isinstance(self.main.page, RunsPage))
+        return Redraw(self.runs.training, drew=not stalled, idle=isinstance(self.main.page, (RunsPage, StudyPage)))
 
     def take(self) -> None:
         """Read what is new and draw it."""
@@ -346,10 +351,12 @@ class MonitorApp(App[Leave]):
             self.push_screen(Palette())
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        explores = isinstance(self.main.page, ExplorerPage)
+        only_there: dict[str, type[Page]] = {"Explorer": ExplorerPage, "Study": StudyPage}
         shown = {"command_palette"}  # it is open
         for title, bindings in GROUPS.items():
-            for binding in bindings if explores or title != "Explorer" else ():
+            if not isinstance(self.main.page, only_there.get(title, Page)):
+                continue
+            for binding in bindings:
                 if binding.action not in shown:
                     shown.add(binding.action)
                     other = f" ({ALSO_CALLED[binding.action]})" if binding.action in ALSO_CALLED else ""

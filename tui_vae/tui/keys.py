@@ -48,6 +48,17 @@ RUNS_BINDINGS: list[Binding] = [
 ]  # fmt: skip
 """Keys of the page of runs, which precede those of the main screen."""
 
+STUDY_BINDINGS: list[Binding] = [
+    Binding("enter", "open", "open", key_display="enter", tooltip="Show the trial under the cursor."),
+    Binding("v", "metric(1)", "metric", key_display="v", tooltip="Next metric in the chart."),
+    Binding("V", "metric(-1)", "previous metric", show=False, key_display="V", tooltip="Previous metric."),
+    Binding("x", "axis", "x axis", key_display="x", tooltip="Parameters, or an option that varies, along x."),
+    Binding("S,ctrl+s", "stop", "stop", key_display="S", tooltip="Stop this trial or all, after asking."),
+    Binding("n", "seeds", "add seeds", show=False, key_display="n", tooltip="Show the command that adds seeds."),
+    Binding("escape", "screen.page('runs')", "back", key_display="esc", tooltip="Back to the runs."),
+]  # fmt: skip
+"""Keys of the page of a study, which precede those of the main screen."""
+
 LOG_BINDINGS = [
     Binding("slash", "search", "search", show=False, key_display="/", tooltip="Search the log."),
     Binding("n", "match(1)", "next match", show=False, key_display="n", tooltip="Next match."),
@@ -91,6 +102,7 @@ GROUPS: dict[str, list[Binding]] = {
         Binding("6", "page('machine')", "machine", key_display="6", tooltip="CPU, memory and GPUs."),
     ],
     "Runs": RUNS_BINDINGS,
+    "Study": STUDY_BINDINGS,
     "Charts and digits": [
         Binding("y", "log_axis", "log", show=False, key_display="y", tooltip="Signed log axis on or off."),
         Binding("x", "x_axis", "x axis", show=False, key_display="x", tooltip="Steps, epochs or time along x."),
@@ -154,7 +166,7 @@ GROUPS: dict[str, list[Binding]] = {
     ],
 }  # fmt: skip
 
-PAGE_GROUPS = {"Runs": "runs", "Explorer": "explorer", "Log": "log-page"}
+PAGE_GROUPS = {"Runs": "runs", "Study": "study", "Explorer": "explorer", "Log": "log-page"}
 """Groups of keys that belong to one page, and its id."""
 
 _APP_GROUPS = ("Files", "Program")

@@ -18,7 +18,17 @@ from tui_vae.config import ChangeKind
 from tui_vae.run_status import WriterStatus
 from tui_vae.tui.background import run_in_thread
 from tui_vae.tui.keys import BINDINGS, GROUPS, HINTS, SCREEN_BINDINGS
-from tui_vae.tui.pages import DifferencesPage, EvaluationPage, MachinePage, Page, PageContext, RunsPage, page_of_a_run
+from tui_vae.tui.pages import (
+    DifferencesPage,
+    EvaluationPage,
+    MachinePage,
+    Page,
+    PageContext,
+    RunsPage,
+    StudyPage,
+    page_of_a_run,
+)
+from tui_vae.tui.pages.page import PanelPage
 from tui_vae.tui.run_tracker import RunTracker, TrackedRun
 from tui_vae.tui.terminal.output import TerminalOutput
 from tui_vae.tui.training_actions import TrainingActions
@@ -29,7 +39,7 @@ from tui_vae.tui.widgets.loading_screen import ENOUGH_LINES, LoadingMessage, Out
 from tui_vae.tui.widgets.models import ModelTable
 from tui_vae.tui.widgets.status_bar import AlertLine, FilterLine, KeyHints, StatusLine
 from tui_vae.view.machine import MachineProbe
-from tui_vae.view.run_source import RunLibrary
+from tui_vae.view.run_source import RunLibrary, StudyTrials
 from tui_vae.view.status_text import run_status, training_ended
 
 SMALLEST = (30, 6)
@@ -77,6 +87,7 @@ class MainScreen(Screen[None]):
         self._status, self._alert = StatusLine(), AlertLine()
         self._models = ModelTable()
         self._outcome, self._loading = OutcomeLines(), LoadingMessage()
+        self._study: StudyPage | None = None
         self._runs_page = RunsPage(library, runs, queue)
         self._pages = ContentSwitcher(initial="training" if runs.opener.waiting else "runs", id="pages")
         self._changing_pages = asyncio.Lock()
@@ -161,7 +172,7 @@ class MainScreen(Screen[None]):
         state, source = self._runs.state, self._runs.source
         room = not self._alert.display or self.app.size.height >= ENOUGH_LINES
         self._outcome.show(state, source.directory() if source is not None else None, writer_status, room=room)
-        needs_no_run = self._runs.visited is not None or isinstance(self.page, (RunsPage, MachinePage))
+        needs_no_run = self._runs.visited is not None or isinstance(self.page, (RunsPage, StudyPage, MachinePage))
         waiting = None if needs_no_run or self.has_class("-too-small") else self._runs.opener.waiting
         self._loading.show(state, waiting, self._runs.opener.seconds, ascii_only=self.settings.ascii_only)
         # Not by a class: every widget inside would look up its styles again.
@@ -189,7 +200,9 @@ class MainScreen(Screen[None]):
         key, library = message.key, self._library
         if message.started:
             self._runs.started.add(key)
-        if key == self._runs.first_key:
+        if message.study:
+            self.open_study(key)
+        elif key == self._runs.first_key:
             self.call_later(self._visit, None)
         elif key == self._runs.key and not message.moved:
             await self.action_page("training")
@@ -200,6 +213,28 @@ class MainScreen(Screen[None]):
                 lambda source: self._visit(TrackedRun(key, source, message.name)),
                 lambda why: self.notify(why, severity="error", timeout=10, markup=False),
             )
+
+    def open_study(self, key: str) -> None:
+        """Show the trials of a study of the library."""
+        library = self._library
+        if library is not None:
+            run_in_thread(
+                self.app,
+                lambda: library.study(key),
+                self._show_study,
+                lambda why: self.notify(why, severity="error", timeout=10, markup=False),
+            )
+
+    async def _show_study(self, trials: StudyTrials) -> None:
+        """Show the trials of a study on a new page."""
+        async with self._changing_pages:
+            if self._study is not None:
+                self._pages.current = "runs"
+                await self._study.remove()
+            self._study = StudyPage(trials, self._runs, self._queue)
+            await self._pages.add_content(self._study)
+        await self.action_page("study")
+        self.call_after_refresh(self._study.panels()[0].focus)  # the page of runs, too, may be about to take the focus
 
     async def on_runs_page_compare(self, message: RunsPage.Compare) -> None:
         """Turn to the page of differences, which is filled when the runs have been read."""
@@ -234,7 +269,7 @@ class MainScreen(Screen[None]):
             async with self._changing_pages:
                 self._pages.current = "runs"
                 await self._pages.remove_children(
-                    [page for page in self._pages.children if page is not self._runs_page]
+                    [page for page in self._pages.children if page not in (self._runs_page, self._study)]
                 )
         if self._runs.source is not None:
             await self.action_page("training")
@@ -243,7 +278,7 @@ class MainScreen(Screen[None]):
 
     async def action_page(self, name: str) -> None:
         """Turn to a page, which is made when it is first turned to."""
-        if self._runs.is_empty and name != "runs":
+        if self._runs.is_empty and name not in ("runs", "study"):
             marked = ", = to compare the marked ones" if self._runs.marks else ""
             self.notify(f"no run is open; press enter to open the one under the cursor{marked}", timeout=5)
             return
@@ -344,9 +379,14 @@ class MainScreen(Screen[None]):
         if not self.page.undo():
             if self.page.has_filter and self.settings.wanted:
                 self.settings = replace(self.settings, wanted="")
+            elif self._study is not None and self._study.has(self._runs.key) and not self._is_enlarged():
+                self.call_later(self.action_page, "study")
             else:
                 self.page.restore()
         self._update_after_refresh()
+
+    def _is_enlarged(self) -> bool:
+        return isinstance(self.page, PanelPage) and self.page.enlarged
 
     def action_filter(self) -> None:
         if self.page.has_filter:

@@ -14,6 +14,7 @@ from tui_vae.run_status import ListedRun, WriterStatus
 from tui_vae.view.image_cells import Pixels, Sheet
 from tui_vae.view.series import FloatArray
 from tui_vae.view.state import RunState
+from tui_vae.view.study_answer import StudyLine
 
 STEP = 0.25
 """Standard deviations of the prior, N(0, 1), that one key moves along a latent."""
@@ -151,6 +152,46 @@ class OpenedRun(RunSource, Protocol):
     def close(self) -> None: ...
 
 
+HELD_OUT_ELBO = "held_out_elbo"
+"""In charts of a study: after the newest epoch, before any evaluation."""
+
+
+@dataclass(frozen=True)
+class StudyListing:
+    """The trials of a study as they are now.
+
+    Attributes:
+        runs: Each trial as a run, ``waiting`` before it has begun; those that train first.
+        progress: How far they are in all, in words.
+        metrics: Names of the results that any trial has, and ``HELD_OUT_ELBO``.
+        axes: What charts can have along x: the parameters, and the options that vary and are numbers.
+        complete: Whether all trials have been read; if not, more are each time.
+    """
+
+    runs: Sequence[ListedRun]
+    progress: str
+    metrics: tuple[str, ...]
+    axes: tuple[str, ...]
+    complete: bool = True
+
+
+class StudyTrials(Protocol):
+    """The trials of a study. Methods may block, and may be called from any thread."""
+
+    @property
+    def name(self) -> str:
+        """Of the study."""
+
+    def look(self, seen: Collection[str] = ()) -> StudyListing:
+        """List the trials; ``seen`` are keys of those to look at first."""
+
+    def lines(self, metric: str, axis: str) -> tuple[StudyLine, ...]:
+        """Return a metric over an axis, as far as trials have been read."""
+
+    def stop(self, trial: str | None) -> None:
+        """Ask whoever runs the study to stop a trial, or all; raises ``TuiVaeError`` if nobody does."""
+
+
 class RunLibrary(Protocol):
     """The runs of one folder. Every method may block, and may be called from any thread.
 
@@ -179,6 +220,9 @@ class RunLibrary(Protocol):
 
     def open(self, key: str) -> OpenedRun:
         """Follow a run, with control of the process that trains it."""
+
+    def study(self, key: str) -> StudyTrials:
+        """Follow the trials of a study."""
 
     def rename(self, key: str, name: str) -> str:
         """Rename a run; returns its new key. Refused while a process writes it."""

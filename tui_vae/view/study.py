@@ -7,13 +7,15 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import pairwise
 
-from tui_vae.config import TrainConfig
+from tui_vae.config import PIXELS, ModelSpec, TrainConfig
 from tui_vae.config.study import Trial
+from tui_vae.events import Parameters
 from tui_vae.run_status import ListedRun, ListState
+from tui_vae.view.numbers import duration
 
-TrialState = Literal["waiting"] | ListState
+TrialState = ListState
 
 _MOST_IMAGES = 60_000
 """Of the training split of every data set but the largest: only the relation of two trials matters."""
@@ -108,6 +110,26 @@ def seconds_left(rows: Sequence[TrialRow], at_once: int) -> float | None:
         left += remaining
         longest = max(longest, remaining)
     return max(longest, left / max(1, at_once)) if math.isfinite(left) else None
+
+
+def progress_text(rows: Sequence[TrialRow], at_once: int) -> str:
+    """How many trials are in which state, and how long the rest will take."""
+    found = counts(rows)
+    others = ", ".join(f"{number:,} {state}" for state, number in found.items() if state not in ("finished", "waiting"))
+    left = seconds_left(rows, at_once) if "unread" not in found else None
+    text = f"{found.get('finished', 0):,} of {len(rows):,} finished" + (f", {others}" if others else "")
+    return text if left is None or not left else f"{text}; about {duration(left)} left"
+
+
+def parameters_of(spec: ModelSpec, config: TrainConfig) -> Parameters:
+    """Count the trainable scalars of encoder and decoder, with biases; a learned sigma is one of the decoder's."""
+    encoder = _parameters_of_layers((PIXELS, *spec.hidden, 2 * config.zdim))
+    decoder = _parameters_of_layers((config.zdim, *reversed(spec.hidden), PIXELS)) + isinstance(config.sigma, str)
+    return Parameters(encoder, decoder, encoder + decoder)
+
+
+def _parameters_of_layers(widths: tuple[int, ...]) -> int:
+    return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
 
 
 def _setting(row: TrialRow) -> object:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.evaluated_study import evaluated_study
 from tests.unit.run_store.leases import live, put, record
 from tests.unit.run_store.stored_runs import began, ended, held_out, stored_run
 from tui_vae.events import encode
@@ -193,3 +194,19 @@ def test_a_damaged_run_says_why(tmp_path: Path, log: bytes | None, trouble: str)
     (summary,) = all_of(SummaryCache(tmp_path))
     assert summary.state == "damaged"
     assert summary.trouble == trouble
+
+
+def test_a_study_is_a_row_whose_trials_are_counted(tmp_path: Path) -> None:
+    stored_run(tmp_path, "otter", [began(t=100.0), *ended()])
+    directory = evaluated_study(tmp_path, seeds=2, without=lambda trial: trial.seed == 1)
+    kept = SummaryCache(tmp_path)
+    assert [run.name for run in kept.list()] == ["trend", "otter"]
+    row = kept.list({str(directory.path)})[0]
+    assert (row.state, row.trials, row.trouble) == ("stopped", (8, 16), None)
+    assert row.size > 0
+    with live(directory.as_run):
+        assert kept.list({row.key})[0].state == "running"
+    directory.file.write_text("{", encoding="utf-8")
+    other = SummaryCache(tmp_path)
+    found = next(run for run in other.list({row.key}) if run.name == "trend")
+    assert (found.state, found.trouble) == ("damaged", "its study.json cannot be read")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tui_vae.config.study import Setting, Study, plan
 from tui_vae.errors import RunStoreError, UsageError
+from tui_vae.run_status import ListedRun
 from tui_vae.run_store.directory import run_folder
 from tui_vae.run_store.heartbeat import Observer
 from tui_vae.run_store.study import StudyDirectory, read_study, study_at, study_named
@@ -73,16 +75,18 @@ class StudyView:
     Args:
         directory: The study's folder.
         study: Its trials.
+        seconds: How long trials are read before the others are left unread for now.
     """
 
-    def __init__(self, directory: StudyDirectory, study: Study) -> None:
+    def __init__(self, directory: StudyDirectory, study: Study, seconds: float = math.inf) -> None:
         self._directory = directory
         self._cache = SummaryCache(directory.path)
         try:
             self._rows = {trial.id: TrialRow(trial, config) for trial, config in study.configs()}
         except UsageError as error:
             raise UsageError(f"{directory.file}: {error}") from error
-        self._look(self._rows)
+        self._unread = set(self._rows)
+        self.refresh(seconds=seconds)
 
     @property
     def rows(self) -> Sequence[TrialRow]:
@@ -92,22 +96,44 @@ class StudyView:
     def row(self, id: str) -> TrialRow:
         return self._rows[id]
 
-    def refresh(self) -> list[TrialRow]:
-        """Look at the trials that are not finished; returns those that have changed."""
-        return self._look([id for id, row in self._rows.items() if row.state != "finished"])
+    def refresh(self, seen: Collection[str] = (), seconds: float = math.inf) -> list[TrialRow]:
+        """Look at the trials that are not finished; returns those that have changed.
 
-    def _look(self, ids: Iterator[str] | Sequence[str] | Mapping[str, TrialRow]) -> list[TrialRow]:
+        Args:
+            seen: Ids of trials to look at first.
+            seconds: How long trials are read that have not been before; the others follow next time.
+        """
+        end = time.monotonic() + seconds
         there = self._folders()
-        changed = []
-        for id in list(ids):
-            row = self._rows[id]
-            if row.trial.folder not in there:
+        known = [id for id, row in self._rows.items() if id not in self._unread and row.state != "finished"]
+        changed = [self._look(id) for id in dict.fromkeys((*seen, *known)) if self._rows[id].trial.folder in there]
+        for id in [id for id in self._rows if id in self._unread]:
+            if self._rows[id].trial.folder not in there:
                 continue
-            run = self._cache.look(self._directory.run(row.trial))
-            if run != row.run:
-                self._rows[id] = TrialRow(row.trial, row.config, run)
-                changed.append(self._rows[id])
-        return changed
+            if time.monotonic() > end:
+                changed.append(self._put_off(id))
+            else:
+                changed.append(self._look(id))
+        return [row for row in changed if row is not None]
+
+    def _look(self, id: str) -> TrialRow | None:
+        """Summarise the run of a trial; returns the trial if that has changed."""
+        row = self._rows[id]
+        self._unread.discard(id)
+        run = self._cache.look(self._directory.run(row.trial))
+        if run == row.run:
+            return None
+        self._rows[id] = TrialRow(row.trial, row.config, run)
+        return self._rows[id]
+
+    def _put_off(self, id: str) -> TrialRow | None:
+        """Note that a trial has begun, and is to be read later."""
+        row = self._rows[id]
+        if row.run is not None:
+            return None
+        run = ListedRun(str(self._directory.run(row.trial).path), row.trial.id, "unread")
+        self._rows[id] = TrialRow(row.trial, row.config, run)
+        return self._rows[id]
 
     def _folders(self) -> set[str]:
         """Names of the trials' folders; none where the study's cannot be read now."""
@@ -122,6 +148,7 @@ class StudyFollower:
 
     Args:
         directory: The study's folder.
+        seconds: As for :class:`StudyView`.
 
     Attributes:
         study: As it is stored now.
@@ -132,11 +159,11 @@ class StudyFollower:
         UsageError: Its options are not of this version.
     """
 
-    def __init__(self, directory: StudyDirectory) -> None:
+    def __init__(self, directory: StudyDirectory, seconds: float = math.inf) -> None:
         self._directory = directory
         self._writer = Observer(directory.as_run)
         self._missed = 0
-        self._read()
+        self._read(seconds)
         self.running = self._writer.look().liveness != "gone"
 
     @property
@@ -154,20 +181,25 @@ class StudyFollower:
         """Whether nothing more is to be expected: all is finished, or nobody has run the study for some looks."""
         return self._missed >= _LOOKS_WITHOUT_WRITER or all(row.state == "finished" for row in self.rows)
 
-    def look(self) -> Sequence[TrialRow]:
-        """Look at the trials that are not finished; returns those that have changed, or all of a study that grew."""
+    def look(self, seen: Collection[str] = (), seconds: float = math.inf) -> Sequence[TrialRow]:
+        """Look at the trials that are not finished; returns those that have changed, or all of a study that grew.
+
+        Args:
+            seen: Ids of trials to look at first.
+            seconds: As for :meth:`StudyView.refresh`.
+        """
         self.running = self._writer.look().liveness != "gone"
         self._missed = 0 if self.running else self._missed + 1
         if self._stored_at() != self._read_at:
             with contextlib.suppress(RunStoreError):  # its folder may be away for a moment
-                self._read()
+                self._read(seconds)
                 return self.rows
-        return self._view.refresh()
+        return self._view.refresh(seen, seconds)
 
-    def _read(self) -> None:
+    def _read(self, seconds: float) -> None:
         self._read_at = self._stored_at()
         self.study = read_study(self._directory)
-        self._view = StudyView(self._directory, self.study)
+        self._view = StudyView(self._directory, self.study, seconds)
 
     def _stored_at(self) -> int | None:
         try:

@@ -11,6 +11,7 @@ from tui_vae.tui.pages.machine import MachinePage
 from tui_vae.tui.pages.page import Page, PageContext
 from tui_vae.tui.pages.runs.differences import DifferencesPage
 from tui_vae.tui.pages.runs.page import RunsPage
+from tui_vae.tui.pages.runs.study import StudyPage
 from tui_vae.tui.pages.training import TrainingPage
 from tui_vae.tui.widgets.chart_queue import ChartQueue
 
@@ -22,6 +23,7 @@ __all__ = [
     "Page",
     "PageContext",
     "RunsPage",
+    "StudyPage",
     "page_of_a_run",
 ]
 

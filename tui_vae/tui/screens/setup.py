@@ -6,7 +6,7 @@ import dataclasses
 import re
 import shlex
 from collections.abc import Hashable, Mapping, Sequence
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -17,7 +17,7 @@ from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.timer import Timer
 from textual.widgets import Button, Checkbox, Input, Label, Static
 
-from tui_vae.config import PIXELS, ModelSpec, StoreConfig, TrainConfig, option_names
+from tui_vae.config import StoreConfig, TrainConfig, option_names
 from tui_vae.config.form_parser import FIELDS, ParsedForm, default_text, is_switch, parse_form
 from tui_vae.events import Parameters
 from tui_vae.run_status import ListedRun
@@ -26,6 +26,7 @@ from tui_vae.tui.screens.dialogs import Dialog
 from tui_vae.view.numbers import count
 from tui_vae.view.run_source import RunLibrary
 from tui_vae.view.sanitize import printable
+from tui_vae.view.study import parameters_of
 
 _NAMED_DEFAULT = re.compile(r"\[default: (.+?)\]")
 _WIDTH_OF_INPUT = 26
@@ -319,14 +320,3 @@ def _counts(train: TrainConfig, own: Mapping[str, Parameters] | str | None) -> T
 
 def _of_own(name: str, own: Mapping[str, Parameters] | str | None) -> Parameters | None:
     return own.get(name) if isinstance(own, Mapping) else None
-
-
-def parameters_of(spec: ModelSpec, config: TrainConfig) -> Parameters:
-    """Count the trainable scalars of encoder and decoder, with biases; a learned sigma is one of the decoder's."""
-    encoder = _parameters_of_layers((PIXELS, *spec.hidden, 2 * config.zdim))
-    decoder = _parameters_of_layers((config.zdim, *reversed(spec.hidden), PIXELS)) + isinstance(config.sigma, str)
-    return Parameters(encoder, decoder, encoder + decoder)
-
-
-def _parameters_of_layers(widths: tuple[int, ...]) -> int:
-    return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))

@@ -57,11 +57,13 @@ class RunsPage(Page):
     """
 
     class Opened(Message):
-        """The user wants to see a run, whose files were ``moved``, or that was ``started`` from here."""
+        """The user wants to see a study, or a run, whose files were ``moved``, or that was ``started`` from here."""
 
-        def __init__(self, key: str, name: str = "", *, moved: bool = False, started: bool = False) -> None:
+        def __init__(
+            self, key: str, name: str = "", *, moved: bool = False, started: bool = False, study: bool = False
+        ) -> None:
             super().__init__()
-            self.key, self.name, self.moved, self.started = key, name, moved, started
+            self.key, self.name, self.moved, self.started, self.study = key, name, moved, started, study
 
     class Compare(Message):
         """The user wants to see how these runs differ."""
@@ -106,10 +108,7 @@ class RunsPage(Page):
 
     def compose(self) -> ComposeResult:
         with Container(id="runs-body"):
-            yield self._table
-            yield self._empty_state
-            yield self._preview
-            yield self._marked
+            yield from (self._table, self._empty_state, self._preview, self._marked)
 
     def panels(self) -> list[Widget]:
         if self._message() is not None:
@@ -192,7 +191,7 @@ class RunsPage(Page):
     def _read_preview(self, run: ListedRun | None) -> None:
         """Read the run under the cursor when the cursor has stayed there; a run that trains is read again regularly."""
         library = self._library
-        if run is None or library is None or self._reading or not self._preview.display:
+        if run is None or library is None or self._reading or not self._preview.display or run.trials is not None:
             return
         if time.monotonic() < self._resting_since + SECONDS_TO_REST:
             return
@@ -224,7 +223,7 @@ class RunsPage(Page):
     def action_open(self) -> None:
         run = self._table.selected
         if run is not None:
-            self.post_message(self.Opened(run.key, run.name))
+            self.post_message(self.Opened(run.key, run.name, study=run.trials is not None))
         else:
             self._notify_of_none()
 
@@ -258,6 +257,8 @@ class RunsPage(Page):
         run, library = self._table.selected, self._library
         if run is None or library is None:
             self._notify_of_none()
+        elif run.trials is not None:
+            self.app.notify(f"a study goes on in a shell: tui-vae study {run.name}", timeout=5, markup=False)
         elif run.state in _REFUSED and not self._is_own(run.key):
             # The list is some seconds old: look again before refusing.
             run_in_thread(

@@ -16,7 +16,7 @@ from textual.strip import Strip
 
 from tui_vae.run_status import ListedRun
 from tui_vae.tui.widgets.scroll_view import LinesView
-from tui_vae.view.numbers import UNKNOWN, age, nats
+from tui_vae.view.numbers import UNKNOWN, age, nats, out_of
 
 _STYLES = {
     "running": "green",
@@ -26,9 +26,10 @@ _STYLES = {
     "killed": "red",
     "damaged": "red",
 }
-_MARKS, _STATE, _ELBO, _AGE = 3, 10, 8, 8
+_MARKS, _STATE, _ELBO, _AGE, _EPOCHS, _NODE = 3, 10, 8, 8, 9, 12
 _SHORTEST_NAME, _LONGEST_NAME, _SHORTEST_MODELS = 12, 30, 14
-_RIGHT = ("ELBO", "age")
+_RIGHT = ("ELBO", "age", "epochs", "node")
+_SHORTEST_TRIAL = 23
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,11 @@ class RowFlags:
 
 
 class RunTable(LinesView, inherit_bindings=False):
-    """One row for each run. Actions apply to the run under the cursor, which stays on it when rows are added above."""
+    """One row for each run. Actions apply to the run under the cursor, which stays on it when rows are added above.
+
+    Args:
+        of_trials: Whether the runs are trials of a study, which have a node and one model each.
+    """
 
     BINDINGS: ClassVar = [
         ("up", "cursor(-1)", "Previous run"),
@@ -59,8 +64,9 @@ class RunTable(LinesView, inherit_bindings=False):
     class Moved(Message):
         """The cursor is on another row, or other rows are visible."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, of_trials: bool = False) -> None:
         super().__init__(id="run-table")
+        self._of_trials = of_trials
         self.cursor_row = 0
         self._hovered: int | None = None
         self._runs: Sequence[ListedRun] = ()
@@ -213,6 +219,8 @@ class RunTable(LinesView, inherit_bindings=False):
 
     def _columns(self) -> dict[str, int]:
         """Return the widths of the columns that fit, by their headings."""
+        if self._of_trials:
+            return self._columns_of_trials()
         rest = self.scrollable_content_region.width - _MARKS - _STATE - _ELBO - 1
         widths = {"": _MARKS, "run": 0, "state": _STATE}
         with_age = rest - _AGE >= _SHORTEST_NAME
@@ -223,6 +231,16 @@ class RunTable(LinesView, inherit_bindings=False):
             widths["models"] = rest - name
         widths["run"] = name
         return widths | {"ELBO": _ELBO} | ({"age": _AGE} if with_age else {})
+
+    def _columns_of_trials(self) -> dict[str, int]:
+        rest = self.scrollable_content_region.width - _MARKS - _STATE - _ELBO - 1
+        widths = {}
+        for heading, width in (("epochs", _EPOCHS), ("age", _AGE), ("node", _NODE)):
+            if rest - width >= _SHORTEST_TRIAL:
+                widths[heading] = width
+                rest -= width
+        before = {"": _MARKS, "run": max(_SHORTEST_NAME, rest), "state": _STATE}
+        return before | {name: widths[name] for name in ("epochs",) if name in widths} | {"ELBO": _ELBO} | widths
 
     def _fitted(self, cell: Text, heading: str) -> Text:
         """Fit a cell to the width of its column, with an ellipsis if it is too long."""
@@ -246,7 +264,15 @@ class RunTable(LinesView, inherit_bindings=False):
                 return name.append(" · this process", style="dim") if run.key == flags.own else name
             case "state":
                 return Text("…" if run.state == "unread" else run.state, style=_STYLES.get(run.state, ""))
+            case "epochs":
+                done = run.models[0].epoch if run.models else 0
+                return Text(out_of(done, run.epochs), style="dim")
+            case "node":
+                return Text(run.node or "", style="dim")
             case "models":
+                if run.trials is not None:
+                    done, trials = run.trials
+                    return Text(f"study · {done:,} of {trials:,} trials", style="dim")
                 if run.trouble is not None:
                     return Text(run.trouble, style="red")
                 return Text(", ".join(model.name for model in run.models), style="dim")
