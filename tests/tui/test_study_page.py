@@ -169,3 +169,5 @@ async def test_s_stops_a_trial_that_trains_or_all(open_monitor: OpenMonitor, lib
         await monitor.until_shown("not being trained by any process")
         await monitor.press("n")
         await monitor.until_shown("tui-vae study trend --seeds N")
+        await monitor.press("ctrl+p", *"study: metric")
+        await monitor.until_shown("Study: metric")

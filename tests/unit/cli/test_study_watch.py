@@ -32,6 +32,14 @@ def test_a_finished_study_is_a_table(folder: Path, run_here: Command) -> None:
     assert lines[-1].startswith("kept in ")
 
 
+def test_it_stands_among_the_runs(folder: Path, run_here: Command) -> None:
+    evaluated_study(folder / "runs", seeds=2, without=lambda trial: trial.seed == 1)
+    lines = [" ".join(line.split()) for line in run_here("runs").out.splitlines() if line.strip()]
+    assert lines[2].startswith("trend stopped – study: 8 of 16 trials")
+    record = json.loads(run_here("runs", "--json").out)
+    assert (record["name"], record["study"]) == ("trend", {"finished": 8, "trials": 16})
+
+
 def test_one_that_nobody_runs_says_what_goes_on(
     folder: Path, run_here: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
