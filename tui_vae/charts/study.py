@@ -50,19 +50,7 @@ def study_chart(
     x_range = _widened(forward(places[0]), forward(places[-1]))
     y_ticks = tuple((value, tick_label(value)) for value in nice_ticks(*y_range, max(2, rows // 3)))
     x_ticks = _x_ticks(places, axis, forward, x_range, max(1, columns - margin_of(y_ticks, columns)))
-    drawn: list[Line] = []
-    marks: list[Marks] = []
-    names = []
-    for index, line in enumerate(lines):
-        style = model_style(index, ascii_only=settings.ascii_only)
-        names.append(model_name(line.label or "all trials", style))
-        x = np.array([forward(place) for place in line.x])
-        drawn.append(Line(x, np.array(line.mean), style.colour, style.marker))
-        for place, ends in zip(x.tolist(), line.interval, strict=True):
-            if ends is not None:
-                drawn.append(Line(np.array([place, place]), np.array(ends), bright(style.colour), "|"))
-        seeds = np.array([(forward(place), value) for place, _, value in line.marks])
-        marks.append(Marks(seeds[:, 0], seeds[:, 1], bright(style.colour), style.marker, settings.face is Face.COLOURS))
+    drawn, marks, names = _strokes(lines, forward, settings)
     chart = CurveChart(
         columns=columns,
         rows=rows,
@@ -86,6 +74,26 @@ def study_chart(
         text=tick_label,
         end=x_range[1],
     )
+
+
+def _strokes(
+    lines: Sequence[StudyLine], forward: Callable[[float], float], settings: CurveSettings
+) -> tuple[list[Line], list[Marks], list[Span]]:
+    """The means and their intervals, the seeds, and the names of the lines."""
+    drawn: list[Line] = []
+    marks: list[Marks] = []
+    names: list[Span] = []
+    for index, line in enumerate(lines):
+        style = model_style(index, ascii_only=settings.ascii_only)
+        names.append(model_name(line.label or "all trials", style))
+        x = np.array([forward(place) for place in line.x])
+        drawn.append(Line(x, np.array(line.mean), style.colour, style.marker))
+        for place, ends in zip(x.tolist(), line.interval, strict=True):
+            if ends is not None:
+                drawn.append(Line(np.array([place, place]), np.array(ends), bright(style.colour), "|"))
+        seeds = np.array([(forward(place), value) for place, _, value in line.marks])
+        marks.append(Marks(seeds[:, 0], seeds[:, 1], bright(style.colour), style.marker, settings.face is Face.COLOURS))
+    return drawn, marks, names
 
 
 def _legend(names: Sequence[Span], columns: int) -> Row:
