@@ -18,17 +18,8 @@ from tui_vae.config import ChangeKind
 from tui_vae.run_status import WriterStatus
 from tui_vae.tui.background import run_in_thread
 from tui_vae.tui.keys import BINDINGS, GROUPS, HINTS, SCREEN_BINDINGS
-from tui_vae.tui.pages import (
-    DifferencesPage,
-    EvaluationPage,
-    MachinePage,
-    Page,
-    PageContext,
-    RunsPage,
-    StudyPage,
-    page_of_a_run,
-)
-from tui_vae.tui.pages.page import PanelPage
+from tui_vae.tui.pages import DifferencesPage, EvaluationPage, MachinePage, Page, PageContext, RunsPage, page_of_a_run
+from tui_vae.tui.pages.runs.study import StudyPage
 from tui_vae.tui.run_tracker import RunTracker, TrackedRun
 from tui_vae.tui.terminal.output import TerminalOutput
 from tui_vae.tui.training_actions import TrainingActions
@@ -39,7 +30,7 @@ from tui_vae.tui.widgets.loading_screen import ENOUGH_LINES, LoadingMessage, Out
 from tui_vae.tui.widgets.models import ModelTable
 from tui_vae.tui.widgets.status_bar import AlertLine, FilterLine, KeyHints, StatusLine
 from tui_vae.view.machine import MachineProbe
-from tui_vae.view.run_source import RunLibrary, StudyTrials
+from tui_vae.view.run_source import OpenedRun, RunLibrary, StudyTrials
 from tui_vae.view.status_text import run_status, training_ended
 
 SMALLEST = (30, 6)
@@ -96,11 +87,7 @@ class MainScreen(Screen[None]):
         self._too_small = Static(id="too-small")
 
     def compose(self) -> ComposeResult:
-        yield self._status
-        yield self._models
-        yield self._alert
-        yield self._outcome
-        yield self._loading
+        yield from (self._status, self._models, self._alert, self._outcome, self._loading)
         with self._pages:
             yield self._runs_page
             if self._runs.opener.waiting:
@@ -207,23 +194,19 @@ class MainScreen(Screen[None]):
         elif key == self._runs.key and not message.moved:
             await self.action_page("training")
         elif library is not None:
-            run_in_thread(
-                self.app,
-                lambda: library.open(key),
-                lambda source: self._visit(TrackedRun(key, source, message.name)),
-                lambda why: self.notify(why, severity="error", timeout=10, markup=False),
-            )
+
+            def visit(source: OpenedRun) -> object:
+                return self._visit(TrackedRun(key, source, message.name))
+
+            run_in_thread(self.app, lambda: library.open(key), visit, self._refuse)
 
     def open_study(self, key: str) -> None:
         """Show the trials of a study of the library."""
-        library = self._library
-        if library is not None:
-            run_in_thread(
-                self.app,
-                lambda: library.study(key),
-                self._show_study,
-                lambda why: self.notify(why, severity="error", timeout=10, markup=False),
-            )
+        if (library := self._library) is not None:
+            run_in_thread(self.app, lambda: library.study(key), self._show_study, self._refuse)
+
+    def _refuse(self, why: str) -> None:
+        self.notify(why, severity="error", timeout=10, markup=False)
 
     async def _show_study(self, trials: StudyTrials) -> None:
         """Show the trials of a study on a new page."""
@@ -379,14 +362,11 @@ class MainScreen(Screen[None]):
         if not self.page.undo():
             if self.page.has_filter and self.settings.wanted:
                 self.settings = replace(self.settings, wanted="")
-            elif self._study is not None and self._study.has(self._runs.key) and not self._is_enlarged():
+            elif self._study is not None and self._study.has(self._runs.key) and not self.page.enlarged:
                 self.call_later(self.action_page, "study")
             else:
                 self.page.restore()
         self._update_after_refresh()
-
-    def _is_enlarged(self) -> bool:
-        return isinstance(self.page, PanelPage) and self.page.enlarged
 
     def action_filter(self) -> None:
         if self.page.has_filter:

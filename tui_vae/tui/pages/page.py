@@ -56,9 +56,11 @@ class Page(Container):
         has_filter: Whether it shows only the models that match the filter.
         renders_before_layout: Whether it can be drawn before it is laid out, at the size that its panels had when it
             was left.
+        enlarged: Whether a panel is shown alone.
     """
 
     has_filter = False
+    enlarged = False
     renders_before_layout = False
 
     def show(self, context: PageContext) -> None:
