@@ -29,7 +29,7 @@ from tui_vae.training.step import StepInputs, learning_rate
 
 ZDIM, SIGMA = 4, 0.5
 CASES = [(4.0, 0.0, FusedStep), (0.5, 0.0, GeneralStep), (1.0, 2.0, FusedStep), (8.0, 1.0, GeneralStep)]
-STEPS = 2000
+STEPS = 4000
 
 
 @pytest.fixture(scope="module")

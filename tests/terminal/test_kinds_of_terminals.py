@@ -45,7 +45,7 @@ def test_the_interface_fills_the_terminal_on_every_page_and_leaves(
         if colours == 16:
             assert terminal.colours <= SIXTEEN
     terminal.press("q")
-    terminal.wait_until("stop after a checkpoint")
+    terminal.wait_until("stop and save a checkpoint")
     terminal.press("s")
     assert terminal.exit_code() == 130
     terminal.assert_left_as_found()
@@ -63,7 +63,7 @@ def test_inside_tmux_it_fills_the_pane_on_every_page_whatever_becomes_of_its_siz
             # No more and no less than the pane.
             pane.wait_until(lambda w=width, h=height: (max(map(len, pane.lines)), len(pane.lines)) == (w, h))
     pane.press("q")
-    pane.wait_until("stop after a checkpoint")
+    pane.wait_until("stop and save a")
     pane.press("s")
     assert pane.exit_code() == 130
     pane.wait_until("run kept in")

@@ -15,10 +15,25 @@ from tests.unit.run_store.stored_runs import began, ended, held_out, stored_run
 Spawn = Callable[..., Terminal]
 
 DOWN, TAB, ENTER = "\x1b[B", "\t", "\r"
-VALUES = ("a=8,4 baseline= wide=1024,512,256 deep=64", "16", "0.25", "3", "77", "64", "0.0031", "constant", "5", "4242")
+VALUES = (
+    "a=8,4 baseline= wide=1024,512,256 deep=64",
+    "16",
+    "0.25",
+    "3",
+    "77",
+    "64",
+    "0.0031",
+    "constant",
+    "0.5",
+    "4",
+    "0.1",
+    "5",
+    "4242",
+)
 COMMAND = (
     "tui-vae --model a=8,4 --model baseline= --model wide=1024,512,256 --model deep=64 --zdim 16 --sigma 0.25 "
-    "--seeds 3 --epochs 77 --batch-size 64 --lr 0.0031 --schedule constant --patience 5 --seed 4242"
+    "--seeds 3 --epochs 77 --batch-size 64 --lr 0.0031 --schedule constant --beta 0.5 "
+    "--kl-warmup 4 --free-bits 0.1 --patience 5 --seed 4242"
 )
 
 

@@ -23,7 +23,7 @@ def without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def library(tmp_path: Path) -> ScriptedLibrary:
-    return ScriptedLibrary(tmp_path, listed("gecko"), listed("bison"))
+    return ScriptedLibrary(tmp_path, listed("ibex"), listed("bison"))
 
 
 async def marked(monitor: Monitor) -> None:
@@ -37,7 +37,7 @@ async def test_marking_draws_the_curves_at_once(open_monitor: OpenMonitor, libra
     async with open_monitor(library=library, **NOTHING_OPEN) as monitor:
         await marked(monitor)
         await monitor.until(lambda: "nats" in monitor.panel("#marked-curves"))
-        assert "gecko" in monitor.panel("#comparison")
+        assert "ibex" in monitor.panel("#comparison")
         assert not monitor.shows("#preview")
 
 
@@ -51,12 +51,12 @@ async def test_one_key_shows_options_metrics_and_curves(
             assert "1 curves · = differences" in monitor.text
         await monitor.press("equals_sign")
         await monitor.until(lambda: "bison/deep" in monitor.panel("#metric-differences"))
-        assert library.asked[-1] == ("compare", "/runs/gecko", "/runs/bison")
+        assert library.asked[-1] == ("compare", "/runs/ibex", "/runs/bison")
         await monitor.settle()
         if size[0] >= 80:
             differences = monitor.panel("#metric-differences")
             assert "bison/deep minus" in differences
-            assert "gecko/deep" in differences
+            assert "ibex/deep" in differences
             elbo = next(line for line in differences.splitlines() if line.strip("│ ").startswith("ELBO"))
             assert "(" in elbo
             assert "✓ better" in elbo
@@ -93,7 +93,7 @@ async def test_a_single_marked_run_is_compared_with_the_one_under_the_cursor(
         await monitor.until(lambda: len(monitor.app.runs.compared) == 1)
         await monitor.press("down", "equals_sign")
         await monitor.until_shown("minus")
-        assert library.asked[-1] == ("compare", "/runs/gecko", "/runs/bison")
+        assert library.asked[-1] == ("compare", "/runs/ibex", "/runs/bison")
 
 
 async def test_what_cannot_be_read_is_said_in_place_of_differences(
@@ -112,5 +112,5 @@ async def test_a_digit_says_what_it_needs_where_no_run_is_open(
     async with open_monitor(library=library, **NOTHING_OPEN) as monitor:
         await marked(monitor)
         await monitor.press("1")
-        await monitor.until_shown("= compares the marked ones")
+        await monitor.until_shown("= to compare the marked ones")
         assert monitor.shows("#runs")

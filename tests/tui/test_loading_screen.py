@@ -77,9 +77,9 @@ async def test_messages_leave_the_table_and_the_keys_in_view_at_40_by_12(open_mo
 async def test_help_stands_in_two_columns_where_there_is_room(open_monitor: OpenMonitor) -> None:
     async with open_monitor(size=(140, 45)) as monitor:
         await monitor.press("question_mark")
-        assert "As q." in monitor.text
+        assert "Explore the next model." in monitor.text
         await monitor.resize(80, 24)
         await monitor.settle()
-        assert "As q." not in monitor.text
+        assert "Explore the next model." not in monitor.text
         await monitor.press("end")
-        await monitor.until_shown("As q.")
+        await monitor.until_shown("Quit, like q.")

@@ -173,7 +173,7 @@ async def test_a_form_that_is_closed_while_it_starts_opens_nothing(
     async with open_monitor(size=(80, 24), library=library) as monitor:
         await open_form(monitor)
         await monitor.press("ctrl+s")
-        assert "starting: a new process" in monitor.panel("#setup-about")
+        assert "starting a new process" in monitor.panel("#setup-about")
         await monitor.press("ctrl+s", "escape")
         assert len(monitor.app.screen_stack) == 1
         library.may_start.set()

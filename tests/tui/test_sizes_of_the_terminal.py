@@ -92,21 +92,22 @@ async def test_the_line_of_keys_is_never_cut_and_always_names_help_and_leaving(o
         for width in (30, 40, 60, 80, 100, 140):
             await monitor.resize(width, 24)
             line = monitor.panel("#keys").rstrip()
-            assert line.endswith("? keys  q leave")
+            assert line.endswith("q leave")
+            assert "? keys" in line
 
 
 async def test_the_line_of_keys_begins_with_those_of_the_page(open_monitor: OpenMonitor) -> None:
     async with open_monitor(size=(80, 24)) as monitor:
         for page, keys in (
-            ("1", "←→ inspect  [ ] zoom  0–6 pages  space pause  / filter"),
-            ("2", "←→ epoch  f film  0–6 pages  v view  / filter  space pause"),
-            ("3", "o order  v heat map  0–6 pages  z explore  / filter"),
+            ("1", "←→ inspect  [ ] zoom  0–6 pages  space pause"),
+            ("2", "←→ epoch  f film  0–6 pages  v view  / filter"),
+            ("3", "o order  v heat map  0–6 pages  z explore"),
             ("4", "←→ pictures  0–6 pages  space pause"),
             ("5", "/ search  v levels  0–6 pages  space pause"),
             ("6", "space pause  0–6 pages  e evaluate"),
         ):
             await monitor.press(page)
-            assert monitor.panel("#keys").strip().startswith(keys)
+            assert monitor.panel("#keys").strip().startswith(keys), (page, monitor.panel("#keys"))
         await monitor.press("1")
         await monitor.resize(140, 45)
         assert "y log  pgdn more charts" in monitor.panel("#keys")
@@ -152,10 +153,11 @@ def test_the_columns_fit_beside_the_name_and_keep_their_order(width: int) -> Non
 
 
 def test_a_wider_table_never_loses_what_matters_more() -> None:
-    important = [column.key for column in sorted(COLUMNS, key=lambda c: c.give_up) if column.key != "params"]
+    every = chosen_columns(1000)  # but those of options that the run does not have
+    important = [column.key for column in every if column.key != "params"]
     for width in range(30, 201):
         shown = {column.key for column in chosen_columns(width)}
-        given_up = [c.give_up for c in COLUMNS if c.key in important and c.key not in shown]
+        given_up = [c.give_up for c in every if c.key in important and c.key not in shown]
         kept = [c.give_up for c in COLUMNS if c.key in shown and c.key != "params"]
         assert max(kept) <= min(given_up, default=100)
 

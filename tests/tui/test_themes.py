@@ -162,7 +162,7 @@ async def test_newcomers_are_greeted_until_they_press_a_key_and_never_again(
         await monitor.until(lambda: words in monitor.panel("#keys"))
         await monitor.press("2")
         assert words not in monitor.panel("#keys")
-        assert monitor.panel("#keys").rstrip().endswith("? keys  q leave")
+        assert monitor.panel("#keys").rstrip().endswith("? keys  ctrl+p menu  q leave")
         assert monitor.shows("#digits")
     async with open_monitor(size=(width, 24), preferences=store) as monitor:
         assert words not in monitor.panel("#keys")

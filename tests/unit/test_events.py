@@ -189,7 +189,7 @@ def test_a_field_replaced_by_anything_is_refused_or_still_an_event(event: Event,
 @given(any_event, st.data())
 def test_an_event_that_lacks_a_field_is_refused_unless_the_field_may_be_null(event: Event, data: st.DataObject) -> None:
     record = json.loads(encode(event))
-    optional = {"resumed_at_epoch", "network", "reference", "reason"} | (
+    optional = {"resumed_at_epoch", "network", "reference", "reason", "kl_weight", "free_latents"} | (
         {"model"} if isinstance(event, Notice) else set()
     )
     del record[data.draw(st.sampled_from(sorted(record.keys() - optional)))]

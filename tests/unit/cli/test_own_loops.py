@@ -55,7 +55,7 @@ def test_what_their_logs_have_is_compared(runs_dir: Path) -> None:
 def test_a_comparison_of_logs_takes_no_options(runs_dir: Path, options: tuple[str, ...]) -> None:
     error = run(runs_dir, "compare", "slow", "fast", *options).exception
     assert isinstance(error, UsageError)
-    assert "slow is written by a training loop of the user's own" in str(error)
+    assert "slow comes from a custom training loop" in str(error)
 
 
 @pytest.mark.parametrize("arguments", [("evaluate", "fast"), ("--resume", "fast", "--no-ui")])

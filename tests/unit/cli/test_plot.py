@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.unit.cli.evaluation_commands import Command
@@ -36,10 +37,11 @@ def trained(elbo: float) -> list[Event]:
             events.append(
                 Progress(
                     model=name, epoch=1 + (step - 1) // 100, step=step, steps=700, t=1000.0 + step, loss=loss,
-                    images_per_second=12_000.0 + step, **values,
+                    images_per_second=12_000.0 + step, kl_weight=0.5, **values,
                 )
             )  # fmt: skip
-        events += [held_out(name, epoch, elbo + 20 * index) for epoch in range(1, 8)]
+        epochs = [held_out(name, epoch, elbo + 20 * index) for epoch in range(1, 8)]
+        events += [msgspec.structs.replace(epoch, kl_weight=0.5, free_latents=3) for epoch in epochs]
     return events
 
 

@@ -175,7 +175,7 @@ def test_a_reader_that_leaves_ends_the_output_and_not_the_study(
         os.dup2(before, 1)
         os.close(before)
     said = capfd.readouterr().err
-    assert said == f"tui-vae: the output was closed; training goes on, kept in {tmp_path / 'trend'}\n"
+    assert said == f"tui-vae: the output was closed; training continues; the run is kept in {tmp_path / 'trend'}\n"
 
 
 def test_a_study_that_another_process_runs_is_refused(study: Callable[..., int], tmp_path: Path) -> None:
