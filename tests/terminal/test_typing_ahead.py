@@ -82,7 +82,7 @@ def test_a_name_and_a_filter_are_taken_whole(spawn_loaded: Spawn, tmp_path: Path
     assert renamed.name.endswith(name), terminal.text
     terminal.wait_until(lambda: name[:12] in terminal.text)
     terminal.send(f"{ENTER}".encode())
-    terminal.wait_until("ELBO, nats per image")
+    terminal.wait_until(lambda: f"tui-vae  {name[:12]}" in terminal.text)  # open: the list has curves too
     terminal.send(b"/dee*,base*,wide*")
     terminal.see("/ dee*,base*,wide*", PATIENCE)
     assert "/ dee*,base*,wide*" in terminal.text

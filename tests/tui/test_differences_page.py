@@ -60,7 +60,7 @@ async def test_one_key_shows_options_metrics_and_curves(
             elbo = next(line for line in differences.splitlines() if line.strip("│ ").startswith("ELBO"))
             assert "(" in elbo
             assert "✓ better" in elbo
-            assert "lr" in monitor.panel("#compared-options")
+            await monitor.until(lambda: "lr" in monitor.panel("#compared-options"))
         if size == (140, 45):
             assert monitor.shows("#compared-curves")
         else:
