@@ -104,7 +104,6 @@ class Session:
         self._emit.add(self._checkpoints)
         shared = make_context(self._emit, self._store)
         self._device = shared.config.device
-        self.has_own_code = any(spec.network is not None for spec in shared.config.models)
         conclude = (lambda results: None) if shared.config.no_evaluate else self._evaluate_at_end
         self._engine = Engine(shared, saved, conclude)
         self._detached = threading.Event()

@@ -77,7 +77,7 @@ def _train(
                 ascii_only=ascii_only,
             )
         print("tui-vae: no terminal for the interface here; training without it, as --no-ui does", file=sys.stderr)
-    return _headless(prepare_run, display, signals, ascii_only)
+    return _headless(prepare_run, config, display, signals, ascii_only)
 
 
 def _acquire(store: StoreConfig, signals: StopSignals) -> StoredRun:
@@ -115,7 +115,9 @@ def _resumed(config: TrainConfig, stored: StoredRun, report: Report, *, trust: b
     return preparation.continuation(stored)
 
 
-def _headless(prepare_run: Prepare, display: DisplayConfig, signals: StopSignals, ascii_only: bool) -> int:
+def _headless(
+    prepare_run: Prepare, config: TrainConfig, display: DisplayConfig, signals: StopSignals, ascii_only: bool
+) -> int:
     from tui_vae.headless import follow, make_output  # noqa: PLC0415 - no other path needs Rich
 
     terminal = TerminalWatch()
@@ -123,28 +125,29 @@ def _headless(prepare_run: Prepare, display: DisplayConfig, signals: StopSignals
     terminal.watch()
     output = make_output(display, in_place=own_terminal())
     requests: list[str] = []
-    try:
-        begin = prepare_run(output.report)
-        # From the moment there is a run directory, a signal must reach the engine, also if it comes before the engine.
-        signals.answer = requests.append
-        session = begin()
-    except BaseException:
-        output.leave()
-        raise
-    signals.forward_to(session.stop)
-    for name in requests:
-        session.stop(f"by {name}")
-    terminal.on_lost(session.detach)
-    announce = Notifier(display.notify, os.environ, ascii_only=ascii_only)
-    with _prints_of_networks_on_stderr(session):
+    with contextlib.ExitStack() as stack:
+        try:
+            begin = prepare_run(output.report)
+            # From the moment there is a run directory, a signal must reach the engine, also if it comes before it.
+            signals.answer = requests.append
+            stack.enter_context(_prints_of_networks_on_stderr(config))  # before the trainers begin to call them
+            session = begin()
+        except BaseException:
+            output.leave()
+            raise
+        signals.forward_to(session.stop)
+        for name in requests:
+            session.stop(f"by {name}")
+        terminal.on_lost(session.detach)
+        announce = Notifier(display.notify, os.environ, ascii_only=ascii_only)
         follow(session, output, state=session.catch_up(), detached=lambda: terminal.output_lost, announce=announce)
         session.wait_detached()
         return session.close()
 
 
-def _prints_of_networks_on_stderr(session: Session) -> contextlib.AbstractContextManager[object]:
+def _prints_of_networks_on_stderr(config: TrainConfig) -> contextlib.AbstractContextManager[object]:
     """A context in which code of the user's own prints to stderr: stdout, which the output holds, is for the run."""
-    if not session.has_own_code:
+    if all(spec.network is None for spec in config.models):
         return contextlib.nullcontext()
     from tui_vae.model.source_code import PrintedToStderr  # noqa: PLC0415 - torch, which is loaded by now
 

@@ -15,7 +15,6 @@ from tui_vae.view.metric_rows import (
     OUTCOME_LABELS,
     difference_text,
     direction_and_unit,
-    number,
     outcome_of,
     title_text,
 )
@@ -68,13 +67,8 @@ def _metric_table(answer: StudyAnswer, metric: str, *, ascii_only: bool) -> Tabl
 
 def _rows(one: SettingAnswer, metric: str, *, ascii_only: bool) -> list[tuple[str | Text, ...]]:
     rows: list[tuple[str | Text, ...]] = []
-    for summary in one.summaries:
-        value = next((value for value in summary.values if value.metric == metric), None)
-        if value is None:
-            continue
-        shown = number(metric, value.value, value.interval)
+    for summary, shown, found in one.rows(metric):
         mean = plain(f"{shown.value} ± {shown.margin}" if shown.margin else shown.value, ascii_only=ascii_only)
-        found = one.difference(metric, summary.model)
         text, ends, outcome = "", "", ""
         if found is not None:
             text, ends = difference_text(found)

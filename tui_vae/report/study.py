@@ -177,12 +177,7 @@ def _metric_table(answer: StudyAnswer, metric: str) -> Table:
 
 
 def _rows(one: SettingAnswer, metric: str) -> Iterable[tuple[Cell, ...]]:
-    for summary in one.summaries:
-        value = next((value for value in summary.values if value.metric == metric), None)
-        if value is None:
-            continue
-        shown = number(metric, value.value, value.interval)
-        found = one.difference(metric, summary.model)
+    for summary, shown, found in one.rows(metric):
         text, ends = difference_text(found) if found is not None else ("", "")
         outcome = outcome_of(found) if found is not None else ""
         yield (

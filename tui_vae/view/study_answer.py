@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tui_vae.config.study import Setting, option_word
 from tui_vae.metrics import NOISY, ArchitectureSummary, Difference, Plateau, Verdict, metric_of, title_of
+from tui_vae.view.metric_rows import Number, number
 
 PARAMETERS = "parameters"
 """The axis of a study's charts unless an option that varies is chosen."""
@@ -55,6 +56,13 @@ class SettingAnswer:
         """That of a model to the simplest one, or to the one that was chosen."""
         found = self.verdict.between(model, self.verdict.baseline or "")
         return next((one for one in found if one.metric == one.against == metric), None)
+
+    def rows(self, metric: str) -> Iterator[tuple[ArchitectureSummary, Number, Difference | None]]:
+        """Yield each model that has the metric, with its value and its difference."""
+        for summary in self.summaries:
+            value = next((value for value in summary.values if value.metric == metric), None)
+            if value is not None:
+                yield summary, number(metric, value.value, value.interval), self.difference(metric, summary.model)
 
     @property
     def sentence(self) -> str:
