@@ -1,7 +1,8 @@
 """Start the command many times without importing torch each time: every child is a fork, and a real process to kill.
 
 ``python -m tests.fork_server SOCKET MODULES``, two descriptors. Reads requests from the first as JSON lines, and
-answers each with a line. The second listens for :mod:`tests.fork_caller`, which has a module run and is told its code.
+answers each with a line. The second listens for :mod:`tests.fork_caller`, which asks for a module to be run and gets
+its exit code.
 
     {"arguments": [...], "folder": PATH, "env": {...}, "terminal": BOOL, "faults": {...}}   answers with the child's pid
     {"ended": PID}                      answers with its exit code, or minus its signal; with null while it lives
